@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One incident: a walker and the window that it met (or, unattributed, the walker alone), with
+ * both sides' task, CPU, times, stacks, the proof and the verdict.
+ *
+ * The BPF programs send this struct through the incident ring; core settles it; a trace stores it.
+ * Two incidents are the same when window.pid, window.open, walk.pid, walk.enter and walk.class are.
+ */
+#ifndef THPRACE_INCIDENT_H
+#define THPRACE_INCIDENT_H
+
+#include <linux/types.h>
+
+#define THPRACE_COMM_LEN 16
+#define THPRACE_STACK_MAX 24
+
+/* What the incident ring carries. Values are not stored, except in struct thprace_incident.type. */
+enum thprace_message_type {
+	THPRACE_MSG_INCIDENT = 1, /* struct thprace_incident: a pair, or a failed walker alone */
+	THPRACE_MSG_OPENER = 2, /* struct thprace_opener: the final times of a window */
+	THPRACE_MSG_SPLIT = 3, /* struct thprace_split */
+	THPRACE_MSG_CHECK = 4, /* struct thprace_incident without a window: the kernel's own
+				   * check point saw a mapped folio */
+};
+
+/* A window. Times ns CLOCK_MONOTONIC; 0: not known, or not yet. */
+struct thprace_window {
+	__u64 open; /* pmd: lock held for the zap; pte: the first rmap removal (see record.h) */
+	__u64 removed; /* rmap removed: end of phase 1 (precise mode); pte: the last removal */
+	__u64 close; /* zap_huge_pmd returned; pte: as removed */
+	__u64 folio;
+	__u64 mm;
+	__u64 address; /* user address of the mapping */
+	__u32 pid; /* 0: no window was seen (unattributed) */
+	__u32 tgid;
+	__u16 cpu;
+	__u8 level; /* enum thprace_level */
+	__u8 flags; /* THPRACE_WF_* */
+	__u32 pages; /* pte: how many pages' rmap was removed; pmd: 0 */
+	char comm[THPRACE_COMM_LEN];
+};
+
+#define THPRACE_WF_SETTLED 0x1 /* the times are final */
+#define THPRACE_WF_VOID 0x2 /* zap without rmap removal (huge zero page): no window after all */
+
+/* A walker. */
+struct thprace_walk {
+	__u64 enter;
+	__u64 leave; /* its return, read before the residual mapcount */
+	__u64 folio;
+	__u64 ttu; /* ttu_flags, or 0 */
+	__u32 pid;
+	__u32 tgid;
+	__s32 residual; /* folio's mapcount at the return */
+	__s32 result; /* split: result of the split, once known (THPRACE_KF_RESULT) */
+	__u16 cpu;
+	__u8 class; /* enum thprace_class */
+	__u8 kind; /* enum thprace_kind */
+	__u16 flags; /* THPRACE_RF_* and THPRACE_KF_* */
+	__u16 pad;
+	char comm[THPRACE_COMM_LEN];
+};
+
+#define THPRACE_KF_RESULT 0x100 /* result is valid */
+#define THPRACE_KF_CHECK 0x200 /* a check point of the kernel saw the folio mapped afterwards */
+#define THPRACE_KF_LOST 0x400 /* a loss lies in the walker's interval */
+
+/* A kernel stack, innermost first. */
+struct thprace_stack {
+	__u32 nr; /* valid members of ip */
+	__u32 pad;
+	__u64 ip[THPRACE_STACK_MAX];
+};
+
+struct thprace_incident {
+	__u32 type; /* enum thprace_message_type */
+	__u8 verdict; /* enum thprace_verdict */
+	__u8 said; /* the kernel's verdict when it reported; `verdict` is the settled one */
+	__u8 close_call; /* 1: timing alone would have said otherwise; the proof decided */
+	__u8 mode; /* enum thprace_mode */
+	struct thprace_window window;
+	struct thprace_walk walk;
+	struct thprace_stack opener_stack;
+	struct thprace_stack walker_stack;
+};
+
+_Static_assert(sizeof(struct thprace_window) == 80, "stored");
+_Static_assert(sizeof(struct thprace_walk) == 72, "stored");
+_Static_assert(sizeof(struct thprace_stack) == 200, "stored");
+_Static_assert(sizeof(struct thprace_incident) == 560, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, window) == 8, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, walk) == 88, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, opener_stack) == 160, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, walker_stack) == 360, "stored");
+
+/* How a split ended whose walker failed or met a window. */
+struct thprace_split {
+	__u32 type;
+	__u32 pid;
+	__s32 result; /* 0: the folio is split */
+	__u32 pad;
+	__u64 enter; /* of the split */
+	__u64 unmapped; /* return of its walker, 0: it had none */
+};
+
+_Static_assert(sizeof(struct thprace_split) == 32, "ring layout");
+
+/* The opener's own report of a window that a walker met or may have met. */
+struct thprace_opener {
+	__u32 type;
+	__u32 pad;
+	struct thprace_window window;
+	struct thprace_stack stack;
+};
+
+_Static_assert(sizeof(struct thprace_opener) == 288, "ring layout");
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The words of thprace: race classes, verdicts, walkers, loss causes.
+ *
+ * Shared by the BPF programs and every user-space program. The names are stable: they appear in
+ * output, alerts, metrics and docs. Values are stored in trace files: append, never renumber.
+ */
+#ifndef THPRACE_RACE_H
+#define THPRACE_RACE_H
+
+/* A race class: which window a walker met, and what the kernel may conclude wrongly from it. */
+enum thprace_class {
+	THPRACE_CLASS_NONE = 0,
+	THPRACE_SPLIT_UNMAP = 1, /* split → try_to_unmap, against zap phase 1 */
+	THPRACE_SPLIT_MIGRATE = 2, /* split → try_to_migrate (anon, 5.14+), against zap phase 1 */
+	THPRACE_SPLIT_HEAD = 3, /* the split completes, against zap phase 2 */
+	THPRACE_HWPOISON_UNMAP = 4, /* memory_failure → try_to_unmap, against a PTE-level zap */
+	THPRACE_TRUNCATE_UNMAP = 5, /* truncate_cleanup_page/_folio, against zap phase 1 */
+	THPRACE_INVALIDATE_UNMAP = 6, /* invalidate_inode_pages2_range, against zap phase 1 */
+	THPRACE_COLLAPSE_REUSE = 7, /* collapse_file failed and its huge page is offered again */
+	THPRACE_CLASS_MAX
+};
+
+#define THPRACE_CLASS_NAMES                                                             \
+	{                                                                               \
+		"none", "split-unmap", "split-migrate", "split-head", "hwpoison-unmap", \
+			"truncate-unmap", "invalidate-unmap", "collapse-reuse"          \
+	}
+
+/* What a pair of window and walker, or a walker alone, came to. */
+enum thprace_verdict {
+	THPRACE_CLEAN = 0, /* a walker that met no window (never an incident) */
+	THPRACE_CONTAINED = 1, /* the walker decided only after phase 1 had closed */
+	THPRACE_ESCAPE = 2, /* the walker decided while phase 1 was open: proved */
+	THPRACE_UNATTRIBUTED = 3, /* the walker failed, and no window was seen on the folio */
+	THPRACE_UNPROVEN = 4, /* a lost record lies in the interval: no statement */
+	THPRACE_VERDICT_MAX
+};
+
+#define THPRACE_VERDICT_NAMES                                              \
+	{                                                                  \
+		"clean", "contained", "escape", "unattributed", "unproven" \
+	}
+
+/* Who the walker was, told by the flags that it passed and by the function that it ran in. */
+enum thprace_kind {
+	THPRACE_KIND_OTHER = 0,
+	THPRACE_KIND_SPLIT = 1,
+	THPRACE_KIND_HWPOISON = 2,
+	THPRACE_KIND_TRUNCATE = 3,
+	THPRACE_KIND_INVALIDATE = 4,
+	THPRACE_KIND_MIGRATION = 5,
+	THPRACE_KIND_RECLAIM = 6,
+	THPRACE_KIND_MAX
+};
+
+#define THPRACE_KIND_NAMES                                                                     \
+	{                                                                                      \
+		"other", "split", "hwpoison", "truncate", "invalidate", "migration", "reclaim" \
+	}
+
+/* At which level of the page table the window's entry was. */
+enum thprace_level {
+	THPRACE_LEVEL_PMD = 0,
+	THPRACE_LEVEL_PTE = 1,
+	THPRACE_LEVEL_MAX
+};
+
+#define THPRACE_LEVEL_NAMES  \
+	{                    \
+		"pmd", "pte" \
+	}
+
+/* What the observer attached: see "probe effect" in docs/architecture.md. */
+enum thprace_mode {
+	THPRACE_LIGHT = 0, /* no probe between the clear and the decrement */
+	THPRACE_PRECISE =
+		1, /* rmap removal attached too: exact phase ends, PTE-level attribution */
+	THPRACE_MODE_MAX
+};
+
+#define THPRACE_MODE_NAMES         \
+	{                          \
+		"light", "precise" \
+	}
+
+/* Why a record, a window or a walker was lost. Each cause is counted where it happens. */
+enum thprace_loss {
+	THPRACE_LOSS_STREAM = 0, /* --all: the stream ring of this CPU was full */
+	THPRACE_LOSS_INCIDENT = 1, /* the incident ring was full */
+	THPRACE_LOSS_SLOT = 2, /* no zap slot for this task: a window was not seen */
+	THPRACE_LOSS_TASK = 3, /* the table of walking tasks was full: a walker was not seen */
+	THPRACE_LOSS_HITS = 4, /* more windows open on one folio than a walker reports */
+	THPRACE_LOSS_RETURN = 5, /* a function was entered again before its return was seen */
+	THPRACE_LOSS_MISSED = 6, /* the kernel skipped a program (recursion_misses) */
+	THPRACE_LOSS_WRITE = 7, /* the trace file could not take it (disk full) */
+	THPRACE_LOSS_MAX
+};
+
+#define THPRACE_LOSS_NAMES                                                                \
+	{                                                                                 \
+		"stream", "incident", "slot", "task", "hits", "return", "missed", "write" \
+	}
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One record: one point event, as a BPF program makes it, the rings carry it and a trace stores it.
+ *
+ * Times are ns of CLOCK_MONOTONIC (bpf_ktime_get_ns). Addresses are kernel virtual addresses and
+ * serve as identities only. An interval is two records: the second carries the time of the first
+ * in `entry`, so that (pid, type, entry) pairs them.
+ */
+#ifndef THPRACE_RECORD_H
+#define THPRACE_RECORD_H
+
+#include <linux/types.h>
+
+/* Values are stored in trace files: append, never renumber. */
+enum thprace_record_type {
+	THPRACE_REC_NONE = 0,
+	/*
+	 * A window opens: __pmd_trans_huge_lock returned inside zap_huge_pmd.
+	 * arg: mm; arg2: user address.
+	 */
+	THPRACE_REC_ZAP_OPEN = 1,
+	/* Phase 1 ends: the huge mapping's rmap was removed. entry: the window's open time. */
+	THPRACE_REC_RMAP_PMD = 2,
+	/*
+	 * zap_huge_pmd returned. entry: open time; arg: time of RMAP_PMD, 0 when none was seen;
+	 * arg2: user address; value: the function's result.
+	 */
+	THPRACE_REC_ZAP_CLOSE = 3,
+	/*
+	 * The rmap of small pages of a large folio (or of the page that memory_failure works on)
+	 * was removed inside a zap. entry == ts; arg: page; value: number of pages.
+	 */
+	THPRACE_REC_RMAP_PTE = 4,
+	/* A walker starts. class, kind; arg: ttu_flags as passed, 0 where there are none. */
+	THPRACE_REC_WALK_ENTER = 5,
+	/*
+	 * A walker returns. value: residual mapcount, read after ts was taken; flags: THPRACE_RF_OWN*;
+	 * class, kind, arg as at its start.
+	 */
+	THPRACE_REC_WALK_RETURN = 6,
+	/* A split of a large folio starts. */
+	THPRACE_REC_SPLIT_ENTER = 7,
+	/*
+	 * It ends. value: result (0: the folio is split); arg: return time of its walker, 0 when
+	 * it had none; arg2: that walker's residual mapcount.
+	 */
+	THPRACE_REC_SPLIT_RETURN = 8,
+	/* The kernel takes a folio out of the page cache while it is mapped. value: mapcount. */
+	THPRACE_REC_CHECK = 9,
+	/* collapse_file: arg: mapping's file or 0; arg2: page offset; value at return: its result. */
+	THPRACE_REC_COLLAPSE_ENTER = 10,
+	THPRACE_REC_COLLAPSE_RETURN = 11,
+	/* memory_failure: arg: pfn; value at return: its result. */
+	THPRACE_REC_POISON_ENTER = 12,
+	THPRACE_REC_POISON_RETURN = 13,
+	/*
+	 * Records were lost on this CPU. entry: not before; ts: not after; arg: how many;
+	 * value: enum thprace_loss.
+	 */
+	THPRACE_REC_LOST = 14,
+	THPRACE_REC_MAX
+};
+
+#define THPRACE_RECORD_NAMES                                                                     \
+	{                                                                                        \
+		"none", "zap-open", "rmap-pmd", "zap-close", "rmap-pte", "walk-enter",           \
+			"walk-return", "split-enter", "split-return", "check", "collapse-enter", \
+			"collapse-return", "poison-enter", "poison-return", "lost"               \
+	}
+
+#define THPRACE_RF_OWN 0x1 /* WALK_RETURN: the walker has a result of its own … */
+#define THPRACE_RF_OWN_FAILED 0x2 /* … and it says "still mapped" */
+#define THPRACE_RF_MIGRATE 0x4 /* WALK_*: the function is try_to_migrate */
+
+struct thprace_record {
+	__u64 ts; /* when, ns CLOCK_MONOTONIC */
+	__u64 entry; /* when the interval began; == ts for a record that begins one */
+	__u64 folio; /* the folio's address; 0 when not known (yet) */
+	__u64 arg;
+	__u64 arg2;
+	__u32 pid; /* thread id, initial pid namespace */
+	__u32 tgid; /* process id */
+	__s32 value;
+	__u16 cpu;
+	__u8 type; /* enum thprace_record_type */
+	__u8 class; /* enum thprace_class */
+	__u16 flags;
+	__u8 kind; /* enum thprace_kind */
+	__u8 pad;
+	__u32 seq; /* flight recorder: position + 1 in its CPU's ring; 0 elsewhere */
+};
+
+_Static_assert(sizeof(struct thprace_record) == 64, "a record is one cache line");
+_Static_assert(__builtin_offsetof(struct thprace_record, entry) == 8, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, folio) == 16, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, arg) == 24, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, arg2) == 32, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, pid) == 40, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, tgid) == 44, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, value) == 48, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, cpu) == 52, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, type) == 54, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, class) == 55, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, flags) == 56, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, kind) == 58, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, seq) == 60, "stored");
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the BPF programs and core's engine share besides records and incidents: per-CPU counters,
+ * the flight recorder, and which argument of a probed function is which.
+ */
+#ifndef THPRACE_SHARED_H
+#define THPRACE_SHARED_H
+
+#include <linux/types.h>
+#include <thprace/buckets.h>
+#include <thprace/incident.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+
+/*
+ * Points of the kernel that are probed. Each stands for one function, or for the first of several
+ * that this kernel has (core/probe_table.c).
+ */
+enum thprace_point {
+	THPRACE_POINT_ZAP, /* zap_huge_pmd: slots vma, pmd, addr */
+	THPRACE_POINT_LOCK, /* __pmd_trans_huge_lock: slots none */
+	THPRACE_POINT_RMAP, /* page_remove_rmap: slots page, compound */
+	THPRACE_POINT_RMAP_PMD, /* folio_remove_rmap_pmd: slot folio */
+	THPRACE_POINT_RMAP_PTES, /* folio_remove_rmap_ptes: slots folio, page, nr_pages */
+	THPRACE_POINT_RANGE, /* unmap_page_range, __zap_vma_range: slots none */
+	THPRACE_POINT_SPLIT, /* split_huge_page_to_list, …_to_order, __folio_split: slot page */
+	THPRACE_POINT_UNMAP, /* try_to_unmap: slots folio, flags */
+	THPRACE_POINT_MIGRATE, /* try_to_migrate: slots folio, flags */
+	THPRACE_POINT_TRUNCATE, /* truncate_cleanup_folio/_page: slot folio */
+	THPRACE_POINT_INVALIDATE, /* invalidate_inode_pages2_range: slots none */
+	THPRACE_POINT_UNMAP_FOLIO, /* unmap_mapping_folio/_page: slot folio */
+	THPRACE_POINT_POISON, /* memory_failure: slot pfn */
+	THPRACE_POINT_CHECK, /* filemap_unaccount_folio, unaccount_page_cache_page: slot folio */
+	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start */
+	THPRACE_POINT_MAX
+};
+
+#define THPRACE_ARG_SLOTS 3
+#define THPRACE_ARG_MAX 6 /* arguments that x86-64 and arm64 pass in registers */
+
+/* Where a point's function has the arguments that its program wants. Filled in before load. */
+struct thprace_args {
+	__s8 index[THPRACE_ARG_SLOTS]; /* position of each slot's argument; -1: not there */
+	__u8 nargs; /* how many there are: fexit finds the result behind them */
+	__u8 result; /* 1: the function returns something, 0: void */
+	__u8 folio; /* 1: slot 0 is a folio, 0: a page, maybe a tail page */
+	__u8 pad[2];
+};
+
+/* Phases whose lengths are counted in struct thprace_cpu.phase. */
+enum thprace_phase {
+	THPRACE_PHASE_1 = 0, /* lock taken → rmap removed (precise mode) */
+	THPRACE_PHASE_2 = 1, /* rmap removed → zap_huge_pmd returns (precise mode) */
+	THPRACE_PHASE_WHOLE = 2, /* lock taken → zap_huge_pmd returns */
+	THPRACE_PHASE_MAX
+};
+
+#define THPRACE_PHASE_SLOTS 4 /* a power of two, for the verifier */
+
+#define THPRACE_PHASE_NAMES                 \
+	{                                   \
+		"phase1", "phase2", "whole" \
+	}
+
+struct thprace_phase_lengths {
+	__u64 sum; /* ns */
+	__u64 max; /* ns */
+	__u64 bucket[THPRACE_BUCKETS];
+};
+
+/* The nearest that a walker and a window on the same folio came without sharing an instant. */
+struct thprace_closest {
+	__u64 distance; /* ns; 0: none seen */
+	__u64 folio;
+	__u64 window_open; /* 0 when the window came first: only its end is remembered */
+	__u64 window_close; /* 0 when the walker came first */
+	__u64 walk_enter; /* 0 when the walker came first */
+	__u64 walk_leave; /* 0 when the window came first */
+	__u32 window_pid;
+	__u32 walk_pid;
+};
+
+/* Length of the flight recorder: each CPU's last records. Overwrites; no wakeups. */
+#define THPRACE_FLIGHT_RECORDS 1024 /* a power of two */
+
+/*
+ * One CPU's counters and flight recorder. Every program run that found something of interest adds one to seen and one
+ * to exactly one of submitted, filtered and lost[]; runs that left at the first test (order-0
+ * folios, reclaim) are in none of them.
+ */
+struct thprace_cpu {
+	__u64 seen;
+	__u64 submitted;
+	__u64 filtered;
+	__u64 lost[THPRACE_LOSS_MAX];
+	__u64 windows;
+	__u64 pte_removals;
+	__u64 mismatches; /* the pmd named another folio than the rmap removal */
+	__u64 touching;
+	__u64 collapses;
+	__u64 collapses_failed;
+	__u64 walkers[THPRACE_CLASS_MAX];
+	__u64 failed[THPRACE_CLASS_MAX];
+	struct thprace_closest closest;
+	struct thprace_phase_lengths phase[THPRACE_PHASE_SLOTS];
+	__u64 head; /* records ever written: the next goes to head % THPRACE_FLIGHT_RECORDS */
+	struct thprace_record flight[THPRACE_FLIGHT_RECORDS];
+};
+
+/* What of it is summed up over all CPUs. */
+#define THPRACE_CPU_COUNTERS __builtin_offsetof(struct thprace_cpu, head)
+
+/*
+ * One task's stay in a zap. A task owns its slot from claim to release and is its only writer, but
+ * for `noted`, which walkers count up.
+ */
+enum thprace_slot_state {
+	THPRACE_SLOT_IDLE = 0,
+	THPRACE_SLOT_MARKED = 1, /* in zap_huge_pmd, lock not taken yet */
+	THPRACE_SLOT_OPEN = 2, /* in a window */
+};
+
+struct thprace_slot {
+	__u64 task; /* pid_tgid of the owner; kept after release */
+	__u64 pmd; /* where the entry is */
+	__u64 stash; /* kprobe mode: folio of the rmap removal under way; else scratch */
+	__u64 told_folio;
+	__u32 told_entered; /* PTE-level removals on told_folio since walker number told_entered … */
+	__u32 told; /* … came: so many */
+	__u32 stash_pages; /* 0: a huge mapping's */
+	__u32 state; /* enum thprace_slot_state */
+	__u32 in_range; /* inside unmap_page_range (precise mode) */
+	__u32 noted; /* walkers that met this window while it was open */
+	__u32 windows; /* windows that the owner opened */
+	__u32 pad;
+	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
+};
+
+_Static_assert(sizeof(struct thprace_slot) == 352, "shared by both sides");
+
+#define THPRACE_SLOTS_MAX 1024
+#define THPRACE_BUCKET_COUNT 1024 /* a power of two */
+
+/* What is going on with the folios that hash here. One cache line. */
+struct bucket {
+	__u64 walkers; /* WALKER(pid) of each active one, added up */
+	__u32 windows; /* open */
+	__u32 pending; /* failed walkers that wait for attribution */
+	__u32 closed; /* windows that ended while a walker was active, ever */
+	__u32 entered; /* walkers that ever entered */
+	__u32 last_window_pid;
+	__u32 last_walk_pid;
+	__u64 last_window_folio; /* the last that ended, for the closest pass */
+	__u64 last_window_close;
+	__u64 last_walk_folio;
+	__u64 last_walk_leave;
+};
+
+#endif
