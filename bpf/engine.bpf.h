@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine that all programs share: settings, slots of zapping tasks, buckets of folios, and how
+ * arguments reach a program.
+ *
+ * How windows and walkers find each other, without a lock and without missing one:
+ *   - what begins is published first and stamped then; what ends is stamped first and looks then;
+ *   - an opener publishes in bucket.windows and open_folio[], a walker in bucket.walkers;
+ *   - a window's end that sees a walker counts up bucket.closed, then leaves open_folio[], and
+ *     reports itself; so does one that a walker noted in slot.noted;
+ *   - a walker's end reports each window that is open still, and itself when bucket.closed moved.
+ * So when two intervals share an instant by their stamps, both are reported, whatever delays lie
+ * between any two instructions; core joins the reports. docs/architecture.md has the proof.
+ */
+#ifndef THPRACE_ENGINE_BPF_H
+#define THPRACE_ENGINE_BPF_H
+
+#include "kernel.bpf.h"
+#include <thprace/shared.h>
+#include <thprace/verdict.h>
+
+#define SLOT_WAYS 2
+#define FOLIO_UNKNOWN (~0ULL) /* in open_folio[]: the folio comes with the rmap removal */
+
+/* Settings, fixed before load. */
+extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
+extern const volatile __u32 slot_count; /* a power of two, at most THPRACE_SLOTS_MAX */
+extern const volatile __u32 cpu_count;
+extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
+extern const volatile __u8 precise;
+
+/* 1 from the instant at which recording starts until it ends. */
+extern volatile __u32 recording;
+/*
+ * 1 already a while before: entries of zaps leave their marks, so that a zap which returns without
+ * one while recording was not seen, and is a loss.
+ */
+extern volatile __u32 marking;
+/* Tasks inside memory_failure: order-0 pages matter only then. */
+extern __u32 poisoning;
+
+/*
+ * A failed walker that no PMD-level window explains yet, by folio: the rmap removal of a small page
+ * by another task may, within THPRACE_ATTRIBUTION_NS.
+ */
+struct pending {
+	struct thprace_walk walk;
+};
+
+struct pending_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct pending);
+};
+extern struct pending_map pending SEC(".maps");
+
+/* Count and owner in one word, so that one load tells whether others than oneself are there. */
+#define WALKER(pid) ((1ULL << 40) + (pid))
+
+extern struct bucket buckets[THPRACE_BUCKET_COUNT];
+extern __u64 open_folio[THPRACE_SLOTS_MAX];
+
+extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
+
+/* index & mask in one 64-bit instruction that the compiler cannot split: old verifiers need that. */
+#define BOUND(index, mask)                                           \
+	({                                                           \
+		u64 bound_ = (index);                                \
+		asm volatile("%0 &= %1" : "+r"(bound_) : "i"(mask)); \
+		bound_;                                              \
+	})
+
+/* Is bit 0 of a typed pointer set? No arithmetic on it is allowed but a subtraction. */
+#define POINTER_IS_ODD(pointer)                                                         \
+	({                                                                              \
+		u64 odd_ = (u64)(pointer);                                              \
+		asm volatile("%0 -= r10" : "+r"(odd_)); /* the frame pointer is even */ \
+		odd_ & 1;                                                               \
+	})
+
+/* A typed pointer as a number, by way of a place in a map. */
+#define POINTER_NUMBER(place, pointer)                 \
+	({                                             \
+		*(volatile u64 *)&(place) = (pointer); \
+		*(volatile u64 *)&(place);             \
+	})
+
+static __always_inline struct bucket *bucket_of(u64 folio)
+{
+	/* Multiplicative hash; folios are 64 bytes apart at least, huge ones 32 KiB. */
+	return &buckets[BOUND((folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54,
+			      THPRACE_BUCKET_COUNT - 1)];
+}
+
+/* Is a walker active here that is another task? A task's own walks nest two deep at most. */
+static __always_inline int walked_by_others(struct bucket *bucket, u32 pid)
+{
+	u64 walkers = *(volatile u64 *)&bucket->walkers;
+
+	return walkers && walkers != WALKER(pid) && walkers != 2 * WALKER(pid);
+}
+
+static __always_inline int slot_busy(const struct thprace_slot *slot)
+{
+	return slot->state || slot->in_range;
+}
+
+/* The slot in which this task is zapping, or NULL. *index is set with it. */
+static __always_inline struct thprace_slot *slot_find(u64 task, u32 *index)
+{
+	u64 at = (u32)task & (slot_count - 1);
+	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
+
+	if (slot->task != task || !slot_busy(slot)) {
+		at ^= 1;
+		slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
+		if (slot->task != task || !slot_busy(slot))
+			return NULL;
+	}
+	*index = at;
+	return slot;
+}
+
+/* Its slot, or a free one made its own; NULL when both of its ways are taken. */
+static __always_inline struct thprace_slot *slot_claim(u64 task)
+{
+	u64 at = (u32)task & (slot_count - 1);
+	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
+	struct thprace_slot *other = &slots[BOUND(at ^ 1, THPRACE_SLOTS_MAX - 1)];
+
+	if (other->task == task && slot_busy(other))
+		return other;
+	if (slot->task == task)
+		return slot;
+	if (slot_busy(slot)) {
+		if (slot_busy(other))
+			return NULL;
+		slot = other;
+	}
+	slot->task = task;
+	slot->windows = 0;
+	return slot;
+}
+
+/*
+ * Arguments. A tracing program may read its context at constant offsets only, so the position
+ * (constant once loaded) selects one load; the asm keeps the compiler from merging them.
+ */
+#define CTX_LOAD(value, ctx, n) \
+	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"((n)*8))
+
+static __always_inline u64 ctx_load(void *ctx, int index)
+{
+	u64 value = 0;
+
+	switch (index) {
+	case 0:
+		CTX_LOAD(value, ctx, 0);
+		break;
+	case 1:
+		CTX_LOAD(value, ctx, 1);
+		break;
+	case 2:
+		CTX_LOAD(value, ctx, 2);
+		break;
+	case 3:
+		CTX_LOAD(value, ctx, 3);
+		break;
+	case 4:
+		CTX_LOAD(value, ctx, 4);
+		break;
+	case 5:
+		CTX_LOAD(value, ctx, 5);
+		break;
+	case 6:
+		CTX_LOAD(value, ctx, 6);
+		break;
+	}
+	return value;
+}
+
+static __always_inline u64 fentry_arg(void *ctx, int point, int slot)
+{
+	return ctx_load(ctx, args[point].index[slot]);
+}
+
+static __always_inline u64 fexit_result(void *ctx, int point)
+{
+	return args[point].result ? ctx_load(ctx, args[point].nargs) : 0;
+}
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline u64 kprobe_arg(struct pt_regs *regs, int point, int slot)
+{
+	u64 value = 0;
+
+	switch (args[point].index[slot]) {
+	case 0:
+		value = BPF_CORE_READ(regs, di);
+		break;
+	case 1:
+		value = BPF_CORE_READ(regs, si);
+		break;
+	case 2:
+		value = BPF_CORE_READ(regs, dx);
+		break;
+	case 3:
+		value = BPF_CORE_READ(regs, cx);
+		break;
+	case 4:
+		value = BPF_CORE_READ(regs, r8);
+		break;
+	case 5:
+		value = BPF_CORE_READ(regs, r9);
+		break;
+	}
+	return value;
+}
+
+static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
+{
+	return args[point].result ? BPF_CORE_READ(regs, ax) : 0;
+}
+#else
+static __always_inline u64 kprobe_arg(struct pt_regs *regs, int point, int slot)
+{
+	u64 value = 0;
+
+	switch (args[point].index[slot]) {
+	case 0:
+		value = BPF_CORE_READ(regs, regs[0]);
+		break;
+	case 1:
+		value = BPF_CORE_READ(regs, regs[1]);
+		break;
+	case 2:
+		value = BPF_CORE_READ(regs, regs[2]);
+		break;
+	case 3:
+		value = BPF_CORE_READ(regs, regs[3]);
+		break;
+	case 4:
+		value = BPF_CORE_READ(regs, regs[4]);
+		break;
+	case 5:
+		value = BPF_CORE_READ(regs, regs[5]);
+		break;
+	}
+	return value;
+}
+
+static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
+{
+	return args[point].result ? BPF_CORE_READ(regs, regs[0]) : 0;
+}
+#endif
+
+/*
+ * One body, four ways in. A body at an entry gets the arguments of its point's slots; a body at a
+ * return gets the result. `direct` says that arguments are typed pointers (fentry), which may be
+ * dereferenced without a helper call.
+ */
+#define AT_ENTRY_WHEN(state, body, point)                                                  \
+	SEC("fentry")                                                                      \
+	int body##_fentry(void *ctx)                                                       \
+	{                                                                                  \
+		if (state)                                                                 \
+			body(ctx, 1, fentry_arg(ctx, point, 0), fentry_arg(ctx, point, 1), \
+			     fentry_arg(ctx, point, 2));                                   \
+		return 0;                                                                  \
+	}                                                                                  \
+	SEC("kprobe")                                                                      \
+	int body##_kprobe(struct pt_regs *ctx)                                             \
+	{                                                                                  \
+		if (state)                                                                 \
+			body(ctx, 0, kprobe_arg(ctx, point, 0), kprobe_arg(ctx, point, 1), \
+			     kprobe_arg(ctx, point, 2));                                   \
+		return 0;                                                                  \
+	}
+
+#define AT_ENTRY(body, point) AT_ENTRY_WHEN(recording, body, point)
+
+#define AT_RETURN(body, point)                                   \
+	SEC("fexit")                                             \
+	int body##_fexit(void *ctx)                              \
+	{                                                        \
+		if (recording)                                   \
+			body(ctx, fexit_result(ctx, point));     \
+		return 0;                                        \
+	}                                                        \
+	SEC("kretprobe")                                         \
+	int body##_kretprobe(struct pt_regs *ctx)                \
+	{                                                        \
+		if (recording)                                   \
+			body(ctx, kretprobe_result(ctx, point)); \
+		return 0;                                        \
+	}
+
+/* At a return, but with the arguments: fexit has them. kprobes need a program at the entry too. */
+#define AT_RETURN_WITH_ARGS(body, point)                                                   \
+	SEC("fexit")                                                                       \
+	int body##_fexit(void *ctx)                                                        \
+	{                                                                                  \
+		if (recording)                                                             \
+			body(ctx, 1, fentry_arg(ctx, point, 0), fentry_arg(ctx, point, 1), \
+			     fentry_arg(ctx, point, 2));                                   \
+		return 0;                                                                  \
+	}
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types that are read, declared here so that building needs no kernel's BTF; CO-RE
+ * relocates each member at load. A drift is a flavour (___vNN: first or last version that has it).
+ */
+#ifndef THPRACE_KERNEL_BPF_H
+#define THPRACE_KERNEL_BPF_H
+
+/* bpf_tracing.h then takes the kernel's struct pt_regs, declared below, not libc's. */
+#define __VMLINUX_H__
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+typedef __u64 u64;
+typedef __u32 u32;
+typedef __u16 u16;
+typedef __u8 u8;
+typedef __s64 s64;
+typedef __s32 s32;
+typedef __s8 s8;
+
+#define CORE __attribute__((preserve_access_index))
+
+typedef struct {
+	int counter;
+} CORE atomic_t;
+
+/* mm_types.h, until 6.17; the mapcount is biased by -1 in all versions. */
+struct page {
+	unsigned long flags;
+	unsigned long compound_head; /* 4.4+, bit 0: a tail page; compound_info since 7.0 */
+	void *mapping;
+	atomic_t _mapcount;
+} CORE;
+
+/* 6.18+: commit "mm: introduce memdesc_flags_t". */
+typedef struct {
+	unsigned long f;
+} CORE memdesc_flags_t;
+
+struct page___v618 {
+	memdesc_flags_t flags;
+} CORE;
+
+/* Up to 6.1: in the first tail page of a compound page (page[1]). */
+struct page___v61 {
+	atomic_t compound_mapcount;
+	unsigned int compound_nr;
+} CORE;
+
+/* 6.3 … : mapcount of the PMD mappings, and how many pages are mapped at all. */
+struct folio___v63 {
+	atomic_t _entire_mapcount;
+	atomic_t _nr_pages_mapped;
+} CORE;
+
+/* 6.9+: all mappings of a large folio in one count ("mm: track mapcount of large folios"). */
+struct folio___v69 {
+	atomic_t _large_mapcount;
+} CORE;
+
+struct vm_area_struct {
+	struct mm_struct *vm_mm;
+} CORE;
+
+/* rmap.h. Values are never used: bpf_core_enum_value() asks the running kernel, by name. */
+enum ttu_flags {
+	TTU_SPLIT_HUGE_PMD = 0x4,
+	TTU_SYNC = 0x10, /* 5.10.47, 5.13 */
+	TTU_HWPOISON = 0x20, /* 6.1+ (was the inverse, TTU_IGNORE_HWPOISON) */
+	TTU_IGNORE_HWPOISON = 0x21, /* until 6.1 */
+	TTU_BATCH_FLUSH = 0x40,
+	TTU_RMAP_LOCKED = 0x80,
+};
+
+/* khugepaged.c */
+enum scan_result {
+	SCAN_SUCCEED = 1,
+};
+
+/* page-flags.h */
+enum pageflags {
+	PG_head = 6,
+};
+
+/* The registers that a kprobe sees (asm/ptrace.h of each machine). */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long cx;
+	unsigned long r8;
+	unsigned long r9;
+	unsigned long ax;
+} CORE;
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	u64 regs[31];
+} CORE;
+#else
+#error "thprace knows x86-64 and arm64"
+#endif
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of a walking task, and the matching: a walker at its return looks for windows that are
+ * open on its folio and reports each that it met, and itself when others closed in its time.
+ */
+#ifndef THPRACE_MATCH_BPF_H
+#define THPRACE_MATCH_BPF_H
+
+#include "record.bpf.h"
+
+#define HITS 8
+
+struct walk_state {
+	/* the walk under way */
+	u64 enter;
+	u64 folio;
+	u64 ttu;
+	u32 closed; /* bucket.closed at its start */
+	u8 walking;
+	u8 class;
+	u8 kind;
+	u8 migrate;
+	/* the split around it */
+	u64 split_enter;
+	u64 split_folio;
+	u64 unmapped; /* return of the split's walker, 0: none yet */
+	s32 residual; /* which it left */
+	u8 told; /* that walker failed or met a window */
+	/* what this task is inside of */
+	u8 invalidating;
+	u8 poisoning;
+	u8 pad;
+	u64 poison_enter;
+	u64 pfn;
+	struct thprace_walk walk; /* as it will be reported */
+	/* slots of windows found open on the folio */
+	u32 hits;
+	u32 hit[HITS];
+};
+
+struct walks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u32);
+	__type(value, struct walk_state);
+};
+struct walks_map walks SEC(".maps");
+
+static __always_inline struct walk_state *state_of(u64 task)
+{
+	u32 pid = (u32)task;
+
+	return bpf_map_lookup_elem(&walks, &pid);
+}
+
+static __always_inline struct walk_state *state_make(u64 task)
+{
+	const struct walk_state empty = {};
+	u32 pid = (u32)task;
+	struct walk_state *state = bpf_map_lookup_elem(&walks, &pid);
+
+	if (state)
+		return state;
+	bpf_map_update_elem(&walks, &pid, &empty, BPF_ANY);
+	state = bpf_map_lookup_elem(&walks, &pid);
+	if (!state)
+		count_lost(THPRACE_LOSS_TASK);
+	return state;
+}
+
+static __always_inline void state_drop(struct walk_state *state, u64 task)
+{
+	u32 pid = (u32)task;
+
+	if (!state->walking && !state->split_enter && !state->invalidating && !state->poisoning)
+		bpf_map_delete_elem(&walks, &pid);
+}
+
+/*
+ * Find the slots whose window is open on a folio. Only called when the folio's bucket says that a
+ * window is open. A global function: the verifier walks it once, not at each call. Returns 0.
+ */
+__noinline int __weak collect_open(u64 folio)
+{
+	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
+	u64 there, other, unknown;
+	u32 i, hits = 0;
+
+	if (!state)
+		return 0;
+	/* No branch in the body: the verifier then follows one path through all the rounds. */
+	for (i = 0; i < slot_count && i < THPRACE_SLOTS_MAX; i++) {
+		there = *(volatile u64 *)&open_folio[i];
+		other = there ^ folio;
+		unknown = there ^ FOLIO_UNKNOWN;
+		*(volatile u32 *)&state->hit[BOUND(hits, HITS - 1)] = i;
+		hits += ((other | -other) & (unknown | -unknown)) >> 63 ^ 1;
+	}
+	state->hits = hits;
+	return 0;
+}
+
+/* Copy the open window of a slot. 0: it is gone. */
+static __always_inline int slot_window(u32 index, u64 folio, struct thprace_window *window)
+{
+	u64 at = BOUND(index, THPRACE_SLOTS_MAX - 1);
+	struct thprace_slot *slot = &slots[at];
+	u64 there;
+
+	ADD(slot->noted, 1); /* a barrier too: noted, then looked whether it is still there */
+	there = *(volatile u64 *)&open_folio[at];
+	if (there != folio && there != FOLIO_UNKNOWN)
+		return 0;
+	bpf_probe_read_kernel(window, sizeof(*window), &slot->opener.window);
+	*(u64 *)&window->pid = slot->task; /* and tgid */
+	window->close = 0; /* the opener will tell */
+	window->flags = 0;
+	return 1;
+}
+
+static __always_inline void walk_fill(struct thprace_walk *walk, const struct walk_state *state,
+				      u64 task, u64 leave, s32 residual, u16 own)
+{
+	walk->enter = state->enter;
+	walk->leave = leave;
+	walk->folio = state->folio;
+	walk->ttu = state->ttu;
+	walk->pid = (u32)task;
+	walk->tgid = task >> 32;
+	walk->residual = residual;
+	walk->result = 0;
+	walk->cpu = bpf_get_smp_processor_id();
+	walk->class = state->class;
+	walk->kind = state->kind;
+	walk->flags = own | (state->migrate ? THPRACE_RF_MIGRATE : 0);
+	walk->pad = 0;
+	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
+}
+
+/* What an open window is to this walker. Returns its verdict; THPRACE_CLEAN: not an overlap. */
+static __always_inline u8 judge(const struct thprace_window *window,
+				const struct thprace_walk *walk)
+{
+	int own_failed = !!(walk->flags & THPRACE_RF_OWN_FAILED);
+	struct thprace_cpu *cpu = this_cpu();
+	enum thprace_meeting meeting;
+
+	if (walk->class == THPRACE_SPLIT_HEAD) {
+		if (!thprace_open_at(window->open, window->close, walk->enter))
+			return THPRACE_CLEAN;
+		return thprace_judge_head(window->close, walk->leave, walk->result);
+	}
+	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
+	if (meeting != THPRACE_OVERLAP) {
+		if (meeting == THPRACE_TOUCH && cpu)
+			ADD(cpu->touching, 1);
+		return THPRACE_CLEAN;
+	}
+	return thprace_judge(window->removed, window->close, walk->enter, walk->leave,
+			     walk->residual, own_failed, NULL);
+}
+
+/*
+ * Report the window of slot index as met by this task's walker, if it is an overlap and another
+ * task's. A global function, as collect_open. Returns 0.
+ */
+__noinline int __weak pair_tell(u32 index)
+{
+	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
+	struct thprace_incident *incident;
+
+	if (!state)
+		return 0;
+	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
+	if (!incident) {
+		count_lost(THPRACE_LOSS_INCIDENT);
+		return 0;
+	}
+	if (!slot_window(index, state->walk.folio, &incident->window) ||
+	    incident->window.pid == state->walk.pid)
+		goto discard;
+	incident->said = judge(&incident->window, &state->walk);
+	if (incident->said == THPRACE_CLEAN)
+		goto discard;
+	incident->type = THPRACE_MSG_INCIDENT;
+	incident->verdict = incident->said;
+	incident->close_call = 0;
+	incident->mode = precise;
+	incident->walk = state->walk;
+	incident->opener_stack.nr = 0;
+	incident->walker_stack.nr = 0; /* comes with the walker's own report */
+	bpf_ringbuf_submit(incident, 0);
+	return 0;
+
+discard:
+	bpf_ringbuf_discard(incident, 0);
+	return 0;
+}
+
+/* Look for windows on the walker's folio that are open, and report each. Returns how many. */
+static __always_inline u32 windows_tell(struct walk_state *state)
+{
+	u32 i;
+
+	state->hits = 0;
+	if (*(volatile u32 *)&bucket_of(state->walk.folio)->windows ||
+	    *(volatile u32 *)&bucket_of(FOLIO_UNKNOWN)->windows)
+		collect_open(state->walk.folio);
+	if (state->hits > HITS)
+		count_lost(THPRACE_LOSS_HITS);
+	for (i = 0; i < HITS && i < *(volatile u32 *)&state->hits; i++)
+		pair_tell(*(volatile u32 *)&state->hit[BOUND(i, HITS - 1)]);
+	return *(volatile u32 *)&state->hits;
+}
+
+/*
+ * The walker itself: it failed (core keeps it as unattributed unless an escape explains it), it met
+ * open windows (this is its stack), or some closed in its time (core joins it with their openers'
+ * words).
+ */
+static __always_inline void walker_tell(void *ctx, const struct thprace_walk *walk, u32 type)
+{
+	struct thprace_incident *incident;
+
+	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
+	if (!incident) {
+		count_lost(THPRACE_LOSS_INCIDENT);
+		return;
+	}
+	__builtin_memset(&incident->window, 0, sizeof(incident->window));
+	incident->type = type;
+	incident->verdict = THPRACE_CLEAN;
+	incident->said = THPRACE_CLEAN;
+	incident->close_call = 0;
+	incident->mode = precise;
+	incident->walk = *walk;
+	incident->opener_stack.nr = 0;
+	stack_take(ctx, &incident->walker_stack);
+	bpf_ringbuf_submit(incident, 0);
+}
+
+#endif

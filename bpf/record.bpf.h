@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records out: the flight recorder, the stream, the incident ring; and what is counted. */
+#ifndef THPRACE_RECORD_BPF_H
+#define THPRACE_RECORD_BPF_H
+
+#include "engine.bpf.h"
+
+struct cpus_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct thprace_cpu);
+};
+extern struct cpus_map cpus SEC(".maps");
+
+struct incidents_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+};
+extern struct incidents_map incidents SEC(".maps");
+
+struct stream_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 21);
+};
+
+struct streams_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct stream_map);
+};
+extern struct streams_map streams SEC(".maps");
+
+#define barrier() asm volatile("" ::: "memory")
+
+/* Atomic: a program may be preempted between the load and the store of a plain addition. */
+#define ADD(counter, n) __sync_fetch_and_add(&(counter), n)
+
+static __always_inline struct thprace_cpu *this_cpu(void)
+{
+	u32 id = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &id);
+}
+
+/* A run of a program that found nothing to record. */
+static __always_inline void count_filtered(void)
+{
+	struct thprace_cpu *cpu = this_cpu();
+
+	if (cpu) {
+		ADD(cpu->seen, 1);
+		ADD(cpu->filtered, 1);
+	}
+}
+
+/* A run of a program whose finding is lost. */
+static __always_inline void count_lost(enum thprace_loss cause)
+{
+	struct thprace_cpu *cpu = this_cpu();
+
+	if (cpu) {
+		ADD(cpu->seen, 1);
+		ADD(cpu->lost[cause], 1);
+	}
+}
+
+/*
+ * Make a record: in this CPU's stream when all are wanted, in its flight recorder else. The last
+ * three words are composed here: (pid, tgid), (value, cpu, type, class), (flags, kind, seq).
+ */
+static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, u64 task, u64 ts,
+					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
+{
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+	struct thprace_record *to;
+	void *ring;
+	u64 seq = 0;
+	u32 at;
+
+	if (!cpu)
+		return;
+	ADD(cpu->seen, 1);
+	if (stream_count) {
+		at = id & (stream_count - 1);
+		ring = bpf_map_lookup_elem(&streams, &at);
+		to = ring ? bpf_ringbuf_reserve(ring, sizeof(*to), 0) : NULL;
+		if (!to) {
+			ADD(cpu->lost[THPRACE_LOSS_STREAM], 1);
+			return;
+		}
+	} else {
+		seq = cpu->head + 1;
+		cpu->head = seq;
+		to = &cpu->flight[BOUND(seq - 1, THPRACE_FLIGHT_RECORDS - 1)];
+		*(volatile u64 *)&to->flags = 0; /* seq: not whole, for a reader */
+	}
+	to->ts = ts;
+	to->entry = entry;
+	to->folio = folio;
+	to->arg = arg;
+	to->arg2 = arg2;
+	*(u64 *)&to->pid = task;
+	*(u64 *)&to->value = (u32)value | (u64)id << 32 | (u64)type << 48 | (u64) class << 56;
+	barrier();
+	*(volatile u64 *)&to->flags = flags | kind << 16 | seq << 32;
+	if (stream_count)
+		bpf_ringbuf_submit(to, 0);
+	ADD(cpu->submitted, 1);
+}
+
+/* The caller's kernel stack. Failing, it is empty. */
+static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
+{
+	long size = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);
+
+	stack->nr = size > 0 ? (u32)size / sizeof(stack->ip[0]) : 0;
+	stack->pad = 0;
+}
+
+#endif

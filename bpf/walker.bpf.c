@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The walker: a task that unmaps, migrates, truncates, invalidates or splits a folio. Rare, may
+ * sleep; its state is kept by task. At its return it reads the proof and looks for windows.
+ */
+#include "folio.bpf.h"
+#include "match.bpf.h"
+#include "record.bpf.h"
+
+/* Which flags tell what: by the names that this kernel's BTF has. */
+#define TTU(name)                                            \
+	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
+		 ? bpf_core_enum_value(enum ttu_flags, name) \
+		 : 0)
+
+static __always_inline u8 kind_of(u64 flags)
+{
+	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
+
+	if (flags & TTU(TTU_BATCH_FLUSH))
+		return THPRACE_KIND_RECLAIM;
+	if (split && (flags & split) == split)
+		return THPRACE_KIND_SPLIT;
+	if (flags & (TTU(TTU_HWPOISON) | TTU(TTU_IGNORE_HWPOISON)))
+		return THPRACE_KIND_HWPOISON;
+	return THPRACE_KIND_OTHER;
+}
+
+static __always_inline void walk_record(u8 type, const struct walk_state *state, u64 task, u64 ts,
+					u64 flags, s32 value)
+{
+	record_make(type, state->class, state->kind,
+		    flags | (state->migrate ? THPRACE_RF_MIGRATE : 0), task, ts, state->enter,
+		    state->folio, state->ttu, 0, value);
+}
+
+/* The last window on this folio may have ended just before. */
+static __always_inline void pass_after_window(const struct walk_state *state, u32 pid)
+{
+	struct bucket *bucket = bucket_of(state->folio);
+	struct thprace_cpu *cpu = this_cpu();
+	u64 close = bucket->last_window_close;
+	struct thprace_closest *closest;
+
+	if (!cpu || !close || bucket->last_window_folio != state->folio ||
+	    bucket->last_window_pid == pid || state->enter <= close)
+		return;
+	closest = &cpu->closest;
+	if (closest->distance && state->enter - close >= closest->distance)
+		return;
+	closest->distance = state->enter - close;
+	closest->folio = state->folio;
+	closest->window_open = 0;
+	closest->window_close = close;
+	closest->walk_enter = state->enter;
+	closest->walk_leave = 0;
+	closest->window_pid = bucket->last_window_pid;
+	closest->walk_pid = pid;
+}
+
+static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 folio, u8 class,
+				       u8 kind, u64 ttu, u8 migrate)
+{
+	struct bucket *bucket;
+
+	if (state->walking) { /* its return was missed */
+		count_lost(THPRACE_LOSS_RETURN);
+		ADD(bucket_of(state->folio)->walkers, -WALKER((u32)task));
+	}
+	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
+	state->walking = 1;
+	state->class = class;
+	state->kind = kind;
+	state->ttu = ttu;
+	state->migrate = migrate;
+	state->closed = *(volatile u32 *)&bucket->closed;
+	ADD(bucket->entered, 1);
+	ADD(bucket->walkers, WALKER((u32)task)); /* a barrier too: published, then stamped */
+	state->enter = bpf_ktime_get_ns();
+	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0);
+	pass_after_window(state, (u32)task);
+}
+
+static __always_inline void pending_put(const struct thprace_walk *walk)
+{
+	struct bucket *bucket = bucket_of(walk->folio);
+	u64 folio = walk->folio;
+
+	if (!bpf_map_lookup_elem(&pending, &folio))
+		ADD(bucket->pending, 1);
+	bpf_map_update_elem(&pending, &folio, walk, BPF_ANY);
+}
+
+static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 task, u16 own)
+{
+	struct bucket *bucket = bucket_of(state->folio);
+	struct thprace_cpu *cpu = this_cpu();
+	int failed, told;
+	s32 residual;
+	u64 now;
+
+	now = bpf_ktime_get_ns(); /* before the proof: see verdict.h */
+	residual = folio_mapcount(state->folio);
+	failed = residual > 0 || own & THPRACE_RF_OWN_FAILED;
+	walk_fill(&state->walk, state, task, now, residual, own);
+	if (failed && precise)
+		pending_put(&state->walk);
+	told = windows_tell(state) || *(volatile u32 *)&bucket->closed != state->closed;
+	if (failed || told)
+		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
+	walk_record(THPRACE_REC_WALK_RETURN, state, task, now, own, residual);
+	if (cpu && state->class < THPRACE_CLASS_MAX) {
+		ADD(cpu->walkers[state->class], 1);
+		if (failed)
+			ADD(cpu->failed[state->class], 1);
+	}
+	bucket->last_walk_leave = 0;
+	bucket->last_walk_folio = state->folio;
+	bucket->last_walk_pid = (u32)task;
+	bucket->last_walk_leave = now;
+	if (state->split_enter && state->split_folio == state->folio) {
+		state->unmapped = now;
+		state->residual = residual;
+		state->told |= failed || told;
+	}
+	state->walking = 0;
+	ADD(bucket->walkers, -WALKER((u32)task));
+}
+
+/*
+ * try_to_unmap and try_to_migrate. Reclaim and order-0 folios leave at the first test, but for the
+ * page that memory_failure works on.
+ */
+static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 migrate)
+{
+	struct walk_state *state;
+	u8 kind, class;
+	u64 task;
+
+	flags = (u32)flags; /* an enum: the register holds garbage above 32 bits */
+	kind = kind_of(flags);
+	if (kind == THPRACE_KIND_RECLAIM)
+		return;
+	if (!poisoning && !page_is_head(folio, direct))
+		return;
+	task = bpf_get_current_pid_tgid();
+	state = state_of(task);
+	if (kind == THPRACE_KIND_SPLIT) {
+		class = migrate ? THPRACE_SPLIT_MIGRATE : THPRACE_SPLIT_UNMAP;
+	} else if (!migrate && (kind == THPRACE_KIND_HWPOISON || (state && state->poisoning))) {
+		kind = THPRACE_KIND_HWPOISON;
+		class = THPRACE_HWPOISON_UNMAP;
+	} else {
+		count_filtered();
+		return;
+	}
+	if (!state)
+		state = state_make(task);
+	if (state)
+		walk_begin(state, task, folio, class, kind, flags, migrate);
+}
+
+static __always_inline void unmap_return(void *ctx, u64 result, int has_result, u8 migrate)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_of(task);
+	u16 own = 0;
+
+	if (!state || !state->walking || state->migrate != migrate ||
+	    (state->kind != THPRACE_KIND_SPLIT && state->kind != THPRACE_KIND_HWPOISON))
+		return;
+	if (has_result) /* a bool */
+		own = THPRACE_RF_OWN | ((u8)result ? 0 : THPRACE_RF_OWN_FAILED);
+	walk_end(ctx, state, task, own);
+	state_drop(state, task);
+}
+
+static __always_inline void try_unmap_enter(void *ctx, int direct, u64 folio, u64 flags, u64 unused)
+{
+	unmap_enter(folio, flags, direct, 0);
+}
+AT_ENTRY(try_unmap_enter, THPRACE_POINT_UNMAP)
+
+static __always_inline void try_unmap_return(void *ctx, u64 result)
+{
+	unmap_return(ctx, result, args[THPRACE_POINT_UNMAP].result, 0);
+}
+AT_RETURN(try_unmap_return, THPRACE_POINT_UNMAP)
+
+static __always_inline void try_migrate_enter(void *ctx, int direct, u64 folio, u64 flags,
+					      u64 unused)
+{
+	unmap_enter(folio, flags, direct, 1);
+}
+AT_ENTRY(try_migrate_enter, THPRACE_POINT_MIGRATE)
+
+static __always_inline void try_migrate_return(void *ctx, u64 result)
+{
+	unmap_return(ctx, result, args[THPRACE_POINT_MIGRATE].result, 1);
+}
+AT_RETURN(try_migrate_return, THPRACE_POINT_MIGRATE)
+
+/* A walker that is one function of its own: truncation, and a folio's turn in an invalidation. */
+static __always_inline void plain_enter(u64 folio, int direct, u8 class, u8 kind)
+{
+	struct walk_state *state;
+	u64 task;
+
+	if (!page_is_head(folio, direct))
+		return;
+	task = bpf_get_current_pid_tgid();
+	state = state_make(task);
+	if (state)
+		walk_begin(state, task, folio, class, kind, 0, 0);
+}
+
+static __always_inline void plain_return(void *ctx, u8 kind)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_of(task);
+
+	if (!state || !state->walking || state->kind != kind)
+		return;
+	walk_end(ctx, state, task, 0);
+	state_drop(state, task);
+}
+
+static __always_inline void truncate_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
+{
+	plain_enter(folio, direct, THPRACE_TRUNCATE_UNMAP, THPRACE_KIND_TRUNCATE);
+}
+AT_ENTRY(truncate_enter, THPRACE_POINT_TRUNCATE)
+
+static __always_inline void truncate_return(void *ctx, u64 result)
+{
+	plain_return(ctx, THPRACE_KIND_TRUNCATE);
+}
+AT_RETURN(truncate_return, THPRACE_POINT_TRUNCATE)
+
+static __always_inline void invalidate_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
+{
+	struct walk_state *state = state_make(bpf_get_current_pid_tgid());
+
+	if (state)
+		state->invalidating = 1;
+}
+AT_ENTRY(invalidate_enter, THPRACE_POINT_INVALIDATE)
+
+static __always_inline void invalidate_return(void *ctx, u64 result)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_of(task);
+
+	if (!state)
+		return;
+	state->invalidating = 0;
+	state_drop(state, task);
+}
+AT_RETURN(invalidate_return, THPRACE_POINT_INVALIDATE)
+
+/* unmap_mapping_folio has other callers (truncation, __do_fault from 6.12): only inside one counts. */
+static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
+{
+	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
+
+	if (state && state->invalidating)
+		plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE);
+}
+AT_ENTRY(unmap_folio_enter, THPRACE_POINT_UNMAP_FOLIO)
+
+static __always_inline void unmap_folio_return(void *ctx, u64 result)
+{
+	plain_return(ctx, THPRACE_KIND_INVALIDATE);
+}
+AT_RETURN(unmap_folio_return, THPRACE_POINT_UNMAP_FOLIO)
+
+/*
+ * A split, from its entry to its result. It keeps its folio's bucket walked, so that windows which
+ * close after its unmap are found for split-head.
+ */
+static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_make(task);
+	u64 folio;
+
+	if (!state)
+		return;
+	if (state->split_enter) {
+		count_lost(THPRACE_LOSS_RETURN);
+		ADD(bucket_of(state->split_folio)->walkers, -WALKER((u32)task));
+	}
+	folio = POINTER_NUMBER(state->split_folio, page);
+	if (!args[THPRACE_POINT_SPLIT].folio)
+		folio = page_folio(folio);
+	state->split_folio = folio;
+	state->unmapped = 0;
+	state->told = 0;
+	state->closed = *(volatile u32 *)&bucket_of(folio)->closed;
+	ADD(bucket_of(folio)->walkers, WALKER((u32)task));
+	state->split_enter = bpf_ktime_get_ns();
+	record_make(THPRACE_REC_SPLIT_ENTER, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task,
+		    state->split_enter, state->split_enter, folio, 0, 0, 0);
+}
+AT_ENTRY(split_enter, THPRACE_POINT_SPLIT)
+
+/* How a split ended, for core to add to the incidents of its walker. */
+static __always_inline void split_tell(const struct walk_state *state, u64 task, s32 result)
+{
+	struct thprace_split message = {
+		.type = THPRACE_MSG_SPLIT,
+		.pid = (u32)task,
+		.result = result,
+		.enter = state->split_enter,
+		.unmapped = state->unmapped,
+	};
+
+	if (bpf_ringbuf_output(&incidents, &message, sizeof(message), 0))
+		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
+/* The part of a split after its unmap, as a walker: did it complete in phase 2 of a window? */
+static __always_inline void split_head(void *ctx, struct walk_state *state, u64 task, u64 now,
+				       s32 result)
+{
+	struct thprace_cpu *cpu = this_cpu();
+
+	state->folio = state->split_folio;
+	state->enter = state->unmapped;
+	state->class = THPRACE_SPLIT_HEAD;
+	state->kind = THPRACE_KIND_SPLIT;
+	state->ttu = 0;
+	state->migrate = 0;
+	walk_fill(&state->walk, state, task, now, 0, THPRACE_KF_RESULT);
+	state->walk.result = result;
+	if (windows_tell(state) ||
+	    *(volatile u32 *)&bucket_of(state->folio)->closed != state->closed)
+		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
+	if (cpu)
+		ADD(cpu->walkers[THPRACE_SPLIT_HEAD], 1);
+}
+
+static __always_inline void split_return(void *ctx, u64 result)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_of(task);
+	u64 now;
+
+	if (!state || !state->split_enter)
+		return;
+	now = bpf_ktime_get_ns();
+	record_make(THPRACE_REC_SPLIT_RETURN, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task, now,
+		    state->split_enter, state->split_folio, state->unmapped,
+		    (u64)(s64)state->residual, (s32)result);
+	if (state->unmapped && !state->residual)
+		split_head(ctx, state, task, now, (s32)result);
+	if (state->told)
+		split_tell(state, task, (s32)result);
+	ADD(bucket_of(state->split_folio)->walkers, -WALKER((u32)task));
+	state->split_enter = 0;
+	state_drop(state, task);
+}
+AT_RETURN(split_return, THPRACE_POINT_SPLIT)
+
+/* memory_failure: the page that it works on may be of order 0. */
+static __always_inline void poison_enter(void *ctx, int direct, u64 pfn, u64 a, u64 b)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_make(task);
+
+	if (!state)
+		return;
+	if (!state->poisoning)
+		ADD(poisoning, 1);
+	state->poisoning = 1;
+	state->pfn = pfn;
+	state->poison_enter = bpf_ktime_get_ns();
+	record_make(THPRACE_REC_POISON_ENTER, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
+		    task, state->poison_enter, state->poison_enter, 0, pfn, 0, 0);
+}
+AT_ENTRY(poison_enter, THPRACE_POINT_POISON)
+
+static __always_inline void poison_return(void *ctx, u64 result)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct walk_state *state = state_of(task);
+
+	if (!state || !state->poisoning)
+		return;
+	state->poisoning = 0;
+	ADD(poisoning, -1);
+	record_make(THPRACE_REC_POISON_RETURN, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
+		    task, bpf_ktime_get_ns(), state->poison_enter, 0, state->pfn, 0, (s32)result);
+	state_drop(state, task);
+}
+AT_RETURN(poison_return, THPRACE_POINT_POISON)
+
+/*
+ * The kernel's own check point: a folio leaves the page cache. Still mapped here is the very
+ * condition of "BUG: Bad page cache".
+ */
+static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
+{
+	struct walk_state state = {};
+	struct thprace_walk walk;
+	u64 typed = folio;
+	s32 mapcount;
+	u64 task, now;
+
+	if (!page_is_head(folio, direct))
+		return;
+	bpf_probe_read_kernel(&folio, sizeof(folio), &typed); /* as a number */
+	task = bpf_get_current_pid_tgid();
+	now = bpf_ktime_get_ns();
+	mapcount = folio_mapcount(folio);
+	if (mapcount <= 0) {
+		count_filtered();
+		return;
+	}
+	record_make(THPRACE_REC_CHECK, THPRACE_TRUNCATE_UNMAP, THPRACE_KIND_TRUNCATE, 0, task, now,
+		    now, folio, 0, 0, mapcount);
+	state.enter = now;
+	state.folio = folio;
+	state.class = THPRACE_TRUNCATE_UNMAP;
+	state.kind = THPRACE_KIND_TRUNCATE;
+	walk_fill(&walk, &state, task, now, mapcount, THPRACE_KF_CHECK);
+	walker_tell(ctx, &walk, THPRACE_MSG_CHECK);
+}
+AT_ENTRY(check_enter, THPRACE_POINT_CHECK)

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The window: a task zaps a huge mapping. Hot path: no hash map, no loop.
+ *
+ *   zap_huge_pmd entered            zap_enter     the task is marked
+ *   __pmd_trans_huge_lock returns   zap_lock      lock held, entry not cleared: the window opens
+ *   rmap removed                    rmap_*        phase 1 ends (precise mode)
+ *   zap_huge_pmd returns            zap_return    the window closes
+ */
+#include "folio.bpf.h"
+#include "record.bpf.h"
+#include "pending.bpf.h"
+
+#if defined(__TARGET_ARCH_x86)
+/* Where struct pages are, and which bits of an entry are address (with KASLR; with SME). */
+extern const void vmemmap_base __ksym __weak;
+extern const void physical_mask __ksym __weak;
+#endif
+
+/* The same as numbers: __VMEMMAP_BASE_L4 and all of 52 bits where the kernel has no variables. */
+__u64 page_map = 0xffffea0000000000ULL;
+__u64 address_mask = (1ULL << 52) - 1;
+
+/* The bucket counter that a slot's window is in: the folio may have come after it opened. */
+static __always_inline u32 *window_counter(u32 index, u64 folio)
+{
+#if defined(__TARGET_ARCH_x86)
+	return &bucket_of(folio)->windows;
+#else
+	return &bucket_of(open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)])->windows;
+#endif
+}
+
+/* Run once, before recording. */
+SEC("raw_tp")
+int window_setup(void *ctx)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (&vmemmap_base)
+		bpf_probe_read_kernel(&page_map, sizeof(page_map), &vmemmap_base);
+	if (&physical_mask)
+		bpf_probe_read_kernel(&address_mask, sizeof(address_mask), &physical_mask);
+#endif
+	return 0;
+}
+
+/*
+ * The folio that a huge pmd maps: 0 when there is none to zap the rmap of (migration entry, device
+ * memory, huge zero page), FOLIO_UNKNOWN when this machine's entries are not understood.
+ */
+static __always_inline u64 pmd_folio(u64 pmd)
+{
+#if defined(__TARGET_ARCH_x86)
+	/* pgtable_types.h: PRESENT, PSE, PROTNONE; DEVMAP (software bit 58) */
+	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8, devmap = 1ULL << 58;
+	u64 copy[8] = {}; /* of the struct page */
+	u64 page, head;
+
+	if (!(pmd & (present | pse | protnone)) || pmd & devmap)
+		return 0;
+	if (!(pmd & present))
+		pmd = ~pmd; /* protnone_mask(): L1TF, the address bits are stored inverted */
+	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
+	bpf_probe_read_kernel(copy, sizeof(copy), (void *)page);
+	if (!copy[bpf_core_field_offset(struct page, mapping) / 8 & 7])
+		return 0; /* the huge zero page belongs to no mapping */
+	if (!bpf_core_field_exists(struct page, compound_head))
+		return page;
+	/* A folio larger than a pmd: this one maps a tail. */
+	head = copy[bpf_core_field_offset(struct page, compound_head) / 8 & 7];
+	return head & 1 ? head - 1 : page;
+#else
+	return FOLIO_UNKNOWN;
+#endif
+}
+
+static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u64 addr)
+{
+	struct thprace_slot *slot = slot_claim(bpf_get_current_pid_tgid());
+
+	if (!slot)
+		return; /* the return counts it as lost */
+	slot->pmd = pmd;
+	slot->opener.window.address = addr;
+	slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
+	slot->state = THPRACE_SLOT_MARKED;
+}
+AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
+
+/* The last walk on this folio may have ended just before the window opened. */
+static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
+{
+	u64 distance = open - bucket->last_walk_leave;
+	struct thprace_cpu *cpu;
+
+	if (bucket->last_walk_folio != folio || bucket->last_walk_pid == pid)
+		return;
+	cpu = this_cpu();
+	if (!cpu || distance > cpu->closest.distance - 1) /* none yet: 0 - 1 */
+		return;
+	cpu->closest.distance = distance;
+	cpu->closest.folio = folio;
+	cpu->closest.window_open = open;
+	cpu->closest.window_close = 0;
+	cpu->closest.walk_enter = 0;
+	cpu->closest.walk_leave = open - distance;
+	cpu->closest.window_pid = pid;
+	cpu->closest.walk_pid = bucket->last_walk_pid;
+}
+
+/* __pmd_trans_huge_lock has many callers: only one inside zap_huge_pmd finds its task marked. */
+static __always_inline void zap_lock(void *ctx, u64 ptl)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_window *window;
+	struct thprace_slot *slot;
+	struct bucket *bucket;
+	u64 folio, now, pmd = 0;
+	u32 index;
+
+	slot = slot_find(task, &index);
+	if (!slot || slot->state != THPRACE_SLOT_MARKED || !ptl)
+		return;
+	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)slot->pmd);
+	folio = pmd_folio(pmd);
+	if (!folio)
+		return;
+	window = &slot->opener.window;
+	window->open = 0;
+	window->removed = 0;
+	window->close = 0;
+	window->folio = folio == FOLIO_UNKNOWN ? 0 : folio;
+	window->cpu = bpf_get_smp_processor_id();
+	window->level = THPRACE_LEVEL_PMD;
+	window->pages = 0;
+	slot->noted = 0;
+	slot->windows++;
+	slot->state = THPRACE_SLOT_OPEN;
+	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = folio;
+	bucket = bucket_of(folio);
+	ADD(bucket->windows, 1); /* a barrier too: published, then stamped */
+	now = bpf_ktime_get_ns();
+	window->open = now;
+	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
+		    window->address, 0);
+	pass_after_walk(bucket, folio, now, (u32)task);
+}
+AT_RETURN(zap_lock, THPRACE_POINT_LOCK)
+
+/* The opener's own word: final times, name, stack. */
+static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
+{
+	struct thprace_window *window = &slot->opener.window;
+
+	slot->opener.type = THPRACE_MSG_OPENER;
+	*(u64 *)&window->pid = slot->task; /* and tgid */
+	window->flags = THPRACE_WF_SETTLED;
+	if (precise && !window->removed)
+		window->flags |= THPRACE_WF_VOID;
+	bpf_get_current_comm(window->comm, sizeof(window->comm));
+	stack_take(ctx, &slot->opener.stack);
+	if (bpf_ringbuf_output(&incidents, &slot->opener, sizeof(slot->opener), 0))
+		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
+/*
+ * Count a length. A global function: the verifier walks it once, not at each call. Returns 0.
+ */
+__noinline int count_phase(u32 phase, u64 length)
+{
+	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_phase_lengths *lengths;
+
+	if (!cpu)
+		return 0;
+	lengths = &cpu->phase[BOUND(phase, THPRACE_PHASE_SLOTS - 1)];
+	ADD(lengths->sum, length);
+	if (length > lengths->max)
+		lengths->max = length;
+	ADD(lengths->bucket[BOUND(thprace_bucket(length), THPRACE_BUCKETS - 1)], 1);
+	return 0;
+}
+
+static __always_inline void window_count(struct bucket *bucket, const struct thprace_window *window,
+					 u32 pid)
+{
+	count_phase(THPRACE_PHASE_WHOLE, window->close - window->open);
+	if (precise) {
+		count_phase(THPRACE_PHASE_1, window->removed - window->open);
+		count_phase(THPRACE_PHASE_2, window->close - window->removed);
+	}
+	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
+	bucket->last_window_folio = window->folio;
+	bucket->last_window_pid = pid;
+	bucket->last_window_close = window->close;
+}
+
+static __always_inline void zap_return(void *ctx, u64 result)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_window *window;
+	struct thprace_slot *slot;
+	struct bucket *bucket;
+	int walked;
+	u32 index;
+	u64 now;
+
+	slot = slot_find(task, &index);
+	if (!slot) {
+		if ((u8)result) /* no slot was free, or another task took it: claiming is not atomic */
+			count_lost(THPRACE_LOSS_SLOT);
+		return;
+	}
+	if (slot->state != THPRACE_SLOT_OPEN) {
+		slot->state = THPRACE_SLOT_IDLE;
+		count_filtered();
+		return;
+	}
+	window = &slot->opener.window;
+	now = bpf_ktime_get_ns();
+	window->close = now;
+	bucket = bucket_of(window->folio);
+	walked = walked_by_others(bucket, (u32)task);
+	if (walked)
+		ADD(bucket->closed, 1);
+	ADD(*window_counter(index, window->folio), -1);
+	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = 0;
+	slot->state = THPRACE_SLOT_IDLE;
+	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
+	record_make(THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
+		    window->removed, window->address, (s32)result);
+	if (!precise || window->removed)
+		window_count(bucket, window, (u32)task);
+	if (*(volatile u32 *)&slot->noted)
+		opener_tell(ctx, slot);
+}
+AT_RETURN(zap_return, THPRACE_POINT_ZAP)
+
+/* The rmap of a huge mapping was removed. It is a window's when this task has one open. */
+static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 task, u64 folio)
+{
+	struct thprace_window *window = &slot->opener.window;
+	u64 now = bpf_ktime_get_ns();
+	struct thprace_cpu *cpu;
+
+	window->removed = now;
+	if (window->folio != folio) {
+		cpu = this_cpu();
+		if (cpu && window->folio)
+			ADD(cpu->mismatches, 1);
+		window->folio = folio;
+	}
+	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
+}
+
+/*
+ * While a walker is active on the folio a removal is reported for it, but of a long row of them only
+ * the 1st, 2nd, 4th, 8th … Returns whether this one is to be.
+ */
+static __always_inline int removal_is_told(struct thprace_slot *slot, struct bucket *bucket,
+					   u64 folio)
+{
+	u32 entered = *(volatile u32 *)&bucket->entered;
+	u32 told = 0;
+
+	if (slot->told_folio == folio && slot->told_entered == entered)
+		told = slot->told;
+	slot->told_folio = folio;
+	slot->told_entered = entered;
+	slot->told = told + 1;
+	return !(told & (told + 1));
+}
+
+/*
+ * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
+ * no function marks. A walker that failed before is in pending.
+ */
+static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 task,
+					      u64 folio, u64 page, u32 pages)
+{
+	struct thprace_window *window = &slot->opener.window;
+	struct bucket *bucket = bucket_of(folio);
+	u64 now = bpf_ktime_get_ns();
+	struct thprace_cpu *cpu;
+
+	record_make(THPRACE_REC_RMAP_PTE, 0, 0, 0, task, now, now, folio, page, 0, (s32)pages);
+	cpu = this_cpu();
+	if (cpu)
+		ADD(cpu->pte_removals, 1);
+	if (walked_by_others(bucket, (u32)task)) {
+		ADD(bucket->closed,
+		    1); /* a barrier too: counted, then looked for pending walkers */
+		if (removal_is_told(slot, bucket, folio)) {
+			window->open = now;
+			window->removed = now;
+			window->close = now;
+			window->folio = folio;
+			window->mm = 0;
+			window->address = 0;
+			window->cpu = bpf_get_smp_processor_id();
+			window->level = THPRACE_LEVEL_PTE;
+			window->pages = pages;
+			opener_tell(ctx, slot);
+		}
+	}
+	if (*(volatile u32 *)&bucket->pending)
+		pending_attribute(ctx, folio, task, now, pages);
+}
+
+/* page_remove_rmap(page, …, compound), until 6.8. Order-0 pages leave at the first test. */
+static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 compound)
+{
+	int head = page_is_head(page, direct);
+	struct thprace_slot *slot;
+	u64 task, folio;
+	u32 index;
+
+	if (!head && !page_is_tail(page, direct) && !poisoning)
+		return;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (!slot)
+		return; /* not inside a zap: a split of the pmd, migration, a copy on write … */
+	page = POINTER_NUMBER(slot->stash, page);
+	folio = head ? page : page_folio(page);
+	if (slot->state == THPRACE_SLOT_OPEN) {
+		if ((u8)compound) /* a bool: the register holds garbage above 8 bits */
+			rmap_pmd_removed(slot, task, folio);
+	} else if (!(u8)compound && slot->in_range) {
+		rmap_ptes_removed(ctx, slot, task, folio, page, 1);
+	}
+}
+
+static __always_inline void rmap(void *ctx, int direct, u64 page, u64 compound, u64 unused)
+{
+	rmap_removed(ctx, direct, page, compound);
+}
+AT_RETURN_WITH_ARGS(rmap, THPRACE_POINT_RMAP)
+
+static __always_inline void rmap_pmd(void *ctx, int direct, u64 folio, u64 unused1, u64 unused2)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	u32 index;
+
+	slot = slot_find(task, &index);
+	if (slot && slot->state == THPRACE_SLOT_OPEN)
+		rmap_pmd_removed(slot, task, POINTER_NUMBER(slot->stash, folio));
+}
+AT_RETURN_WITH_ARGS(rmap_pmd, THPRACE_POINT_RMAP_PMD)
+
+static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page, u64 pages)
+{
+	u64 task;
+	struct thprace_slot *slot;
+	u32 index;
+
+	if (!page_is_head(folio, direct) && !poisoning)
+		return;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (slot && slot->in_range)
+		rmap_ptes_removed(ctx, slot, task, POINTER_NUMBER(slot->stash, folio),
+				  POINTER_NUMBER(slot->stash, page), (u32)pages);
+}
+AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
+
+/*
+ * The same with kprobes, where a return has no arguments: the entry puts them aside, for a task
+ * inside a zap. stash: the folio (bit 0: small pages); page and count are not kept.
+ */
+static __always_inline void stash(u64 folio, int small, u32 pages)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	u32 index;
+
+	slot = slot_find(task, &index);
+	if (!slot)
+		return;
+	slot->stash = folio;
+	slot->stash_pages = small ? pages : 0;
+}
+
+SEC("kprobe")
+int rmap_kprobe(struct pt_regs *ctx)
+{
+	u64 page, folio;
+	u8 compound;
+
+	if (!recording)
+		return 0;
+	page = kprobe_arg(ctx, THPRACE_POINT_RMAP, 0);
+	folio = page;
+	if (!page_is_head(page, 0)) {
+		folio = page_folio(page);
+		if (folio == page && !poisoning)
+			return 0;
+	}
+	compound = kprobe_arg(ctx, THPRACE_POINT_RMAP, 1);
+	stash(folio, !compound, 1);
+	return 0;
+}
+
+SEC("kprobe")
+int rmap_pmd_kprobe(struct pt_regs *ctx)
+{
+	if (recording)
+		stash(kprobe_arg(ctx, THPRACE_POINT_RMAP_PMD, 0), 0, 0);
+	return 0;
+}
+
+SEC("kprobe")
+int rmap_ptes_kprobe(struct pt_regs *ctx)
+{
+	u64 folio;
+
+	if (!recording)
+		return 0;
+	folio = kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 0);
+	if (page_is_head(folio, 0) || poisoning)
+		stash(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
+	return 0;
+}
+
+/* The return of all three. */
+static __always_inline int unstash(struct pt_regs *ctx)
+{
+	struct thprace_slot *slot;
+	u64 folio, task;
+	u32 index;
+
+	if (!recording)
+		return 0;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (!slot || !slot->stash)
+		return 0;
+	folio = slot->stash;
+	slot->stash = 0;
+	if (slot->state == THPRACE_SLOT_OPEN) {
+		if (!slot->stash_pages)
+			rmap_pmd_removed(slot, task, folio);
+	} else if (slot->stash_pages && slot->in_range) {
+		rmap_ptes_removed(ctx, slot, task, folio, 0, slot->stash_pages);
+	}
+	return 0;
+}
+
+SEC("kretprobe")
+int rmap_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
+
+SEC("kretprobe")
+int rmap_pmd_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
+
+SEC("kretprobe")
+int rmap_ptes_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
+
+/* unmap_page_range: what is removed inside it is removed by a zap. */
+static __always_inline void range_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
+{
+	struct thprace_slot *slot = slot_claim(bpf_get_current_pid_tgid());
+
+	if (slot)
+		slot->in_range = 1;
+	else if (recording)
+		count_lost(THPRACE_LOSS_SLOT);
+}
+AT_ENTRY_WHEN(marking, range_enter, THPRACE_POINT_RANGE)
+
+static __always_inline void range_return(void *ctx, u64 result)
+{
+	struct thprace_slot *slot;
+	u32 index;
+
+	slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (slot)
+		slot->in_range = 0;
+}
+AT_RETURN(range_return, THPRACE_POINT_RANGE)
