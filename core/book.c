@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "book.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <thprace/record.h>
+#include <thprace/verdict.h>
+
+/* An opener reports within its own program's run; a window that stays open longer is settled so. */
+#define WINDOW_WAIT_NS 1000000000ULL
+#define OPENERS_MAX 4096
+#define LOSSES_MAX 256
+
+struct pair {
+	struct thprace_window window;
+	struct thprace_stack stack;
+	uint8_t said;
+	bool settled;
+};
+
+/* A walker that has been reported. */
+struct entry {
+	struct entry *next;
+	struct thprace_walk walk;
+	struct thprace_stack stack;
+	uint64_t seen; /* when its first report was read */
+	struct pair *pairs;
+	size_t pair_count;
+	bool check; /* a check point's own word, without a walker */
+};
+
+struct loss {
+	uint64_t from;
+	uint64_t to;
+};
+
+struct book {
+	enum thprace_mode mode;
+	book_incident_fn incident;
+	void *ctx;
+	struct entry *entries; /* in order of arrival */
+	struct entry **tail;
+	struct thprace_opener *openers; /* a ring */
+	size_t opener_count;
+	size_t opener_next;
+	uint64_t forgotten; /* latest end of a window whose opener's word was overwritten */
+	struct loss losses[LOSSES_MAX]; /* a ring */
+	size_t loss_count;
+	struct book_class classes[THPRACE_CLASS_MAX];
+	uint64_t touching;
+};
+
+struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *ctx)
+{
+	struct book *book = calloc(1, sizeof(*book));
+
+	if (!book)
+		return NULL;
+	book->openers = calloc(OPENERS_MAX, sizeof(*book->openers));
+	if (!book->openers) {
+		free(book);
+		return NULL;
+	}
+	book->mode = mode;
+	book->incident = incident;
+	book->ctx = ctx;
+	book->tail = &book->entries;
+	return book;
+}
+
+static bool walk_failed(const struct thprace_walk *walk)
+{
+	return walk->residual > 0 || walk->flags & THPRACE_RF_OWN_FAILED;
+}
+
+static struct entry *find_entry(const struct book *book, const struct thprace_walk *walk)
+{
+	struct entry *entry;
+
+	for (entry = book->entries; entry; entry = entry->next)
+		if (entry->walk.pid == walk->pid && entry->walk.enter == walk->enter &&
+		    entry->walk.class == walk->class && !entry->check)
+			return entry;
+	return NULL;
+}
+
+static struct entry *add_entry(struct book *book, const struct thprace_walk *walk, uint64_t now)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	entry->walk = *walk;
+	entry->seen = now;
+	*book->tail = entry;
+	book->tail = &entry->next;
+	return entry;
+}
+
+static void copy_stack(struct thprace_stack *to, const struct thprace_stack *from)
+{
+	memset(to, 0, sizeof(*to));
+	to->nr = from->nr < THPRACE_STACK_MAX ? from->nr : THPRACE_STACK_MAX;
+	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
+}
+
+/* Add a window to a walker, or what is newly known of one that it has. */
+static int add_pair(struct entry *entry, const struct thprace_window *window,
+		    const struct thprace_stack *stack, uint8_t said)
+{
+	struct pair *pairs, *pair;
+	size_t i;
+
+	for (i = 0; i < entry->pair_count; i++) {
+		pair = &entry->pairs[i];
+		if (pair->window.pid == window->pid && pair->window.level == window->level &&
+		    (pair->window.open == window->open || !pair->window.open))
+			goto update;
+	}
+	pairs = reallocarray(entry->pairs, entry->pair_count + 1, sizeof(*pairs));
+	if (!pairs)
+		return -ENOMEM;
+	entry->pairs = pairs;
+	pair = &pairs[entry->pair_count++];
+	memset(pair, 0, sizeof(*pair));
+	pair->window = *window;
+	pair->said = said;
+update:
+	if (window->flags & THPRACE_WF_SETTLED) {
+		pair->window = *window;
+		pair->settled = true;
+		copy_stack(&pair->stack, stack);
+	}
+	return 0;
+}
+
+/* Could this walker have met this window? Decided by final times only when it is settled. */
+static bool may_concern(const struct entry *entry, const struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &entry->walk;
+
+	if (entry->check || window->folio != walk->folio || window->pid == walk->pid)
+		return false;
+	if (window->level == THPRACE_LEVEL_PTE)
+		return walk_failed(walk) && walk->class != THPRACE_SPLIT_HEAD &&
+		       thprace_explains(window->open, walk->enter, walk->leave);
+	return window->open <= walk->leave && window->close >= walk->enter;
+}
+
+static int on_opener(struct book *book, const struct thprace_opener *opener)
+{
+	struct entry *entry;
+	int err;
+
+	if (book->opener_count == OPENERS_MAX &&
+	    book->openers[book->opener_next].window.close > book->forgotten)
+		book->forgotten = book->openers[book->opener_next].window.close;
+	book->openers[book->opener_next] = *opener;
+	book->opener_next = (book->opener_next + 1) % OPENERS_MAX;
+	if (book->opener_count < OPENERS_MAX)
+		book->opener_count++;
+	for (entry = book->entries; entry; entry = entry->next) {
+		if (!may_concern(entry, &opener->window))
+			continue;
+		err = add_pair(entry, &opener->window, &opener->stack, THPRACE_CLEAN);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int add_known_openers(struct book *book, struct entry *entry)
+{
+	size_t i;
+	int err;
+
+	if (entry->walk.enter <= book->forgotten)
+		book__lost(book, entry->walk.enter, entry->walk.leave);
+	for (i = 0; i < book->opener_count; i++) {
+		if (!may_concern(entry, &book->openers[i].window))
+			continue;
+		err = add_pair(entry, &book->openers[i].window, &book->openers[i].stack,
+			       THPRACE_CLEAN);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int on_incident(struct book *book, const struct thprace_incident *incident, uint64_t now)
+{
+	struct entry *entry = find_entry(book, &incident->walk);
+	int err;
+
+	if (!entry) {
+		entry = add_entry(book, &incident->walk, now);
+		if (!entry)
+			return -ENOMEM;
+		err = add_known_openers(book, entry);
+		if (err)
+			return err;
+	}
+	if (incident->walker_stack.nr)
+		copy_stack(&entry->stack, &incident->walker_stack);
+	if (!incident->window.pid)
+		return 0;
+	return add_pair(entry, &incident->window, &incident->opener_stack, incident->said);
+}
+
+static int on_check(struct book *book, const struct thprace_incident *incident, uint64_t now)
+{
+	const struct thprace_walk *walk = &incident->walk;
+	struct entry *entry;
+
+	for (entry = book->entries; entry; entry = entry->next) {
+		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
+		    !walk_failed(&entry->walk) || entry->check ||
+		    (entry->walk.class != THPRACE_TRUNCATE_UNMAP &&
+		     entry->walk.class != THPRACE_INVALIDATE_UNMAP) ||
+		    walk->leave - entry->walk.leave >= THPRACE_ATTRIBUTION_NS)
+			continue;
+		entry->walk.flags |= THPRACE_KF_CHECK;
+		return 0;
+	}
+	entry = add_entry(book, walk, now);
+	if (!entry)
+		return -ENOMEM;
+	entry->check = true;
+	copy_stack(&entry->stack, &incident->walker_stack);
+	return 0;
+}
+
+static void on_split(struct book *book, const struct thprace_split *split)
+{
+	struct entry *entry;
+
+	for (entry = book->entries; entry; entry = entry->next) {
+		if (entry->walk.pid != split->pid || entry->walk.leave != split->unmapped)
+			continue;
+		entry->walk.result = split->result;
+		entry->walk.flags |= THPRACE_KF_RESULT;
+	}
+}
+
+int book__message(struct book *book, const void *message, size_t size, uint64_t now)
+{
+	uint32_t type = *(const uint32_t *)message;
+
+	if (type == THPRACE_MSG_INCIDENT && size >= sizeof(struct thprace_incident))
+		return on_incident(book, message, now);
+	if (type == THPRACE_MSG_CHECK && size >= sizeof(struct thprace_incident))
+		return on_check(book, message, now);
+	if (type == THPRACE_MSG_OPENER && size >= sizeof(struct thprace_opener))
+		return on_opener(book, message);
+	if (type == THPRACE_MSG_SPLIT && size >= sizeof(struct thprace_split)) {
+		on_split(book, message);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int book__lost(struct book *book, uint64_t from, uint64_t to)
+{
+	book->losses[book->loss_count++ % LOSSES_MAX] = (struct loss){.from = from, .to = to};
+	return 0;
+}
+
+static bool touched_by_loss(const struct book *book, uint64_t from, uint64_t to)
+{
+	size_t i, count = book->loss_count < LOSSES_MAX ? book->loss_count : LOSSES_MAX;
+
+	for (i = 0; i < count; i++)
+		if (book->losses[i].from <= to && book->losses[i].to >= from)
+			return true;
+	return false;
+}
+
+static void count(struct book *book, const struct thprace_incident *incident)
+{
+	struct book_class *class = &book->classes[incident->walk.class];
+
+	if (incident->window.pid)
+		class->overlaps++;
+	if (incident->verdict == THPRACE_CONTAINED)
+		class->contained++;
+	else if (incident->verdict == THPRACE_ESCAPE)
+		class->escapes++;
+	else if (incident->verdict == THPRACE_UNATTRIBUTED)
+		class->unattributed++;
+	else
+		class->unproven++;
+}
+
+/* Give out one incident of a walker; pair NULL: the walker alone. */
+static void give(struct book *book, const struct entry *entry, const struct pair *pair,
+		 enum thprace_verdict verdict, uint8_t close_call)
+{
+	struct thprace_incident incident = {
+		.type = THPRACE_MSG_INCIDENT, .mode = book->mode, .walk = entry->walk};
+	uint64_t from = entry->walk.enter;
+	uint64_t to = entry->walk.leave;
+
+	if (pair) {
+		incident.window = pair->window;
+		incident.opener_stack = pair->stack;
+		from = pair->window.open < from ? pair->window.open : from;
+		if (!pair->window.close)
+			to = THPRACE_FOREVER;
+		else if (pair->window.close > to)
+			to = pair->window.close;
+	}
+	incident.walker_stack = entry->stack;
+	incident.verdict = verdict;
+	incident.close_call = close_call;
+	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : verdict;
+	if (touched_by_loss(book, from, to))
+		incident.verdict = THPRACE_UNPROVEN;
+	count(book, &incident);
+	book->incident(book->ctx, &incident);
+}
+
+/* A PMD-level window of a walker, final. Returns its verdict, THPRACE_CLEAN: no overlap. */
+static enum thprace_verdict judge(struct book *book, const struct thprace_walk *walk,
+				  const struct thprace_window *window, uint8_t *close_call)
+{
+	enum thprace_meeting meeting;
+
+	*close_call = 0;
+	if (window->flags & THPRACE_WF_VOID || window->folio != walk->folio)
+		return THPRACE_CLEAN;
+	if (walk->class == THPRACE_SPLIT_HEAD) {
+		if (!thprace_open_at(window->open, window->close, walk->enter))
+			return THPRACE_CLEAN;
+		return thprace_judge_head(window->close, walk->leave, walk->result);
+	}
+	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
+	if (meeting == THPRACE_TOUCH)
+		book->touching++;
+	if (meeting != THPRACE_OVERLAP)
+		return THPRACE_CLEAN;
+	return thprace_judge(window->removed, window->close, walk->enter, walk->leave,
+			     walk->residual, !!(walk->flags & THPRACE_RF_OWN_FAILED), close_call);
+}
+
+/* The earliest removal of small pages that explains a failed walker, or NULL. */
+static const struct pair *earliest_removal(const struct entry *entry, uint64_t before)
+{
+	const struct pair *best = NULL;
+	size_t i;
+
+	for (i = 0; i < entry->pair_count; i++)
+		if (entry->pairs[i].window.level == THPRACE_LEVEL_PTE &&
+		    entry->pairs[i].window.open < before &&
+		    (!best || entry->pairs[i].window.open < best->window.open))
+			best = &entry->pairs[i];
+	return best;
+}
+
+/* Return of the next walker that failed on the same folio: from then on that one is attributed. */
+static uint64_t next_failure(const struct entry *entry)
+{
+	const struct entry *other;
+	uint64_t next = THPRACE_FOREVER;
+
+	for (other = entry->next; other; other = other->next)
+		if (!other->check && other->walk.folio == entry->walk.folio &&
+		    walk_failed(&other->walk) && other->walk.class != THPRACE_SPLIT_HEAD &&
+		    other->walk.leave > entry->walk.leave && other->walk.leave < next)
+			next = other->walk.leave;
+	return next;
+}
+
+static void settle_entry(struct book *book, struct entry *entry)
+{
+	enum thprace_verdict verdict;
+	const struct pair *removal;
+	bool escaped = false;
+	uint8_t close_call;
+	size_t i;
+
+	for (i = 0; i < entry->pair_count; i++) {
+		if (entry->pairs[i].window.level != THPRACE_LEVEL_PMD)
+			continue;
+		verdict = judge(book, &entry->walk, &entry->pairs[i].window, &close_call);
+		if (verdict == THPRACE_CLEAN)
+			continue;
+		escaped |= verdict == THPRACE_ESCAPE;
+		give(book, entry, &entry->pairs[i], verdict, close_call);
+	}
+	if (entry->walk.class == THPRACE_SPLIT_HEAD || !walk_failed(&entry->walk) || escaped)
+		return;
+	removal = entry->check ? NULL : earliest_removal(entry, next_failure(entry));
+	give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
+}
+
+/* Is everything in that may speak about this walker? */
+static bool is_ready(const struct entry *entry, uint64_t now, uint64_t checked)
+{
+	uint64_t quiet = entry->walk.leave;
+	size_t i;
+
+	if (walk_failed(&entry->walk))
+		quiet += THPRACE_ATTRIBUTION_NS;
+	if (now < quiet || checked < quiet)
+		return false;
+	for (i = 0; i < entry->pair_count; i++) {
+		if (!entry->pairs[i].settled && now < entry->seen + WINDOW_WAIT_NS)
+			return false;
+		if (entry->pairs[i].settled && checked < entry->pairs[i].window.close)
+			return false;
+	}
+	return true;
+}
+
+static void drop_entry(struct book *book, struct entry **link)
+{
+	struct entry *entry = *link;
+
+	*link = entry->next;
+	if (!*link)
+		book->tail = link;
+	free(entry->pairs);
+	free(entry);
+}
+
+/* In order of arrival, and none before an earlier one: a walker looks at those that came later. */
+void book__settle(struct book *book, uint64_t now, uint64_t checked)
+{
+	while (book->entries && is_ready(book->entries, now, checked)) {
+		settle_entry(book, book->entries);
+		drop_entry(book, &book->entries);
+	}
+}
+
+void book__finish(struct book *book)
+{
+	while (book->entries) {
+		settle_entry(book, book->entries);
+		drop_entry(book, &book->entries);
+	}
+}
+
+const struct book_class *book__classes(const struct book *book)
+{
+	return book->classes;
+}
+
+uint64_t book__touching(const struct book *book)
+{
+	return book->touching;
+}
+
+void book__free(struct book *book)
+{
+	if (!book)
+		return;
+	while (book->entries)
+		drop_entry(book, &book->entries);
+	free(book->openers);
+	free(book);
+}

@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "engine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "thprace.skel.h"
+
+#define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
+#define STREAMS_MAX 64
+#define NAMES_MAX 64
+#define SLOTS_MIN 256
+#define SETTLE_TRIES 1000
+
+struct engine_link {
+	struct bpf_program *program;
+	struct bpf_link *link;
+	enum thprace_point point;
+	const char *kind;
+};
+
+struct engine {
+	struct engine_options options;
+	struct target *target;
+	struct probe_plan plan;
+	struct thprace_bpf *skel;
+	struct engine_link links[THPRACE_POINT_MAX * 3];
+	size_t link_count;
+	struct ring_buffer *rings;
+	int stream_fd[STREAMS_MAX];
+	int stream_count;
+	int stats_fd;
+	int cpus;
+	const struct thprace_cpu *cpu_map;
+	size_t cpu_stride;
+	uint64_t *flight_read; /* per CPU: records handed out up to here */
+};
+
+/* What libbpf said last, and about which program: the only way to learn which one was refused. */
+static struct {
+	char program[64];
+	char message[256];
+} libbpf_said;
+
+__attribute__((format(printf, 2, 0))) static int libbpf_listen(enum libbpf_print_level level,
+							       const char *format, va_list list)
+{
+	char line[512];
+	va_list copy;
+	char *end;
+
+	if (level > LIBBPF_WARN)
+		return 0;
+	if (getenv("THPRACE_DEBUG")) {
+		va_copy(copy, list);
+		vfprintf(stderr, format, copy);
+		va_end(copy);
+	}
+	vsnprintf(line, sizeof(line), format, list);
+	if (sscanf(line, "libbpf: prog '%63[^']'", libbpf_said.program) == 1) {
+		end = strpbrk(libbpf_said.program, "'");
+		if (end)
+			*end = '\0';
+	}
+	if (!strchr(line, '\n') || strlen(line) < sizeof(libbpf_said.message)) {
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(libbpf_said.message, sizeof(libbpf_said.message), "%s", line);
+	}
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* Which program a point has at which end under its kind; NULL: none. */
+static const char *program_name(const struct probe *probe, int end, char *name, size_t size)
+{
+	const struct probe_point *point = probe->point;
+	bool fentry = probe->kind == PROBE_FENTRY;
+
+	if (end == 2)
+		return !fentry ? point->kprobe_entry : NULL;
+	if (end == 0 ? !point->entry : !point->exit)
+		return NULL;
+	if (end == 0)
+		snprintf(name, size, "%s_%s", point->entry, fentry ? "fentry" : "kprobe");
+	else
+		snprintf(name, size, "%s_%s", point->exit, fentry ? "fexit" : "kretprobe");
+	return name;
+}
+
+static const char *kind_name(const struct probe *probe, int end)
+{
+	if (probe->kind == PROBE_FENTRY)
+		return end == 1 ? "fexit" : "fentry";
+	return end == 1 ? "kretprobe" : "kprobe";
+}
+
+/* Tell libbpf which programs to load and, for fentry, on which function. */
+static int choose_programs(struct engine *engine)
+{
+	struct bpf_program *program;
+	struct probe *probe;
+	char buffer[64];
+	const char *name;
+	int point, end, err;
+
+	bpf_object__for_each_program(program, engine->skel->obj)
+		bpf_program__set_autoload(program, false);
+	bpf_program__set_autoload(engine->skel->progs.window_setup, true);
+	engine->link_count = 0;
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		probe = &engine->plan.probe[point];
+		engine->skel->rodata->args[point] = probe->args;
+		if (probe->state != PROBE_PLANNED)
+			continue;
+		for (end = 0; end < 3; end++) {
+			name = program_name(probe, end, buffer, sizeof(buffer));
+			if (!name)
+				continue;
+			program = bpf_object__find_program_by_name(engine->skel->obj, name);
+			if (!program)
+				return -ENOENT;
+			bpf_program__set_autoload(program, true);
+			if (probe->kind == PROBE_FENTRY) {
+				err = bpf_program__set_attach_target(program, 0, probe->function);
+				if (err)
+					return err;
+			}
+			engine->links[engine->link_count++] = (struct engine_link){
+				.program = program, .point = point, .kind = kind_name(probe, end)};
+		}
+	}
+	return 0;
+}
+
+static unsigned int power_of_two(unsigned int at_least, unsigned int most)
+{
+	unsigned int n = 1;
+
+	while (n < at_least && n < most)
+		n <<= 1;
+	return n;
+}
+
+static int size_maps(struct engine *engine)
+{
+	struct thprace_bpf *skel = engine->skel;
+	int err;
+
+	skel->rodata->precise = engine->options.mode == THPRACE_PRECISE;
+	skel->rodata->cpu_count = engine->cpus;
+	skel->rodata->slot_count = power_of_two(
+		engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN, THPRACE_SLOTS_MAX);
+	engine->stream_count = 0;
+	if (engine->options.all)
+		engine->stream_count = power_of_two(engine->cpus, STREAMS_MAX);
+	skel->rodata->stream_count = engine->stream_count;
+	err = bpf_map__set_max_entries(skel->maps.cpus, engine->cpus);
+	if (!err && engine->stream_count)
+		err = bpf_map__set_max_entries(skel->maps.streams, engine->stream_count);
+	return err;
+}
+
+static int attach_one(struct engine_link *link, const struct probe *probe)
+{
+	bool retprobe = !strcmp(link->kind, "kretprobe");
+
+	if (probe->kind == PROBE_FENTRY)
+		link->link = bpf_program__attach(link->program);
+	else
+		link->link = bpf_program__attach_kprobe(link->program, retprobe, probe->function);
+	return link->link ? 0 : -errno;
+}
+
+static void drop_objects(struct engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine->link_count; i++) {
+		bpf_link__destroy(engine->links[i].link);
+		engine->links[i].link = NULL;
+	}
+	engine->link_count = 0;
+	thprace_bpf__destroy(engine->skel);
+	engine->skel = NULL;
+}
+
+/* The point whose program libbpf complained about; THPRACE_POINT_MAX: unknown. */
+static enum thprace_point refused_point(const struct engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine->link_count; i++)
+		if (!strcmp(bpf_program__name(engine->links[i].program), libbpf_said.program))
+			return engine->links[i].point;
+	return THPRACE_POINT_MAX;
+}
+
+/*
+ * One try: load and attach what the plan has. On failure *point tells whose program was refused
+ * (THPRACE_POINT_MAX: it is no single program's fault) and everything is dropped again.
+ */
+static int try_plan(struct engine *engine, enum thprace_point *point)
+{
+	size_t i;
+	int err;
+
+	*point = THPRACE_POINT_MAX;
+	memset(&libbpf_said, 0, sizeof(libbpf_said));
+	engine->skel = thprace_bpf__open();
+	if (!engine->skel)
+		return -errno;
+	err = choose_programs(engine);
+	if (!err)
+		err = size_maps(engine);
+	if (!err)
+		err = thprace_bpf__load(engine->skel);
+	if (err) {
+		*point = refused_point(engine);
+		goto cleanup;
+	}
+	for (i = 0; i < engine->link_count; i++) {
+		err = attach_one(&engine->links[i], &engine->plan.probe[engine->links[i].point]);
+		if (err) {
+			*point = engine->links[i].point;
+			goto cleanup;
+		}
+	}
+	return 0;
+
+cleanup:
+	drop_objects(engine);
+	return err;
+}
+
+static void explain_load(int err, char *why, size_t why_size)
+{
+	if (err == -EPERM || err == -EACCES)
+		snprintf(
+			why, why_size,
+			"the kernel refuses to load BPF programs: %s. Run as root (CAP_BPF and "
+			"CAP_PERFMON, or CAP_SYS_ADMIN before 5.8), and see whether kernel lockdown "
+			"(/sys/kernel/security/lockdown) or a container forbids it",
+			strerror(-err));
+	else
+		snprintf(why, why_size, "cannot load the BPF programs: %s%s%s", strerror(-err),
+			 libbpf_said.message[0] ? "; libbpf: " : "", libbpf_said.message);
+}
+
+static int load_and_attach(struct engine *engine, char *why, size_t why_size)
+{
+	enum thprace_point point;
+	int err, tries, i;
+
+	for (tries = 0; tries < 2 * THPRACE_POINT_MAX; tries++) {
+		if (!probe__usable(&engine->plan, why, why_size))
+			return -EOPNOTSUPP;
+		err = try_plan(engine, &point);
+		if (!err)
+			break;
+		if (point == THPRACE_POINT_MAX) {
+			explain_load(err, why, why_size);
+			return err;
+		}
+		probe__refused(&engine->plan, engine->target, point, -err);
+		/* A kernel that refuses one trampoline for this reason refuses them all. */
+		for (i = 0;
+		     (err == -EPERM || err == -EOPNOTSUPP || err == -524) && i < THPRACE_POINT_MAX;
+		     i++)
+			if (i != (int)point && engine->plan.probe[i].kind == PROBE_FENTRY &&
+			    engine->plan.probe[i].state == PROBE_PLANNED)
+				probe__refused(&engine->plan, engine->target, i, -err);
+	}
+	if (!engine->skel) {
+		explain_load(err, why, why_size);
+		return err;
+	}
+	for (i = 0; i < THPRACE_POINT_MAX; i++)
+		if (engine->plan.probe[i].state == PROBE_PLANNED)
+			engine->plan.probe[i].state = PROBE_ATTACHED;
+	return 0;
+}
+
+static int on_message(void *ctx, void *data, size_t size)
+{
+	struct engine *engine = ctx;
+
+	if (size >= sizeof(uint32_t))
+		engine->options.message(engine->options.ctx, data, size);
+	return 0;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct engine *engine = ctx;
+
+	if (size >= sizeof(struct thprace_record))
+		engine->options.record(engine->options.ctx, data);
+	return 0;
+}
+
+static int open_rings(struct engine *engine)
+{
+	uint32_t i;
+	int fd, err;
+
+	engine->rings = ring_buffer__new(bpf_map__fd(engine->skel->maps.incidents), on_message,
+					 engine, NULL);
+	if (!engine->rings)
+		return -errno;
+	for (i = 0; i < (uint32_t)engine->stream_count; i++) {
+		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "thprace_stream", 0, 0, STREAM_RING_BYTES,
+				    NULL);
+		if (fd < 0)
+			return fd;
+		engine->stream_fd[i] = fd;
+		err = bpf_map_update_elem(bpf_map__fd(engine->skel->maps.streams), &i, &fd,
+					  BPF_ANY);
+		if (!err)
+			err = ring_buffer__add(engine->rings, fd, on_record, engine);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static const void *map_array(const struct bpf_map *map, size_t *stride)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t size;
+	void *memory;
+
+	*stride = (bpf_map__value_size(map) + 7) & ~(size_t)7;
+	size = (*stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Let the programs learn where struct pages are. */
+static int run_setup(struct engine *engine)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.window_setup), &options);
+}
+
+static int map_arrays(struct engine *engine)
+{
+	struct thprace_bpf *skel = engine->skel;
+
+	engine->cpu_map = map_array(skel->maps.cpus, &engine->cpu_stride);
+	engine->flight_read = calloc(engine->cpus, sizeof(*engine->flight_read));
+	if (!engine->cpu_map || !engine->flight_read)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Before 5.11 BPF memory counts against RLIMIT_MEMLOCK; libbpf raises it only when asked. */
+static void raise_memlock(void)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+int engine__open(struct engine **result, const struct engine_options *options, char *why,
+		 size_t why_size)
+{
+	const char *names[NAMES_MAX];
+	struct engine *engine;
+	int err, i;
+
+	engine = calloc(1, sizeof(*engine));
+	if (!engine) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	engine->options = *options;
+	engine->stats_fd = -1;
+	for (i = 0; i < STREAMS_MAX; i++)
+		engine->stream_fd[i] = -1;
+	engine->cpus = libbpf_num_possible_cpus();
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(libbpf_listen);
+	raise_memlock();
+	err = target__new(&engine->target, names, probe__names(names, NAMES_MAX), why, why_size);
+	if (err)
+		goto cleanup;
+	probe__plan(&engine->plan, engine->target, options->mode, options->attach);
+	engine->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	err = load_and_attach(engine, why, why_size);
+	if (err)
+		goto cleanup;
+	err = run_setup(engine);
+	if (!err)
+		err = open_rings(engine);
+	if (!err)
+		err = map_arrays(engine);
+	if (err) {
+		snprintf(why, why_size, "cannot set up the rings: %s", strerror(-err));
+		goto cleanup;
+	}
+	*result = engine;
+	return 0;
+
+cleanup:
+	engine__close(engine);
+	return err;
+}
+
+uint64_t engine__start(struct engine *engine)
+{
+	struct timespec warm_up = {.tv_nsec = 100000000}; /* longer than a zap takes */
+	uint64_t now;
+
+	__atomic_store_n(&engine->skel->bss->marking, 1, __ATOMIC_SEQ_CST);
+	nanosleep(&warm_up, NULL);
+	now = now_ns();
+	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
+	return now;
+}
+
+int engine__poll(struct engine *engine, int timeout_ms)
+{
+	int got = ring_buffer__poll(engine->rings, timeout_ms);
+
+	return got < 0 && got != -EINTR ? got : 0;
+}
+
+uint64_t engine__stop(struct engine *engine)
+{
+	struct timespec grace = {.tv_nsec = 20000000}; /* programs under way end within this */
+	uint64_t now = now_ns();
+
+	__atomic_store_n(&engine->skel->bss->recording, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&engine->skel->bss->marking, 0, __ATOMIC_SEQ_CST);
+	nanosleep(&grace, NULL);
+	ring_buffer__consume(engine->rings);
+	return now;
+}
+
+static const struct thprace_cpu *cpu_at(const struct engine *engine, int cpu)
+{
+	return (const void *)((const char *)engine->cpu_map + cpu * engine->cpu_stride);
+}
+
+static uint64_t counted(const struct thprace_cpu *cpu)
+{
+	uint64_t sum = cpu->submitted + cpu->filtered;
+	int i;
+
+	for (i = 0; i < THPRACE_LOSS_MAX; i++)
+		sum += cpu->lost[i];
+	return sum;
+}
+
+/*
+ * A program adds to `seen` first and to its outcome a moment later: read until both agree. Returns
+ * false when they never do.
+ */
+static bool read_cpu(const struct engine *engine, int id, struct thprace_cpu *cpu)
+{
+	struct timespec pause = {.tv_nsec = 10000};
+	int i;
+
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		memcpy(cpu, cpu_at(engine, id), THPRACE_CPU_COUNTERS);
+		if (cpu->seen == counted(cpu))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
+{
+	const uint64_t *from = (const uint64_t *)cpu;
+	uint64_t *to = (uint64_t *)sum;
+	struct thprace_closest closest = sum->closest;
+	uint64_t max[THPRACE_PHASE_MAX];
+	size_t i;
+
+	if (cpu->closest.distance &&
+	    (!closest.distance || cpu->closest.distance < closest.distance))
+		closest = cpu->closest;
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		max[i] = sum->phase[i].max > cpu->phase[i].max ? sum->phase[i].max
+							       : cpu->phase[i].max;
+	for (i = 0; i < THPRACE_CPU_COUNTERS / sizeof(*to); i++)
+		to[i] += from[i];
+	sum->closest = closest;
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		sum->phase[i].max = max[i];
+}
+
+void engine__counters(struct engine *engine, struct engine_counters *counters)
+{
+	struct engine_program programs[THPRACE_POINT_MAX * 3];
+	struct thprace_cpu cpu;
+	size_t i, count;
+	int id;
+
+	memset(counters, 0, sizeof(*counters));
+	counters->identity = true;
+	for (id = 0; id < engine->cpus; id++) {
+		if (!read_cpu(engine, id, &cpu))
+			counters->identity = false;
+		add_cpu(&counters->sum, &cpu);
+	}
+	count = engine__programs(engine, programs, THPRACE_POINT_MAX * 3);
+	for (i = 0; i < count; i++)
+		counters->missed += programs[i].missed;
+	counters->sum.seen += counters->missed;
+	counters->sum.lost[THPRACE_LOSS_MISSED] += counters->missed;
+}
+
+uint64_t engine__windows(const struct engine_counters *counters)
+{
+	const struct thprace_phase_lengths *whole = &counters->sum.phase[THPRACE_PHASE_WHOLE];
+	uint64_t count = 0;
+	int i;
+
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		count += whole->bucket[i];
+	return count;
+}
+
+/* Copy a record that may be overwritten meanwhile. True: it is whole, and the one at position. */
+static bool copy_record(const struct thprace_cpu *flight, uint64_t position,
+			struct thprace_record *record)
+{
+	const volatile struct thprace_record *from;
+
+	from = &flight->flight[position & (THPRACE_FLIGHT_RECORDS - 1)];
+	if (from->seq != (uint32_t)(position + 1))
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	memcpy(record, (const void *)from, sizeof(*record));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return from->seq == (uint32_t)(position + 1);
+}
+
+size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
+		      void *ctx)
+{
+	const struct thprace_cpu *flight;
+	struct thprace_record record;
+	uint64_t head, position;
+	size_t count = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < engine->cpus; cpu++) {
+		flight = cpu_at(engine, cpu);
+		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
+		position = engine->flight_read[cpu];
+		if (head > THPRACE_FLIGHT_RECORDS && position < head - THPRACE_FLIGHT_RECORDS)
+			position = head - THPRACE_FLIGHT_RECORDS;
+		for (; position < head; position++) {
+			if (!copy_record(flight, position, &record) || record.ts < from)
+				continue;
+			if (record.ts > to)
+				break;
+			record.seq = 0;
+			handle(ctx, &record);
+			count++;
+		}
+		engine->flight_read[cpu] = position;
+	}
+	return count;
+}
+
+const struct probe_plan *engine__plan(const struct engine *engine)
+{
+	return &engine->plan;
+}
+
+const char *engine__release(const struct engine *engine)
+{
+	return target__release(engine->target);
+}
+
+const char *engine__machine(const struct engine *engine)
+{
+	return target__machine(engine->target);
+}
+
+int engine__cpus(const struct engine *engine)
+{
+	return engine->cpus;
+}
+
+size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
+{
+	struct bpf_prog_info info;
+	__u32 size;
+	size_t i, count = 0;
+
+	for (i = 0; i < engine->link_count && count < max; i++) {
+		memset(&info, 0, sizeof(info));
+		size = sizeof(info);
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(engine->links[i].program), &info, &size))
+			continue;
+		programs[count++] = (struct engine_program){
+			.name = bpf_program__name(engine->links[i].program),
+			.point = engine->links[i].point,
+			.function = engine->plan.probe[engine->links[i].point].function,
+			.kind = engine->links[i].kind,
+			.runs = info.run_cnt,
+			.run_ns = info.run_time_ns,
+			.missed = info.recursion_misses,
+			.insns = info.xlated_prog_len / 8,
+			.verified = info.verified_insns,
+		};
+	}
+	return count;
+}
+
+size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)
+{
+	const struct thprace_slot *slot;
+	size_t i, count = 0;
+
+	for (i = 0; i < THPRACE_SLOTS_MAX && count < max; i++) {
+		slot = &engine->skel->bss->slots[i];
+		if (!slot->task || !slot->windows)
+			continue;
+		tasks[count].pid = (uint32_t)slot->task;
+		tasks[count].tgid = slot->task >> 32;
+		tasks[count].windows = slot->windows;
+		memcpy(tasks[count].comm, slot->opener.window.comm, sizeof(tasks[count].comm));
+		tasks[count].comm[THPRACE_COMM_LEN - 1] = '\0';
+		count++;
+	}
+	return count;
+}
+
+static void unmap_array(const void *memory, const struct bpf_map *map, size_t stride)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (memory)
+		munmap((void *)memory,
+		       (stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1));
+}
+
+void engine__close(struct engine *engine)
+{
+	int i;
+
+	if (!engine)
+		return;
+	ring_buffer__free(engine->rings);
+	if (engine->skel) {
+		unmap_array(engine->cpu_map, engine->skel->maps.cpus, engine->cpu_stride);
+		drop_objects(engine);
+	}
+	for (i = 0; i < STREAMS_MAX; i++)
+		if (engine->stream_fd[i] >= 0)
+			close(engine->stream_fd[i]);
+	if (engine->stats_fd >= 0)
+		close(engine->stats_fd);
+	free(engine->flight_read);
+	target__free(engine->target);
+	free(engine);
+}

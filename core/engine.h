@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine: loads the BPF programs, attaches them, starts recording at one instant, brings records
+ * and incidents out, reads counters and the flight recorder. Everything that it attached goes with
+ * it, also when the process is killed: links and programs live in file descriptors only.
+ */
+#ifndef THPRACE_ENGINE_H
+#define THPRACE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+#include <thprace/shared.h>
+
+#include "probe.h"
+
+struct engine;
+
+/* A message of the incident ring: size bytes, the first member is enum thprace_message_type. */
+typedef void (*engine_message_fn)(void *ctx, const void *message, size_t size);
+typedef void (*engine_record_fn)(void *ctx, const struct thprace_record *record);
+
+struct engine_options {
+	enum thprace_mode mode;
+	enum probe_attach attach;
+	bool all; /* stream every record */
+	engine_message_fn message;
+	engine_record_fn record; /* streamed records; may be NULL unless all */
+	void *ctx;
+};
+
+/* Sums over all CPUs, settled: seen = submitted + filtered + lost, unless identity is false. */
+struct engine_counters {
+	struct thprace_cpu sum; /* closest: the nearest of all; phase[].max: the largest */
+	uint64_t missed; /* runs that the kernel skipped; in sum.seen and sum.lost too */
+	bool identity;
+};
+
+/* One loaded program. */
+struct engine_program {
+	const char *name;
+	enum thprace_point point;
+	const char *function;
+	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe" */
+	uint64_t runs;
+	uint64_t run_ns;
+	uint64_t missed;
+	uint32_t insns; /* translated instructions */
+	uint32_t verified; /* instructions that the verifier walked; 0: kernel does not tell */
+};
+
+/* A task that opened windows, as its slot remembers it. */
+struct engine_task {
+	uint32_t pid;
+	uint32_t tgid;
+	uint32_t windows;
+	char comm[THPRACE_COMM_LEN];
+};
+
+/*
+ * Load and attach everything that the plan says; nothing is recorded yet. Needs root (CAP_BPF and
+ * CAP_PERFMON). Returns 0 and *engine, to be ended with engine__close(); or negative errno with a
+ * sentence in why: what failed, why, what to do.
+ */
+int engine__open(struct engine **engine, const struct engine_options *options, char *why,
+		 size_t why_size);
+
+/* Start recording: from this instant on, whose CLOCK_MONOTONIC ns is returned, all programs record. */
+uint64_t engine__start(struct engine *engine);
+
+/* Wait up to timeout_ms for messages and records and hand them out. 0 or negative errno. */
+int engine__poll(struct engine *engine, int timeout_ms);
+
+/* Stop recording at once and hand out what is still in the rings. Returns the instant, ns. */
+uint64_t engine__stop(struct engine *engine);
+
+void engine__counters(struct engine *engine, struct engine_counters *counters);
+
+/* PMD-level windows that closed. */
+uint64_t engine__windows(const struct engine_counters *counters);
+
+/*
+ * Records of the flight recorder with from <= ts <= to (ns), each only once in an engine's life, in
+ * each CPU's order. Returns how many were handed out.
+ */
+size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn record,
+		      void *ctx);
+
+const struct probe_plan *engine__plan(const struct engine *engine);
+const char *engine__release(const struct engine *engine);
+const char *engine__machine(const struct engine *engine);
+int engine__cpus(const struct engine *engine);
+
+/* Fill in up to max programs / tasks; return how many. */
+size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max);
+size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max);
+
+/* Detach and free everything. */
+void engine__close(struct engine *engine);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which functions are probed on this kernel, how, and why not where not. */
+#ifndef THPRACE_PROBE_H
+#define THPRACE_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <thprace/race.h>
+#include <thprace/shared.h>
+
+#include "target.h"
+
+enum probe_attach {
+	PROBE_ATTACH_AUTO, /* fentry where it can be had, kprobe elsewhere */
+	PROBE_ATTACH_FENTRY, /* fentry only */
+	PROBE_ATTACH_KPROBE, /* kprobe only */
+};
+
+#define PROBE_ATTACH_NAMES                 \
+	{                                  \
+		"auto", "fentry", "kprobe" \
+	}
+
+enum probe_kind {
+	PROBE_NONE,
+	PROBE_FENTRY,
+	PROBE_KPROBE,
+};
+
+enum probe_state {
+	PROBE_PLANNED, /* will be attached */
+	PROBE_ATTACHED, /* is attached */
+	PROBE_ABSENT, /* the kernel has no such function (or inlined it) */
+	PROBE_SKIPPED, /* not wanted in this mode */
+	PROBE_FAILED, /* refused by the kernel */
+};
+
+#define PROBE_STATE_NAMES                                            \
+	{                                                            \
+		"planned", "attached", "absent", "skipped", "failed" \
+	}
+
+#define PROBE_FUNCTIONS_MAX 5
+#define PROBE_REASON_MAX 200
+
+/* One row of the table: a point and all that may stand for it (core/probe_table.c). */
+struct probe_point {
+	const char *name; /* short, stable: "zap" */
+	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
+	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
+	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
+	const char *entry; /* program at the entry, or NULL */
+	const char *exit; /* program at the return, or NULL */
+	const char *kprobe_entry; /* kprobes need this one besides, or NULL */
+	bool precise_only;
+	const char *what; /* what it tells, for `thprace probes` */
+};
+
+extern const struct probe_point probe_points[THPRACE_POINT_MAX];
+
+struct probe {
+	const struct probe_point *point;
+	const char *function; /* the one chosen, or NULL */
+	enum probe_kind kind;
+	enum probe_state state;
+	char reason[PROBE_REASON_MAX];
+	struct thprace_args args;
+};
+
+struct probe_plan {
+	enum thprace_mode mode;
+	enum probe_attach attach;
+	struct probe probe[THPRACE_POINT_MAX];
+};
+
+/* All function names of the table: to be given to target__new(). Returns how many. */
+size_t probe__names(const char **names, size_t max);
+
+/* Decide for each point. */
+void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
+		 enum probe_attach attach);
+
+/*
+ * The kernel refused a probe: fall back from fentry to kprobe if the plan allows it, else mark it as
+ * failed. error: positive errno. Returns true when there is another way to try.
+ */
+bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
+		    int error);
+
+/* "fentry+fexit", "kprobe" … ; "-" when not attached. */
+const char *probe__kind_name(const struct probe *probe);
+
+/*
+ * Why a class cannot be observed under this plan; NULL when it can be. The text is constant or
+ * lies in the plan.
+ */
+const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
+
+/* Can anything be observed at all? Otherwise the reason is in why. */
+bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of probe points. Function names come with the first and last version that has them;
+ * which one a kernel has is asked, not derived from its version.
+ */
+#include "probe.h"
+
+const struct probe_point probe_points[THPRACE_POINT_MAX] = {
+	[THPRACE_POINT_ZAP] =
+		{
+			.name = "zap",
+			.functions = {"zap_huge_pmd"},
+			.params = {{"vma"}, {"pmd"}, {"addr"}},
+			.needed = {true, true, false},
+			.entry = "zap_enter",
+			.exit = "zap_return",
+			.what = "a huge mapping is zapped: marks the task, closes the window",
+		},
+	[THPRACE_POINT_LOCK] =
+		{
+			.name = "lock",
+			.functions = {"__pmd_trans_huge_lock"},
+			.exit = "zap_lock",
+			.what = "lock held, entry not cleared yet: opens the window",
+		},
+	[THPRACE_POINT_RMAP] =
+		{
+			.name = "rmap",
+			.functions = {"page_remove_rmap"}, /* until 6.8 */
+			.params = {{"page"}, {"compound"}},
+			.needed = {true, true, false},
+			.exit = "rmap",
+			.kprobe_entry = "rmap_kprobe",
+			.precise_only = true,
+			.what = "mapcount decremented: ends phase 1; PTE-level removals",
+		},
+	[THPRACE_POINT_RMAP_PMD] =
+		{
+			.name = "rmap-pmd",
+			.functions = {"folio_remove_rmap_pmd"}, /* 6.8+ */
+			.params = {{"folio"}},
+			.needed = {true, false, false},
+			.exit = "rmap_pmd",
+			.kprobe_entry = "rmap_pmd_kprobe",
+			.precise_only = true,
+			.what = "mapcount of a huge mapping decremented: ends phase 1",
+		},
+	[THPRACE_POINT_RMAP_PTES] =
+		{
+			.name = "rmap-ptes",
+			.functions = {"folio_remove_rmap_ptes"}, /* 6.8+ */
+			.params = {{"folio"}, {"page"}, {"nr_pages"}},
+			.needed = {true, false, true},
+			.exit = "rmap_ptes",
+			.kprobe_entry = "rmap_ptes_kprobe",
+			.precise_only = true,
+			.what = "mapcount of small pages decremented: PTE-level removals",
+		},
+	[THPRACE_POINT_RANGE] =
+		{
+			.name = "range",
+			.functions = {"unmap_page_range", "__zap_vma_range"}, /* until 6.19; 7.x */
+			.entry = "range_enter",
+			.exit = "range_return",
+			.precise_only = true,
+			.what = "brackets a zap, for PTE-level removals",
+		},
+	[THPRACE_POINT_SPLIT] =
+		{
+			.name = "split",
+			/* 6.18+; 6.9 – 6.17; until 6.8 */
+			.functions = {"__folio_split", "split_huge_page_to_list_to_order",
+				      "split_huge_page_to_list"},
+			.params = {{"folio", "page"}},
+			.needed = {true, false, false},
+			.entry = "split_enter",
+			.exit = "split_return",
+			.what = "a huge page is split: its result, and phase 2 (split-head)",
+		},
+	[THPRACE_POINT_UNMAP] =
+		{
+			.name = "unmap",
+			.functions = {"try_to_unmap"},
+			.params = {{"folio", "page"}, {"flags"}},
+			.needed = {true, true, false},
+			.entry = "try_unmap_enter",
+			.exit = "try_unmap_return",
+			.what = "walker of splits (file THP) and of memory_failure",
+		},
+	[THPRACE_POINT_MIGRATE] =
+		{
+			.name = "migrate",
+			.functions = {"try_to_migrate"}, /* 5.14+ */
+			.params = {{"folio", "page"}, {"flags"}},
+			.needed = {true, true, false},
+			.entry = "try_migrate_enter",
+			.exit = "try_migrate_return",
+			.what = "walker of splits (anon THP)",
+		},
+	[THPRACE_POINT_TRUNCATE] =
+		{
+			.name = "truncate",
+			.functions = {"truncate_cleanup_folio",
+				      "truncate_cleanup_page"}, /* 5.16+; before */
+			.params = {{"folio", "page"}},
+			.needed = {true, false, false},
+			.entry = "truncate_enter",
+			.exit = "truncate_return",
+			.what = "walker of truncation and hole punching",
+		},
+	[THPRACE_POINT_INVALIDATE] =
+		{
+			.name = "invalidate",
+			.functions = {"invalidate_inode_pages2_range"},
+			.entry = "invalidate_enter",
+			.exit = "invalidate_return",
+			.what = "brackets an invalidation of the page cache",
+		},
+	[THPRACE_POINT_UNMAP_FOLIO] =
+		{
+			.name = "unmap-folio",
+			.functions = {"unmap_mapping_folio",
+				      "unmap_mapping_page"}, /* 5.16+; 5.10.47, 5.13+ */
+			.params = {{"folio", "page"}},
+			.needed = {true, false, false},
+			.entry = "unmap_folio_enter",
+			.exit = "unmap_folio_return",
+			.what = "walker of invalidations, one folio's turn",
+		},
+	[THPRACE_POINT_POISON] =
+		{
+			.name = "poison",
+			.functions = {"memory_failure"}, /* CONFIG_MEMORY_FAILURE */
+			.params = {{"pfn"}},
+			.entry = "poison_enter",
+			.exit = "poison_return",
+			.what = "brackets memory_failure, whose page may be small",
+		},
+	[THPRACE_POINT_CHECK] =
+		{
+			.name = "check",
+			/* 5.16+; before */
+			.functions = {"filemap_unaccount_folio", "unaccount_page_cache_page"},
+			.params = {{"folio", "page"}},
+			.needed = {true, false, false},
+			.entry = "check_enter",
+			.what = "the kernel's own check point: mapped at removal from the page cache",
+		},
+	[THPRACE_POINT_COLLAPSE] =
+		{
+			.name = "collapse",
+			.functions = {"collapse_file"},
+			.params = {{"file"}, {"start"}},
+			.entry = "collapse_enter",
+			.exit = "collapse_return",
+			.what = "khugepaged and MADV_COLLAPSE: intervals and results",
+		},
+};

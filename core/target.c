@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+struct target_name {
+	char name[TARGET_NAME_MAX];
+	char variant[TARGET_NAME_MAX];
+	bool symbol;
+	bool traceable;
+	bool in_btf;
+	struct target_function function;
+};
+
+struct target {
+	struct utsname uts;
+	bool tracefs;
+	size_t count;
+	struct target_name names[];
+};
+
+static struct target_name *find(const struct target *target, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < target->count; i++)
+		if (!strcmp(target->names[i].name, name))
+			return (struct target_name *)&target->names[i];
+	return NULL;
+}
+
+/* Does an argument of this type fit into one register? */
+static bool fits_register(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	while (type && (btf_is_mod(type) || btf_is_typedef(type)))
+		type = btf__type_by_id(btf, type->type);
+	if (!type)
+		return false;
+	return btf_is_ptr(type) || btf_is_any_enum(type) || (btf_is_int(type) && type->size <= 8);
+}
+
+static void read_prototype(const struct btf *btf, __u32 id, struct target_function *function)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_type *proto = type ? btf__type_by_id(btf, type->type) : NULL;
+	const struct btf_param *param;
+	int i;
+
+	if (!proto || !btf_is_func_proto(proto))
+		return;
+	function->nargs = btf_vlen(proto);
+	function->returns = proto->type != 0;
+	function->simple = !proto->type || fits_register(btf, proto->type);
+	param = btf_params(proto);
+	for (i = 0; i < function->nargs; i++, param++) {
+		if (!fits_register(btf, param->type))
+			function->simple = false;
+		if (i < TARGET_PARAMS_MAX)
+			snprintf(function->param[i], TARGET_NAME_MAX, "%s",
+				 btf__name_by_offset(btf, param->name_off));
+	}
+}
+
+static int read_btf(struct target *target, char *why, size_t why_size)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	size_t i;
+	int id;
+
+	if (!btf) {
+		snprintf(why, why_size,
+			 "this kernel (%s) offers no BTF: %s. It needs CONFIG_DEBUG_INFO_BTF=y "
+			 "(/sys/kernel/btf/vmlinux); without it no program can be relocated to it",
+			 target->uts.release, strerror(errno));
+		return -ENOTSUP;
+	}
+	for (i = 0; i < target->count; i++) {
+		id = btf__find_by_name_kind(btf, target->names[i].name, BTF_KIND_FUNC);
+		if (id <= 0)
+			continue;
+		target->names[i].in_btf = true;
+		read_prototype(btf, id, &target->names[i].function);
+	}
+	btf__free(btf);
+	return 0;
+}
+
+static void note_symbol(struct target *target, const char *symbol)
+{
+	const char *dot = strchr(symbol, '.');
+	char base[TARGET_NAME_MAX];
+	struct target_name *entry;
+
+	if (!dot) {
+		entry = find(target, symbol);
+		if (entry)
+			entry->symbol = true;
+		return;
+	}
+	if ((size_t)(dot - symbol) >= sizeof(base) || !strncmp(dot, ".cold", 5))
+		return;
+	memcpy(base, symbol, dot - symbol);
+	base[dot - symbol] = '\0';
+	entry = find(target, base);
+	if (entry && !entry->variant[0])
+		snprintf(entry->variant, sizeof(entry->variant), "%.*s", TARGET_NAME_MAX - 1,
+			 symbol);
+}
+
+static int read_symbols(struct target *target, char *why, size_t why_size)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	char line[512], symbol[256], kind;
+
+	if (!file) {
+		snprintf(why, why_size, "cannot read /proc/kallsyms: %s", strerror(errno));
+		return -errno;
+	}
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*x %c %255s", &kind, symbol) != 2)
+			continue;
+		if (kind == 't' || kind == 'T')
+			note_symbol(target, symbol);
+	}
+	fclose(file);
+	return 0;
+}
+
+static void read_traceable(struct target *target)
+{
+	static const char *const paths[] = {
+		"/sys/kernel/tracing/available_filter_functions",
+		"/sys/kernel/debug/tracing/available_filter_functions",
+	};
+	struct target_name *entry;
+	char line[512];
+	FILE *file = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]) && !file; i++)
+		file = fopen(paths[i], "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, " \t\n")] = '\0';
+		entry = find(target, line);
+		if (entry)
+			entry->traceable = true;
+		target->tracefs = true;
+	}
+	fclose(file);
+}
+
+int target__new(struct target **result, const char *const *names, size_t count, char *why,
+		size_t why_size)
+{
+	struct target *target = calloc(1, sizeof(*target) + count * sizeof(target->names[0]));
+	size_t i;
+	int err;
+
+	if (!target) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	target->count = count;
+	for (i = 0; i < count; i++)
+		snprintf(target->names[i].name, TARGET_NAME_MAX, "%s", names[i]);
+	uname(&target->uts);
+	err = read_symbols(target, why, why_size);
+	if (!err)
+		err = read_btf(target, why, why_size);
+	if (err) {
+		target__free(target);
+		return err;
+	}
+	read_traceable(target);
+	*result = target;
+	return 0;
+}
+
+void target__free(struct target *target)
+{
+	free(target);
+}
+
+const char *target__release(const struct target *target)
+{
+	return target->uts.release;
+}
+
+const char *target__machine(const struct target *target)
+{
+	return target->uts.machine;
+}
+
+bool target__function(const struct target *target, const char *name,
+		      struct target_function *function)
+{
+	const struct target_name *entry = find(target, name);
+
+	if (!entry || !entry->in_btf)
+		return false;
+	*function = entry->function;
+	return true;
+}
+
+bool target__has_symbol(const struct target *target, const char *name)
+{
+	const struct target_name *entry = find(target, name);
+
+	return entry && entry->symbol;
+}
+
+const char *target__variant(const struct target *target, const char *name)
+{
+	const struct target_name *entry = find(target, name);
+
+	return entry && entry->variant[0] ? entry->variant : NULL;
+}
+
+bool target__traceable(const struct target *target, const char *name)
+{
+	const struct target_name *entry = find(target, name);
+
+	return !target->tracefs || (entry && entry->traceable);
+}

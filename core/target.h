@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the running kernel has: release, BTF, symbols, and which functions can be traced. */
+#ifndef THPRACE_TARGET_H
+#define THPRACE_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct target;
+
+#define TARGET_PARAMS_MAX 12
+#define TARGET_NAME_MAX 64
+
+/* A function's prototype, from BTF. */
+struct target_function {
+	int nargs;
+	bool returns; /* not void */
+	bool simple; /* every argument fits a register: fentry can take it */
+	char param[TARGET_PARAMS_MAX][TARGET_NAME_MAX];
+};
+
+/*
+ * Read what there is to know: BTF from /sys/kernel/btf/vmlinux, symbols from /proc/kallsyms,
+ * traceable functions from tracefs where it is mounted and readable. Names are wanted for the
+ * functions in names only (count of them), so that memory stays small.
+ * Returns 0 and *target, to be freed with target__free(); or negative errno and a reason in why.
+ */
+int target__new(struct target **target, const char *const *names, size_t count, char *why,
+		size_t why_size);
+void target__free(struct target *target);
+
+const char *target__release(const struct target *target);
+const char *target__machine(const struct target *target);
+
+/* Prototype of a function; false when BTF has none of that name. */
+bool target__function(const struct target *target, const char *name,
+		      struct target_function *function);
+
+/* Is there a text symbol of exactly this name? */
+bool target__has_symbol(const struct target *target, const char *name);
+
+/* A symbol that is name plus a compiler's suffix (".isra.0", ".part.0" …), or NULL. */
+const char *target__variant(const struct target *target, const char *name);
+
+/* May it be traced? True also when tracefs could not be read: then attaching tells. */
+bool target__traceable(const struct target *target, const char *name);
+
+#endif
