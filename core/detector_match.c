@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the detector keeps of each folio, and how windows, walkers and removals meet there. */
+#include <errno.h>
+#include <stdlib.h>
+#include "detector_private.h"
+
+static struct detector_closed *window_at(const struct detector_folio *folio, size_t at)
+{
+	return detector_queue__at(&folio->windows, sizeof(struct detector_closed), at);
+}
+
+static struct detector_removal *removal_at(const struct detector_folio *folio, size_t at)
+{
+	return detector_queue__at(&folio->removals, sizeof(struct detector_removal), at);
+}
+
+static struct detector_walker *walker_at(const struct detector_folio *folio, size_t at)
+{
+	return *(struct detector_walker **)detector_queue__at(&folio->walkers,
+							      sizeof(struct detector_walker *), at);
+}
+
+static struct detector_folio *folio_get(struct detector *detector, uint64_t address)
+{
+	struct detector_folio *folio = detector_table__get(&detector->folios, address);
+
+	if (folio)
+		return folio;
+	folio = calloc(1, sizeof(*folio));
+	if (!folio)
+		return NULL;
+	folio->folio = address;
+	if (detector_table__put(&detector->folios, address, folio)) {
+		free(folio);
+		return NULL;
+	}
+	return folio;
+}
+
+static void folio_free(struct detector_folio *folio)
+{
+	detector_queue__free(&folio->windows);
+	detector_queue__free(&folio->removals);
+	detector_queue__free(&folio->walkers);
+	free(folio);
+}
+
+static void pass(struct detector *detector, const struct thprace_window *window,
+		 const struct thprace_walk *walk, uint64_t distance)
+{
+	struct detector_pass *closest = &detector->stats.closest;
+
+	if (distance > detector->settle || distance >= closest->distance)
+		return;
+	closest->distance = distance;
+	closest->window = *window;
+	closest->walk = *walk;
+}
+
+/* Makes a pair of them if they are one. Both have ended: this is final. */
+static int meet(struct detector *detector, struct detector_walker *walker,
+		const struct thprace_window *window, bool doubtful)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	struct detector_pair *pair;
+
+	if (walker->sort == DETECTOR_CHECK || walk->pid == window->pid)
+		return 0;
+	if (walker->sort == DETECTOR_HEAD) {
+		if (!thprace_open_at(window->open, window->close, walk->enter))
+			return 0;
+	} else {
+		switch (thprace_meets(window->open, window->close, walk->enter, walk->leave)) {
+		case THPRACE_APART:
+			return 0;
+		case THPRACE_TOUCH:
+			detector->stats.touching++;
+			if (!doubtful)
+				pass(detector, window, walk, 0);
+			return 0;
+		case THPRACE_OVERLAP:
+			break;
+		}
+	}
+	pair = calloc(1, sizeof(*pair));
+	if (!pair)
+		return -ENOMEM;
+	pair->window = *window;
+	pair->doubtful = doubtful;
+	*walker->last_pair = pair;
+	walker->last_pair = &pair->next;
+	if (window->close > walker->end)
+		walker->end = window->close;
+	return 0;
+}
+
+/* The last walker before the window, of another task: among the first n. */
+static void pass_before_window(struct detector *detector, const struct detector_folio *folio,
+			       const struct thprace_window *window, size_t n)
+{
+	const struct detector_walker *walker;
+
+	while (n) {
+		walker = walker_at(folio, n - 1);
+		if (walker->walk.pid == window->pid) {
+			n -= walker->run < n ? walker->run + 1 : n;
+		} else if (walker->sort != DETECTOR_WALKER) {
+			n--;
+		} else {
+			pass(detector, window, &walker->walk, window->open - walker->walk.leave);
+			return;
+		}
+	}
+}
+
+/* The last window before the walker, of another task: among the first n. */
+static void pass_before_walker(struct detector *detector, const struct detector_folio *folio,
+			       const struct thprace_walk *walk, size_t n)
+{
+	const struct detector_closed *closed;
+
+	while (n) {
+		closed = window_at(folio, n - 1);
+		if (closed->window.pid == walk->pid) {
+			n -= closed->run < n ? closed->run + 1 : n;
+		} else if (closed->doubtful) {
+			n--;
+		} else {
+			pass(detector, &closed->window, walk, walk->enter - closed->window.close);
+			return;
+		}
+	}
+}
+
+/* Keeps windows in order of close. Only one whose end was made up is not the last. */
+static int keep_window(struct detector_folio *folio, const struct thprace_window *window,
+		       bool doubtful)
+{
+	struct detector_closed *closed, *before;
+	size_t at = folio->windows.count;
+
+	while (at && window_at(folio, at - 1)->window.close > window->close)
+		at--;
+	closed = detector_queue__insert(&folio->windows, sizeof(*closed), at);
+	if (!closed)
+		return -ENOMEM;
+	closed->window = *window;
+	closed->doubtful = doubtful;
+	for (; at < folio->windows.count; at++) {
+		closed = window_at(folio, at);
+		before = at ? window_at(folio, at - 1) : NULL;
+		closed->run = before && before->window.pid == closed->window.pid ? before->run + 1
+										 : 0;
+	}
+	return 0;
+}
+
+/* A window has ended, or it never will (close 0, at the end of the recording). */
+int detector_match__window(struct detector *detector, const struct thprace_window *window,
+			   bool doubtful)
+{
+	struct detector_folio *folio;
+	size_t n;
+	int err;
+
+	if (!window->folio)
+		return 0;
+	folio = folio_get(detector, window->folio);
+	if (!folio)
+		return -ENOMEM;
+	for (n = folio->walkers.count; n; n--) {
+		if (walker_at(folio, n - 1)->walk.leave < window->open)
+			break;
+		err = meet(detector, walker_at(folio, n - 1), window, doubtful);
+		if (err)
+			return err;
+	}
+	if (!doubtful)
+		pass_before_window(detector, folio, window, n);
+	return window->close ? keep_window(folio, window, doubtful) : 0;
+}
+
+/* A walker has returned. */
+static int walker_windows(struct detector *detector, struct detector_folio *folio,
+			  struct detector_walker *walker)
+{
+	size_t n;
+	int err;
+
+	for (n = folio->windows.count; n; n--) {
+		struct detector_closed *closed = window_at(folio, n - 1);
+
+		if (closed->window.close < walker->walk.enter)
+			break;
+		err = meet(detector, walker, &closed->window, closed->doubtful);
+		if (err)
+			return err;
+	}
+	if (walker->sort == DETECTOR_WALKER)
+		pass_before_walker(detector, folio, &walker->walk, n);
+	return 0;
+}
+
+static int walker_place(struct detector *detector, struct detector_walker *walker)
+{
+	struct detector_walker **place, *before;
+	struct detector_folio *folio;
+	int err;
+
+	if (!walker->walk.folio)
+		return 0;
+	folio = folio_get(detector, walker->walk.folio);
+	if (!folio)
+		return -ENOMEM;
+	err = walker_windows(detector, folio, walker);
+	if (err)
+		return err;
+	place = detector_queue__insert(&folio->walkers, sizeof(*place), folio->walkers.count);
+	if (!place)
+		return -ENOMEM;
+	*place = walker;
+	before = folio->walkers.count > 1 ? walker_at(folio, folio->walkers.count - 2) : NULL;
+	if (before && before->walk.pid == walker->walk.pid)
+		walker->run = before->run + 1;
+	if (walker->sort == DETECTOR_WALKER && detector_walk__failed(&walker->walk)) {
+		if (folio->failed)
+			folio->failed->replaced = walker->walk.leave;
+		folio->failed = walker;
+	}
+	return 0;
+}
+
+int detector_match__walker(struct detector *detector, const struct thprace_walk *walk,
+			   enum detector_walker_sort sort)
+{
+	struct detector_walker *walker = calloc(1, sizeof(*walker));
+	int err;
+
+	if (!walker)
+		return -ENOMEM;
+	walker->walk = *walk;
+	walker->sort = sort;
+	walker->last_pair = &walker->pairs;
+	walker->end = walk->leave;
+	walker->replaced = THPRACE_FOREVER;
+	walker->forgotten = walk->enter <= detector->forgotten;
+	err = walker_place(detector, walker);
+	if (err) {
+		detector_walker__free(walker);
+		return err;
+	}
+	*detector->last = walker;
+	detector->last = &walker->next;
+	return 0;
+}
+
+int detector_match__removal(struct detector *detector, const struct thprace_record *record)
+{
+	struct detector_folio *folio;
+	struct detector_removal *removal;
+
+	detector->stats.pte_removals++;
+	if (!record->folio)
+		return 0;
+	folio = folio_get(detector, record->folio);
+	if (!folio)
+		return -ENOMEM;
+	removal = detector_queue__insert(&folio->removals, sizeof(*removal), folio->removals.count);
+	if (!removal)
+		return -ENOMEM;
+	removal->ts = record->ts;
+	removal->pid = record->pid;
+	removal->tgid = record->tgid;
+	removal->pages = (uint32_t)record->value;
+	removal->cpu = record->cpu;
+	return 0;
+}
+
+bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
+			     struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_removal *removal;
+	size_t low = 0, high, mid;
+
+	if (!folio)
+		return false;
+	high = folio->removals.count;
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (removal_at(folio, mid)->ts < walk->enter)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < folio->removals.count; low++) {
+		removal = removal_at(folio, low);
+		if (!thprace_explains(removal->ts, walk->enter, walk->leave) ||
+		    removal->ts >= walker->replaced)
+			return false;
+		if (removal->pid == walk->pid)
+			continue;
+		*window = (struct thprace_window){
+			.open = removal->ts,
+			.removed = removal->ts,
+			.close = removal->ts,
+			.folio = walk->folio,
+			.pid = removal->pid,
+			.tgid = removal->tgid,
+			.cpu = removal->cpu,
+			.level = THPRACE_LEVEL_PTE,
+			.flags = THPRACE_WF_SETTLED,
+			.pages = removal->pages,
+		};
+		return true;
+	}
+	return false;
+}
+
+/* A split ended: tell its walker, if that is not settled yet. */
+void detector_match__result(struct detector *detector, const struct thprace_record *record)
+{
+	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	struct detector_walker *walker;
+	size_t n;
+
+	for (n = folio ? folio->walkers.count : 0; n; n--) {
+		walker = walker_at(folio, n - 1);
+		if (walker->walk.leave < record->arg)
+			return;
+		if (walker->sort == DETECTOR_WALKER && walker->walk.pid == record->pid &&
+		    walker->walk.leave == record->arg) {
+			walker->walk.result = record->value;
+			walker->walk.flags |= THPRACE_KF_RESULT;
+			return;
+		}
+	}
+}
+
+/* The check point speaks of a walker that the same task has just done; false if there is none. */
+bool detector_match__check(struct detector *detector, const struct thprace_record *record)
+{
+	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	struct detector_walker *walker;
+	size_t n;
+
+	for (n = folio ? folio->walkers.count : 0; n; n--) {
+		walker = walker_at(folio, n - 1);
+		if (record->ts - walker->walk.leave >= THPRACE_ATTRIBUTION_NS)
+			return false;
+		if (walker->sort == DETECTOR_WALKER && walker->walk.pid == record->pid &&
+		    (walker->walk.class == THPRACE_TRUNCATE_UNMAP ||
+		     walker->walk.class == THPRACE_INVALIDATE_UNMAP)) {
+			walker->walk.flags |= THPRACE_KF_CHECK;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct sweep {
+	struct detector *detector;
+	uint64_t horizon; /* a walker or window to come does not reach back behind it */
+	uint64_t kept;
+};
+
+static bool sweep_folio(void *ctx, void *value)
+{
+	struct sweep *sweep = ctx;
+	struct detector_folio *folio = value;
+	uint64_t horizon = sweep->horizon, *forgotten = &sweep->detector->forgotten;
+	size_t n;
+
+	for (n = 0; n < folio->windows.count; n++) {
+		if (window_at(folio, n)->window.close >= horizon)
+			break;
+		if (window_at(folio, n)->window.close > *forgotten)
+			*forgotten = window_at(folio, n)->window.close;
+	}
+	detector_queue__drop(&folio->windows, n);
+	for (n = 0; n < folio->walkers.count; n++) {
+		if (walker_at(folio, n)->walk.enter < horizon)
+			horizon = walker_at(folio, n)->walk.enter;
+	}
+	for (n = 0; n < folio->removals.count; n++) {
+		if (removal_at(folio, n)->ts >= horizon)
+			break;
+		if (removal_at(folio, n)->ts > *forgotten)
+			*forgotten = removal_at(folio, n)->ts;
+	}
+	detector_queue__drop(&folio->removals, n);
+	n = folio->windows.count + folio->walkers.count + folio->removals.count;
+	if (!n) {
+		folio_free(folio);
+		return false;
+	}
+	sweep->kept += n + 1;
+	return true;
+}
+
+int detector_match__sweep(struct detector *detector)
+{
+	const struct detector_begun *oldest = detector->walking.first;
+	struct sweep sweep = {.detector = detector, .horizon = detector->now};
+	int err;
+
+	if (oldest && oldest->since < sweep.horizon)
+		sweep.horizon = oldest->since;
+	sweep.horizon = detector__before(sweep.horizon, detector->settle);
+	err = detector_table__filter(&detector->folios, sweep_folio, &sweep);
+	detector->sweep = detector->serial + 1024 + sweep.kept;
+	return err;
+}
+
+void detector_match__forget(struct detector *detector, struct detector_walker *walker)
+{
+	struct detector_folio *folio = detector_table__get(&detector->folios, walker->walk.folio);
+
+	if (!folio)
+		return;
+	if (folio->failed == walker)
+		folio->failed = NULL;
+	/* Walkers are settled in order of return: it is the first. */
+	if (folio->walkers.count && walker_at(folio, 0) == walker)
+		detector_queue__drop(&folio->walkers, 1);
+}
+
+void detector_match__free(struct detector *detector)
+{
+	size_t i;
+
+	for (i = 0; i < detector->folios.room; i++) {
+		if (detector->folios.values[i])
+			folio_free(detector->folios.values[i]);
+	}
+	detector_table__free(&detector->folios);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the detector's files share; nobody else includes this.
+ *
+ *   detector.c          feeding, pairing of starts and returns
+ *   detector_reorder.c  the heap that puts records in order of time
+ *   detector_tables.c   queue and hash table
+ *   detector_loss.c     the lost intervals
+ *   detector_window.c   PMD-level windows, from open to close
+ *   detector_match.c    what happened on one folio: pairs and passes
+ *   detector_settle.c   the verdicts
+ *
+ * How it works. A pair is found by whichever side ends second: a returning walker looks at the
+ * windows that closed in its time, a closing window at the walkers that returned in its time. So
+ * its times are final when it is made. A walker's results are given out ("settled") when no record
+ * can change them any more, and not before SETTLE time has passed since the last of its ends, so
+ * that a loss that is noticed later than it happened still withdraws them.
+ */
+#ifndef THPRACE_DETECTOR_PRIVATE_H
+#define THPRACE_DETECTOR_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <thprace/verdict.h>
+#include "detector.h"
+
+/* A lost end is given up when both have passed since the beginning: bounds what is kept. */
+#define DETECTOR_GIVE_UP_NS 5000000000ULL
+#define DETECTOR_GIVE_UP_RECORDS 65536
+
+/* More separate losses than this are kept coarser, the oldest first. */
+#define DETECTOR_LOSSES_MAX 65536
+
+/* A double-ended array: append and insert at the end, drop at the front. */
+struct detector_queue {
+	unsigned char *data;
+	size_t head;
+	size_t count;
+	size_t room;
+};
+
+/* Returns the place of the new member, to be filled in, or NULL (out of memory). */
+void *detector_queue__insert(struct detector_queue *queue, size_t size, size_t at);
+void *detector_queue__at(const struct detector_queue *queue, size_t size, size_t at);
+void detector_queue__drop(struct detector_queue *queue, size_t n);
+void detector_queue__free(struct detector_queue *queue);
+
+/* Hash table: key → pointer, not NULL. */
+struct detector_table {
+	uint64_t *keys;
+	void **values;
+	size_t room; /* a power of two, or 0 */
+	size_t count;
+};
+
+void *detector_table__get(const struct detector_table *table, uint64_t key);
+int detector_table__put(struct detector_table *table, uint64_t key, void *value);
+void detector_table__remove(struct detector_table *table, uint64_t key);
+/* Calls keep() for each value; one for which it returns false leaves the table. */
+int detector_table__filter(struct detector_table *table, bool (*keep)(void *ctx, void *value),
+			   void *ctx);
+void detector_table__free(struct detector_table *table);
+
+/* Records that wait for the watermark. */
+struct detector_held {
+	struct thprace_record record;
+	uint64_t order; /* of feeding */
+};
+
+struct detector_reorder {
+	struct detector_held *heap;
+	size_t count;
+	size_t room;
+	uint64_t order;
+};
+
+int detector_reorder__push(struct detector_reorder *reorder, const struct thprace_record *record);
+/* Takes the oldest record, if it is not younger than `until`. */
+bool detector_reorder__pop(struct detector_reorder *reorder, uint64_t until,
+			   struct thprace_record *record);
+
+/* Lost intervals: sorted, disjoint. */
+struct detector_span {
+	uint64_t from;
+	uint64_t to;
+};
+
+struct detector_loss {
+	struct detector_span *span;
+	size_t count;
+	size_t room;
+};
+
+int detector_loss__add(struct detector_loss *loss, uint64_t from, uint64_t to);
+bool detector_loss__touches(const struct detector_loss *loss, uint64_t from, uint64_t to);
+
+/* A list of beginnings without an end so far, in order of time. */
+struct detector_begun {
+	struct detector_begun *prev;
+	struct detector_begun *next;
+	uint64_t since;
+	uint64_t serial; /* records processed before it */
+	uint64_t key; /* in its table */
+	bool listed;
+};
+
+struct detector_begun_list {
+	struct detector_begun *first;
+	struct detector_begun *last;
+};
+
+void detector_begun__link(struct detector_begun_list *list, struct detector_begun *begun);
+void detector_begun__unlink(struct detector_begun_list *list, struct detector_begun *begun);
+
+/* A window that is open. */
+struct detector_open {
+	struct detector_begun begun; /* first member */
+	struct thprace_window window;
+};
+
+/* A window that has ended, or an end was made up for it. */
+struct detector_closed {
+	struct thprace_window window;
+	uint32_t run; /* this many windows before it are of the same task */
+	bool doubtful; /* its end was lost */
+};
+
+/* A PTE-level rmap removal. */
+struct detector_removal {
+	uint64_t ts;
+	uint32_t pid;
+	uint32_t tgid;
+	uint32_t pages;
+	uint16_t cpu;
+};
+
+struct detector_pair {
+	struct detector_pair *next;
+	struct thprace_window window;
+	bool doubtful;
+};
+
+enum detector_walker_sort {
+	DETECTOR_WALKER, /* WALK_RETURN */
+	DETECTOR_HEAD, /* a split after its walker, against phase 2 */
+	DETECTOR_CHECK, /* a check point of the kernel, alone */
+};
+
+/* A walker that has returned and is not settled yet. */
+struct detector_walker {
+	struct detector_walker *next; /* in order of return */
+	struct detector_pair *pairs; /* in order of finding */
+	struct detector_pair **last_pair;
+	struct thprace_walk walk;
+	uint64_t end; /* of the last thing that its results speak of */
+	uint64_t replaced; /* return of the next failed walker on the folio */
+	uint32_t run; /* this many walkers before it on the folio are of the same task */
+	uint8_t sort; /* enum detector_walker_sort */
+	bool forgotten; /* began before what is still known */
+};
+
+/* What is kept of one folio. */
+struct detector_folio {
+	uint64_t folio;
+	struct detector_queue windows; /* struct detector_closed, by close */
+	struct detector_queue removals; /* struct detector_removal, by ts */
+	struct detector_queue walkers; /* struct detector_walker *, by return */
+	struct detector_walker *failed; /* the last failed walker that is not settled */
+};
+
+struct detector {
+	struct detector_options options;
+	struct detector_stats stats;
+	struct detector_reorder reorder;
+	struct detector_loss loss;
+	uint64_t settle; /* results are withheld for so long after their end */
+	uint64_t give_up;
+	uint64_t newest; /* highest ts fed */
+	uint64_t now; /* ts of the last record processed */
+	uint64_t serial; /* records processed */
+	uint64_t forgotten; /* an end at or before this may be forgotten */
+	uint64_t settled; /* latest end that a settled result speaks of */
+	uint64_t sweep; /* serial of the next sweep */
+	bool finished;
+	struct detector_table begun; /* task and function → struct detector_begun */
+	struct detector_begun_list walking; /* those that windows are kept for */
+	struct detector_table open; /* pid → struct detector_open */
+	struct detector_begun_list opened;
+	struct detector_table folios;
+	struct detector_walker *first; /* walkers, in order of return */
+	struct detector_walker **last;
+};
+
+/* Times are added and subtracted without wrapping: a trace may hold anything. */
+static inline uint64_t detector__after(uint64_t t, uint64_t ns)
+{
+	return t + ns < t ? THPRACE_FOREVER : t + ns;
+}
+
+static inline uint64_t detector__before(uint64_t t, uint64_t ns)
+{
+	return t < ns ? 0 : t - ns;
+}
+
+static inline bool detector_walk__failed(const struct thprace_walk *walk)
+{
+	return walk->residual > 0 ||
+	       ((walk->flags & THPRACE_RF_OWN) && (walk->flags & THPRACE_RF_OWN_FAILED));
+}
+
+/*
+ * Nothing that [from, to] touches is stated. It takes effect at once, whatever waits for the
+ * watermark: the earlier it is known, the less is given out in spite of it.
+ */
+int detector__lose(struct detector *detector, uint64_t from, uint64_t to);
+
+/* detector_window.c */
+int detector_window__open(struct detector *detector, const struct thprace_record *record);
+int detector_window__removed(struct detector *detector, const struct thprace_record *record);
+int detector_window__close(struct detector *detector, const struct thprace_record *record);
+int detector_window__give_up(struct detector *detector);
+int detector_window__finish(struct detector *detector);
+
+/* detector_match.c */
+int detector_match__window(struct detector *detector, const struct thprace_window *window,
+			   bool doubtful);
+int detector_match__walker(struct detector *detector, const struct thprace_walk *walk,
+			   enum detector_walker_sort sort);
+int detector_match__removal(struct detector *detector, const struct thprace_record *record);
+void detector_match__result(struct detector *detector, const struct thprace_record *record);
+bool detector_match__check(struct detector *detector, const struct thprace_record *record);
+/* The removal that explains a failed walker; false when there is none. */
+bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
+			     struct thprace_window *window);
+/* Forgets what no walker, window or removal to come can need. */
+int detector_match__sweep(struct detector *detector);
+/* Takes a settled walker off its folio. */
+void detector_match__forget(struct detector *detector, struct detector_walker *walker);
+void detector_match__free(struct detector *detector);
+
+/* detector_settle.c */
+void detector_settle__ready(struct detector *detector);
+void detector_settle__all(struct detector *detector);
+void detector_walker__free(struct detector_walker *walker);
+
+#endif

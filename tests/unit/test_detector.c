@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The detector's rules of windows, walkers and PTE-level removals, each by one small story. */
+#include "test_detector_story.h"
+
+static void test_contained(void **state)
+{
+	struct story *story = *state;
+	const struct thprace_incident *incident;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	incident = story->run.incident;
+	assert_int_equal(incident->type, THPRACE_MSG_INCIDENT);
+	assert_int_equal(incident->said, THPRACE_CONTAINED);
+	assert_int_equal(incident->mode, THPRACE_PRECISE);
+	assert_int_equal(incident->close_call, 0);
+	assert_int_equal(incident->window.open, US(10));
+	assert_int_equal(incident->window.removed, US(20));
+	assert_int_equal(incident->window.close, US(30));
+	assert_int_equal(incident->window.folio, FOLIO);
+	assert_int_equal(incident->window.mm, 0x1234);
+	assert_int_equal(incident->window.address, 0x7f0000000000ULL);
+	assert_int_equal(incident->window.tgid, OPENER + 1);
+	assert_int_equal(incident->window.cpu, OPENER % 7);
+	assert_int_equal(incident->window.flags, THPRACE_WF_SETTLED);
+	assert_int_equal(incident->walk.enter, US(15));
+	assert_int_equal(incident->walk.leave, US(25));
+	assert_int_equal(incident->walk.pid, WALKER);
+	assert_int_equal(incident->walk.ttu, 0x51);
+	assert_int_equal(incident->walk.kind, THPRACE_KIND_SPLIT);
+	assert_int_equal(story->run.stats.windows, 1);
+	assert_int_equal(split_unmap(story)->walkers, 1);
+	assert_int_equal(split_unmap(story)->overlaps, 1);
+}
+
+static void test_escape(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(30), US(40));
+	walk(story, US(15), US(25), 1, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.stats.close_calls, 0);
+}
+
+static void test_escape_by_own_result(void **state)
+{
+	struct story *story = *state;
+
+	/* Nothing is mapped at its return, but it says that it was. */
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 0, OWN_FAILED);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+}
+
+static void test_own_result_good(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 0, OWN);
+	precise(story);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+}
+
+static void test_own_failed_without_own(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 0, THPRACE_RF_OWN_FAILED);
+	precise(story);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+}
+
+static void test_another_mapping_is_left(void **state)
+{
+	struct story *story = *state;
+
+	/* The window is not to blame: it was removed before the return, by far. */
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 1, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	only(story, 1, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(split_unmap(story)->unattributed, 1);
+	assert_int_equal(split_unmap(story)->contained, 1);
+	assert_int_equal(split_unmap(story)->overlaps, 1);
+	assert_int_equal(split_unmap(story)->walkers, 1);
+}
+
+static void test_proof_overrules_stamps(void **state)
+{
+	struct story *story = *state;
+
+	/* Stamped as removed 1 us after the return, but nothing was mapped. */
+	window(story, US(10), US(26), US(30));
+	walk(story, US(15), US(25), 0, 0);
+	/* Stamped as removed just before the return, but it was mapped. */
+	window(story, US(110), US(125) - THPRACE_TOLERANCE_NS + 1, US(130));
+	walk(story, US(115), US(125), 1, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(story->run.incident[0].close_call, 1);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[1].close_call, 1);
+	assert_int_equal(story->run.stats.close_calls, 2);
+}
+
+static void test_light_mode(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), 0, US(30));
+	walk(story, US(15), US(25), 1, 0);
+	run(story, THPRACE_LIGHT);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].window.removed, 0);
+	assert_int_equal(story->run.incident[0].window.close, US(30));
+	/* The same records in precise mode: a zap without rmap removal. */
+	precise(story);
+	assert_int_equal(story->run.stats.voids, 1);
+	assert_int_equal(story->run.stats.windows, 0);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+}
+
+static void test_void(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), 0, US(30));
+	walk(story, US(15), US(25), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_int_equal(story->run.stats.voids, 1);
+	assert_true(story->run.stats.closest.distance == THPRACE_FOREVER);
+}
+
+static void test_folio_comes_late(void **state)
+{
+	struct story *story = *state;
+
+	/* By RMAP_PMD, after the walker's return. */
+	zap_open(story, US(10))->folio = 0;
+	walk(story, US(12), US(15), 1, 0);
+	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(20), OPENER);
+	zap_close(story, US(10), US(20), US(30))->folio = 0;
+	/* By ZAP_CLOSE alone. */
+	zap_open(story, US(110))->folio = 0;
+	walk(story, US(112), US(115), 1, 0);
+	zap_close(story, US(110), US(120), US(130));
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[1].window.removed, US(120));
+}
+
+static void test_other_folio(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(15), US(25), 0, 0)->folio = OTHER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+}
+
+static void test_same_task(void **state)
+{
+	struct story *story = *state;
+	size_t i;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(5), US(40), 0, 0);
+	for (i = 0; i < story->n; i++)
+		story->record[i].pid = WALKER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_true(story->run.stats.closest.distance == THPRACE_FOREVER);
+}
+
+static void test_touch(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(30) - THPRACE_TOLERANCE_NS + 1, US(40), 0, 0);
+	walk(story, US(41), US(42), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(story->run.stats.touching, 1);
+	assert_int_equal(story->run.stats.closest.distance, 0);
+	assert_int_equal(split_unmap(story)->clean, 2);
+	/* One nanosecond more is an overlap. */
+	story->n = 0;
+	window(story, US(10), US(20), US(30));
+	walk(story, US(30) - THPRACE_TOLERANCE_NS, US(40), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.touching, 0);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+}
+
+static void test_touch_while_open(void **state)
+{
+	struct story *story = *state;
+
+	walk(story, US(5), US(10) + THPRACE_TOLERANCE_NS - 1, 0, 0);
+	window(story, US(10), US(20), US(30));
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(story->run.stats.touching, 1);
+}
+
+static void test_closest_pass(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(37), US(40), 0, 0);
+	window(story, US(46), US(50), US(60));
+	walk(story, US(100), US(110), 0, 0)->folio = OTHER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(story->run.stats.closest.distance, 6000);
+	assert_int_equal(story->run.stats.closest.window.open, US(46));
+	assert_int_equal(story->run.stats.closest.walk.enter, US(37));
+}
+
+static void test_closest_pass_skips_own_task(void **state)
+{
+	struct story *story = *state;
+	size_t i, n;
+
+	window(story, US(10), US(20), US(30));
+	n = story->n;
+	window(story, US(40), US(41), US(42));
+	window(story, US(43), US(44), US(45));
+	for (i = n; i < story->n; i++)
+		story->record[i].pid = WALKER;
+	walk(story, US(50), US(60), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.closest.distance, 20000);
+}
+
+static void test_closest_pass_reach(void **state)
+{
+	const uint64_t reach = 2 * DETECTOR_WATERMARK_NS + THPRACE_ATTRIBUTION_NS;
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk(story, US(30) + reach, US(40) + reach, 0, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.closest.distance, reach);
+	story->record[3].ts++;
+	story->record[4].entry++;
+	precise(story);
+	assert_true(story->run.stats.closest.distance == THPRACE_FOREVER);
+}
+
+static void test_pte_attribution(void **state)
+{
+	struct story *story = *state;
+	const struct thprace_window *pte;
+
+	walk(story, US(10), US(20), 1, 0);
+	pte_zap(story, US(9), OPENER); /* before */
+	pte_zap(story, US(12), WALKER); /* its own */
+	pte_zap(story, US(15), OPENER);
+	pte_zap(story, US(16), OPENER + 1);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	pte = &story->run.incident[0].window;
+	assert_int_equal(pte->level, THPRACE_LEVEL_PTE);
+	assert_int_equal(pte->open, US(15));
+	assert_int_equal(pte->removed, US(15));
+	assert_int_equal(pte->close, US(15));
+	assert_int_equal(pte->pages, 3);
+	assert_int_equal(pte->tgid, OPENER + 1);
+	assert_int_equal(pte->address, 0);
+	assert_int_equal(split_unmap(story)->overlaps, 1);
+	assert_int_equal(split_unmap(story)->escapes, 1);
+	assert_int_equal(split_unmap(story)->unattributed, 0);
+	assert_int_equal(story->run.stats.pte_removals, 4);
+}
+
+static void test_pte_attribution_horizon(void **state)
+{
+	struct story *story = *state;
+
+	/* From its start, and not before … */
+	walk(story, US(10), US(20), 1, 0);
+	pte_zap(story, US(10) - 1, OPENER);
+	pte_zap(story, US(10), OPENER + 1);
+	precise(story);
+	only(story, 0, THPRACE_ESCAPE, OPENER + 1);
+	/* … until the horizon, and not after. */
+	story->n = 0;
+	walk(story, US(10), US(20), 1, 0);
+	pte_zap(story, US(20) + THPRACE_ATTRIBUTION_NS, OPENER);
+	precise(story);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	story->n = 0;
+	walk(story, US(10), US(20), 1, 0);
+	pte_zap(story, US(20) + THPRACE_ATTRIBUTION_NS + 1, OPENER);
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(split_unmap(story)->unattributed, 1);
+	assert_int_equal(split_unmap(story)->overlaps, 0);
+}
+
+static void test_pte_only_for_failed(void **state)
+{
+	struct story *story = *state;
+
+	walk(story, US(10), US(20), 0, OWN);
+	pte_zap(story, US(15), OPENER);
+	walk(story, US(30), US(40), 0, OWN_FAILED)->folio = OTHER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+}
+
+static void test_pte_not_besides_pmd_escape(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(30), US(40));
+	walk(story, US(15), US(25), 1, 0);
+	pte_zap(story, US(20), OPENER + 1);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PMD);
+}
+
+static void test_pte_pending_is_replaced(void **state)
+{
+	struct story *story = *state;
+
+	/* After the second walker's return, the removal explains only that. */
+	walk(story, US(10), US(20), 1, 0);
+	walk(story, US(30), US(40), 1, 0);
+	pte_zap(story, US(50), OPENER);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	/* In the second walker's time, both. */
+	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(35);
+	precise(story);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	/* At its return: not the first's any more. */
+	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(40);
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	/* A walker that did not fail replaces nothing. */
+	story->record[3].value = 0;
+	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(50);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(test_contained),
+		STORY(test_escape),
+		STORY(test_escape_by_own_result),
+		STORY(test_own_result_good),
+		STORY(test_own_failed_without_own),
+		STORY(test_another_mapping_is_left),
+		STORY(test_proof_overrules_stamps),
+		STORY(test_light_mode),
+		STORY(test_void),
+		STORY(test_folio_comes_late),
+		STORY(test_other_folio),
+		STORY(test_same_task),
+		STORY(test_touch),
+		STORY(test_touch_while_open),
+		STORY(test_closest_pass),
+		STORY(test_closest_pass_skips_own_task),
+		STORY(test_closest_pass_reach),
+		STORY(test_pte_attribution),
+		STORY(test_pte_attribution_horizon),
+		STORY(test_pte_only_for_failed),
+		STORY(test_pte_not_besides_pmd_escape),
+		STORY(test_pte_pending_is_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

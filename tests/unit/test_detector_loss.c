@@ -1,0 +1,634 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The detector's rules of splits, check points, orphans, losses, late records and limits, each by
+ * one small story.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "test_detector_story.h"
+
+static const struct detector_class *split_head(const struct story *story)
+{
+	return &story->run.stats.class[THPRACE_SPLIT_HEAD];
+}
+
+static void test_split_head(void **state)
+{
+	struct story *story = *state;
+	const struct thprace_walk *walker;
+
+	/* Phase 1 ends before the walker's return, phase 2 outlasts the split. */
+	window(story, US(10), US(20), US(60));
+	walk(story, US(15), US(30), 0, 0);
+	split(story, US(12), US(30), US(50), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_RESULT);
+	assert_int_equal(story->run.incident[0].walk.result, 0);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	walker = &story->run.incident[1].walk;
+	assert_int_equal(walker->class, THPRACE_SPLIT_HEAD);
+	assert_int_equal(walker->enter, US(30));
+	assert_int_equal(walker->leave, US(50));
+	assert_int_equal(walker->flags, THPRACE_KF_RESULT);
+	assert_int_equal(walker->kind, THPRACE_KIND_SPLIT);
+	assert_int_equal(walker->ttu, 0);
+	assert_int_equal(split_head(story)->walkers, 1);
+	assert_int_equal(split_head(story)->escapes, 1);
+}
+
+static void test_split_head_contained(void **state)
+{
+	struct story *story = *state;
+
+	/* The split gave up. */
+	window(story, US(10), US(20), US(60));
+	walk(story, US(15), US(30), 0, 0);
+	split(story, US(12), US(30), US(50), 0, -16);
+	/* The zap was over before the split. */
+	window(story, US(110), US(120), US(140));
+	walk(story, US(115), US(130), 0, 0);
+	split(story, US(112), US(130), US(150), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 4);
+	assert_int_equal(split_head(story)->contained, 2);
+	assert_int_equal(split_head(story)->overlaps, 2);
+	assert_int_equal(story->run.incident[0].walk.result, -16);
+}
+
+static void test_split_head_needs_open_window(void **state)
+{
+	struct story *story = *state;
+
+	/* It closes within the tolerance of the walker's return, opens after it, or is its own. */
+	window(story, US(10), US(20), US(30) + THPRACE_TOLERANCE_NS);
+	split(story, US(12), US(30), US(50), 0, 0);
+	window(story, US(131), US(132), US(140));
+	split(story, US(112), US(130), US(150), 0, 0);
+	window(story, US(210), US(220), US(260));
+	split(story, US(212), US(230), US(250), 0, 0)->pid = OPENER;
+	story->record[story->n - 2].pid = OPENER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(split_head(story)->walkers, 3);
+	assert_int_equal(split_head(story)->clean, 3);
+}
+
+static void test_split_without_head(void **state)
+{
+	struct story *story = *state;
+
+	/* Its walker failed, or it had none. */
+	window(story, US(10), US(40), US(60));
+	walk(story, US(15), US(30), 1, 0);
+	split(story, US(12), US(30), US(50), 1, -16);
+	window(story, US(110), US(140), US(160));
+	split(story, US(112), 0, US(150), 0, -16);
+	precise(story);
+	assert_int_equal(split_head(story)->walkers, 0);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].walk.result, -16);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_RESULT);
+}
+
+static struct thprace_record *truncate(struct story *story, uint64_t enter, uint64_t leave,
+				       int residual)
+{
+	struct thprace_record *record = walk(story, enter, leave, residual, 0);
+
+	record->class = record[-1].class = THPRACE_TRUNCATE_UNMAP;
+	return record;
+}
+
+static void test_check_of_a_walker(void **state)
+{
+	struct story *story = *state;
+
+	truncate(story, US(10), US(20), 1);
+	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_CHECK);
+	assert_int_equal(story->run.incident[0].walk.leave, US(20));
+}
+
+static void test_check_alone(void **state)
+{
+	static const int cases = 5;
+	struct story *story = *state;
+	struct thprace_record *check;
+	const struct thprace_walk *walker;
+	int i;
+
+	for (i = 0; i < cases; i++) {
+		story->n = 0;
+		truncate(story, US(10), US(20), 0);
+		check = tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER);
+		check->value = 2;
+		check->kind = THPRACE_KIND_TRUNCATE;
+		if (i == 0)
+			check->pid = WALKER + 1;
+		if (i == 1)
+			check->folio = OTHER;
+		if (i == 2)
+			check->ts = US(20) + THPRACE_ATTRIBUTION_NS;
+		if (i == 3)
+			story->record[0].class = story->record[1].class = THPRACE_SPLIT_UNMAP;
+		if (i == 4)
+			check->ts = US(15); /* entry says nothing of it */
+		precise(story);
+		assert_int_equal(story->run.incidents, 1);
+		only(story, 0, THPRACE_UNATTRIBUTED, 0);
+		walker = &story->run.incident[0].walk;
+		assert_int_equal(walker->class, THPRACE_TRUNCATE_UNMAP);
+		assert_int_equal(walker->flags, THPRACE_KF_CHECK);
+		assert_int_equal(walker->enter, check->ts);
+		assert_int_equal(walker->leave, check->ts);
+		assert_int_equal(walker->residual, 2);
+		assert_int_equal(walker->kind, THPRACE_KIND_TRUNCATE);
+	}
+	check = &story->record[2];
+	check->ts = check->entry = US(20) + THPRACE_ATTRIBUTION_NS - 1;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+}
+
+static void test_check_explains_nothing(void **state)
+{
+	struct story *story = *state;
+
+	/* No window is blamed for a check point alone, and it replaces no failed walker. */
+	walk(story, US(10), US(20), 1, 0);
+	window(story, US(25), US(40), US(50));
+	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
+	pte_zap(story, US(35), OPENER);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PTE);
+	only(story, 1, THPRACE_UNATTRIBUTED, 0);
+}
+
+static void test_orphan_close(void **state)
+{
+	struct story *story = *state;
+
+	/* Its ZAP_OPEN is lost; the rest makes a window all the same. */
+	zap_close(story, US(10), US(30), US(40));
+	walk(story, US(15), US(25), 1, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.orphans, 1);
+	assert_int_equal(story->run.stats.windows, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].window.open, US(10));
+	assert_int_equal(story->run.incident[0].window.removed, US(30));
+	assert_int_equal(story->run.incident[0].window.mm, 0);
+	assert_int_equal(story->run.incident[0].window.address, 0x7f0000000000ULL);
+}
+
+static void test_orphan_open(void **state)
+{
+	struct story *story = *state;
+
+	/* The first window's end is lost: it was over when the task opened another. */
+	zap_open(story, US(10));
+	walk(story, US(15), US(25), 0, 0);
+	walk(story, US(95), US(99), 1, 0);
+	window(story, US(100), US(110), US(120));
+	walk(story, US(130), US(140), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.orphans, 1);
+	assert_int_equal(story->run.stats.windows, 1);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(story->run.incident[0].window.close, US(100));
+	only(story, 1, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_int_equal(split_unmap(story)->unproven, 2);
+}
+
+static void test_orphan_open_of_unknown_folio(void **state)
+{
+	struct story *story = *state;
+
+	/* It may have been on any folio. */
+	zap_open(story, US(10))->folio = 0;
+	walk(story, US(15), US(25), 0, 0)->folio = OTHER;
+	walk(story, US(35), US(45), 1, 0);
+	window(story, US(100), US(110), US(120));
+	walk(story, US(130), US(140), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNPROVEN, 0);
+	assert_int_equal(split_unmap(story)->unproven, 2);
+	assert_int_equal(split_unmap(story)->clean, 1);
+}
+
+static void test_open_at_the_end(void **state)
+{
+	struct story *story = *state;
+
+	zap_open(story, US(10));
+	walk(story, US(15), US(25), 1, 0);
+	walk(story, US(35), US(45), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.stats.orphans, 1);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].window.close, 0);
+	only(story, 1, THPRACE_CONTAINED, OPENER);
+	/* The rmap removal of one, and a loss after it: its end is what was lost, perhaps. */
+	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
+	lost(story, US(200), US(300));
+	precise(story);
+	only(story, 0, THPRACE_UNPROVEN, OPENER);
+	only(story, 1, THPRACE_UNPROVEN, OPENER);
+}
+
+static void test_open_at_the_end_of_unknown_folio(void **state)
+{
+	struct story *story = *state;
+
+	zap_open(story, US(10))->folio = 0;
+	walk(story, US(15), US(25), 0, 0);
+	precise(story);
+	assert_int_equal(split_unmap(story)->clean, 1);
+	lost(story, US(200), US(300));
+	precise(story);
+	assert_int_equal(split_unmap(story)->clean, 0);
+	assert_int_equal(split_unmap(story)->unproven, 1);
+}
+
+static void test_orphan_rmap(void **state)
+{
+	struct story *story = *state;
+
+	/* Only the middle of a window is left. */
+	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
+	walk(story, US(15), US(25), 1, 0);
+	window(story, US(100), US(110), US(120));
+	precise(story);
+	assert_int_equal(story->run.stats.orphans, 2);
+	only(story, 0, THPRACE_UNPROVEN, OPENER);
+}
+
+static void test_orphan_walkers(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(30));
+	walk_return(story, US(15), US(25), 0, 0); /* no start: a walker all the same */
+	tell(story, THPRACE_REC_WALK_ENTER, US(40), US(40), WALKER)->class = THPRACE_SPLIT_UNMAP;
+	walk(story, US(50), US(60), 0, 0); /* entered twice */
+	tell(story, THPRACE_REC_WALK_ENTER, US(70), US(70), WALKER)->class =
+		THPRACE_TRUNCATE_UNMAP; /* another class is another function */
+	walk(story, US(75), US(80), 0, 0);
+	tell(story, THPRACE_REC_WALK_RETURN, US(70), US(85), WALKER)->class =
+		THPRACE_TRUNCATE_UNMAP;
+	tell(story, THPRACE_REC_SPLIT_ENTER, US(90), US(90), WALKER);
+	tell(story, THPRACE_REC_SPLIT_ENTER, US(91), US(91), WALKER);
+	tell(story, THPRACE_REC_COLLAPSE_ENTER, US(92), US(92), WALKER);
+	tell(story, THPRACE_REC_COLLAPSE_RETURN, US(92), US(93), WALKER);
+	tell(story, THPRACE_REC_COLLAPSE_RETURN, US(94), US(95), WALKER);
+	tell(story, THPRACE_REC_POISON_RETURN, US(92), US(96), WALKER);
+	precise(story);
+	assert_int_equal(story->run.stats.orphans, 1 + 1 + 2 + 1 + 1);
+	assert_int_equal(split_unmap(story)->walkers, 3);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+}
+
+static void test_loss_in_a_pair(void **state)
+{
+	static const struct {
+		uint64_t from, to;
+		bool touches;
+	} losses[] = {
+		{US(1), US(10) - 1, false}, {US(1), US(10), true},  {US(12), US(12), true},
+		{US(22), US(23), true},	    {US(40), US(50), true}, {US(40) + 1, US(50), false},
+		{US(1), US(1000), true},
+	};
+	struct story *story = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		story->n = 0;
+		window(story, US(10), US(30), US(40));
+		walk(story, US(15), US(25), 1, 0);
+		lost(story, losses[i].from, losses[i].to);
+		precise(story);
+		assert_int_equal(story->run.stats.lost, 5);
+		assert_int_equal(story->run.incidents, 1);
+		only(story, 0, losses[i].touches ? THPRACE_UNPROVEN : THPRACE_ESCAPE, OPENER);
+		assert_int_equal(split_unmap(story)->unproven, losses[i].touches);
+		assert_int_equal(split_unmap(story)->escapes, !losses[i].touches);
+		assert_int_equal(split_unmap(story)->overlaps, 1);
+	}
+}
+
+static void test_loss_in_a_lone_walker(void **state)
+{
+	struct story *story = *state;
+
+	walk(story, US(10), US(20), 0, 0);
+	walk(story, US(30), US(40), 1, 0);
+	walk(story, US(50), US(60), 1, 0);
+	lost(story, US(20), US(30));
+	lost(story, US(61), US(70));
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_UNPROVEN, 0);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_LOST);
+	only(story, 1, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(split_unmap(story)->unproven, 2);
+	assert_int_equal(split_unmap(story)->unattributed, 1);
+	assert_int_equal(split_unmap(story)->clean, 0);
+}
+
+static void test_loss_before_a_removal(void **state)
+{
+	struct story *story = *state;
+
+	/* An earlier removal may be lost. */
+	walk(story, US(10), US(20), 1, 0);
+	lost(story, US(30), US(40));
+	pte_zap(story, US(50), OPENER);
+	precise(story);
+	only(story, 0, THPRACE_UNPROVEN, OPENER);
+}
+
+static void test_loss_of_a_split(void **state)
+{
+	struct story *story = *state;
+
+	window(story, US(10), US(20), US(60));
+	split(story, US(12), US(30), US(50), 0, 0);
+	split(story, US(112), US(130), US(150), 0, 0)->class = THPRACE_CLASS_NONE;
+	lost(story, US(55), US(56));
+	lost(story, US(140), US(141));
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(split_head(story)->unproven, 2);
+}
+
+/* Late records: the oracle is not asked, since it has no notion of late. */
+static struct detector_stats late_story(struct story *story)
+{
+	oracle_run__free(&story->run);
+	oracle__run(&story->run, story->record, story->n, THPRACE_PRECISE, 1000000);
+	return story->run.stats;
+}
+
+static void test_late_record(void **state)
+{
+	struct story *story = *state;
+	struct detector_stats stats;
+
+	/* 1 ms of watermark: what came before US(1000) is processed when US(2000) is fed. */
+	window(story, US(10), US(20), US(30));
+	walk(story, US(100), US(110), 0, 0);
+	tell(story, THPRACE_REC_NONE, US(2000), US(2000), 1);
+	tell(story, THPRACE_REC_RMAP_PTE, US(110), US(110), OPENER); /* just not late */
+	tell(story, THPRACE_REC_RMAP_PTE, US(109), US(109), OPENER); /* late */
+	stats = late_story(story);
+	assert_int_equal(stats.late, 1);
+	assert_int_equal(stats.late_loss, 0);
+	assert_int_equal(stats.pte_removals, 1);
+	assert_int_equal(stats.lost, 0);
+	assert_int_equal(stats.records, story->n);
+	assert_int_equal(split_unmap(story)->clean, 0);
+	assert_int_equal(split_unmap(story)->unproven, 1);
+	/* The whole interval of a late end is lost, not only its end. */
+	story->n -= 2;
+	zap_close(story, US(90), US(95), US(99));
+	walk(story, US(80), US(85), 0, 0)->entry = US(105);
+	stats = late_story(story);
+	assert_int_equal(stats.late, 3);
+	assert_int_equal(split_unmap(story)->unproven, 1);
+	story->n = 6;
+	walk(story, US(80), US(85), 0, 0)->entry = 0;
+	stats = late_story(story);
+	assert_int_equal(split_unmap(story)->unproven, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+}
+
+static void test_watermark(void **state)
+{
+	struct story *story = *state;
+	struct detector_stats stats;
+
+	/* One nanosecond less than the watermark: nothing is processed, so nothing is late. */
+	walk(story, US(100), US(110), 0, 0);
+	tell(story, THPRACE_REC_NONE, US(1100) - 1, US(1100) - 1, 1);
+	window(story, US(10), US(20), US(30));
+	stats = late_story(story);
+	assert_int_equal(stats.late, 0);
+	assert_int_equal(stats.windows, 1);
+	story->record[2].ts++;
+	stats = late_story(story);
+	assert_int_equal(stats.late, 3);
+	assert_int_equal(stats.windows, 0);
+	/* Shortly after boot, times are below the watermark. */
+	story->n = 0;
+	tell(story, THPRACE_REC_NONE, 0, 900000, 1);
+	tell(story, THPRACE_REC_NONE, 0, 1, 1);
+	tell(story, THPRACE_REC_NONE, 0, 1000000, 1);
+	tell(story, THPRACE_REC_NONE, 0, 0, 1);
+	stats = late_story(story);
+	assert_int_equal(stats.late, 0);
+}
+
+/* Results are withheld for two watermarks and the time of attribution, and no longer. */
+static void test_late_loss(void **state)
+{
+	const uint64_t settle = 2000000 + THPRACE_ATTRIBUTION_NS;
+	struct story *story = *state;
+	struct detector_stats stats;
+
+	walk(story, US(10), US(20), 0, 0);
+	tell(story, THPRACE_REC_NONE, 0, US(20) + settle, 1);
+	tell(story, THPRACE_REC_NONE, 0, US(20) + settle + 1000000, 1);
+	lost(story, US(15), US(1000));
+	stats = late_story(story);
+	assert_int_equal(stats.late_loss, 0);
+	assert_int_equal(split_unmap(story)->unproven, 1);
+	story->record[2].ts++;
+	story->record[3].ts++;
+	stats = late_story(story);
+	assert_int_equal(stats.late_loss, 1);
+	assert_int_equal(split_unmap(story)->clean, 1);
+	/* A loss after what was given out is in time. */
+	story->record[4].entry = US(20) + 1;
+	stats = late_story(story);
+	assert_int_equal(stats.late_loss, 0);
+	assert_int_equal(split_unmap(story)->clean, 1);
+}
+
+/* A stream in which ends are lost: what is kept for them is given up, and the rest goes on. */
+static void test_given_up(void **state)
+{
+	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
+	struct story *story = *state;
+	struct thprace_record tick = {.type = THPRACE_REC_NONE};
+	struct detector *detector = detector__new(&options);
+	size_t i;
+
+	assert_non_null(detector);
+	zap_open(story, US(10));
+	walk(story, US(15), US(25), 0, 0);
+	tell(story, THPRACE_REC_WALK_ENTER, US(30), US(30), WALKER)->class = THPRACE_SPLIT_UNMAP;
+	for (i = 0; i < story->n; i++)
+		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	for (i = 1; i < 70000; i++) {
+		tick.ts = US(30) + i * 100000;
+		assert_int_equal(detector__feed(detector, &tick), 0);
+	}
+	/* The pair is out before the end of the recording. */
+	assert_int_equal(detector__stats(detector)->class[THPRACE_SPLIT_UNMAP].unproven, 1);
+	assert_int_equal(detector__stats(detector)->orphans, 1);
+	assert_int_equal(detector__finish(detector), 0);
+	assert_int_equal(detector__stats(detector)->orphans, 2);
+	detector__free(detector);
+}
+
+/* A walker whose beginning was never seen looks back further than windows are kept. */
+static void test_forgotten(void **state)
+{
+	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
+	struct story *story = *state;
+	struct detector *detector = detector__new(&options);
+	const struct detector_class *class;
+	uint64_t end = US(10) + 1200 * 100000ULL;
+	size_t i;
+
+	assert_non_null(detector);
+	window(story, US(10), US(20), US(30));
+	for (i = 0; i < story->n; i++)
+		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	for (i = 1; i < 1200; i++) {
+		struct thprace_record tick = {.ts = US(10) + i * 100000};
+
+		assert_int_equal(detector__feed(detector, &tick), 0);
+	}
+	story->n = 0;
+	walk_return(story, US(25), end, 0, 0);
+	walk_return(story, US(30) + 1, end, 0, 0);
+	for (i = 0; i < story->n; i++)
+		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	assert_int_equal(detector__finish(detector), 0);
+	class = &detector__stats(detector)->class[THPRACE_SPLIT_UNMAP];
+	assert_int_equal(class->unproven, 1);
+	assert_int_equal(class->clean, 1);
+	assert_int_equal(detector__feed(detector, &story->record[0]), -EINVAL);
+	detector__free(detector);
+}
+
+/* What a walker met early in its time is kept until it returns, however long that takes. */
+static void test_long_walker(void **state)
+{
+	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
+	struct story *story = *state;
+	struct detector *detector = detector__new(&options);
+	const struct detector_class *class;
+	size_t i, n;
+
+	assert_non_null(detector);
+	walk(story, US(5), US(200000), 1, OWN_FAILED);
+	walk(story, US(6), US(200000), 1, OWN)->pid++;
+	story->record[2].pid++;
+	story->record[2].folio = story->record[3].folio = OTHER;
+	window(story, US(10), US(20), US(30));
+	pte_zap(story, US(40), OPENER);
+	story->record[story->n - 1].folio = OTHER;
+	/* All but the returns, then much time, then the returns. */
+	for (i = 0; i < story->n; i++) {
+		if (story->record[i].ts < US(1000))
+			assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	}
+	for (n = 1; n < 1900; n++) {
+		struct thprace_record tick = {.ts = US(n * 100)};
+
+		assert_int_equal(detector__feed(detector, &tick), 0);
+	}
+	for (i = 0; i < story->n; i++) {
+		if (story->record[i].ts > US(1000))
+			assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	}
+	assert_int_equal(detector__finish(detector), 0);
+	class = &detector__stats(detector)->class[THPRACE_SPLIT_UNMAP];
+	assert_int_equal(class->escapes, 2);
+	assert_int_equal(class->unproven, 0);
+	detector__free(detector);
+}
+
+/* Whatever a damaged trace holds, nothing breaks. */
+static void test_nonsense(void **state)
+{
+	static const uint64_t times[] = {0, 1, US(10), US(11), 1ULL << 63, ~0ULL - 1, ~0ULL};
+	struct detector_options options = {0};
+	struct detector *detector;
+	struct thprace_record record;
+	unsigned int i, k;
+
+	(void)state;
+	for (k = 0; k < 20; k++) {
+		options.mode = k & 1 ? THPRACE_PRECISE : THPRACE_LIGHT;
+		options.watermark = times[k % 7];
+		detector = detector__new(&options);
+		assert_non_null(detector);
+		srand(k);
+		for (i = 0; i < 5000; i++) {
+			memset(&record, rand(), sizeof(record));
+			record.type = rand() % (THPRACE_REC_MAX + 2);
+			record.ts = times[rand() % 7] + rand() % 3;
+			record.entry = times[rand() % 7] + rand() % 3;
+			record.arg = times[rand() % 7];
+			record.arg2 = rand() % 2;
+			record.value = rand() % 2 ? rand() : -rand();
+			record.pid = rand() % 3;
+			record.folio = rand() % 3;
+			record.class = rand();
+			assert_int_equal(detector__feed(detector, &record), 0);
+		}
+		assert_int_equal(detector__finish(detector), 0);
+		assert_int_equal(detector__finish(detector), 0);
+		detector__free(detector);
+	}
+	detector__free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(test_split_head),
+		STORY(test_split_head_contained),
+		STORY(test_split_head_needs_open_window),
+		STORY(test_split_without_head),
+		STORY(test_check_of_a_walker),
+		STORY(test_check_alone),
+		STORY(test_check_explains_nothing),
+		STORY(test_orphan_close),
+		STORY(test_orphan_open),
+		STORY(test_orphan_open_of_unknown_folio),
+		STORY(test_open_at_the_end),
+		STORY(test_open_at_the_end_of_unknown_folio),
+		STORY(test_orphan_rmap),
+		STORY(test_orphan_walkers),
+		STORY(test_loss_in_a_pair),
+		STORY(test_loss_in_a_lone_walker),
+		STORY(test_loss_before_a_removal),
+		STORY(test_loss_of_a_split),
+		STORY(test_late_record),
+		STORY(test_watermark),
+		STORY(test_late_loss),
+		STORY(test_given_up),
+		STORY(test_forgotten),
+		STORY(test_long_walker),
+		STORY(test_nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A story: records made by hand, told in microseconds, in any order. It runs through the detector
+ * and, for all but late records, through the oracle, which must agree.
+ */
+#ifndef TESTS_DETECTOR_STORY_H
+#define TESTS_DETECTOR_STORY_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <thprace/verdict.h>
+#include "oracle.h"
+
+#define START 1000000000ULL
+#define US(us) (START + (uint64_t)(us)*1000)
+#define FOLIO 0xffffea0000000000ULL
+#define OTHER 0xffffea0000008000ULL
+#define OPENER 10
+#define WALKER 20
+#define OWN THPRACE_RF_OWN
+#define OWN_FAILED (THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED)
+
+struct story {
+	struct thprace_record record[64];
+	size_t n;
+	struct oracle_run run;
+};
+
+static inline struct thprace_record *tell(struct story *story, enum thprace_record_type type,
+					  uint64_t entry, uint64_t ts, uint32_t pid)
+{
+	struct thprace_record *record = &story->record[story->n++];
+
+	assert_true(story->n <= 64);
+	memset(record, 0, sizeof(*record));
+	record->type = type;
+	record->entry = entry;
+	record->ts = ts;
+	record->pid = pid;
+	record->tgid = pid + 1;
+	record->cpu = pid % 7;
+	record->folio = FOLIO;
+	return record;
+}
+
+static inline struct thprace_record *zap_open(struct story *story, uint64_t ts)
+{
+	struct thprace_record *record = tell(story, THPRACE_REC_ZAP_OPEN, ts, ts, OPENER);
+
+	record->arg = 0x1234;
+	record->arg2 = 0x7f0000000000ULL;
+	return record;
+}
+
+static inline struct thprace_record *zap_close(struct story *story, uint64_t open, uint64_t removed,
+					       uint64_t ts)
+{
+	struct thprace_record *record = tell(story, THPRACE_REC_ZAP_CLOSE, open, ts, OPENER);
+
+	record->arg = removed;
+	record->arg2 = 0x7f0000000000ULL;
+	return record;
+}
+
+/* A window of OPENER on FOLIO, in full; removed 0: light mode, or void. */
+static inline void window(struct story *story, uint64_t open, uint64_t removed, uint64_t close)
+{
+	zap_open(story, open);
+	if (removed)
+		tell(story, THPRACE_REC_RMAP_PMD, open, removed, OPENER);
+	zap_close(story, open, removed, close);
+}
+
+static inline struct thprace_record *walk_return(struct story *story, uint64_t enter,
+						 uint64_t leave, int residual, uint16_t flags)
+{
+	struct thprace_record *record = tell(story, THPRACE_REC_WALK_RETURN, enter, leave, WALKER);
+
+	record->class = THPRACE_SPLIT_UNMAP;
+	record->kind = THPRACE_KIND_SPLIT;
+	record->value = residual;
+	record->flags = flags;
+	record->arg = 0x51;
+	return record;
+}
+
+static inline struct thprace_record *walk(struct story *story, uint64_t enter, uint64_t leave,
+					  int residual, uint16_t flags)
+{
+	tell(story, THPRACE_REC_WALK_ENTER, enter, enter, WALKER)->class = THPRACE_SPLIT_UNMAP;
+	return walk_return(story, enter, leave, residual, flags);
+}
+
+static inline void pte_zap(struct story *story, uint64_t ts, uint32_t pid)
+{
+	tell(story, THPRACE_REC_RMAP_PTE, ts, ts, pid)->value = 3;
+}
+
+static inline struct thprace_record *split(struct story *story, uint64_t enter, uint64_t unmapped,
+					   uint64_t leave, int residual, int result)
+{
+	struct thprace_record *record;
+
+	tell(story, THPRACE_REC_SPLIT_ENTER, enter, enter, WALKER)->class = THPRACE_SPLIT_HEAD;
+	record = tell(story, THPRACE_REC_SPLIT_RETURN, enter, leave, WALKER);
+	record->class = THPRACE_SPLIT_HEAD;
+	record->kind = THPRACE_KIND_SPLIT;
+	record->arg = unmapped;
+	record->arg2 = (uint64_t)(int64_t)residual;
+	record->value = result;
+	return record;
+}
+
+static inline void lost(struct story *story, uint64_t from, uint64_t to)
+{
+	tell(story, THPRACE_REC_LOST, from, to, 0)->arg = 5;
+}
+
+/* As it was told: the detector puts it in order. The oracle must agree with all of it. */
+static inline void run(struct story *story, enum thprace_mode mode)
+{
+	struct oracle *oracle = oracle__new(story->record, story->n, mode,
+					    2 * DETECTOR_WATERMARK_NS + THPRACE_ATTRIBUTION_NS);
+
+	oracle_run__free(&story->run);
+	oracle__run(&story->run, story->record, story->n, mode, 0);
+	assert_true(oracle__agrees(oracle, &story->run));
+	oracle__free(oracle);
+}
+
+static inline void precise(struct story *story)
+{
+	run(story, THPRACE_PRECISE);
+}
+
+static inline void only(const struct story *story, size_t at, enum thprace_verdict verdict,
+			uint32_t opener)
+{
+	assert_true(at < story->run.incidents);
+	assert_int_equal(story->run.incident[at].verdict, verdict);
+	assert_int_equal(story->run.incident[at].window.pid, opener);
+}
+
+static inline const struct detector_class *split_unmap(const struct story *story)
+{
+	return &story->run.stats.class[THPRACE_SPLIT_UNMAP];
+}
+
+static inline int setup(void **state)
+{
+	static struct story story;
+
+	story.n = 0;
+	*state = &story;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	struct story *story = *state;
+
+	oracle_run__free(&story->run);
+	return 0;
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#endif
