@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which members a trace may hold. The writer takes no other, and the reader passes none on, so that
+ * what reads a trace may use these values as indexes.
+ */
+#ifndef THPRACE_TRACE_CHECK_H
+#define THPRACE_TRACE_CHECK_H
+
+#include <stddef.h>
+#include <string.h>
+#include <thprace/incident.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "traces are little endian, unconverted");
+
+/* What is wrong with a record, in plain words; NULL when nothing is. */
+static inline const char *trace_check__record(const struct thprace_record *record)
+{
+	if (record->type >= THPRACE_REC_MAX)
+		return "its type is not known";
+	if (record->class >= THPRACE_CLASS_MAX)
+		return "its class is not known";
+	if (record->kind >= THPRACE_KIND_MAX)
+		return "its kind of walker is not known";
+	if (record->type == THPRACE_REC_LOST &&
+	    (record->value < 0 || record->value >= THPRACE_LOSS_MAX))
+		return "its cause of loss is not known";
+	return NULL;
+}
+
+/* The same of an incident. */
+static inline const char *trace_check__incident(const struct thprace_incident *incident)
+{
+	if (incident->type > THPRACE_MSG_CHECK)
+		return "its type is not known";
+	if (incident->verdict >= THPRACE_VERDICT_MAX || incident->said >= THPRACE_VERDICT_MAX)
+		return "its verdict is not known";
+	if (incident->mode >= THPRACE_MODE_MAX)
+		return "its mode is not known";
+	if (incident->window.level >= THPRACE_LEVEL_MAX)
+		return "its level is not known";
+	if (incident->walk.class >= THPRACE_CLASS_MAX)
+		return "its class is not known";
+	if (incident->walk.kind >= THPRACE_KIND_MAX)
+		return "its kind of walker is not known";
+	if (!memchr(incident->window.comm, 0, sizeof(incident->window.comm)) ||
+	    !memchr(incident->walk.comm, 0, sizeof(incident->walk.comm)))
+		return "a task's name has no end";
+	if (incident->opener_stack.nr > THPRACE_STACK_MAX ||
+	    incident->walker_stack.nr > THPRACE_STACK_MAX)
+		return "a stack has more frames than fit";
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Writes trace files (include/thprace/trace.h).
+ *
+ * Handles no signals: whoever writes to a pipe or under RLIMIT_FSIZE ignores SIGPIPE and SIGXFSZ,
+ * and gets -EPIPE and -EFBIG.
+ */
+#ifndef THPRACE_TRACE_WRITER_H
+#define THPRACE_TRACE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+#include <thprace/trace.h>
+
+struct trace_writer;
+
+/*
+ * Create path (truncated; "-" is stdout) and write the header. started and started_wall: ns, see
+ * struct thprace_trace_header; flags: THPRACE_TF_*.
+ * Returns 0 and *writer, which the caller ends with trace_writer__close(), or negative errno.
+ */
+int trace_writer__open(struct trace_writer **writer, const char *path, uint64_t started,
+		       uint64_t started_wall, uint32_t flags);
+
+/*
+ * Buffer one record or incident; a full buffer goes out as a block. type: THPRACE_BLOCK_RECORDS or
+ * _CONTEXT. Returns 0 or negative errno of the write (-ENOSPC …): then that block, and only it, is
+ * not in the file, its members are counted in trace_writer__lost(), the file is cut back to the
+ * last whole block, and the writer may be used on: a later block may fit again. Output that cannot
+ * be cut back (a pipe) and took a part of the block stays failed.
+ * -EINVAL: a member that no reader would take (core/trace_check.h), counted as lost as well.
+ */
+int trace_writer__record(struct trace_writer *writer, enum thprace_block_type type,
+			 const struct thprace_record *record);
+int trace_writer__incident(struct trace_writer *writer, const struct thprace_incident *incident);
+
+/*
+ * Write a JSON block at once (META, STATS, SYMBOLS, TASKS). text: NUL terminated, not kept.
+ * Returns 0 or negative errno as above; -EFBIG also when text is longer than THPRACE_BLOCK_MAX.
+ */
+int trace_writer__json(struct trace_writer *writer, enum thprace_block_type type, const char *text);
+
+/* Write out what is buffered. Returns 0 or negative errno as above. */
+int trace_writer__flush(struct trace_writer *writer);
+
+/* Records and incidents that could not be written. */
+uint64_t trace_writer__lost(const struct trace_writer *writer);
+
+/* Bytes and records (incl. context) written so far. */
+uint64_t trace_writer__bytes(const struct trace_writer *writer);
+uint64_t trace_writer__records(const struct trace_writer *writer);
+
+/*
+ * Flush, write the END block, close, free. Returns 0 or the first negative errno of these.
+ * END is left out when this flush failed, or the last block of a JSON type could not be written:
+ * so flush before STATS is made, and what was lost until then is told by the file itself.
+ */
+int trace_writer__close(struct trace_writer *writer);
+
+#endif

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Traces that are damaged: what is wrong is told and left out, and the rest is read. */
+#include "trace_support.h"
+
+static void assert_same(const struct seen *a, const struct seen *b)
+{
+	assert_int_equal(a->block.type, b->block.type);
+	assert_int_equal(a->block.count, b->block.count);
+	assert_int_equal(a->block.size, b->block.size);
+	assert_int_equal(a->block.offset, b->block.offset);
+	assert_memory_equal(a->data, b->data, a->block.size);
+}
+
+static void test_small(void **state)
+{
+	static const enum thprace_block_type types[] = {
+		THPRACE_BLOCK_META,	 THPRACE_BLOCK_RECORDS, THPRACE_BLOCK_CONTEXT,
+		THPRACE_BLOCK_INCIDENTS, THPRACE_BLOCK_SYMBOLS, THPRACE_BLOCK_TASKS,
+		THPRACE_BLOCK_STATS,	 THPRACE_BLOCK_END};
+	struct whole whole;
+	unsigned int i;
+
+	(void)state;
+	write_small(file);
+	assert_int_equal(read_file(file, &whole), 0);
+	assert_int_equal(whole.errs, 0);
+	assert_int_equal(whole.nr, sizeof(types) / sizeof(*types));
+	for (i = 0; i < whole.nr; i++)
+		assert_int_equal(whole.blocks[i].block.type, types[i]);
+	assert_string_equal(whole.blocks[4].data, symbols);
+	assert_string_equal(whole.blocks[5].data, tasks);
+	assert_int_equal(whole.ended, 1);
+	drop(&whole);
+}
+
+/* What is cut off at any byte is read up to its last whole block. */
+static void test_truncated(void **state)
+{
+	static unsigned char bytes[8192];
+	struct whole whole, part;
+	uint64_t end = 0;
+	size_t size, length;
+	unsigned int i, expected;
+
+	(void)state;
+	write_small(file);
+	size = load(file, bytes, sizeof(bytes));
+	assert_true(size < sizeof(bytes));
+	assert_int_equal(read_file(file, &whole), 0);
+	for (length = 0; length < size; length++) {
+		store(other, bytes, length);
+		if (length < sizeof(struct thprace_trace_header)) {
+			assert_int_equal(read_file(other, &part), -ENODATA);
+			continue;
+		}
+		assert_int_equal(read_file(other, &part), 0);
+		end = sizeof(struct thprace_trace_header);
+		for (expected = 0; expected + 1 < whole.nr; expected++) {
+			if (whole.blocks[expected + 1].block.offset > length)
+				break;
+			end = whole.blocks[expected + 1].block.offset;
+		}
+		assert_int_equal(part.nr, expected);
+		for (i = 0; i < part.nr; i++)
+			assert_same(&part.blocks[i], &whole.blocks[i]);
+		assert_int_equal(part.ended, 0);
+		assert_int_equal(part.errs, length == end ? 0 : 1);
+		assert_int_equal(part.err, length == end ? 0 : -ENODATA);
+		drop(&part);
+	}
+	drop(&whole);
+}
+
+/* A flipped bit is told, and what is delivered nevertheless is as it was written. */
+static void test_flipped(void **state)
+{
+	static unsigned char bytes[8192];
+	struct whole whole, part;
+	size_t size, bit;
+	unsigned int i, j;
+	int err;
+
+	(void)state;
+	write_small(file);
+	size = load(file, bytes, sizeof(bytes));
+	assert_int_equal(read_file(file, &whole), 0);
+	for (bit = 0; bit < size * 8; bit++) {
+		bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		store(other, bytes, size);
+		bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		err = read_file(other, &part);
+		assert_true(bit / 8 >= sizeof(struct thprace_trace_header) || err < 0);
+		if (err)
+			continue;
+		assert_int_equal(part.errs, 1);
+		for (i = 0, j = 0; i < part.nr; i++, j++) {
+			while (j < whole.nr &&
+			       whole.blocks[j].block.offset != part.blocks[i].block.offset)
+				j++;
+			assert_true(j < whole.nr);
+			assert_same(&part.blocks[i], &whole.blocks[j]);
+		}
+		/* A damaged payload costs its own block only. */
+		if (part.err == -EBADMSG && strstr(part.why, "left out"))
+			assert_int_equal(part.nr, whole.nr - 1);
+		drop(&part);
+	}
+	drop(&whole);
+}
+
+/*
+ * Write a trace with one block of the caller's making, followed by META and END, and read it. Its
+ * checksums are right, so that only what they cannot see is wrong. payload: size bytes, whatever
+ * the block's header says.
+ */
+static void with_block(struct thprace_block_header block, const void *payload, size_t size,
+		       struct whole *whole)
+{
+	static unsigned char bytes[65536];
+	const size_t head = sizeof(struct thprace_trace_header);
+	struct trace_writer *writer;
+	size_t rest;
+
+	assert_int_equal(trace_writer__open(&writer, file, 1, 2, 0), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META, meta), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	rest = load(file, bytes, sizeof(bytes)) - head;
+	assert_true(head + sizeof(block) + size + rest <= sizeof(bytes));
+	memmove(bytes + head + sizeof(block) + size, bytes + head, rest);
+	block.magic = THPRACE_BLOCK_MAGIC;
+	block.crc = (uint32_t)crc32(0, payload, (uInt)size);
+	block.header_crc = (uint32_t)crc32(0, (const Bytef *)&block,
+					   offsetof(struct thprace_block_header, header_crc));
+	memcpy(bytes + head, &block, sizeof(block));
+	memcpy(bytes + head + sizeof(block), payload, size);
+	store(other, bytes, head + sizeof(block) + size + rest);
+	assert_int_equal(read_file(other, whole), 0);
+}
+
+/* Sizes and counts that are not true: told, and nothing is read beyond. */
+static void test_sizes(void **state)
+{
+	const uint32_t huge = THPRACE_BLOCK_MAX + 1;
+	const struct {
+		struct thprace_block_header block;
+		int err;
+		const char *word;
+	} bad[] = {
+		{{.type = 1, .stored_size = 64, .raw_size = huge, .codec = 1}, -EFBIG, "4194305"},
+		{{.type = 2, .stored_size = huge, .raw_size = 64}, -EFBIG, "4194305"},
+		{{.type = 99, .stored_size = 0xffffffff}, -EFBIG, "4294967295"},
+		{{.type = 2, .stored_size = 64, .raw_size = 64, .count = 2}, -EFBIG, "2 members"},
+		{{.type = 2, .stored_size = 64, .raw_size = 64, .count = 0}, -EFBIG, "0 members"},
+		/* 64 times this is 64 again, in 32 bits. */
+		{{.type = 3, .stored_size = 64, .raw_size = 64, .count = 0x4000001},
+		 -EFBIG,
+		 "67108865"},
+		{{.type = 4, .stored_size = 64, .raw_size = 64, .count = 1}, -EFBIG, "1 members"},
+		{{.type = 1, .stored_size = 64, .raw_size = 64, .count = 1}, -EFBIG, "1 members"},
+		{{.type = 8, .stored_size = 64, .raw_size = 64}, -EFBIG, "64 bytes"},
+		{{.type = 1, .stored_size = 64, .raw_size = 65}, -EFBIG, "65 bytes"},
+		{{.type = 1, .stored_size = 64, .raw_size = 64, .codec = 7},
+		 -EPROTONOSUPPORT,
+		 "(7)"},
+		/* Says that it's longer than what is there: everything after it is taken for it. */
+		{{.type = 1, .stored_size = 60000, .raw_size = 60000}, -ENODATA, "cut off"},
+	};
+	static const unsigned char payload[64] = "nothing";
+	struct whole whole;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		with_block(bad[i].block, payload, sizeof(payload), &whole);
+		assert_int_equal(whole.err, bad[i].err);
+		assert_int_equal(whole.errs, 1);
+		assert_non_null(strstr(whole.why, bad[i].word));
+		assert_int_equal(whole.nr, 0);
+		drop(&whole);
+	}
+}
+
+/* Its checksum is right, but it does not decompress to what it claims. */
+static void test_decompression(void **state)
+{
+	struct thprace_block_header block = {.type = THPRACE_BLOCK_META, .codec = 1};
+	unsigned char text[100], packed[256];
+	uLongf size = sizeof(packed);
+	struct whole whole;
+	unsigned int i;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	assert_int_equal(compress2(packed, &size, text, sizeof(text), 1), Z_OK);
+	packed[size] = 0;
+	for (i = 0; i < 5; i++) {
+		static const uint32_t raw[] = {100, 99, 101, 100, 100};
+		static const int cut[] = {0, 0, 0, -1, 1};
+
+		block.raw_size = raw[i];
+		block.stored_size = (uint32_t)((int)size + cut[i]);
+		with_block(block, packed, block.stored_size, &whole);
+		assert_int_equal(whole.err, i ? -EBADMSG : 0);
+		assert_int_equal(whole.nr, i ? 2 : 3);
+		assert_int_equal(whole.ended, 1);
+		assert_true(!i || strstr(whole.why, "decompress"));
+		drop(&whole);
+	}
+	packed[0] ^= 0xff;
+	with_block(block, packed, block.stored_size, &whole);
+	assert_int_equal(whole.err, -EBADMSG);
+	drop(&whole);
+}
+
+/* Types to come are skipped, whatever their codec, but not what is damaged. */
+static void test_unknown_type(void **state)
+{
+	struct thprace_block_header block = {
+		.type = 99, .codec = 9, .stored_size = 4, .raw_size = 1000, .count = 3};
+	struct whole whole;
+
+	(void)state;
+	with_block(block, "abcd", 4, &whole);
+	assert_int_equal(whole.errs, 0);
+	assert_int_equal(whole.nr, 2);
+	assert_int_equal(whole.ended, 1);
+	drop(&whole);
+}
+
+static void one_member(enum thprace_block_type type, const void *member, size_t size,
+		       const char *word)
+{
+	struct thprace_block_header block = {.type = (__u16)type,
+					     .count = 1,
+					     .stored_size = (uint32_t)size,
+					     .raw_size = (uint32_t)size};
+	struct whole whole;
+
+	with_block(block, member, size, &whole);
+	assert_int_equal(whole.err, word ? -EBADMSG : 0);
+	assert_true(!word || strstr(whole.why, word));
+	assert_int_equal(whole.nr, word ? 2 : 3);
+	assert_int_equal(whole.ended, 1);
+	drop(&whole);
+}
+
+/* Members that a later index would trip over: the reader leaves them out, the writer refuses. */
+static void test_members(void **state)
+{
+	struct thprace_record good = some_record(), record;
+	struct thprace_incident fine = some_incident(), incident;
+	struct trace_writer *writer;
+	uint64_t lost = 0;
+
+	(void)state;
+	one_member(THPRACE_BLOCK_RECORDS, &good, sizeof(good), NULL);
+	one_member(THPRACE_BLOCK_INCIDENTS, &fine, sizeof(fine), NULL);
+	assert_int_equal(trace_writer__open(&writer, "/dev/null", 1, 2, 0), 0);
+#define BAD_RECORD(change, word)                                                               \
+	do {                                                                                   \
+		record = good;                                                                 \
+		change;                                                                        \
+		one_member(THPRACE_BLOCK_CONTEXT, &record, sizeof(record), word);              \
+		assert_int_equal(trace_writer__record(writer, THPRACE_BLOCK_CONTEXT, &record), \
+				 -EINVAL);                                                     \
+		assert_int_equal(trace_writer__lost(writer), ++lost);                          \
+	} while (0)
+#define BAD_INCIDENT(change, word)                                                      \
+	do {                                                                            \
+		incident = fine;                                                        \
+		change;                                                                 \
+		one_member(THPRACE_BLOCK_INCIDENTS, &incident, sizeof(incident), word); \
+		assert_int_equal(trace_writer__incident(writer, &incident), -EINVAL);   \
+		assert_int_equal(trace_writer__lost(writer), ++lost);                   \
+	} while (0)
+	BAD_RECORD(record.type = THPRACE_REC_MAX, "its type");
+	BAD_RECORD(record.class = THPRACE_CLASS_MAX, "its class");
+	BAD_RECORD(record.kind = THPRACE_KIND_MAX, "its kind");
+	BAD_RECORD((record.type = THPRACE_REC_LOST, record.value = THPRACE_LOSS_MAX), "its cause");
+	BAD_RECORD((record.type = THPRACE_REC_LOST, record.value = -1), "its cause");
+	BAD_INCIDENT(incident.type = 99, "its type");
+	BAD_INCIDENT(incident.verdict = THPRACE_VERDICT_MAX, "its verdict");
+	BAD_INCIDENT(incident.said = 255, "its verdict");
+	BAD_INCIDENT(incident.mode = THPRACE_MODE_MAX, "its mode");
+	BAD_INCIDENT(incident.window.level = THPRACE_LEVEL_MAX, "its level");
+	BAD_INCIDENT(incident.walk.class = THPRACE_CLASS_MAX, "its class");
+	BAD_INCIDENT(incident.walk.kind = THPRACE_KIND_MAX, "its kind");
+	BAD_INCIDENT(memset(incident.window.comm, 'x', THPRACE_COMM_LEN), "name");
+	BAD_INCIDENT(memset(incident.walk.comm, 'x', THPRACE_COMM_LEN), "name");
+	BAD_INCIDENT(incident.opener_stack.nr = THPRACE_STACK_MAX + 1, "stack");
+	BAD_INCIDENT(incident.walker_stack.nr = 0xffffffff, "stack");
+	assert_int_equal(trace_writer__close(writer), 0);
+}
+
+static void not_opened(const char *path, int err, const char *word)
+{
+	struct whole whole;
+
+	assert_int_equal(read_file(path, &whole), err);
+	assert_non_null(strstr(whole.why, word));
+}
+
+static void test_not_a_trace(void **state)
+{
+	struct thprace_trace_header header;
+	unsigned char bytes[8192];
+	struct whole whole;
+	size_t size;
+
+	(void)state;
+	not_opened("/nonexistent/file", -ENOENT, "No such file");
+	not_opened(folder, -EISDIR, "directory");
+	not_opened("/dev/null", -ENODATA, "empty");
+	store(other, "#!/bin/sh\n", 10);
+	not_opened(other, -EINVAL, "not a thprace trace");
+	store(other, "#", 1);
+	not_opened(other, -EINVAL, "not a thprace trace");
+
+	write_small(file);
+	size = load(file, bytes, sizeof(bytes));
+	memcpy(&header, bytes, sizeof(header));
+	/* Of another version, with the right checksum and without. */
+	header.version = 3;
+	store(other, &header, sizeof(header));
+	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads version 1");
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
+	store(other, &header, sizeof(header));
+	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads version 1");
+	/* Its own size out of bounds. */
+	header.version = THPRACE_TRACE_VERSION;
+	header.header_size = 39;
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
+	store(other, &header, sizeof(header));
+	not_opened(other, -EBADMSG, "39 bytes");
+	/* A larger header of the same version is skipped over. */
+	header.header_size = sizeof(header) + 8;
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
+	memmove(bytes + sizeof(header) + 8, bytes + sizeof(header), size - sizeof(header));
+	memcpy(bytes, &header, sizeof(header));
+	store(other, bytes, sizeof(header) + 7);
+	not_opened(other, -ENODATA, "cut off at byte 47");
+	store(other, bytes, size + 8);
+	assert_int_equal(read_file(other, &whole), 0);
+	assert_int_equal(whole.nr, 8);
+	assert_int_equal(whole.ended, 1);
+	drop(&whole);
+}
+
+/* Nothing comes after END: two traces in one file are not one. */
+static void test_goes_on(void **state)
+{
+	static unsigned char bytes[16384];
+	struct whole whole;
+	size_t size;
+
+	(void)state;
+	write_small(file);
+	size = load(file, bytes, sizeof(bytes) / 2);
+	memcpy(bytes + size, bytes, size);
+	store(other, bytes, size * 2);
+	assert_int_equal(read_file(other, &whole), 0);
+	assert_int_equal(whole.nr, 8);
+	assert_int_equal(whole.err, -EINVAL);
+	assert_non_null(strstr(whole.why, "goes on"));
+	drop(&whole);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_small),	      cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_flipped),	      cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_decompression), cmocka_unit_test(test_unknown_type),
+		cmocka_unit_test(test_members),	      cmocka_unit_test(test_not_a_trace),
+		cmocka_unit_test(test_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
