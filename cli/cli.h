@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* thprace: the command. One cmd_VERB.c per verb; main.c finds it. */
+#ifndef THPRACE_CLI_H
+#define THPRACE_CLI_H
+
+#include <stdio.h>
+
+#ifndef THPRACE_VERSION /* the Makefile says it */
+#define THPRACE_VERSION "unknown"
+#endif
+
+/* Exit statuses of every verb. */
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2, /* wrong usage; argp exits with it too */
+	CLI_FOUND = 3, /* done, and an escape was found */
+};
+
+/*
+ * A verb: argv[0] is "thprace VERB", options follow. Returns enum cli_exit. What fails is said on
+ * stderr, once, by the verb.
+ */
+int cmd_record(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_probes(int argc, char **argv);
+
+/* Does the user's terminal do UTF-8 (by the locale)? */
+int cli__utf8(void);
+
+/* May out be coloured: is it a terminal, and NO_COLOR unset or empty? */
+int cli__colour(FILE *out);
+
+/*
+ * For verbs that print much: a reader that goes away (head) is no failure. begin: ignore SIGPIPE
+ * (a verb that starts other programs must not). finish: flush stdout; returns status, or CLI_FAILED
+ * with a message when stdout took less than it was given for another reason (disk full).
+ */
+void cli__begin_output(void);
+void cli__flush_output(void); /* flush stdout, and remember why it failed */
+int cli__finish_output(int status);
+
+#endif

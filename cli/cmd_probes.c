@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace probes: what would be attached on this kernel, how, and why not where not. */
+#include "cli.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+#include <json-c/json.h>
+#include "engine.h"
+#include "probe.h"
+
+#define NAMES_MAX 64
+#define PROGRAMS_MAX (THPRACE_POINT_MAX * 3)
+
+enum probes_option {
+	OPT_MODE = 'm',
+	OPT_ATTACH = 'A',
+	OPT_FORMAT = 'f',
+	OPT_LOAD = 'l',
+};
+
+static const struct argp_option options[] = {
+	{"mode", OPT_MODE, "MODE", 0, "light or precise (default)", 0},
+	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
+	{"load", OPT_LOAD, NULL, 0,
+	 "attach everything for a moment (needs root): says what the kernel really takes, and each "
+	 "program's instructions and the verifier's count",
+	 0},
+	{0},
+};
+
+struct probes {
+	enum thprace_mode mode;
+	enum probe_attach attach;
+	bool json;
+	bool load;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const modes[] = THPRACE_MODE_NAMES;
+	static const char *const attaches[] = PROBE_ATTACH_NAMES;
+	struct probes *probes = state->input;
+	int i;
+
+	switch (key) {
+	case OPT_MODE:
+		for (i = 0; i < THPRACE_MODE_MAX && strcmp(modes[i], arg); i++)
+			;
+		if (i == THPRACE_MODE_MAX)
+			argp_error(state, "no mode '%s': light or precise", arg);
+		probes->mode = i;
+		break;
+	case OPT_ATTACH:
+		for (i = 0; i < 3 && strcmp(attaches[i], arg); i++)
+			;
+		if (i == 3)
+			argp_error(state, "cannot attach by '%s': auto, fentry or kprobe", arg);
+		probes->attach = i;
+		break;
+	case OPT_FORMAT:
+		probes->json = !strcmp(arg, "json");
+		if (!probes->json && strcmp(arg, "text"))
+			argp_error(state, "no format '%s': text or json", arg);
+		break;
+	case OPT_LOAD:
+		probes->load = true;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is too many", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Show what would be attached on this kernel, how, and why not where not."
+	       "\vExit status: 0 done, 1 failed or nothing can be observed here, 2 wrong usage.",
+};
+
+static const char *state_name(const struct probe *probe)
+{
+	static const char *const names[] = PROBE_STATE_NAMES;
+
+	return names[probe->state];
+}
+
+static void print_text(const struct probe_plan *plan)
+{
+	static const char *const classes[] = THPRACE_CLASS_NAMES;
+	const struct probe *probe;
+	const char *reason;
+	int i;
+
+	printf("%-12s %-32s %-17s %-9s %s\n", "point", "function", "attached by", "state",
+	       "what it tells / why not");
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		probe = &plan->probe[i];
+		printf("%-12s %-32s %-17s %-9s %s\n", probe->point->name,
+		       probe->function ? probe->function : probe->point->functions[0],
+		       probe__kind_name(probe), state_name(probe),
+		       probe->reason[0] ? probe->reason : probe->point->what);
+	}
+	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+		reason = probe__not_observable(plan, i);
+		printf("%s%-18s %s%s\n", i == 1 ? "\n" : "", classes[i],
+		       reason ? "not observable: " : "observable", reason ? reason : "");
+	}
+}
+
+static void print_line(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+}
+
+static void add(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, json_object_new_string(value));
+}
+
+static void print_json(const struct probe_plan *plan)
+{
+	static const char *const classes[] = THPRACE_CLASS_NAMES;
+	const struct probe *probe;
+	struct json_object *object;
+	const char *reason;
+	int i;
+
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		probe = &plan->probe[i];
+		object = json_object_new_object();
+		add(object, "type", "probe");
+		add(object, "point", probe->point->name);
+		add(object, "function",
+		    probe->function ? probe->function : probe->point->functions[0]);
+		add(object, "kind", probe__kind_name(probe));
+		add(object, "state", state_name(probe));
+		add(object, "reason", probe->reason);
+		print_line(object);
+	}
+	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+		reason = probe__not_observable(plan, i);
+		object = json_object_new_object();
+		add(object, "type", "class");
+		add(object, "class", classes[i]);
+		json_object_object_add(object, "observable", json_object_new_boolean(!reason));
+		add(object, "reason", reason ? reason : "");
+		print_line(object);
+	}
+}
+
+static void print_programs(struct engine *engine, bool json)
+{
+	struct engine_program programs[PROGRAMS_MAX];
+	size_t i, count = engine__programs(engine, programs, PROGRAMS_MAX);
+	struct json_object *object;
+
+	if (!json)
+		printf("\n%-26s %-9s %-32s %12s %9s\n", "program", "kind", "function",
+		       "instructions", "verified");
+	for (i = 0; i < count; i++) {
+		if (!json) {
+			printf("%-26s %-9s %-32s %12u %9u\n", programs[i].name, programs[i].kind,
+			       programs[i].function, programs[i].insns, programs[i].verified);
+			continue;
+		}
+		object = json_object_new_object();
+		add(object, "type", "program");
+		add(object, "name", programs[i].name);
+		add(object, "kind", programs[i].kind);
+		add(object, "function", programs[i].function);
+		json_object_object_add(object, "instructions",
+				       json_object_new_int64(programs[i].insns));
+		json_object_object_add(object, "verified",
+				       json_object_new_int64(programs[i].verified));
+		print_line(object);
+	}
+}
+
+static int fail(const char *why)
+{
+	fprintf(stderr, "thprace probes: %s\n", why);
+	return CLI_FAILED;
+}
+
+static void print(const struct probe_plan *plan, bool json)
+{
+	if (json)
+		print_json(plan);
+	else
+		print_text(plan);
+}
+
+static void no_message(void *ctx, const void *message, size_t size)
+{
+	(void)ctx;
+	(void)message;
+	(void)size;
+}
+
+static int load(const struct probes *probes)
+{
+	struct engine_options engine_options = {
+		.mode = probes->mode, .attach = probes->attach, .message = no_message};
+	struct engine *engine;
+	char why[512];
+
+	if (engine__open(&engine, &engine_options, why, sizeof(why)))
+		return fail(why);
+	print(engine__plan(engine), probes->json);
+	print_programs(engine, probes->json);
+	engine__close(engine);
+	return CLI_DONE;
+}
+
+static int plan(const struct probes *probes)
+{
+	const char *names[NAMES_MAX];
+	struct probe_plan plan;
+	struct target *target;
+	char why[512];
+	int status = CLI_DONE;
+
+	if (target__new(&target, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
+		return fail(why);
+	probe__plan(&plan, target, probes->mode, probes->attach);
+	print(&plan, probes->json);
+	if (!probe__usable(&plan, why, sizeof(why)))
+		status = fail(why);
+	target__free(target);
+	return status;
+}
+
+int cmd_probes(int argc, char **argv)
+{
+	struct probes probes = {.mode = THPRACE_PRECISE};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &probes);
+	cli__begin_output();
+	return cli__finish_output(probes.load ? load(&probes) : plan(&probes));
+}

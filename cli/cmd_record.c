@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace record: watch this kernel, for a time or while a command runs, and write a trace. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "names.h"
+#include "recording.h"
+
+#define POLL_MS 100
+
+enum record_option {
+	OPT_OUTPUT = 'o',
+	OPT_DURATION = 'd',
+	OPT_MODE = 'm',
+	OPT_ALL = 'a',
+	OPT_ATTACH = 'A',
+	OPT_QUIET = 'q',
+};
+
+static const struct argp_option options[] = {
+	{"output", OPT_OUTPUT, "FILE", 0, "write the trace to FILE (default thprace.thpr)", 0},
+	{"duration", OPT_DURATION, "SECONDS", 0,
+	 "record for SECONDS (default: until the command ends, or Ctrl-C)", 0},
+	{"mode", OPT_MODE, "MODE", 0,
+	 "light (default): no probe in the danger zone; precise: rmap removal too, for laboratories",
+	 0},
+	{"all", OPT_ALL, NULL, 0, "write every record, not only those around incidents", 0},
+	{"attach", OPT_ATTACH, "HOW", 0,
+	 "auto (default): fentry where the kernel allows it, kprobe elsewhere; fentry; kprobe", 0},
+	{"quiet", OPT_QUIET, NULL, 0, "no progress, no summary", 0},
+	{0},
+};
+
+struct record {
+	struct recording_options recording;
+	double seconds; /* 0: no limit */
+	char **command; /* NULL: none */
+	bool quiet;
+	pid_t child;
+	int child_status;
+	bool child_ended;
+	int go; /* the child starts its command when this pipe is closed */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static int find_name(const char *const *names, int count, const char *name)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
+static void parse_seconds(struct record *record, const char *arg, struct argp_state *state)
+{
+	char *end;
+
+	errno = 0;
+	record->seconds = strtod(arg, &end);
+	if (errno || end == arg || *end || !(record->seconds > 0 && record->seconds < 1e9))
+		argp_error(state, "'%s' is not a number of seconds", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const modes[] = THPRACE_MODE_NAMES;
+	static const char *const attaches[] = PROBE_ATTACH_NAMES;
+	struct record *record = state->input;
+	int found;
+
+	switch (key) {
+	case OPT_OUTPUT:
+		record->recording.path = arg;
+		break;
+	case OPT_DURATION:
+		parse_seconds(record, arg, state);
+		break;
+	case OPT_MODE:
+		found = find_name(modes, THPRACE_MODE_MAX, arg);
+		if (found < 0)
+			argp_error(state, "no mode '%s': light or precise", arg);
+		record->recording.mode = found;
+		break;
+	case OPT_ALL:
+		record->recording.all = true;
+		break;
+	case OPT_ATTACH:
+		found = find_name(attaches, 3, arg);
+		if (found < 0)
+			argp_error(state, "cannot attach by '%s': auto, fentry or kprobe", arg);
+		record->recording.attach = found;
+		break;
+	case OPT_QUIET:
+		record->quiet = true;
+		break;
+	case ARGP_KEY_ARGS:
+		record->command = state->argv + state->next;
+		record->recording.command = (const char *const *)record->command;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Watch this kernel and write a trace: until the time is over, the command ends, or "
+	       "Ctrl-C. Needs root."
+	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found.",
+};
+
+static int fail(const char *why)
+{
+	fprintf(stderr, "thprace record: %s\n", why);
+	return CLI_FAILED;
+}
+
+/* Fork the command, but let it wait until recording has started. */
+static int start_child(struct record *record)
+{
+	char byte;
+	int pipes[2];
+
+	if (!record->command)
+		return 0;
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	record->child = fork();
+	if (record->child < 0) {
+		close(pipes[0]);
+		close(pipes[1]);
+		return -errno;
+	}
+	if (!record->child) {
+		close(pipes[1]);
+		if (read(pipes[0], &byte, 1) != 1)
+			_exit(126); /* recording never started */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
+		signal(SIGPIPE, SIG_DFL);
+		execvp(record->command[0], record->command);
+		fprintf(stderr, "thprace record: cannot run %s: %s\n", record->command[0],
+			strerror(errno));
+		_exit(127);
+	}
+	close(pipes[0]);
+	record->go = pipes[1];
+	return 0;
+}
+
+static void release_child(struct record *record)
+{
+	if (record->child && write(record->go, "", 1) != 1)
+		fprintf(stderr, "thprace record: the command did not wait: %s\n", strerror(errno));
+}
+
+static void check_child(struct record *record)
+{
+	if (record->child && !record->child_ended &&
+	    waitpid(record->child, &record->child_status, WNOHANG) == record->child)
+		record->child_ended = true;
+}
+
+static void end_child(struct record *record)
+{
+	if (!record->child || record->child_ended)
+		return;
+	kill(record->child, SIGTERM);
+	waitpid(record->child, &record->child_status, 0);
+	record->child_ended = true;
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static void show_progress(struct recording *recording)
+{
+	struct recording_totals totals;
+
+	recording__totals(recording, &totals);
+	fprintf(stderr,
+		"\r%6.1f s  windows %" PRIu64 "  walkers %" PRIu64 "  overlaps %" PRIu64
+		"  contained %" PRIu64 "  escapes %" PRIu64 "  lost %" PRIu64 "\033[K",
+		totals.seconds, totals.windows, totals.walkers, totals.overlaps, totals.contained,
+		totals.escapes, totals.lost);
+}
+
+static int run(struct record *record, struct recording *recording)
+{
+	bool progress = !record->quiet && isatty(STDERR_FILENO);
+	double start = seconds_now(), shown = start, now;
+	bool warned = false;
+	int err = 0;
+
+	while (!err && !interrupted) {
+		err = recording__step(recording, POLL_MS);
+		now = seconds_now();
+		check_child(record);
+		if (record->child_ended || (record->seconds > 0 && now - start >= record->seconds))
+			break;
+		if (progress && now - shown >= 1) {
+			show_progress(recording);
+			shown = now;
+		}
+		if (recording__write_error(recording) && !warned) {
+			fprintf(stderr,
+				"thprace record: cannot write %s: %s; recording goes on, what does "
+				"not fit is counted as lost\n",
+				record->recording.path,
+				strerror(-recording__write_error(recording)));
+			warned = true;
+		}
+	}
+	if (progress)
+		fputs("\r\033[K", stderr);
+	return err;
+}
+
+static void summarise(const struct record *record, struct recording *recording)
+{
+	static const char *const names[] = THPRACE_CLASS_NAMES;
+	const struct probe_plan *plan = engine__plan(recording__engine(recording));
+	struct recording_totals totals;
+	int class;
+
+	recording__totals(recording, &totals);
+	printf("%-18s %10s %10s %10s %10s %13s %9s\n", "class", "walkers", "overlaps", "contained",
+	       "escapes", "unattributed", "unproven");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		if (probe__not_observable(plan, class))
+			continue;
+		printf("%-18s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %13" PRIu64
+		       " %9" PRIu64 "\n",
+		       names[class], (uint64_t)totals.counters.sum.walkers[class],
+		       totals.classes[class].overlaps, totals.classes[class].contained,
+		       totals.classes[class].escapes, totals.classes[class].unattributed,
+		       totals.classes[class].unproven);
+	}
+	printf("%.1f s in %s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64
+	       " overlaps, %" PRIu64 " escapes; %" PRIu64 " records lost. See: thprace report %s\n",
+	       totals.seconds, record->recording.mode == THPRACE_PRECISE ? "precise" : "light",
+	       totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost,
+	       record->recording.path);
+}
+
+static void say_child(const struct record *record)
+{
+	if (!record->child)
+		return;
+	if (WIFEXITED(record->child_status) && WEXITSTATUS(record->child_status))
+		fprintf(stderr, "thprace record: %s exited with status %d\n", record->command[0],
+			WEXITSTATUS(record->child_status));
+	else if (WIFSIGNALED(record->child_status) && !interrupted)
+		fprintf(stderr, "thprace record: %s was ended by signal %d (%s)\n",
+			record->command[0], WTERMSIG(record->child_status),
+			strsignal(WTERMSIG(record->child_status)));
+}
+
+static int record_all(struct record *record)
+{
+	struct recording *recording = NULL;
+	struct recording_totals totals;
+	char why[512] = "";
+	int err;
+
+	/* Before anything is loaded: the child then shares none of it. */
+	err = start_child(record);
+	if (err)
+		return fail(strerror(-err));
+	err = recording__open(&recording, &record->recording, why, sizeof(why));
+	if (!err)
+		err = recording__start(recording, why, sizeof(why));
+	if (err)
+		goto cleanup;
+	release_child(record);
+	err = run(record, recording);
+	end_child(record);
+	if (err)
+		snprintf(why, sizeof(why), "reading the rings failed: %s", strerror(-err));
+	if (recording__finish(recording, err ? (char[1]){} : why, err ? 1 : sizeof(why)) && !err)
+		err = -EIO;
+	recording__totals(recording, &totals);
+	if (!record->quiet)
+		summarise(record, recording);
+	say_child(record);
+
+cleanup:
+	end_child(record);
+	recording__close(recording);
+	if (err)
+		return fail(why);
+	return totals.escapes ? CLI_FOUND : CLI_DONE;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct record record = {.recording = {.path = "thprace.thpr"}};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &record);
+	if (geteuid())
+		return fail("needs root: it loads BPF programs and reads kernel addresses");
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* the trace may go to a pipe */
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told as a failed write */
+	return record_all(&record);
+}

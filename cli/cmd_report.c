@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace report: sum up a trace; or compare the kernel's incidents with the detector's. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "crosscheck.h"
+#include "render_json.h"
+#include "render_text.h"
+#include "summary.h"
+#include "trace_reader.h"
+
+#define INCIDENTS_MAX (THPRACE_CLASS_MAX * THPRACE_VERDICT_MAX * SUMMARY_KEEP)
+
+enum report_option {
+	OPT_FORMAT = 'f',
+	OPT_INCIDENTS = 'n',
+	OPT_CROSSCHECK = 'x',
+	OPT_NO_STACKS = 'S',
+};
+
+static const struct argp_option options[] = {
+	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
+	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5)", 0},
+	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
+	{"crosscheck", OPT_CROSSCHECK, NULL, 0,
+	 "replay the records of a recording with --all through the detector and compare its "
+	 "incidents with the kernel's",
+	 0},
+	{0},
+};
+
+struct report {
+	const char *path;
+	int json;
+	int crosscheck;
+	struct render_options render;
+};
+
+static void parse_incidents(struct report *report, const char *arg, struct argp_state *state)
+{
+	unsigned long nr;
+	char *end;
+
+	errno = 0;
+	nr = strtoul(arg, &end, 10);
+	if (errno || *end || *arg < '0' || *arg > '9')
+		argp_error(state, "'%s' is not a number of incidents", arg);
+	report->render.incidents = nr > INCIDENTS_MAX ? INCIDENTS_MAX : (unsigned int)nr;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct report *report = state->input;
+
+	switch (key) {
+	case OPT_FORMAT:
+		report->json = !strcmp(arg, "json");
+		if (!report->json && strcmp(arg, "text"))
+			argp_error(state, "no format '%s': text or json", arg);
+		break;
+	case OPT_INCIDENTS:
+		parse_incidents(report, arg, state);
+		break;
+	case OPT_NO_STACKS:
+		report->render.stacks = 0;
+		break;
+	case OPT_CROSSCHECK:
+		report->crosscheck = 1;
+		break;
+	case ARGP_KEY_ARG:
+		if (report->path)
+			argp_error(state, "one FILE only, '%s' is too many", arg);
+		report->path = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "FILE is missing");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "FILE",
+	.doc = "Sum up a trace (FILE, or - for standard input): race classes, window lengths, the "
+	       "busiest tasks, probes and loss, and the incidents that matter, drawn."
+	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "
+	       "and an escape was found.",
+};
+
+static int fail(const struct report *report, const char *why)
+{
+	fprintf(stderr, "thprace report: %s: %s\n", report->path, why);
+	return CLI_FAILED;
+}
+
+static int crosscheck(const struct report *report, struct trace_reader *reader)
+{
+	struct crosscheck *check = NULL;
+	char why[256];
+	int err, same;
+
+	err = crosscheck__run(&check, reader, why, sizeof(why));
+	if (err)
+		return fail(report, why);
+	if (report->json)
+		err = crosscheck__print_json(check, stdout);
+	else
+		crosscheck__print(check, stdout);
+	same = crosscheck__result(check)->same;
+	crosscheck__free(check);
+	if (err)
+		return fail(report, strerror(-err));
+	return same ? CLI_DONE : CLI_FAILED;
+}
+
+static int report_file(const struct report *report, struct trace_reader *reader)
+{
+	struct summary *summary = NULL;
+	int err, found;
+
+	err = summary__read(&summary, reader);
+	if (err)
+		return fail(report, strerror(-err));
+	if (report->json)
+		err = render_json__report(stdout, summary, &report->render);
+	else
+		render_text__report(stdout, summary, &report->render);
+	found = summary__total(summary, THPRACE_ESCAPE) != 0;
+	summary__free(summary);
+	if (err)
+		return fail(report, strerror(-err));
+	return found ? CLI_FOUND : CLI_DONE;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report report = {.render = {.incidents = RENDER_INCIDENTS, .stacks = 1}};
+	struct trace_reader *reader = NULL;
+	char why[256];
+	int status;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &report);
+	report.render.utf8 = cli__utf8();
+	report.render.colour = cli__colour(stdout);
+	cli__begin_output();
+	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
+		return fail(&report, why);
+	status = report.crosscheck ? crosscheck(&report, reader) : report_file(&report, reader);
+	trace_reader__close(reader);
+	return cli__finish_output(status);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An incident as kernel developers draw it: the opener's CPU on the left, the walker's on the
+ * right, time downward, counted from the opening of the window. Fits DIAGRAM_COLUMNS columns.
+ */
+#ifndef THPRACE_DIAGRAM_H
+#define THPRACE_DIAGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <thprace/incident.h>
+
+struct summary;
+
+#define DIAGRAM_COLUMNS 100
+/* Large enough for what diagram__words() and diagram__proof() write. */
+#define DIAGRAM_WORDS_LEN 512
+
+struct diagram_options {
+	int utf8; /* the reader's terminal does UTF-8 */
+	int colour; /* ANSI colours */
+	int stacks; /* print both sides' stacks beneath */
+};
+
+/*
+ * Draw incident `number` of a trace. summary gives the names of the probed functions and the
+ * symbols; NULL: generic names, addresses. Nothing is kept.
+ */
+void diagram__incident(FILE *out, const struct summary *summary, uint64_t number,
+		       const struct thprace_incident *incident,
+		       const struct diagram_options *options);
+
+/*
+ * Draw a walker and a window on the same folio that missed each other by distance ns. Times that
+ * are 0 are not known, and not drawn.
+ */
+void diagram__closest(FILE *out, const struct summary *summary, uint64_t distance,
+		      const struct thprace_window *window, const struct thprace_walk *walk,
+		      const struct diagram_options *options);
+
+/*
+ * The verdict in words, one sentence: "the walker waited: it returned 2.1 µs after phase 1 had
+ * closed". Into buf; returns it.
+ */
+const char *diagram__words(char *buf, size_t size, const struct thprace_incident *incident,
+			   int utf8);
+
+/* What the verdict rests on: "residual mapcount 0 at the walker's return". Into buf; returns it. */
+const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident);
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "diagram.h"
+
+#include <thprace/race.h>
+#include <thprace/record.h>
+#include <thprace/verdict.h>
+#include "names.h"
+#include "summary.h"
+
+const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	const struct thprace_walk *walk = &incident->walk;
+	const char *own = "";
+	const char *check = "";
+	char result[NAMES_NUMBER_LEN];
+
+	if (walk->class == THPRACE_SPLIT_HEAD && (walk->flags & THPRACE_KF_RESULT)) {
+		snprintf(buf, size, "the split's result, %s",
+			 names__result(result, sizeof(result), walk->result));
+		return buf;
+	}
+	if (incident->type == THPRACE_MSG_CHECK) {
+		snprintf(buf, size, "the kernel's own check point, mapcount %d", walk->residual);
+		return buf;
+	}
+	if (walk->flags & THPRACE_RF_OWN_FAILED)
+		own = ", its own result: still mapped";
+	else if (walk->flags & THPRACE_RF_OWN)
+		own = ", its own result: unmapped";
+	if (walk->flags & THPRACE_KF_CHECK)
+		check = ", and a check point of the kernel saw it mapped";
+	snprintf(buf, size, "residual mapcount %d at the walker's return%s%s", walk->residual, own,
+		 check);
+	return buf;
+}
+
+/* Length between two stamps, whichever comes first. */
+static const char *between(char *buf, size_t size, uint64_t a, uint64_t b, int utf8)
+{
+	return names__duration(buf, size, a > b ? a - b : b - a, utf8);
+}
+
+static void contained(char *buf, size_t size, const struct thprace_incident *incident, int utf8)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	uint64_t end = window->removed ? window->removed : window->close;
+	char length[NAMES_NUMBER_LEN];
+
+	between(length, sizeof(length), end, walk->leave, utf8);
+	if (walk->residual > 0)
+		snprintf(buf, size,
+			 "contained: this mapping was gone %s before the walker returned; the "
+			 "mapcount of %d is another mapping's",
+			 length, walk->residual);
+	else if (end && end <= walk->leave)
+		snprintf(buf, size, "the walker waited: it returned %s after %s", length,
+			 window->removed ? "phase 1 had closed" : "the window had closed");
+	else if (window->removed)
+		snprintf(buf, size,
+			 "contained: the walker's return is stamped %s before the end of phase 1, "
+			 "but nothing was mapped any more: the decrement was done",
+			 length);
+	else
+		snprintf(
+			buf, size,
+			"contained: nothing was mapped any more at the walker's return, so phase 1 "
+			"had closed by then, at a time not seen%s",
+			incident->mode == THPRACE_LIGHT ? " (light mode)" : "");
+}
+
+static void escape(char *buf, size_t size, const struct thprace_incident *incident, int utf8)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	uint64_t end = window->removed ? window->removed : window->close;
+	char length[NAMES_NUMBER_LEN];
+
+	between(length, sizeof(length), end, walk->leave, utf8);
+	if (walk->residual <= 0)
+		snprintf(buf, size,
+			 "ESCAPE: the walker found the folio still mapped and gave up; by its "
+			 "return the mapcount was 0");
+	else if (!end)
+		snprintf(buf, size,
+			 "ESCAPE: the walker returned while the mapping was still counted");
+	else if (end > walk->leave)
+		snprintf(buf, size,
+			 "ESCAPE: the walker returned while the mapping was still counted, %s "
+			 "before %s",
+			 length,
+			 window->removed ? "it was removed"
+					 : "the window closed (its end of phase 1 was not seen)");
+	else
+		snprintf(buf, size,
+			 "ESCAPE: the walker returned and the mapping was still counted; its "
+			 "removal is stamped %s earlier, too close to tell: the mapcount decides",
+			 length);
+}
+
+static void split_head(char *buf, size_t size, const struct thprace_incident *incident, int utf8)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	char length[NAMES_NUMBER_LEN];
+
+	between(length, sizeof(length), window->close, walk->leave, utf8);
+	if (incident->verdict == THPRACE_ESCAPE && window->close)
+		snprintf(buf, size,
+			 "ESCAPE: the split completed in phase 2, %s before the window closed",
+			 length);
+	else if (incident->verdict == THPRACE_ESCAPE)
+		snprintf(buf, size, "ESCAPE: the split completed while the window was in phase 2");
+	else if (!(walk->flags & THPRACE_KF_RESULT))
+		snprintf(buf, size, "contained: the split did not complete in phase 2");
+	else if (walk->result)
+		snprintf(buf, size,
+			 "contained: the split gave up, %s: the zap still held its reference",
+			 names__result(length, sizeof(length), walk->result));
+	else
+		snprintf(buf, size, "contained: the split completed %s after the window had closed",
+			 length);
+}
+
+static void unattributed(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	if (incident->type == THPRACE_MSG_CHECK)
+		snprintf(buf, size,
+			 "UNATTRIBUTED: the kernel took the folio out of the page cache while it "
+			 "was mapped (\"BUG: Bad page cache\"), and no window was seen");
+	else
+		snprintf(buf, size,
+			 "UNATTRIBUTED: the walker failed, and no window was seen on the folio%s",
+			 incident->mode == THPRACE_LIGHT ? " (light mode sees no PTE-level zap)"
+							 : "");
+}
+
+const char *diagram__words(char *buf, size_t size, const struct thprace_incident *incident,
+			   int utf8)
+{
+	if (incident->verdict == THPRACE_UNPROVEN)
+		snprintf(buf, size, "UNPROVEN: a record was lost in this interval: no statement");
+	else if (incident->verdict == THPRACE_UNATTRIBUTED)
+		unattributed(buf, size, incident);
+	else if (incident->walk.class == THPRACE_SPLIT_HEAD)
+		split_head(buf, size, incident, utf8);
+	else if (incident->verdict == THPRACE_ESCAPE && summary__has_window(incident) &&
+		 incident->window.level == THPRACE_LEVEL_PTE)
+		snprintf(buf, size,
+			 "ESCAPE: the walker found the folio still mapped; the entries had been "
+			 "cleared, the rmap was removed only %s",
+			 incident->window.open > incident->walk.leave ? "after its return"
+								      : "meanwhile");
+	else if (incident->verdict == THPRACE_ESCAPE)
+		escape(buf, size, incident, utf8);
+	else if (incident->verdict == THPRACE_CONTAINED)
+		contained(buf, size, incident, utf8);
+	else
+		snprintf(buf, size, "%s", names__verdict(incident->verdict));
+	return buf;
+}

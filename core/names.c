@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "names.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const classes[] = THPRACE_CLASS_NAMES;
+static const char *const verdicts[] = THPRACE_VERDICT_NAMES;
+static const char *const kinds[] = THPRACE_KIND_NAMES;
+static const char *const levels[] = THPRACE_LEVEL_NAMES;
+static const char *const modes[] = THPRACE_MODE_NAMES;
+static const char *const losses[] = THPRACE_LOSS_NAMES;
+static const char *const records[] = THPRACE_RECORD_NAMES;
+
+_Static_assert(ARRAY_SIZE(classes) == THPRACE_CLASS_MAX, "a name per class");
+_Static_assert(ARRAY_SIZE(verdicts) == THPRACE_VERDICT_MAX, "a name per verdict");
+_Static_assert(ARRAY_SIZE(kinds) == THPRACE_KIND_MAX, "a name per kind");
+_Static_assert(ARRAY_SIZE(levels) == THPRACE_LEVEL_MAX, "a name per level");
+_Static_assert(ARRAY_SIZE(modes) == THPRACE_MODE_MAX, "a name per mode");
+_Static_assert(ARRAY_SIZE(losses) == THPRACE_LOSS_MAX, "a name per cause");
+_Static_assert(ARRAY_SIZE(records) == THPRACE_REC_MAX, "a name per record type");
+
+static const char *name_of(const char *const *names, size_t nr, unsigned int value)
+{
+	return value < nr ? names[value] : "?";
+}
+
+static int value_of(const char *const *names, size_t nr, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < nr; i++) {
+		if (!strcmp(names[i], name))
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+#define DEFINE_NAMES(what, table)                                \
+	const char *names__##what(unsigned int value)            \
+	{                                                        \
+		return name_of(table, ARRAY_SIZE(table), value); \
+	}                                                        \
+	int names__find_##what(const char *name)                 \
+	{                                                        \
+		return value_of(table, ARRAY_SIZE(table), name); \
+	}                                                        \
+	_Static_assert(ARRAY_SIZE(table) > 0, "a table of names")
+
+DEFINE_NAMES(class, classes);
+DEFINE_NAMES(verdict, verdicts);
+DEFINE_NAMES(kind, kinds);
+DEFINE_NAMES(level, levels);
+DEFINE_NAMES(mode, modes);
+DEFINE_NAMES(loss, losses);
+DEFINE_NAMES(record, records);
+
+const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8)
+{
+	if (ns < 1000)
+		snprintf(buf, size, "%" PRIu64 " ns", ns);
+	else if (ns < 1000000)
+		snprintf(buf, size, "%" PRIu64 ".%" PRIu64 " %s", ns / 1000, ns % 1000 / 100,
+			 utf8 ? "µs" : "us");
+	else if (ns < 1000000000)
+		snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " ms", ns / 1000000,
+			 ns % 1000000 / 1000);
+	else
+		snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " s", ns / 1000000000,
+			 ns % 1000000000 / 1000000);
+	return buf;
+}
+
+const char *names__count(char *buf, size_t size, uint64_t count)
+{
+	char digits[24];
+	size_t nr, from, to = 0;
+
+	nr = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	for (from = 0; from < nr && to + 2 < size; from++) {
+		if (from && (nr - from) % 3 == 0)
+			buf[to++] = ',';
+		buf[to++] = digits[from];
+	}
+	if (size)
+		buf[to] = '\0';
+	return buf;
+}
+
+const char *names__offset(char *buf, size_t size, int64_t ns)
+{
+	uint64_t length = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+
+	snprintf(buf, size, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", length / 1000000000,
+		 length % 1000000000);
+	return buf;
+}
+
+const char *names__result(char *buf, size_t size, int result)
+{
+	const char *name = NULL;
+
+	if (result == -EBUSY)
+		name = "EBUSY";
+	else if (result == -EAGAIN)
+		name = "EAGAIN";
+	else if (result == -ENOMEM)
+		name = "ENOMEM";
+	else if (result == -EINVAL)
+		name = "EINVAL";
+	snprintf(buf, size, "%d%s%s%s", result, name ? " (" : "", name ? name : "",
+		 name ? ")" : "");
+	return buf;
+}
+
+/* Length of the printable UTF-8 character at text, 0 when there is none within length bytes. */
+static size_t character(const unsigned char *text, size_t length)
+{
+	static const uint32_t smallest[] = {0, 0, 0xa0, 0x800, 0x10000};
+	uint32_t code;
+	size_t nr, i;
+
+	if (text[0] < 0x80)
+		return text[0] >= 0x20 && text[0] != 0x7f;
+	if (text[0] >= 0xc2 && text[0] < 0xe0)
+		nr = 2;
+	else if (text[0] >= 0xe0 && text[0] < 0xf0)
+		nr = 3;
+	else if (text[0] >= 0xf0 && text[0] < 0xf5)
+		nr = 4;
+	else
+		return 0;
+	if (nr > length)
+		return 0;
+	code = text[0] & (0x7fu >> nr);
+	for (i = 1; i < nr; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if (code < smallest[nr] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	/* Characters that change the direction or the line of what follows. */
+	if ((code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+		return 0;
+	return nr;
+}
+
+const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8)
+{
+	size_t end = text ? strnlen(text, length) : 0;
+	size_t from = 0, to = 0, nr;
+
+	while (from < end) {
+		nr = character((const unsigned char *)text + from, end - from);
+		if (!nr || (nr > 1 && !utf8)) {
+			if (to + 1 >= size)
+				break;
+			buf[to++] = '?';
+			from += nr ? nr : 1;
+			continue;
+		}
+		if (to + nr >= size)
+			break;
+		memcpy(buf + to, text + from, nr);
+		to += nr;
+		from += nr;
+	}
+	if (size)
+		buf[to] = '\0';
+	return buf;
+}
+
+size_t names__columns(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text; text++)
+		columns += ((unsigned char)*text & 0xc0) != 0x80;
+	return columns;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stable names of all enums, both ways, and numbers as people read them.
+ *
+ * Every function takes any value, also one from a damaged file: a value out of range is named "?".
+ */
+#ifndef THPRACE_NAMES_H
+#define THPRACE_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+
+/* Large enough for what names__duration(), names__count() and names__offset() write. */
+#define NAMES_NUMBER_LEN 32
+
+/* Name of a value: a constant string, never NULL. */
+const char *names__class(unsigned int value); /* enum thprace_class */
+const char *names__verdict(unsigned int value); /* enum thprace_verdict */
+const char *names__kind(unsigned int value); /* enum thprace_kind */
+const char *names__level(unsigned int value); /* enum thprace_level */
+const char *names__mode(unsigned int value); /* enum thprace_mode */
+const char *names__loss(unsigned int value); /* enum thprace_loss */
+const char *names__record(unsigned int value); /* enum thprace_record_type */
+
+/* Value of a name (may be NULL), or -ENOENT. */
+int names__find_class(const char *name);
+int names__find_verdict(const char *name);
+int names__find_kind(const char *name);
+int names__find_level(const char *name);
+int names__find_mode(const char *name);
+int names__find_loss(const char *name);
+int names__find_record(const char *name);
+
+/*
+ * A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", cut, not rounded; "us" for "µs"
+ * unless utf8. Writes into buf (size bytes) and returns it.
+ */
+const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8);
+
+/* A count with separators, "1,234,567", into buf; returns it. */
+const char *names__count(char *buf, size_t size, uint64_t count);
+
+/* Nanoseconds as seconds with nine decimals, "-0.000001500", into buf; returns it. */
+const char *names__offset(char *buf, size_t size, int64_t ns);
+
+/* A function's result: "0", "-16 (EBUSY)" where splits return it, into buf; returns it. */
+const char *names__result(char *buf, size_t size, int result);
+
+/*
+ * A text that came from outside (a task's comm, a member of a trace), as it may go to a terminal:
+ * control characters and invalid UTF-8 (all that is not ASCII unless utf8) become '?'. Reads at
+ * most length bytes of text (up to a NUL; text may be NULL), writes into buf; returns it.
+ */
+const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8);
+
+/* Columns that a text of UTF-8 takes on a terminal, each character counted as one. */
+size_t names__columns(const char *text);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Single records and incidents of a trace, a line each, as text, JSON or CSV. */
+#ifndef THPRACE_RENDER_RECORD_H
+#define THPRACE_RENDER_RECORD_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+#include <thprace/trace.h>
+
+enum render_format {
+	RENDER_TEXT = 0,
+	RENDER_JSON = 1,
+	RENDER_CSV = 2,
+};
+
+struct render_record {
+	FILE *out;
+	enum render_format format;
+	uint64_t started; /* ns CLOCK_MONOTONIC: text counts from here */
+	int utf8; /* text: the reader's terminal does UTF-8 */
+};
+
+/* Value of "text", "json", "csv", or -ENOENT. */
+int render_record__find_format(const char *name);
+
+/* Write what comes before the first line. 0 or -ENOMEM, like the others; see also ferror(). */
+int render_record__header(const struct render_record *render,
+			  const struct thprace_trace_header *header);
+
+/* Write one record. context: it comes from the flight recorder (a CONTEXT block). */
+int render_record__record(const struct render_record *render, const struct thprace_record *record,
+			  int context);
+
+/* Write one incident, the number'th of its file (from 1). */
+int render_record__incident(const struct render_record *render, uint64_t number,
+			    const struct thprace_incident *incident);
+
+#endif

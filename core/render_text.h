@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The report of a trace, for people: at most 100 columns. */
+#ifndef THPRACE_RENDER_TEXT_H
+#define THPRACE_RENDER_TEXT_H
+
+#include <stdio.h>
+
+struct summary;
+
+#define RENDER_INCIDENTS 5 /* incidents drawn unless asked otherwise */
+
+struct render_options {
+	unsigned int incidents; /* how many incidents to draw at most */
+	int stacks; /* with their kernel stacks */
+	int colour; /* ANSI colours: the caller knows about isatty and NO_COLOR */
+	int utf8; /* the reader's terminal does UTF-8 */
+};
+
+/* Write the report to out. Errors stay in out: see ferror(). */
+void render_text__report(FILE *out, const struct summary *summary,
+			 const struct render_options *options);
+
+/* Only the table of classes: what a recording ends with. */
+void render_text__classes(FILE *out, const struct summary *summary,
+			  const struct render_options *options);
+
+/* Only the loss line with its identity, and the causes. */
+void render_text__loss(FILE *out, const struct summary *summary);
+
+#endif
