@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hwpoison-unmap: openers munmap() many mappings of one small page of tmpfs, the walker poisons it:
+ * memory_failure() → try_to_unmap() against zap_pte_range().
+ *
+ * A poisoned page is lost until the next boot, unless the module hwpoison-inject is there to take
+ * the poison back. Without it the pages are counted, and the run ends when enough are lost.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define MAPPINGS 32
+#define PAGES_TO_LOSE 2000
+#define FILE_SIZE ((off_t)(PAGES_TO_LOSE * STRESS_PAGE))
+
+struct poison {
+	struct stress *s;
+	struct shared_file file;
+	char *own; /* the walker's mapping of the page */
+	int unpoison; /* hwpoison-inject's file, or -1 */
+	unsigned long pfn; /* of the page to be poisoned */
+	unsigned int failed; /* calls in a row */
+};
+
+/* The frame behind a mapped page; 0 if the kernel does not tell. */
+static unsigned long frame_of(const char *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / STRESS_PAGE * 8)) !=
+	    (ssize_t)sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry >> 63 ? (unsigned long)(entry & ((1ULL << 55) - 1)) : 0;
+}
+
+/* The page has to leave the page cache before its poison can be taken. */
+static void take_back(struct poison *p)
+{
+	char text[32];
+	int length = snprintf(text, sizeof(text), "0x%lx", p->pfn);
+
+	shared_file__punch(&p->file, p->file.offset, STRESS_PAGE);
+	if (p->unpoison >= 0 && p->pfn && write(p->unpoison, text, (size_t)length) < 0) {
+		close(p->unpoison); /* it refuses for good after a real memory error */
+		p->unpoison = -1;
+	}
+	p->pfn = 0;
+}
+
+static int arm(void *ctx, unsigned int round)
+{
+	struct poison *p = ctx;
+	char *at;
+
+	if (p->failed > 100)
+		return stress__refuse(p->s, -EIO, "MADV_HWPOISON failed 100 times in a row: %s",
+				      strerror(errno));
+	take_back(p);
+	if (p->unpoison < 0 && round >= PAGES_TO_LOSE)
+		return -ENODATA;
+	p->file.offset = (off_t)(round % PAGES_TO_LOSE) * (off_t)STRESS_PAGE;
+	if (pwrite(p->file.fd, "x", 1, p->file.offset) != 1)
+		return stress__refuse(p->s, -errno, "cannot write to tmpfs: %s", strerror(errno));
+	at = mmap(p->own, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p->file.fd,
+		  p->file.offset);
+	if (at == MAP_FAILED || !support__touch(at))
+		return stress__refuse(p->s, -errno, "cannot map a page of tmpfs");
+	p->pfn = frame_of(at);
+	return 0;
+}
+
+static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
+{
+	struct poison *p = ctx;
+	char *at = p->file.arena[opener];
+
+	(void)round;
+	(void)side;
+	for (unsigned int i = 0; i < MAPPINGS; i++, at += STRESS_PAGE) {
+		if (mmap(at, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p->file.fd,
+			 p->file.offset) == MAP_FAILED)
+			return -errno;
+		support__touch(at);
+	}
+	return 0;
+}
+
+static void open_window(void *ctx, unsigned int round, unsigned int opener)
+{
+	struct poison *p = ctx;
+
+	(void)round;
+	munmap(p->file.arena[opener], MAPPINGS * STRESS_PAGE);
+}
+
+static void walk(void *ctx, unsigned int round)
+{
+	struct poison *p = ctx;
+
+	(void)round;
+	p->failed = madvise(p->own, STRESS_PAGE, MADV_HWPOISON) ? p->failed + 1 : 0;
+}
+
+static int check(struct stress *s)
+{
+	/* of no length: tells whether the kernel knows the word, and poisons nothing */
+	if (madvise((void *)STRESS_PAGE, 0, MADV_HWPOISON))
+		return stress__refuse(
+			s, -EOPNOTSUPP,
+			"the kernel knows no MADV_HWPOISON; needs CONFIG_MEMORY_FAILURE "
+			"(Debian: linux-image-amd64, not the cloud flavour)");
+	if (geteuid() != 0)
+		return stress__refuse(s, -EPERM, "poisoning a page is for root");
+	return 0;
+}
+
+static int set_up(struct poison *p, struct stress *s)
+{
+	int err;
+
+	*p = (struct poison){.s = s, .file = {.fd = -1, .mappings = 1}, .unpoison = -1};
+	p->own = support__reserve(STRESS_PAGE);
+	if (!p->own)
+		return stress__refuse(s, -ENOMEM, "no address space");
+	err = shared_file__open(&p->file, s, FILE_SIZE);
+	if (!err)
+		p->unpoison = support__debugfs("hwpoison/unpoison-pfn");
+	return err;
+}
+
+static int run(struct stress *s)
+{
+	static const struct duel_ops ops = {
+		.aim = {0.1, 0.9, 0.2, 0.7},
+		.arm = arm,
+		.enter = enter,
+		.open = open_window,
+		.walk = walk,
+	};
+	struct poison p;
+	int err;
+
+	/* do not be told, or killed, early: only who touches a poisoned page gets SIGBUS */
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
+	err = set_up(&p, s);
+	if (!err)
+		err = duel__run(s, &ops, &p);
+	take_back(&p);
+	munmap(p.own, STRESS_PAGE);
+	if (p.unpoison >= 0)
+		close(p.unpoison);
+	shared_file__close(&p.file);
+	return err;
+}
+
+const struct stress_class hwpoison_unmap_class = {
+	.name = "hwpoison-unmap",
+	.check = check,
+	.run = run,
+};

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * thprace-stress: brings, from user space, the two sides of each race class together.
+ *
+ * Exit status: 0 done; 1 failed, or cannot be stressed here; 2 wrong usage.
+ */
+#define _GNU_SOURCE 1
+#include <argp.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stress.h"
+
+#define EXIT_USAGE 2
+#define DEFAULT_SECONDS 10
+
+static const struct stress_class *const classes[] = {
+	&split_unmap_class,	 &split_migrate_class,	&split_head_class, &truncate_unmap_class,
+	&invalidate_unmap_class, &hwpoison_unmap_class, &collapse_class,
+};
+#define CLASS_COUNT (sizeof(classes) / sizeof(classes[0]))
+
+enum {
+	OPT_THREADS = 256,
+	OPT_DIR,
+	OPT_CPUS,
+	OPT_SEED,
+	OPT_FORMAT
+};
+
+struct arguments {
+	const char *class;
+	struct stress_options options;
+};
+
+static const struct argp_option option_table[] = {
+	{"duration", 'd', "SECONDS", 0, "How long to run (10); shared by the classes of `all'", 0},
+	{"threads", OPT_THREADS, "N", 0, "One walker and N-1 openers (2)", 0},
+	{"dir", OPT_DIR, "DIR", 0,
+	 "Where to put files: a huge tmpfs, or for invalidate-unmap a file system with huge folios "
+	 "in its page cache, as XFS (a private tmpfs)",
+	 0},
+	{"cpus", OPT_CPUS, "LIST", 0, "As 0,2-3: the walker on the first, openers on the rest", 0},
+	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0, "text or json: one object per class and line", 0},
+	{0},
+};
+
+static void add_cpu(struct stress_options *o, int cpu)
+{
+	if (o->cpu_count < STRESS_MAX_CPUS)
+		o->cpus[o->cpu_count++] = cpu;
+}
+
+/* "0,2-3" → 0 2 3. */
+static int parse_cpus(struct stress_options *o, const char *text)
+{
+	long from, to;
+	char *end;
+
+	do {
+		from = to = strtol(text, &end, 10);
+		if (end == text || from < 0)
+			return -EINVAL;
+		if (*end == '-') {
+			text = end + 1;
+			to = strtol(text, &end, 10);
+			if (end == text)
+				return -EINVAL;
+		}
+		if (to < from || to >= CPU_SETSIZE)
+			return -EINVAL;
+		for (; from <= to; from++)
+			add_cpu(o, (int)from);
+		text = end + 1;
+	} while (*end == ',');
+	return *end ? -EINVAL : 0;
+}
+
+static void all_cpus(struct stress_options *o)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			add_cpu(o, cpu);
+}
+
+static void parse_numbers(int key, char *text, struct stress_options *o, struct argp_state *state)
+{
+	char *end;
+
+	if (key == 'd') {
+		o->seconds = strtod(text, &end);
+		if (*end || end == text || !(o->seconds > 0 && o->seconds < 1e7))
+			argp_error(state, "-d wants a number of seconds, not '%s'", text);
+	} else if (key == OPT_THREADS) {
+		o->threads = (unsigned int)strtoul(text, &end, 10);
+		if (*end || o->threads < 2 || o->threads > STRESS_MAX_OPENERS + 1)
+			argp_error(state, "--threads wants 2 to %d, not '%s'",
+				   STRESS_MAX_OPENERS + 1, text);
+	} else {
+		o->seed = strtoull(text, &end, 0);
+		if (*end || end == text)
+			argp_error(state, "--seed wants a number, not '%s'", text);
+	}
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case 'd':
+	case OPT_THREADS:
+	case OPT_SEED:
+		parse_numbers(key, text, &a->options, state);
+		return 0;
+	case OPT_DIR:
+		a->options.dir = text;
+		return 0;
+	case OPT_CPUS:
+		if (parse_cpus(&a->options, text))
+			argp_error(state, "--cpus wants a list as 0,2-3, not '%s'", text);
+		return 0;
+	case OPT_FORMAT:
+		if (strcmp(text, "json") && strcmp(text, "text"))
+			argp_error(state, "--format wants text or json, not '%s'", text);
+		a->options.json = !strcmp(text, "json");
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->class)
+			argp_error(state, "one CLASS, not '%s' too", text);
+		a->class = text;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->class)
+			argp_error(state, "which CLASS?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	.options = option_table,
+	.parser = parse,
+	.args_doc = "CLASS",
+	.doc = "Brings the two sides of a race class together, from user space.\v"
+	       "CLASS is split-unmap, split-migrate, split-head, truncate-unmap, invalidate-unmap, "
+	       "hwpoison-unmap or collapse; `all' runs those that can be run here, one after the "
+	       "other; `list' says of each whether it can be, and if not, why.\n\n"
+	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
+};
+
+/* A string as JSON has it, quotes included. */
+static void print_json_string(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			printf("\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			printf("\\u%04x", (unsigned int)*text);
+		else
+			putchar(*text);
+	}
+	putchar('"');
+}
+
+static void print_json(const struct stress_class *class, const struct stress_result *r)
+{
+	printf("{\"class\":\"%s\",\"seconds\":%.3f,\"opener_runs\":%llu,\"walker_runs\":%llu,"
+	       "\"rounds\":%llu,\"mappings\":%llu,\"huge_mapped_percent\":",
+	       class->name, r->seconds, (unsigned long long)r->opener_runs,
+	       (unsigned long long)r->walker_runs, (unsigned long long)r->rounds,
+	       (unsigned long long)r->mapped);
+	if (r->mapped)
+		printf("%.1f", 100.0 * (double)r->huge / (double)r->mapped);
+	else
+		printf("null");
+	if (r->overlap_known)
+		printf(",\"simultaneous\":%llu}\n", (unsigned long long)r->simultaneous);
+	else
+		printf(",\"simultaneous\":null}\n");
+}
+
+static void print_rate(const char *who, uint64_t runs, double seconds)
+{
+	double rate = seconds > 0 ? (double)runs / seconds : 0;
+
+	printf("%s %llu runs (%.*f%s/s), ", who, (unsigned long long)runs, rate < 100 ? 1 : 0,
+	       rate < 10000 ? rate : rate / 1000, rate < 10000 ? "" : "k");
+}
+
+static void print_text(const struct stress_class *class, const struct stress_result *r)
+{
+	printf("%s: ", class->name);
+	print_rate("opener", r->opener_runs, r->seconds);
+	print_rate("walker", r->walker_runs, r->seconds);
+	if (r->mapped)
+		printf("huge %.0f%%, ", 100.0 * (double)r->huge / (double)r->mapped);
+	printf("rounds %llu, ", (unsigned long long)r->rounds);
+	if (r->overlap_known)
+		printf("both at once %llu\n", (unsigned long long)r->simultaneous);
+	else
+		printf("both at once unknown\n");
+}
+
+static int can_stress(const struct stress_class *class, struct stress *s)
+{
+	if (s->options->cpu_count < 2)
+		return stress__refuse(s, -EOPNOTSUPP,
+				      "one CPU only; needs two CPUs that run at the same time");
+	return class->check(s);
+}
+
+static int refused(const struct stress_class *class, const struct stress *s)
+{
+	fprintf(stderr, "thprace-stress: cannot stress %s here: %s\n", class->name, s->reason);
+	return EXIT_FAILURE;
+}
+
+/* Runs a class that passed its check. */
+static int run_class(const struct stress_class *class, const struct stress_options *o,
+		     double seconds)
+{
+	struct stress s = {.options = o};
+	int64_t start = stress__now();
+	int err;
+
+	s.deadline = start + (int64_t)(seconds * 1e9);
+	err = class->run(&s);
+	s.result.seconds = (double)(stress__now() - start) / 1e9;
+	if (!err && s.result.mapped && !s.result.huge)
+		err = stress__refuse(&s, -ENOMEM,
+				     "not one of %llu mappings was huge: no free 2 MiB page?",
+				     (unsigned long long)s.result.mapped);
+	if (o->json)
+		print_json(class, &s.result);
+	else
+		print_text(class, &s.result);
+	fflush(stdout);
+	if (err)
+		fprintf(stderr, "thprace-stress: %s failed: %s\n", class->name,
+			s.reason[0] ? s.reason : strerror(-err));
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int list(const struct stress_options *o)
+{
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		struct stress s = {.options = o};
+		bool can = !can_stress(classes[i], &s);
+
+		if (!o->json) {
+			printf("%-16s  %s%s\n", classes[i]->name, can ? "yes" : "no: ", s.reason);
+			continue;
+		}
+		printf("{\"class\":\"%s\",\"possible\":%s,\"reason\":", classes[i]->name,
+		       can ? "true" : "false");
+		print_json_string(s.reason);
+		printf("}\n");
+	}
+	return EXIT_SUCCESS;
+}
+
+static int run_all(const struct stress_options *o)
+{
+	const struct stress_class *can[CLASS_COUNT];
+	int status = EXIT_SUCCESS;
+	size_t count = 0;
+
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		struct stress s = {.options = o};
+
+		if (can_stress(classes[i], &s))
+			refused(classes[i], &s);
+		else
+			can[count++] = classes[i];
+	}
+	for (size_t i = 0; i < count && !stress__interrupted(); i++)
+		if (run_class(can[i], o, o->seconds / (double)count))
+			status = EXIT_FAILURE;
+	return count ? status : EXIT_FAILURE;
+}
+
+static int run_one(const char *name, const struct stress_options *o)
+{
+	struct stress s = {.options = o};
+
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		const struct stress_class *class = classes[i];
+
+		if (strcmp(name, class->name) && (!class->alias || strcmp(name, class->alias)))
+			continue;
+		if (can_stress(class, &s))
+			return refused(class, &s);
+		return run_class(class, o, o->seconds);
+	}
+	fprintf(stderr, "thprace-stress: no class '%s'; thprace-stress list names them\n", name);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = {.options = {.seconds = DEFAULT_SECONDS, .seed = 1}};
+	int status;
+
+	argp_err_exit_status = EXIT_USAGE;
+	if (argp_parse(&parser, argc, argv, 0, NULL, &a))
+		return EXIT_USAGE;
+	if (!a.options.cpu_count)
+		all_cpus(&a.options);
+	stress__catch_signals();
+	if (!strcmp(a.class, "list"))
+		status = list(&a.options);
+	else if (!strcmp(a.class, "all"))
+		status = run_all(&a.options);
+	else
+		status = run_one(a.class, &a.options);
+	support__restore();
+	return status;
+}

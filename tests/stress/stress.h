@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of thprace-stress share. */
+#ifndef STRESS_STRESS_H
+#define STRESS_STRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "steer.h"
+
+#define STRESS_HPAGE (2UL << 20)
+#define STRESS_PAGE 4096UL
+#define STRESS_MAX_CPUS 64
+#define STRESS_MAX_OPENERS 32
+
+struct stress_options {
+	double seconds;
+	unsigned int threads; /* openers and walker together; 0: what the class likes best */
+	const char *dir; /* NULL: a private tmpfs */
+	int cpus[STRESS_MAX_CPUS];
+	unsigned int cpu_count;
+	uint64_t seed;
+	bool json;
+};
+
+struct stress_result {
+	double seconds;
+	uint64_t opener_runs;
+	uint64_t walker_runs;
+	uint64_t rounds;
+	uint64_t simultaneous; /* rounds in which the two sides' calls overlapped in time */
+	bool overlap_known;
+	uint64_t mapped; /* mappings that were looked at */
+	uint64_t huge; /* those of them that were huge */
+};
+
+/* One class being run. */
+struct stress {
+	const struct stress_options *options;
+	struct stress_result result;
+	int64_t deadline; /* CLOCK_MONOTONIC ns */
+	char reason[400]; /* why it cannot be, or went wrong */
+};
+
+struct stress_class {
+	const char *name;
+	const char *alias;
+	/* 0, or a negative errno with the reason: tries for real what the class needs. */
+	int (*check)(struct stress *s);
+	/* Runs until stress__over(). 0, or a negative errno with the reason. */
+	int (*run)(struct stress *s);
+};
+
+extern const struct stress_class split_unmap_class;
+extern const struct stress_class split_migrate_class;
+extern const struct stress_class split_head_class;
+extern const struct stress_class truncate_unmap_class;
+extern const struct stress_class invalidate_unmap_class;
+extern const struct stress_class hwpoison_unmap_class;
+extern const struct stress_class collapse_class;
+
+/* support.c: the run as a whole */
+
+/* Monotonic time in ns. */
+int64_t stress__now(void);
+/* True once the time is over or a signal asked for the end. */
+bool stress__over(const struct stress *s);
+/* True once SIGINT, SIGTERM or SIGHUP came. */
+bool stress__interrupted(void);
+/* Installs the handlers: end on SIGINT, SIGTERM, SIGHUP; survive SIGBUS in support__touch(). */
+void stress__catch_signals(void);
+/* Notes the reason and returns @err, which is to be negative. */
+int stress__refuse(struct stress *s, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* support.c: CPUs, memory, files, settings */
+
+/* Pins the calling task; slot 0 is the walker's CPU, the others share the rest. */
+void support__pin(const struct stress_options *options, unsigned int slot);
+/* An address range of @size bytes, aligned to 1 GiB: a PMD table, and so a lock, of its own. */
+char *support__reserve(size_t size);
+/* Reads one byte; false when that raised SIGBUS. */
+bool support__touch(const char *address);
+/* Minor page faults of the calling thread so far. */
+uint64_t support__faults(void);
+/* KiB mapped by huge entries in the vmas that touch the range, or a negative errno. */
+long support__huge_kib(const void *address, size_t size);
+/* Whole text of a small file into @text, without the newline. 0 or a negative errno. */
+int support__read(const char *path, char *text, size_t size);
+int support__write(const char *path, const char *text);
+/* As support__write(), undone by support__restore(). Nothing happens if it holds that already. */
+int support__set(const char *path, const char *text);
+/* Undoes every support__set(), latest first. */
+void support__restore(void);
+/* The file @name of debugfs, mounted or not, open for writing; or a negative errno. */
+int support__debugfs(const char *name);
+/* A nameless file of @size bytes in @dir. A file descriptor or a negative errno. */
+int support__file_in(const char *dir, off_t size, int flags);
+/* A nameless file on huge tmpfs: --dir if that is one, else private. -1 and a reason if neither. */
+int support__tmpfs_file(struct stress *s, off_t size);
+/* 0 if THP is there, of 2 MiB, and on (turned on if root; undone by support__restore()). */
+int support__thp_on(struct stress *s);
+
+/* shared_file.c: one huge page of a file, mapped several times by each opener */
+
+struct shared_file {
+	int fd;
+	off_t offset; /* of the huge page */
+	unsigned int mappings; /* per opener, side by side */
+	char *arena[STRESS_MAX_OPENERS];
+};
+
+/* What one opener saw and did in a round; shared with the walker. */
+struct duel_side {
+	int64_t start; /* ns around the call */
+	int64_t end;
+	uint32_t mapped;
+	uint32_t huge;
+};
+
+/* Opens on huge tmpfs a file of @size bytes and reserves the openers' arenas. */
+int shared_file__open(struct shared_file *f, struct stress *s, off_t size);
+/* Reserves the arenas alone; f->fd was opened by the caller. */
+int shared_file__reserve(struct shared_file *f, struct stress *s);
+void shared_file__close(struct shared_file *f);
+/* Maps and touches the huge page in the opener's arena; counts into @side. */
+int shared_file__map(struct shared_file *f, unsigned int opener, struct duel_side *side);
+/* Touches it again, where something has unmapped it meanwhile. */
+void shared_file__touch(struct shared_file *f, unsigned int opener);
+void shared_file__unmap(struct shared_file *f, unsigned int opener);
+/* Punches a hole. */
+int shared_file__punch(struct shared_file *f, off_t at, off_t length);
+/* Opens, maps once and looks whether the mapping came about huge: a class's check(). */
+int shared_file__check(struct stress *s);
+
+/* duel.c: rounds in which openers and a walker are set upon one folio */
+
+/*
+ * Called in this order, by the side named; all but open and walk may be absent.
+ * @round counts from 0 since the crew was mustered.
+ */
+struct duel_ops {
+	struct steer_aim aim;
+	/* Openers are processes, forked anew after this many rounds; 0: threads, never renewed. */
+	unsigned int rounds_per_crew;
+	int (*muster)(void *ctx); /* walker, before the crew starts */
+	int (*arm)(void *ctx, unsigned int round); /* walker: the last round's mess goes */
+	int (*enter)(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side);
+	/* Opener, over and over, until it says that the time has come: in place of any offset. */
+	bool (*linger)(void *ctx, unsigned int round, unsigned int opener);
+	void (*open)(void *ctx, unsigned int round, unsigned int opener);
+	void (*walk)(void *ctx, unsigned int round);
+};
+
+/* Openers beside one walker under these options. */
+unsigned int duel__openers(const struct stress_options *options);
+/* Rounds until the time is over or arm() returns -ENODATA; fills s->result. */
+int duel__run(struct stress *s, const struct duel_ops *ops, void *ctx);
+
+/* split_unmap.c, for split_head.c too */
+int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings);
+
+#endif

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What every class of the stressor needs: time, signals, CPUs, memory, files, kernel settings. */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define GIB (1UL << 30)
+#define TMPFS_MAGIC_NUMBER 0x01021994
+#define THP "/sys/kernel/mm/transparent_hugepage/"
+#define MAX_SETTINGS 16
+
+static volatile sig_atomic_t interrupted;
+static __thread sigjmp_buf *touching;
+
+static struct {
+	char path[160];
+	char old[64];
+} settings[MAX_SETTINGS];
+static unsigned int setting_count;
+
+int64_t stress__now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+bool stress__interrupted(void)
+{
+	return interrupted;
+}
+
+bool stress__over(const struct stress *s)
+{
+	return interrupted || stress__now() >= s->deadline;
+}
+
+static void on_end(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void on_sigbus(int signal)
+{
+	if (touching)
+		siglongjmp(*touching, 1);
+	_exit(128 + signal);
+}
+
+void stress__catch_signals(void)
+{
+	struct sigaction end = {.sa_handler = on_end};
+	struct sigaction bus = {.sa_handler = on_sigbus};
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGHUP, &end, NULL);
+	sigaction(SIGBUS, &bus, NULL);
+}
+
+int stress__refuse(struct stress *s, int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(s->reason, sizeof(s->reason), fmt, args);
+	va_end(args);
+	return err;
+}
+
+void support__pin(const struct stress_options *options, unsigned int slot)
+{
+	unsigned int others = options->cpu_count - 1;
+	cpu_set_t set;
+
+	if (slot > 0)
+		slot = 1 + (slot - 1) % others;
+	CPU_ZERO(&set);
+	CPU_SET(options->cpus[slot], &set);
+	sched_setaffinity(0, sizeof(set), &set); /* the threads overlap without it too, but less */
+}
+
+char *support__reserve(size_t size)
+{
+	size_t whole = size + GIB;
+	char *area =
+		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uintptr_t at;
+
+	if (area == MAP_FAILED)
+		return NULL;
+	at = ((uintptr_t)area + GIB - 1) & ~(GIB - 1);
+	if (at > (uintptr_t)area)
+		munmap(area, at - (uintptr_t)area);
+	munmap((void *)(at + size), (uintptr_t)area + whole - at - size);
+	return (char *)at;
+}
+
+bool support__touch(const char *address)
+{
+	sigjmp_buf here;
+
+	if (sigsetjmp(here, 1)) {
+		touching = NULL;
+		return false;
+	}
+	touching = &here;
+	(void)*(const volatile char *)address;
+	touching = NULL;
+	return true;
+}
+
+uint64_t support__faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return (uint64_t)usage.ru_minflt;
+}
+
+long support__huge_kib(const void *address, size_t size)
+{
+	static const char *const names[] = {"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"};
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	unsigned long from, to, kib;
+	bool inside = false;
+	char line[512];
+	long sum = 0;
+
+	if (!smaps)
+		return -errno;
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = from < (uintptr_t)address + size && (uintptr_t)address < to;
+		for (size_t i = 0; inside && i < sizeof(names) / sizeof(names[0]); i++)
+			if (!strncmp(line, names[i], strlen(names[i])) &&
+			    sscanf(line + strlen(names[i]), "%lu", &kib) == 1)
+				sum += (long)kib;
+	}
+	fclose(smaps);
+	return sum;
+}
+
+int support__read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	got = read(fd, text, size - 1);
+	err = got < 0 ? -errno : 0;
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err;
+}
+
+int support__write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* In "always [madvise] never" the chosen word is the value. */
+static void chosen_word(char *text)
+{
+	char *open = strchr(text, '['), *close = strchr(text, ']');
+
+	if (open && close && close > open) {
+		*close = '\0';
+		memmove(text, open + 1, (size_t)(close - open));
+	}
+}
+
+int support__set(const char *path, const char *text)
+{
+	char old[64];
+	int err = support__read(path, old, sizeof(old));
+
+	if (err)
+		return err;
+	chosen_word(old);
+	if (!strcmp(old, text))
+		return 0;
+	if (setting_count == MAX_SETTINGS)
+		return -E2BIG;
+	err = support__write(path, text);
+	if (err)
+		return err;
+	snprintf(settings[setting_count].path, sizeof(settings[0].path), "%s", path);
+	snprintf(settings[setting_count].old, sizeof(settings[0].old), "%s", old);
+	setting_count++;
+	return 0;
+}
+
+void support__restore(void)
+{
+	while (setting_count > 0) {
+		setting_count--;
+		support__write(settings[setting_count].path, settings[setting_count].old);
+	}
+}
+
+/* Mounts a file system where nobody else looks; to be left by leave() as soon as a file is open. */
+static int enter_mount(const char *type, const char *data, char *where, size_t size)
+{
+	static const char *const places[] = {"/tmp", "/run", "/dev/shm", "/var/tmp", ""};
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(where, size, "%s/thprace-stress.XXXXXX", places[i]);
+		if (mkdtemp(where))
+			break;
+		err = -errno;
+		where[0] = '\0';
+	}
+	if (!where[0] || !mount("thprace-stress", where, type, 0, data))
+		return where[0] ? 0 : err;
+	err = -errno;
+	rmdir(where);
+	return err;
+}
+
+/* The open file keeps what was mounted; nothing is left behind, however the program ends. */
+static void leave_mount(const char *where)
+{
+	umount2(where, MNT_DETACH);
+	rmdir(where);
+}
+
+int support__debugfs(const char *name)
+{
+	char where[64], path[160];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	err = enter_mount("debugfs", NULL, where, sizeof(where));
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/%s", where, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : fd;
+	leave_mount(where);
+	return err;
+}
+
+int support__file_in(const char *dir, off_t size, int flags)
+{
+	char name[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | flags, 0600);
+	int err;
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		snprintf(name, sizeof(name), "%s/thprace-stress.XXXXXX", dir);
+		fd = mkostemp(name, O_CLOEXEC | flags);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, size)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int private_tmpfs_file(struct stress *s, off_t size)
+{
+	char where[64];
+	int fd = enter_mount("tmpfs", "mode=0700,size=512m,huge=advise", where, sizeof(where));
+
+	if (fd < 0)
+		return stress__refuse(s, fd,
+				      "cannot mount a tmpfs with huge=advise (%s); run as root, or "
+				      "name a huge tmpfs by --dir",
+				      strerror(-fd));
+	fd = support__file_in(where, size, 0);
+	leave_mount(where);
+	if (fd < 0)
+		return stress__refuse(s, fd, "no file in the private tmpfs: %s", strerror(-fd));
+	return fd;
+}
+
+int support__tmpfs_file(struct stress *s, off_t size)
+{
+	const char *dir = s->options->dir;
+	struct statfs fs;
+	int fd;
+
+	if (dir && !statfs(dir, &fs) && fs.f_type == TMPFS_MAGIC_NUMBER) {
+		fd = support__file_in(dir, size, 0);
+		if (fd < 0)
+			return stress__refuse(s, fd, "no file in %s: %s", dir, strerror(-fd));
+		return fd;
+	}
+	return private_tmpfs_file(s, size);
+}
+
+int support__thp_on(struct stress *s)
+{
+	char text[128];
+	int err = support__read(THP "hpage_pmd_size", text, sizeof(text));
+
+	if (err)
+		return stress__refuse(
+			s, err,
+			"this kernel has no transparent huge pages, or no sysfs "
+			"(%s: %s); needs CONFIG_TRANSPARENT_HUGEPAGE and /sys mounted",
+			THP "hpage_pmd_size", strerror(-err));
+	if (strtoul(text, NULL, 10) != STRESS_HPAGE)
+		return stress__refuse(s, -EOPNOTSUPP,
+				      "huge pages of %s bytes; this program knows 2 MiB only",
+				      text);
+	if (!support__read(THP "enabled", text, sizeof(text)) && strstr(text, "[never]"))
+		err = support__set(THP "enabled", "madvise");
+	if (!err && !support__read(THP "shmem_enabled", text, sizeof(text)) &&
+	    strstr(text, "[deny]"))
+		err = support__set(THP "shmem_enabled", "never");
+	if (err)
+		return stress__refuse(s, err,
+				      "transparent huge pages are off (%senabled, shmem_enabled) "
+				      "and cannot be turned on: %s; run as root",
+				      THP, strerror(-err));
+	return 0;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * truncate-unmap: openers munmap() a huge page of tmpfs, the walker truncates it.
+ *
+ * A hole punch first unmaps the whole range and then takes page after page out of the page cache;
+ * truncate_cleanup_folio() meets a mapping only if that was faulted in between. So the hole starts
+ * with a fuse of small pages, and the openers fault the huge page behind it in again while the
+ * walker burns the fuse: faulting around maps what is cached without asking whether a hole is being
+ * punched (filemap_map_pages()). They see by mincore() how far the fuse has burnt, and unmap the huge
+ * page as the walker arrives.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define FUSE_PAGES 160
+#define MAPPINGS 12
+#define FILE_SIZE (2 * STRESS_HPAGE)
+#define FUSE_AT ((off_t)(STRESS_HPAGE - FUSE_PAGES * STRESS_PAGE))
+
+#define FUSE_SIZE (FUSE_PAGES * STRESS_PAGE)
+/* munmap() needs as long to its first zap as the walker for some twenty pages. */
+#define MOST_PAGES_LEFT 42
+
+struct truncate {
+	struct shared_file file;
+	char *fuse; /* a mapping of the fuse, never touched */
+};
+
+static const char small_pages[FUSE_SIZE];
+
+static int arm(void *ctx, unsigned int round)
+{
+	struct truncate *t = ctx;
+
+	(void)round;
+	return pwrite(t->file.fd, small_pages, FUSE_SIZE, FUSE_AT) < 0 ? -errno : 0;
+}
+
+static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
+{
+	struct truncate *t = ctx;
+
+	(void)round;
+	return shared_file__map(&t->file, opener, side);
+}
+
+/* Time to go: the walker has only a few small pages left before it. */
+static bool linger(void *ctx, unsigned int round, unsigned int opener)
+{
+	struct truncate *t = ctx;
+	unsigned int left = 1 + round * 7 % MOST_PAGES_LEFT;
+	unsigned char cached = 1;
+
+	shared_file__touch(&t->file, opener);
+	return !mincore(t->fuse + (FUSE_PAGES - left) * STRESS_PAGE, STRESS_PAGE, &cached) &&
+	       !(cached & 1);
+}
+
+static void open_window(void *ctx, unsigned int round, unsigned int opener)
+{
+	struct truncate *t = ctx;
+
+	(void)round;
+	shared_file__unmap(&t->file, opener);
+}
+
+static void walk(void *ctx, unsigned int round)
+{
+	struct truncate *t = ctx;
+
+	(void)round;
+	shared_file__punch(&t->file, FUSE_AT, FUSE_SIZE + STRESS_HPAGE);
+}
+
+static int run(struct stress *s)
+{
+	struct truncate t = {
+		.file = {.fd = -1, .mappings = MAPPINGS, .offset = (off_t)STRESS_HPAGE},
+		.fuse = MAP_FAILED,
+	};
+	static const struct duel_ops ops = {
+		.arm = arm,
+		.enter = enter,
+		.linger = linger,
+		.open = open_window,
+		.walk = walk,
+	};
+	int err = shared_file__open(&t.file, s, FILE_SIZE);
+
+	if (err)
+		goto cleanup;
+	t.fuse = mmap(NULL, FUSE_SIZE, PROT_READ, MAP_SHARED, t.file.fd, FUSE_AT);
+	if (t.fuse == MAP_FAILED)
+		err = stress__refuse(s, -errno, "cannot map tmpfs: %s", strerror(errno));
+	else
+		err = duel__run(s, &ops, &t);
+cleanup:
+	if (t.fuse != MAP_FAILED)
+		munmap(t.fuse, FUSE_SIZE);
+	shared_file__close(&t.file);
+	return err;
+}
+
+const struct stress_class truncate_unmap_class = {
+	.name = "truncate-unmap",
+	.check = shared_file__check,
+	.run = run,
+};
