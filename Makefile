@@ -66,7 +66,7 @@ $(SKELETON): $(O)/thprace.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name thprace_bpf > $@
 
-$(O)/core/engine.o: $(SKELETON)
+$(O)/core/engine.o $(O)/core/engine_read.o: $(SKELETON)
 
 $(O)/core/%.o: core/%.c $(O)/flags | $(O)/core
 	$(call say,CC,$@)
@@ -93,6 +93,97 @@ $(O)/thprace-stress: $(STRESS_OBJ)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 
 -include $(wildcard $(O)/*/*.d)
+
+# --- tests ---------------------------------------------------------------------------------------
+
+UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
+UNIT_CFLAGS := -Icli -Itests/unit
+UNIT_COMMON := $(if $(wildcard tests/unit/oracle.c),$(O)/unit/oracle.o)
+UNIT_BIN := $(UNIT:%=$(O)/unit/%)
+
+$(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/cli/filter.o $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+.PRECIOUS: $(O)/unit/%.o
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+	$(Q)set -e; for program in $(UNIT_BIN); do echo "== $$program"; $$program; done
+
+SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# The unit tests once more, under ASan and UBSan, in an output folder of their own.
+.PHONY: unit-sanitized
+unit-sanitized:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
+
+# The trace reader against damaged files, for a short while (clang's libFuzzer).
+FUZZ_SECONDS ?= 20
+.PHONY: fuzz
+fuzz: | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_trace)
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
+		-fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_trace.c core/trace_reader.c \
+		core/trace_writer.c -lz -o $(O)/unit/fuzz_trace
+	$(Q)mkdir -p $(O)/unit/corpus
+	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
+
+STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] include/thprace/*.h tests/*/*.[ch])
+SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+	tests/vm/selftest $(wildcard tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
+
+.PHONY: style
+style:
+	$(call say,FORMAT,$(words $(STYLED)) files)
+	$(Q)clang-format --dry-run -Werror $(STYLED)
+	$(call say,SHELL,$(words $(SCRIPTS)) files)
+	$(Q)shellcheck $(SCRIPTS)
+
+.PHONY: system
+system: all
+	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
+
+# With another compiler, and without what changes nothing in the result: warnings are errors.
+.PHONY: both-compilers
+both-compilers:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thprace-stress
+
+.PHONY: test
+test: deps
+	$(Q)$(MAKE) --no-print-directory style all unit unit-sanitized both-compilers fuzz system
+
+.PHONY: deps
+deps:
+	$(Q)tests/deps
+
+.PHONY: demo
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)THPRACE_BUILD=$(O) tests/demo
+
+# Instructions of each program, and how many the verifier walked, on a stock kernel.
+.PHONY: bpf-stats
+bpf-stats: all
+	$(Q)THPRACE_BUILD=$(O) tests/bpf-stats
+
+# --- install -------------------------------------------------------------------------------------
+
+MAN1 := $(wildcard docs/man/*.1)
+MAN5 := $(wildcard docs/man/*.5)
+
+.PHONY: install
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5
+	$(Q)install -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -m 0644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
+	$(Q)install -m 0644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
 
 .PHONY: clean
 clean:

@@ -86,11 +86,15 @@ extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 		*(volatile u64 *)&(place);             \
 	})
 
-static __always_inline struct bucket *bucket_of(u64 folio)
+static __always_inline u64 bucket_index(u64 folio)
 {
 	/* Multiplicative hash; folios are 64 bytes apart at least, huge ones 32 KiB. */
-	return &buckets[BOUND((folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54,
-			      THPRACE_BUCKET_COUNT - 1)];
+	return (folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54;
+}
+
+static __always_inline struct bucket *bucket_of(u64 folio)
+{
+	return &buckets[BOUND(bucket_index(folio), THPRACE_BUCKET_COUNT - 1)];
 }
 
 /* Is a walker active here that is another task? A task's own walks nest two deep at most. */
@@ -103,7 +107,7 @@ static __always_inline int walked_by_others(struct bucket *bucket, u32 pid)
 
 static __always_inline int slot_busy(const struct thprace_slot *slot)
 {
-	return slot->state || slot->in_range;
+	return *(volatile u64 *)&slot->state != 0; /* or in_range */
 }
 
 /* The slot in which this task is zapping, or NULL. *index is set with it. */
@@ -140,6 +144,9 @@ static __always_inline struct thprace_slot *slot_claim(u64 task)
 	}
 	slot->task = task;
 	slot->windows = 0;
+	slot->opener.type = THPRACE_MSG_OPENER;
+	*(u64 *)&slot->opener.window.pid = task; /* and tgid */
+	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	return slot;
 }
 
@@ -187,7 +194,7 @@ static __always_inline u64 fentry_arg(void *ctx, int point, int slot)
 
 static __always_inline u64 fexit_result(void *ctx, int point)
 {
-	return args[point].result ? ctx_load(ctx, args[point].nargs) : 0;
+	return ctx_load(ctx, args[point].behind);
 }
 
 #if defined(__TARGET_ARCH_x86)

@@ -56,15 +56,19 @@ static __always_inline void count_filtered(void)
 	}
 }
 
-/* A run of a program whose finding is lost. */
-static __always_inline void count_lost(enum thprace_loss cause)
+/*
+ * A run of a program whose finding is lost (enum thprace_loss). A global function: the verifier walks
+ * it once, not at each call. Returns 0.
+ */
+__noinline int __weak count_lost(u32 cause)
 {
 	struct thprace_cpu *cpu = this_cpu();
 
 	if (cpu) {
 		ADD(cpu->seen, 1);
-		ADD(cpu->lost[cause], 1);
+		ADD(cpu->lost[BOUND(cause, THPRACE_LOSS_SLOTS - 1)], 1);
 	}
+	return 0;
 }
 
 /*
@@ -76,6 +80,7 @@ static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, 
 {
 	u32 id = bpf_get_smp_processor_id();
 	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+	const u32 streams_on = stream_count;
 	struct thprace_record *to;
 	void *ring;
 	u64 seq = 0;
@@ -84,8 +89,8 @@ static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, 
 	if (!cpu)
 		return;
 	ADD(cpu->seen, 1);
-	if (stream_count) {
-		at = id & (stream_count - 1);
+	if (streams_on) {
+		at = id & (streams_on - 1);
 		ring = bpf_map_lookup_elem(&streams, &at);
 		to = ring ? bpf_ringbuf_reserve(ring, sizeof(*to), 0) : NULL;
 		if (!to) {
@@ -107,7 +112,7 @@ static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, 
 	*(u64 *)&to->value = (u32)value | (u64)id << 32 | (u64)type << 48 | (u64) class << 56;
 	barrier();
 	*(volatile u64 *)&to->flags = flags | kind << 16 | seq << 32;
-	if (stream_count)
+	if (streams_on)
 		bpf_ringbuf_submit(to, 0);
 	ADD(cpu->submitted, 1);
 }

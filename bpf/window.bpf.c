@@ -21,16 +21,6 @@ extern const void physical_mask __ksym __weak;
 __u64 page_map = 0xffffea0000000000ULL;
 __u64 address_mask = (1ULL << 52) - 1;
 
-/* The bucket counter that a slot's window is in: the folio may have come after it opened. */
-static __always_inline u32 *window_counter(u32 index, u64 folio)
-{
-#if defined(__TARGET_ARCH_x86)
-	return &bucket_of(folio)->windows;
-#else
-	return &bucket_of(open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)])->windows;
-#endif
-}
-
 /* Run once, before recording. */
 SEC("raw_tp")
 int window_setup(void *ctx)
@@ -53,7 +43,7 @@ static __always_inline u64 pmd_folio(u64 pmd)
 #if defined(__TARGET_ARCH_x86)
 	/* pgtable_types.h: PRESENT, PSE, PROTNONE; DEVMAP (software bit 58) */
 	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8, devmap = 1ULL << 58;
-	u64 copy[8] = {}; /* of the struct page */
+	u64 copy[8]; /* of the struct page */
 	u64 page, head;
 
 	if (!(pmd & (present | pse | protnone)) || pmd & devmap)
@@ -61,7 +51,8 @@ static __always_inline u64 pmd_folio(u64 pmd)
 	if (!(pmd & present))
 		pmd = ~pmd; /* protnone_mask(): L1TF, the address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
-	bpf_probe_read_kernel(copy, sizeof(copy), (void *)page);
+	if (bpf_probe_read_kernel(copy, sizeof(copy), (void *)page))
+		return 0;
 	if (!copy[bpf_core_field_offset(struct page, mapping) / 8 & 7])
 		return 0; /* the huge zero page belongs to no mapping */
 	if (!bpf_core_field_exists(struct page, compound_head))
@@ -87,35 +78,13 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 }
 AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
 
-/* The last walk on this folio may have ended just before the window opened. */
-static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
-{
-	u64 distance = open - bucket->last_walk_leave;
-	struct thprace_cpu *cpu;
-
-	if (bucket->last_walk_folio != folio || bucket->last_walk_pid == pid)
-		return;
-	cpu = this_cpu();
-	if (!cpu || distance > cpu->closest.distance - 1) /* none yet: 0 - 1 */
-		return;
-	cpu->closest.distance = distance;
-	cpu->closest.folio = folio;
-	cpu->closest.window_open = open;
-	cpu->closest.window_close = 0;
-	cpu->closest.walk_enter = 0;
-	cpu->closest.walk_leave = open - distance;
-	cpu->closest.window_pid = pid;
-	cpu->closest.walk_pid = bucket->last_walk_pid;
-}
-
 /* __pmd_trans_huge_lock has many callers: only one inside zap_huge_pmd finds its task marked. */
 static __always_inline void zap_lock(void *ctx, u64 ptl)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_window *window;
 	struct thprace_slot *slot;
-	struct bucket *bucket;
-	u64 folio, now, pmd = 0;
+	u64 folio, now, at, pmd = 0;
 	u32 index;
 
 	slot = slot_find(task, &index);
@@ -137,30 +106,80 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	slot->windows++;
 	slot->state = THPRACE_SLOT_OPEN;
 	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = folio;
-	bucket = bucket_of(folio);
-	ADD(bucket->windows, 1); /* a barrier too: published, then stamped */
+	at = bucket_index(folio);
+	slot->bucket = at;
+	ADD(buckets[BOUND(at, THPRACE_BUCKET_COUNT - 1)].windows, 1); /* a barrier too: published */
+
 	now = bpf_ktime_get_ns();
 	window->open = now;
 	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
 		    window->address, 0);
-	pass_after_walk(bucket, folio, now, (u32)task);
 }
 AT_RETURN(zap_lock, THPRACE_POINT_LOCK)
 
 /* The opener's own word: final times, name, stack. */
 static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
 {
-	struct thprace_window *window = &slot->opener.window;
-
-	slot->opener.type = THPRACE_MSG_OPENER;
-	*(u64 *)&window->pid = slot->task; /* and tgid */
-	window->flags = THPRACE_WF_SETTLED;
-	if (precise && !window->removed)
-		window->flags |= THPRACE_WF_VOID;
-	bpf_get_current_comm(window->comm, sizeof(window->comm));
 	stack_take(ctx, &slot->opener.stack);
 	if (bpf_ringbuf_output(&incidents, &slot->opener, sizeof(slot->opener), 0))
 		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
+static __always_inline void zap_return(void *ctx, u64 result)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_window *window;
+	struct thprace_slot *slot;
+	struct bucket *bucket;
+	u32 index, walked;
+	u64 now;
+
+	slot = slot_find(task, &index);
+	if (!slot) {
+		if ((u8)result) /* no slot was free, or another task took it: claiming is not atomic */
+			count_lost(THPRACE_LOSS_SLOT);
+		return;
+	}
+	if (slot->state != THPRACE_SLOT_OPEN) {
+		slot->state = THPRACE_SLOT_IDLE;
+		return;
+	}
+	window = &slot->opener.window;
+	now = bpf_ktime_get_ns();
+	window->close = now;
+	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
+	walked = walked_by_others(bucket, (u32)task);
+	ADD(bucket->closed, walked);
+	ADD(bucket->windows, -1);
+	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = 0;
+	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
+	record_make(THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
+		    window->removed, window->address, (s32)result);
+	if (*(volatile u32 *)&slot->noted)
+		opener_tell(ctx, slot);
+	slot->state = THPRACE_SLOT_IDLE;
+}
+AT_RETURN(zap_return, THPRACE_POINT_ZAP)
+
+/* The last walk on this folio may have ended just before the window opened. */
+static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
+{
+	u64 distance = open - bucket->last_walk_leave;
+	struct thprace_cpu *cpu;
+
+	if (bucket->last_walk_folio != folio || bucket->last_walk_pid == pid)
+		return;
+	cpu = this_cpu();
+	if (!cpu || distance > cpu->closest.distance - 1) /* none yet: 0 - 1 */
+		return;
+	cpu->closest.distance = distance;
+	cpu->closest.folio = folio;
+	cpu->closest.window_open = open;
+	cpu->closest.window_close = 0;
+	cpu->closest.walk_enter = 0;
+	cpu->closest.walk_leave = open - distance;
+	cpu->closest.window_pid = pid;
+	cpu->closest.walk_pid = bucket->last_walk_pid;
 }
 
 /*
@@ -181,63 +200,59 @@ __noinline int count_phase(u32 phase, u64 length)
 	return 0;
 }
 
-static __always_inline void window_count(struct bucket *bucket, const struct thprace_window *window,
-					 u32 pid)
-{
-	count_phase(THPRACE_PHASE_WHOLE, window->close - window->open);
-	if (precise) {
-		count_phase(THPRACE_PHASE_1, window->removed - window->open);
-		count_phase(THPRACE_PHASE_2, window->close - window->removed);
-	}
-	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
-	bucket->last_window_folio = window->folio;
-	bucket->last_window_pid = pid;
-	bucket->last_window_close = window->close;
-}
-
-static __always_inline void zap_return(void *ctx, u64 result)
+/*
+ * The lengths of a window, counted by a program of its own, which keeps zap_return short. Which of the
+ * two runs first is the kernel's choice: before zap_return the window's end is now.
+ */
+static __always_inline void zap_count(void *ctx, u64 result)
 {
 	u64 task = bpf_get_current_pid_tgid();
+	u64 at = (u32)task & (slot_count - 1);
+	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
 	struct thprace_window *window;
-	struct thprace_slot *slot;
 	struct bucket *bucket;
-	int walked;
-	u32 index;
-	u64 now;
+	u64 close;
 
-	slot = slot_find(task, &index);
-	if (!slot) {
-		if ((u8)result) /* no slot was free, or another task took it: claiming is not atomic */
-			count_lost(THPRACE_LOSS_SLOT);
-		return;
-	}
-	if (slot->state != THPRACE_SLOT_OPEN) {
-		slot->state = THPRACE_SLOT_IDLE;
-		count_filtered();
-		return;
+	if (slot->task != task || slot->counted == slot->opener.window.open) {
+		slot = &slots[BOUND(at ^ 1, THPRACE_SLOTS_MAX - 1)];
+		if (slot->task != task || slot->counted == slot->opener.window.open)
+			return;
 	}
 	window = &slot->opener.window;
-	now = bpf_ktime_get_ns();
-	window->close = now;
+	slot->counted = window->open;
+	if (precise && !window->removed)
+		return; /* no window after all */
+	close = slot->state == THPRACE_SLOT_OPEN ? bpf_ktime_get_ns() : window->close;
+	count_phase(THPRACE_PHASE_WHOLE, close - window->open);
+	if (precise) {
+		count_phase(THPRACE_PHASE_1, window->removed - window->open);
+		count_phase(THPRACE_PHASE_2, close - window->removed);
+	}
 	bucket = bucket_of(window->folio);
-	walked = walked_by_others(bucket, (u32)task);
-	if (walked)
-		ADD(bucket->closed, 1);
-	ADD(*window_counter(index, window->folio), -1);
-	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = 0;
-	slot->state = THPRACE_SLOT_IDLE;
-	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
-	record_make(THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
-		    window->removed, window->address, (s32)result);
-	if (!precise || window->removed)
-		window_count(bucket, window, (u32)task);
-	if (*(volatile u32 *)&slot->noted)
-		opener_tell(ctx, slot);
+	pass_after_walk(bucket, window->folio, window->open, (u32)task);
+	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
+	bucket->last_window_folio = window->folio;
+	bucket->last_window_pid = (u32)task;
+	bucket->last_window_close = close;
 }
-AT_RETURN(zap_return, THPRACE_POINT_ZAP)
+AT_RETURN(zap_count, THPRACE_POINT_ZAP)
+
+/* A window's folio is another than was published, or was not known: publish it anew. */
+static __always_inline void folio_move(struct thprace_slot *slot, u32 index, u64 folio)
+{
+	u64 from = slot->bucket;
+	u64 to = bucket_index(folio);
+
+	slot->opener.window.folio = folio;
+	ADD(buckets[BOUND(to, THPRACE_BUCKET_COUNT - 1)].windows, 1);
+	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = folio;
+	slot->bucket = to;
+	ADD(buckets[BOUND(from, THPRACE_BUCKET_COUNT - 1)].windows, -1);
+}
 
 /* The rmap of a huge mapping was removed. It is a window's when this task has one open. */
-static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 task, u64 folio)
+static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u32 index, u64 task,
+					     u64 folio)
 {
 	struct thprace_window *window = &slot->opener.window;
 	u64 now = bpf_ktime_get_ns();
@@ -248,7 +263,7 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 task
 		cpu = this_cpu();
 		if (cpu && window->folio)
 			ADD(cpu->mismatches, 1);
-		window->folio = folio;
+		folio_move(slot, index, folio);
 	}
 	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
 }
@@ -291,6 +306,7 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 		ADD(bucket->closed,
 		    1); /* a barrier too: counted, then looked for pending walkers */
 		if (removal_is_told(slot, bucket, folio)) {
+			slot->counted = now; /* not to be counted as a huge one */
 			window->open = now;
 			window->removed = now;
 			window->close = now;
@@ -325,7 +341,7 @@ static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 co
 	folio = head ? page : page_folio(page);
 	if (slot->state == THPRACE_SLOT_OPEN) {
 		if ((u8)compound) /* a bool: the register holds garbage above 8 bits */
-			rmap_pmd_removed(slot, task, folio);
+			rmap_pmd_removed(slot, index, task, folio);
 	} else if (!(u8)compound && slot->in_range) {
 		rmap_ptes_removed(ctx, slot, task, folio, page, 1);
 	}
@@ -345,7 +361,7 @@ static __always_inline void rmap_pmd(void *ctx, int direct, u64 folio, u64 unuse
 
 	slot = slot_find(task, &index);
 	if (slot && slot->state == THPRACE_SLOT_OPEN)
-		rmap_pmd_removed(slot, task, POINTER_NUMBER(slot->stash, folio));
+		rmap_pmd_removed(slot, index, task, POINTER_NUMBER(slot->stash, folio));
 }
 AT_RETURN_WITH_ARGS(rmap_pmd, THPRACE_POINT_RMAP_PMD)
 
@@ -440,7 +456,7 @@ static __always_inline int unstash(struct pt_regs *ctx)
 	slot->stash = 0;
 	if (slot->state == THPRACE_SLOT_OPEN) {
 		if (!slot->stash_pages)
-			rmap_pmd_removed(slot, task, folio);
+			rmap_pmd_removed(slot, index, task, folio);
 	} else if (slot->stash_pages && slot->in_range) {
 		rmap_ptes_removed(ctx, slot, task, folio, 0, slot->stash_pages);
 	}

@@ -11,7 +11,6 @@
 #include "probe.h"
 
 #define NAMES_MAX 64
-#define PROGRAMS_MAX (THPRACE_POINT_MAX * 3)
 
 enum probes_option {
 	OPT_MODE = 'm',
@@ -158,8 +157,8 @@ static void print_json(const struct probe_plan *plan)
 
 static void print_programs(struct engine *engine, bool json)
 {
-	struct engine_program programs[PROGRAMS_MAX];
-	size_t i, count = engine__programs(engine, programs, PROGRAMS_MAX);
+	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	size_t i, count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	struct json_object *object;
 
 	if (!json)

@@ -149,10 +149,16 @@ static bool may_concern(const struct entry *entry, const struct thprace_window *
 	return window->open <= walk->leave && window->close >= walk->enter;
 }
 
-static int on_opener(struct book *book, const struct thprace_opener *opener)
+static int on_opener(struct book *book, const struct thprace_opener *said)
 {
+	struct thprace_opener copy = *said;
+	const struct thprace_opener *opener = &copy;
 	struct entry *entry;
 	int err;
+
+	copy.window.flags = THPRACE_WF_SETTLED;
+	if (book->mode == THPRACE_PRECISE && !copy.window.removed)
+		copy.window.flags |= THPRACE_WF_VOID; /* no rmap to remove: the huge zero page */
 
 	if (book->opener_count == OPENERS_MAX &&
 	    book->openers[book->opener_next].window.close > book->forgotten)

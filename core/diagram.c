@@ -401,6 +401,24 @@ static void print_stack(const struct diagram *diagram, const char *title,
 }
 
 /* Side by side where both exist and fit, else one after the other. */
+/* A stack without the frames of the observer's own programs and their trampolines. */
+static struct thprace_stack without_observer(const struct diagram *diagram,
+					     const struct thprace_stack *stack)
+{
+	struct thprace_stack rest = {0};
+	const char *symbol;
+	unsigned int i;
+
+	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++) {
+		symbol = summary__symbol(diagram->summary, stack->ip[i]);
+		if (symbol &&
+		    (!strncmp(symbol, "bpf_prog_", 9) || !strncmp(symbol, "bpf_trampoline_", 15)))
+			continue;
+		rest.ip[rest.nr++] = stack->ip[i];
+	}
+	return rest;
+}
+
 static void print_stacks(const struct diagram *diagram, const struct thprace_stack *left,
 			 const struct thprace_stack *right)
 {
@@ -479,8 +497,12 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	diagram__words(words, sizeof(words), incident, options->utf8);
 	print_wrapped(&diagram, verdict_colour(incident->verdict), words);
 	fputc('\n', out);
-	if (options->stacks)
-		print_stacks(&diagram, &incident->opener_stack, &incident->walker_stack);
+	if (options->stacks) {
+		struct thprace_stack opener = without_observer(&diagram, &incident->opener_stack);
+		struct thprace_stack walker = without_observer(&diagram, &incident->walker_stack);
+
+		print_stacks(&diagram, &opener, &walker);
+	}
 }
 
 void diagram__closest(FILE *out, const struct summary *summary, uint64_t distance,

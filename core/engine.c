@@ -14,37 +14,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "thprace.skel.h"
+#include "engine_private.h"
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
-#define STREAMS_MAX 64
 #define NAMES_MAX 64
 #define SLOTS_MIN 256
-#define SETTLE_TRIES 1000
-
-struct engine_link {
-	struct bpf_program *program;
-	struct bpf_link *link;
-	enum thprace_point point;
-	const char *kind;
-};
-
-struct engine {
-	struct engine_options options;
-	struct target *target;
-	struct probe_plan plan;
-	struct thprace_bpf *skel;
-	struct engine_link links[THPRACE_POINT_MAX * 3];
-	size_t link_count;
-	struct ring_buffer *rings;
-	int stream_fd[STREAMS_MAX];
-	int stream_count;
-	int stats_fd;
-	int cpus;
-	const struct thprace_cpu *cpu_map;
-	size_t cpu_stride;
-	uint64_t *flight_read; /* per CPU: records handed out up to here */
-};
 
 /* What libbpf said last, and about which program: the only way to learn which one was refused. */
 static struct {
@@ -87,28 +61,41 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/* Where a point's programs sit. */
+enum {
+	END_ENTRY,
+	END_EXIT,
+	END_KPROBE,
+	END_ALSO,
+	END_MAX
+};
+
 /* Which program a point has at which end under its kind; NULL: none. */
 static const char *program_name(const struct probe *probe, int end, char *name, size_t size)
 {
 	const struct probe_point *point = probe->point;
 	bool fentry = probe->kind == PROBE_FENTRY;
 
-	if (end == 2)
+	const char *base[] = {point->entry, point->exit, NULL, point->also};
+
+	if (end == END_KPROBE)
 		return !fentry ? point->kprobe_entry : NULL;
-	if (end == 0 ? !point->entry : !point->exit)
+	if (!base[end])
 		return NULL;
-	if (end == 0)
-		snprintf(name, size, "%s_%s", point->entry, fentry ? "fentry" : "kprobe");
+	if (end == END_ENTRY)
+		snprintf(name, size, "%s_%s", base[end], fentry ? "fentry" : "kprobe");
 	else
-		snprintf(name, size, "%s_%s", point->exit, fentry ? "fexit" : "kretprobe");
+		snprintf(name, size, "%s_%s", base[end], fentry ? "fexit" : "kretprobe");
 	return name;
 }
 
 static const char *kind_name(const struct probe *probe, int end)
 {
+	bool at_exit = end == END_EXIT || end == END_ALSO;
+
 	if (probe->kind == PROBE_FENTRY)
-		return end == 1 ? "fexit" : "fentry";
-	return end == 1 ? "kretprobe" : "kprobe";
+		return at_exit ? "fexit" : "fentry";
+	return at_exit ? "kretprobe" : "kprobe";
 }
 
 /* Tell libbpf which programs to load and, for fentry, on which function. */
@@ -129,7 +116,7 @@ static int choose_programs(struct engine *engine)
 		engine->skel->rodata->args[point] = probe->args;
 		if (probe->state != PROBE_PLANNED)
 			continue;
-		for (end = 0; end < 3; end++) {
+		for (end = 0; end < END_MAX; end++) {
 			name = program_name(probe, end, buffer, sizeof(buffer));
 			if (!name)
 				continue;
@@ -453,201 +440,6 @@ uint64_t engine__stop(struct engine *engine)
 	nanosleep(&grace, NULL);
 	ring_buffer__consume(engine->rings);
 	return now;
-}
-
-static const struct thprace_cpu *cpu_at(const struct engine *engine, int cpu)
-{
-	return (const void *)((const char *)engine->cpu_map + cpu * engine->cpu_stride);
-}
-
-static uint64_t counted(const struct thprace_cpu *cpu)
-{
-	uint64_t sum = cpu->submitted + cpu->filtered;
-	int i;
-
-	for (i = 0; i < THPRACE_LOSS_MAX; i++)
-		sum += cpu->lost[i];
-	return sum;
-}
-
-/*
- * A program adds to `seen` first and to its outcome a moment later: read until both agree. Returns
- * false when they never do.
- */
-static bool read_cpu(const struct engine *engine, int id, struct thprace_cpu *cpu)
-{
-	struct timespec pause = {.tv_nsec = 10000};
-	int i;
-
-	for (i = 0; i < SETTLE_TRIES; i++) {
-		memcpy(cpu, cpu_at(engine, id), THPRACE_CPU_COUNTERS);
-		if (cpu->seen == counted(cpu))
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
-static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
-{
-	const uint64_t *from = (const uint64_t *)cpu;
-	uint64_t *to = (uint64_t *)sum;
-	struct thprace_closest closest = sum->closest;
-	uint64_t max[THPRACE_PHASE_MAX];
-	size_t i;
-
-	if (cpu->closest.distance &&
-	    (!closest.distance || cpu->closest.distance < closest.distance))
-		closest = cpu->closest;
-	for (i = 0; i < THPRACE_PHASE_MAX; i++)
-		max[i] = sum->phase[i].max > cpu->phase[i].max ? sum->phase[i].max
-							       : cpu->phase[i].max;
-	for (i = 0; i < THPRACE_CPU_COUNTERS / sizeof(*to); i++)
-		to[i] += from[i];
-	sum->closest = closest;
-	for (i = 0; i < THPRACE_PHASE_MAX; i++)
-		sum->phase[i].max = max[i];
-}
-
-void engine__counters(struct engine *engine, struct engine_counters *counters)
-{
-	struct engine_program programs[THPRACE_POINT_MAX * 3];
-	struct thprace_cpu cpu;
-	size_t i, count;
-	int id;
-
-	memset(counters, 0, sizeof(*counters));
-	counters->identity = true;
-	for (id = 0; id < engine->cpus; id++) {
-		if (!read_cpu(engine, id, &cpu))
-			counters->identity = false;
-		add_cpu(&counters->sum, &cpu);
-	}
-	count = engine__programs(engine, programs, THPRACE_POINT_MAX * 3);
-	for (i = 0; i < count; i++)
-		counters->missed += programs[i].missed;
-	counters->sum.seen += counters->missed;
-	counters->sum.lost[THPRACE_LOSS_MISSED] += counters->missed;
-}
-
-uint64_t engine__windows(const struct engine_counters *counters)
-{
-	const struct thprace_phase_lengths *whole = &counters->sum.phase[THPRACE_PHASE_WHOLE];
-	uint64_t count = 0;
-	int i;
-
-	for (i = 0; i < THPRACE_BUCKETS; i++)
-		count += whole->bucket[i];
-	return count;
-}
-
-/* Copy a record that may be overwritten meanwhile. True: it is whole, and the one at position. */
-static bool copy_record(const struct thprace_cpu *flight, uint64_t position,
-			struct thprace_record *record)
-{
-	const volatile struct thprace_record *from;
-
-	from = &flight->flight[position & (THPRACE_FLIGHT_RECORDS - 1)];
-	if (from->seq != (uint32_t)(position + 1))
-		return false;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	memcpy(record, (const void *)from, sizeof(*record));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return from->seq == (uint32_t)(position + 1);
-}
-
-size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
-		      void *ctx)
-{
-	const struct thprace_cpu *flight;
-	struct thprace_record record;
-	uint64_t head, position;
-	size_t count = 0;
-	int cpu;
-
-	for (cpu = 0; cpu < engine->cpus; cpu++) {
-		flight = cpu_at(engine, cpu);
-		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
-		position = engine->flight_read[cpu];
-		if (head > THPRACE_FLIGHT_RECORDS && position < head - THPRACE_FLIGHT_RECORDS)
-			position = head - THPRACE_FLIGHT_RECORDS;
-		for (; position < head; position++) {
-			if (!copy_record(flight, position, &record) || record.ts < from)
-				continue;
-			if (record.ts > to)
-				break;
-			record.seq = 0;
-			handle(ctx, &record);
-			count++;
-		}
-		engine->flight_read[cpu] = position;
-	}
-	return count;
-}
-
-const struct probe_plan *engine__plan(const struct engine *engine)
-{
-	return &engine->plan;
-}
-
-const char *engine__release(const struct engine *engine)
-{
-	return target__release(engine->target);
-}
-
-const char *engine__machine(const struct engine *engine)
-{
-	return target__machine(engine->target);
-}
-
-int engine__cpus(const struct engine *engine)
-{
-	return engine->cpus;
-}
-
-size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
-{
-	struct bpf_prog_info info;
-	__u32 size;
-	size_t i, count = 0;
-
-	for (i = 0; i < engine->link_count && count < max; i++) {
-		memset(&info, 0, sizeof(info));
-		size = sizeof(info);
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(engine->links[i].program), &info, &size))
-			continue;
-		programs[count++] = (struct engine_program){
-			.name = bpf_program__name(engine->links[i].program),
-			.point = engine->links[i].point,
-			.function = engine->plan.probe[engine->links[i].point].function,
-			.kind = engine->links[i].kind,
-			.runs = info.run_cnt,
-			.run_ns = info.run_time_ns,
-			.missed = info.recursion_misses,
-			.insns = info.xlated_prog_len / 8,
-			.verified = info.verified_insns,
-		};
-	}
-	return count;
-}
-
-size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)
-{
-	const struct thprace_slot *slot;
-	size_t i, count = 0;
-
-	for (i = 0; i < THPRACE_SLOTS_MAX && count < max; i++) {
-		slot = &engine->skel->bss->slots[i];
-		if (!slot->task || !slot->windows)
-			continue;
-		tasks[count].pid = (uint32_t)slot->task;
-		tasks[count].tgid = slot->task >> 32;
-		tasks[count].windows = slot->windows;
-		memcpy(tasks[count].comm, slot->opener.window.comm, sizeof(tasks[count].comm));
-		tasks[count].comm[THPRACE_COMM_LEN - 1] = '\0';
-		count++;
-	}
-	return count;
 }
 
 static void unmap_array(const void *memory, const struct bpf_map *map, size_t stride)

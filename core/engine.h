@@ -38,6 +38,9 @@ struct engine_counters {
 	bool identity;
 };
 
+/* Programs that may be loaded at most. */
+#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 4)
+
 /* One loaded program. */
 struct engine_program {
 	const char *name;

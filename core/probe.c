@@ -46,7 +46,7 @@ static const char *place_args(struct probe *probe, const struct target_function 
 	int slot, index;
 
 	memset(&probe->args, 0, sizeof(probe->args));
-	probe->args.nargs = function->nargs;
+	probe->args.behind = function->returns ? function->nargs : 255;
 	probe->args.result = function->returns;
 	for (slot = 0; slot < THPRACE_ARG_SLOTS; slot++) {
 		index = param_index(function, point->params[slot]);
@@ -101,6 +101,15 @@ static void plan_function(struct probe *probe, const struct target *target,
 	}
 }
 
+static void skip(struct probe *probe)
+{
+	probe->state = PROBE_SKIPPED;
+	if (probe->point == &probe_points[THPRACE_POINT_RANGE])
+		because(probe, "serves PTE-level attribution: precise mode only");
+	else
+		because(probe, "lies between clear and decrement: precise mode only");
+}
+
 static void plan_point(struct probe *probe, const struct target *target, enum thprace_mode mode,
 		       enum probe_attach attach)
 {
@@ -108,17 +117,13 @@ static void plan_point(struct probe *probe, const struct target *target, enum th
 	const char *variant = NULL;
 	int i;
 
-	if (point->precise_only && mode != THPRACE_PRECISE) {
-		probe->state = PROBE_SKIPPED;
-		because(probe, "lies between clear and decrement: precise mode only");
-		if (!strcmp(point->name, "range"))
-			because(probe, "serves PTE-level attribution: precise mode only");
-		return;
-	}
 	for (i = 0; i < PROBE_FUNCTIONS_MAX && point->functions[i]; i++) {
 		if (target__has_symbol(target, point->functions[i])) {
 			probe->function = point->functions[i];
-			plan_function(probe, target, attach);
+			if (point->precise_only && mode != THPRACE_PRECISE)
+				skip(probe);
+			else
+				plan_function(probe, target, attach);
 			return;
 		}
 		if (!variant)
@@ -147,11 +152,11 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 	}
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
-	if (plan->probe[THPRACE_POINT_RMAP].state == PROBE_PLANNED && pmd->state == PROBE_ABSENT) {
+	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
 		because(pmd, "page_remove_rmap does it on this kernel");
 		because(&plan->probe[THPRACE_POINT_RMAP_PTES],
 			"page_remove_rmap does it on this kernel");
-	} else if (pmd->state == PROBE_PLANNED &&
+	} else if (pmd->state != PROBE_ABSENT &&
 		   plan->probe[THPRACE_POINT_RMAP].state == PROBE_ABSENT) {
 		because(&plan->probe[THPRACE_POINT_RMAP],
 			"folio_remove_rmap_pmd and _ptes do it on this kernel");

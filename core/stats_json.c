@@ -175,8 +175,8 @@ static struct json_object *phases_json(const struct thprace_cpu *sum)
 
 static struct json_object *programs_json(struct engine *engine)
 {
-	struct engine_program programs[THPRACE_POINT_MAX * 3];
-	size_t i, count = engine__programs(engine, programs, THPRACE_POINT_MAX * 3);
+	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	size_t i, count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	struct json_object *list = json_object_new_array();
 	struct json_object *item;
 

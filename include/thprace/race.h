@@ -97,6 +97,8 @@ enum thprace_loss {
 	THPRACE_LOSS_MAX
 };
 
+#define THPRACE_LOSS_SLOTS 8 /* a power of two, for the verifier */
+
 #define THPRACE_LOSS_NAMES                                                                \
 	{                                                                                 \
 		"stream", "incident", "slot", "task", "hits", "return", "missed", "write" \

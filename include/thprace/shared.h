@@ -41,7 +41,7 @@ enum thprace_point {
 /* Where a point's function has the arguments that its program wants. Filled in before load. */
 struct thprace_args {
 	__s8 index[THPRACE_ARG_SLOTS]; /* position of each slot's argument; -1: not there */
-	__u8 nargs; /* how many there are: fexit finds the result behind them */
+	__u8 behind; /* where fexit finds the result: behind the arguments; 255: void */
 	__u8 result; /* 1: the function returns something, 0: void */
 	__u8 folio; /* 1: slot 0 is a folio, 0: a page, maybe a tail page */
 	__u8 pad[2];
@@ -92,7 +92,7 @@ struct thprace_cpu {
 	__u64 seen;
 	__u64 submitted;
 	__u64 filtered;
-	__u64 lost[THPRACE_LOSS_MAX];
+	__u64 lost[THPRACE_LOSS_SLOTS];
 	__u64 windows;
 	__u64 pte_removals;
 	__u64 mismatches; /* the pmd named another folio than the rmap removal */
@@ -127,16 +127,17 @@ struct thprace_slot {
 	__u64 told_folio;
 	__u32 told_entered; /* PTE-level removals on told_folio since walker number told_entered … */
 	__u32 told; /* … came: so many */
-	__u32 stash_pages; /* 0: a huge mapping's */
 	__u32 state; /* enum thprace_slot_state */
-	__u32 in_range; /* inside unmap_page_range (precise mode) */
+	__u32 in_range; /* inside unmap_page_range (precise mode); with state: one word */
+	__u32 stash_pages; /* 0: a huge mapping's */
+	__u32 bucket; /* that counts the window */
 	__u32 noted; /* walkers that met this window while it was open */
 	__u32 windows; /* windows that the owner opened */
-	__u32 pad;
+	__u64 counted; /* open time of the window whose lengths were counted last */
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
 };
 
-_Static_assert(sizeof(struct thprace_slot) == 352, "shared by both sides");
+_Static_assert(sizeof(struct thprace_slot) == 360, "shared by both sides");
 
 #define THPRACE_SLOTS_MAX 1024
 #define THPRACE_BUCKET_COUNT 1024 /* a power of two */

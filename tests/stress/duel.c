@@ -213,6 +213,16 @@ static int finish_step(struct duel *d)
 	return err;
 }
 
+/* Between one side's call and the other's. */
+static void keep_apart(const struct duel *d)
+{
+	int64_t ns = d->s->options->apart_ns;
+	struct timespec pause = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+	if (ns)
+		nanosleep(&pause, NULL);
+}
+
 static void score(struct duel *d, int64_t start, int64_t end)
 {
 	struct stress_result *r = &d->s->result;
@@ -251,14 +261,21 @@ static int play_round(struct duel *d)
 		return d->s->reason[0] ? err
 				       : stress__refuse(d->s, err, "an opener could not map: %s",
 							strerror(-err));
+	keep_apart(d);
 	instant = stress__now() + COUNTDOWN_NS;
 	b->opener_at = instant + (offset < 0 ? -offset : 0);
 	start_step(d);
-	wait_until(instant + (offset > 0 ? offset : 0));
+	if (d->s->options->apart_ns) {
+		err = finish_step(d);
+		keep_apart(d);
+	} else {
+		wait_until(instant + (offset > 0 ? offset : 0));
+	}
 	start = stress__now();
 	d->ops->walk(d->ctx, d->round);
 	end = stress__now();
-	err = finish_step(d);
+	if (!d->s->options->apart_ns)
+		err = finish_step(d);
 	if (!err)
 		score(d, start, end);
 	d->round++;

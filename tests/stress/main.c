@@ -28,7 +28,9 @@ enum {
 	OPT_DIR,
 	OPT_CPUS,
 	OPT_SEED,
-	OPT_FORMAT
+	OPT_FORMAT,
+	OPT_NOISE,
+	OPT_APART
 };
 
 struct arguments {
@@ -45,6 +47,11 @@ static const struct argp_option option_table[] = {
 	 0},
 	{"cpus", OPT_CPUS, "LIST", 0, "As 0,2-3: the walker on the first, openers on the rest", 0},
 	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},
+	{"noise", OPT_NOISE, "N", 0,
+	 "Beside the class, N threads that map, split and unmap huge pages of their own (0)", 0},
+	{"apart", OPT_APART, "MS", 0,
+	 "Keep both sides apart: the walker's call begins MS milliseconds after the openers' ended",
+	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text or json: one object per class and line", 0},
 	{0},
 };
@@ -104,6 +111,15 @@ static void parse_numbers(int key, char *text, struct stress_options *o, struct 
 		if (*end || o->threads < 2 || o->threads > STRESS_MAX_OPENERS + 1)
 			argp_error(state, "--threads wants 2 to %d, not '%s'",
 				   STRESS_MAX_OPENERS + 1, text);
+	} else if (key == OPT_NOISE) {
+		o->noise = (unsigned int)strtoul(text, &end, 10);
+		if (*end || end == text || o->noise > STRESS_MAX_NOISE)
+			argp_error(state, "--noise wants 0 to %d, not '%s'", STRESS_MAX_NOISE,
+				   text);
+	} else if (key == OPT_APART) {
+		o->apart_ns = strtol(text, &end, 10) * 1000000;
+		if (*end || o->apart_ns <= 0 || o->apart_ns > 1000000000)
+			argp_error(state, "--apart wants 1 to 1000 ms, not '%s'", text);
 	} else {
 		o->seed = strtoull(text, &end, 0);
 		if (*end || end == text)
@@ -119,6 +135,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case 'd':
 	case OPT_THREADS:
 	case OPT_SEED:
+	case OPT_NOISE:
+	case OPT_APART:
 		parse_numbers(key, text, &a->options, state);
 		return 0;
 	case OPT_DIR:
@@ -184,6 +202,7 @@ static void print_json(const struct stress_class *class, const struct stress_res
 		printf("%.1f", 100.0 * (double)r->huge / (double)r->mapped);
 	else
 		printf("null");
+	printf(",\"noise\":%llu", (unsigned long long)r->noise);
 	if (r->overlap_known)
 		printf(",\"simultaneous\":%llu}\n", (unsigned long long)r->simultaneous);
 	else
@@ -206,6 +225,8 @@ static void print_text(const struct stress_class *class, const struct stress_res
 	if (r->mapped)
 		printf("huge %.0f%%, ", 100.0 * (double)r->huge / (double)r->mapped);
 	printf("rounds %llu, ", (unsigned long long)r->rounds);
+	if (r->noise)
+		printf("noise %llu, ", (unsigned long long)r->noise);
 	if (r->overlap_known)
 		printf("both at once %llu\n", (unsigned long long)r->simultaneous);
 	else
@@ -235,7 +256,10 @@ static int run_class(const struct stress_class *class, const struct stress_optio
 	int err;
 
 	s.deadline = start + (int64_t)(seconds * 1e9);
-	err = class->run(&s);
+	err = noise__start(&s, o->noise);
+	if (!err)
+		err = class->run(&s);
+	s.result.noise = noise__stop();
 	s.result.seconds = (double)(stress__now() - start) / 1e9;
 	if (!err && s.result.mapped && !s.result.huge)
 		err = stress__refuse(&s, -ENOMEM,

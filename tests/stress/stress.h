@@ -14,6 +14,7 @@
 #define STRESS_PAGE 4096UL
 #define STRESS_MAX_CPUS 64
 #define STRESS_MAX_OPENERS 32
+#define STRESS_MAX_NOISE 32
 
 struct stress_options {
 	double seconds;
@@ -22,6 +23,8 @@ struct stress_options {
 	int cpus[STRESS_MAX_CPUS];
 	unsigned int cpu_count;
 	uint64_t seed;
+	unsigned int noise; /* threads that make noise beside the class */
+	int64_t apart_ns; /* keep both sides this far apart; 0: bring them together */
 	bool json;
 };
 
@@ -34,6 +37,7 @@ struct stress_result {
 	bool overlap_known;
 	uint64_t mapped; /* mappings that were looked at */
 	uint64_t huge; /* those of them that were huge */
+	uint64_t noise; /* huge pages unmapped beside the class */
 };
 
 /* One class being run. */
@@ -158,6 +162,13 @@ struct duel_ops {
 unsigned int duel__openers(const struct stress_options *options);
 /* Rounds until the time is over or arm() returns -ENODATA; fills s->result. */
 int duel__run(struct stress *s, const struct duel_ops *ops, void *ctx);
+
+/* noise.c: huge pages that are mapped, split and unmapped beside the class */
+
+/* Starts @threads of them. 0, or a negative errno with the reason. */
+int noise__start(struct stress *s, unsigned int threads);
+/* Ends them; huge pages that they unmapped. */
+unsigned long noise__stop(void);
 
 /* split_unmap.c, for split_head.c too */
 int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings);

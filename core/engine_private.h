@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside the engine: shared by engine.c (load, attach, start, stop) and engine_read.c (counters …). */
+#ifndef THPRACE_ENGINE_PRIVATE_H
+#define THPRACE_ENGINE_PRIVATE_H
+
+#include "engine.h"
+#include "thprace.skel.h"
+
+#define STREAMS_MAX 64
+
+struct engine_link {
+	struct bpf_program *program;
+	struct bpf_link *link;
+	enum thprace_point point;
+	const char *kind;
+};
+
+struct engine {
+	struct engine_options options;
+	struct target *target;
+	struct probe_plan plan;
+	struct thprace_bpf *skel;
+	struct engine_link links[ENGINE_PROGRAMS_MAX];
+	size_t link_count;
+	struct ring_buffer *rings;
+	int stream_fd[STREAMS_MAX];
+	int stream_count;
+	int stats_fd;
+	int cpus;
+	const struct thprace_cpu *cpu_map;
+	size_t cpu_stride;
+	uint64_t *flight_read; /* per CPU: records handed out up to here */
+};
+
+#endif

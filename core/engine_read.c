@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The engine's reading side: counters, flight recorder, programs, tasks. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "engine_private.h"
+
+#define SETTLE_TRIES 1000
+
+static const struct thprace_cpu *cpu_at(const struct engine *engine, int cpu)
+{
+	return (const void *)((const char *)engine->cpu_map + cpu * engine->cpu_stride);
+}
+
+static uint64_t counted(const struct thprace_cpu *cpu)
+{
+	uint64_t sum = cpu->submitted + cpu->filtered;
+	int i;
+
+	for (i = 0; i < THPRACE_LOSS_MAX; i++)
+		sum += cpu->lost[i];
+	return sum;
+}
+
+/*
+ * A program adds to `seen` first and to its outcome a moment later: read until both agree. Returns
+ * false when they never do.
+ */
+static bool read_cpu(const struct engine *engine, int id, struct thprace_cpu *cpu)
+{
+	struct timespec pause = {.tv_nsec = 10000};
+	int i;
+
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		memcpy(cpu, cpu_at(engine, id), THPRACE_CPU_COUNTERS);
+		if (cpu->seen == counted(cpu))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
+{
+	const uint64_t *from = (const uint64_t *)cpu;
+	uint64_t *to = (uint64_t *)sum;
+	struct thprace_closest closest = sum->closest;
+	uint64_t max[THPRACE_PHASE_MAX];
+	size_t i;
+
+	if (cpu->closest.distance &&
+	    (!closest.distance || cpu->closest.distance < closest.distance))
+		closest = cpu->closest;
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		max[i] = sum->phase[i].max > cpu->phase[i].max ? sum->phase[i].max
+							       : cpu->phase[i].max;
+	for (i = 0; i < THPRACE_CPU_COUNTERS / sizeof(*to); i++)
+		to[i] += from[i];
+	sum->closest = closest;
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		sum->phase[i].max = max[i];
+}
+
+void engine__counters(struct engine *engine, struct engine_counters *counters)
+{
+	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	struct thprace_cpu cpu;
+	size_t i, count;
+	int id;
+
+	memset(counters, 0, sizeof(*counters));
+	counters->identity = true;
+	for (id = 0; id < engine->cpus; id++) {
+		if (!read_cpu(engine, id, &cpu))
+			counters->identity = false;
+		add_cpu(&counters->sum, &cpu);
+	}
+	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
+	for (i = 0; i < count; i++)
+		counters->missed += programs[i].missed;
+	counters->sum.seen += counters->missed;
+	counters->sum.lost[THPRACE_LOSS_MISSED] += counters->missed;
+}
+
+uint64_t engine__windows(const struct engine_counters *counters)
+{
+	const struct thprace_phase_lengths *whole = &counters->sum.phase[THPRACE_PHASE_WHOLE];
+	uint64_t count = 0;
+	int i;
+
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		count += whole->bucket[i];
+	return count;
+}
+
+/* Copy a record that may be overwritten meanwhile. True: it is whole, and the one at position. */
+static bool copy_record(const struct thprace_cpu *flight, uint64_t position,
+			struct thprace_record *record)
+{
+	const volatile struct thprace_record *from;
+
+	from = &flight->flight[position & (THPRACE_FLIGHT_RECORDS - 1)];
+	if (from->seq != (uint32_t)(position + 1))
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	memcpy(record, (const void *)from, sizeof(*record));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return from->seq == (uint32_t)(position + 1);
+}
+
+size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
+		      void *ctx)
+{
+	const struct thprace_cpu *flight;
+	struct thprace_record record;
+	uint64_t head, position;
+	size_t count = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < engine->cpus; cpu++) {
+		flight = cpu_at(engine, cpu);
+		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
+		position = engine->flight_read[cpu];
+		if (head > THPRACE_FLIGHT_RECORDS && position < head - THPRACE_FLIGHT_RECORDS)
+			position = head - THPRACE_FLIGHT_RECORDS;
+		for (; position < head; position++) {
+			if (!copy_record(flight, position, &record) || record.ts < from)
+				continue;
+			if (record.ts > to)
+				break;
+			record.seq = 0;
+			handle(ctx, &record);
+			count++;
+		}
+		engine->flight_read[cpu] = position;
+	}
+	return count;
+}
+
+const struct probe_plan *engine__plan(const struct engine *engine)
+{
+	return &engine->plan;
+}
+
+const char *engine__release(const struct engine *engine)
+{
+	return target__release(engine->target);
+}
+
+const char *engine__machine(const struct engine *engine)
+{
+	return target__machine(engine->target);
+}
+
+int engine__cpus(const struct engine *engine)
+{
+	return engine->cpus;
+}
+
+size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
+{
+	struct bpf_prog_info info;
+	__u32 size;
+	size_t i, count = 0;
+
+	for (i = 0; i < engine->link_count && count < max; i++) {
+		memset(&info, 0, sizeof(info));
+		size = sizeof(info);
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(engine->links[i].program), &info, &size))
+			continue;
+		programs[count++] = (struct engine_program){
+			.name = bpf_program__name(engine->links[i].program),
+			.point = engine->links[i].point,
+			.function = engine->plan.probe[engine->links[i].point].function,
+			.kind = engine->links[i].kind,
+			.runs = info.run_cnt,
+			.run_ns = info.run_time_ns,
+			.missed = info.recursion_misses,
+			.insns = info.xlated_prog_len / 8,
+			.verified = info.verified_insns,
+		};
+	}
+	return count;
+}
+
+size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)
+{
+	const struct thprace_slot *slot;
+	size_t i, count = 0;
+
+	for (i = 0; i < THPRACE_SLOTS_MAX && count < max; i++) {
+		slot = &engine->skel->bss->slots[i];
+		if (!slot->task || !slot->windows)
+			continue;
+		tasks[count].pid = (uint32_t)slot->task;
+		tasks[count].tgid = slot->task >> 32;
+		tasks[count].windows = slot->windows;
+		memcpy(tasks[count].comm, slot->opener.window.comm, sizeof(tasks[count].comm));
+		tasks[count].comm[THPRACE_COMM_LEN - 1] = '\0';
+		count++;
+	}
+	return count;
+}

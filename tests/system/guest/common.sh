@@ -1,0 +1,77 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For the scripts in the guest: sourced, next to tap.sh in the working folder.
+
+set -u
+. ./tap.sh
+
+t=/tmp/test
+mkdir -p "$t"
+cd "$t" || exit 1
+
+# number TYPE KEY FILE [WORDS]: of the objects of TYPE in FILE, of those with WORDS, each KEY's number
+number() {
+	grep "\"type\":\"$1\"" "$3" | grep -F -- "${4-}" |
+		sed -n "s/.*\"$2\":\(-\{0,1\}[0-9][0-9]*\).*/\1/p"
+}
+
+# of_class KEY CLASS FILE
+of_class() {
+	number class "$1" "$3" "\"class\":\"$2\""
+}
+
+# of_phase KEY PHASE FILE
+of_phase() {
+	number phase "$1" "$3" "\"phase\":\"$2\""
+}
+
+# try COMMAND...: sets status; its output is in out and err
+try() {
+	status=0
+	"$@" >out 2>err </dev/null || status=$?
+}
+
+# sum NUMBER...: of those on stdin
+sum() {
+	awk '{ n += $1 } END { print n + 0 }'
+}
+
+# within SECONDS COMMAND...: true as soon as the command is
+within() {
+	within_tries=$(($1 * 20))
+	shift
+	until "$@"; do
+		[ "$within_tries" -gt 0 ] || return 1
+		within_tries=$((within_tries - 1))
+		usleep 50000
+	done
+}
+
+# What is attached to the kernel's functions now, by whomever. One word per program.
+attached() {
+	cat /sys/kernel/tracing/enabled_functions /sys/kernel/debug/kprobes/list 2>/dev/null |
+		awk '{ print $1 }'
+	bpftool prog list 2>/dev/null | grep '^[0-9]' | grep -vE ' name (dump_bpf_|iter)'
+	bpftool link list 2>/dev/null | grep '^[0-9]'
+}
+
+nothing_attached() {
+	[ -z "$(attached)" ]
+}
+
+something_attached() {
+	[ -n "$(attached)" ]
+}
+
+# A program may live on for a moment after its last user: RCU.
+is_clean() {
+	within 10 nothing_attached
+	ok $? "$1: nothing stays attached" || told "$(attached)"
+}
+
+# one_message NAME REGEX: exactly one line on stderr, of thprace, that matches
+one_message() {
+	is "$(wc -l <err)" 1 "$1: one message" || told "$(cat err)"
+	like err "^thprace.*($2)" "$1: says why"
+}

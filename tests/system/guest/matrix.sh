@@ -1,0 +1,98 @@
+#!/bin/sh
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Records the classes with ATTACH and MODE, both lists of words.
+. ./common.sh
+
+classes="split-unmap split-migrate split-head truncate-unmap"
+
+# recording ATTACH MODE: all classes' stressors, one after the other
+recording() {
+	try thprace record -o x.thpr --attach "$1" --mode "$2" --all -- sh -c \
+		"for c in $classes; do thprace-stress \$c -d 2 || exit; done"
+	is "$status" 0 "record: done, no escape" || told "$(cat err)"
+	like out "seconds|s in $2 mode" "record: summary"
+	unlike err . "record: no message"
+	thprace report --format json x.thpr >report
+	is $? 0 "report: done"
+	thprace report --crosscheck x.thpr >check
+	is $? 0 "crosscheck: status 0" || told "$(cat check)"
+	like check "^crosscheck: equal$" "crosscheck: equal"
+	like report '"type":"header".*"complete":true,"damage":\[\],' "trace: complete"
+	more "$(number header windows report)" 100 "windows"
+	more "$(number header records report)" 100 "records"
+}
+
+check_classes() {
+	for class in $classes; do
+		echo "# $class: $(of_class walkers "$class" report) walkers," \
+			"$(of_class overlaps "$class" report) overlaps"
+		more "$(of_class walkers "$class" report)" 0 "$class: walkers"
+		more "$(of_class overlaps "$class" report)" 0 "$class: overlaps"
+		is "$(of_class escapes "$class" report)" 0 "$class: no escape"
+		is "$(of_class unattributed "$class" report)" 0 "$class: none unattributed"
+	done
+}
+
+check_counters() {
+	seen=$(number loss seen report)
+	submitted=$(number loss submitted report)
+	filtered=$(number loss filtered report)
+	lost=$(number loss lost report)
+	is "$lost" 0 "nothing lost"
+	more "$seen" 0 "records seen"
+	is "$seen" "$((submitted + filtered + lost))" "seen = submitted + filtered + lost"
+	like report '"type":"loss".*"identity":true' "... and the program says so"
+	is "$(number program missed report | sum)" 0 "no run of a program was missed"
+	more "$(number program run_ns report | sum)" 0 "run time is measured"
+}
+
+# check_light_phases, check_precise_phases: what each mode can measure
+check_light_phases() {
+	is "$(of_phase count phase1 report)" 0 "phase 1 not measured"
+	is "$(of_phase count phase2 report)" 0 "phase 2 not measured"
+	more "$(of_phase count whole report)" 0 "whole windows are"
+	like report '"point":"rmap",.*"kind":"-","state":"skipped"' "rmap: skipped"
+	is "$(grep -c '"type":"probe","point":"r.*"state":"attached"' report)" 0 \
+		"nothing between clear and decrement"
+	is "$(grep '"type":"program"' report | grep -c '"point":"r')" 0 "... loaded neither"
+}
+
+check_precise_phases() {
+	more "$(of_phase count phase1 report)" 0 "phase 1 measured"
+	more "$(of_phase count phase2 report)" 0 "phase 2 measured"
+	is "$(of_phase count whole report)" "$(number header windows report)" "whole: every window"
+	like report '"point":"rmap","function":"page_remove_rmap",.*"state":"attached"' \
+		"rmap: attached"
+}
+
+# check_kinds ATTACH: nothing is attached in another way
+check_kinds() {
+	other=kprobe
+	[ "$1" = fentry ] || other=fentry
+	kinds=$(grep '"type":"probe"' report | grep '"state":"attached"' |
+		sed 's/.*"kind":"\([^"]*\)".*/\1/')
+	more "$(echo "$kinds" | grep -cE "fentry|fexit|kprobe|kretprobe")" 8 "probes attached"
+	case $kinds in
+	*"${other%entry}"[er]* | *"$other"*) ok 1 "all by $1" || told "$kinds" ;;
+	*) ok 0 "all by $1" ;;
+	esac
+	like report '"point":"poison","function":"memory_failure","kind":"-","state":"absent","reason":".*not in' \
+		"memory_failure: absent, with the reason"
+	like report '"class":"hwpoison-unmap",.*"observable":false,"reason":".*memory_failure' \
+		"hwpoison-unmap: not observable, with the reason"
+}
+
+for attach in $ATTACH; do
+	for mode in $MODE; do
+		echo "# $attach, $mode"
+		recording "$attach" "$mode"
+		check_classes
+		check_counters
+		"check_${mode}_phases"
+		check_kinds "$attach"
+		is_clean "$attach, $mode"
+	done
+done
+done_testing
