@@ -24,7 +24,7 @@
 
 /* Settings, fixed before load. */
 extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
-extern const volatile __u32 slot_count; /* a power of two, at most THPRACE_SLOTS_MAX */
+extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
 extern const volatile __u32 cpu_count;
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
 extern const volatile __u8 precise;
@@ -55,8 +55,11 @@ struct pending_map {
 };
 extern struct pending_map pending SEC(".maps");
 
-/* Count and owner in one word, so that one load tells whether others than oneself are there. */
-#define WALKER(pid) ((1ULL << 40) + (pid))
+/*
+ * Count and owner in one word, so that one load tells whether others than oneself are there. The
+ * owner is hashed, lest two pids add up to a third's.
+ */
+#define WALKER(pid) ((1ULL << 40) + (u32)((pid)*0x9e3779b1U))
 
 extern struct bucket buckets[THPRACE_BUCKET_COUNT];
 extern __u64 open_folio[THPRACE_SLOTS_MAX];
@@ -86,42 +89,46 @@ extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 		*(volatile u64 *)&(place);             \
 	})
 
-static __always_inline u64 bucket_index(u64 folio)
-{
-	/* Multiplicative hash; folios are 64 bytes apart at least, huge ones 32 KiB. */
-	return (folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54;
-}
-
 static __always_inline struct bucket *bucket_of(u64 folio)
 {
-	return &buckets[BOUND(bucket_index(folio), THPRACE_BUCKET_COUNT - 1)];
+	return &buckets[BOUND(thprace_folio_bucket(folio), THPRACE_BUCKET_COUNT - 1)];
 }
 
-/* Is a walker active here that is another task? A task's own walks nest two deep at most. */
-static __always_inline int walked_by_others(struct bucket *bucket, u32 pid)
+/* 1 for what is not 0, without a branch, so that the verifier's states do not multiply. */
+static __always_inline u64 nonzero(u64 value)
+{
+	u64 result = value;
+
+	asm volatile("%0 = -%0; %0 |= %1; %0 >>= 63" : "+&r"(result) : "r"(value));
+	return result;
+}
+
+/* 1 when a walker is active here that is another task. A task's own walks nest two deep at most. */
+static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
 {
 	u64 walkers = *(volatile u64 *)&bucket->walkers;
 
-	return walkers && walkers != WALKER(pid) && walkers != 2 * WALKER(pid);
+	return nonzero(walkers) & nonzero(walkers ^ WALKER(pid)) &
+	       nonzero(walkers ^ 2 * WALKER(pid));
 }
 
-static __always_inline int slot_busy(const struct thprace_slot *slot)
+static __always_inline u64 slot_busy(const struct thprace_slot *slot)
 {
-	return *(volatile u64 *)&slot->state != 0; /* or in_range */
+	return *(volatile u64 *)&slot->state; /* and in_range */
 }
 
 /* The slot in which this task is zapping, or NULL. *index is set with it. */
-static __always_inline struct thprace_slot *slot_find(u64 task, u32 *index)
+static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 {
-	u64 at = (u32)task & (slot_count - 1);
-	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
+	u64 at = task & slot_mask;
+	struct thprace_slot *slot = &slots[at];
 
-	if (slot->task != task || !slot_busy(slot)) {
-		at ^= 1;
-		slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
-		if (slot->task != task || !slot_busy(slot))
-			return NULL;
-	}
+	/* The other way, if this one is not it. */
+	at ^= nonzero(slot->task ^ task) | (nonzero(slot_busy(slot)) ^ 1);
+	at = BOUND(at, THPRACE_SLOTS_MAX - 1); /* 6.1 forgets it with an or */
+	slot = &slots[at];
+	if (slot->task != task || !slot_busy(slot))
+		return NULL;
 	*index = at;
 	return slot;
 }
@@ -129,9 +136,9 @@ static __always_inline struct thprace_slot *slot_find(u64 task, u32 *index)
 /* Its slot, or a free one made its own; NULL when both of its ways are taken. */
 static __always_inline struct thprace_slot *slot_claim(u64 task)
 {
-	u64 at = (u32)task & (slot_count - 1);
-	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
-	struct thprace_slot *other = &slots[BOUND(at ^ 1, THPRACE_SLOTS_MAX - 1)];
+	u64 at = task & slot_mask;
+	struct thprace_slot *slot = &slots[at];
+	struct thprace_slot *other = &slots[at ^ 1];
 
 	if (other->task == task && slot_busy(other))
 		return other;
@@ -192,9 +199,16 @@ static __always_inline u64 fentry_arg(void *ctx, int point, int slot)
 	return ctx_load(ctx, args[point].index[slot]);
 }
 
-static __always_inline u64 fexit_result(void *ctx, int point)
+/* usual: where most kernels have it, tried first. */
+static __always_inline u64 fexit_result(void *ctx, int point, const int usual)
 {
-	return ctx_load(ctx, args[point].behind);
+	const u8 behind = args[point].behind;
+	u64 value;
+
+	if (behind != usual)
+		return ctx_load(ctx, behind);
+	CTX_LOAD(value, ctx, usual);
+	return value;
 }
 
 #if defined(__TARGET_ARCH_x86)
@@ -288,20 +302,39 @@ static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
 
 #define AT_ENTRY(body, point) AT_ENTRY_WHEN(recording, body, point)
 
-#define AT_RETURN(body, point)                                   \
-	SEC("fexit")                                             \
-	int body##_fexit(void *ctx)                              \
-	{                                                        \
-		if (recording)                                   \
-			body(ctx, fexit_result(ctx, point));     \
-		return 0;                                        \
-	}                                                        \
-	SEC("kretprobe")                                         \
-	int body##_kretprobe(struct pt_regs *ctx)                \
-	{                                                        \
-		if (recording)                                   \
-			body(ctx, kretprobe_result(ctx, point)); \
-		return 0;                                        \
+#define AT_RETURN_USUALLY(usual, body, point)                       \
+	SEC("fexit")                                                \
+	int body##_fexit(void *ctx)                                 \
+	{                                                           \
+		if (recording)                                      \
+			body(ctx, fexit_result(ctx, point, usual)); \
+		return 0;                                           \
+	}                                                           \
+	SEC("kretprobe")                                            \
+	int body##_kretprobe(struct pt_regs *ctx)                   \
+	{                                                           \
+		if (recording)                                      \
+			body(ctx, kretprobe_result(ctx, point));    \
+		return 0;                                           \
+	}
+
+#define AT_RETURN(body, point) AT_RETURN_USUALLY(1, body, point)
+
+/* At a return whose result is of no interest. */
+#define AT_END(body)                              \
+	SEC("fexit")                              \
+	int body##_fexit(void *ctx)               \
+	{                                         \
+		if (recording)                    \
+			body(ctx);                \
+		return 0;                         \
+	}                                         \
+	SEC("kretprobe")                          \
+	int body##_kretprobe(struct pt_regs *ctx) \
+	{                                         \
+		if (recording)                    \
+			body(ctx);                \
+		return 0;                         \
 	}
 
 /* At a return, but with the arguments: fexit has them. kprobes need a program at the entry too. */

@@ -36,6 +36,14 @@ struct page {
 	atomic_t _mapcount;
 } CORE;
 
+/* The first half of a struct page as it lies in memory: one read instead of three. */
+struct page_start {
+	unsigned long flags;
+	unsigned long compound_head;
+	unsigned long lru_prev;
+	unsigned long mapping;
+};
+
 /* 6.18+: commit "mm: introduce memdesc_flags_t". */
 typedef struct {
 	unsigned long f;

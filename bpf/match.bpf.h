@@ -89,7 +89,7 @@ __noinline int __weak collect_open(u64 folio)
 	if (!state)
 		return 0;
 	/* No branch in the body: the verifier then follows one path through all the rounds. */
-	for (i = 0; i < slot_count && i < THPRACE_SLOTS_MAX; i++) {
+	for (i = 0; i <= slot_mask && i < THPRACE_SLOTS_MAX; i++) {
 		there = *(volatile u64 *)&open_folio[i];
 		other = there ^ folio;
 		unknown = there ^ FOLIO_UNKNOWN;

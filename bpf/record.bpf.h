@@ -122,7 +122,7 @@ static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 {
 	long size = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);
 
-	stack->nr = size > 0 ? (u32)size / sizeof(stack->ip[0]) : 0;
+	stack->nr = (u64)(size & ~(size >> 63)) / sizeof(stack->ip[0]); /* an error: 0 */
 	stack->pad = 0;
 }
 

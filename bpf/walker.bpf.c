@@ -81,14 +81,19 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	pass_after_window(state, (u32)task);
 }
 
+/* The latest failed walker of a folio waits for attribution; core sweeps out what waited too long. */
 static __always_inline void pending_put(const struct thprace_walk *walk)
 {
 	struct bucket *bucket = bucket_of(walk->folio);
 	u64 folio = walk->folio;
 
-	if (!bpf_map_lookup_elem(&pending, &folio))
-		ADD(bucket->pending, 1);
-	bpf_map_update_elem(&pending, &folio, walk, BPF_ANY);
+	ADD(bucket->pending, 1);
+	if (!bpf_map_delete_elem(&pending, &folio))
+		ADD(bucket->pending, -1);
+	if (bpf_map_update_elem(&pending, &folio, walk, BPF_ANY)) {
+		ADD(bucket->pending, -1);
+		count_lost(THPRACE_LOSS_TASK);
+	}
 }
 
 static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 task, u16 own)
@@ -231,11 +236,11 @@ static __always_inline void truncate_enter(void *ctx, int direct, u64 folio, u64
 }
 AT_ENTRY(truncate_enter, THPRACE_POINT_TRUNCATE)
 
-static __always_inline void truncate_return(void *ctx, u64 result)
+static __always_inline void truncate_return(void *ctx)
 {
 	plain_return(ctx, THPRACE_KIND_TRUNCATE);
 }
-AT_RETURN(truncate_return, THPRACE_POINT_TRUNCATE)
+AT_END(truncate_return)
 
 static __always_inline void invalidate_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
 {
@@ -246,7 +251,7 @@ static __always_inline void invalidate_enter(void *ctx, int direct, u64 a, u64 b
 }
 AT_ENTRY(invalidate_enter, THPRACE_POINT_INVALIDATE)
 
-static __always_inline void invalidate_return(void *ctx, u64 result)
+static __always_inline void invalidate_return(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
@@ -256,7 +261,7 @@ static __always_inline void invalidate_return(void *ctx, u64 result)
 	state->invalidating = 0;
 	state_drop(state, task);
 }
-AT_RETURN(invalidate_return, THPRACE_POINT_INVALIDATE)
+AT_END(invalidate_return)
 
 /* unmap_mapping_folio has other callers (truncation, __do_fault from 6.12): only inside one counts. */
 static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
@@ -268,11 +273,11 @@ static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, 
 }
 AT_ENTRY(unmap_folio_enter, THPRACE_POINT_UNMAP_FOLIO)
 
-static __always_inline void unmap_folio_return(void *ctx, u64 result)
+static __always_inline void unmap_folio_return(void *ctx)
 {
 	plain_return(ctx, THPRACE_KIND_INVALIDATE);
 }
-AT_RETURN(unmap_folio_return, THPRACE_POINT_UNMAP_FOLIO)
+AT_END(unmap_folio_return)
 
 /*
  * A split, from its entry to its result. It keeps its folio's bucket walked, so that windows which

@@ -21,6 +21,13 @@ extern const void physical_mask __ksym __weak;
 __u64 page_map = 0xffffea0000000000ULL;
 __u64 address_mask = (1ULL << 52) - 1;
 
+/* Only where entries are not understood a folio may be unknown. */
+#if defined(__TARGET_ARCH_x86)
+#define KNOWN(folio) (folio)
+#else
+#define KNOWN(folio) ((folio) == FOLIO_UNKNOWN ? 0 : (folio))
+#endif
+
 /* Run once, before recording. */
 SEC("raw_tp")
 int window_setup(void *ctx)
@@ -35,31 +42,33 @@ int window_setup(void *ctx)
 }
 
 /*
- * The folio that a huge pmd maps: 0 when there is none to zap the rmap of (migration entry, device
- * memory, huge zero page), FOLIO_UNKNOWN when this machine's entries are not understood.
+ * The folio that a huge pmd maps: 0 when there is none to zap the rmap of (migration entry, huge zero
+ * page), FOLIO_UNKNOWN when this machine's entries are not understood.
  */
 static __always_inline u64 pmd_folio(u64 pmd)
 {
 #if defined(__TARGET_ARCH_x86)
-	/* pgtable_types.h: PRESENT, PSE, PROTNONE; DEVMAP (software bit 58) */
-	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8, devmap = 1ULL << 58;
-	u64 copy[8]; /* of the struct page */
-	u64 page, head;
+	/*
+	 * pgtable_types.h: PRESENT, PSE, PROTNONE. Device memory (DAX) is not told apart: its bit
+	 * moved, and no walker looks for its pages.
+	 */
+	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8;
+	struct page_start copy;
+	u64 page;
 
-	if (!(pmd & (present | pse | protnone)) || pmd & devmap)
+	if (!(pmd & (present | pse | protnone)))
 		return 0;
-	if (!(pmd & present))
-		pmd = ~pmd; /* protnone_mask(): L1TF, the address bits are stored inverted */
+	pmd ^= (pmd & present) - 1; /* protnone_mask(): L1TF, address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
-	if (bpf_probe_read_kernel(copy, sizeof(copy), (void *)page))
-		return 0;
-	if (!copy[bpf_core_field_offset(struct page, mapping) / 8 & 7])
+	bpf_probe_read_kernel(&copy, sizeof(copy), (void *)page); /* failing, all is 0 */
+	if (bpf_core_field_offset(struct page, mapping) ==
+		    __builtin_offsetof(struct page_start, mapping) &&
+	    !copy.mapping)
 		return 0; /* the huge zero page belongs to no mapping */
 	if (!bpf_core_field_exists(struct page, compound_head))
 		return page;
 	/* A folio larger than a pmd: this one maps a tail. */
-	head = copy[bpf_core_field_offset(struct page, compound_head) / 8 & 7];
-	return head & 1 ? head - 1 : page;
+	return page + ((copy.compound_head - 1 - page) & -(copy.compound_head & 1));
 #else
 	return FOLIO_UNKNOWN;
 #endif
@@ -71,6 +80,11 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 
 	if (!slot)
 		return; /* the return counts it as lost */
+	if (slot->state == THPRACE_SLOT_OPEN) { /* its return was missed */
+		ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
+		slot->opener.window.open = 0; /* who finds it still in open_folio[] drops it */
+		count_lost(THPRACE_LOSS_RETURN);
+	}
 	slot->pmd = pmd;
 	slot->opener.window.address = addr;
 	slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
@@ -84,8 +98,8 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_window *window;
 	struct thprace_slot *slot;
-	u64 folio, now, at, pmd = 0;
-	u32 index;
+	u64 folio, now, at, pmd;
+	u64 index;
 
 	slot = slot_find(task, &index);
 	if (!slot || slot->state != THPRACE_SLOT_MARKED || !ptl)
@@ -97,25 +111,21 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	window = &slot->opener.window;
 	window->open = 0;
 	window->removed = 0;
-	window->close = 0;
-	window->folio = folio == FOLIO_UNKNOWN ? 0 : folio;
-	window->cpu = bpf_get_smp_processor_id();
-	window->level = THPRACE_LEVEL_PMD;
-	window->pages = 0;
+	window->folio = KNOWN(folio);
+	*(u64 *)&window->cpu = bpf_get_smp_processor_id(); /* level: PMD; flags, pages: 0 */
 	slot->noted = 0;
-	slot->windows++;
 	slot->state = THPRACE_SLOT_OPEN;
-	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = folio;
-	at = bucket_index(folio);
+	open_folio[index] = folio;
+	at = thprace_folio_bucket(folio);
 	slot->bucket = at;
-	ADD(buckets[BOUND(at, THPRACE_BUCKET_COUNT - 1)].windows, 1); /* a barrier too: published */
+	ADD(buckets[at].windows, 1); /* a barrier too: published, then stamped */
 
 	now = bpf_ktime_get_ns();
 	window->open = now;
 	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
 		    window->address, 0);
 }
-AT_RETURN(zap_lock, THPRACE_POINT_LOCK)
+AT_RETURN_USUALLY(2, zap_lock, THPRACE_POINT_LOCK)
 
 /* The opener's own word: final times, name, stack. */
 static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
@@ -131,8 +141,8 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	struct thprace_window *window;
 	struct thprace_slot *slot;
 	struct bucket *bucket;
-	u32 index, walked;
-	u64 now;
+	u64 now, walked;
+	u64 index;
 
 	slot = slot_find(task, &index);
 	if (!slot) {
@@ -151,15 +161,16 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	walked = walked_by_others(bucket, (u32)task);
 	ADD(bucket->closed, walked);
 	ADD(bucket->windows, -1);
-	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = 0;
+	open_folio[index] = 0;
 	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
 	record_make(THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
 		    window->removed, window->address, (s32)result);
+	slot->windows++;
 	if (*(volatile u32 *)&slot->noted)
 		opener_tell(ctx, slot);
 	slot->state = THPRACE_SLOT_IDLE;
 }
-AT_RETURN(zap_return, THPRACE_POINT_ZAP)
+AT_RETURN_USUALLY(4, zap_return, THPRACE_POINT_ZAP)
 
 /* The last walk on this folio may have ended just before the window opened. */
 static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
@@ -194,9 +205,9 @@ __noinline int count_phase(u32 phase, u64 length)
 		return 0;
 	lengths = &cpu->phase[BOUND(phase, THPRACE_PHASE_SLOTS - 1)];
 	ADD(lengths->sum, length);
+	ADD(lengths->bucket[BOUND(thprace_bucket(length), THPRACE_BUCKETS - 1)], 1);
 	if (length > lengths->max)
 		lengths->max = length;
-	ADD(lengths->bucket[BOUND(thprace_bucket(length), THPRACE_BUCKETS - 1)], 1);
 	return 0;
 }
 
@@ -204,20 +215,19 @@ __noinline int count_phase(u32 phase, u64 length)
  * The lengths of a window, counted by a program of its own, which keeps zap_return short. Which of the
  * two runs first is the kernel's choice: before zap_return the window's end is now.
  */
-static __always_inline void zap_count(void *ctx, u64 result)
+static __always_inline void zap_count(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
-	u64 at = (u32)task & (slot_count - 1);
-	struct thprace_slot *slot = &slots[BOUND(at, THPRACE_SLOTS_MAX - 1)];
+	u64 at = task & slot_mask;
+	struct thprace_slot *slot = &slots[at];
 	struct thprace_window *window;
 	struct bucket *bucket;
 	u64 close;
 
-	if (slot->task != task || slot->counted == slot->opener.window.open) {
-		slot = &slots[BOUND(at ^ 1, THPRACE_SLOTS_MAX - 1)];
-		if (slot->task != task || slot->counted == slot->opener.window.open)
-			return;
-	}
+	at = BOUND(at ^ nonzero(slot->task ^ task), THPRACE_SLOTS_MAX - 1);
+	slot = &slots[at];
+	if (slot->task != task || slot->counted == slot->opener.window.open)
+		return;
 	window = &slot->opener.window;
 	slot->counted = window->open;
 	if (precise && !window->removed)
@@ -229,29 +239,29 @@ static __always_inline void zap_count(void *ctx, u64 result)
 		count_phase(THPRACE_PHASE_2, close - window->removed);
 	}
 	bucket = bucket_of(window->folio);
-	pass_after_walk(bucket, window->folio, window->open, (u32)task);
 	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
 	bucket->last_window_folio = window->folio;
 	bucket->last_window_pid = (u32)task;
 	bucket->last_window_close = close;
+	pass_after_walk(bucket, window->folio, window->open, (u32)task);
 }
-AT_RETURN(zap_count, THPRACE_POINT_ZAP)
+AT_END(zap_count)
 
 /* A window's folio is another than was published, or was not known: publish it anew. */
-static __always_inline void folio_move(struct thprace_slot *slot, u32 index, u64 folio)
+static __always_inline void folio_move(struct thprace_slot *slot, u64 index, u64 folio)
 {
 	u64 from = slot->bucket;
-	u64 to = bucket_index(folio);
+	u64 to = thprace_folio_bucket(folio);
 
 	slot->opener.window.folio = folio;
 	ADD(buckets[BOUND(to, THPRACE_BUCKET_COUNT - 1)].windows, 1);
-	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = folio;
+	open_folio[index] = folio;
 	slot->bucket = to;
 	ADD(buckets[BOUND(from, THPRACE_BUCKET_COUNT - 1)].windows, -1);
 }
 
 /* The rmap of a huge mapping was removed. It is a window's when this task has one open. */
-static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u32 index, u64 task,
+static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 index, u64 task,
 					     u64 folio)
 {
 	struct thprace_window *window = &slot->opener.window;
@@ -329,7 +339,7 @@ static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 co
 	int head = page_is_head(page, direct);
 	struct thprace_slot *slot;
 	u64 task, folio;
-	u32 index;
+	u64 index;
 
 	if (!head && !page_is_tail(page, direct) && !poisoning)
 		return;
@@ -357,7 +367,7 @@ static __always_inline void rmap_pmd(void *ctx, int direct, u64 folio, u64 unuse
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_slot *slot;
-	u32 index;
+	u64 index;
 
 	slot = slot_find(task, &index);
 	if (slot && slot->state == THPRACE_SLOT_OPEN)
@@ -369,7 +379,7 @@ static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page
 {
 	u64 task;
 	struct thprace_slot *slot;
-	u32 index;
+	u64 index;
 
 	if (!page_is_head(folio, direct) && !poisoning)
 		return;
@@ -389,7 +399,7 @@ static __always_inline void stash(u64 folio, int small, u32 pages)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_slot *slot;
-	u32 index;
+	u64 index;
 
 	slot = slot_find(task, &index);
 	if (!slot)
@@ -444,7 +454,7 @@ static __always_inline int unstash(struct pt_regs *ctx)
 {
 	struct thprace_slot *slot;
 	u64 folio, task;
-	u32 index;
+	u64 index;
 
 	if (!recording)
 		return 0;
@@ -493,13 +503,13 @@ static __always_inline void range_enter(void *ctx, int direct, u64 a, u64 b, u64
 }
 AT_ENTRY_WHEN(marking, range_enter, THPRACE_POINT_RANGE)
 
-static __always_inline void range_return(void *ctx, u64 result)
+static __always_inline void range_return(void *ctx)
 {
 	struct thprace_slot *slot;
-	u32 index;
+	u64 index;
 
 	slot = slot_find(bpf_get_current_pid_tgid(), &index);
 	if (slot)
 		slot->in_range = 0;
 }
-AT_RETURN(range_return, THPRACE_POINT_RANGE)
+AT_END(range_return)

@@ -17,6 +17,7 @@
 #include "recording.h"
 
 #define POLL_MS 100
+#define CHILD_TRIES 500 /* of 10 ms */
 
 enum record_option {
 	OPT_OUTPUT = 'o',
@@ -183,11 +184,22 @@ static void check_child(struct record *record)
 		record->child_ended = true;
 }
 
+/* End the command: ask, and after five seconds insist. */
 static void end_child(struct record *record)
 {
+	struct timespec pause = {.tv_nsec = 10000000};
+	int tries;
+
 	if (!record->child || record->child_ended)
 		return;
 	kill(record->child, SIGTERM);
+	for (tries = 0; tries < CHILD_TRIES && !record->child_ended; tries++) {
+		nanosleep(&pause, NULL);
+		check_child(record);
+	}
+	if (record->child_ended)
+		return;
+	kill(record->child, SIGKILL);
 	waitpid(record->child, &record->child_status, 0);
 	record->child_ended = true;
 }
@@ -247,27 +259,32 @@ static void summarise(const struct record *record, struct recording *recording)
 {
 	static const char *const names[] = THPRACE_CLASS_NAMES;
 	const struct probe_plan *plan = engine__plan(recording__engine(recording));
+	/* The trace itself may go to standard output. */
+	FILE *out = strcmp(record->recording.path, "-") ? stdout : stderr;
 	struct recording_totals totals;
 	int class;
 
 	recording__totals(recording, &totals);
-	printf("%-18s %10s %10s %10s %10s %13s %9s\n", "class", "walkers", "overlaps", "contained",
-	       "escapes", "unattributed", "unproven");
+	fprintf(out, "%-18s %10s %10s %10s %10s %13s %9s\n", "class", "walkers", "overlaps",
+		"contained", "escapes", "unattributed", "unproven");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		if (probe__not_observable(plan, class))
 			continue;
-		printf("%-18s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %13" PRIu64
-		       " %9" PRIu64 "\n",
-		       names[class], (uint64_t)totals.counters.sum.walkers[class],
-		       totals.classes[class].overlaps, totals.classes[class].contained,
-		       totals.classes[class].escapes, totals.classes[class].unattributed,
-		       totals.classes[class].unproven);
+		fprintf(out,
+			"%-18s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %13" PRIu64
+			" %9" PRIu64 "\n",
+			names[class], (uint64_t)totals.counters.sum.walkers[class],
+			totals.classes[class].overlaps, totals.classes[class].contained,
+			totals.classes[class].escapes, totals.classes[class].unattributed,
+			totals.classes[class].unproven);
 	}
-	printf("%.1f s in %s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64
-	       " overlaps, %" PRIu64 " escapes; %" PRIu64 " records lost. See: thprace report %s\n",
-	       totals.seconds, record->recording.mode == THPRACE_PRECISE ? "precise" : "light",
-	       totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost,
-	       record->recording.path);
+	fprintf(out,
+		"%.1f s in %s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64
+		" overlaps, %" PRIu64 " escapes; %" PRIu64
+		" records lost. See: thprace report %s\n",
+		totals.seconds, recording__mode(recording) == THPRACE_PRECISE ? "precise" : "light",
+		totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost,
+		record->recording.path);
 }
 
 static void say_child(const struct record *record)

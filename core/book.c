@@ -218,7 +218,7 @@ static int on_incident(struct book *book, const struct thprace_incident *inciden
 static int on_check(struct book *book, const struct thprace_incident *incident, uint64_t now)
 {
 	const struct thprace_walk *walk = &incident->walk;
-	struct entry *entry;
+	struct entry *entry, *last = NULL;
 
 	for (entry = book->entries; entry; entry = entry->next) {
 		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
@@ -227,7 +227,10 @@ static int on_check(struct book *book, const struct thprace_incident *incident, 
 		     entry->walk.class != THPRACE_INVALIDATE_UNMAP) ||
 		    walk->leave - entry->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			continue;
-		entry->walk.flags |= THPRACE_KF_CHECK;
+		last = entry;
+	}
+	if (last) {
+		last->walk.flags |= THPRACE_KF_CHECK;
 		return 0;
 	}
 	entry = add_entry(book, walk, now);
@@ -387,7 +390,9 @@ static void settle_entry(struct book *book, struct entry *entry)
 	size_t i;
 
 	for (i = 0; i < entry->pair_count; i++) {
-		if (entry->pairs[i].window.level != THPRACE_LEVEL_PMD)
+		/* One that was still opening, whose opener never spoke, opened after the walk. */
+		if (entry->pairs[i].window.level != THPRACE_LEVEL_PMD ||
+		    !entry->pairs[i].window.open)
 			continue;
 		verdict = judge(book, &entry->walk, &entry->pairs[i].window, &close_call);
 		if (verdict == THPRACE_CLEAN)

@@ -338,7 +338,7 @@ void detector_match__result(struct detector *detector, const struct thprace_reco
 	}
 }
 
-/* The check point speaks of a walker that the same task has just done; false if there is none. */
+/* The check point speaks of a walker that this task has just failed; false if there is none. */
 bool detector_match__check(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
@@ -350,6 +350,7 @@ bool detector_match__check(struct detector *detector, const struct thprace_recor
 		if (record->ts - walker->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			return false;
 		if (walker->sort == DETECTOR_WALKER && walker->walk.pid == record->pid &&
+		    detector_walk__failed(&walker->walk) &&
 		    (walker->walk.class == THPRACE_TRUNCATE_UNMAP ||
 		     walker->walk.class == THPRACE_INVALIDATE_UNMAP)) {
 			walker->walk.flags |= THPRACE_KF_CHECK;

@@ -150,10 +150,12 @@ static int size_maps(struct engine *engine)
 	struct thprace_bpf *skel = engine->skel;
 	int err;
 
-	skel->rodata->precise = engine->options.mode == THPRACE_PRECISE;
+	skel->rodata->precise = engine__mode(engine) == THPRACE_PRECISE;
 	skel->rodata->cpu_count = engine->cpus;
-	skel->rodata->slot_count = power_of_two(
-		engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN, THPRACE_SLOTS_MAX);
+	skel->rodata->slot_mask =
+		power_of_two(engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN,
+			     THPRACE_SLOTS_MAX) -
+		1;
 	engine->stream_count = 0;
 	if (engine->options.all)
 		engine->stream_count = power_of_two(engine->cpus, STREAMS_MAX);
@@ -366,6 +368,15 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
+/* Let zaps leave their marks for longer than one takes, before recording may start. */
+static void warm_up(struct engine *engine)
+{
+	struct timespec pause = {.tv_nsec = 100000000};
+
+	__atomic_store_n(&engine->skel->bss->marking, 1, __ATOMIC_SEQ_CST);
+	nanosleep(&pause, NULL);
+}
+
 int engine__open(struct engine **result, const struct engine_options *options, char *why,
 		 size_t why_size)
 {
@@ -403,6 +414,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 		snprintf(why, why_size, "cannot set up the rings: %s", strerror(-err));
 		goto cleanup;
 	}
+	warm_up(engine);
 	*result = engine;
 	return 0;
 
@@ -413,12 +425,8 @@ cleanup:
 
 uint64_t engine__start(struct engine *engine)
 {
-	struct timespec warm_up = {.tv_nsec = 100000000}; /* longer than a zap takes */
-	uint64_t now;
+	uint64_t now = now_ns();
 
-	__atomic_store_n(&engine->skel->bss->marking, 1, __ATOMIC_SEQ_CST);
-	nanosleep(&warm_up, NULL);
-	now = now_ns();
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
 }

@@ -91,6 +91,14 @@ uint64_t engine__windows(const struct engine_counters *counters);
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn record,
 		      void *ctx);
 
+/*
+ * The mode in force: light when precise was asked for but no rmap removal could be attached.
+ */
+enum thprace_mode engine__mode(const struct engine *engine);
+
+/* Forget failed walkers that waited for attribution for too long. now: ns. Call it now and then. */
+void engine__sweep(struct engine *engine, uint64_t now);
+
 const struct probe_plan *engine__plan(const struct engine *engine);
 const char *engine__release(const struct engine *engine);
 const char *engine__machine(const struct engine *engine);

@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <thprace/verdict.h>
+
 #include "engine_private.h"
 
 #define SETTLE_TRIES 1000
@@ -139,6 +141,36 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 		engine->flight_read[cpu] = position;
 	}
 	return count;
+}
+
+enum thprace_mode engine__mode(const struct engine *engine)
+{
+	enum probe_state page = engine->plan.probe[THPRACE_POINT_RMAP].state;
+	enum probe_state folio = engine->plan.probe[THPRACE_POINT_RMAP_PMD].state;
+
+	if (page == PROBE_PLANNED || page == PROBE_ATTACHED || folio == PROBE_PLANNED ||
+	    folio == PROBE_ATTACHED)
+		return engine->options.mode;
+	return THPRACE_LIGHT;
+}
+
+void engine__sweep(struct engine *engine, uint64_t now)
+{
+	int map = bpf_map__fd(engine->skel->maps.pending);
+	uint64_t folio, next;
+	struct thprace_walk walk;
+	bool more = !bpf_map_get_next_key(map, NULL, &folio);
+
+	while (more) {
+		more = !bpf_map_get_next_key(map, &folio, &next);
+		if (!bpf_map_lookup_elem(map, &folio, &walk) &&
+		    now > walk.leave + 2 * THPRACE_ATTRIBUTION_NS &&
+		    !bpf_map_delete_elem(map, &folio))
+			__atomic_fetch_sub(
+				&engine->skel->bss->buckets[thprace_folio_bucket(folio)].pending, 1,
+				__ATOMIC_SEQ_CST);
+		folio = next;
+	}
 }
 
 const struct probe_plan *engine__plan(const struct engine *engine)

@@ -12,6 +12,7 @@
 #include "trace_writer.h"
 
 #define CHECK_EVERY_NS 100000000ULL /* counters are read this often, to notice a loss */
+#define SWEEP_EVERY_NS 1000000000ULL
 #define CONTEXT_NS 1000000ULL /* flight records this near an incident are kept */
 #define CONTEXT_EVERY_NS 10000000ULL /* and read at most this often */
 
@@ -25,6 +26,7 @@ struct recording {
 	uint64_t stopped;
 	uint64_t checked[2]; /* when the counters were read last, and before that */
 	uint64_t context_read;
+	uint64_t swept;
 	struct engine_counters counters; /* as read last */
 	int write_error;
 };
@@ -104,14 +106,19 @@ int recording__open(struct recording **result, const struct recording_options *o
 	if (!recording)
 		goto cleanup;
 	recording->options = *options;
-	recording->book = book__new(options->mode, on_incident, recording);
 	recording->symbols = symbols__new();
-	if (!recording->book || !recording->symbols)
+	if (!recording->symbols)
 		goto cleanup;
 	engine_options.ctx = recording;
 	err = engine__open(&recording->engine, &engine_options, why, why_size);
 	if (err)
 		goto cleanup;
+	recording->options.mode = engine__mode(recording->engine);
+	recording->book = book__new(recording->options.mode, on_incident, recording);
+	if (!recording->book) {
+		err = -ENOMEM;
+		goto cleanup;
+	}
 	*result = recording;
 	return 0;
 
@@ -197,6 +204,10 @@ int recording__step(struct recording *recording, int timeout_ms)
 		/* A loss counted later may be as old as the reading before the last. */
 		book__settle(recording->book, now, recording->checked[1]);
 	}
+	if (now >= recording->swept + SWEEP_EVERY_NS) {
+		engine__sweep(recording->engine, now);
+		recording->swept = now;
+	}
 	return err;
 }
 
@@ -260,6 +271,11 @@ void recording__totals(struct recording *recording, struct recording_totals *tot
 	}
 	for (i = 0; i < THPRACE_LOSS_MAX; i++)
 		totals->lost += totals->counters.sum.lost[i];
+}
+
+enum thprace_mode recording__mode(const struct recording *recording)
+{
+	return recording->options.mode;
 }
 
 const struct engine *recording__engine(const struct recording *recording)

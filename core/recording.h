@@ -61,6 +61,8 @@ int recording__step(struct recording *recording, int timeout_ms);
 int recording__finish(struct recording *recording, char *why, size_t why_size);
 
 void recording__totals(struct recording *recording, struct recording_totals *totals);
+/* The mode in force, see engine__mode(). */
+enum thprace_mode recording__mode(const struct recording *recording);
 const struct engine *recording__engine(const struct recording *recording);
 
 /* Is the file in trouble (disk full)? Negative errno of the last write that failed, or 0. */

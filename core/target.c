@@ -73,15 +73,18 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 
 static int read_btf(struct target *target, char *why, size_t why_size)
 {
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is told here */
 	struct btf *btf = btf__load_vmlinux_btf();
+	int error = errno;
 	size_t i;
 	int id;
 
+	libbpf_set_print(print);
 	if (!btf) {
 		snprintf(why, why_size,
 			 "this kernel (%s) offers no BTF: %s. It needs CONFIG_DEBUG_INFO_BTF=y "
 			 "(/sys/kernel/btf/vmlinux); without it no program can be relocated to it",
-			 target->uts.release, strerror(errno));
+			 target->uts.release, error == ESRCH ? "not there" : strerror(error));
 		return -ENOTSUP;
 	}
 	for (i = 0; i < target->count; i++) {
@@ -161,6 +164,40 @@ static void read_traceable(struct target *target)
 	fclose(file);
 }
 
+/* Does the first line of a file hold this text? */
+static bool file_says(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "re");
+	char line[128];
+	bool says;
+
+	if (!file)
+		return false;
+	says = fgets(line, sizeof(line), file) && strstr(line, text);
+	fclose(file);
+	return says;
+}
+
+/* What keeps every program from being loaded or, worse, from being run once it is attached. */
+static int check_settings(char *why, size_t why_size)
+{
+	/* fentry and kprobes at a function's entry go through ftrace: attached, they never run. */
+	if (file_says("/proc/sys/kernel/ftrace_enabled", "0")) {
+		snprintf(why, why_size,
+			 "function tracing is switched off, nothing attached would ever run: "
+			 "'sysctl kernel.ftrace_enabled=1' switches it on");
+		return -EOPNOTSUPP;
+	}
+	/* LOCKDOWN_BPF_READ_KERNEL and LOCKDOWN_KPROBES, security/security.c since 5.4 */
+	if (file_says("/sys/kernel/security/lockdown", "[confidentiality]")) {
+		snprintf(why, why_size,
+			 "kernel lockdown is at 'confidentiality', which forbids BPF programs to "
+			 "read kernel memory, and kprobes; boot with lockdown=integrity or none");
+		return -EPERM;
+	}
+	return 0;
+}
+
 int target__new(struct target **result, const char *const *names, size_t count, char *why,
 		size_t why_size)
 {
@@ -176,7 +213,9 @@ int target__new(struct target **result, const char *const *names, size_t count, 
 	for (i = 0; i < count; i++)
 		snprintf(target->names[i].name, TARGET_NAME_MAX, "%s", names[i]);
 	uname(&target->uts);
-	err = read_symbols(target, why, why_size);
+	err = check_settings(why, why_size);
+	if (!err)
+		err = read_symbols(target, why, why_size);
 	if (!err)
 		err = read_btf(target, why, why_size);
 	if (err) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Buckets of a length histogram: four per power of two, so a bucket is at most 25 % wide.
- * Values below 4 have a bucket each. Shared by the BPF programs, which count, and core.
+ * Buckets of a length histogram: four per power of two, so a bucket is at most 25 % wide. Shared by the BPF programs, which count, and core.
  */
 #ifndef THPRACE_BUCKETS_H
 #define THPRACE_BUCKETS_H
@@ -11,25 +10,34 @@
 #define THPRACE_BUCKETS \
 	128 /* a power of two; up to 2^32 ns = 4.3 s, the last has the longer ones */
 
-/* Bucket of a length in ns. Hardly any branches: the BPF verifier then follows few paths. */
+/* 1 when a > b, else 0 (both below 2^63), and no compiler makes a branch of it. */
+static inline __u64 thprace_above(__u64 a, __u64 b)
+{
+	__u64 less = b - a;
+
+	asm volatile("" : "+r"(less));
+	return less >> 63;
+}
+
+/*
+ * Bucket of a length in ns. Without branches: the BPF verifier then follows one path. Lengths below
+ * 4 ns count as 4 to 7.
+ */
 static inline __u32 thprace_bucket(__u64 ns)
 {
-	__u64 v = ns >> 32 ? 0xffffffffULL : ns;
-	__u64 rest = v;
-	__u64 log2;
-	__u64 step;
+	__u64 v = (ns | (0 - thprace_above(ns >> 32, 0))) & 0xffffffffULL;
+	__u64 rest, log2, step;
 
-	if (v < 4)
-		return (__u32)v;
-	log2 = ((0xffffULL - rest) >> 63) << 4;
-	rest >>= log2;
-	step = ((0xffULL - rest) >> 63) << 3;
+	v |= thprace_above(4, v) << 2;
+	log2 = thprace_above(v, 0xffff) << 4;
+	rest = v >> log2;
+	step = thprace_above(rest, 0xff) << 3;
 	rest >>= step;
 	log2 |= step;
-	step = ((0xfULL - rest) >> 63) << 2;
+	step = thprace_above(rest, 0xf) << 2;
 	rest >>= step;
 	log2 |= step;
-	step = ((3ULL - rest) >> 63) << 1;
+	step = thprace_above(rest, 3) << 1;
 	rest >>= step;
 	log2 |= step;
 	log2 |= rest >> 1;

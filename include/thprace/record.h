@@ -54,8 +54,8 @@ enum thprace_record_type {
 	THPRACE_REC_POISON_ENTER = 12,
 	THPRACE_REC_POISON_RETURN = 13,
 	/*
-	 * Records were lost on this CPU. entry: not before; ts: not after; arg: how many;
-	 * value: enum thprace_loss.
+	 * Records were lost, on any CPU. entry: not before; ts: not after; arg: how many;
+	 * value: enum thprace_loss. Made by core, from the counters.
 	 */
 	THPRACE_REC_LOST = 14,
 	THPRACE_REC_MAX

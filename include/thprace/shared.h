@@ -142,9 +142,15 @@ _Static_assert(sizeof(struct thprace_slot) == 360, "shared by both sides");
 #define THPRACE_SLOTS_MAX 1024
 #define THPRACE_BUCKET_COUNT 1024 /* a power of two */
 
+/* Which bucket a folio is in: a multiplicative hash; huge folios are 32 KiB apart. */
+static inline __u64 thprace_folio_bucket(__u64 folio)
+{
+	return (folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54;
+}
+
 /* What is going on with the folios that hash here. One cache line. */
 struct bucket {
-	__u64 walkers; /* WALKER(pid) of each active one, added up */
+	__u64 walkers; /* WALKER(pid) of each active one, added up (bpf/engine.bpf.h) */
 	__u32 windows; /* open */
 	__u32 pending; /* failed walkers that wait for attribution */
 	__u32 closed; /* windows that ended while a walker was active, ever */

@@ -40,8 +40,8 @@ guest() {
 	shift 2
 	rm -rf "$work/out"
 	"$vm/run" --kernel "$image" --append "tsc=reliable clocksource=tsc ${append-}" \
-		--timeout 240 --quiet --out "$work/out" --file "$system/tap.sh" \
-		--file "$system/guest/common.sh" --file "$system/guest/$script:/root/$script" "$@" \
+		--timeout 240 --quiet --out "$work/out" --file "$system/tap.sh:/root/tap.sh" \
+		--file "$system/guest/common.sh:/root/common.sh" --file "$system/guest/$script:/root/$script" "$@" \
 		-- sh "$script" 2>"$work/stderr" </dev/null | tee "$work/tap" |
 		renumber "$tap_count"
 	status=${PIPESTATUS[0]}

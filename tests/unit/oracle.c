@@ -216,8 +216,8 @@ static void collect_check(struct oracle *oracle, const struct thprace_record *re
 
 	for (i = oracle->walkers; i; i--) {
 		walker = &oracle->walker[i - 1];
-		if (walker->head || walker->check || walker->walk.pid != record->pid ||
-		    walker->walk.folio != record->folio ||
+		if (walker->head || walker->check || !walker->failed ||
+		    walker->walk.pid != record->pid || walker->walk.folio != record->folio ||
 		    walker->walk.leave + THPRACE_ATTRIBUTION_NS <= record->ts)
 			continue;
 		if (walker->walk.class != THPRACE_TRUNCATE_UNMAP &&

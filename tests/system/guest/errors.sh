@@ -1,0 +1,168 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything that can go wrong on a cloud kernel.
+. ./common.sh
+
+# fails NAME REGEX COMMAND...: status 1, one message, nothing left attached
+fails() {
+	name=$1
+	regex=$2
+	shift 2
+	try "$@"
+	is "$status" 1 "$name: status 1"
+	one_message "$name" "$regex"
+	is_clean "$name"
+}
+
+# misused COMMAND...: status 2 and a message
+misused() {
+	try "$@"
+	is "$status" 2 "wrong usage: $*"
+	like err '^(Usage: )?thprace' "... is told"
+	is "$(wc -c <out)" 0 "... on stderr"
+}
+
+# start_record OPTION...: in the background, until it records; its process is in $record
+start_record() {
+	rm -f started
+	thprace record "$@" -- sh -c ': >started; exec sleep 100' >out 2>err &
+	record=$!
+	within 60 test -e started
+	ok $? "it records" || told "$(cat err)"
+	passes "... with programs attached" something_attached
+}
+
+# The test of "nothing attached" first: it must see what there is.
+is_clean "before"
+
+as_nobody() {
+	su -s /bin/sh nobody -c "$*"
+}
+
+fails "not root" "root" as_nobody thprace record -d 1 -o /tmp/nobody.thpr
+fails "not root, probes" "root" as_nobody thprace probes --load
+
+mount -t tmpfs tmpfs /sys/kernel/btf
+fails "no BTF" "BTF.*CONFIG_DEBUG_INFO_BTF" thprace record -d 1 -o x.thpr
+fails "no BTF, probes" "BTF.*CONFIG_DEBUG_INFO_BTF" thprace probes
+is "$(ls x.thpr 2>/dev/null)" "" "no BTF: no file"
+umount /sys/kernel/btf
+
+echo 0 >/proc/sys/kernel/ftrace_enabled
+fails "function tracing switched off" "ftrace_enabled" thprace record -d 1 -o x.thpr
+echo 1 >/proc/sys/kernel/ftrace_enabled
+
+# What depends on the function whose fentry is refused. auto takes a kprobe, fentry alone cannot.
+try occupy zap_huge_pmd thprace record -o x.thpr --attach auto --mode precise -- \
+	thprace-stress truncate-unmap -d 1
+is "$status" 0 "fentry refused, auto: records" || told "$(cat err)"
+thprace report --format json x.thpr >report
+like report '"point":"zap",.*"kind":"kprobe\+kretprobe","state":"attached","reason":".*fentry was refused' \
+	"... by a kprobe, with the reason"
+like report '"point":"lock",.*"kind":"fexit","state":"attached"' "... and the others by fentry"
+more "$(number header windows report)" 0 "... and sees windows"
+is "$(number loss lost report)" 0 "... all of them"
+is_clean "fentry refused, auto"
+fails "fentry refused, fentry asked for" "zap_huge_pmd|fentry refused" \
+	occupy zap_huge_pmd thprace record --attach fentry -d 1 -o x.thpr
+try occupy truncate_cleanup_folio thprace record -o x.thpr --attach fentry --mode precise -- \
+	thprace-stress split-migrate -d 1
+is "$status" 0 "one function refuses fentry, fentry asked for: records the rest" ||
+	told "$(cat err)"
+thprace report --format json x.thpr >report
+like report '"point":"truncate",.*"kind":"-","state":"failed","reason":".*fentry refused' \
+	"... names what is missing, with the reason"
+like report '"class":"truncate-unmap",.*"observable":false,"reason":".*refused' \
+	"... and the class that cannot be seen"
+
+thprace probes >out
+like out '^poison +memory_failure +- +absent +memory_failure: not in this kernel' \
+	"a function that is absent is listed with the reason"
+like out '^hwpoison-unmap +not observable: memory_failure' "... and the class that needs it"
+
+fails "no folder" "/nowhere/x.thpr.*No such file" thprace record -d 1 -o /nowhere/x.thpr
+mkdir ro && mount -t tmpfs -o ro tmpfs ro
+fails "read-only file system" "ro/x.thpr.*Read-only" thprace record -d 1 -o ro/x.thpr
+fails "a folder" "Is a directory" thprace record -d 1 -o .
+try thprace record -o x.thpr -- /nowhere/command
+is "$status" 0 "no such command: recorded, until it ended"
+like err '^thprace record: cannot run /nowhere/command: No such file' "... says why"
+is_clean "no such command"
+
+mkdir full && mount -t tmpfs -o size=256k tmpfs full
+try thprace record -o full/x.thpr --mode precise --all -- \
+	thprace-stress split-unmap -d 4 --noise 1
+is "$status" 1 "disk full: status 1"
+like err '^thprace record: .*full/x.thpr.*No space left' "disk full: says so"
+unlike err '^thprace$|^[^t]' "disk full: nothing but messages of thprace"
+is_clean "disk full"
+thprace report --format json full/x.thpr >report 2>err
+more "$(number header records report)" 100 "disk full: what was written can be read"
+like report '"type":"header".*"complete":false|"type":"loss".*"write":[1-9]' \
+	"disk full: known to be incomplete"
+try thprace dump full/x.thpr
+more "$(wc -l <out)" 100 "disk full: dump prints what there is"
+
+try thprace record -o whole.thpr --mode precise --all -- thprace-stress split-unmap -d 1 --noise 1
+head -c "$(($(wc -c <whole.thpr) - 1000))" whole.thpr >cut.thpr
+try thprace report cut.thpr
+like out 'split-unmap' "truncated file: report shows what there is"
+cat out err >both
+like both 'cut|end mark|truncated|incomplete|interrupted' "... and says that it is cut off"
+try thprace dump cut.thpr
+is "$status" 1 "truncated file: dump's status"
+one_message "truncated file, dump" "cut"
+more "$(wc -l <out)" 100 "truncated file: dump prints what there is"
+: >empty.thpr
+fails "empty file, report" "empty.thpr" thprace report empty.thpr
+fails "no trace, dump" "err" thprace dump err
+fails "no file, report" "No such file" thprace report nowhere.thpr
+try thprace dump whole.thpr
+more "$(wc -l <out)" 1000 "a dump of many lines"
+thprace dump whole.thpr 2>err | head -n 1 >out
+is "$(wc -l <out)" 1 "dump to head"
+is "$(cat err)" "" "... without a message"
+
+for attach in fentry kprobe; do
+	rm -f x.thpr
+	start_record -o x.thpr --attach "$attach" --mode precise --all
+	thprace-stress split-unmap -d 1 --noise 1 >stress
+	kill -KILL "$record"
+	wait "$record"
+	is $? 137 "SIGKILL, $attach: killed"
+	is_clean "SIGKILL, $attach"
+	is "$(cat /sys/kernel/tracing/kprobe_events)" "" "... and no event defined"
+	try thprace report --format json x.thpr
+	more "$(number header records out)" 100 "... and the trace can be read"
+done
+
+# A shell's background jobs ignore SIGINT; a trap set and reset in between makes them take it.
+trap : INT
+start_record -o x.thpr
+kill -INT "$record"
+wait "$record"
+is $? 0 "SIGINT: status 0" || told "$(cat err)"
+like out 's in light mode: [0-9]+ windows' "SIGINT: summary"
+thprace report --format json x.thpr >report
+like report '"type":"header".*"complete":true' "SIGINT: the trace is complete"
+is_clean "SIGINT"
+
+misused thprace
+misused thprace nonsense
+misused thprace record --nonsense
+misused thprace record -d nonsense
+misused thprace record -d -1
+misused thprace record --mode nonsense
+misused thprace record --attach nonsense
+misused thprace dump
+misused thprace dump --class nonsense x.thpr
+misused thprace dump --verdict nonsense x.thpr
+misused thprace dump --since nonsense x.thpr
+misused thprace dump --format nonsense x.thpr
+misused thprace dump x.thpr x.thpr
+misused thprace report
+misused thprace report --format nonsense x.thpr
+misused thprace report --incidents nonsense x.thpr
+misused thprace probes nonsense
+done_testing

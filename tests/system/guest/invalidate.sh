@@ -1,0 +1,27 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# On an XFS: /root/xfs.gz is its image. And collapse, which needs nothing special.
+. ./common.sh
+
+gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /mnt/xfs && mount -t xfs -o loop /tmp/xfs /mnt/xfs
+ok $? "XFS: mounted"
+try thprace record -o x.thpr --mode precise --all -- \
+	thprace-stress invalidate-unmap -d 4 --dir /mnt/xfs
+is "$status" 0 "invalidate-unmap: recorded, no escape" || told "$(cat err)"
+like out "^invalidate-unmap: opener [1-9].*huge [1-9]" "invalidate-unmap: huge pages mapped" ||
+	told "$(cat err)"
+thprace report --format json x.thpr >report
+is $? 0 "invalidate-unmap: report"
+more "$(number header windows report)" 0 "invalidate-unmap: windows"
+more "$(of_class walkers invalidate-unmap report)" 0 "invalidate-unmap: walkers"
+more "$(of_class overlaps invalidate-unmap report)" 0 "invalidate-unmap: overlaps"
+is "$(of_class escapes invalidate-unmap report)" 0 "invalidate-unmap: no escape"
+is "$(of_class unattributed invalidate-unmap report)" 0 "invalidate-unmap: none unattributed"
+is "$(number loss lost report)" 0 "invalidate-unmap: nothing lost"
+echo "# $(of_class walkers invalidate-unmap report) walkers," \
+	"$(of_class overlaps invalidate-unmap report) overlaps"
+thprace report --crosscheck x.thpr >check
+is $? 0 "invalidate-unmap: crosscheck" || told "$(cat check)"
+umount /mnt/xfs
+done_testing

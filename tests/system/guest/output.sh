@@ -1,0 +1,18 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Two recordings, and what dump and report make of them in /out, for the host to look into.
+. ./common.sh
+
+try thprace record -o x.thpr --mode precise --all -- \
+	sh -c "thprace-stress split-unmap -d 1 && thprace-stress truncate-unmap -d 1"
+is "$status" 0 "recorded" || told "$(cat err)"
+try thprace record -o apart.thpr --mode precise --all -- \
+	thprace-stress split-unmap -d 2 --apart 5
+is "$status" 0 "recorded: never both at once" || told "$(cat err)"
+cp x.thpr apart.thpr /out/
+thprace probes --format json >/out/probes.json
+is $? 0 "probes"
+thprace-stress list --format json >/out/stress.json
+is $? 0 "thprace-stress list"
+done_testing
