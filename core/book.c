@@ -106,19 +106,32 @@ static void copy_stack(struct thprace_stack *to, const struct thprace_stack *fro
 	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
 }
 
-/* Add a window to a walker, or what is newly known of one that it has. */
-static int add_pair(struct entry *entry, const struct thprace_window *window,
-		    const struct thprace_stack *stack, uint8_t said)
+/*
+ * The pair with a window that was reported before. Its times were not final then, and a walker may
+ * have seen it while it opened, before its time was stored (open 0).
+ */
+static struct pair *find_pair(const struct entry *entry, const struct thprace_window *window)
 {
-	struct pair *pairs, *pair;
+	struct pair *pair;
 	size_t i;
 
 	for (i = 0; i < entry->pair_count; i++) {
 		pair = &entry->pairs[i];
 		if (pair->window.pid == window->pid && pair->window.level == window->level &&
 		    (pair->window.open == window->open || !pair->window.open))
-			goto update;
+			return pair;
 	}
+	return NULL;
+}
+
+/* Add a window to a walker, or what is newly known of one that it has. */
+static int add_pair(struct entry *entry, const struct thprace_window *window,
+		    const struct thprace_stack *stack, uint8_t said)
+{
+	struct pair *pair = find_pair(entry, window), *pairs;
+
+	if (pair)
+		goto update;
 	pairs = reallocarray(entry->pairs, entry->pair_count + 1, sizeof(*pairs));
 	if (!pairs)
 		return -ENOMEM;
@@ -168,7 +181,8 @@ static int on_opener(struct book *book, const struct thprace_opener *said)
 	if (book->opener_count < OPENERS_MAX)
 		book->opener_count++;
 	for (entry = book->entries; entry; entry = entry->next) {
-		if (!may_concern(entry, &opener->window))
+		/* What a walker took for open may turn out to have ended before it. */
+		if (!find_pair(entry, &opener->window) && !may_concern(entry, &opener->window))
 			continue;
 		err = add_pair(entry, &opener->window, &opener->stack, THPRACE_CLEAN);
 		if (err)
@@ -211,6 +225,10 @@ static int on_incident(struct book *book, const struct thprace_incident *inciden
 	if (incident->walker_stack.nr)
 		copy_stack(&entry->stack, &incident->walker_stack);
 	if (!incident->window.pid)
+		return 0;
+	/* Copied while its owner went on to something else: the owner's word was sent before that. */
+	if (incident->window.level != THPRACE_LEVEL_PMD &&
+	    !(incident->window.flags & THPRACE_WF_SETTLED))
 		return 0;
 	return add_pair(entry, &incident->window, &incident->opener_stack, incident->said);
 }
@@ -337,6 +355,9 @@ static enum thprace_verdict judge(struct book *book, const struct thprace_walk *
 	enum thprace_meeting meeting;
 
 	*close_call = 0;
+	/* Opening when the walker looked; it has not been told of since: it opened after the walker. */
+	if (!window->open)
+		return THPRACE_CLEAN;
 	if (window->flags & THPRACE_WF_VOID || window->folio != walk->folio)
 		return THPRACE_CLEAN;
 	if (walk->class == THPRACE_SPLIT_HEAD) {

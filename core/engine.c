@@ -107,7 +107,8 @@ static int choose_programs(struct engine *engine)
 	const char *name;
 	int point, end, err;
 
-	bpf_object__for_each_program(program, engine->skel->obj)
+	for (program = bpf_object__next_program(engine->skel->obj, NULL); program;
+	     program = bpf_object__next_program(engine->skel->obj, program))
 		bpf_program__set_autoload(program, false);
 	bpf_program__set_autoload(engine->skel->progs.window_setup, true);
 	engine->link_count = 0;

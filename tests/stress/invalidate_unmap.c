@@ -3,6 +3,11 @@
  * invalidate-unmap: openers munmap() a huge page of a disk file, the walker writes the file past
  * the page cache: invalidate_inode_pages2_range().
  *
+ * It first unmaps the whole range in one go, at the first page that is mapped, and calls
+ * unmap_mapping_folio() only for what was faulted in again since. So, as in truncate-unmap, the range
+ * starts with a fuse of small pages, of which the first is mapped, and ends in the huge page, which
+ * the openers fault in while the fuse burns and unmap as the walker arrives.
+ *
  * Needs a file system with folios of 2 MiB in its page cache (XFS since 6.1): faulting on a mapping
  * with MADV_HUGEPAGE reads ahead by such folios.
  */
@@ -19,12 +24,30 @@
 
 #define MAPPINGS 6
 #define FILE_SIZE (2 * STRESS_HPAGE)
+#define FUSE_PAGES 160
+#define FUSE_SIZE (FUSE_PAGES * STRESS_PAGE)
+#define FUSE_AT ((off_t)(STRESS_HPAGE - FUSE_SIZE))
+#define MOST_PAGES_LEFT 42 /* as in truncate-unmap */
 
 struct invalidate {
 	struct shared_file file;
-	int direct;
+	int direct; /* past the page cache */
+	int small; /* reads small pages into it */
+	char *fuse; /* a mapping of the fuse, only ever touched at its start */
 	void *block;
 };
+
+/* The last round's write has put the fuse out of the page cache. */
+static int arm(void *ctx, unsigned int round)
+{
+	struct invalidate *v = ctx;
+
+	(void)round;
+	if (pread(v->small, v->block, FUSE_SIZE, FUSE_AT) < 0)
+		return -errno;
+	support__touch(v->fuse);
+	return 0;
+}
 
 static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
 {
@@ -32,6 +55,18 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 
 	(void)round;
 	return shared_file__map(&v->file, opener, side);
+}
+
+/* Time to go: the walker has only a few small pages left before it. */
+static bool linger(void *ctx, unsigned int round, unsigned int opener)
+{
+	struct invalidate *v = ctx;
+	unsigned int left = 1 + round * 7 % MOST_PAGES_LEFT;
+	unsigned char cached = 1;
+
+	shared_file__touch(&v->file, opener);
+	return !mincore(v->fuse + (FUSE_PAGES - left) * STRESS_PAGE, STRESS_PAGE, &cached) &&
+	       !(cached & 1);
 }
 
 static void open_window(void *ctx, unsigned int round, unsigned int opener)
@@ -45,21 +80,21 @@ static void open_window(void *ctx, unsigned int round, unsigned int opener)
 static void walk(void *ctx, unsigned int round)
 {
 	struct invalidate *v = ctx;
-	off_t at = (off_t)(round * 7 % 500) * (off_t)STRESS_PAGE;
 
-	if (pwrite(v->direct, v->block, STRESS_PAGE, at) < 0)
+	(void)round;
+	if (pwrite(v->direct, v->block, FUSE_SIZE + STRESS_PAGE, FUSE_AT) < 0)
 		return; /* -EBUSY: an invalidation that failed */
 }
 
-/* The same nameless file again, past the page cache. */
-static int reopen_direct(int fd)
+/* The same nameless file again. */
+static int reopen(int fd, int flags)
 {
 	char path[64];
-	int direct;
+	int again;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-	return direct < 0 ? -errno : direct;
+	again = open(path, O_RDWR | O_CLOEXEC | flags);
+	return again < 0 ? -errno : again;
 }
 
 static int fill(struct invalidate *v, struct stress *s)
@@ -82,16 +117,39 @@ static int fill(struct invalidate *v, struct stress *s)
 static void put_down(struct invalidate *v)
 {
 	shared_file__close(&v->file);
+	if (v->fuse != MAP_FAILED)
+		munmap(v->fuse, FUSE_SIZE);
 	if (v->direct >= 0)
 		close(v->direct);
+	if (v->small >= 0)
+		close(v->small);
 	free(v->block);
+}
+
+/* Read in random order, a file comes into the page cache by small pages. */
+static int lay_fuse(struct invalidate *v, struct stress *s)
+{
+	v->small = reopen(v->file.fd, 0);
+	if (v->small < 0)
+		return stress__refuse(s, v->small, "cannot open the file again: %s",
+				      strerror(-v->small));
+	posix_fadvise(v->small, 0, 0, POSIX_FADV_RANDOM);
+	v->fuse = mmap(NULL, FUSE_SIZE, PROT_READ, MAP_SHARED, v->small, FUSE_AT);
+	if (v->fuse == MAP_FAILED)
+		return stress__refuse(s, -errno, "cannot map the file: %s", strerror(errno));
+	return 0;
 }
 
 static int set_up(struct invalidate *v, struct stress *s)
 {
 	const char *dir = s->options->dir;
 
-	*v = (struct invalidate){.file = {.fd = -1, .mappings = MAPPINGS}, .direct = -1};
+	*v = (struct invalidate){
+		.file = {.fd = -1, .mappings = MAPPINGS, .offset = (off_t)STRESS_HPAGE},
+		.direct = -1,
+		.small = -1,
+		.fuse = MAP_FAILED,
+	};
 	if (!dir)
 		return stress__refuse(s, -EOPNOTSUPP,
 				      "needs --dir on a disk file system with huge page-cache "
@@ -100,13 +158,15 @@ static int set_up(struct invalidate *v, struct stress *s)
 	if (v->file.fd < 0)
 		return stress__refuse(s, v->file.fd, "no file in %s: %s", dir,
 				      strerror(-v->file.fd));
-	v->direct = reopen_direct(v->file.fd);
+	v->direct = reopen(v->file.fd, O_DIRECT);
 	if (v->direct < 0)
 		return stress__refuse(s, v->direct,
 				      "%s cannot be written past the page cache (%s); needs XFS, "
 				      "Linux 6.1 or later",
 				      dir, strerror(-v->direct));
 	if (fill(v, s))
+		return -EIO;
+	if (lay_fuse(v, s))
 		return -EIO;
 	return shared_file__reserve(&v->file, s);
 }
@@ -137,8 +197,9 @@ cleanup:
 static int run(struct stress *s)
 {
 	static const struct duel_ops ops = {
-		.aim = {0.3, 0.6, 0.15, 0.35},
+		.arm = arm,
 		.enter = enter,
+		.linger = linger,
 		.open = open_window,
 		.walk = walk,
 	};

@@ -4,6 +4,7 @@
 # The classes that need more than a cloud kernel and tmpfs: memory_failure (generic kernel),
 # invalidation of huge folios in the page cache (XFS); and collapse_file's intervals.
 
+# shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 kernel bookworm generic

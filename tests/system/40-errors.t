@@ -4,6 +4,7 @@
 # Whatever goes wrong: one message that says what and why, the documented exit status, what was
 # recorded is readable, and nothing stays attached to the kernel.
 
+# shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 "${CC:-cc}" -O2 -Wall -Wextra -Werror -o "$work/occupy" "$system/occupy.c" -lbpf ||

@@ -4,6 +4,9 @@
 # What dump and report print: formats, filters, standard input, and the closest pass of a run in which
 # nothing overlapped. Recorded in a guest, read here.
 
+# shellcheck disable=SC2016 # in single quotes is Perl
+
+# shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 thprace=${THPRACE_BUILD:-$system/../../build}/thprace

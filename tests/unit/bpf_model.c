@@ -7,14 +7,14 @@
 
 #define HITS 8
 #define FOLIO_UNKNOWN (~0ULL)
-#define WALKER(pid) ((1ULL << 40) + (pid))
+#define WALKER(pid) ((1ULL << 40) + (uint32_t)((pid)*0x9e3779b1U))
 
 struct model_bucket {
 	uint64_t walkers;
 	uint32_t windows;
 	uint32_t pending;
 	uint32_t closed;
-	uint32_t entered;
+	uint32_t entered; /* those that have their stamp << 16 | those that have not yet */
 };
 
 struct model_slot {
@@ -23,7 +23,6 @@ struct model_slot {
 	uint32_t told_entered;
 	uint32_t told;
 	uint32_t noted;
-	uint32_t generation;
 	unsigned int bucket;
 	uint64_t published; /* open_folio[] of this slot */
 };
@@ -195,7 +194,6 @@ static bool zap_lock(struct bpf_model *model, unsigned int who, unsigned int ste
 		return false;
 	case 1:
 		window->removed = 0;
-		window->close = 0;
 		return false;
 	case 2:
 		window->folio = task->call.unknown ? 0 : folio;
@@ -209,20 +207,17 @@ static bool zap_lock(struct bpf_model *model, unsigned int who, unsigned int ste
 		slot->noted = 0;
 		return false;
 	case 5:
-		slot->generation++;
-		return false;
-	case 6:
 		folio = task->call.unknown ? FOLIO_UNKNOWN : folio;
 		slot->published = folio;
 		slot->bucket = bucket_of(model, folio) - model->state->bucket;
 		return false;
-	case 7:
+	case 6:
 		model->state->bucket[slot->bucket].windows++;
 		return false;
-	case 8:
+	case 7:
 		task->now = model->now;
 		return false;
-	case 9:
+	case 8:
 		window->open = task->now;
 		return false;
 	default:
@@ -316,6 +311,8 @@ static bool removal_is_told(struct model_slot *slot, uint32_t entered, uint64_t 
 {
 	uint32_t told = 0;
 
+	if (entered & 0xffff)
+		return true;
 	if (slot->told_folio == folio && slot->told_entered == entered)
 		told = slot->told;
 	slot->told_folio = folio;
@@ -339,6 +336,10 @@ static void removal_window(struct bpf_model *model, unsigned int who, struct thp
 	window->tgid = window->pid;
 }
 
+/* Steps of rmap_ptes(). */
+#define TELL 5
+#define TELL_DONE 8
+
 static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_slot *slot = &model->state->slot[who];
@@ -358,17 +359,19 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 		record->value = task->call.pages;
 		return false;
 	case 2:
+		task->flag = 0;
 		if (!walked_by_others(bucket, bpf_model__pid(who)))
-			task->step = 8;
+			task->step = TELL_DONE;
 		return false;
 	case 3:
 		bucket->closed++;
 		return false;
 	case 4:
 		if (!removal_is_told(slot, bucket->entered, folio))
-			task->step = 8;
+			task->step = TELL_DONE;
 		return false;
-	case 5:
+	case TELL:
+		task->flag += 1;
 		slot->window.open = task->now;
 		slot->window.removed = task->now;
 		return false;
@@ -379,13 +382,23 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 	case 7:
 		opener_submit(model, who, task->message);
 		return false;
-	case 8:
-		return !bucket->pending;
+	case TELL_DONE:
+		return !bucket->pending || task->flag == 2;
 	case 9:
+		task->other = pending->there;
 		task->walk = pending->walk;
-		return !pending->there || pending->walk.pid == bpf_model__pid(who) ||
-		       !thprace_explains(task->now, pending->walk.enter, pending->walk.leave);
+		return false;
 	case 10:
+		if (!task->other || task->walk.pid == bpf_model__pid(who))
+			return true;
+		/* Another walker failed meanwhile: the one before it may have been meant. */
+		if (task->now < task->walk.enter && !task->flag) {
+			task->flag = 1; /* and 1 for telling: done then */
+			task->step = TELL;
+			return false;
+		}
+		return !thprace_explains(task->now, task->walk.enter, task->walk.leave);
+	case 11:
 		task->message = reserve(model);
 		return false;
 	default:
@@ -449,6 +462,9 @@ static bool walk_begin(struct bpf_model *model, unsigned int who, unsigned int s
 		return false;
 	case 3:
 		task->enter = model->now;
+		return false;
+	case 4:
+		bucket->entered += 0x10000 - 1;
 		return false;
 	default:
 		walk_record(model, who, THPRACE_REC_WALK_ENTER, task->enter);
@@ -818,9 +834,4 @@ void bpf_model__run(struct bpf_model *model, unsigned int who, const struct bpf_
 	do {
 		model->now += pace;
 	} while (!bpf_model__step(model, who));
-}
-
-bool bpf_model__failed(const struct bpf_model *model, unsigned int who)
-{
-	return failed(&model->state->task[who].walk);
 }

@@ -85,8 +85,6 @@ bool bpf_model__step(struct bpf_model *model, unsigned int who);
 /* All of a run, the clock going on by `pace` before each step. */
 void bpf_model__run(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call,
 		    uint64_t pace);
-/* Did the task's last walker fail? */
-bool bpf_model__failed(const struct bpf_model *model, unsigned int who);
 void bpf_model__free(struct bpf_model *model);
 
 #endif

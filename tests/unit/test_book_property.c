@@ -196,9 +196,7 @@ static bool walk(struct schedule *schedule, unsigned int who, unsigned int phase
 		call(schedule, who, BPF_MODEL_WALK_END);
 		return false;
 	case 3:
-		/* The detector takes a check point for that of the last walker, failed or not. */
-		if (task->checks && task->class != THPRACE_HWPOISON_UNMAP && task->does == WALK &&
-		    bpf_model__failed(schedule->model, who))
+		if (task->checks && task->class != THPRACE_HWPOISON_UNMAP && task->does == WALK)
 			call(schedule, who, BPF_MODEL_CHECK);
 		return false;
 	default:

@@ -4,6 +4,7 @@
 # For the scripts in the guest: sourced, next to tap.sh in the working folder.
 
 set -u
+# shellcheck source=tests/system/tap.sh
 . ./tap.sh
 
 t=/tmp/test
@@ -27,6 +28,7 @@ of_phase() {
 }
 
 # try COMMAND...: sets status; its output is in out and err
+# shellcheck disable=SC2034 # status is for those who source this
 try() {
 	status=0
 	"$@" >out 2>err </dev/null || status=$?

@@ -1,5 +1,6 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 # The highest VmHWM that could be read of process $1, which never falls.
@@ -19,17 +20,17 @@ wait "$record"
 status=$?
 is "$status" 0 "record: done, no escape" || told "$(cat err)"
 like out "noise [1-9]" "the stressor made noise"
-thprace report --format json x.thpr >report
+thprace report --format json x.thpr >report.json
 is $? 0 "report: done"
 
-records=$(number header records report)
+records=$(number header records report.json)
 echo "# $records records in $(wc -c <x.thpr) bytes, $kib KiB resident"
 more "$records" 100000 "more than 100,000 records"
-is "$(number loss lost report)" 0 "nothing lost" || told "$(grep '"type":"loss"' report)"
-is "$(number loss seen report)" "$(($(number loss submitted report) + $(number loss filtered report)))" \
+is "$(number loss lost report.json)" 0 "nothing lost" || told "$(grep '"type":"loss"' report.json)"
+is "$(number loss seen report.json)" "$(($(number loss submitted report.json) + $(number loss filtered report.json)))" \
 	"seen = submitted + filtered"
-more "$(number header pte_removals report)" 50000 "PTE-level removals"
-more "$(of_class overlaps split-unmap report)" 0 "split-unmap: overlaps"
+more "$(number header pte_removals report.json)" 50000 "PTE-level removals"
+more "$(of_class overlaps split-unmap report.json)" 0 "split-unmap: overlaps"
 more "${kib:-0}" 1024 "peak resident memory is known"
 less "${kib:-0}" 32768 "peak resident memory below 32 MiB"
 

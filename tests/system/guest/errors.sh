@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Everything that can go wrong on a cloud kernel.
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 # fails NAME REGEX COMMAND...: status 1, one message, nothing left attached
@@ -57,12 +58,12 @@ echo 1 >/proc/sys/kernel/ftrace_enabled
 try occupy zap_huge_pmd thprace record -o x.thpr --attach auto --mode precise -- \
 	thprace-stress truncate-unmap -d 1
 is "$status" 0 "fentry refused, auto: records" || told "$(cat err)"
-thprace report --format json x.thpr >report
-like report '"point":"zap",.*"kind":"kprobe\+kretprobe","state":"attached","reason":".*fentry was refused' \
+thprace report --format json x.thpr >report.json
+like report.json '"point":"zap",.*"kind":"kprobe\+kretprobe","state":"attached","reason":".*fentry was refused' \
 	"... by a kprobe, with the reason"
-like report '"point":"lock",.*"kind":"fexit","state":"attached"' "... and the others by fentry"
-more "$(number header windows report)" 0 "... and sees windows"
-is "$(number loss lost report)" 0 "... all of them"
+like report.json '"point":"lock",.*"kind":"fexit","state":"attached"' "... and the others by fentry"
+more "$(number header windows report.json)" 0 "... and sees windows"
+is "$(number loss lost report.json)" 0 "... all of them"
 is_clean "fentry refused, auto"
 fails "fentry refused, fentry asked for" "zap_huge_pmd|fentry refused" \
 	occupy zap_huge_pmd thprace record --attach fentry -d 1 -o x.thpr
@@ -70,10 +71,10 @@ try occupy truncate_cleanup_folio thprace record -o x.thpr --attach fentry --mod
 	thprace-stress split-migrate -d 1
 is "$status" 0 "one function refuses fentry, fentry asked for: records the rest" ||
 	told "$(cat err)"
-thprace report --format json x.thpr >report
-like report '"point":"truncate",.*"kind":"-","state":"failed","reason":".*fentry refused' \
+thprace report --format json x.thpr >report.json
+like report.json '"point":"truncate",.*"kind":"-","state":"failed","reason":".*fentry refused' \
 	"... names what is missing, with the reason"
-like report '"class":"truncate-unmap",.*"observable":false,"reason":".*refused' \
+like report.json '"class":"truncate-unmap",.*"observable":false,"reason":".*refused' \
 	"... and the class that cannot be seen"
 
 thprace probes >out
@@ -97,9 +98,9 @@ is "$status" 1 "disk full: status 1"
 like err '^thprace record: .*full/x.thpr.*No space left' "disk full: says so"
 unlike err '^thprace$|^[^t]' "disk full: nothing but messages of thprace"
 is_clean "disk full"
-thprace report --format json full/x.thpr >report 2>err
-more "$(number header records report)" 100 "disk full: what was written can be read"
-like report '"type":"header".*"complete":false|"type":"loss".*"write":[1-9]' \
+thprace report --format json full/x.thpr >report.json 2>err
+more "$(number header records report.json)" 100 "disk full: what was written can be read"
+like report.json '"type":"header".*"complete":false|"type":"loss".*"write":[1-9]' \
 	"disk full: known to be incomplete"
 try thprace dump full/x.thpr
 more "$(wc -l <out)" 100 "disk full: dump prints what there is"
@@ -144,8 +145,8 @@ kill -INT "$record"
 wait "$record"
 is $? 0 "SIGINT: status 0" || told "$(cat err)"
 like out 's in light mode: [0-9]+ windows' "SIGINT: summary"
-thprace report --format json x.thpr >report
-like report '"type":"header".*"complete":true' "SIGINT: the trace is complete"
+thprace report --format json x.thpr >report.json
+like report.json '"type":"header".*"complete":true' "SIGINT: the trace is complete"
 is_clean "SIGINT"
 
 misused thprace

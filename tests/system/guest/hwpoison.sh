@@ -1,21 +1,22 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 try thprace record -o x.thpr --mode precise --all -- thprace-stress hwpoison-unmap -d 3
 is "$status" 0 "hwpoison-unmap: recorded, no escape" || told "$(cat err)"
-thprace report --format json x.thpr >report
+thprace report --format json x.thpr >report.json
 is $? 0 "hwpoison-unmap: report"
-like report '"class":"hwpoison-unmap",.*"observable":true' "hwpoison-unmap: observable"
-like report '"point":"poison","function":"memory_failure",.*"state":"attached"' \
+like report.json '"class":"hwpoison-unmap",.*"observable":true' "hwpoison-unmap: observable"
+like report.json '"point":"poison","function":"memory_failure",.*"state":"attached"' \
 	"hwpoison-unmap: memory_failure is probed"
-more "$(of_class walkers hwpoison-unmap report)" 0 "hwpoison-unmap: walkers"
-more "$(number header pte_removals report)" 100 "hwpoison-unmap: PTE-level removals"
-is "$(of_class escapes hwpoison-unmap report)" 0 "hwpoison-unmap: no escape"
-is "$(of_class unattributed hwpoison-unmap report)" 0 "hwpoison-unmap: none unattributed"
-is "$(number loss lost report)" 0 "hwpoison-unmap: nothing lost"
-echo "# $(of_class walkers hwpoison-unmap report) walkers," \
-	"$(of_class overlaps hwpoison-unmap report) overlaps"
+more "$(of_class walkers hwpoison-unmap report.json)" 0 "hwpoison-unmap: walkers"
+more "$(number header pte_removals report.json)" 100 "hwpoison-unmap: PTE-level removals"
+is "$(of_class escapes hwpoison-unmap report.json)" 0 "hwpoison-unmap: no escape"
+is "$(of_class unattributed hwpoison-unmap report.json)" 0 "hwpoison-unmap: none unattributed"
+is "$(number loss lost report.json)" 0 "hwpoison-unmap: nothing lost"
+echo "# $(of_class walkers hwpoison-unmap report.json) walkers," \
+	"$(of_class overlaps hwpoison-unmap report.json) overlaps"
 thprace report --crosscheck x.thpr >check
 is $? 0 "hwpoison-unmap: crosscheck" || told "$(cat check)"
 done_testing

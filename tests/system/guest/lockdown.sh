@@ -1,5 +1,6 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 mount -t securityfs securityfs /sys/kernel/security 2>/dev/null

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Records the classes with ATTACH and MODE, both lists of words.
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 classes="split-unmap split-migrate split-head truncate-unmap"
@@ -14,13 +15,13 @@ overlapping="split-unmap split-migrate truncate-unmap"
 record_once() {
 	try thprace record -o x.thpr --attach "$1" --mode "$2" --all -- sh -c \
 		"for c in $classes; do thprace-stress \$c -d 2 || exit; done"
-	thprace report --format json x.thpr >report
+	thprace report --format json x.thpr >report.json
 	report_status=$?
 }
 
 all_overlapped() {
 	for class in $overlapping; do
-		[ "$(of_class overlaps "$class" report)" -gt 0 ] || return 1
+		[ "$(of_class overlaps "$class" report.json)" -gt 0 ] || return 1
 	done
 }
 
@@ -40,53 +41,53 @@ recording() {
 	thprace report --crosscheck x.thpr >check
 	is $? 0 "crosscheck: status 0" || told "$(cat check)"
 	like check "^crosscheck: equal$" "crosscheck: equal"
-	like report '"type":"header".*"complete":true,"damage":\[\],' "trace: complete"
-	more "$(number header windows report)" 100 "windows"
-	more "$(number header records report)" 100 "records"
+	like report.json '"type":"header".*"complete":true,"damage":\[\],' "trace: complete"
+	more "$(number header windows report.json)" 100 "windows"
+	more "$(number header records report.json)" 100 "records"
 }
 
 check_classes() {
 	for class in $classes; do
-		echo "# $class: $(of_class walkers "$class" report) walkers," \
-			"$(of_class overlaps "$class" report) overlaps"
-		more "$(of_class walkers "$class" report)" 0 "$class: walkers"
-		is "$(of_class escapes "$class" report)" 0 "$class: no escape"
-		is "$(of_class unattributed "$class" report)" 0 "$class: none unattributed"
+		echo "# $class: $(of_class walkers "$class" report.json) walkers," \
+			"$(of_class overlaps "$class" report.json) overlaps"
+		more "$(of_class walkers "$class" report.json)" 0 "$class: walkers"
+		is "$(of_class escapes "$class" report.json)" 0 "$class: no escape"
+		is "$(of_class unattributed "$class" report.json)" 0 "$class: none unattributed"
 	done
 	for class in $overlapping; do
-		more "$(of_class overlaps "$class" report)" 0 "$class: overlaps"
+		more "$(of_class overlaps "$class" report.json)" 0 "$class: overlaps"
 	done
 }
 
 check_counters() {
-	seen=$(number loss seen report)
-	submitted=$(number loss submitted report)
-	filtered=$(number loss filtered report)
-	lost=$(number loss lost report)
+	seen=$(number loss seen report.json)
+	submitted=$(number loss submitted report.json)
+	filtered=$(number loss filtered report.json)
+	lost=$(number loss lost report.json)
 	is "$lost" 0 "nothing lost"
 	more "$seen" 0 "records seen"
 	is "$seen" "$((submitted + filtered + lost))" "seen = submitted + filtered + lost"
-	like report '"type":"loss".*"identity":true' "... and the program says so"
-	is "$(number program missed report | sum)" 0 "no run of a program was missed"
-	more "$(number program run_ns report | sum)" 0 "run time is measured"
+	like report.json '"type":"loss".*"identity":true' "... and the program says so"
+	is "$(number program missed report.json | sum)" 0 "no run of a program was missed"
+	more "$(number program run_ns report.json | sum)" 0 "run time is measured"
 }
 
 # check_light_phases, check_precise_phases: what each mode can measure
 check_light_phases() {
-	is "$(of_phase count phase1 report)" 0 "phase 1 not measured"
-	is "$(of_phase count phase2 report)" 0 "phase 2 not measured"
-	more "$(of_phase count whole report)" 0 "whole windows are"
-	like report '"point":"rmap",.*"kind":"-","state":"skipped"' "rmap: skipped"
-	is "$(grep -c '"type":"probe","point":"r.*"state":"attached"' report)" 0 \
+	is "$(of_phase count phase1 report.json)" 0 "phase 1 not measured"
+	is "$(of_phase count phase2 report.json)" 0 "phase 2 not measured"
+	more "$(of_phase count whole report.json)" 0 "whole windows are"
+	like report.json '"point":"rmap",.*"kind":"-","state":"skipped"' "rmap: skipped"
+	is "$(grep -c '"type":"probe","point":"r.*"state":"attached"' report.json)" 0 \
 		"nothing between clear and decrement"
-	is "$(grep '"type":"program"' report | grep -c '"point":"r')" 0 "... loaded neither"
+	is "$(grep '"type":"program"' report.json | grep -c '"point":"r')" 0 "... loaded neither"
 }
 
 check_precise_phases() {
-	more "$(of_phase count phase1 report)" 0 "phase 1 measured"
-	more "$(of_phase count phase2 report)" 0 "phase 2 measured"
-	is "$(of_phase count whole report)" "$(number header windows report)" "whole: every window"
-	like report '"point":"rmap","function":"page_remove_rmap",.*"state":"attached"' \
+	more "$(of_phase count phase1 report.json)" 0 "phase 1 measured"
+	more "$(of_phase count phase2 report.json)" 0 "phase 2 measured"
+	is "$(of_phase count whole report.json)" "$(number header windows report.json)" "whole: every window"
+	like report.json '"point":"rmap","function":"page_remove_rmap",.*"state":"attached"' \
 		"rmap: attached"
 }
 
@@ -94,19 +95,20 @@ check_precise_phases() {
 check_kinds() {
 	other=kprobe
 	[ "$1" = fentry ] || other=fentry
-	kinds=$(grep '"type":"probe"' report | grep '"state":"attached"' |
+	kinds=$(grep '"type":"probe"' report.json | grep '"state":"attached"' |
 		sed 's/.*"kind":"\([^"]*\)".*/\1/')
 	more "$(echo "$kinds" | grep -cE "fentry|fexit|kprobe|kretprobe")" 8 "probes attached"
 	case $kinds in
 	*"${other%entry}"[er]* | *"$other"*) ok 1 "all by $1" || told "$kinds" ;;
 	*) ok 0 "all by $1" ;;
 	esac
-	like report '"point":"poison","function":"memory_failure","kind":"-","state":"absent","reason":".*not in' \
+	like report.json '"point":"poison","function":"memory_failure","kind":"-","state":"absent","reason":".*not in' \
 		"memory_failure: absent, with the reason"
-	like report '"class":"hwpoison-unmap",.*"observable":false,"reason":".*memory_failure' \
+	like report.json '"class":"hwpoison-unmap",.*"observable":false,"reason":".*memory_failure' \
 		"hwpoison-unmap: not observable, with the reason"
 }
 
+# shellcheck disable=SC2153 # from the environment
 for attach in $ATTACH; do
 	for mode in $MODE; do
 		echo "# $attach, $mode"

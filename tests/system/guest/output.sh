@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Two recordings, and what dump and report make of them in /out, for the host to look into.
+# shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
 try thprace record -o x.thpr --mode precise --all -- \
