@@ -6,11 +6,10 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PREFIX ?= /usr/local
-VERSION := 0.1
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-COMMON := -std=gnu11 -D_GNU_SOURCE -DTHPRACE_VERSION='"$(VERSION)"' -Iinclude -Icore -I$(O)
+COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 ALL_CFLAGS = $(COMMON) $(WARN) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c
 
@@ -146,7 +145,7 @@ style:
 	$(Q)shellcheck $(SCRIPTS)
 
 # All but engine.c: clang's analyzer finds a leak in the code that bpftool generates for it.
-TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DTHPRACE_VERSION=__FILE__ -Iinclude -Icore -isystem $(O)
+TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*.c cli/*.c tests/stress/*.c)
 
 .PHONY: lint

@@ -5,10 +5,6 @@
 
 #include <stdio.h>
 
-#ifndef THPRACE_VERSION /* the Makefile says it */
-#define THPRACE_VERSION "unknown"
-#endif
-
 /* Exit statuses of every verb. */
 enum cli_exit {
 	CLI_DONE = 0,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <thprace/version.h>
 
 struct verb {
 	const char *name;

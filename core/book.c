@@ -12,6 +12,7 @@
 #define WINDOW_WAIT_NS 1000000000ULL
 #define OPENERS_MAX 4096
 #define LOSSES_MAX 256
+#define HEADS 16384 /* of each index: a power of two */
 
 struct pair {
 	struct thprace_window window;
@@ -20,15 +21,38 @@ struct pair {
 	bool settled;
 };
 
+/* What entries are looked up by. Each index is an array of lists, the newest entry first. */
+enum book_index {
+	BY_ENTER, /* thread and time of entry */
+	BY_LEAVE, /* thread and time of return */
+	BY_FOLIO,
+	INDEX_MAX
+};
+
 /* A walker that has been reported. */
 struct entry {
 	struct entry *next;
+	struct entry *older[INDEX_MAX];
+	struct entry **link[INDEX_MAX]; /* what points here */
 	struct thprace_walk walk;
 	struct thprace_stack stack;
 	uint64_t seen; /* when its first report was read */
+	uint64_t
+		replaced; /* return of the next failed walker on the folio: that is attributed then */
+	uint64_t reach; /* latest return of this one and the older ones in BY_FOLIO */
 	struct pair *pairs;
 	size_t pair_count;
 	bool check; /* a check point's own word, without a walker */
+	bool forgotten; /* openers' words of its time were overwritten */
+};
+
+/* An opener's word. */
+struct opener {
+	struct opener *older; /* on folios of the same hash */
+	struct opener **link;
+	struct thprace_window window;
+	struct thprace_stack stack;
+	uint64_t reach; /* latest end of this window and the older ones */
 };
 
 struct loss {
@@ -42,11 +66,12 @@ struct book {
 	void *ctx;
 	struct entry *entries; /* in order of arrival */
 	struct entry **tail;
-	struct thprace_opener *openers; /* a ring */
-	size_t opener_count;
+	struct entry **index[INDEX_MAX];
+	struct opener *openers; /* a ring */
+	struct opener **opener_index; /* by folio */
 	size_t opener_next;
 	uint64_t forgotten; /* latest end of a window whose opener's word was overwritten */
-	struct loss losses[LOSSES_MAX]; /* a ring */
+	struct loss losses[LOSSES_MAX];
 	size_t loss_count;
 	struct book_class classes[THPRACE_CLASS_MAX];
 	uint64_t touching;
@@ -55,19 +80,33 @@ struct book {
 struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *ctx)
 {
 	struct book *book = calloc(1, sizeof(*book));
+	bool ok;
+	int i;
 
 	if (!book)
 		return NULL;
-	book->openers = calloc(OPENERS_MAX, sizeof(*book->openers));
-	if (!book->openers) {
-		free(book);
-		return NULL;
-	}
 	book->mode = mode;
 	book->incident = incident;
 	book->ctx = ctx;
 	book->tail = &book->entries;
-	return book;
+	book->openers = calloc(OPENERS_MAX, sizeof(*book->openers));
+	book->opener_index = calloc(HEADS, sizeof(struct opener *));
+	ok = book->openers && book->opener_index;
+	for (i = 0; i < INDEX_MAX; i++) {
+		book->index[i] = calloc(HEADS, sizeof(struct entry *));
+		ok = ok && book->index[i];
+	}
+	if (ok)
+		return book;
+	book__free(book);
+	return NULL;
+}
+
+static size_t head_of(uint64_t a, uint64_t b)
+{
+	uint64_t x = (a ^ b * 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
+
+	return (x ^ x >> 32) % HEADS;
 }
 
 static bool walk_failed(const struct thprace_walk *walk)
@@ -75,25 +114,73 @@ static bool walk_failed(const struct thprace_walk *walk)
 	return walk->residual > 0 || walk->flags & THPRACE_RF_OWN_FAILED;
 }
 
+static struct entry **head(const struct book *book, enum book_index by,
+			   const struct thprace_walk *walk)
+{
+	if (by == BY_FOLIO)
+		return &book->index[by][head_of(walk->folio, 0)];
+	return &book->index[by][head_of(by == BY_ENTER ? walk->enter : walk->leave, walk->pid)];
+}
+
 static struct entry *find_entry(const struct book *book, const struct thprace_walk *walk)
 {
 	struct entry *entry;
 
-	for (entry = book->entries; entry; entry = entry->next)
+	for (entry = *head(book, BY_ENTER, walk); entry; entry = entry->older[BY_ENTER])
 		if (entry->walk.pid == walk->pid && entry->walk.enter == walk->enter &&
 		    entry->walk.class == walk->class && !entry->check)
 			return entry;
 	return NULL;
 }
 
-static struct entry *add_entry(struct book *book, const struct thprace_walk *walk, uint64_t now)
+static bool awaits_removal(const struct entry *entry)
 {
-	struct entry *entry = calloc(1, sizeof(*entry));
+	return !entry->check && walk_failed(&entry->walk) &&
+	       entry->walk.class != THPRACE_SPLIT_HEAD;
+}
+
+/* From the return of a failed walker on, it is attributed, and no longer the one before it. */
+static void replace_older(struct entry *entry)
+{
+	struct entry *other;
+
+	for (other = entry->older[BY_FOLIO]; other; other = other->older[BY_FOLIO]) {
+		if (other->walk.folio != entry->walk.folio || !awaits_removal(other))
+			continue;
+		if (other->walk.leave > entry->walk.leave && other->walk.leave < entry->replaced)
+			entry->replaced = other->walk.leave;
+		if (other->replaced <= entry->walk.leave)
+			return;
+		if (other->walk.leave < entry->walk.leave)
+			other->replaced = entry->walk.leave;
+	}
+}
+
+static struct entry *add_entry(struct book *book, const struct thprace_walk *walk, bool check,
+			       uint64_t now)
+{
+	struct entry *entry = calloc(1, sizeof(*entry)), **first;
+	int by;
 
 	if (!entry)
 		return NULL;
 	entry->walk = *walk;
+	entry->check = check;
 	entry->seen = now;
+	entry->replaced = THPRACE_FOREVER;
+	for (by = 0; by < INDEX_MAX; by++) {
+		first = head(book, by, walk);
+		entry->older[by] = *first;
+		entry->link[by] = first;
+		if (*first)
+			(*first)->link[by] = &entry->older[by];
+		*first = entry;
+	}
+	entry->reach = walk->leave;
+	if (entry->older[BY_FOLIO] && entry->older[BY_FOLIO]->reach > entry->reach)
+		entry->reach = entry->older[BY_FOLIO]->reach;
+	if (awaits_removal(entry))
+		replace_older(entry);
 	*book->tail = entry;
 	book->tail = &entry->next;
 	return entry;
@@ -162,29 +249,52 @@ static bool may_concern(const struct entry *entry, const struct thprace_window *
 	return window->open <= walk->leave && window->close >= walk->enter;
 }
 
+static int add_opener(struct entry *entry, const struct opener *opener)
+{
+	return add_pair(entry, &opener->window, &opener->stack, THPRACE_CLEAN);
+}
+
+/* Keep an opener's word, in place of the oldest. */
+static struct opener *keep_opener(struct book *book, const struct thprace_opener *said)
+{
+	struct opener *opener = &book->openers[book->opener_next];
+	struct opener **first = &book->opener_index[head_of(said->window.folio, 0)];
+
+	book->opener_next = (book->opener_next + 1) % OPENERS_MAX;
+	if (opener->link) {
+		if (opener->window.close > book->forgotten)
+			book->forgotten = opener->window.close;
+		*opener->link = NULL; /* the oldest of all: the last of its list */
+	}
+	opener->window = said->window;
+	opener->window.flags = THPRACE_WF_SETTLED;
+	if (book->mode == THPRACE_PRECISE && !opener->window.removed)
+		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
+	opener->stack = said->stack;
+	opener->older = *first;
+	opener->link = first;
+	if (*first)
+		(*first)->link = &opener->older;
+	*first = opener;
+	opener->reach = opener->window.close;
+	if (opener->older && opener->older->reach > opener->reach)
+		opener->reach = opener->older->reach;
+	return opener;
+}
+
 static int on_opener(struct book *book, const struct thprace_opener *said)
 {
-	struct thprace_opener copy = *said;
-	const struct thprace_opener *opener = &copy;
-	struct entry *entry;
+	const struct opener *opener = keep_opener(book, said);
+	const struct thprace_window *window = &opener->window;
+	struct entry *entry = book->index[BY_FOLIO][head_of(window->folio, 0)];
+	uint64_t after = window->level == THPRACE_LEVEL_PTE ? THPRACE_ATTRIBUTION_NS : 0;
 	int err;
 
-	copy.window.flags = THPRACE_WF_SETTLED;
-	if (book->mode == THPRACE_PRECISE && !copy.window.removed)
-		copy.window.flags |= THPRACE_WF_VOID; /* no rmap to remove: the huge zero page */
-
-	if (book->opener_count == OPENERS_MAX &&
-	    book->openers[book->opener_next].window.close > book->forgotten)
-		book->forgotten = book->openers[book->opener_next].window.close;
-	book->openers[book->opener_next] = *opener;
-	book->opener_next = (book->opener_next + 1) % OPENERS_MAX;
-	if (book->opener_count < OPENERS_MAX)
-		book->opener_count++;
-	for (entry = book->entries; entry; entry = entry->next) {
+	for (; entry && entry->reach + after >= window->open; entry = entry->older[BY_FOLIO]) {
 		/* What a walker took for open may turn out to have ended before it. */
-		if (!find_pair(entry, &opener->window) && !may_concern(entry, &opener->window))
+		if (!find_pair(entry, window) && !may_concern(entry, window))
 			continue;
-		err = add_pair(entry, &opener->window, &opener->stack, THPRACE_CLEAN);
+		err = add_opener(entry, opener);
 		if (err)
 			return err;
 	}
@@ -193,16 +303,15 @@ static int on_opener(struct book *book, const struct thprace_opener *said)
 
 static int add_known_openers(struct book *book, struct entry *entry)
 {
-	size_t i;
+	const struct thprace_walk *walk = &entry->walk;
+	const struct opener *opener = book->opener_index[head_of(walk->folio, 0)];
 	int err;
 
-	if (entry->walk.enter <= book->forgotten)
-		book__lost(book, entry->walk.enter, entry->walk.leave);
-	for (i = 0; i < book->opener_count; i++) {
-		if (!may_concern(entry, &book->openers[i].window))
+	entry->forgotten = walk->enter <= book->forgotten;
+	for (; opener && opener->reach >= walk->enter; opener = opener->older) {
+		if (!may_concern(entry, &opener->window))
 			continue;
-		err = add_pair(entry, &book->openers[i].window, &book->openers[i].stack,
-			       THPRACE_CLEAN);
+		err = add_opener(entry, opener);
 		if (err)
 			return err;
 	}
@@ -215,7 +324,7 @@ static int on_incident(struct book *book, const struct thprace_incident *inciden
 	int err;
 
 	if (!entry) {
-		entry = add_entry(book, &incident->walk, now);
+		entry = add_entry(book, &incident->walk, false, now);
 		if (!entry)
 			return -ENOMEM;
 		err = add_known_openers(book, entry);
@@ -233,37 +342,35 @@ static int on_incident(struct book *book, const struct thprace_incident *inciden
 	return add_pair(entry, &incident->window, &incident->opener_stack, incident->said);
 }
 
+/* A check point speaks of the last walker of its task on the folio that failed; or for itself. */
 static int on_check(struct book *book, const struct thprace_incident *incident, uint64_t now)
 {
 	const struct thprace_walk *walk = &incident->walk;
-	struct entry *entry, *last = NULL;
+	struct entry *entry = *head(book, BY_FOLIO, walk);
 
-	for (entry = book->entries; entry; entry = entry->next) {
+	for (; entry; entry = entry->older[BY_FOLIO]) {
 		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
 		    !walk_failed(&entry->walk) || entry->check ||
 		    (entry->walk.class != THPRACE_TRUNCATE_UNMAP &&
 		     entry->walk.class != THPRACE_INVALIDATE_UNMAP) ||
 		    walk->leave - entry->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			continue;
-		last = entry;
-	}
-	if (last) {
-		last->walk.flags |= THPRACE_KF_CHECK;
+		entry->walk.flags |= THPRACE_KF_CHECK;
 		return 0;
 	}
-	entry = add_entry(book, walk, now);
+	entry = add_entry(book, walk, true, now);
 	if (!entry)
 		return -ENOMEM;
-	entry->check = true;
 	copy_stack(&entry->stack, &incident->walker_stack);
 	return 0;
 }
 
 static void on_split(struct book *book, const struct thprace_split *split)
 {
-	struct entry *entry;
+	const struct thprace_walk key = {.pid = split->pid, .leave = split->unmapped};
+	struct entry *entry = *head(book, BY_LEAVE, &key);
 
-	for (entry = book->entries; entry; entry = entry->next) {
+	for (; entry; entry = entry->older[BY_LEAVE]) {
 		if (entry->walk.pid != split->pid || entry->walk.leave != split->unmapped)
 			continue;
 		entry->walk.result = split->result;
@@ -288,17 +395,31 @@ int book__message(struct book *book, const void *message, size_t size, uint64_t 
 	return -EINVAL;
 }
 
+/* Losses that meet are one. When there are too many, the oldest are kept coarser. */
 int book__lost(struct book *book, uint64_t from, uint64_t to)
 {
-	book->losses[book->loss_count++ % LOSSES_MAX] = (struct loss){.from = from, .to = to};
+	struct loss *loss = book->losses, *last = &loss[book->loss_count - 1];
+
+	if (book->loss_count && from <= last->to && to >= last->from) {
+		last->from = from < last->from ? from : last->from;
+		last->to = to > last->to ? to : last->to;
+		return 0;
+	}
+	if (book->loss_count == LOSSES_MAX) {
+		loss[1].from = loss[0].from < loss[1].from ? loss[0].from : loss[1].from;
+		loss[1].to = loss[0].to > loss[1].to ? loss[0].to : loss[1].to;
+		memmove(loss, loss + 1, (LOSSES_MAX - 1) * sizeof(*loss));
+		book->loss_count--;
+	}
+	loss[book->loss_count++] = (struct loss){.from = from, .to = to};
 	return 0;
 }
 
 static bool touched_by_loss(const struct book *book, uint64_t from, uint64_t to)
 {
-	size_t i, count = book->loss_count < LOSSES_MAX ? book->loss_count : LOSSES_MAX;
+	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < book->loss_count; i++)
 		if (book->losses[i].from <= to && book->losses[i].to >= from)
 			return true;
 	return false;
@@ -342,7 +463,7 @@ static void give(struct book *book, const struct entry *entry, const struct pair
 	incident.verdict = verdict;
 	incident.close_call = close_call;
 	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : verdict;
-	if (touched_by_loss(book, from, to))
+	if (entry->forgotten || touched_by_loss(book, from, to))
 		incident.verdict = THPRACE_UNPROVEN;
 	count(book, &incident);
 	book->incident(book->ctx, &incident);
@@ -388,20 +509,6 @@ static const struct pair *earliest_removal(const struct entry *entry, uint64_t b
 	return best;
 }
 
-/* Return of the next walker that failed on the same folio: from then on that one is attributed. */
-static uint64_t next_failure(const struct entry *entry)
-{
-	const struct entry *other;
-	uint64_t next = THPRACE_FOREVER;
-
-	for (other = entry->next; other; other = other->next)
-		if (!other->check && other->walk.folio == entry->walk.folio &&
-		    walk_failed(&other->walk) && other->walk.class != THPRACE_SPLIT_HEAD &&
-		    other->walk.leave > entry->walk.leave && other->walk.leave < next)
-			next = other->walk.leave;
-	return next;
-}
-
 static void settle_entry(struct book *book, struct entry *entry)
 {
 	enum thprace_verdict verdict;
@@ -423,7 +530,7 @@ static void settle_entry(struct book *book, struct entry *entry)
 	}
 	if (entry->walk.class == THPRACE_SPLIT_HEAD || !walk_failed(&entry->walk) || escaped)
 		return;
-	removal = entry->check ? NULL : earliest_removal(entry, next_failure(entry));
+	removal = entry->check ? NULL : earliest_removal(entry, entry->replaced);
 	give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
 }
 
@@ -449,10 +556,16 @@ static bool is_ready(const struct entry *entry, uint64_t now, uint64_t checked)
 static void drop_entry(struct book *book, struct entry **link)
 {
 	struct entry *entry = *link;
+	int by;
 
 	*link = entry->next;
 	if (!*link)
 		book->tail = link;
+	for (by = 0; by < INDEX_MAX; by++) {
+		*entry->link[by] = entry->older[by];
+		if (entry->older[by])
+			entry->older[by]->link[by] = entry->link[by];
+	}
 	free(entry->pairs);
 	free(entry);
 }
@@ -486,10 +599,15 @@ uint64_t book__touching(const struct book *book)
 
 void book__free(struct book *book)
 {
+	int i;
+
 	if (!book)
 		return;
 	while (book->entries)
 		drop_entry(book, &book->entries);
+	for (i = 0; i < INDEX_MAX; i++)
+		free(book->index[i]);
+	free(book->opener_index);
 	free(book->openers);
 	free(book);
 }

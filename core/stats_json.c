@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <json-c/json.h>
+#include <thprace/version.h>
 
 static void add_string(struct json_object *object, const char *key, const char *value)
 {
