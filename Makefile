@@ -97,7 +97,7 @@ $(O)/thprace-stress: $(STRESS_OBJ)
 
 UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
 UNIT_CFLAGS := -Icli -Itests/unit
-UNIT_COMMON := $(if $(wildcard tests/unit/oracle.c),$(O)/unit/oracle.o)
+UNIT_COMMON := $(O)/unit/oracle.o $(O)/unit/bpf_model.o
 UNIT_BIN := $(UNIT:%=$(O)/unit/%)
 
 $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit

@@ -94,6 +94,9 @@ static __always_inline struct bucket *bucket_of(u64 folio)
 	return &buckets[BOUND(thprace_folio_bucket(folio), THPRACE_BUCKET_COUNT - 1)];
 }
 
+/* bucket.last_walk_pid and closest.walk_pid hold the walker's class above its pid. */
+#define WALK_PID ((1U << THPRACE_WALK_CLASS_SHIFT) - 1)
+
 /* 1 for what is not 0, without a branch, so that the verifier's states do not multiply. */
 static __always_inline u64 nonzero(u64 value)
 {
@@ -153,7 +156,6 @@ static __always_inline struct thprace_slot *slot_claim(u64 task)
 	slot->windows = 0;
 	slot->opener.type = THPRACE_MSG_OPENER;
 	*(u64 *)&slot->opener.window.pid = task; /* and tgid */
-	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	return slot;
 }
 
@@ -302,40 +304,42 @@ static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
 
 #define AT_ENTRY(body, point) AT_ENTRY_WHEN(recording, body, point)
 
-#define AT_RETURN_USUALLY(usual, body, point)                       \
+#define AT_RETURN_WHEN(state, usual, body, point)                   \
 	SEC("fexit")                                                \
 	int body##_fexit(void *ctx)                                 \
 	{                                                           \
-		if (recording)                                      \
+		if (state)                                          \
 			body(ctx, fexit_result(ctx, point, usual)); \
 		return 0;                                           \
 	}                                                           \
 	SEC("kretprobe")                                            \
 	int body##_kretprobe(struct pt_regs *ctx)                   \
 	{                                                           \
-		if (recording)                                      \
+		if (state)                                          \
 			body(ctx, kretprobe_result(ctx, point));    \
 		return 0;                                           \
 	}
 
-#define AT_RETURN(body, point) AT_RETURN_USUALLY(1, body, point)
+#define AT_RETURN(body, point) AT_RETURN_WHEN(recording, 1, body, point)
 
 /* At a return whose result is of no interest. */
-#define AT_END(body)                              \
+#define AT_END_WHEN(state, body)                  \
 	SEC("fexit")                              \
 	int body##_fexit(void *ctx)               \
 	{                                         \
-		if (recording)                    \
+		if (state)                        \
 			body(ctx);                \
 		return 0;                         \
 	}                                         \
 	SEC("kretprobe")                          \
 	int body##_kretprobe(struct pt_regs *ctx) \
 	{                                         \
-		if (recording)                    \
+		if (state)                        \
 			body(ctx);                \
 		return 0;                         \
 	}
+
+#define AT_END(body) AT_END_WHEN(recording, body)
 
 /* At a return, but with the arguments: fexit has them. kprobes need a program at the entry too. */
 #define AT_RETURN_WITH_ARGS(body, point)                                                   \

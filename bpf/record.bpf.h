@@ -75,19 +75,16 @@ __noinline int __weak count_lost(u32 cause)
  * Make a record: in this CPU's stream when all are wanted, in its flight recorder else. The last
  * three words are composed here: (pid, tgid), (value, cpu, type, class), (flags, kind, seq).
  */
-static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, u64 task, u64 ts,
-					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
+static __always_inline void record_on(struct thprace_cpu *cpu, u32 id, u8 type, u8 class, u64 kind,
+				      u64 flags, u64 task, u64 ts, u64 entry, u64 folio, u64 arg,
+				      u64 arg2, s32 value)
 {
-	u32 id = bpf_get_smp_processor_id();
-	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
 	const u32 streams_on = stream_count;
 	struct thprace_record *to;
 	void *ring;
 	u64 seq = 0;
 	u32 at;
 
-	if (!cpu)
-		return;
 	ADD(cpu->seen, 1);
 	if (streams_on) {
 		at = id & (streams_on - 1);
@@ -115,6 +112,18 @@ static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, 
 	if (streams_on)
 		bpf_ringbuf_submit(to, 0);
 	ADD(cpu->submitted, 1);
+}
+
+/* The same, where the caller has no use for the CPU's counters. */
+static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, u64 task, u64 ts,
+					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
+{
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+
+	if (cpu)
+		record_on(cpu, id, type, class, kind, flags, task, ts, entry, folio, arg, arg2,
+			  value);
 }
 
 /* The caller's kernel stack. Failing, it is empty. */

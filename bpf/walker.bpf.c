@@ -17,10 +17,10 @@ static __always_inline u8 kind_of(u64 flags)
 {
 	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
 
+	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, as reclaim */
+		return THPRACE_KIND_SPLIT;
 	if (flags & TTU(TTU_BATCH_FLUSH))
 		return THPRACE_KIND_RECLAIM;
-	if (split && (flags & split) == split)
-		return THPRACE_KIND_SPLIT;
 	if (flags & (TTU(TTU_HWPOISON) | TTU(TTU_IGNORE_HWPOISON)))
 		return THPRACE_KIND_HWPOISON;
 	return THPRACE_KIND_OTHER;
@@ -55,7 +55,7 @@ static __always_inline void pass_after_window(const struct walk_state *state, u3
 	closest->walk_enter = state->enter;
 	closest->walk_leave = 0;
 	closest->window_pid = bucket->last_window_pid;
-	closest->walk_pid = pid;
+	closest->walk_pid = pid | state->class << THPRACE_WALK_CLASS_SHIFT;
 }
 
 static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 folio, u8 class,
@@ -121,7 +121,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	}
 	bucket->last_walk_leave = 0;
 	bucket->last_walk_folio = state->folio;
-	bucket->last_walk_pid = (u32)task;
+	bucket->last_walk_pid = (u32)task | state->class << THPRACE_WALK_CLASS_SHIFT;
 	bucket->last_walk_leave = now;
 	if (state->split_enter && state->split_folio == state->folio) {
 		state->unmapped = now;

@@ -80,11 +80,14 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 
 	if (!slot)
 		return; /* the return counts it as lost */
-	if (slot->state == THPRACE_SLOT_OPEN) { /* its return was missed */
-		ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
+	if (slot->state > THPRACE_SLOT_MARKED) { /* its return was missed */
+		if (slot->state == THPRACE_SLOT_OPEN)
+			ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
 		slot->opener.window.open = 0; /* who finds it still in open_folio[] drops it */
 		count_lost(THPRACE_LOSS_RETURN);
 	}
+	if (!(slot->windows & 31)) /* a task's name changes, at an exec for one */
+		bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	slot->pmd = pmd;
 	slot->opener.window.address = addr;
 	slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
@@ -125,29 +128,25 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
 		    window->address, 0);
 }
-AT_RETURN_USUALLY(2, zap_lock, THPRACE_POINT_LOCK)
-
-/* The opener's own word: final times, name, stack. */
-static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
-{
-	stack_take(ctx, &slot->opener.stack);
-	if (bpf_ringbuf_output(&incidents, &slot->opener, sizeof(slot->opener), 0))
-		count_lost(THPRACE_LOSS_INCIDENT);
-}
+AT_RETURN_WHEN(recording, 2, zap_lock, THPRACE_POINT_LOCK)
 
 static __always_inline void zap_return(void *ctx, u64 result)
 {
 	u64 task = bpf_get_current_pid_tgid();
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
 	struct thprace_window *window;
 	struct thprace_slot *slot;
 	struct bucket *bucket;
-	u64 now, walked;
-	u64 index;
+	u64 now, walked, index;
 
+	if (!cpu)
+		return;
 	slot = slot_find(task, &index);
 	if (!slot) {
-		if ((u8)result) /* no slot was free, or another task took it: claiming is not atomic */
-			count_lost(THPRACE_LOSS_SLOT);
+		/* None was free, or another task took it: claiming is not atomic. */
+		ADD(cpu->seen, (u8)result);
+		ADD(cpu->lost[THPRACE_LOSS_SLOT], (u8)result);
 		return;
 	}
 	if (slot->state != THPRACE_SLOT_OPEN) {
@@ -163,14 +162,42 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	ADD(bucket->windows, -1);
 	open_folio[index] = 0;
 	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
-	record_make(THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
-		    window->removed, window->address, (s32)result);
+	record_on(cpu, id, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
+		  window->removed, window->address, (s32)result);
 	slot->windows++;
-	if (*(volatile u32 *)&slot->noted)
-		opener_tell(ctx, slot);
-	slot->state = THPRACE_SLOT_IDLE;
+	slot->state = nonzero(*(volatile u32 *)&slot->noted) * THPRACE_SLOT_TELL;
 }
-AT_RETURN_USUALLY(4, zap_return, THPRACE_POINT_ZAP)
+AT_RETURN_WHEN(marking, 4, zap_return, THPRACE_POINT_ZAP)
+
+/* The opener's own word: final times, name, stack. */
+static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
+{
+	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
+	stack_take(ctx, &slot->opener.stack);
+	if (bpf_ringbuf_output(&incidents, &slot->opener, sizeof(slot->opener), 0))
+		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
+/*
+ * The rare part of zap_return, a program of its own that runs after it: core/engine.c attaches the two
+ * in the order that makes it so. Where that does not hold, the loss counters say so.
+ */
+static __always_inline void zap_tell(void *ctx)
+{
+	struct thprace_slot *slot;
+	u64 index;
+
+	slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (!slot)
+		return;
+	if (slot->state == THPRACE_SLOT_TELL) {
+		opener_tell(ctx, slot);
+		slot->state = THPRACE_SLOT_IDLE;
+	} else if (slot->state == THPRACE_SLOT_OPEN) {
+		count_lost(THPRACE_LOSS_RETURN);
+	}
+}
+AT_END(zap_tell)
 
 /* The last walk on this folio may have ended just before the window opened. */
 static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
@@ -178,7 +205,7 @@ static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u6
 	u64 distance = open - bucket->last_walk_leave;
 	struct thprace_cpu *cpu;
 
-	if (bucket->last_walk_folio != folio || bucket->last_walk_pid == pid)
+	if (bucket->last_walk_folio != folio || (bucket->last_walk_pid & WALK_PID) == pid)
 		return;
 	cpu = this_cpu();
 	if (!cpu || distance > cpu->closest.distance - 1) /* none yet: 0 - 1 */
@@ -512,4 +539,4 @@ static __always_inline void range_return(void *ctx)
 	if (slot)
 		slot->in_range = 0;
 }
-AT_END(range_return)
+AT_END_WHEN(marking, range_return)

@@ -14,11 +14,14 @@
 #define LOSSES_MAX 256
 #define HEADS 16384 /* of each index: a power of two */
 
+/* A window that a walker met, or may have met. */
 struct pair {
+	struct pair *next; /* of the same walker */
+	struct pair *older; /* waiting for their openers' words, by thread */
+	struct pair **link; /* what points here; NULL: not waiting */
 	struct thprace_window window;
 	struct thprace_stack stack;
 	uint8_t said;
-	bool settled;
 };
 
 /* What entries are looked up by. Each index is an array of lists, the newest entry first. */
@@ -40,8 +43,7 @@ struct entry {
 	uint64_t
 		replaced; /* return of the next failed walker on the folio: that is attributed then */
 	uint64_t reach; /* latest return of this one and the older ones in BY_FOLIO */
-	struct pair *pairs;
-	size_t pair_count;
+	struct pair *pairs; /* in order of arrival */
 	bool check; /* a check point's own word, without a walker */
 	bool forgotten; /* openers' words of its time were overwritten */
 };
@@ -69,6 +71,7 @@ struct book {
 	struct entry **index[INDEX_MAX];
 	struct opener *openers; /* a ring */
 	struct opener **opener_index; /* by folio */
+	struct pair **waiting; /* by the opener's thread */
 	size_t opener_next;
 	uint64_t forgotten; /* latest end of a window whose opener's word was overwritten */
 	struct loss losses[LOSSES_MAX];
@@ -91,7 +94,8 @@ struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *
 	book->tail = &book->entries;
 	book->openers = calloc(OPENERS_MAX, sizeof(*book->openers));
 	book->opener_index = calloc(HEADS, sizeof(struct opener *));
-	ok = book->openers && book->opener_index;
+	book->waiting = calloc(HEADS, sizeof(struct pair *));
+	ok = book->openers && book->opener_index && book->waiting;
 	for (i = 0; i < INDEX_MAX; i++) {
 		book->index[i] = calloc(HEADS, sizeof(struct entry *));
 		ok = ok && book->index[i];
@@ -194,45 +198,77 @@ static void copy_stack(struct thprace_stack *to, const struct thprace_stack *fro
 }
 
 /*
- * The pair with a window that was reported before. Its times were not final then, and a walker may
- * have seen it while it opened, before its time was stored (open 0).
+ * Is this the window of a pair that was reported before? Its times were not final then, and a walker
+ * may have seen it while it opened, before its time was stored (open 0).
  */
-static struct pair *find_pair(const struct entry *entry, const struct thprace_window *window)
+static bool is_of(const struct pair *pair, const struct thprace_window *window)
 {
-	struct pair *pair;
-	size_t i;
-
-	for (i = 0; i < entry->pair_count; i++) {
-		pair = &entry->pairs[i];
-		if (pair->window.pid == window->pid && pair->window.level == window->level &&
-		    (pair->window.open == window->open || !pair->window.open))
-			return pair;
-	}
-	return NULL;
+	return pair->window.pid == window->pid && pair->window.level == window->level &&
+	       (pair->window.open == window->open || !pair->window.open);
 }
 
-/* Add a window to a walker, or what is newly known of one that it has. */
-static int add_pair(struct entry *entry, const struct thprace_window *window,
+static void stop_waiting(struct pair *pair)
+{
+	if (!pair->link)
+		return;
+	*pair->link = pair->older;
+	if (pair->older)
+		pair->older->link = pair->link;
+	pair->link = NULL;
+}
+
+static void wait_for_word(struct book *book, struct pair *pair)
+{
+	struct pair **first = &book->waiting[head_of(pair->window.pid, 0)];
+
+	pair->older = *first;
+	pair->link = first;
+	if (*first)
+		(*first)->link = &pair->older;
+	*first = pair;
+}
+
+/* The window's final times are known. */
+static void settle_pair(struct pair *pair, const struct thprace_window *window,
+			const struct thprace_stack *stack)
+{
+	pair->window = *window;
+	copy_stack(&pair->stack, stack);
+	stop_waiting(pair);
+}
+
+/*
+ * Add a window to a walker, or what is newly known of one that it has. Of removals of small pages
+ * only one is kept: the earliest is the one that explains a walker.
+ */
+static int add_pair(struct book *book, struct entry *entry, const struct thprace_window *window,
 		    const struct thprace_stack *stack, uint8_t said)
 {
-	struct pair *pair = find_pair(entry, window), *pairs;
+	bool settled = window->flags & THPRACE_WF_SETTLED;
+	struct pair *pair, **place;
 
-	if (pair)
-		goto update;
-	pairs = reallocarray(entry->pairs, entry->pair_count + 1, sizeof(*pairs));
-	if (!pairs)
+	for (place = &entry->pairs; (pair = *place); place = &pair->next) {
+		if (window->level == THPRACE_LEVEL_PTE && pair->window.level == window->level) {
+			if (window->open < pair->window.open)
+				settle_pair(pair, window, stack);
+			return 0;
+		}
+		if (!is_of(pair, window))
+			continue;
+		if (settled)
+			settle_pair(pair, window, stack);
+		return 0;
+	}
+	pair = calloc(1, sizeof(*pair));
+	if (!pair)
 		return -ENOMEM;
-	entry->pairs = pairs;
-	pair = &pairs[entry->pair_count++];
-	memset(pair, 0, sizeof(*pair));
+	*place = pair;
 	pair->window = *window;
 	pair->said = said;
-update:
-	if (window->flags & THPRACE_WF_SETTLED) {
-		pair->window = *window;
-		pair->settled = true;
-		copy_stack(&pair->stack, stack);
-	}
+	if (settled)
+		settle_pair(pair, window, stack);
+	else
+		wait_for_word(book, pair);
 	return 0;
 }
 
@@ -249,9 +285,9 @@ static bool may_concern(const struct entry *entry, const struct thprace_window *
 	return window->open <= walk->leave && window->close >= walk->enter;
 }
 
-static int add_opener(struct entry *entry, const struct opener *opener)
+static int add_opener(struct book *book, struct entry *entry, const struct opener *opener)
 {
-	return add_pair(entry, &opener->window, &opener->stack, THPRACE_CLEAN);
+	return add_pair(book, entry, &opener->window, &opener->stack, THPRACE_CLEAN);
 }
 
 /* Keep an opener's word, in place of the oldest. */
@@ -286,15 +322,22 @@ static int on_opener(struct book *book, const struct thprace_opener *said)
 {
 	const struct opener *opener = keep_opener(book, said);
 	const struct thprace_window *window = &opener->window;
-	struct entry *entry = book->index[BY_FOLIO][head_of(window->folio, 0)];
 	uint64_t after = window->level == THPRACE_LEVEL_PTE ? THPRACE_ATTRIBUTION_NS : 0;
+	struct pair *pair, *older;
+	struct entry *entry;
 	int err;
 
+	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */
+	for (pair = book->waiting[head_of(window->pid, 0)]; pair; pair = older) {
+		older = pair->older;
+		if (is_of(pair, window))
+			settle_pair(pair, window, &opener->stack);
+	}
+	entry = book->index[BY_FOLIO][head_of(window->folio, 0)];
 	for (; entry && entry->reach + after >= window->open; entry = entry->older[BY_FOLIO]) {
-		/* What a walker took for open may turn out to have ended before it. */
-		if (!find_pair(entry, window) && !may_concern(entry, window))
+		if (!may_concern(entry, window))
 			continue;
-		err = add_opener(entry, opener);
+		err = add_opener(book, entry, opener);
 		if (err)
 			return err;
 	}
@@ -311,7 +354,7 @@ static int add_known_openers(struct book *book, struct entry *entry)
 	for (; opener && opener->reach >= walk->enter; opener = opener->older) {
 		if (!may_concern(entry, &opener->window))
 			continue;
-		err = add_opener(entry, opener);
+		err = add_opener(book, entry, opener);
 		if (err)
 			return err;
 	}
@@ -339,7 +382,7 @@ static int on_incident(struct book *book, const struct thprace_incident *inciden
 	if (incident->window.level != THPRACE_LEVEL_PMD &&
 	    !(incident->window.flags & THPRACE_WF_SETTLED))
 		return 0;
-	return add_pair(entry, &incident->window, &incident->opener_stack, incident->said);
+	return add_pair(book, entry, &incident->window, &incident->opener_stack, incident->said);
 }
 
 /* A check point speaks of the last walker of its task on the folio that failed; or for itself. */
@@ -495,42 +538,26 @@ static enum thprace_verdict judge(struct book *book, const struct thprace_walk *
 			     walk->residual, !!(walk->flags & THPRACE_RF_OWN_FAILED), close_call);
 }
 
-/* The earliest removal of small pages that explains a failed walker, or NULL. */
-static const struct pair *earliest_removal(const struct entry *entry, uint64_t before)
-{
-	const struct pair *best = NULL;
-	size_t i;
-
-	for (i = 0; i < entry->pair_count; i++)
-		if (entry->pairs[i].window.level == THPRACE_LEVEL_PTE &&
-		    entry->pairs[i].window.open < before &&
-		    (!best || entry->pairs[i].window.open < best->window.open))
-			best = &entry->pairs[i];
-	return best;
-}
-
 static void settle_entry(struct book *book, struct entry *entry)
 {
+	const struct pair *pair, *removal = NULL;
 	enum thprace_verdict verdict;
-	const struct pair *removal;
 	bool escaped = false;
 	uint8_t close_call;
-	size_t i;
 
-	for (i = 0; i < entry->pair_count; i++) {
-		/* One that was still opening, whose opener never spoke, opened after the walk. */
-		if (entry->pairs[i].window.level != THPRACE_LEVEL_PMD ||
-		    !entry->pairs[i].window.open)
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (pair->window.level == THPRACE_LEVEL_PTE) {
+			removal = pair->window.open < entry->replaced ? pair : NULL;
 			continue;
-		verdict = judge(book, &entry->walk, &entry->pairs[i].window, &close_call);
+		}
+		verdict = judge(book, &entry->walk, &pair->window, &close_call);
 		if (verdict == THPRACE_CLEAN)
 			continue;
 		escaped |= verdict == THPRACE_ESCAPE;
-		give(book, entry, &entry->pairs[i], verdict, close_call);
+		give(book, entry, pair, verdict, close_call);
 	}
 	if (entry->walk.class == THPRACE_SPLIT_HEAD || !walk_failed(&entry->walk) || escaped)
 		return;
-	removal = entry->check ? NULL : earliest_removal(entry, entry->replaced);
 	give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
 }
 
@@ -538,16 +565,16 @@ static void settle_entry(struct book *book, struct entry *entry)
 static bool is_ready(const struct entry *entry, uint64_t now, uint64_t checked)
 {
 	uint64_t quiet = entry->walk.leave;
-	size_t i;
+	const struct pair *pair;
 
 	if (walk_failed(&entry->walk))
 		quiet += THPRACE_ATTRIBUTION_NS;
 	if (now < quiet || checked < quiet)
 		return false;
-	for (i = 0; i < entry->pair_count; i++) {
-		if (!entry->pairs[i].settled && now < entry->seen + WINDOW_WAIT_NS)
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (pair->link && now < entry->seen + WINDOW_WAIT_NS)
 			return false;
-		if (entry->pairs[i].settled && checked < entry->pairs[i].window.close)
+		if (!pair->link && checked < pair->window.close)
 			return false;
 	}
 	return true;
@@ -556,6 +583,7 @@ static bool is_ready(const struct entry *entry, uint64_t now, uint64_t checked)
 static void drop_entry(struct book *book, struct entry **link)
 {
 	struct entry *entry = *link;
+	struct pair *pair, *next;
 	int by;
 
 	*link = entry->next;
@@ -566,7 +594,11 @@ static void drop_entry(struct book *book, struct entry **link)
 		if (entry->older[by])
 			entry->older[by]->link[by] = entry->link[by];
 	}
-	free(entry->pairs);
+	for (pair = entry->pairs; pair; pair = next) {
+		next = pair->next;
+		stop_waiting(pair);
+		free(pair);
+	}
 	free(entry);
 }
 
@@ -607,6 +639,7 @@ void book__free(struct book *book)
 		drop_entry(book, &book->entries);
 	for (i = 0; i < INDEX_MAX; i++)
 		free(book->index[i]);
+	free(book->waiting);
 	free(book->opener_index);
 	free(book->openers);
 	free(book);

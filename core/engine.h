@@ -39,7 +39,7 @@ struct engine_counters {
 };
 
 /* Programs that may be loaded at most. */
-#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 4)
+#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 5)
 
 /* One loaded program. */
 struct engine_program {

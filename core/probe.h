@@ -52,7 +52,7 @@ struct probe_point {
 	const char *entry; /* program at the entry, or NULL */
 	const char *exit; /* program at the return, or NULL */
 	const char *kprobe_entry; /* kprobes need this one besides, or NULL */
-	const char *also; /* a second program at the return, or NULL */
+	const char *after[2]; /* programs that run at the return after exit, or NULL */
 	bool precise_only;
 	const char *what; /* what it tells, for `thprace probes` */
 };

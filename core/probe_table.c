@@ -14,7 +14,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.needed = {true, true, false},
 			.entry = "zap_enter",
 			.exit = "zap_return",
-			.also = "zap_count",
+			.after = {"zap_tell", "zap_count"},
 			.what = "a huge mapping is zapped: marks the task, closes the window",
 		},
 	[THPRACE_POINT_LOCK] =

@@ -199,9 +199,11 @@ static struct json_object *programs_json(struct engine *engine)
 
 static struct json_object *closest_json(const struct thprace_closest *closest)
 {
+	static const char *const names[] = THPRACE_CLASS_NAMES;
 	struct json_object *object = json_object_new_object();
 	struct json_object *window = json_object_new_object();
 	struct json_object *walk = json_object_new_object();
+	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
 
 	add_number(object, "distance", closest->distance);
 	add_number(window, "open", closest->window_open);
@@ -211,7 +213,9 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	add_number(walk, "enter", closest->walk_enter);
 	add_number(walk, "leave", closest->walk_leave);
 	add_address(walk, "folio", closest->folio);
-	add_number(walk, "pid", closest->walk_pid);
+	add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
+	if (class > 0 && class < THPRACE_CLASS_MAX)
+		add_string(walk, "class", names[class]);
 	json_object_object_add(object, "window", window);
 	json_object_object_add(object, "walk", walk);
 	return object;

@@ -69,6 +69,8 @@ struct thprace_phase_lengths {
 };
 
 /* The nearest that a walker and a window on the same folio came without sharing an instant. */
+#define THPRACE_WALK_CLASS_SHIFT 24 /* pids have at most 22 bits: include/linux/threads.h */
+
 struct thprace_closest {
 	__u64 distance; /* ns; 0: none seen */
 	__u64 folio;
@@ -77,7 +79,7 @@ struct thprace_closest {
 	__u64 walk_enter; /* 0 when the walker came first */
 	__u64 walk_leave; /* 0 when the window came first */
 	__u32 window_pid;
-	__u32 walk_pid;
+	__u32 walk_pid; /* enum thprace_class above THPRACE_WALK_CLASS_SHIFT */
 };
 
 /* Length of the flight recorder: each CPU's last records. Overwrites; no wakeups. */
@@ -118,6 +120,7 @@ enum thprace_slot_state {
 	THPRACE_SLOT_IDLE = 0,
 	THPRACE_SLOT_MARKED = 1, /* in zap_huge_pmd, lock not taken yet */
 	THPRACE_SLOT_OPEN = 2, /* in a window */
+	THPRACE_SLOT_TELL = 3, /* the window has closed, and a walker met it: to be reported */
 };
 
 struct thprace_slot {
@@ -156,7 +159,7 @@ struct bucket {
 	__u32 closed; /* windows that ended while a walker was active, ever */
 	__u32 entered; /* walkers that ever entered */
 	__u32 last_window_pid;
-	__u32 last_walk_pid;
+	__u32 last_walk_pid; /* and class, as in struct thprace_closest */
 	__u64 last_window_folio; /* the last that ended, for the closest pass */
 	__u64 last_window_close;
 	__u64 last_walk_folio;

@@ -37,12 +37,16 @@ struct invalidate {
 	void *block;
 };
 
-/* The last round's write has put the fuse out of the page cache. */
+/*
+ * The last round's write has put the fuse out of the page cache. The huge page leaves it too: what was
+ * faulted in while it was being invalidated may be small pages, and would stay so.
+ */
 static int arm(void *ctx, unsigned int round)
 {
 	struct invalidate *v = ctx;
 
 	(void)round;
+	posix_fadvise(v->small, v->file.offset, (off_t)STRESS_HPAGE, POSIX_FADV_DONTNEED);
 	if (pread(v->small, v->block, FUSE_SIZE, FUSE_AT) < 0)
 		return -errno;
 	support__touch(v->fuse);

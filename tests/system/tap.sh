@@ -18,9 +18,10 @@ ok() {
 	return "$1"
 }
 
-# told TEXT: comment lines
+# told TEXT: comment lines; false, so that more can be told of the same failure
 told() {
 	printf '%s\n' "$*" | head -n 20 | sed 's/^/#   /'
+	return 1
 }
 
 # is GOT EXPECTED NAME: the same text

@@ -14,7 +14,7 @@ overlapping="split-unmap split-migrate truncate-unmap"
 # record_once ATTACH MODE: all classes' stressors, one after the other
 record_once() {
 	try thprace record -o x.thpr --attach "$1" --mode "$2" --all -- sh -c \
-		"for c in $classes; do thprace-stress \$c -d 2 || exit; done"
+		"for c in $classes; do thprace-stress \$c -d 2.5 || exit; done"
 	thprace report --format json x.thpr >report.json
 	report_status=$?
 }
