@@ -39,27 +39,26 @@ extern volatile __u32 marking;
 /* Tasks inside memory_failure: order-0 pages matter only then. */
 extern __u32 poisoning;
 
-/*
- * A failed walker that no PMD-level window explains yet, by folio: the rmap removal of a small page
- * by another task may, within THPRACE_ATTRIBUTION_NS.
- */
-struct pending {
-	struct thprace_walk walk;
-};
-
 struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, u64);
-	__type(value, struct pending);
+	__type(value, struct thprace_pending);
 };
 extern struct pending_map pending SEC(".maps");
 
 /*
  * Count and owner in one word, so that one load tells whether others than oneself are there. The
- * owner is hashed, lest two pids add up to a third's.
+ * owner is hashed, and not linearly, lest two pids add up to twice a third's.
  */
-#define WALKER(pid) ((1ULL << 40) + (u32)((pid)*0x9e3779b1U))
+static __always_inline u64 walker_word(u32 pid)
+{
+	u64 x = pid * 0x9e3779b97f4a7c15ULL;
+
+	x ^= x >> 32;
+	x *= 0x9e3779b97f4a7c15ULL;
+	return (1ULL << 40) + (x >> 32);
+}
 
 extern struct bucket buckets[THPRACE_BUCKET_COUNT];
 extern __u64 open_folio[THPRACE_SLOTS_MAX];
@@ -94,6 +93,9 @@ static __always_inline struct bucket *bucket_of(u64 folio)
 	return &buckets[BOUND(thprace_folio_bucket(folio), THPRACE_BUCKET_COUNT - 1)];
 }
 
+/* bucket.entered counts walkers in units of this; below it, those between publishing and stamp. */
+#define WALK_ENTERED 0x10000U
+
 /* bucket.last_walk_pid and closest.walk_pid hold the walker's class above its pid. */
 #define WALK_PID ((1U << THPRACE_WALK_CLASS_SHIFT) - 1)
 
@@ -109,10 +111,10 @@ static __always_inline u64 nonzero(u64 value)
 /* 1 when a walker is active here that is another task. A task's own walks nest two deep at most. */
 static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
 {
+	u64 me = walker_word(pid);
 	u64 walkers = *(volatile u64 *)&bucket->walkers;
 
-	return nonzero(walkers) & nonzero(walkers ^ WALKER(pid)) &
-	       nonzero(walkers ^ 2 * WALKER(pid));
+	return nonzero(walkers) & nonzero(walkers ^ me) & nonzero(walkers ^ 2 * me);
 }
 
 static __always_inline u64 slot_busy(const struct thprace_slot *slot)

@@ -35,7 +35,7 @@ struct walk_state {
 	struct thprace_walk walk; /* as it will be reported */
 	/* slots of windows found open on the folio */
 	u32 hits;
-	u32 hit[HITS];
+	u32 hit[2 * HITS]; /* so that one too many does not overwrite the first */
 };
 
 struct walks_map {
@@ -93,7 +93,7 @@ __noinline int __weak collect_open(u64 folio)
 		there = *(volatile u64 *)&open_folio[i];
 		other = there ^ folio;
 		unknown = there ^ FOLIO_UNKNOWN;
-		*(volatile u32 *)&state->hit[BOUND(hits, HITS - 1)] = i;
+		*(volatile u32 *)&state->hit[BOUND(hits, 2 * HITS - 1)] = i;
 		hits += ((other | -other) & (unknown | -unknown)) >> 63 ^ 1;
 	}
 	state->hits = hits;

@@ -5,20 +5,18 @@
 
 #include "record.bpf.h"
 
-static __always_inline void walk_copy(struct thprace_walk *to, const struct thprace_walk *from)
+/* Is this one to be told, of a row of so many before? The 1st, 2nd, 4th, 8th … are. */
+static __always_inline int row_is_told(u32 before)
 {
-	__builtin_memcpy(to, from, sizeof(*to));
+	return !(before & (before + 1));
 }
 
-/* A task removed the rmap of small pages of folio at time now: does that explain a failed walker? */
-static __always_inline void pending_attribute(void *ctx, u64 folio, u64 task, u64 now, u32 pages)
+/* Report a pair of a failed walker and the removal of small pages' rmap that explains it. */
+static __always_inline void pending_tell(void *ctx, const struct thprace_walk *walk, u64 task,
+					 u64 now, u32 pages)
 {
-	struct pending *failed = bpf_map_lookup_elem(&pending, &folio);
 	struct thprace_incident *incident;
 
-	if (!failed || failed->walk.pid == (u32)task ||
-	    !thprace_explains(now, failed->walk.enter, failed->walk.leave))
-		return;
 	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
 	if (!incident) {
 		count_lost(THPRACE_LOSS_INCIDENT);
@@ -33,15 +31,14 @@ static __always_inline void pending_attribute(void *ctx, u64 folio, u64 task, u6
 	incident->window.open = now;
 	incident->window.removed = now;
 	incident->window.close = now;
-	incident->window.folio = folio;
-	incident->window.pid = (u32)task;
-	incident->window.tgid = task >> 32;
+	incident->window.folio = walk->folio;
+	*(u64 *)&incident->window.pid = task; /* and tgid */
 	incident->window.cpu = bpf_get_smp_processor_id();
 	incident->window.level = THPRACE_LEVEL_PTE;
 	incident->window.flags = THPRACE_WF_SETTLED;
 	incident->window.pages = pages;
 	bpf_get_current_comm(incident->window.comm, sizeof(incident->window.comm));
-	walk_copy(&incident->walk, &failed->walk);
+	incident->walk = *walk;
 	stack_take(ctx, &incident->opener_stack);
 	incident->walker_stack.nr = 0;
 	bpf_ringbuf_submit(incident, 0);

@@ -65,7 +65,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 
 	if (state->walking) { /* its return was missed */
 		count_lost(THPRACE_LOSS_RETURN);
-		ADD(bucket_of(state->folio)->walkers, -WALKER((u32)task));
+		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
 	state->walking = 1;
@@ -75,25 +75,35 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	state->migrate = migrate;
 	state->closed = *(volatile u32 *)&bucket->closed;
 	ADD(bucket->entered, 1);
-	ADD(bucket->walkers, WALKER((u32)task)); /* a barrier too: published, then stamped */
+	ADD(bucket->walkers, walker_word((u32)task)); /* a barrier too: published, then stamped */
 	state->enter = bpf_ktime_get_ns();
+	ADD(bucket->entered, WALK_ENTERED - 1);
 	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0);
 	pass_after_window(state, (u32)task);
 }
 
-/* The latest failed walker of a folio waits for attribution; core sweeps out what waited too long. */
+/*
+ * The latest failed walker of a folio waits for attribution. It replaces an older one in place, so
+ * that a removal always finds one of them; core sweeps out what waited too long.
+ */
 static __always_inline void pending_put(const struct thprace_walk *walk)
 {
 	struct bucket *bucket = bucket_of(walk->folio);
+	struct thprace_pending failed = {.walk = *walk};
 	u64 folio = walk->folio;
 
 	ADD(bucket->pending, 1);
-	if (!bpf_map_delete_elem(&pending, &folio))
+	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_NOEXIST))
+		return;
+	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_EXIST)) {
 		ADD(bucket->pending, -1);
-	if (bpf_map_update_elem(&pending, &folio, walk, BPF_ANY)) {
-		ADD(bucket->pending, -1);
-		count_lost(THPRACE_LOSS_TASK);
+		return;
 	}
+	/* Swept in between, or the table is full. */
+	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_NOEXIST))
+		return;
+	ADD(bucket->pending, -1);
+	count_lost(THPRACE_LOSS_TASK);
 }
 
 static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 task, u16 own)
@@ -129,7 +139,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 		state->told |= failed || told;
 	}
 	state->walking = 0;
-	ADD(bucket->walkers, -WALKER((u32)task));
+	ADD(bucket->walkers, -walker_word((u32)task));
 }
 
 /*
@@ -293,7 +303,7 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 		return;
 	if (state->split_enter) {
 		count_lost(THPRACE_LOSS_RETURN);
-		ADD(bucket_of(state->split_folio)->walkers, -WALKER((u32)task));
+		ADD(bucket_of(state->split_folio)->walkers, -walker_word((u32)task));
 	}
 	folio = POINTER_NUMBER(state->split_folio, page);
 	if (!args[THPRACE_POINT_SPLIT].folio)
@@ -302,7 +312,7 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 	state->unmapped = 0;
 	state->told = 0;
 	state->closed = *(volatile u32 *)&bucket_of(folio)->closed;
-	ADD(bucket_of(folio)->walkers, WALKER((u32)task));
+	ADD(bucket_of(folio)->walkers, walker_word((u32)task));
 	state->split_enter = bpf_ktime_get_ns();
 	record_make(THPRACE_REC_SPLIT_ENTER, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task,
 		    state->split_enter, state->split_enter, folio, 0, 0, 0);
@@ -361,7 +371,7 @@ static __always_inline void split_return(void *ctx, u64 result)
 		split_head(ctx, state, task, now, (s32)result);
 	if (state->told)
 		split_tell(state, task, (s32)result);
-	ADD(bucket_of(state->split_folio)->walkers, -WALKER((u32)task));
+	ADD(bucket_of(state->split_folio)->walkers, -walker_word((u32)task));
 	state->split_enter = 0;
 	state_drop(state, task);
 }

@@ -164,7 +164,6 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
 	record_on(cpu, id, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
 		  window->removed, window->address, (s32)result);
-	slot->windows++;
 	slot->state = nonzero(*(volatile u32 *)&slot->noted) * THPRACE_SLOT_TELL;
 }
 AT_RETURN_WHEN(marking, 4, zap_return, THPRACE_POINT_ZAP)
@@ -257,6 +256,7 @@ static __always_inline void zap_count(void *ctx)
 		return;
 	window = &slot->opener.window;
 	slot->counted = window->open;
+	slot->windows++;
 	if (precise && !window->removed)
 		return; /* no window after all */
 	close = slot->state == THPRACE_SLOT_OPEN ? bpf_ktime_get_ns() : window->close;
@@ -307,7 +307,7 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 
 /*
  * While a walker is active on the folio a removal is reported for it, but of a long row of them only
- * the 1st, 2nd, 4th, 8th … Returns whether this one is to be.
+ * some. One that may fall before a walker's stamp, because it is just entering, counts for no row.
  */
 static __always_inline int removal_is_told(struct thprace_slot *slot, struct bucket *bucket,
 					   u64 folio)
@@ -315,25 +315,50 @@ static __always_inline int removal_is_told(struct thprace_slot *slot, struct buc
 	u32 entered = *(volatile u32 *)&bucket->entered;
 	u32 told = 0;
 
+	if (entered & (WALK_ENTERED - 1))
+		return 1;
 	if (slot->told_folio == folio && slot->told_entered == entered)
 		told = slot->told;
 	slot->told_folio = folio;
 	slot->told_entered = entered;
 	slot->told = told + 1;
-	return !(told & (told + 1));
+	return row_is_told(told);
+}
+
+/* Report a removal of small pages' rmap, as a window that is known by its end only. */
+static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u64 folio, u64 now,
+					 u32 pages)
+{
+	struct thprace_window *window = &slot->opener.window;
+
+	slot->counted = now; /* not to be counted as a huge one */
+	window->open = now;
+	window->removed = now;
+	window->close = now;
+	window->folio = folio;
+	window->mm = 0;
+	window->address = 0;
+	window->cpu = bpf_get_smp_processor_id();
+	window->level = THPRACE_LEVEL_PTE;
+	window->pages = pages;
+	opener_tell(ctx, slot);
 }
 
 /*
  * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
- * no function marks. A walker that failed before is in pending.
+ * no function marks. Walkers that are active learn of it from its report; one that failed before is
+ * in pending. Where pending holds a walker that returned only after this removal's stamp, an older
+ * failed one may have been replaced by it: the report then serves both.
  */
 static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 task,
 					      u64 folio, u64 page, u32 pages)
 {
-	struct thprace_window *window = &slot->opener.window;
 	struct bucket *bucket = bucket_of(folio);
+	struct thprace_pending *failed = NULL;
 	u64 now = bpf_ktime_get_ns();
 	struct thprace_cpu *cpu;
+	int tell = 0;
+	u32 before;
 
 	record_make(THPRACE_REC_RMAP_PTE, 0, 0, 0, task, now, now, folio, page, 0, (s32)pages);
 	cpu = this_cpu();
@@ -342,22 +367,22 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	if (walked_by_others(bucket, (u32)task)) {
 		ADD(bucket->closed,
 		    1); /* a barrier too: counted, then looked for pending walkers */
-		if (removal_is_told(slot, bucket, folio)) {
-			slot->counted = now; /* not to be counted as a huge one */
-			window->open = now;
-			window->removed = now;
-			window->close = now;
-			window->folio = folio;
-			window->mm = 0;
-			window->address = 0;
-			window->cpu = bpf_get_smp_processor_id();
-			window->level = THPRACE_LEVEL_PTE;
-			window->pages = pages;
-			opener_tell(ctx, slot);
-		}
+		tell = removal_is_told(slot, bucket, folio);
 	}
 	if (*(volatile u32 *)&bucket->pending)
-		pending_attribute(ctx, folio, task, now, pages);
+		failed = bpf_map_lookup_elem(&pending, &folio);
+	if (failed && failed->walk.pid != (u32)task) {
+		if (now <= failed->walk.leave) {
+			tell = 1;
+		} else if (thprace_explains(now, failed->walk.enter, failed->walk.leave)) {
+			before = failed->removals;
+			failed->removals = before + 1;
+			if (row_is_told(before))
+				pending_tell(ctx, &failed->walk, task, now, pages);
+		}
+	}
+	if (tell)
+		removal_tell(ctx, slot, folio, now, pages);
 }
 
 /* page_remove_rmap(page, …, compound), until 6.8. Order-0 pages leave at the first test. */

@@ -154,21 +154,25 @@ enum thprace_mode engine__mode(const struct engine *engine)
 	return THPRACE_LIGHT;
 }
 
+/*
+ * A bucket in which a walker is active is left alone: it might be replacing the very entry.
+ */
 void engine__sweep(struct engine *engine, uint64_t now)
 {
 	int map = bpf_map__fd(engine->skel->maps.pending);
+	struct thprace_pending pending;
+	struct bucket *bucket;
 	uint64_t folio, next;
-	struct thprace_walk walk;
 	bool more = !bpf_map_get_next_key(map, NULL, &folio);
 
 	while (more) {
 		more = !bpf_map_get_next_key(map, &folio, &next);
-		if (!bpf_map_lookup_elem(map, &folio, &walk) &&
-		    now > walk.leave + 2 * THPRACE_ATTRIBUTION_NS &&
+		bucket = &engine->skel->bss->buckets[thprace_folio_bucket(folio)];
+		if (!bpf_map_lookup_elem(map, &folio, &pending) &&
+		    now > pending.walk.leave + 2 * THPRACE_ATTRIBUTION_NS &&
+		    !__atomic_load_n(&bucket->walkers, __ATOMIC_SEQ_CST) &&
 		    !bpf_map_delete_elem(map, &folio))
-			__atomic_fetch_sub(
-				&engine->skel->bss->buckets[thprace_folio_bucket(folio)].pending, 1,
-				__ATOMIC_SEQ_CST);
+			__atomic_fetch_sub(&bucket->pending, 1, __ATOMIC_SEQ_CST);
 		folio = next;
 	}
 }

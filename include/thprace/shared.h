@@ -142,6 +142,16 @@ struct thprace_slot {
 
 _Static_assert(sizeof(struct thprace_slot) == 360, "shared by both sides");
 
+/*
+ * A failed walker that no PMD-level window explains yet, by folio: the rmap removal of a small page
+ * by another task may, within THPRACE_ATTRIBUTION_NS.
+ */
+struct thprace_pending {
+	struct thprace_walk walk;
+	__u32 removals; /* by others since then */
+	__u32 pad;
+};
+
 #define THPRACE_SLOTS_MAX 1024
 #define THPRACE_BUCKET_COUNT 1024 /* a power of two */
 
@@ -157,7 +167,7 @@ struct bucket {
 	__u32 windows; /* open */
 	__u32 pending; /* failed walkers that wait for attribution */
 	__u32 closed; /* windows that ended while a walker was active, ever */
-	__u32 entered; /* walkers that ever entered */
+	__u32 entered; /* walkers that ever entered, above 16 bits that count those entering now */
 	__u32 last_window_pid;
 	__u32 last_walk_pid; /* and class, as in struct thprace_closest */
 	__u64 last_window_folio; /* the last that ended, for the closest pass */

@@ -43,7 +43,7 @@ struct model_task {
 	bool told;
 	struct thprace_walk walk;
 	unsigned int hits;
-	unsigned int hit[HITS];
+	unsigned int hit[2 * HITS];
 	/* locals of the program */
 	uint64_t now;
 	uint64_t other;
@@ -391,8 +391,8 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 	case 10:
 		if (!task->other || task->walk.pid == bpf_model__pid(who))
 			return true;
-		/* Another walker failed meanwhile: the one before it may have been meant. */
-		if (task->now < task->walk.enter && !task->flag) {
+		/* It failed meanwhile: the one that failed before may be explained as well. */
+		if (task->now <= task->walk.leave && !task->flag) {
 			task->flag = 1; /* and 1 for telling: done then */
 			task->step = TELL;
 			return false;
@@ -522,7 +522,7 @@ static bool collect_open(struct bpf_model *model, struct model_task *task)
 		       !bucket_of(model, FOLIO_UNKNOWN)->windows;
 	}
 	there = model->state->slot[task->i].published;
-	task->hit[task->hits & (HITS - 1)] = task->i;
+	task->hit[task->hits & (2 * HITS - 1)] = task->i;
 	task->hits += there == task->walk.folio || there == FOLIO_UNKNOWN;
 	return ++task->i == BPF_MODEL_TASKS;
 }
