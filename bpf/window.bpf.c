@@ -201,7 +201,8 @@ AT_END(zap_tell)
 /* The last walk on this folio may have ended just before the window opened. */
 static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
 {
-	u64 distance = open - bucket->last_walk_leave;
+	u64 leave = bucket->last_walk_leave;
+	u64 distance = open - leave;
 	struct thprace_cpu *cpu;
 
 	if (bucket->last_walk_folio != folio || (bucket->last_walk_pid & WALK_PID) == pid)
@@ -214,7 +215,7 @@ static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u6
 	cpu->closest.window_open = open;
 	cpu->closest.window_close = 0;
 	cpu->closest.walk_enter = 0;
-	cpu->closest.walk_leave = open - distance;
+	cpu->closest.walk_leave = leave;
 	cpu->closest.window_pid = pid;
 	cpu->closest.walk_pid = bucket->last_walk_pid;
 }
@@ -265,7 +266,7 @@ static __always_inline void zap_count(void *ctx)
 		count_phase(THPRACE_PHASE_1, window->removed - window->open);
 		count_phase(THPRACE_PHASE_2, close - window->removed);
 	}
-	bucket = bucket_of(window->folio);
+	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
 	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
 	bucket->last_window_folio = window->folio;
 	bucket->last_window_pid = (u32)task;
