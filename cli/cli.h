@@ -4,6 +4,9 @@
 #define THPRACE_CLI_H
 
 #include <stdio.h>
+#include "probe.h"
+
+struct argp_state;
 
 /* Exit statuses of every verb. */
 enum cli_exit {
@@ -21,6 +24,14 @@ int cmd_record(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
+
+/*
+ * Read the arguments of options that several verbs have. A wrong one ends the program with a message
+ * and status 2 (argp_error).
+ */
+enum thprace_mode cli__parse_mode(const char *arg, struct argp_state *state);
+enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state);
+int cli__parse_json(const char *arg, struct argp_state *state); /* json: 1, text: 0 */
 
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);

@@ -39,30 +39,17 @@ struct probes {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	static const char *const modes[] = THPRACE_MODE_NAMES;
-	static const char *const attaches[] = PROBE_ATTACH_NAMES;
 	struct probes *probes = state->input;
-	int i;
 
 	switch (key) {
 	case OPT_MODE:
-		for (i = 0; i < THPRACE_MODE_MAX && strcmp(modes[i], arg); i++)
-			;
-		if (i == THPRACE_MODE_MAX)
-			argp_error(state, "no mode '%s': light or precise", arg);
-		probes->mode = i;
+		probes->mode = cli__parse_mode(arg, state);
 		break;
 	case OPT_ATTACH:
-		for (i = 0; i < 3 && strcmp(attaches[i], arg); i++)
-			;
-		if (i == 3)
-			argp_error(state, "cannot attach by '%s': auto, fentry or kprobe", arg);
-		probes->attach = i;
+		probes->attach = cli__parse_attach(arg, state);
 		break;
 	case OPT_FORMAT:
-		probes->json = !strcmp(arg, "json");
-		if (!probes->json && strcmp(arg, "text"))
-			argp_error(state, "no format '%s': text or json", arg);
+		probes->json = cli__parse_json(arg, state);
 		break;
 	case OPT_LOAD:
 		probes->load = true;

@@ -60,16 +60,6 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static int find_name(const char *const *names, int count, const char *name)
-{
-	int i;
-
-	for (i = 0; i < count; i++)
-		if (!strcmp(names[i], name))
-			return i;
-	return -1;
-}
-
 static void parse_seconds(struct record *record, const char *arg, struct argp_state *state)
 {
 	char *end;
@@ -82,10 +72,7 @@ static void parse_seconds(struct record *record, const char *arg, struct argp_st
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	static const char *const modes[] = THPRACE_MODE_NAMES;
-	static const char *const attaches[] = PROBE_ATTACH_NAMES;
 	struct record *record = state->input;
-	int found;
 
 	switch (key) {
 	case OPT_OUTPUT:
@@ -95,19 +82,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_seconds(record, arg, state);
 		break;
 	case OPT_MODE:
-		found = find_name(modes, THPRACE_MODE_MAX, arg);
-		if (found < 0)
-			argp_error(state, "no mode '%s': light or precise", arg);
-		record->recording.mode = found;
+		record->recording.mode = cli__parse_mode(arg, state);
 		break;
 	case OPT_ALL:
 		record->recording.all = true;
 		break;
 	case OPT_ATTACH:
-		found = find_name(attaches, 3, arg);
-		if (found < 0)
-			argp_error(state, "cannot attach by '%s': auto, fentry or kprobe", arg);
-		record->recording.attach = found;
+		record->recording.attach = cli__parse_attach(arg, state);
 		break;
 	case OPT_QUIET:
 		record->quiet = true;

@@ -57,9 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_FORMAT:
-		report->json = !strcmp(arg, "json");
-		if (!report->json && strcmp(arg, "text"))
-			argp_error(state, "no format '%s': text or json", arg);
+		report->json = cli__parse_json(arg, state);
 		break;
 	case OPT_INCIDENTS:
 		parse_incidents(report, arg, state);
