@@ -34,7 +34,7 @@ AT_ENTRY(collapse_enter, THPRACE_POINT_COLLAPSE)
 static __always_inline void collapse_return(void *ctx, u64 result)
 {
 	u64 task = bpf_get_current_pid_tgid();
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 	struct collapse_state *state;
 	u32 pid = (u32)task;
 

@@ -5,7 +5,6 @@
 
 const volatile struct thprace_args args[THPRACE_POINT_MAX] = {};
 const volatile __u64 slot_mask = 63;
-const volatile __u32 cpu_count = 1;
 const volatile __u32 stream_count = 0;
 const volatile __u8 precise = 0;
 

@@ -142,7 +142,7 @@ static __always_inline u8 judge(const struct thprace_window *window,
 				const struct thprace_walk *walk)
 {
 	int own_failed = !!(walk->flags & THPRACE_RF_OWN_FAILED);
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 	enum thprace_meeting meeting;
 
 	if (walk->class == THPRACE_SPLIT_HEAD) {

@@ -38,7 +38,7 @@ extern struct streams_map streams SEC(".maps");
 /* Atomic: a program may be preempted between the load and the store of a plain addition. */
 #define ADD(counter, n) __sync_fetch_and_add(&(counter), n)
 
-static __always_inline struct thprace_cpu *this_cpu(void)
+static __always_inline struct thprace_counters *this_cpu(void)
 {
 	u32 id = bpf_get_smp_processor_id();
 
@@ -48,7 +48,7 @@ static __always_inline struct thprace_cpu *this_cpu(void)
 /* A run of a program that found nothing to record. */
 static __always_inline void count_filtered(void)
 {
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 
 	if (cpu) {
 		ADD(cpu->seen, 1);
@@ -62,7 +62,7 @@ static __always_inline void count_filtered(void)
  */
 __noinline int __weak count_lost(u32 cause)
 {
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 
 	if (cpu) {
 		ADD(cpu->seen, 1);
@@ -85,13 +85,13 @@ static __always_inline void record_on(struct thprace_cpu *cpu, u32 id, u8 type, 
 	u64 seq = 0;
 	u32 at;
 
-	ADD(cpu->seen, 1);
+	ADD(cpu->counters.seen, 1);
 	if (streams_on) {
 		at = id & (streams_on - 1);
 		ring = bpf_map_lookup_elem(&streams, &at);
 		to = ring ? bpf_ringbuf_reserve(ring, sizeof(*to), 0) : NULL;
 		if (!to) {
-			ADD(cpu->lost[THPRACE_LOSS_STREAM], 1);
+			ADD(cpu->counters.lost[THPRACE_LOSS_STREAM], 1);
 			return;
 		}
 	} else {
@@ -111,7 +111,7 @@ static __always_inline void record_on(struct thprace_cpu *cpu, u32 id, u8 type, 
 	*(volatile u64 *)&to->flags = flags | kind << 16 | seq << 32;
 	if (streams_on)
 		bpf_ringbuf_submit(to, 0);
-	ADD(cpu->submitted, 1);
+	ADD(cpu->counters.submitted, 1);
 }
 
 /* The same, where the caller has no use for the CPU's counters. */

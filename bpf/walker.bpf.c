@@ -38,7 +38,7 @@ static __always_inline void walk_record(u8 type, const struct walk_state *state,
 static __always_inline void pass_after_window(const struct walk_state *state, u32 pid)
 {
 	struct bucket *bucket = bucket_of(state->folio);
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 	u64 close = bucket->last_window_close;
 	struct thprace_closest *closest;
 
@@ -109,7 +109,7 @@ static __always_inline void pending_put(const struct thprace_walk *walk)
 static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 task, u16 own)
 {
 	struct bucket *bucket = bucket_of(state->folio);
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 	int failed, told;
 	s32 residual;
 	u64 now;
@@ -338,7 +338,7 @@ static __always_inline void split_tell(const struct walk_state *state, u64 task,
 static __always_inline void split_head(void *ctx, struct walk_state *state, u64 task, u64 now,
 				       s32 result)
 {
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 
 	state->folio = state->split_folio;
 	state->enter = state->unmapped;

@@ -145,8 +145,8 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	slot = slot_find(task, &index);
 	if (!slot) {
 		/* None was free, or another task took it: claiming is not atomic. */
-		ADD(cpu->seen, (u8)result);
-		ADD(cpu->lost[THPRACE_LOSS_SLOT], (u8)result);
+		ADD(cpu->counters.seen, (u8)result);
+		ADD(cpu->counters.lost[THPRACE_LOSS_SLOT], (u8)result);
 		return;
 	}
 	if (slot->state != THPRACE_SLOT_OPEN) {
@@ -203,7 +203,7 @@ static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u6
 {
 	u64 leave = bucket->last_walk_leave;
 	u64 distance = open - leave;
-	struct thprace_cpu *cpu;
+	struct thprace_counters *cpu;
 
 	if (bucket->last_walk_folio != folio || (bucket->last_walk_pid & WALK_PID) == pid)
 		return;
@@ -225,7 +225,7 @@ static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u6
  */
 __noinline int count_phase(u32 phase, u64 length)
 {
-	struct thprace_cpu *cpu = this_cpu();
+	struct thprace_counters *cpu = this_cpu();
 	struct thprace_phase_lengths *lengths;
 
 	if (!cpu)
@@ -294,7 +294,7 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 {
 	struct thprace_window *window = &slot->opener.window;
 	u64 now = bpf_ktime_get_ns();
-	struct thprace_cpu *cpu;
+	struct thprace_counters *cpu;
 
 	window->removed = now;
 	if (window->folio != folio) {
@@ -357,7 +357,7 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	struct bucket *bucket = bucket_of(folio);
 	struct thprace_pending *failed = NULL;
 	u64 now = bpf_ktime_get_ns();
-	struct thprace_cpu *cpu;
+	struct thprace_counters *cpu;
 	int tell = 0;
 	u32 before;
 

@@ -165,7 +165,6 @@ static int size_maps(struct engine *engine)
 	int err;
 
 	skel->rodata->precise = engine__mode(engine) == THPRACE_PRECISE;
-	skel->rodata->cpu_count = engine->cpus;
 	skel->rodata->slot_mask =
 		power_of_two(engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN,
 			     THPRACE_SLOTS_MAX) -

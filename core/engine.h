@@ -33,7 +33,7 @@ struct engine_options {
 
 /* Sums over all CPUs, settled: seen = submitted + filtered + lost, unless identity is false. */
 struct engine_counters {
-	struct thprace_cpu sum; /* closest: the nearest of all; phase[].max: the largest */
+	struct thprace_counters sum; /* closest: the nearest of all; phase[].max: the largest */
 	uint64_t missed; /* runs that the kernel skipped; in sum.seen and sum.lost too */
 	bool identity;
 };
@@ -80,6 +80,12 @@ int engine__poll(struct engine *engine, int timeout_ms);
 uint64_t engine__stop(struct engine *engine);
 
 void engine__counters(struct engine *engine, struct engine_counters *counters);
+
+/*
+ * Counters of one CPU, 0 to engine__cpus() - 1. False: seen and the outcomes never agreed while
+ * reading.
+ */
+bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_counters *counters);
 
 /* PMD-level windows that closed. */
 uint64_t engine__windows(const struct engine_counters *counters);

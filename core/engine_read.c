@@ -18,7 +18,7 @@ static const struct thprace_cpu *cpu_at(const struct engine *engine, int cpu)
 	return (const void *)((const char *)engine->cpu_map + cpu * engine->cpu_stride);
 }
 
-static uint64_t counted(const struct thprace_cpu *cpu)
+static uint64_t counted(const struct thprace_counters *cpu)
 {
 	uint64_t sum = cpu->submitted + cpu->filtered;
 	int i;
@@ -32,13 +32,13 @@ static uint64_t counted(const struct thprace_cpu *cpu)
  * A program adds to `seen` first and to its outcome a moment later: read until both agree. Returns
  * false when they never do.
  */
-static bool read_cpu(const struct engine *engine, int id, struct thprace_cpu *cpu)
+bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_counters *cpu)
 {
 	struct timespec pause = {.tv_nsec = 10000};
 	int i;
 
 	for (i = 0; i < SETTLE_TRIES; i++) {
-		memcpy(cpu, cpu_at(engine, id), THPRACE_CPU_COUNTERS);
+		memcpy(cpu, &cpu_at(engine, id)->counters, sizeof(*cpu));
 		if (cpu->seen == counted(cpu))
 			return true;
 		nanosleep(&pause, NULL);
@@ -46,7 +46,7 @@ static bool read_cpu(const struct engine *engine, int id, struct thprace_cpu *cp
 	return false;
 }
 
-static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
+static void add_cpu(struct thprace_counters *sum, const struct thprace_counters *cpu)
 {
 	const uint64_t *from = (const uint64_t *)cpu;
 	uint64_t *to = (uint64_t *)sum;
@@ -60,7 +60,7 @@ static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		max[i] = sum->phase[i].max > cpu->phase[i].max ? sum->phase[i].max
 							       : cpu->phase[i].max;
-	for (i = 0; i < THPRACE_CPU_COUNTERS / sizeof(*to); i++)
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] += from[i];
 	sum->closest = closest;
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
@@ -70,14 +70,14 @@ static void add_cpu(struct thprace_cpu *sum, const struct thprace_cpu *cpu)
 void engine__counters(struct engine *engine, struct engine_counters *counters)
 {
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
-	struct thprace_cpu cpu;
+	struct thprace_counters cpu;
 	size_t i, count;
 	int id;
 
 	memset(counters, 0, sizeof(*counters));
 	counters->identity = true;
 	for (id = 0; id < engine->cpus; id++) {
-		if (!read_cpu(engine, id, &cpu))
+		if (!engine__cpu_counters(engine, id, &cpu))
 			counters->identity = false;
 		add_cpu(&counters->sum, &cpu);
 	}

@@ -102,7 +102,7 @@ char *stats_json__meta(const struct engine *engine, const struct recording_optio
 	return take_text(object);
 }
 
-static struct json_object *lost_json(const struct thprace_cpu *sum)
+static struct json_object *lost_json(const struct thprace_counters *sum)
 {
 	static const char *const causes[] = THPRACE_LOSS_NAMES;
 	struct json_object *object = json_object_new_object();
@@ -111,6 +111,28 @@ static struct json_object *lost_json(const struct thprace_cpu *sum)
 	for (i = 0; i < THPRACE_LOSS_MAX; i++)
 		add_number(object, causes[i], sum->lost[i]);
 	return object;
+}
+
+static struct json_object *cpus_json(const struct engine *engine)
+{
+	struct json_object *list = json_object_new_array();
+	struct json_object *item;
+	struct thprace_counters cpu;
+	int id;
+
+	for (id = 0; id < engine__cpus(engine); id++) {
+		engine__cpu_counters(engine, id, &cpu);
+		if (!cpu.seen)
+			continue;
+		item = json_object_new_object();
+		add_number(item, "cpu", id);
+		add_number(item, "seen", cpu.seen);
+		add_number(item, "submitted", cpu.submitted);
+		add_number(item, "filtered", cpu.filtered);
+		json_object_object_add(item, "lost", lost_json(&cpu));
+		json_object_array_add(list, item);
+	}
+	return list;
 }
 
 static struct json_object *classes_json(const struct recording_totals *totals)
@@ -146,7 +168,7 @@ static uint64_t lengths_count(const struct thprace_phase_lengths *lengths)
 	return count;
 }
 
-static struct json_object *phases_json(const struct thprace_cpu *sum)
+static struct json_object *phases_json(const struct thprace_counters *sum)
 {
 	static const char *const names[] = THPRACE_PHASE_NAMES;
 	struct json_object *object = json_object_new_object();
@@ -224,7 +246,7 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 char *stats_json__stats(struct engine *engine, const struct recording_totals *totals,
 			uint64_t ended)
 {
-	const struct thprace_cpu *sum = &totals->counters.sum;
+	const struct thprace_counters *sum = &totals->counters.sum;
 	struct json_object *object = json_object_new_object();
 	struct json_object *collapses = json_object_new_object();
 
@@ -236,6 +258,7 @@ char *stats_json__stats(struct engine *engine, const struct recording_totals *to
 	json_object_object_add(object, "lost", lost_json(sum));
 	json_object_object_add(object, "identity",
 			       json_object_new_boolean(totals->counters.identity));
+	json_object_object_add(object, "per_cpu", cpus_json(engine));
 	add_number(object, "windows", totals->windows);
 	add_number(object, "pte_removals", sum->pte_removals);
 	add_number(object, "mismatches", sum->mismatches);

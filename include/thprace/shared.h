@@ -86,16 +86,15 @@ struct thprace_closest {
 #define THPRACE_FLIGHT_RECORDS 1024 /* a power of two */
 
 /*
- * One CPU's counters and flight recorder. Every program run that found something of interest adds one to seen and one
+ * One CPU's counters. Every program run that found something of interest adds one to seen and one
  * to exactly one of submitted, filtered and lost[]; runs that left at the first test (order-0
  * folios, reclaim) are in none of them.
  */
-struct thprace_cpu {
+struct thprace_counters {
 	__u64 seen;
 	__u64 submitted;
 	__u64 filtered;
 	__u64 lost[THPRACE_LOSS_SLOTS];
-	__u64 windows;
 	__u64 pte_removals;
 	__u64 mismatches; /* the pmd named another folio than the rmap removal */
 	__u64 touching;
@@ -105,12 +104,14 @@ struct thprace_cpu {
 	__u64 failed[THPRACE_CLASS_MAX];
 	struct thprace_closest closest;
 	struct thprace_phase_lengths phase[THPRACE_PHASE_SLOTS];
+};
+
+/* What one CPU has of its own: mapped by core. */
+struct thprace_cpu {
+	struct thprace_counters counters;
 	__u64 head; /* records ever written: the next goes to head % THPRACE_FLIGHT_RECORDS */
 	struct thprace_record flight[THPRACE_FLIGHT_RECORDS];
 };
-
-/* What of it is summed up over all CPUs. */
-#define THPRACE_CPU_COUNTERS __builtin_offsetof(struct thprace_cpu, head)
 
 /*
  * One task's stay in a zap. A task owns its slot from claim to release and is its only writer, but

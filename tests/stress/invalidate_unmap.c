@@ -65,12 +65,9 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 static bool linger(void *ctx, unsigned int round, unsigned int opener)
 {
 	struct invalidate *v = ctx;
-	unsigned int left = 1 + round * 7 % MOST_PAGES_LEFT;
-	unsigned char cached = 1;
 
 	shared_file__touch(&v->file, opener);
-	return !mincore(v->fuse + (FUSE_PAGES - left) * STRESS_PAGE, STRESS_PAGE, &cached) &&
-	       !(cached & 1);
+	return shared_file__burnt(v->fuse, FUSE_PAGES, 1 + round * 7 % MOST_PAGES_LEFT);
 }
 
 static void open_window(void *ctx, unsigned int round, unsigned int opener)

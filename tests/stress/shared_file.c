@@ -86,6 +86,13 @@ void shared_file__unmap(struct shared_file *f, unsigned int opener)
 	munmap(f->arena[opener], f->mappings * STRESS_HPAGE);
 }
 
+bool shared_file__burnt(char *fuse, unsigned int pages, unsigned int left)
+{
+	unsigned char cached = 1;
+
+	return !mincore(fuse + (pages - left) * STRESS_PAGE, STRESS_PAGE, &cached) && !(cached & 1);
+}
+
 int shared_file__punch(struct shared_file *f, off_t at, off_t length)
 {
 	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;

@@ -134,6 +134,11 @@ int shared_file__map(struct shared_file *f, unsigned int opener, struct duel_sid
 /* Touches it again, where something has unmapped it meanwhile. */
 void shared_file__touch(struct shared_file *f, unsigned int opener);
 void shared_file__unmap(struct shared_file *f, unsigned int opener);
+/*
+ * A fuse: small pages before the huge one, which the walker takes first. Has it burnt down to its last
+ * `left` of `pages`? fuse: a mapping of it.
+ */
+bool shared_file__burnt(char *fuse, unsigned int pages, unsigned int left);
 /* Punches a hole. */
 int shared_file__punch(struct shared_file *f, off_t at, off_t length);
 /* Opens, maps once and looks whether the mapping came about huge: a class's check(). */

@@ -53,12 +53,9 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 static bool linger(void *ctx, unsigned int round, unsigned int opener)
 {
 	struct truncate *t = ctx;
-	unsigned int left = 1 + round * 7 % MOST_PAGES_LEFT;
-	unsigned char cached = 1;
 
 	shared_file__touch(&t->file, opener);
-	return !mincore(t->fuse + (FUSE_PAGES - left) * STRESS_PAGE, STRESS_PAGE, &cached) &&
-	       !(cached & 1);
+	return shared_file__burnt(t->fuse, FUSE_PAGES, 1 + round * 7 % MOST_PAGES_LEFT);
 }
 
 static void open_window(void *ctx, unsigned int round, unsigned int opener)
