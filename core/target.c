@@ -198,6 +198,23 @@ static int check_settings(char *why, size_t why_size)
 	return 0;
 }
 
+/* BPF ring buffers came with 5.8; without them nothing can be brought out. */
+static int check_age(const char *release, char *why, size_t why_size)
+{
+	int major = 0, minor = 0;
+
+	if (sscanf(release, "%d.%d", &major, &minor) == 2 &&
+	    (major < 5 || (major == 5 && minor < 8))) {
+		snprintf(
+			why, why_size,
+			"this kernel (%s) is too old: thprace needs Linux 5.8 or newer, for the BPF "
+			"ring buffer",
+			release);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 int target__new(struct target **result, const char *const *names, size_t count, char *why,
 		size_t why_size)
 {
@@ -213,7 +230,9 @@ int target__new(struct target **result, const char *const *names, size_t count, 
 	for (i = 0; i < count; i++)
 		snprintf(target->names[i].name, TARGET_NAME_MAX, "%s", names[i]);
 	uname(&target->uts);
-	err = check_settings(why, why_size);
+	err = check_age(target->uts.release, why, why_size);
+	if (!err)
+		err = check_settings(why, why_size);
 	if (!err)
 		err = read_symbols(target, why, why_size);
 	if (!err)
