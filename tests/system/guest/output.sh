@@ -6,7 +6,7 @@
 . ./common.sh
 
 try thprace record -o x.thpr --mode precise --all -- \
-	sh -c "thprace-stress split-unmap -d 1 && thprace-stress truncate-unmap -d 1"
+	sh -c "thprace-stress split-unmap -d 4 && thprace-stress truncate-unmap -d 1"
 is "$status" 0 "recorded" || told "$(cat err)"
 try thprace record -o apart.thpr --mode precise --all -- \
 	thprace-stress split-unmap -d 2 --apart 5
