@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* thprace record: watch this kernel, for a time or while a command runs, and write a trace. */
 #include "cli.h"
+#include "child.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
 #include "names.h"
 #include "recording.h"
 
 #define POLL_MS 100
-#define CHILD_TRIES 500 /* of 10 ms */
 
 enum record_option {
 	OPT_OUTPUT = 'o',
@@ -47,10 +47,7 @@ struct record {
 	double seconds; /* 0: no limit */
 	char **command; /* NULL: none */
 	bool quiet;
-	pid_t child;
-	int child_status;
-	bool child_ended;
-	int go; /* the child starts its command when this pipe is closed */
+	struct child child;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -118,73 +115,6 @@ static int fail(const char *why)
 	return CLI_FAILED;
 }
 
-/* Fork the command, but let it wait until recording has started. */
-static int start_child(struct record *record)
-{
-	char byte;
-	int pipes[2];
-
-	if (!record->command)
-		return 0;
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	record->child = fork();
-	if (record->child < 0) {
-		close(pipes[0]);
-		close(pipes[1]);
-		return -errno;
-	}
-	if (!record->child) {
-		close(pipes[1]);
-		if (read(pipes[0], &byte, 1) != 1)
-			_exit(126); /* recording never started */
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGXFSZ, SIG_DFL);
-		signal(SIGPIPE, SIG_DFL);
-		execvp(record->command[0], record->command);
-		fprintf(stderr, "thprace record: cannot run %s: %s\n", record->command[0],
-			strerror(errno));
-		_exit(127);
-	}
-	close(pipes[0]);
-	record->go = pipes[1];
-	return 0;
-}
-
-static void release_child(struct record *record)
-{
-	if (record->child && write(record->go, "", 1) != 1)
-		fprintf(stderr, "thprace record: the command did not wait: %s\n", strerror(errno));
-}
-
-static void check_child(struct record *record)
-{
-	if (record->child && !record->child_ended &&
-	    waitpid(record->child, &record->child_status, WNOHANG) == record->child)
-		record->child_ended = true;
-}
-
-/* End the command: ask, and after five seconds insist. */
-static void end_child(struct record *record)
-{
-	struct timespec pause = {.tv_nsec = 10000000};
-	int tries;
-
-	if (!record->child || record->child_ended)
-		return;
-	kill(record->child, SIGTERM);
-	for (tries = 0; tries < CHILD_TRIES && !record->child_ended; tries++) {
-		nanosleep(&pause, NULL);
-		check_child(record);
-	}
-	if (record->child_ended)
-		return;
-	kill(record->child, SIGKILL);
-	waitpid(record->child, &record->child_status, 0);
-	record->child_ended = true;
-}
-
 static double seconds_now(void)
 {
 	struct timespec now;
@@ -215,8 +145,8 @@ static int run(struct record *record, struct recording *recording)
 	while (!err && !interrupted) {
 		err = recording__step(recording, POLL_MS);
 		now = seconds_now();
-		check_child(record);
-		if (record->child_ended || (record->seconds > 0 && now - start >= record->seconds))
+		child__check(&record->child);
+		if (record->child.ended || (record->seconds > 0 && now - start >= record->seconds))
 			break;
 		if (progress && now - shown >= 1) {
 			show_progress(recording);
@@ -270,15 +200,16 @@ static void summarise(const struct record *record, struct recording *recording)
 
 static void say_child(const struct record *record)
 {
-	if (!record->child)
+	int status = record->child.status;
+
+	if (!record->child.pid)
 		return;
-	if (WIFEXITED(record->child_status) && WEXITSTATUS(record->child_status))
+	if (WIFEXITED(status) && WEXITSTATUS(status))
 		fprintf(stderr, "thprace record: %s exited with status %d\n", record->command[0],
-			WEXITSTATUS(record->child_status));
-	else if (WIFSIGNALED(record->child_status) && !interrupted)
+			WEXITSTATUS(status));
+	else if (WIFSIGNALED(status) && !interrupted)
 		fprintf(stderr, "thprace record: %s was ended by signal %d (%s)\n",
-			record->command[0], WTERMSIG(record->child_status),
-			strsignal(WTERMSIG(record->child_status)));
+			record->command[0], WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 static int record_all(struct record *record)
@@ -286,10 +217,11 @@ static int record_all(struct record *record)
 	struct recording *recording = NULL;
 	struct recording_totals totals;
 	char why[512] = "";
-	int err;
+	int err = 0;
 
 	/* Before anything is loaded: the child then shares none of it. */
-	err = start_child(record);
+	if (record->command)
+		err = child__start(&record->child, "thprace record", record->command, -1, -1, -1);
 	if (err)
 		return fail(strerror(-err));
 	err = recording__open(&recording, &record->recording, why, sizeof(why));
@@ -297,9 +229,9 @@ static int record_all(struct record *record)
 		err = recording__start(recording, why, sizeof(why));
 	if (err)
 		goto cleanup;
-	release_child(record);
+	child__release(&record->child, "thprace record");
 	err = run(record, recording);
-	end_child(record);
+	child__end(&record->child);
 	if (err)
 		snprintf(why, sizeof(why), "reading the rings failed: %s", strerror(-err));
 	if (recording__finish(recording, err ? (char[1]){} : why, err ? 1 : sizeof(why)) && !err)
@@ -310,7 +242,7 @@ static int record_all(struct record *record)
 	say_child(record);
 
 cleanup:
-	end_child(record);
+	child__end(&record->child);
 	recording__close(recording);
 	if (err)
 		return fail(why);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define END_TRIES 500 /* of 10 ms */
+#define NOT_RELEASED 126
+#define NOT_RUN 127
+
+static void replace(int fd, int by)
+{
+	if (by >= 0 && dup2(by, fd) < 0)
+		_exit(NOT_RUN);
+}
+
+static void run(int go, const char *verb, char *const argv[])
+{
+	char byte;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(NOT_RELEASED); /* recording never started */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: cannot run %s: %s\n", verb, argv[0], strerror(errno));
+	_exit(NOT_RUN);
+}
+
+int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
+		 int err)
+{
+	int pipes[2], error;
+
+	*child = (struct child){0};
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	child->pid = fork();
+	if (child->pid < 0) {
+		error = errno;
+		close(pipes[0]);
+		close(pipes[1]);
+		child->pid = 0;
+		return -error;
+	}
+	if (!child->pid) {
+		close(pipes[1]);
+		replace(STDIN_FILENO, in);
+		replace(STDOUT_FILENO, out);
+		replace(STDERR_FILENO, err);
+		run(pipes[0], verb, argv);
+	}
+	close(pipes[0]);
+	child->go = pipes[1];
+	return 0;
+}
+
+void child__release(struct child *child, const char *verb)
+{
+	if (!child->pid)
+		return;
+	if (write(child->go, "", 1) != 1)
+		fprintf(stderr, "%s: the command did not wait: %s\n", verb, strerror(errno));
+	close(child->go);
+	child->go = -1;
+}
+
+void child__check(struct child *child)
+{
+	if (child->pid && !child->ended &&
+	    waitpid(child->pid, &child->status, WNOHANG) == child->pid)
+		child->ended = true;
+}
+
+void child__end(struct child *child)
+{
+	struct timespec pause = {.tv_nsec = 10000000};
+	int tries;
+
+	if (!child->pid || child->ended)
+		return;
+	kill(child->pid, SIGTERM);
+	for (tries = 0; tries < END_TRIES && !child->ended; tries++) {
+		nanosleep(&pause, NULL);
+		child__check(child);
+	}
+	if (child->ended)
+		return;
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, &child->status, 0);
+	child->ended = true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A command that runs while a verb records: forked early, released when recording has started. */
+#ifndef THPRACE_CHILD_H
+#define THPRACE_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct child {
+	pid_t pid; /* 0: none */
+	int status; /* as of waitpid(), once ended */
+	bool ended;
+	int go; /* it starts its command when it reads a byte here */
+};
+
+/*
+ * Fork; the command waits for child__release(). verb: for its message when argv[0] cannot be run.
+ * in, out, err: file descriptors for the command's, -1: as this process has them. 0 or negative errno.
+ */
+int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
+		 int err);
+
+/* Let it run its command. Call child__end() as well when recording never starts. */
+void child__release(struct child *child, const char *verb);
+
+/* Note whether it has ended. */
+void child__check(struct child *child);
+
+/* End it: ask, and after five seconds insist. */
+void child__end(struct child *child);
+
+#endif
