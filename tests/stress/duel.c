@@ -32,6 +32,7 @@ struct board {
 	atomic_uint arrived; /* openers that finished the step */
 	atomic_int error; /* of an opener */
 	bool dismissed;
+	atomic_bool walked; /* the walker's call has ended */
 	unsigned int round;
 	int64_t opener_at;
 	struct duel_side side[STRESS_MAX_OPENERS];
@@ -89,6 +90,20 @@ static void wait_for_turn(struct duel *d, unsigned int opener)
 			break;
 }
 
+static void open_windows(struct duel *d, unsigned int opener, struct duel_side *side)
+{
+	struct board *b = d->board;
+
+	side->start = stress__now();
+	d->ops->open(d->ctx, b->round, opener);
+	while (d->ops->churn && !atomic_load(&b->walked) && !d->s->options->apart_ns) {
+		if (d->ops->enter(d->ctx, b->round, opener, side))
+			break;
+		d->ops->open(d->ctx, b->round, opener);
+	}
+	side->end = stress__now();
+}
+
 /* What one opener does, thread or process. */
 static void opener_loop(struct duel *d, unsigned int opener)
 {
@@ -111,9 +126,7 @@ static void opener_loop(struct duel *d, unsigned int opener)
 				atomic_store(&b->error, err);
 		} else {
 			wait_for_turn(d, opener);
-			side->start = stress__now();
-			d->ops->open(d->ctx, b->round, opener);
-			side->end = stress__now();
+			open_windows(d, opener, side);
 		}
 		atomic_fetch_add(&b->arrived, 1);
 	}
@@ -244,15 +257,31 @@ static void score(struct duel *d, int64_t start, int64_t end)
 			apart);
 }
 
+/* What the observer has told since the last round. */
+static void learn(struct duel *d)
+{
+	int64_t late[64];
+	ssize_t got;
+
+	if (d->s->options->steer_fd < 0)
+		return;
+	got = read(d->s->options->steer_fd, late, sizeof(late));
+	for (ssize_t i = 0; i < got / (ssize_t)sizeof(late[0]); i++)
+		steer__missed(&d->steer, late[i]);
+}
+
 static int play_round(struct duel *d)
 {
-	int64_t offset = d->ops->linger ? 0 : steer__next(&d->steer), instant, start, end;
+	int64_t offset, instant, start, end;
 	struct board *b = d->board;
 	int err = d->ops->arm ? d->ops->arm(d->ctx, d->round) : 0;
 
 	if (err)
 		return err;
+	learn(d);
+	offset = d->ops->linger ? 0 : steer__next(&d->steer);
 	b->round = d->round;
+	atomic_store(&b->walked, false);
 	start_step(d);
 	err = finish_step(d);
 	if (!err)
@@ -274,6 +303,7 @@ static int play_round(struct duel *d)
 	start = stress__now();
 	d->ops->walk(d->ctx, d->round);
 	end = stress__now();
+	atomic_store(&b->walked, true);
 	if (!d->s->options->apart_ns)
 		err = finish_step(d);
 	if (!err)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE 1
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ enum {
 	OPT_SEED,
 	OPT_FORMAT,
 	OPT_NOISE,
-	OPT_APART
+	OPT_APART,
+	OPT_STEER_FD
 };
 
 struct arguments {
@@ -51,6 +53,10 @@ static const struct argp_option option_table[] = {
 	 "Beside the class, N threads that map, split and unmap huge pages of their own (0)", 0},
 	{"apart", OPT_APART, "MS", 0,
 	 "Keep both sides apart: the walker's call begins MS milliseconds after the openers' ended",
+	 0},
+	{"steer-fd", OPT_STEER_FD, "FD", 0,
+	 "An observer tells here, as 64-bit numbers, by how many ns each walker came too late for "
+	 "the window (negative: too early), and the offsets follow",
 	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text or json: one object per class and line", 0},
 	{0},
@@ -120,6 +126,11 @@ static void parse_numbers(int key, char *text, struct stress_options *o, struct 
 		o->apart_ns = strtol(text, &end, 10) * 1000000;
 		if (*end || o->apart_ns <= 0 || o->apart_ns > 1000000000)
 			argp_error(state, "--apart wants 1 to 1000 ms, not '%s'", text);
+	} else if (key == OPT_STEER_FD) {
+		o->steer_fd = (int)strtol(text, &end, 10);
+		if (*end || end == text || fcntl(o->steer_fd, F_SETFL, O_NONBLOCK))
+			argp_error(state, "--steer-fd wants an open file descriptor, not '%s'",
+				   text);
 	} else {
 		o->seed = strtoull(text, &end, 0);
 		if (*end || end == text)
@@ -137,6 +148,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPT_SEED:
 	case OPT_NOISE:
 	case OPT_APART:
+	case OPT_STEER_FD:
 		parse_numbers(key, text, &a->options, state);
 		return 0;
 	case OPT_DIR:
@@ -333,7 +345,7 @@ static int run_one(const char *name, const struct stress_options *o)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.options = {.seconds = DEFAULT_SECONDS, .seed = 1}};
+	struct arguments a = {.options = {.seconds = DEFAULT_SECONDS, .seed = 1, .steer_fd = -1}};
 	int status;
 
 	argp_err_exit_status = EXIT_USAGE;

@@ -4,59 +4,153 @@
  *
  * A punch inside one small page splits the huge page without unmapping it first, so that
  * try_to_unmap() finds all the mappings in place (shmem_undo_range() of 5.17 and later, through
- * truncate_inode_partial_folio()). Older kernels split for a hole of whole pages only, and take
- * the mappings away before; every fourth round does it that way.
+ * truncate_inode_partial_folio()); every fourth round punches whole pages.
+ *
+ * Older kernels split for a hole of whole pages only, and take the mappings away before. There the
+ * openers map, touch and unmap again and again meanwhile, and where debugfs lets us, the walker splits
+ * through its split_huge_pages, which takes no mapping away.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "stress.h"
 
 #define WHOLE_PAGES_EVERY 4
+#define OWN_MAPPINGS 12
+#define OWN_SIZE (OWN_MAPPINGS * STRESS_HPAGE)
 
+struct split {
+	struct shared_file file;
+	char *own; /* OWN_MAPPINGS of the walker's, or NULL */
+	int debugfs; /* split_huge_pages, or -1 */
+};
+
+/*
+ * The walker's own mappings come first: a walk over the mappings meets them in this order. They are
+ * many, so that the walk takes a while.
+ */
 static int arm(void *ctx, unsigned int round)
 {
+	struct split *split = ctx;
+	int err = shared_file__punch(&split->file, 0, STRESS_HPAGE);
+	char *at = split->own;
+
 	(void)round;
-	return shared_file__punch(ctx, 0, STRESS_HPAGE);
+	for (int i = 0; !err && at && i < OWN_MAPPINGS; i++, at += STRESS_HPAGE) {
+		if (mmap(at, STRESS_HPAGE, PROT_READ, MAP_SHARED | MAP_FIXED, split->file.fd, 0) ==
+		    MAP_FAILED)
+			return -errno;
+		madvise(at, STRESS_HPAGE, MADV_HUGEPAGE);
+		support__touch(at);
+	}
+	return err;
 }
 
 static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
 {
+	struct split *split = ctx;
+
 	(void)round;
-	return shared_file__map(ctx, opener, side);
+	return shared_file__map(&split->file, opener, side);
 }
 
 static void open_window(void *ctx, unsigned int round, unsigned int opener)
 {
+	struct split *split = ctx;
+
 	(void)round;
-	shared_file__unmap(ctx, opener);
+	shared_file__unmap(&split->file, opener);
+}
+
+static off_t hole_of(unsigned int round)
+{
+	return (off_t)(1 + round * 7 % 500) * (off_t)STRESS_PAGE;
 }
 
 static void walk(void *ctx, unsigned int round)
 {
-	off_t at = (off_t)(1 + round * 7 % 500) * (off_t)STRESS_PAGE;
+	struct split *split = ctx;
 
-	if (round % WHOLE_PAGES_EVERY == 0)
-		shared_file__punch(ctx, at, 2 * STRESS_PAGE);
+	if (round % WHOLE_PAGES_EVERY == 0 && !split->own)
+		shared_file__punch(&split->file, hole_of(round), 2 * STRESS_PAGE);
 	else
-		shared_file__punch(ctx, at + 64, 128);
+		shared_file__punch(&split->file, hole_of(round) + 64, 128);
 }
 
-int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings)
+/* As older kernels let us. debugfs: "1" splits every huge page that there is (until 5.12). */
+static void walk_older(void *ctx, unsigned int round)
 {
-	struct shared_file f = {.fd = -1, .mappings = mappings};
-	const struct duel_ops ops = {
+	struct split *split = ctx;
+
+	if (split->debugfs >= 0 && (round % 2 || split->own)) {
+		if (write(split->debugfs, "1", 1) == 1) /* it knows no position */
+			return;
+		close(split->debugfs);
+		split->debugfs = -1;
+	}
+	shared_file__punch(&split->file, hole_of(round), 2 * STRESS_PAGE);
+}
+
+/* Does a punch inside one page split? Negative errno when that cannot be told. */
+static int splits_for_part(struct shared_file *f)
+{
+	struct duel_side side = {0};
+	long before, after;
+	int err = shared_file__map(f, 0, &side);
+
+	before = support__huge_kib(f->arena[0], f->mappings * STRESS_HPAGE);
+	if (!err)
+		err = shared_file__punch(f, (off_t)STRESS_PAGE + 64, 128);
+	after = support__huge_kib(f->arena[0], f->mappings * STRESS_HPAGE);
+	shared_file__unmap(f, 0);
+	return err ? err : before > 0 && after <= 0;
+}
+
+static int set_up(struct split *split, struct stress *s, bool own, struct duel_ops *ops)
+{
+	int err = shared_file__open(&split->file, s, STRESS_HPAGE), part;
+
+	if (err)
+		return err;
+	if (own) {
+		split->own = support__reserve(OWN_SIZE);
+		if (!split->own)
+			return stress__refuse(s, -ENOMEM, "no address space");
+	}
+	part = splits_for_part(&split->file);
+	if (part < 0)
+		return stress__refuse(s, part, "cannot punch a hole: %s", strerror(-part));
+	if (!part) {
+		split->debugfs = support__debugfs("split_huge_pages");
+		ops->walk = walk_older;
+		ops->churn = true;
+		split->file.mappings = 1;
+	}
+	return 0;
+}
+
+int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings, bool own)
+{
+	struct split split = {.file = {.fd = -1, .mappings = mappings}, .debugfs = -1};
+	struct duel_ops ops = {
 		.aim = *aim,
 		.arm = arm,
 		.enter = enter,
 		.open = open_window,
 		.walk = walk,
 	};
-	int err = shared_file__open(&f, s, STRESS_HPAGE);
+	int err = set_up(&split, s, own, &ops);
 
 	if (!err)
-		err = duel__run(s, &ops, &f);
-	shared_file__close(&f);
+		err = duel__run(s, &ops, &split);
+	if (split.own)
+		munmap(split.own, OWN_SIZE);
+	if (split.debugfs >= 0)
+		close(split.debugfs);
+	shared_file__close(&split.file);
 	return err;
 }
 
@@ -65,7 +159,7 @@ static int run(struct stress *s)
 	/* munmap() zaps in its first half; the split unmaps early and spends its time splitting */
 	static const struct steer_aim aim = {0.2, 0.55, 0.12, 0.35};
 
-	return split_unmap__run(s, &aim, 8);
+	return split_unmap__run(s, &aim, 8, false);
 }
 
 const struct stress_class split_unmap_class = {

@@ -5,6 +5,7 @@
 #define FIRST_GUESS_NS 200000.0
 #define MEDIAN_STEP (1.0 / 12)
 #define MISS_SHARE (1.0 / 8)
+#define MISS_FAR 2
 #define WHOLE_RANGE_EVERY 16
 #define APART_EVERY 16
 #define APART_FIRST 8
@@ -75,5 +76,8 @@ void steer__measured(struct steer *st, int64_t opener_ns, int64_t walker_ns, boo
 
 void steer__missed(struct steer *st, int64_t late_ns)
 {
-	st->bias_ns -= (double)late_ns * MISS_SHARE;
+	double far = MISS_FAR * (st->opener_ns + st->walker_ns);
+
+	if ((double)late_ns < far && (double)late_ns > -far) /* else of another round */
+		st->bias_ns -= (double)late_ns * MISS_SHARE;
 }

@@ -25,6 +25,7 @@ struct stress_options {
 	uint64_t seed;
 	unsigned int noise; /* threads that make noise beside the class */
 	int64_t apart_ns; /* keep both sides this far apart; 0: bring them together */
+	int steer_fd; /* an observer tells here by how much passes missed; -1: none */
 	bool json;
 };
 
@@ -160,6 +161,8 @@ struct duel_ops {
 	/* Opener, over and over, until it says that the time has come: in place of any offset. */
 	bool (*linger)(void *ctx, unsigned int round, unsigned int opener);
 	void (*open)(void *ctx, unsigned int round, unsigned int opener);
+	/* Openers: enter and open again and again, until the walker's call has ended. */
+	bool churn;
 	void (*walk)(void *ctx, unsigned int round);
 };
 
@@ -175,7 +178,8 @@ int noise__start(struct stress *s, unsigned int threads);
 /* Ends them; huge pages that they unmapped. */
 unsigned long noise__stop(void);
 
-/* split_unmap.c, for split_head.c too */
-int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings);
+/* split_unmap.c, for split_head.c too. own: the walker has a mapping of its own */
+int split_unmap__run(struct stress *s, const struct steer_aim *aim, unsigned int mappings,
+		     bool own);
 
 #endif
