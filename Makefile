@@ -27,7 +27,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
-BPF_SRC := engine window walker collapse
+BPF_SRC := engine window walker collapse widen
 CORE_SRC := $(notdir $(basename $(wildcard core/*.c)))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
 STRESS_SRC := $(notdir $(basename $(wildcard tests/stress/*.c)))

@@ -37,6 +37,16 @@ extern volatile __u32 recording;
 extern volatile __u32 marking;
 /* Tasks inside memory_failure: order-0 pages matter only then. */
 extern __u32 poisoning;
+/* The frame that the latest memory_failure began to work on. */
+extern __u64 poison_pfn;
+/* Where struct pages are (bpf/window.bpf.c). */
+extern __u64 page_map;
+
+/* The same as a struct page's address; only where page_map is known: x86. */
+static __always_inline u64 poison_page(void)
+{
+	return page_map + poison_pfn * bpf_core_type_size(struct page);
+}
 
 struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

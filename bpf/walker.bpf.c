@@ -389,6 +389,7 @@ static __always_inline void poison_enter(void *ctx, int direct, u64 pfn, u64 a, 
 		ADD(poisoning, 1);
 	state->poisoning = 1;
 	state->pfn = pfn;
+	poison_pfn = pfn;
 	state->poison_enter = bpf_ktime_get_ns();
 	record_make(THPRACE_REC_POISON_ENTER, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
 		    task, state->poison_enter, state->poison_enter, 0, pfn, 0, 0);

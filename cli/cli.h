@@ -24,6 +24,7 @@ int cmd_record(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
+int cmd_provoke(int argc, char **argv);
 
 /*
  * Read the arguments of options that several verbs have. A wrong one ends the program with a message

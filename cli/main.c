@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{"report", cmd_report, "sum up a trace and draw its incidents"},
 	{"dump", cmd_dump, "print the records and incidents of a trace"},
 	{"probes", cmd_probes, "show what would be attached on this kernel, and how"},
+	{"provoke", cmd_provoke, "bring races out, on a test machine, and judge the kernel"},
 };
 
 #define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))

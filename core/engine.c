@@ -18,6 +18,7 @@
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
 #define NAMES_MAX 64
+#define ARRAY_SIZE(array) (int)(sizeof(array) / sizeof((array)[0]))
 #define SLOTS_MIN 256
 
 /* What libbpf said last, and about which program: the only way to learn which one was refused. */
@@ -63,6 +64,8 @@ enum {
 	END_EXIT,
 	END_AFTER,
 	END_AFTER_TOO,
+	END_WIDEN_AFTER,
+	END_WIDEN,
 	END_MAX
 };
 
@@ -72,11 +75,14 @@ enum {
  * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both turn
  * it round). Seen on 5.10, 6.1, 6.12 and 7.2; zap_tell counts a loss where it does not hold.
  */
-static const int fentry_order[] = {END_AFTER, END_AFTER_TOO, END_EXIT, END_ENTRY};
-static const int kprobe_order[] = {END_EXIT, END_AFTER, END_AFTER_TOO, END_KPROBE, END_ENTRY};
+static const int fentry_order[] = {END_WIDEN_AFTER, END_AFTER, END_AFTER_TOO,
+				   END_EXIT,	    END_ENTRY, END_WIDEN};
+static const int kprobe_order[] = {END_EXIT,   END_AFTER, END_AFTER_TOO, END_WIDEN_AFTER,
+				   END_KPROBE, END_ENTRY, END_WIDEN};
 
 /* Which program a point has at which end under its kind; NULL: none. */
-static const char *program_name(const struct probe *probe, int end, char *name, size_t size)
+static const char *program_name(const struct engine *engine, const struct probe *probe, int end,
+				char *name, size_t size)
 {
 	const struct probe_point *point = probe->point;
 	bool fentry = probe->kind == PROBE_FENTRY;
@@ -86,13 +92,15 @@ static const char *program_name(const struct probe *probe, int end, char *name, 
 		[END_AFTER_TOO] = point->after[1],
 		[END_EXIT] = point->exit,
 		[END_ENTRY] = point->entry,
+		[END_WIDEN] = engine->options.widen ? point->widen : NULL,
+		[END_WIDEN_AFTER] = engine->options.widen ? point->widen_after : NULL,
 	};
 
 	if (end == END_KPROBE)
 		return !fentry ? point->kprobe_entry : NULL;
 	if (!base[end])
 		return NULL;
-	if (end == END_ENTRY)
+	if (end == END_ENTRY || end == END_WIDEN)
 		snprintf(name, size, "%s_%s", base[end], fentry ? "fentry" : "kprobe");
 	else
 		snprintf(name, size, "%s_%s", base[end], fentry ? "fexit" : "kretprobe");
@@ -101,7 +109,7 @@ static const char *program_name(const struct probe *probe, int end, char *name, 
 
 static const char *kind_name(const struct probe *probe, int end)
 {
-	bool at_exit = end >= END_EXIT;
+	bool at_exit = end >= END_EXIT && end != END_WIDEN;
 
 	if (probe->kind == PROBE_FENTRY)
 		return at_exit ? "fexit" : "fentry";
@@ -117,6 +125,7 @@ static int choose_programs(struct engine *engine)
 	const char *name;
 	int point, end, err, i;
 	bool fentry;
+	int ends;
 
 	for (program = bpf_object__next_program(engine->skel->obj, NULL); program;
 	     program = bpf_object__next_program(engine->skel->obj, program))
@@ -129,9 +138,10 @@ static int choose_programs(struct engine *engine)
 		if (probe->state != PROBE_PLANNED)
 			continue;
 		fentry = probe->kind == PROBE_FENTRY;
-		for (i = 0; i < (fentry ? 4 : 5); i++) {
+		ends = fentry ? ARRAY_SIZE(fentry_order) : ARRAY_SIZE(kprobe_order);
+		for (i = 0; i < ends; i++) {
 			end = fentry ? fentry_order[i] : kprobe_order[i];
-			name = program_name(probe, end, buffer, sizeof(buffer));
+			name = program_name(engine, probe, end, buffer, sizeof(buffer));
 			if (!name)
 				continue;
 			program = bpf_object__find_program_by_name(engine->skel->obj, name);
@@ -442,6 +452,21 @@ uint64_t engine__start(struct engine *engine)
 
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
+}
+
+void engine__widen(struct engine *engine, enum thprace_widen where, uint32_t tgid, uint32_t ns)
+{
+	struct thprace_bpf__bss *bss = engine->skel->bss;
+
+	__atomic_store_n(&bss->widen_tgid, 0, __ATOMIC_SEQ_CST);
+	bss->widen_where = where;
+	bss->widen_ns = ns < THPRACE_WIDEN_MAX_NS ? ns : THPRACE_WIDEN_MAX_NS;
+	__atomic_store_n(&bss->widen_tgid, where == THPRACE_WIDEN_NOT ? 0 : tgid, __ATOMIC_SEQ_CST);
+}
+
+uint64_t engine__widened(const struct engine *engine)
+{
+	return engine->skel->bss->widened;
 }
 
 int engine__poll(struct engine *engine, int timeout_ms)

@@ -26,6 +26,7 @@ struct engine_options {
 	enum thprace_mode mode;
 	enum probe_attach attach;
 	bool all; /* stream every record */
+	bool widen; /* load what engine__widen() needs: test machines only */
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;
@@ -39,7 +40,7 @@ struct engine_counters {
 };
 
 /* Programs that may be loaded at most. */
-#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 5)
+#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 7)
 
 /* One loaded program. */
 struct engine_program {
@@ -72,6 +73,17 @@ int engine__open(struct engine **engine, const struct engine_options *options, c
 
 /* Start recording: from this instant on, whose CLOCK_MONOTONIC ns is returned, all programs record. */
 uint64_t engine__start(struct engine *engine);
+
+/*
+ * Widen the windows that process tgid, and the processes that it forks, open: a busy wait of ns (at
+ * most THPRACE_WIDEN_MAX_NS) in each, at the place that `where` says; THPRACE_WIDEN_NOT ends it. Needs
+ * options.widen and precise mode. This lengthens the time for which a page-table lock is held, and
+ * brings races out that would hardly happen else: never on a machine in production.
+ */
+void engine__widen(struct engine *engine, enum thprace_widen where, uint32_t tgid, uint32_t ns);
+
+/* Windows widened so far. */
+uint64_t engine__widened(const struct engine *engine);
 
 /* Wait up to timeout_ms for messages and records and hand them out. 0 or negative errno. */
 int engine__poll(struct engine *engine, int timeout_ms);

@@ -59,6 +59,8 @@ static void write_context(void *ctx, const struct thprace_record *record)
 
 	note_write(recording,
 		   trace_writer__record(recording->writer, THPRACE_BLOCK_CONTEXT, record));
+	if (recording->options.record)
+		recording->options.record(recording->options.ctx, record);
 }
 
 static void on_incident(void *ctx, const struct thprace_incident *incident)
@@ -68,6 +70,8 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	symbols__want(recording->symbols, &incident->opener_stack);
 	symbols__want(recording->symbols, &incident->walker_stack);
 	note_write(recording, trace_writer__incident(recording->writer, incident));
+	if (recording->options.incident)
+		recording->options.incident(recording->options.ctx, incident);
 }
 
 /* The flight recorder around a report just made; a storm of reports is read in one go. */
@@ -97,6 +101,7 @@ int recording__open(struct recording **result, const struct recording_options *o
 		.mode = options->mode,
 		.attach = options->attach,
 		.all = options->all,
+		.widen = options->widen,
 		.message = on_message,
 		.record = write_record,
 	};
@@ -199,6 +204,8 @@ int recording__step(struct recording *recording, int timeout_ms)
 	int err = engine__poll(recording->engine, timeout_ms);
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
+	if (recording->options.record)
+		read_context(recording, now);
 	if (now >= recording->checked[0] + CHECK_EVERY_NS) {
 		check_losses(recording, now);
 		/* A loss counted later may be as old as the reading before the last. */
@@ -278,7 +285,7 @@ enum thprace_mode recording__mode(const struct recording *recording)
 	return recording->options.mode;
 }
 
-const struct engine *recording__engine(const struct recording *recording)
+struct engine *recording__engine(const struct recording *recording)
 {
 	return recording->engine;
 }

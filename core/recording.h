@@ -21,6 +21,14 @@ struct recording_options {
 	enum thprace_mode mode;
 	enum probe_attach attach;
 	bool all;
+	bool widen; /* see engine__widen() */
+	/*
+	 * Or NULL: called with each settled incident, and, some times a second, with the latest
+	 * records of the flight recorder (no stated share of all; CPU by CPU, each in its order).
+	 */
+	book_incident_fn incident;
+	engine_record_fn record;
+	void *ctx; /* of both */
 	const char *const *command; /* NULL terminated, for META; or NULL */
 };
 
@@ -63,7 +71,7 @@ int recording__finish(struct recording *recording, char *why, size_t why_size);
 void recording__totals(struct recording *recording, struct recording_totals *totals);
 /* The mode in force, see engine__mode(). */
 enum thprace_mode recording__mode(const struct recording *recording);
-const struct engine *recording__engine(const struct recording *recording);
+struct engine *recording__engine(const struct recording *recording);
 
 /* Is the file in trouble (disk full)? Negative errno of the last write that failed, or 0. */
 int recording__write_error(const struct recording *recording);

@@ -153,6 +153,16 @@ struct thprace_pending {
 	__u32 pad;
 };
 
+/* Where `thprace provoke` widens windows (bpf/widen.bpf.c). */
+enum thprace_widen {
+	THPRACE_WIDEN_NOT = 0,
+	THPRACE_WIDEN_PHASE_1 = 1, /* a huge mapping's entry is cleared, its rmap still there */
+	THPRACE_WIDEN_PHASE_2 = 2, /* its rmap is removed, zap_huge_pmd not done */
+	THPRACE_WIDEN_PTE = 3, /* the same as phase 1 for the page that memory_failure works on */
+};
+
+#define THPRACE_WIDEN_MAX_NS 1000000U /* of one window: the cap that the kernel side enforces */
+
 #define THPRACE_SLOTS_MAX 1024
 #define THPRACE_BUCKET_COUNT 1024 /* a power of two */
 

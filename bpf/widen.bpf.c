@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Widening, for `thprace provoke` alone: a bounded busy wait inside a window, so that a walker meets
+ * it. Loaded only when asked for, and does nothing but for the tasks of one process, the stressor, and
+ * of those that it forked.
+ *
+ * The wait sits at the entry of the rmap removal (phase 1: the entry is cleared, the mapcount not yet
+ * decremented) or at its return (phase 2). It changes no state of the kernel: it only takes time, as an
+ * interrupt there would.
+ */
+#include "record.bpf.h"
+
+struct task_struct {
+	struct task_struct *real_parent;
+	int tgid;
+} CORE;
+
+#define WIDEN_SPIN 256 /* squared: the most readings of the clock in one wait */
+
+/* Set by core once the stressor's pid is known. 0: nothing is widened. */
+volatile __u32 widen_tgid;
+volatile __u32 widen_ns; /* of each window */
+volatile __u32 widen_where; /* enum thprace_widen */
+volatile __u64 widened; /* windows, so far */
+
+/* Global functions: the verifier walks each loop once. Return 1 while the time is not over. */
+__noinline int __weak widen_spin_some(u64 until)
+{
+	u32 i;
+
+	for (i = 0; i < WIDEN_SPIN; i++)
+		if (bpf_ktime_get_ns() >= until)
+			return 0;
+	return 1;
+}
+
+__noinline int __weak widen_spin(u64 until)
+{
+	u32 i;
+
+	for (i = 0; i < WIDEN_SPIN; i++)
+		if (!widen_spin_some(until))
+			return 0;
+	return 1;
+}
+
+/* Is this a task of the stressor, or of a process that it forked? */
+static __always_inline int widen_target(u32 tgid)
+{
+	struct task_struct *task;
+
+	if (!widen_tgid)
+		return 0;
+	if (tgid == widen_tgid)
+		return 1;
+	task = (struct task_struct *)bpf_get_current_task();
+	return (u32)BPF_CORE_READ(task, real_parent, tgid) == widen_tgid;
+}
+
+static __always_inline void widen(void)
+{
+	u64 ns = widen_ns;
+
+	if (ns > THPRACE_WIDEN_MAX_NS)
+		ns = THPRACE_WIDEN_MAX_NS;
+	ADD(widened, 1);
+	widen_spin(bpf_ktime_get_ns() + ns);
+}
+
+/* A huge mapping's rmap removal, its entry (phase 1) or its return (phase 2). */
+static __always_inline void widen_huge(u32 where)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	u64 index;
+
+	if (widen_where != where || !widen_target(task >> 32))
+		return;
+	slot = slot_find(task, &index);
+	if (slot && slot->state == THPRACE_SLOT_OPEN)
+		widen();
+}
+
+/* The rmap removal of the page that memory_failure works on, inside a zap. */
+static __always_inline void widen_small(u64 page, u64 pages)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	u64 at = poison_page();
+	struct thprace_slot *slot;
+	u64 index;
+
+	if (widen_where != THPRACE_WIDEN_PTE || !poisoning || !widen_target(task >> 32))
+		return;
+	if (at - page >= pages * bpf_core_type_size(struct page))
+		return;
+	slot = slot_find(task, &index);
+	if (slot && slot->in_range)
+		widen();
+}
+
+static __always_inline void widen_page(void *ctx, int direct, u64 page, u64 compound, u64 unused)
+{
+	widen_huge(THPRACE_WIDEN_PHASE_1);
+	widen_small(page, 1);
+}
+AT_ENTRY(widen_page, THPRACE_POINT_RMAP)
+
+static __always_inline void widen_pmd(void *ctx, int direct, u64 folio, u64 unused1, u64 unused2)
+{
+	widen_huge(THPRACE_WIDEN_PHASE_1);
+}
+AT_ENTRY(widen_pmd, THPRACE_POINT_RMAP_PMD)
+
+static __always_inline void widen_ptes(void *ctx, int direct, u64 folio, u64 page, u64 pages)
+{
+	widen_small(page, (u32)pages);
+}
+AT_ENTRY(widen_ptes, THPRACE_POINT_RMAP_PTES)
+
+static __always_inline void widen_page_after(void *ctx)
+{
+	widen_huge(THPRACE_WIDEN_PHASE_2);
+}
+AT_END(widen_page_after)
+
+static __always_inline void widen_pmd_after(void *ctx)
+{
+	widen_huge(THPRACE_WIDEN_PHASE_2);
+}
+AT_END(widen_pmd_after)

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace provoke: bring a race out on this kernel, on a machine for tests, and say what it showed. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+#include <thprace/shared.h>
+
+#include "diagram.h"
+#include "names.h"
+#include "provoke.h"
+#include "summary.h"
+#include "trace_reader.h"
+
+#define STRESSOR "thprace-stress"
+#define DEFAULT_SECONDS 30.0
+#define DEFAULT_WIDEN_US 300
+
+enum provoke_option {
+	OPT_DURATION = 'd',
+	OPT_OUTPUT = 'o',
+	OPT_FORMAT = 'f',
+	OPT_ATTACH = 'A',
+	OPT_QUIET = 'q',
+	OPT_WIDEN = 256,
+	OPT_TEST_MACHINE,
+	OPT_STRESSOR,
+	OPT_SEED,
+	OPT_WHOLE,
+	OPT_DIR,
+};
+
+static const struct argp_option options[] = {
+	{"duration", OPT_DURATION, "SECONDS", 0, "try each class for SECONDS at most (default 30)",
+	 0},
+	{"widen", OPT_WIDEN, "MICROSECONDS", 0,
+	 "hold each window of the stressor open for so long, 0 to 1000 (default 300; 0: not at all)",
+	 0},
+	{"this-is-a-test-machine", OPT_TEST_MACHINE, NULL, 0,
+	 "needed: a vulnerable kernel may crash, and what it worked on may be lost", 0},
+	{"whole", OPT_WHOLE, NULL, 0, "go on for the whole time after an escape too", 0},
+	{"output", OPT_OUTPUT, "PREFIX", 0, "keep the traces, as PREFIX-CLASS.thpr", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
+	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
+	{"seed", OPT_SEED, "N", 0, "seed of the stressor (default 1)", 0},
+	{"dir", OPT_DIR, "DIR", 0, "where the stressor puts its files; see thprace-stress --help",
+	 0},
+	{"stressor", OPT_STRESSOR, "FILE", 0,
+	 "the stressor (default: " STRESSOR " beside this program, or in PATH)", 0},
+	{"quiet", OPT_QUIET, NULL, 0, "no progress", 0},
+	{0},
+};
+
+struct provoke_command {
+	struct provoke_options run;
+	bool classes[THPRACE_CLASS_MAX];
+	bool chosen;
+	bool all;
+	bool test_machine;
+	bool json;
+	bool quiet;
+	const char *prefix;
+	char stressor[PATH_MAX];
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static void choose_class(struct provoke_command *command, const char *arg, struct argp_state *state)
+{
+	int class;
+
+	if (command->chosen)
+		argp_error(state, "one CLASS, or all: '%s' is too many", arg);
+	command->chosen = true;
+	if (!strcmp(arg, "all")) {
+		command->all = true;
+		for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+			command->classes[class] = true;
+		return;
+	}
+	class = names__find_class(arg);
+	if (class <= THPRACE_CLASS_NONE)
+		argp_error(state,
+			   "no class '%s': split-unmap, split-migrate, split-head, "
+			   "hwpoison-unmap, truncate-unmap, invalidate-unmap, collapse-reuse, "
+			   "or all",
+			   arg);
+	command->classes[class] = true;
+}
+
+static double parse_number(const char *arg, double from, double to, const char *what,
+			   struct argp_state *state)
+{
+	double number;
+	char *end;
+
+	errno = 0;
+	number = strtod(arg, &end);
+	if (errno || end == arg || *end || !(number >= from && number <= to))
+		argp_error(state, "'%s' is not %s", arg, what);
+	return number;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct provoke_command *command = state->input;
+
+	switch (key) {
+	case OPT_DURATION:
+		command->run.seconds =
+			parse_number(arg, 0.1, 1e6, "a number of seconds, at least 0.1", state);
+		break;
+	case OPT_WIDEN:
+		command->run.widen_ns = (uint32_t)(1000 * parse_number(arg, 0, 1000,
+								       "a number of microseconds "
+								       "from 0 to 1000",
+								       state));
+		break;
+	case OPT_SEED:
+		command->run.seed = (uint64_t)parse_number(arg, 1, 1e15, "a seed", state);
+		break;
+	case OPT_TEST_MACHINE:
+		command->test_machine = true;
+		break;
+	case OPT_WHOLE:
+		command->run.whole = true;
+		break;
+	case OPT_OUTPUT:
+		command->prefix = arg;
+		break;
+	case OPT_FORMAT:
+		command->json = cli__parse_json(arg, state);
+		break;
+	case OPT_ATTACH:
+		command->run.attach = cli__parse_attach(arg, state);
+		break;
+	case OPT_DIR:
+		command->run.dir = arg;
+		break;
+	case OPT_STRESSOR:
+		command->run.stressor = arg;
+		break;
+	case OPT_QUIET:
+		command->quiet = true;
+		break;
+	case ARGP_KEY_ARG:
+		choose_class(command, arg, state);
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which CLASS, or all?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "CLASS|all",
+	.doc = "Bring a race out on this kernel: run the stressor, hold its windows open, watch in "
+	       "precise mode, and say of each class whether the kernel closed it. For machines "
+	       "that may crash. Needs root."
+	       "\vExit status: 0 done, no escape; 1 failed; 2 wrong usage; 3 open: an escape was "
+	       "proved.",
+};
+
+static int fail(const char *why)
+{
+	fprintf(stderr, "thprace provoke: %s\n", why);
+	return CLI_FAILED;
+}
+
+/* The stressor beside this program, or the one that PATH finds. */
+static void find_stressor(struct provoke_command *command)
+{
+	ssize_t length;
+	char *slash;
+
+	if (command->run.stressor)
+		return;
+	command->run.stressor = STRESSOR;
+	length = readlink("/proc/self/exe", command->stressor, sizeof(command->stressor) - 1);
+	if (length <= 0)
+		return;
+	command->stressor[length] = '\0';
+	slash = strrchr(command->stressor, '/');
+	if (!slash || slash + 1 - command->stressor + sizeof(STRESSOR) > sizeof(command->stressor))
+		return;
+	strcpy(slash + 1, STRESSOR);
+	if (!access(command->stressor, X_OK))
+		command->run.stressor = command->stressor;
+}
+
+static const char *outcome_name(const struct provoke_result *result)
+{
+	static const char *const names[] = OUTCOME_NAMES;
+
+	return names[result->outcome];
+}
+
+/* Symbols of the stacks, and the names of functions, come from the trace. */
+static void draw_escape(const struct provoke_result *result, const char *path)
+{
+	const struct diagram_options draw = {
+		.utf8 = cli__utf8(),
+		.colour = cli__colour(stdout),
+		.stacks = 1,
+	};
+	struct trace_reader *reader = NULL;
+	struct summary *summary = NULL;
+	char why[256];
+
+	if (!trace_reader__open(&reader, path, why, sizeof(why)))
+		summary__read(&summary, reader); /* without it: addresses */
+	puts("\nthe first escape:\n");
+	diagram__incident(stdout, summary, 1, &result->escape, &draw);
+	summary__free(summary);
+	trace_reader__close(reader);
+}
+
+static void print_text(const struct provoke_result *result, const struct provoke_command *command,
+		       const char *path)
+{
+	const struct outcome_counts *counts = &result->counts;
+
+	printf("%s: ", names__class(result->class));
+	switch (result->outcome) {
+	case OUTCOME_CLOSED:
+		printf("closed (%" PRIu64 " contained overlaps, none escaped)\n",
+		       counts->contained);
+		break;
+	case OUTCOME_OPEN:
+		printf("open (%" PRIu64 " proved escapes, the first after %.1f s; %" PRIu64
+		       " contained)\n",
+		       counts->escapes, result->first_escape, counts->contained);
+		break;
+	default:
+		printf("%s: %s\n", outcome_name(result), result->reason);
+		break;
+	}
+	if (result->outcome != OUTCOME_IMPOSSIBLE)
+		printf("  %.1f s, %" PRIu64 " windows (%" PRIu64 " widened by %" PRIu32
+		       " us), %" PRIu64 " walkers, %" PRIu64 " overlaps, %" PRIu64
+		       " unattributed, %" PRIu64 " lost\n",
+		       result->seconds, result->windows, result->widened,
+		       command->run.widen_ns / 1000, result->walkers, result->overlaps,
+		       counts->unattributed, counts->lost);
+	if (result->outcome == OUTCOME_OPEN)
+		draw_escape(result, path);
+	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
+		printf("  trace: %s\n", path);
+	fflush(stdout);
+}
+
+static void add_count(struct json_object *object, const char *name, uint64_t value)
+{
+	json_object_object_add(object, name, json_object_new_int64((int64_t)value));
+}
+
+static void print_json(const struct provoke_result *result, const struct provoke_command *command,
+		       const char *path)
+{
+	struct json_object *o = json_object_new_object();
+	const struct outcome_counts *counts = &result->counts;
+	char proof[DIAGRAM_WORDS_LEN];
+
+	json_object_object_add(o, "type", json_object_new_string("provoke"));
+	json_object_object_add(o, "class", json_object_new_string(names__class(result->class)));
+	json_object_object_add(o, "outcome", json_object_new_string(outcome_name(result)));
+	json_object_object_add(o, "reason",
+			       result->reason[0] ? json_object_new_string(result->reason) : NULL);
+	json_object_object_add(o, "seconds", json_object_new_double(result->seconds));
+	add_count(o, "windows", result->windows);
+	add_count(o, "widened", result->widened);
+	add_count(o, "widen_ns", command->run.widen_ns);
+	add_count(o, "walkers", result->walkers);
+	add_count(o, "overlaps", result->overlaps);
+	add_count(o, "contained", counts->contained);
+	add_count(o, "escapes", counts->escapes);
+	add_count(o, "unattributed", counts->unattributed);
+	add_count(o, "unproven", counts->unproven);
+	add_count(o, "lost", counts->lost);
+	add_count(o, "passes_measured", result->passes);
+	add_count(o, "passes_met", result->met);
+	if (result->outcome == OUTCOME_OPEN) {
+		json_object_object_add(o, "first_escape_seconds",
+				       json_object_new_double(result->first_escape));
+		diagram__proof(proof, sizeof(proof), &result->escape);
+		json_object_object_add(o, "proof", json_object_new_string(proof));
+	}
+	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
+		json_object_object_add(o, "trace", json_object_new_string(path));
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
+	json_object_put(o);
+}
+
+/* A name for the trace: the user's, or one that is removed again. */
+static int trace_path(const struct provoke_command *command, enum thprace_class class, char *path,
+		      size_t size)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	if (command->prefix) {
+		if ((size_t)snprintf(path, size, "%s-%s.thpr", command->prefix,
+				     names__class(class)) >= size)
+			return -ENAMETOOLONG;
+		return 0;
+	}
+	if ((size_t)snprintf(path, size, "%s/thprace-provoke-XXXXXX", dir ? dir : "/tmp") >= size)
+		return -ENAMETOOLONG;
+	fd = mkstemp(path);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int provoke_class(const struct provoke_command *command, enum thprace_class class,
+			 bool *open)
+{
+	struct provoke_result result;
+	char path[PATH_MAX], why[640] = "";
+	int err;
+
+	err = trace_path(command, class, path, sizeof(path));
+	if (err) {
+		fprintf(stderr, "thprace provoke: no place for a trace: %s; set TMPDIR or use -o\n",
+			strerror(-err));
+		return err;
+	}
+	if (!command->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "%s: provoking for %.0f s\r", names__class(class),
+			command->run.seconds);
+	err = provoke__run(&result, class, &command->run, path, &interrupted, why, sizeof(why));
+	if (err)
+		fprintf(stderr, "thprace provoke: %s: %s\n", names__class(class), why);
+	else if (command->json)
+		print_json(&result, command, path);
+	else
+		print_text(&result, command, path);
+	if (!command->prefix)
+		unlink(path);
+	*open = !err && result.outcome == OUTCOME_OPEN;
+	return err;
+}
+
+int cmd_provoke(int argc, char **argv)
+{
+	struct provoke_command command = {
+		.run = {.seconds = DEFAULT_SECONDS, .widen_ns = DEFAULT_WIDEN_US * 1000, .seed = 1},
+	};
+	struct sigaction action = {.sa_handler = on_signal};
+	bool open = false, any_open = false;
+	int class, err = 0;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &command);
+	if (!command.test_machine) {
+		fprintf(stderr, "thprace provoke: this tries to crash the kernel: on a vulnerable "
+				"one, data in memory may be lost. Say --this-is-a-test-machine if "
+				"this is one\n");
+		return CLI_USAGE;
+	}
+	if (geteuid())
+		return fail("needs root: it loads BPF programs and changes THP settings");
+	find_stressor(&command);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* the stressor may end before its feedback is written */
+	for (class = 1; class < THPRACE_CLASS_MAX && !err && !interrupted; class ++) {
+		if (!command.classes[class])
+			continue;
+		err = provoke_class(&command, class, &open);
+		any_open = any_open || open;
+	}
+	if (any_open)
+		return cli__finish_output(CLI_FOUND);
+	return cli__finish_output(err ? CLI_FAILED : CLI_DONE);
+}

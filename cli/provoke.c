@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "provoke.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "miss.h"
+#include "names.h"
+#include "recording.h"
+
+#define VERB "thprace provoke"
+#define POLL_MS 20
+#define AFTER_ESCAPE_NS 1000000000ULL /* more of them, and their stacks, within this */
+#define GRACE_SECONDS 5.0 /* the stressor ends by itself when its time is over */
+
+struct provoke {
+	const struct provoke_options *options;
+	struct provoke_result *result;
+	struct recording *recording;
+	struct misses *misses;
+	struct child stressor;
+	int said; /* what the stressor says goes to this memory file */
+	int steer[2]; /* the passes' distances go to the stressor by this pipe */
+	uint64_t started; /* ns CLOCK_MONOTONIC */
+	uint64_t escaped; /* when the first escape was settled; 0: none */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* Where windows of a class are widened. */
+static enum thprace_widen where_of(enum thprace_class class)
+{
+	switch (class) {
+	case THPRACE_SPLIT_HEAD:
+		return THPRACE_WIDEN_PHASE_2;
+	case THPRACE_HWPOISON_UNMAP:
+		return THPRACE_WIDEN_PTE;
+	case THPRACE_COLLAPSE_REUSE:
+		return THPRACE_WIDEN_NOT; /* no zap is in it */
+	default:
+		return THPRACE_WIDEN_PHASE_1;
+	}
+}
+
+static void on_incident(void *ctx, const struct thprace_incident *incident)
+{
+	struct provoke *provoke = ctx;
+	struct provoke_result *result = provoke->result;
+
+	if (incident->walk.class != result->class || incident->verdict != THPRACE_ESCAPE)
+		return;
+	if (!provoke->escaped)
+		provoke->escaped = now_ns();
+	if (result->first_escape >= 0 && incident->walk.leave >= result->escape.walk.leave)
+		return;
+	result->escape = *incident;
+	result->first_escape = ((double)incident->walk.leave - (double)provoke->started) / 1e9;
+	if (result->first_escape < 0)
+		result->first_escape = 0;
+}
+
+static void on_record(void *ctx, const struct thprace_record *record)
+{
+	struct provoke *provoke = ctx;
+
+	misses__record(provoke->misses, record);
+}
+
+/* Tell the stressor. When it doesn't read, it doesn't want to know. */
+static void on_pass(void *ctx, int64_t late_ns)
+{
+	struct provoke *provoke = ctx;
+
+	provoke->result->passes++;
+	provoke->result->met += !late_ns;
+	if (write(provoke->steer[1], &late_ns, sizeof(late_ns)) < 0)
+		return;
+}
+
+static int start_stressor(struct provoke *provoke)
+{
+	const struct provoke_options *options = provoke->options;
+	char seconds[32], seed[32], steer[16];
+	const char *words[16] = {
+		options->stressor,
+		names__class(provoke->result->class),
+		"-d",
+		seconds,
+		"--seed",
+		seed,
+		"--steer-fd",
+		steer,
+	};
+	int count = 8, none, err;
+
+	if (options->dir) {
+		words[count++] = "--dir";
+		words[count++] = options->dir;
+	}
+	words[count] = NULL;
+	snprintf(seconds, sizeof(seconds), "%.3f", options->seconds);
+	snprintf(seed, sizeof(seed), "%" PRIu64, options->seed);
+	if (pipe2(provoke->steer, O_NONBLOCK))
+		return -errno;
+	fcntl(provoke->steer[1], F_SETFD, FD_CLOEXEC);
+	snprintf(steer, sizeof(steer), "%d", provoke->steer[0]);
+	provoke->said = memfd_create("thprace-stress", MFD_CLOEXEC);
+	none = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (provoke->said < 0 || none < 0)
+		return -errno;
+	err = child__start(&provoke->stressor, VERB, (char *const *)words, none, none,
+			   provoke->said);
+	close(none);
+	close(provoke->steer[0]);
+	provoke->steer[0] = -1;
+	return err;
+}
+
+/* The last line that the stressor said, without its own name; "" when it said nothing. */
+static void last_words(const struct provoke *provoke, char *text, size_t size)
+{
+	char said[2048], *line;
+	ssize_t got = pread(provoke->said, said, sizeof(said) - 1, 0);
+
+	text[0] = '\0';
+	if (got <= 0)
+		return;
+	while (got > 0 && said[got - 1] == '\n')
+		got--;
+	said[got] = '\0';
+	line = strrchr(said, '\n');
+	line = line ? line + 1 : said;
+	if (strstr(line, " here: "))
+		line = strstr(line, " here: ") + strlen(" here: ");
+	snprintf(text, size, "%.400s", line);
+}
+
+static void watch(struct provoke *provoke, const volatile sig_atomic_t *interrupted, int *err)
+{
+	const struct provoke_options *options = provoke->options;
+	uint64_t now = now_ns();
+	uint64_t end = now + (uint64_t)((options->seconds + GRACE_SECONDS) * 1e9);
+
+	while (!*err && !*interrupted && now < end && !provoke->stressor.ended) {
+		*err = recording__step(provoke->recording, POLL_MS);
+		misses__sum(provoke->misses);
+		child__check(&provoke->stressor);
+		now = now_ns();
+		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
+			break;
+	}
+}
+
+static void count(struct provoke *provoke)
+{
+	struct provoke_result *result = provoke->result;
+	struct recording_totals totals;
+	const struct book_class *class;
+
+	recording__totals(provoke->recording, &totals);
+	class = &totals.classes[result->class];
+	result->windows = totals.windows;
+	result->walkers = totals.counters.sum.walkers[result->class];
+	result->overlaps = class->overlaps;
+	result->counts = (struct outcome_counts){
+		.contained = class->contained,
+		.escapes = class->escapes,
+		.unattributed = class->unattributed,
+		.unproven = class->unproven,
+		.lost = totals.lost,
+	};
+	result->widened = engine__widened(recording__engine(provoke->recording));
+	result->seconds = totals.seconds;
+}
+
+static void judge(struct provoke *provoke)
+{
+	struct provoke_result *result = provoke->result;
+	const struct child *stressor = &provoke->stressor;
+	char said[512];
+
+	result->outcome = outcome__judge(&result->counts);
+	if (result->outcome != OUTCOME_NOT_SHOWN)
+		return;
+	outcome__why(result->reason, sizeof(result->reason), &result->counts);
+	if (!stressor->ended || !WIFEXITED(stressor->status) || !WEXITSTATUS(stressor->status))
+		return;
+	last_words(provoke, said, sizeof(said));
+	snprintf(result->reason, sizeof(result->reason), "%s",
+		 said[0] ? said : "the stressor failed");
+	if (!result->overlaps)
+		result->outcome = OUTCOME_IMPOSSIBLE;
+}
+
+static int record(struct provoke *provoke, const char *path,
+		  const volatile sig_atomic_t *interrupted, char *why, size_t why_size)
+{
+	const struct provoke_options *options = provoke->options;
+	struct recording_options recording = {
+		.path = path,
+		.mode = THPRACE_PRECISE,
+		.attach = options->attach,
+		.widen = options->widen_ns > 0,
+		.incident = on_incident,
+		.record = on_record,
+		.ctx = provoke,
+	};
+	enum thprace_class class = provoke->result->class;
+	enum thprace_widen where = where_of(class);
+	struct engine *engine;
+	const char *reason;
+	int err;
+
+	err = recording__open(&provoke->recording, &recording, why, why_size);
+	if (err)
+		return err;
+	engine = recording__engine(provoke->recording);
+	reason = probe__not_observable(engine__plan(engine), class);
+	if (!reason && recording__mode(provoke->recording) != THPRACE_PRECISE)
+		reason = "no function that removes a mapping's rmap can be probed";
+	if (reason) {
+		provoke->result->outcome = OUTCOME_IMPOSSIBLE;
+		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "%s", reason);
+		return 0;
+	}
+	err = recording__start(provoke->recording, why, why_size);
+	if (err)
+		return err;
+	if (options->widen_ns)
+		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
+	provoke->started = now_ns();
+	child__release(&provoke->stressor, VERB);
+	watch(provoke, interrupted, &err);
+	engine__widen(engine, THPRACE_WIDEN_NOT, 0, 0);
+	child__end(&provoke->stressor);
+	if (err)
+		snprintf(why, why_size, "reading the rings failed: %s", strerror(-err));
+	else
+		err = recording__finish(provoke->recording, why, why_size);
+	count(provoke);
+	judge(provoke);
+	return err;
+}
+
+int provoke__run(struct provoke_result *result, enum thprace_class class,
+		 const struct provoke_options *options, const char *path,
+		 const volatile sig_atomic_t *interrupted, char *why, size_t why_size)
+{
+	struct provoke provoke = {
+		.options = options,
+		.result = result,
+		.said = -1,
+		.steer = {-1, -1},
+	};
+	int err, i;
+
+	*result = (struct provoke_result){.class = class, .first_escape = -1};
+	provoke.misses = misses__new(class, on_pass, &provoke);
+	/* Before anything is loaded: the stressor then shares none of it. */
+	err = provoke.misses ? start_stressor(&provoke) : -ENOMEM;
+	if (err)
+		snprintf(why, why_size, "cannot start the stressor %s: %s", options->stressor,
+			 strerror(-err));
+	else
+		err = record(&provoke, path, interrupted, why, why_size);
+	if (provoke.stressor.go > 0) /* never released */
+		close(provoke.stressor.go);
+	child__end(&provoke.stressor);
+	recording__close(provoke.recording);
+	misses__free(provoke.misses);
+	for (i = 0; i < 2; i++)
+		if (provoke.steer[i] >= 0)
+			close(provoke.steer[i]);
+	if (provoke.said >= 0)
+		close(provoke.said);
+	return err;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One class provoked: the stressor runs, its windows are widened, the ordinary engine watches. */
+#ifndef THPRACE_PROVOKE_H
+#define THPRACE_PROVOKE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/race.h>
+
+#include "outcome.h"
+#include "probe.h"
+
+struct provoke_options {
+	double seconds; /* at most, per class */
+	uint32_t widen_ns; /* of each window; 0: nothing is widened */
+	enum probe_attach attach;
+	uint64_t seed;
+	const char *stressor; /* path of thprace-stress */
+	const char *dir; /* for its files, or NULL */
+	bool whole; /* go on after an escape until the time is over */
+};
+
+struct provoke_result {
+	enum thprace_class class;
+	enum outcome outcome;
+	char reason[512]; /* of OUTCOME_NOT_SHOWN and OUTCOME_IMPOSSIBLE */
+	uint64_t windows;
+	uint64_t walkers;
+	uint64_t overlaps;
+	struct outcome_counts counts;
+	uint64_t widened; /* windows */
+	uint64_t passes; /* of which the distance was measured … */
+	uint64_t met; /* … and that it told the stressor to have met */
+	double seconds;
+	double first_escape; /* seconds from the stressor's start; negative: none */
+	struct thprace_incident escape; /* the first one */
+};
+
+/*
+ * Provoke a class and leave the trace in the file path. Returns 0 with *result, or negative errno
+ * with a sentence in why when the run itself failed. interrupted: set by a signal handler, ends it.
+ */
+int provoke__run(struct provoke_result *result, enum thprace_class class,
+		 const struct provoke_options *options, const char *path,
+		 const volatile sig_atomic_t *interrupted, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a run that tried to bring a race out has shown about the kernel. */
+#ifndef THPRACE_OUTCOME_H
+#define THPRACE_OUTCOME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The least number of contained overlaps that makes "no escape" a statement. */
+#define OUTCOME_ENOUGH 100
+
+enum outcome {
+	OUTCOME_CLOSED, /* enough overlaps, all contained */
+	OUTCOME_OPEN, /* escapes, each proved */
+	OUTCOME_NOT_SHOWN, /* neither: too few overlaps, or losses or walkers in the way */
+	OUTCOME_IMPOSSIBLE, /* the class cannot happen, be seen or be provoked on this kernel */
+	OUTCOME_MAX
+};
+
+#define OUTCOME_NAMES                                         \
+	{                                                     \
+		"closed", "open", "not shown", "not possible" \
+	}
+
+/* Incidents of one class in one run, as the observer settled them. */
+struct outcome_counts {
+	uint64_t contained;
+	uint64_t escapes;
+	uint64_t unattributed; /* walkers that failed, and no window was seen */
+	uint64_t unproven; /* incidents that a loss touches */
+	uint64_t lost; /* of any cause, in the whole run */
+};
+
+/*
+ * The verdict. Escapes say open, whatever else there is; closed needs OUTCOME_ENOUGH contained
+ * overlaps, and that nothing stands against it: no loss, no failed walker without a window.
+ */
+enum outcome outcome__judge(const struct outcome_counts *counts);
+
+/* Why it is not shown, one clause: "3 contained overlaps are too few". Into buf; returns it. */
+const char *outcome__why(char *buf, size_t size, const struct outcome_counts *counts);
+
+#endif
