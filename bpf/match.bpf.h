@@ -100,7 +100,7 @@ __noinline int __weak collect_open(u64 folio)
 	return 0;
 }
 
-/* Copy the open window of a slot. 0: it is gone. */
+/* Copy the open window of a slot. 0: it is gone, or a removal of small pages: its owner tells. */
 static __always_inline int slot_window(u32 index, u64 folio, struct thprace_window *window)
 {
 	u64 at = BOUND(index, THPRACE_SLOTS_MAX - 1);
@@ -115,7 +115,7 @@ static __always_inline int slot_window(u32 index, u64 folio, struct thprace_wind
 	*(u64 *)&window->pid = slot->task; /* and tgid */
 	window->close = 0; /* the opener will tell */
 	window->flags = 0;
-	return 1;
+	return window->level == THPRACE_LEVEL_PMD;
 }
 
 static __always_inline void walk_fill(struct thprace_walk *walk, const struct walk_state *state,

@@ -347,20 +347,26 @@ static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u
 
 /*
  * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
- * no function marks. Walkers that are active learn of it from its report; one that failed before is
+ * no function marks. It is published for an instant, as a window is, so that a walker that returns
+ * just then notes it. Walkers that are active learn of it from its report; one that failed before is
  * in pending. Where pending holds a walker that returned only after this removal's stamp, an older
  * failed one may have been replaced by it: the report then serves both.
  */
-static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 task,
-					      u64 folio, u64 page, u32 pages)
+static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 index,
+					      u64 task, u64 folio, u64 page, u32 pages)
 {
 	struct bucket *bucket = bucket_of(folio);
 	struct thprace_pending *failed = NULL;
-	u64 now = bpf_ktime_get_ns();
 	struct thprace_counters *cpu;
 	int tell = 0;
 	u32 before;
+	u64 now;
 
+	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* no pair: slot_window() */
+	slot->noted = 0;
+	open_folio[index] = folio;
+	ADD(bucket->windows, 1); /* a barrier too: published, then stamped */
+	now = bpf_ktime_get_ns();
 	record_make(THPRACE_REC_RMAP_PTE, 0, 0, 0, task, now, now, folio, page, 0, (s32)pages);
 	cpu = this_cpu();
 	if (cpu)
@@ -370,6 +376,10 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 		    1); /* a barrier too: counted, then looked for pending walkers */
 		tell = removal_is_told(slot, bucket, folio);
 	}
+	open_folio[index] = 0;
+	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	if (*(volatile u32 *)&slot->noted)
+		tell = 1;
 	if (*(volatile u32 *)&bucket->pending)
 		failed = bpf_map_lookup_elem(&pending, &folio);
 	if (failed && failed->walk.pid != (u32)task) {
@@ -406,7 +416,7 @@ static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 co
 		if ((u8)compound) /* a bool: the register holds garbage above 8 bits */
 			rmap_pmd_removed(slot, index, task, folio);
 	} else if (!(u8)compound && slot->in_range) {
-		rmap_ptes_removed(ctx, slot, task, folio, page, 1);
+		rmap_ptes_removed(ctx, slot, index, task, folio, page, 1);
 	}
 }
 
@@ -439,7 +449,7 @@ static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page
 	task = bpf_get_current_pid_tgid();
 	slot = slot_find(task, &index);
 	if (slot && slot->in_range)
-		rmap_ptes_removed(ctx, slot, task, POINTER_NUMBER(slot->stash, folio),
+		rmap_ptes_removed(ctx, slot, index, task, POINTER_NUMBER(slot->stash, folio),
 				  POINTER_NUMBER(slot->stash, page), (u32)pages);
 }
 AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
@@ -521,7 +531,7 @@ static __always_inline int unstash(struct pt_regs *ctx)
 		if (!slot->stash_pages)
 			rmap_pmd_removed(slot, index, task, folio);
 	} else if (slot->stash_pages && slot->in_range) {
-		rmap_ptes_removed(ctx, slot, task, folio, 0, slot->stash_pages);
+		rmap_ptes_removed(ctx, slot, index, task, folio, 0, slot->stash_pages);
 	}
 	return 0;
 }
@@ -550,7 +560,7 @@ static __always_inline void range_enter(void *ctx, int direct, u64 a, u64 b, u64
 	struct thprace_slot *slot = slot_claim(bpf_get_current_pid_tgid());
 
 	if (slot)
-		slot->in_range = 1;
+		slot->in_range = THPRACE_RANGE_ENTERED;
 	else if (recording)
 		count_lost(THPRACE_LOSS_SLOT);
 }
@@ -563,6 +573,6 @@ static __always_inline void range_return(void *ctx)
 
 	slot = slot_find(bpf_get_current_pid_tgid(), &index);
 	if (slot)
-		slot->in_range = 0;
+		slot->in_range = THPRACE_RANGE_OUTSIDE;
 }
 AT_END_WHEN(marking, range_return)

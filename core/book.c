@@ -280,8 +280,10 @@ static bool may_concern(const struct entry *entry, const struct thprace_window *
 	if (entry->check || window->folio != walk->folio || window->pid == walk->pid)
 		return false;
 	if (window->level == THPRACE_LEVEL_PTE)
-		return walk_failed(walk) && walk->class != THPRACE_SPLIT_HEAD &&
-		       thprace_explains(window->open, walk->enter, walk->leave);
+		return walk->class != THPRACE_SPLIT_HEAD &&
+		       (walk_failed(walk)
+				? thprace_explains(window->open, walk->enter, walk->leave)
+				: thprace_ended_in(window->open, walk->enter, walk->leave));
 	return window->open <= walk->leave && window->close >= walk->enter;
 }
 
@@ -556,9 +558,12 @@ static void settle_entry(struct book *book, struct entry *entry)
 		escaped |= verdict == THPRACE_ESCAPE;
 		give(book, entry, pair, verdict, close_call);
 	}
-	if (entry->walk.class == THPRACE_SPLIT_HEAD || !walk_failed(&entry->walk) || escaped)
+	if (entry->walk.class == THPRACE_SPLIT_HEAD || escaped)
 		return;
-	give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
+	if (walk_failed(&entry->walk))
+		give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
+	else if (removal)
+		give(book, entry, removal, THPRACE_CONTAINED, 0);
 }
 
 /* Is everything in that may speak about this walker? */

@@ -111,6 +111,21 @@ static void settle_failed(struct detector *detector, struct detector_walker *wal
 	}
 }
 
+/* A walker that did not fail, and a PTE-level window that ended in its time. */
+static bool settle_contained(struct detector *detector, const struct detector_walker *walker,
+			     bool unproven)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	struct thprace_window window;
+
+	if (walker->sort != DETECTOR_WALKER ||
+	    !detector_match__explain(detector, walker, &window) ||
+	    !thprace_ended_in(window.open, walk->enter, walk->leave))
+		return false;
+	give(detector, walker, &window, unproven ? THPRACE_UNPROVEN : THPRACE_CONTAINED, 0);
+	return true;
+}
+
 static void settle(struct detector *detector, struct detector_walker *walker)
 {
 	struct detector_class *class = &detector->stats.class[walker->walk.class];
@@ -118,7 +133,7 @@ static void settle(struct detector *detector, struct detector_walker *walker)
 	bool lost = detector_loss__touches(&detector->loss, walk->enter, walk->leave);
 	bool failed = walker->sort == DETECTOR_CHECK || detector_walk__failed(walk);
 	const struct detector_pair *pair;
-	bool escaped = false;
+	bool escaped = false, contained = false;
 
 	class->walkers++;
 	if (lost)
@@ -129,10 +144,14 @@ static void settle(struct detector *detector, struct detector_walker *walker)
 	}
 	if (failed && !escaped)
 		settle_failed(detector, walker, lost || walker->forgotten);
-	else if (!walker->pairs && (lost || walker->forgotten))
-		class->unproven++;
-	else if (!walker->pairs)
-		class->clean++;
+	else if (!escaped)
+		contained = settle_contained(detector, walker, lost || walker->forgotten);
+	if (!failed && !contained && !walker->pairs) {
+		if (lost || walker->forgotten)
+			class->unproven++;
+		else
+			class->clean++;
+	}
 	if (walker->end > detector->settled)
 		detector->settled = walker->end;
 }

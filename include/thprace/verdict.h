@@ -104,4 +104,13 @@ static inline int thprace_explains(__u64 r, __u64 enter, __u64 leave)
 	return r >= enter && r <= leave + THPRACE_ATTRIBUTION_NS;
 }
 
+/*
+ * Did a PTE-level window, which is known by its end r only, end while a walker [enter, leave] was at
+ * work? One that did not fail was contained then: it decided when the rmap was gone.
+ */
+static inline int thprace_ended_in(__u64 r, __u64 enter, __u64 leave)
+{
+	return r >= enter && r <= leave;
+}
+
 #endif

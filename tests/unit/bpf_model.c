@@ -337,8 +337,9 @@ static void removal_window(struct bpf_model *model, unsigned int who, struct thp
 }
 
 /* Steps of rmap_ptes(). */
-#define TELL 5
-#define TELL_DONE 8
+#define UNPUBLISH 9
+#define TELL 12
+#define TELL_DONE 15
 
 static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int step)
 {
@@ -352,22 +353,44 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 
 	switch (step) {
 	case 0:
-		task->now = model->now;
+		slot->window.level = THPRACE_LEVEL_PTE;
 		return false;
 	case 1:
+		slot->noted = 0;
+		return false;
+	case 2:
+		slot->published = folio;
+		return false;
+	case 3:
+		bucket->windows++;
+		return false;
+	case 4:
+		task->now = model->now;
+		return false;
+	case 5:
 		record = record_make(model, who, THPRACE_REC_RMAP_PTE, task->now, task->now, folio);
 		record->value = task->call.pages;
 		return false;
-	case 2:
+	case 6:
 		task->flag = 0;
+		task->i = 0; /* to be told */
 		if (!walked_by_others(bucket, bpf_model__pid(who)))
-			task->step = TELL_DONE;
+			task->step = UNPUBLISH;
 		return false;
-	case 3:
+	case 7:
 		bucket->closed++;
 		return false;
-	case 4:
-		if (!removal_is_told(slot, bucket->entered, folio))
+	case 8:
+		task->i = removal_is_told(slot, bucket->entered, folio);
+		return false;
+	case UNPUBLISH:
+		slot->published = 0;
+		return false;
+	case 10:
+		bucket->windows--;
+		return false;
+	case 11:
+		if (!slot->noted && !task->i)
 			task->step = TELL_DONE;
 		return false;
 	case TELL:
@@ -375,20 +398,20 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 		slot->window.open = task->now;
 		slot->window.removed = task->now;
 		return false;
-	case 6:
+	case 13:
 		removal_window(model, who, &slot->window);
 		task->message = reserve(model);
 		return false;
-	case 7:
+	case 14:
 		opener_submit(model, who, task->message);
 		return false;
 	case TELL_DONE:
 		return !bucket->pending || task->flag == 2;
-	case 9:
+	case 16:
 		task->other = pending->there;
 		task->walk = pending->walk;
 		return false;
-	case 10:
+	case 17:
 		if (!task->other || task->walk.pid == bpf_model__pid(who))
 			return true;
 		/* It failed meanwhile: the one that failed before may be explained as well. */
@@ -398,7 +421,7 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 			return false;
 		}
 		return !thprace_explains(task->now, task->walk.enter, task->walk.leave);
-	case 11:
+	case 18:
 		task->message = reserve(model);
 		return false;
 	default:
@@ -567,7 +590,8 @@ static bool pair_tell(struct bpf_model *model, struct model_task *task)
 		return false;
 	default:
 		said = judge(seen, &task->walk);
-		if (seen->pid == task->walk.pid || said == THPRACE_CLEAN) {
+		if (seen->level != THPRACE_LEVEL_PMD || seen->pid == task->walk.pid ||
+		    said == THPRACE_CLEAN) {
 			discard(model, task->message);
 			return true;
 		}

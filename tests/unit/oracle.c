@@ -414,16 +414,29 @@ static const struct thprace_record *explanation(const struct oracle *oracle, siz
 	return NULL;
 }
 
-static void judge_failed(struct oracle *oracle, size_t which, bool lost)
+/* The first removal by another task between the walker's entry and its return. */
+static const struct thprace_record *in_time(const struct oracle *oracle, size_t which)
 {
-	const struct oracle_walker *walker = &oracle->walker[which];
-	const struct thprace_record *record = walker->check ? NULL : explanation(oracle, which);
-	struct thprace_window window = {0};
+	const struct thprace_walk *walk = &oracle->walker[which].walk;
+	const struct thprace_record *record;
+	size_t i;
 
-	if (!record) {
-		say(oracle, walker, NULL, lost ? THPRACE_UNPROVEN : THPRACE_UNATTRIBUTED, false);
-		return;
+	for (i = 0; i < oracle->records; i++) {
+		record = &oracle->record[i];
+		if (record->type == THPRACE_REC_RMAP_PTE && record->folio == walk->folio &&
+		    record->pid != walk->pid && record->ts >= walk->enter &&
+		    record->ts <= walk->leave)
+			return record;
 	}
+	return NULL;
+}
+
+static void say_removal(struct oracle *oracle, const struct oracle_walker *walker,
+			const struct thprace_record *record, enum thprace_verdict verdict)
+{
+	struct thprace_window window = {0};
+	bool lost;
+
 	window.open = window.removed = window.close = record->ts;
 	window.folio = record->folio;
 	window.pid = record->pid;
@@ -433,7 +446,18 @@ static void judge_failed(struct oracle *oracle, size_t which, bool lost)
 	window.flags = THPRACE_WF_SETTLED;
 	window.pages = record->value;
 	lost = oracle__lost(oracle, walker->walk.enter, max(walker->walk.leave, record->ts));
-	say(oracle, walker, &window, lost ? THPRACE_UNPROVEN : THPRACE_ESCAPE, false);
+	say(oracle, walker, &window, lost ? THPRACE_UNPROVEN : verdict, false);
+}
+
+static void judge_failed(struct oracle *oracle, size_t which, bool lost)
+{
+	const struct oracle_walker *walker = &oracle->walker[which];
+	const struct thprace_record *record = walker->check ? NULL : explanation(oracle, which);
+
+	if (record)
+		say_removal(oracle, walker, record, THPRACE_ESCAPE);
+	else
+		say(oracle, walker, NULL, lost ? THPRACE_UNPROVEN : THPRACE_UNATTRIBUTED, false);
 }
 
 static void judge(struct oracle *oracle, size_t which)
@@ -469,6 +493,8 @@ static void judge(struct oracle *oracle, size_t which)
 	if (walker->failed) {
 		if (!escape)
 			judge_failed(oracle, which, lost);
+	} else if (!escape && !walker->check && !walker->head && in_time(oracle, which)) {
+		say_removal(oracle, walker, in_time(oracle, which), THPRACE_CONTAINED);
 	} else if (!pair && lost) {
 		class->unproven++;
 	} else if (!pair) {

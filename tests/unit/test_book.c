@@ -350,7 +350,7 @@ static void test_removal(void **state)
 	assert_int_equal(only(THPRACE_ESCAPE)->window.open, T + 5000);
 	assert_int_equal(given.shown[0].walker_stack.nr, 1);
 
-	/* Too late, too early, of its own, or of a walker that did not fail. */
+	/* Too late, too early, or of its own. */
 	book = new_book(THPRACE_PRECISE);
 	say_walker(book, walker(T, T + 1000, 1));
 	say_opener(book, removal(T + 1001 + THPRACE_ATTRIBUTION_NS, 11));
@@ -359,7 +359,16 @@ static void test_removal(void **state)
 	finish(book);
 	only(THPRACE_UNATTRIBUTED);
 	book = new_book(THPRACE_PRECISE);
+	/* A walker that did not fail was contained by one in its interval, and only by that. */
 	say_opener(book, removal(T + 500, 11));
+	say_opener(book, removal(T + 400, 12));
+	say_walker(book, walker(T, T + 1000, 0));
+	finish(book);
+	assert_int_equal(only(THPRACE_CONTAINED)->window.pid, 12);
+	book = new_book(THPRACE_PRECISE);
+	say_opener(book, removal(T + 1001, 11));
+	say_opener(book, removal(T - 1, 11));
+	say_opener(book, removal(T + 500, 20));
 	say_walker(book, walker(T, T + 1000, 0));
 	finish(book);
 	assert_int_equal(given.nr, 0);

@@ -616,7 +616,7 @@ static void test_failed_again(void **state)
 	schedule->model->mapcount[0] = 1;
 	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
 	run(schedule, 1, BPF_MODEL_WALK_END);
-	begin(schedule, 0, BPF_MODEL_RMAP_PTES, 3);
+	begin(schedule, 0, BPF_MODEL_RMAP_PTES, 10);
 	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
 	run(schedule, 1, BPF_MODEL_WALK_END);
 	end(schedule, 0);
@@ -629,10 +629,23 @@ static void test_failed_again(void **state)
 	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
 	run(schedule, 1, BPF_MODEL_WALK_END);
 	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
-	begin(schedule, 0, BPF_MODEL_RMAP_PTES, 2);
+	begin(schedule, 0, BPF_MODEL_RMAP_PTES, 6);
 	run(schedule, 1, BPF_MODEL_WALK_END);
 	end(schedule, 0);
 	check_by_hand(schedule, 2, 0);
+}
+
+/* A removal is stamped; a walker that was there returns before the removal looks for walkers. */
+static void test_removal_noted(void **state)
+{
+	struct schedule *schedule = by_hand(THPRACE_PRECISE);
+
+	(void)state;
+	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
+	begin(schedule, 0, BPF_MODEL_RMAP_PTES, 6);
+	run(schedule, 1, BPF_MODEL_WALK_END);
+	end(schedule, 0);
+	check_by_hand(schedule, 0, 1);
 }
 
 /* As many windows as a walker reports, and slots behind them. */
@@ -660,6 +673,7 @@ int main(void)
 		cmocka_unit_test(test_next_window_opening),
 		cmocka_unit_test(test_removals_beside_entry),
 		cmocka_unit_test(test_failed_again),
+		cmocka_unit_test(test_removal_noted),
 		cmocka_unit_test(test_eight_windows),
 		cmocka_unit_test(test_interleavings),
 		cmocka_unit_test(test_long_interleavings),

@@ -323,17 +323,22 @@ static void test_pte_attribution_horizon(void **state)
 	assert_int_equal(split_unmap(story)->overlaps, 0);
 }
 
-static void test_pte_only_for_failed(void **state)
+static void test_pte_contained(void **state)
 {
 	struct story *story = *state;
 
+	/* In the time of a walker that did not fail; of another folio; and after its return. */
 	walk(story, US(10), US(20), 0, OWN);
 	pte_zap(story, US(15), OPENER);
-	walk(story, US(30), US(40), 0, OWN_FAILED)->folio = OTHER;
+	walk(story, US(30), US(40), 0, OWN)->folio = OTHER;
+	pte_zap(story, US(35), OPENER);
+	walk(story, US(50), US(60), 0, OWN);
+	pte_zap(story, US(61), OPENER);
 	precise(story);
 	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_UNATTRIBUTED, 0);
-	assert_int_equal(split_unmap(story)->clean, 1);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(split_unmap(story)->contained, 1);
+	assert_int_equal(split_unmap(story)->clean, 2);
 }
 
 static void test_pte_not_besides_pmd_escape(void **state)
@@ -400,7 +405,7 @@ int main(void)
 		STORY(test_closest_pass_reach),
 		STORY(test_pte_attribution),
 		STORY(test_pte_attribution_horizon),
-		STORY(test_pte_only_for_failed),
+		STORY(test_pte_contained),
 		STORY(test_pte_not_besides_pmd_escape),
 		STORY(test_pte_pending_is_replaced),
 	};
