@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #include "stress.h"
 
+#define RESERVED_FROM (64 * GIB)
 #define GIB (1UL << 30)
 #define TMPFS_MAGIC_NUMBER 0x01021994
 #define THP "/sys/kernel/mm/transparent_hugepage/"
@@ -97,20 +99,23 @@ void support__pin(const struct stress_options *options, unsigned int slot)
 	sched_setaffinity(0, sizeof(set), &set); /* the threads overlap without it too, but less */
 }
 
+/*
+ * Far below where the kernel puts what asks for no place: what is unmapped here between two rounds would
+ * else be given to a thread's stack, and be mapped over in the next.
+ */
 char *support__reserve(size_t size)
 {
-	size_t whole = size + GIB;
-	char *area =
-		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uintptr_t at;
+	static atomic_uintptr_t next = RESERVED_FROM;
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	uintptr_t at = atomic_fetch_add(&next, (size + GIB - 1) & ~(GIB - 1));
+	char *area = mmap((void *)at, size, PROT_NONE, flags, -1, 0);
 
 	if (area == MAP_FAILED)
 		return NULL;
-	at = ((uintptr_t)area + GIB - 1) & ~(GIB - 1);
-	if (at > (uintptr_t)area)
-		munmap(area, at - (uintptr_t)area);
-	munmap((void *)(at + size), (uintptr_t)area + whole - at - size);
-	return (char *)at;
+	if (area == (char *)at)
+		return area;
+	munmap(area, size); /* a kernel before 4.17, and the place is taken */
+	return NULL;
 }
 
 bool support__touch(const char *address)
