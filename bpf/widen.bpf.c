@@ -8,6 +8,7 @@
  * decremented) or at its return (phase 2). It changes no state of the kernel: it only takes time, as an
  * interrupt there would.
  */
+#include "folio.bpf.h"
 #include "record.bpf.h"
 
 struct task_struct {
@@ -81,27 +82,39 @@ static __always_inline void widen_huge(u32 where)
 		widen();
 }
 
-/* The rmap removal of the page that memory_failure works on, inside a zap. */
-static __always_inline void widen_small(u64 page, u64 pages)
+/* Does the race class look at these small pages? large: they are part of a large folio. */
+static __always_inline int widen_wants(u64 page, u64 pages, int large)
+{
+	if (widen_where == THPRACE_WIDEN_PHASE_1)
+		return large;
+	return widen_where == THPRACE_WIDEN_PTE && poisoning &&
+	       poison_page() - page < pages * bpf_core_type_size(struct page);
+}
+
+/* Small pages' rmap removal, inside a zap: once in each vma's. */
+static __always_inline void widen_small(u64 page, u64 pages, int large)
 {
 	u64 task = bpf_get_current_pid_tgid();
-	u64 at = poison_page();
 	struct thprace_slot *slot;
 	u64 index;
 
-	if (widen_where != THPRACE_WIDEN_PTE || !poisoning || !widen_target(task >> 32))
-		return;
-	if (at - page >= pages * bpf_core_type_size(struct page))
+	if (!widen_target(task >> 32) || !widen_wants(page, pages, large))
 		return;
 	slot = slot_find(task, &index);
-	if (slot && slot->in_range)
-		widen();
+	if (!slot || slot->state == THPRACE_SLOT_OPEN || slot->in_range != THPRACE_RANGE_ENTERED)
+		return;
+	slot->in_range = THPRACE_RANGE_WIDENED;
+	widen();
 }
 
 static __always_inline void widen_page(void *ctx, int direct, u64 page, u64 compound, u64 unused)
 {
-	widen_huge(THPRACE_WIDEN_PHASE_1);
-	widen_small(page, 1);
+	int large = page_is_head(page, direct) || page_is_tail(page, direct);
+
+	if ((u8)compound) /* a bool */
+		widen_huge(THPRACE_WIDEN_PHASE_1);
+	else
+		widen_small(page, 1, large);
 }
 AT_ENTRY(widen_page, THPRACE_POINT_RMAP)
 
@@ -113,7 +126,7 @@ AT_ENTRY(widen_pmd, THPRACE_POINT_RMAP_PMD)
 
 static __always_inline void widen_ptes(void *ctx, int direct, u64 folio, u64 page, u64 pages)
 {
-	widen_small(page, (u32)pages);
+	widen_small(page, (u32)pages, page_is_head(folio, direct));
 }
 AT_ENTRY(widen_ptes, THPRACE_POINT_RMAP_PTES)
 

@@ -124,6 +124,13 @@ enum thprace_slot_state {
 	THPRACE_SLOT_TELL = 3, /* the window has closed, and a walker met it: to be reported */
 };
 
+/* Where a task is in unmap_page_range, which zaps one vma. */
+enum thprace_range {
+	THPRACE_RANGE_OUTSIDE = 0,
+	THPRACE_RANGE_ENTERED = 1,
+	THPRACE_RANGE_WIDENED = 2, /* and a PTE-level window in it was widened */
+};
+
 struct thprace_slot {
 	__u64 task; /* pid_tgid of the owner; kept after release */
 	__u64 pmd; /* where the entry is */
@@ -132,7 +139,7 @@ struct thprace_slot {
 	__u32 told_entered; /* PTE-level removals on told_folio since walker number told_entered … */
 	__u32 told; /* … came: so many */
 	__u32 state; /* enum thprace_slot_state */
-	__u32 in_range; /* inside unmap_page_range (precise mode); with state: one word */
+	__u32 in_range; /* enum thprace_range (precise mode); with state: one word */
 	__u32 stash_pages; /* 0: a huge mapping's */
 	__u32 bucket; /* that counts the window */
 	__u32 noted; /* walkers that met this window while it was open */
@@ -156,9 +163,10 @@ struct thprace_pending {
 /* Where `thprace provoke` widens windows (bpf/widen.bpf.c). */
 enum thprace_widen {
 	THPRACE_WIDEN_NOT = 0,
-	THPRACE_WIDEN_PHASE_1 = 1, /* a huge mapping's entry is cleared, its rmap still there */
+	/* An entry that maps a huge page, or pages of one, is cleared, its rmap still there. */
+	THPRACE_WIDEN_PHASE_1 = 1,
 	THPRACE_WIDEN_PHASE_2 = 2, /* its rmap is removed, zap_huge_pmd not done */
-	THPRACE_WIDEN_PTE = 3, /* the same as phase 1 for the page that memory_failure works on */
+	THPRACE_WIDEN_PTE = 3, /* as phase 1, for the page that memory_failure works on */
 };
 
 #define THPRACE_WIDEN_MAX_NS 1000000U /* of one window: the cap that the kernel side enforces */

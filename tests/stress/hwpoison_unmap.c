@@ -3,6 +3,9 @@
  * hwpoison-unmap: openers munmap() many mappings of one small page of tmpfs, the walker poisons it:
  * memory_failure() → try_to_unmap() against zap_pte_range().
  *
+ * Each mapping has a page table, and so a lock, of its own: else the walker, at a mapping that is still
+ * there, would wait for the zap of another.
+ *
  * A poisoned page is lost until the next boot, unless the module hwpoison-inject is there to take
  * the poison back. Without it the pages are counted, and the run ends when enough are lost.
  */
@@ -17,7 +20,7 @@
 
 #include "stress.h"
 
-#define MAPPINGS 32
+#define MAPPINGS 8
 #define PAGES_TO_LOSE 2000
 #define FILE_SIZE ((off_t)(PAGES_TO_LOSE * STRESS_PAGE))
 
@@ -88,7 +91,7 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 
 	(void)round;
 	(void)side;
-	for (unsigned int i = 0; i < MAPPINGS; i++, at += STRESS_PAGE) {
+	for (unsigned int i = 0; i < MAPPINGS; i++, at += STRESS_HPAGE) {
 		if (mmap(at, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p->file.fd,
 			 p->file.offset) == MAP_FAILED)
 			return -errno;
@@ -102,7 +105,7 @@ static void open_window(void *ctx, unsigned int round, unsigned int opener)
 	struct poison *p = ctx;
 
 	(void)round;
-	munmap(p->file.arena[opener], MAPPINGS * STRESS_PAGE);
+	munmap(p->file.arena[opener], MAPPINGS * STRESS_HPAGE);
 }
 
 static void walk(void *ctx, unsigned int round)
@@ -130,7 +133,7 @@ static int set_up(struct poison *p, struct stress *s)
 {
 	int err;
 
-	*p = (struct poison){.s = s, .file = {.fd = -1, .mappings = 1}, .unpoison = -1};
+	*p = (struct poison){.s = s, .file = {.fd = -1, .mappings = MAPPINGS}, .unpoison = -1};
 	p->own = support__reserve(STRESS_PAGE);
 	if (!p->own)
 		return stress__refuse(s, -ENOMEM, "no address space");

@@ -75,6 +75,28 @@ int shared_file__map(struct shared_file *f, unsigned int opener, struct duel_sid
 	return err;
 }
 
+int shared_file__map_small(struct shared_file *f, unsigned int opener, struct duel_side *side)
+{
+	char *at = f->arena[opener];
+	struct duel_side whole = {0};
+	off_t page;
+	int err;
+
+	err = map_one(f, at, &whole); /* so that the file has a huge page there */
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < f->mappings; i++, at += STRESS_HPAGE) {
+		page = STRESS_SMALL_FROM + i % (STRESS_HPAGE / STRESS_PAGE - STRESS_SMALL_FROM);
+		if (mmap(at, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, f->fd,
+			 f->offset + page * (off_t)STRESS_PAGE) == MAP_FAILED)
+			return -errno;
+		support__touch(at);
+	}
+	side->mapped += whole.mapped;
+	side->huge += whole.huge;
+	return 0;
+}
+
 void shared_file__touch(struct shared_file *f, unsigned int opener)
 {
 	for (unsigned int i = 0; i < f->mappings; i++)

@@ -7,6 +7,9 @@
  * splits it by its own, through debugfs' split_huge_pages (by address since 5.13). Without that,
  * one page of it is dropped first, which queues the huge page to be split, and drop_caches splits
  * what is queued.
+ *
+ * Every other huge page is left mapped by a single PTE on both sides: as in split-unmap, a PMD is never
+ * missed.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -20,6 +23,7 @@
 
 #define ROUNDS_PER_CREW 24
 #define STRIDE (2 * STRESS_HPAGE)
+#define LAST_PAGE (STRESS_HPAGE - STRESS_PAGE)
 #define AREA_SIZE (ROUNDS_PER_CREW * STRIDE)
 #define DROP_CACHES "/proc/sys/vm/drop_caches"
 
@@ -34,6 +38,22 @@ struct migrate {
 static char *page_of(const struct migrate *m, unsigned int round)
 {
 	return m->area + round * STRIDE;
+}
+
+/* Every other round, the huge page is mapped by one PTE, and the window is a PTE-level one. */
+static bool is_small(unsigned int round)
+{
+	return round % 2;
+}
+
+/*
+ * Of a huge page only the last small page stays mapped, here and in the openers to come: a walk over the
+ * mappings is soon done, and meets the openers' last.
+ */
+static void keep_last_page(char *page)
+{
+	madvise(page, LAST_PAGE, MADV_DONTFORK); /* a vma of its own */
+	madvise(page, LAST_PAGE, MADV_DONTNEED);
 }
 
 /*
@@ -56,6 +76,9 @@ static int muster(void *ctx)
 		*(volatile char *)page = 1;
 	}
 	m->huge = support__huge_kib(m->area, AREA_SIZE) / (long)(STRESS_HPAGE / 1024);
+	for (unsigned int i = 0; i < ROUNDS_PER_CREW; i++)
+		if (is_small(i))
+			keep_last_page(page_of(m, i));
 	return 0;
 }
 
@@ -63,7 +86,7 @@ static int arm(void *ctx, unsigned int round)
 {
 	struct migrate *m = ctx;
 
-	if (!m->by_address)
+	if (!m->by_address && !is_small(round))
 		madvise(page_of(m, round) + STRESS_PAGE, STRESS_PAGE, MADV_DONTNEED);
 	return 0;
 }
@@ -81,7 +104,10 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 static void open_window(void *ctx, unsigned int round, unsigned int opener)
 {
 	(void)opener;
-	munmap(page_of(ctx, round), STRESS_HPAGE);
+	if (is_small(round))
+		munmap(page_of(ctx, round) + LAST_PAGE, STRESS_PAGE);
+	else
+		munmap(page_of(ctx, round), STRESS_HPAGE);
 }
 
 static int split(const struct migrate *m, const char *page)
@@ -99,7 +125,7 @@ static int split(const struct migrate *m, const char *page)
 
 static void walk(void *ctx, unsigned int round)
 {
-	split(ctx, page_of(ctx, round));
+	split(ctx, page_of(ctx, round) + (is_small(round) ? LAST_PAGE : 0));
 }
 
 static int open_split(struct migrate *m)

@@ -4,7 +4,10 @@
  *
  * A punch inside one small page splits the huge page without unmapping it first, so that
  * try_to_unmap() finds all the mappings in place (shmem_undo_range() of 5.17 and later, through
- * truncate_inode_partial_folio()); every fourth round punches whole pages.
+ * truncate_inode_partial_folio()); some rounds punch whole pages.
+ *
+ * Every other round the openers map single small pages of it. That is how a split escapes: at a PMD,
+ * TTU_SPLIT_HUGE_PMD takes the lock first in every kernel (__split_huge_pmd()).
  *
  * Older kernels split for a hole of whole pages only, and take the mappings away before. There the
  * openers map, touch and unmap again and again meanwhile, and where debugfs lets us, the walker splits
@@ -49,11 +52,18 @@ static int arm(void *ctx, unsigned int round)
 	return err;
 }
 
+/* Every other round maps it small: the windows are PTE-level ones then. */
+static bool is_small(const struct split *split, unsigned int round)
+{
+	return !split->own && round % 2;
+}
+
 static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
 {
 	struct split *split = ctx;
 
-	(void)round;
+	if (is_small(split, round))
+		return shared_file__map_small(&split->file, opener, side);
 	return shared_file__map(&split->file, opener, side);
 }
 
@@ -67,14 +77,14 @@ static void open_window(void *ctx, unsigned int round, unsigned int opener)
 
 static off_t hole_of(unsigned int round)
 {
-	return (off_t)(1 + round * 7 % 500) * (off_t)STRESS_PAGE;
+	return (off_t)(1 + round * 7 % (STRESS_SMALL_FROM - 4)) * (off_t)STRESS_PAGE;
 }
 
 static void walk(void *ctx, unsigned int round)
 {
 	struct split *split = ctx;
 
-	if (round % WHOLE_PAGES_EVERY == 0 && !split->own)
+	if (round % WHOLE_PAGES_EVERY < 2 && !split->own)
 		shared_file__punch(&split->file, hole_of(round), 2 * STRESS_PAGE);
 	else
 		shared_file__punch(&split->file, hole_of(round) + 64, 128);
@@ -85,7 +95,7 @@ static void walk_older(void *ctx, unsigned int round)
 {
 	struct split *split = ctx;
 
-	if (split->debugfs >= 0 && (round % 2 || split->own)) {
+	if (split->debugfs >= 0 && !is_small(split, round)) {
 		if (write(split->debugfs, "1", 1) == 1) /* it knows no position */
 			return;
 		close(split->debugfs);
