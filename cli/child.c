@@ -12,12 +12,11 @@
 
 #define END_TRIES 500 /* of 10 ms */
 #define NOT_RELEASED 126
-#define NOT_RUN 127
 
 static void replace(int fd, int by)
 {
 	if (by >= 0 && dup2(by, fd) < 0)
-		_exit(NOT_RUN);
+		_exit(CHILD_NOT_RUN);
 }
 
 static void run(int go, const char *verb, char *const argv[])
@@ -32,7 +31,7 @@ static void run(int go, const char *verb, char *const argv[])
 	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: cannot run %s: %s\n", verb, argv[0], strerror(errno));
-	_exit(NOT_RUN);
+	_exit(CHILD_NOT_RUN);
 }
 
 int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
@@ -80,21 +79,25 @@ void child__check(struct child *child)
 		child->ended = true;
 }
 
-void child__end(struct child *child)
+static void wait_for(struct child *child)
 {
 	struct timespec pause = {.tv_nsec = 10000000};
 	int tries;
 
-	if (!child->pid || child->ended)
-		return;
-	kill(child->pid, SIGTERM);
 	for (tries = 0; tries < END_TRIES && !child->ended; tries++) {
 		nanosleep(&pause, NULL);
 		child__check(child);
 	}
+}
+
+void child__end(struct child *child)
+{
+	if (!child->pid || child->ended)
+		return;
+	kill(child->pid, SIGTERM);
+	wait_for(child);
 	if (child->ended)
 		return;
 	kill(child->pid, SIGKILL);
-	waitpid(child->pid, &child->status, 0);
-	child->ended = true;
+	wait_for(child);
 }

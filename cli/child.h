@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define CHILD_NOT_RUN 127 /* exit status of a command that could not be run */
+
 struct child {
 	pid_t pid; /* 0: none */
 	int status; /* as of waitpid(), once ended */
@@ -26,7 +28,10 @@ void child__release(struct child *child, const char *verb);
 /* Note whether it has ended. */
 void child__check(struct child *child);
 
-/* End it: ask, and after five seconds insist. */
+/*
+ * End it: ask, and after five seconds insist, and wait for five more. What then still is there hangs in
+ * the kernel, as after an oops: `ended` stays false.
+ */
 void child__end(struct child *child);
 
 #endif

@@ -252,6 +252,11 @@ static int record(struct provoke *provoke, const char *path,
 		snprintf(why, why_size, "reading the rings failed: %s", strerror(-err));
 	else
 		err = recording__finish(provoke->recording, why, why_size);
+	if (!err && provoke->stressor.ended && WIFEXITED(provoke->stressor.status) &&
+	    WEXITSTATUS(provoke->stressor.status) == CHILD_NOT_RUN) {
+		last_words(provoke, why, why_size);
+		return -ENOENT;
+	}
 	count(provoke);
 	judge(provoke);
 	return err;

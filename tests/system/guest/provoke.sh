@@ -1,0 +1,64 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+try thprace provoke split-unmap -d 1
+is "$status" 2 "without its flag: status 2"
+like err "this-is-a-test-machine" "... says which"
+for wrong in "no-class" "split-unmap truncate-unmap" "split-unmap --widen 1001" "split-unmap -d 0" \
+	"split-unmap --format xml" ""; do
+	# shellcheck disable=SC2086 # words
+	try thprace provoke $wrong --this-is-a-test-machine
+	is "$status" 2 "wrong usage: provoke $wrong"
+done
+is "$(find . /tmp -name '*provoke*')" "" "no trace is left by any of these"
+try thprace provoke split-unmap -d 1 --stressor /nowhere --this-is-a-test-machine
+is "$status" 1 "no stressor: status 1"
+one_message "no stressor" "/nowhere: No such file"
+
+# provoked CLASS SECONDS
+provoked() {
+	try thprace provoke "$1" -d "$2" --format json --this-is-a-test-machine -o "$t/trace"
+	grep -q '"outcome":"closed"' out
+}
+
+# ends CLASS: with the verdict of at least 100 contained overlaps. A busy host needs longer.
+ends() {
+	provoked "$1" 15 || { told "$(cat out)"; provoked "$1" 60; }
+	is "$status" 0 "$1: status 0" || told "$(cat err)"
+	like out "\"class\":\"$1\",\"outcome\":\"closed\"" "$1: closed" || told "$(cat out)"
+	more "$(number provoke contained out)" 99 "$1: at least 100 contained overlaps"
+	is "$(number provoke escapes out)" 0 "$1: none escaped"
+	is "$(number provoke lost out)" 0 "$1: nothing lost"
+	more "$(number provoke widened out)" 99 "$1: windows were widened"
+	more "$(number provoke passes_measured out)" 0 "$1: passes were measured"
+	is "$(thprace report --format json "trace-$1.thpr" |
+		sed -n "s/.*\"class\":\"$1\".*\"contained\":\([0-9]*\).*/\1/p" | head -n 1)" \
+		"$(number provoke contained out)" "$1: its trace says the same"
+	echo "# $1: $(cat out)"
+	rm -f "trace-$1.thpr"
+}
+
+for class in split-unmap split-migrate truncate-unmap; do
+	ends "$class"
+done
+try thprace provoke hwpoison-unmap -d 2 --this-is-a-test-machine
+is "$status" 0 "hwpoison-unmap: status 0"
+like out "^hwpoison-unmap: not possible: memory_failure" "... not possible on a cloud kernel"
+try thprace provoke collapse-reuse -d 2 --format json --this-is-a-test-machine
+like out '"outcome":"not possible"' "collapse-reuse: not possible on 6.1"
+
+# Only the stressor's windows are held open: other tasks' in the same time are not.
+thprace-stress split-unmap -d 20 --noise 2 >/dev/null 2>&1 &
+other=$!
+try thprace provoke split-migrate -d 3 --format json --this-is-a-test-machine
+kill "$other"
+wait "$other"
+more "$(number provoke windows out)" "$(number provoke widened out)" \
+	"windows of other tasks are not widened"
+try thprace provoke split-unmap -d 2 --widen 0 --format json --this-is-a-test-machine
+is "$(number provoke widened out)" 0 "--widen 0: none is"
+is_clean "provoke"
+is "$(find /tmp -name 'thprace-provoke*')" "" "no trace is left"
+done_testing

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What provoking rests on: the distance of a pass, and the verdict of a run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "miss.h"
+#include "outcome.h"
+
+#define FOLIO 0xffffea0000008000ULL
+#define OPENER 11
+#define WALKER 22
+
+struct passes {
+	size_t count;
+	int64_t late[8];
+};
+
+static void note(void *ctx, int64_t late_ns)
+{
+	struct passes *passes = ctx;
+
+	assert_true(passes->count < 8);
+	passes->late[passes->count++] = late_ns;
+}
+
+static struct thprace_record window(uint64_t folio, uint32_t pid, uint64_t open, uint64_t removed,
+				    uint64_t close)
+{
+	return (struct thprace_record){
+		.type = THPRACE_REC_ZAP_CLOSE,
+		.folio = folio,
+		.pid = pid,
+		.entry = open,
+		.arg = removed,
+		.ts = close,
+	};
+}
+
+static struct thprace_record walk(uint64_t folio, uint8_t class, uint64_t enter, uint64_t leave)
+{
+	return (struct thprace_record){
+		.type = THPRACE_REC_WALK_RETURN,
+		.class = class,
+		.folio = folio,
+		.pid = WALKER,
+		.entry = enter,
+		.ts = leave,
+	};
+}
+
+/* One window and one walk; what is told of them. */
+static struct passes pass(struct thprace_record a, struct thprace_record b)
+{
+	struct passes passes = {0};
+	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+
+	assert_non_null(misses);
+	misses__record(misses, &a);
+	misses__record(misses, &b);
+	misses__sum(misses);
+	misses__free(misses);
+	return passes;
+}
+
+static void too_late_too_early_met(void **state)
+{
+	struct passes passes;
+
+	(void)state;
+	passes = pass(window(FOLIO, OPENER, 1000, 2000, 2500),
+		      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2300, 9000));
+	assert_int_equal(passes.count, 1);
+	assert_int_equal(passes.late[0], 300); /* phase 1 had closed, phase 2 had not */
+	passes = pass(window(FOLIO, OPENER, 1000, 0, 2500),
+		      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2600, 9000));
+	assert_int_equal(passes.late[0], 100); /* light mode: its return is all that is known */
+	passes = pass(walk(FOLIO, THPRACE_SPLIT_UNMAP, 100, 400),
+		      window(FOLIO, OPENER, 1000, 2000, 2500));
+	assert_int_equal(passes.late[0], -600);
+	passes = pass(walk(FOLIO, THPRACE_SPLIT_UNMAP, 100, 1000),
+		      window(FOLIO, OPENER, 1000, 2000, 2500));
+	assert_int_equal(passes.count, 1);
+	assert_int_equal(passes.late[0], 0);
+}
+
+static void not_of_this_race(void **state)
+{
+	(void)state;
+	assert_int_equal(pass(window(FOLIO + 64, OPENER, 1000, 2000, 2500),
+			      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2300, 9000))
+				 .count,
+			 0); /* another folio */
+	assert_int_equal(pass(window(FOLIO, WALKER, 1000, 2000, 2500),
+			      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2300, 9000))
+				 .count,
+			 0); /* the walker's own window */
+	assert_int_equal(pass(window(FOLIO, OPENER, 1000, 2000, 2500),
+			      walk(FOLIO, THPRACE_TRUNCATE_UNMAP, 2300, 9000))
+				 .count,
+			 0); /* another class */
+	assert_int_equal(pass(window(FOLIO, OPENER, 1000, 2000, 2500),
+			      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2000000000, 2000009000))
+				 .count,
+			 0); /* another round */
+}
+
+static void the_nearest_of_several(void **state)
+{
+	struct passes passes = {0};
+	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+	struct thprace_record records[] = {
+		walk(FOLIO, THPRACE_SPLIT_UNMAP, 5000, 5100),
+		window(FOLIO, OPENER, 1000, 2000, 2500),
+		window(FOLIO, OPENER, 5300, 5500, 5600),
+		window(FOLIO, OPENER, 3000, 4000, 4100),
+		walk(FOLIO, THPRACE_SPLIT_UNMAP, 4050, 4200),
+	};
+	size_t i;
+
+	(void)state;
+	assert_non_null(misses);
+	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		misses__record(misses, &records[i]);
+	misses__sum(misses);
+	assert_int_equal(passes.count, 2);
+	assert_int_equal(passes.late[0], -200);
+	assert_int_equal(passes.late[1], 50);
+	misses__sum(misses); /* each is told once */
+	assert_int_equal(passes.count, 2);
+	misses__free(misses);
+}
+
+static void split_head_meets_phase_2(void **state)
+{
+	struct passes passes = {0};
+	struct misses *misses = misses__new(THPRACE_SPLIT_HEAD, note, &passes);
+	struct thprace_record head = {
+		.type = THPRACE_REC_SPLIT_RETURN,
+		.folio = FOLIO,
+		.pid = WALKER,
+		.entry = 100,
+		.arg = 1500, /* its unmap returned */
+		.ts = 1900,
+	};
+	struct thprace_record zap = window(FOLIO, OPENER, 1000, 2000, 2500);
+
+	(void)state;
+	assert_non_null(misses);
+	misses__record(misses, &head);
+	misses__record(misses, &zap);
+	misses__sum(misses);
+	misses__free(misses);
+	assert_int_equal(passes.count, 1);
+	assert_int_equal(passes.late[0], -100); /* over before phase 2 began */
+}
+
+/* More than a sample holds is left out, not written beyond it. */
+static void many(void **state)
+{
+	struct passes passes = {0};
+	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+	struct thprace_record one = window(FOLIO, OPENER, 1000, 2000, 2500);
+	struct thprace_record other = walk(FOLIO, THPRACE_SPLIT_UNMAP, 1500, 3000);
+	int i;
+
+	(void)state;
+	assert_non_null(misses);
+	for (i = 0; i < 20000; i++)
+		misses__record(misses, &one);
+	misses__record(misses, &other);
+	misses__sum(misses);
+	misses__free(misses);
+	assert_int_equal(passes.count, 1);
+	assert_int_equal(passes.late[0], 0);
+}
+
+static void verdicts(void **state)
+{
+	struct outcome_counts counts = {.contained = OUTCOME_ENOUGH};
+	char text[256];
+
+	(void)state;
+	assert_int_equal(outcome__judge(&counts), OUTCOME_CLOSED);
+	counts.lost = 1; /* silence may be loss */
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "1 records lost"));
+	counts.lost = 0;
+	counts.unproven = 1;
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	counts.unproven = 0;
+	counts.unattributed = 2; /* something got through */
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "2 walkers failed"));
+	counts.escapes = 1;
+	counts.lost = 5; /* a proof stays one */
+	assert_int_equal(outcome__judge(&counts), OUTCOME_OPEN);
+	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH - 1};
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "99 contained"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_late_too_early_met),
+		cmocka_unit_test(not_of_this_race),
+		cmocka_unit_test(the_nearest_of_several),
+		cmocka_unit_test(split_head_meets_phase_2),
+		cmocka_unit_test(many),
+		cmocka_unit_test(verdicts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
