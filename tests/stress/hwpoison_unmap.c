@@ -22,6 +22,7 @@
 
 #define MAPPINGS 8
 #define PAGES_TO_LOSE 2000
+#define AHEAD 32 /* more than a CPU keeps back: PAGEVEC_SIZE, 15, or 31 since 6.11 */
 #define FILE_SIZE ((off_t)(PAGES_TO_LOSE * STRESS_PAGE))
 
 struct poison {
@@ -62,6 +63,15 @@ static void take_back(struct poison *p)
 	p->pfn = 0;
 }
 
+static off_t page_at(unsigned int round)
+{
+	return (off_t)(round % PAGES_TO_LOSE) * (off_t)STRESS_PAGE;
+}
+
+/*
+ * Pages are made some rounds ahead, so that this round's is on the LRU lists: memory_failure() would
+ * else have all CPUs drain theirs first (shake_page()), and so wait for the openers.
+ */
 static int arm(void *ctx, unsigned int round)
 {
 	struct poison *p = ctx;
@@ -73,9 +83,11 @@ static int arm(void *ctx, unsigned int round)
 	take_back(p);
 	if (p->unpoison < 0 && round >= PAGES_TO_LOSE)
 		return -ENODATA;
-	p->file.offset = (off_t)(round % PAGES_TO_LOSE) * (off_t)STRESS_PAGE;
-	if (pwrite(p->file.fd, "x", 1, p->file.offset) != 1)
-		return stress__refuse(p->s, -errno, "cannot write to tmpfs: %s", strerror(errno));
+	p->file.offset = page_at(round);
+	for (unsigned int i = round ? AHEAD : 0; i <= AHEAD; i++)
+		if (pwrite(p->file.fd, "x", 1, page_at(round + i)) != 1)
+			return stress__refuse(p->s, -errno, "cannot write to tmpfs: %s",
+					      strerror(errno));
 	at = mmap(p->own, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p->file.fd,
 		  p->file.offset);
 	if (at == MAP_FAILED || !support__touch(at))
