@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,17 +24,30 @@
 
 #define WHOLE_PAGES_EVERY 4
 #define OWN_MAPPINGS 12
+#define OWN_DEBUGFS_EVERY 4 /* rounds: each such one takes long */
+#define HESITATE_NS 400000
 #define OWN_SIZE (OWN_MAPPINGS * STRESS_HPAGE)
 
 struct split {
 	struct shared_file file;
 	char *own; /* OWN_MAPPINGS of the walker's, or NULL */
 	int debugfs; /* split_huge_pages, or -1 */
+	bool older; /* only a hole of whole pages splits, and takes the mappings away before */
 };
 
+static int map_own(const struct split *split, char *at, size_t size)
+{
+	if (mmap(at, size, PROT_READ, MAP_SHARED | MAP_FIXED, split->file.fd, 0) == MAP_FAILED)
+		return -errno;
+	madvise(at, size, MADV_HUGEPAGE);
+	support__touch(at);
+	return 0;
+}
+
 /*
- * The walker's own mappings come first: a walk over the mappings meets them in this order. They are
- * many, so that the walk takes a while.
+ * The walker's own mappings come first: a walk meets the mappings in order of their offset in the file,
+ * and of their making. They are many, so that the walk takes a while. On an older kernel they are small
+ * ones outside of the hole.
  */
 static int arm(void *ctx, unsigned int round)
 {
@@ -42,13 +56,12 @@ static int arm(void *ctx, unsigned int round)
 	char *at = split->own;
 
 	(void)round;
-	for (int i = 0; !err && at && i < OWN_MAPPINGS; i++, at += STRESS_HPAGE) {
-		if (mmap(at, STRESS_HPAGE, PROT_READ, MAP_SHARED | MAP_FIXED, split->file.fd, 0) ==
-		    MAP_FAILED)
-			return -errno;
-		madvise(at, STRESS_HPAGE, MADV_HUGEPAGE);
-		support__touch(at);
-	}
+	if (!at || err)
+		return err;
+	err = map_own(split, at, STRESS_HPAGE);
+	for (int i = 0; !err && i < OWN_MAPPINGS; i++, at += STRESS_HPAGE)
+		err = split->older ? map_own(split, at, STRESS_PAGE)
+				   : map_own(split, at, STRESS_HPAGE);
 	return err;
 }
 
@@ -67,11 +80,24 @@ static int enter(void *ctx, unsigned int round, unsigned int opener, struct duel
 	return shared_file__map(&split->file, opener, side);
 }
 
+static void hesitate(unsigned int round)
+{
+	static _Thread_local unsigned int seed;
+	int64_t until = stress__now();
+
+	seed = seed ? seed : round + 1;
+	until += rand_r(&seed) % HESITATE_NS;
+	while (stress__now() < until)
+		;
+}
+
 static void open_window(void *ctx, unsigned int round, unsigned int opener)
 {
 	struct split *split = ctx;
 
-	(void)round;
+	/* Mapped for a while: a split that began meanwhile is to have come to the other mappings. */
+	if (split->own && split->older)
+		hesitate(round);
 	shared_file__unmap(&split->file, opener);
 }
 
@@ -95,7 +121,9 @@ static void walk_older(void *ctx, unsigned int round)
 {
 	struct split *split = ctx;
 
-	if (split->debugfs >= 0 && !is_small(split, round)) {
+	bool debugfs = split->own ? round % OWN_DEBUGFS_EVERY == 0 : !is_small(split, round);
+
+	if (split->debugfs >= 0 && debugfs) {
 		if (write(split->debugfs, "1", 1) == 1) /* it knows no position */
 			return;
 		close(split->debugfs);
@@ -134,6 +162,7 @@ static int set_up(struct split *split, struct stress *s, bool own, struct duel_o
 	if (part < 0)
 		return stress__refuse(s, part, "cannot punch a hole: %s", strerror(-part));
 	if (!part) {
+		split->older = true;
 		split->debugfs = support__debugfs("split_huge_pages");
 		ops->walk = walk_older;
 		ops->churn = true;
