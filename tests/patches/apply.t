@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The series in patches/ on Debian's kernel source with the races opened by tests/lab/racy: each
+# patch applies with `git am', which knows no fuzz, is clean under that kernel's checkpatch.pl, and
+# what comes out differs from Debian's only where docs/lab.md says so. Then patches/semantic on the
+# same source: it changes the racy files and no fixed ones.
+
+set -u
+shopt -s nullglob
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=tests/system/tap.sh
+. "$root/tests/system/tap.sh"
+
+for tool in git perl spatch gcc; do
+	command -v "$tool" >/dev/null || {
+		echo "Bail out! no $tool: make deps"
+		exit 1
+	}
+done
+
+# Nothing of the user's own git settings counts.
+export HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@localhost
+export GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@localhost
+
+# quiet NAME COMMAND...: as `passes', with the command's output only when it failed
+quiet() {
+	local name=$1
+
+	shift
+	"$@" >"$work/log" 2>&1
+	ok $? "$name" || told "failed: $*" "$(cat "$work/log")"
+}
+
+# touched PATCH...: the files that they change
+touched() {
+	sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$@" | sort -u
+}
+
+commit() {
+	git -C "$tree" add --all && git -C "$tree" commit --quiet --message "$1" &&
+		git -C "$tree" tag "$1"
+}
+
+# code REVISION FILE: its lines of code, without comments and empty lines
+code() {
+	git -C "$tree" show "$1:$2" | gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null
+}
+
+# explained BASE: the files that docs/lab.md names as different from Debian's
+explained() {
+	awk -v base="$1" -F ' *[|] *' '
+		/^\| file, base / { inside = $2 == "file, base " base }
+		/^$/ { inside = 0 }
+		inside && $2 ~ /\// { sub(/, .*/, "", $2); print $2 }' "$root/docs/lab.md" | sort -u
+}
+
+# begin BASE: $tree is a repository with Debian's files, tagged debian, of what the patches touch
+begin() {
+	local base=$1 path
+
+	tree=$work/$base
+	git init --quiet "$tree"
+	mapfile -t racy < <(printf '%s\n' "$root/tests/lab/racy/$base"/*.patch)
+	mapfile -t series < <(printf '%s\n' "$root/patches/$base"/*.patch)
+	more "${#series[@]}" 0 "$base: there is a series"
+	while read -r path; do
+		mkdir -p "$tree/${path%/*}"
+		cp "$source/$path" "$tree/$path"
+	done < <(touched "${racy[@]}" "${series[@]}")
+	commit debian
+}
+
+# am PATCH: one that fails does not stand in the next one's way
+am() {
+	git -C "$tree" am "$1" || {
+		git -C "$tree" am --abort
+		return 1
+	}
+}
+
+applies() {
+	local base=$1 patch
+
+	for patch in "${racy[@]}"; do
+		quiet "$base: racy/${patch##*/}" git -C "$tree" apply "$patch"
+	done
+	commit racy
+	for patch in "${series[@]}"; do
+		quiet "$base: ${patch##*/} applies" am "$patch"
+		quiet "$base: ${patch##*/} is clean under checkpatch.pl" \
+			perl "$source/scripts/checkpatch.pl" --no-tree --no-summary "$patch"
+	done
+	git -C "$tree" tag fixed
+	is "$(git -C "$tree" status --porcelain)" "" "$base: nothing is left over"
+}
+
+# as_explained BASE FILE...: of the files that differ from Debian's, these do so in their code
+as_explained() {
+	local base=$1 path different=()
+
+	shift
+	is "$(git -C "$tree" diff --name-only debian fixed | sort)" "$(explained "$base")" \
+		"$base: what differs from Debian's is what docs/lab.md lists"
+	while read -r path; do
+		[ "$(code debian "$path")" = "$(code fixed "$path")" ] || different+=("$path")
+	done < <(git -C "$tree" diff --name-only debian fixed)
+	is "${different[*]}" "$*" "$base: the code differs in ${*:-no file}"
+}
+
+# semantic REVISION NAME...: these semantic patches, in this order, on all files of it; prints what
+# they change
+semantic() {
+	local name path
+
+	git -C "$tree" checkout --quiet --force "$1"
+	shift
+	for name; do
+		while read -r path; do
+			spatch --very-quiet --no-show-diff --no-includes --in-place \
+				--sp-file "$root/patches/semantic/$name.cocci" "$tree/$path" 2>&1
+		done < <(git -C "$tree" ls-files)
+	done
+	git -C "$tree" diff --name-only
+}
+
+source=$("$here/source" 5.10 2>"$work/source") || {
+	sed 's/^/# /' "$work/source"
+	echo "Bail out! no kernel source: tests/patches/source 5.10"
+	exit 1
+}
+begin 5.10
+applies 5.10
+# rmap.h, rmap.c: where TTU_SYNC stands, a needless `? true : false'; huge_memory.c: another macro;
+# memory-failure.c: Debian lacks the fix; page_vma_mapped.c: the older walk
+as_explained 5.10 include/linux/rmap.h mm/huge_memory.c mm/memory-failure.c mm/page_vma_mapped.c \
+	mm/rmap.c
+names=(split-unmap hwpoison-unmap truncate-unmap invalidate-unmap collapse-reuse)
+is "$(semantic racy "${names[@]}" | sort)" "$(git -C "$tree" diff --name-only racy fixed | sort)" \
+	"5.10: the semantic patches change the files that the series changes"
+commit semantic
+is "$(semantic semantic "${names[@]}")" "" "5.10: and change nothing more when applied again"
+is "$(semantic fixed "${names[@]}")" "" "5.10: they leave what the series has fixed as it is"
+is "$(semantic debian "${names[@]}")" mm/memory-failure.c \
+	"5.10: and add to Debian's source only what it lacks"
+
+source=$("$here/source" 6.1 2>"$work/source") || {
+	sed 's/^/# /' "$work/source"
+	echo "Bail out! no kernel source: tests/patches/source 6.1"
+	exit 1
+}
+begin 6.1
+applies 6.1
+as_explained 6.1
+names=(split-unmap split-migrate)
+is "$(semantic racy split-migrate | sort)" "$(git -C "$tree" diff --name-only racy fixed | sort)" \
+	"6.1: the semantic patch changes the files that the series changes"
+commit semantic
+is "$(semantic semantic "${names[@]}")" "" "6.1: and changes nothing more when applied again"
+is "$(semantic fixed "${names[@]}")" "" "6.1: it leaves what the series has fixed as it is"
+is "$(semantic debian "${names[@]}")" "" "6.1: and Debian's source too"
+done_testing
