@@ -135,7 +135,9 @@ fuzz: | $(O)/unit
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
-	tests/vm/selftest $(wildcard tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
+	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
+	tests/patches/source \
+	$(wildcard tests/patches/*.t tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
 
 .PHONY: style
 style:
@@ -156,6 +158,11 @@ lint: $(SKELETON)
 	$(Q)printf '%s\n' $(filter-out core/engine.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
 
+# The kernel patches: they apply, and the semantic ones do what they say.
+.PHONY: patches
+patches:
+	$(Q)THPRACE_BUILD=$(O) prove tests/patches/
+
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
@@ -167,7 +174,7 @@ both-compilers:
 
 .PHONY: test
 test: deps
-	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz system
+	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz patches system
 
 .PHONY: deps
 deps:
@@ -182,6 +189,17 @@ demo: deps
 .PHONY: bpf-stats
 bpf-stats: all
 	$(Q)THPRACE_BUILD=$(O) tests/bpf-stats
+
+# The kernels of docs/lab.md, racy and fixed, into $(O)/lab/kernels.
+.PHONY: lab
+lab: deps
+	$(Q)tests/deps tests/lab/packages.txt lab
+	$(Q)THPRACE_BUILD=$(O) tests/lab/build
+
+# Boots them, provokes every class on each, and puts the table into docs/lab.md.
+.PHONY: lab-report
+lab-report: all
+	$(Q)THPRACE_BUILD=$(O) tests/lab/report
 
 # --- install -------------------------------------------------------------------------------------
 
