@@ -3,12 +3,12 @@
 // Class split-migrate: split-unmap's race, for anonymous pages, which a split migrates instead.
 //
 //   CPU0: munmap                          CPU1: split
-//   zap_huge_pmd()
-//     takes the pmd lock
-//     clears the pmd
+//   zap_pte_range()
+//     takes the page table lock
+//     clears the pte
 //                                         unmap_folio()
 //                                           try_to_migrate()
-//                                             page_vma_mapped_walk(): the pmd reads as
+//                                             page_vma_mapped_walk(): the pte reads as
 //                                               none, so it is believed without its lock
 //                                           still mapped: the split fails
 //     decrements the mapcount

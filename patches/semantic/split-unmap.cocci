@@ -4,18 +4,19 @@
 // drop.
 //
 //   CPU0: munmap                          CPU1: split
-//   zap_huge_pmd()
-//     takes the pmd lock
-//     clears the pmd
+//   zap_pte_range()
+//     takes the page table lock
+//     clears the pte
 //                                         unmap_page()
 //                                           try_to_unmap()
-//                                             page_vma_mapped_walk(): the pmd reads as
+//                                             page_vma_mapped_walk(): the pte reads as
 //                                               none, so it is believed without its lock
 //                                           the mapcount is 1: "not unmapped"
 //     decrements the mapcount
 //     drops the lock
 //
-// zap_pte_range() does the same to a huge page that is mapped by ptes. So a split asks for a walk
+// At a huge pmd under zap_huge_pmd() the walk believes as much, but a split has taken the pmd lock
+// before, in __split_huge_pmd(), to split that. So a split asks for a walk
 // that takes the lock before it believes what it reads: TTU_SYNC for try_to_unmap(), PVMW_SYNC
 // for the walk. The checks behind the unmap no longer stop the machine: the reference count,
 // which a split freezes, keeps a page whole that is still mapped.
