@@ -201,7 +201,7 @@ static void find_stressor(struct provoke_command *command)
 	slash = strrchr(command->stressor, '/');
 	if (!slash || slash + 1 - command->stressor + sizeof(STRESSOR) > sizeof(command->stressor))
 		return;
-	strcpy(slash + 1, STRESSOR);
+	memcpy(slash + 1, STRESSOR, sizeof(STRESSOR));
 	if (!access(command->stressor, X_OK))
 		command->run.stressor = command->stressor;
 }

@@ -96,7 +96,8 @@ static void open_windows(struct duel *d, unsigned int opener, struct duel_side *
 
 	side->start = stress__now();
 	d->ops->open(d->ctx, b->round, opener);
-	while (d->ops->churn && !atomic_load(&b->walked) && !d->s->options->apart_ns) {
+	while (d->ops->churn && d->ops->enter && !atomic_load(&b->walked) &&
+	       !d->s->options->apart_ns) {
 		if (d->ops->enter(d->ctx, b->round, opener, side))
 			break;
 		d->ops->open(d->ctx, b->round, opener);
