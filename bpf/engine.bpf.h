@@ -37,6 +37,8 @@ extern volatile __u32 recording;
 extern volatile __u32 marking;
 /* Tasks inside memory_failure: order-0 pages matter only then. */
 extern __u32 poisoning;
+/* Tasks inside collapse_file, or with a page that a failed one has revoked: see collapse.bpf.c. */
+extern __u32 collapsing;
 
 struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

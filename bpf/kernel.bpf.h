@@ -34,6 +34,7 @@ struct page {
 	unsigned long compound_head; /* 4.4+, bit 0: a tail page; compound_info since 7.0 */
 	void *mapping;
 	atomic_t _mapcount;
+	atomic_t _refcount;
 } CORE;
 
 /* The first half of a struct page as it lies in memory: one read instead of three. */
@@ -74,6 +75,10 @@ struct vm_area_struct {
 	struct mm_struct *vm_mm;
 } CORE;
 
+struct file {
+	void *f_mapping;
+} CORE;
+
 /* rmap.h. Values are never used: bpf_core_enum_value() asks the running kernel, by name. */
 enum ttu_flags {
 	TTU_SPLIT_HUGE_PMD = 0x4,
@@ -91,6 +96,7 @@ enum scan_result {
 
 /* page-flags.h */
 enum pageflags {
+	PG_locked = 0,
 	PG_head = 6,
 };
 

@@ -93,7 +93,7 @@ const char *probe__kind_name(const struct probe *probe);
 
 /*
  * Why a class cannot be observed under this plan; NULL when it can be. The text is constant or
- * lies in the plan.
+ * lies in the plan. It begins with NAMES_CANNOT_HAPPEN where the kernel is not open to that class.
  */
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
 

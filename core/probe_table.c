@@ -151,9 +151,30 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 		{
 			.name = "collapse",
 			.functions = {"collapse_file"},
-			.params = {{"file"}, {"start"}},
+			.params = {{"file"}, {"start"}, {"hpage"}}, /* hpage: until 5.19 */
 			.entry = "collapse_enter",
 			.exit = "collapse_return",
-			.what = "khugepaged and MADV_COLLAPSE: intervals and results",
+			.what = "khugepaged and MADV_COLLAPSE: intervals, results, the page revoked",
+		},
+	[THPRACE_POINT_HOLD] =
+		{
+			.name = "hold",
+			.functions = {"__folio_lock", "__lock_page"}, /* 5.16+; before */
+			.params = {{"folio", "page", "__page"}},
+			.needed = {true, false, false},
+			.entry = "hold_enter",
+			.exit = "hold_return",
+			.what = "a task waits for the lock of a page that it found (collapse-reuse)",
+		},
+	[THPRACE_POINT_HOLD_KILLABLE] =
+		{
+			.name = "hold-kill",
+			/* 5.16+; before */
+			.functions = {"__folio_lock_killable", "__lock_page_killable"},
+			.params = {{"folio", "page", "__page"}},
+			.needed = {true, false, false},
+			.entry = "hold_killable_enter",
+			.exit = "hold_killable_return",
+			.what = "the same, of a task that may be killed meanwhile",
 		},
 };
