@@ -40,6 +40,7 @@ struct {
 struct hold_state {
 	u64 enter;
 	u64 folio;
+	u64 entry; /* of the wait queue: on the task's stack */
 };
 
 struct {
@@ -306,22 +307,70 @@ static __always_inline void hold_record(u8 type, const struct hold_state *state,
 		    state->folio, 0, 0, 0);
 }
 
-/* Slow path of lock_page: the page is locked, and its finder goes to sleep on it. */
-static __always_inline void hold_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
-{
-	struct hold_state state = {};
-	u64 task, typed = page;
-	u32 pid;
+/* Which wait queue entry is one for a bit of a page's flags: by the function that it calls. */
+extern const void wake_page_function __ksym __weak;
 
-	if (!*(volatile u32 *)&collapsing)
+#define WAIT_EXCLUSIVE 1 /* WQ_FLAG_EXCLUSIVE: it wants the bit, which is a lock then */
+#define STACK_WORDS 96 /* searched */
+
+/* The struct wait_page_queue around an entry. */
+static __always_inline u64 wait_page_queue_of(u64 entry)
+{
+	return entry - bpf_core_field_offset(struct wait_page_queue, wait);
+}
+
+/* The page that an entry of this task's waits for, to lock it; 0: something else. */
+static __always_inline u64 page_waited_for(u64 entry)
+{
+	struct wait_queue_entry *wait = (void *)entry;
+	u64 queue = wait_page_queue_of(entry), page = 0;
+
+	if ((u64)BPF_CORE_READ(wait, private) != bpf_get_current_task() ||
+	    !(BPF_CORE_READ(wait, flags) & WAIT_EXCLUSIVE) ||
+	    (u32)BPF_CORE_READ((struct wait_page_queue *)queue, bit_nr) !=
+		    bpf_core_enum_value(enum pageflags, PG_locked))
+		return 0;
+	bpf_probe_read_kernel(&page, sizeof(page), (void *)queue);
+	return page;
+}
+
+/*
+ * The entry that a sleeper for a page has put on its stack, or 0. The function that waits is notrace
+ * (wait_on_page_bit_common, folio_wait_bit_common: static inline), and so is whatever calls it within
+ * filemap.c. But it calls io_schedule with its queue entry in its frame, just above.
+ */
+static __always_inline u64 entry_on_stack(u64 stack)
+{
+	const u64 wanted = (u64)&wake_page_function;
+	u64 word;
+	u32 i;
+
+	for (i = 0; i < STACK_WORDS; i++) {
+		if (bpf_probe_read_kernel(&word, sizeof(word), (void *)(stack + i * 8)))
+			return 0;
+		if (word == wanted)
+			return stack + i * 8 - bpf_core_field_offset(struct wait_queue_entry, func);
+	}
+	return 0;
+}
+
+/* Slow path of lock_page: the page is locked, and its finder goes to sleep. */
+static __always_inline void hold_begin(void *ctx, u64 stack)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct hold_state state = {}, *before;
+	u32 pid = (u32)task;
+	u64 page;
+
+	state.entry = entry_on_stack(stack);
+	page = state.entry ? page_waited_for(state.entry) : 0;
+	if (!page || (!page_is_head(page, 0) && !page_is_tail(page, 0)))
 		return;
-	if (!page_is_head(page, direct) && !page_is_tail(page, direct))
-		return;
-	bpf_probe_read_kernel(&page, sizeof(page), &typed); /* as a number */
 	state.folio = page_folio(page);
-	task = bpf_get_current_pid_tgid();
-	pid = (u32)task;
-	if (bpf_map_lookup_elem(&holds, &pid)) { /* its return was missed */
+	before = bpf_map_lookup_elem(&holds, &pid);
+	if (before) {
+		if (before->entry == state.entry && before->folio == state.folio)
+			return; /* woken, and not its turn */
 		count_lost(THPRACE_LOSS_RETURN);
 		ADD(holds_ended, 1);
 	}
@@ -335,37 +384,53 @@ static __always_inline void hold_enter(void *ctx, int direct, u64 page, u64 a, u
 	hold_record(THPRACE_REC_HOLD_ENTER, &state, task, state.enter);
 	hold_tell(ctx, &state, task, 0);
 }
-AT_ENTRY(hold_enter, THPRACE_POINT_HOLD)
 
-static __always_inline void hold_return(void *ctx)
+/* The context lies on the stack, in the frame of the trampoline. */
+SEC("fentry")
+int hold_enter_fentry(void *ctx)
 {
-	u64 task = bpf_get_current_pid_tgid();
-	struct thprace_counters *cpu = this_cpu();
-	struct hold_state *state;
-	u32 pid = (u32)task;
-	u64 now;
+	u64 typed = (u64)ctx, stack = 0;
 
+	if (!recording || !*(volatile u32 *)&collapsing)
+		return 0;
+	bpf_probe_read_kernel(&stack, sizeof(stack), &typed); /* as a number */
+	hold_begin(ctx, stack);
+	return 0;
+}
+
+SEC("kprobe")
+int hold_enter_kprobe(struct pt_regs *ctx)
+{
+	if (recording && *(volatile u32 *)&collapsing)
+		hold_begin(ctx, BPF_CORE_READ(ctx, sp));
+	return 0;
+}
+
+/* Every wait ends here; few are holds. */
+static __always_inline void hold_end(void *ctx, int direct, u64 entry, u64 a, u64 b)
+{
+	u64 task, now, typed = entry;
+	struct thprace_counters *cpu;
+	struct hold_state *state;
+	u32 pid;
+
+	if (*(volatile u32 *)&holds_begun == *(volatile u32 *)&holds_ended)
+		return;
+	task = bpf_get_current_pid_tgid();
+	pid = (u32)task;
 	state = bpf_map_lookup_elem(&holds, &pid);
 	if (!state)
+		return;
+	bpf_probe_read_kernel(&entry, sizeof(entry), &typed); /* as a number */
+	if (state->entry != entry)
 		return;
 	now = bpf_ktime_get_ns();
 	hold_record(THPRACE_REC_HOLD_RETURN, state, task, now);
 	hold_tell(ctx, state, task, now);
 	bpf_map_delete_elem(&holds, &pid);
 	ADD(holds_ended, 1);
+	cpu = this_cpu();
 	if (cpu)
 		ADD(cpu->walkers[THPRACE_COLLAPSE_REUSE], 1);
 }
-AT_END(hold_return)
-
-static __always_inline void hold_killable_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
-{
-	hold_enter(ctx, direct, page, a, b);
-}
-AT_ENTRY(hold_killable_enter, THPRACE_POINT_HOLD_KILLABLE)
-
-static __always_inline void hold_killable_return(void *ctx)
-{
-	hold_return(ctx);
-}
-AT_END(hold_killable_return)
+AT_ENTRY(hold_end, THPRACE_POINT_HOLD_END)

@@ -79,6 +79,18 @@ struct file {
 	void *f_mapping;
 } CORE;
 
+struct wait_queue_entry {
+	unsigned int flags;
+	void *private;
+	void *func;
+} CORE;
+
+/* pagemap.h. Its first member is the page or folio. */
+struct wait_page_queue {
+	int bit_nr;
+	struct wait_queue_entry wait;
+} CORE;
+
 /* rmap.h. Values are never used: bpf_core_enum_value() asks the running kernel, by name. */
 enum ttu_flags {
 	TTU_SPLIT_HUGE_PMD = 0x4,
@@ -103,6 +115,7 @@ enum pageflags {
 /* The registers that a kprobe sees (asm/ptrace.h of each machine). */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long sp;
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
@@ -114,6 +127,7 @@ struct pt_regs {
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	u64 regs[31];
+	u64 sp;
 } CORE;
 #else
 #error "thprace knows x86-64 and arm64"

@@ -372,7 +372,7 @@ static void add_reuse(struct diagram *diagram)
 	const struct thprace_window *window = diagram->window;
 	const struct thprace_walk *walk = diagram->walk;
 	const char *collapse = summary__function(diagram->summary, "collapse", "collapse_file");
-	const char *hold = summary__function(diagram->summary, "hold", "__lock_page");
+	const char *hold = "lock_page";
 	bool reused = window->flags & THPRACE_WF_REUSED;
 
 	add(diagram, OPENER, window->open, 1, 0, "%s(): offset 0x%" PRIx64, collapse,

@@ -6,6 +6,9 @@
 #include <string.h>
 #include "names.h"
 
+/* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
+#define WAKE_FUNCTION "wake_page_function"
+
 __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, const char *format,
 							  ...)
 {
@@ -25,6 +28,8 @@ size_t probe__names(const char **names, size_t max)
 		for (i = 0; i < PROBE_FUNCTIONS_MAX && probe_points[point].functions[i]; i++)
 			if (count < max)
 				names[count++] = probe_points[point].functions[i];
+	if (count < max)
+		names[count++] = WAKE_FUNCTION;
 	return count;
 }
 
@@ -114,24 +119,29 @@ static bool carries_page(const struct probe *collapse)
 	return collapse->args.index[2] >= 0 && collapse->args.depth;
 }
 
-/* Without it nobody need watch the holders. */
-static void plan_holds(struct probe_plan *plan)
+/* Holders are watched only where they matter. */
+static void plan_holds(struct probe_plan *plan, const struct target *target)
 {
-	static const int holds[] = {THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_KILLABLE};
+	static const int holds[] = {THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END};
 	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
+	struct probe *hold;
 	size_t i;
 
-	if (collapse->state == PROBE_PLANNED && carries_page(collapse))
-		return;
 	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
-		struct probe *hold = &plan->probe[holds[i]];
-
+		hold = &plan->probe[holds[i]];
 		if (hold->state != PROBE_PLANNED)
+			continue;
+		if (collapse->state == PROBE_PLANNED && carries_page(collapse) &&
+		    target__has_symbol(target, WAKE_FUNCTION))
 			continue;
 		hold->state = PROBE_SKIPPED;
 		hold->kind = PROBE_NONE;
-		because(hold, "serves collapse-reuse, which cannot %s",
-			collapse->state == PROBE_PLANNED ? "happen here" : "be seen here");
+		if (collapse->state != PROBE_PLANNED)
+			because(hold, "serves collapse-reuse, which cannot be seen here");
+		else if (!carries_page(collapse))
+			because(hold, "serves collapse-reuse, which cannot happen here");
+		else
+			because(hold, WAKE_FUNCTION ": not in this kernel, or inlined");
 	}
 }
 
@@ -184,7 +194,7 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 		plan->probe[point].point = &probe_points[point];
 		plan_point(&plan->probe[point], target, mode, attach);
 	}
-	plan_holds(plan);
+	plan_holds(plan, target);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
@@ -250,7 +260,7 @@ static const char *first_broken(const struct probe_plan *plan, const int *points
 static const char *collapse_broken(const struct probe_plan *plan)
 {
 	static const int points[] = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD,
-				     THPRACE_POINT_HOLD_KILLABLE};
+				     THPRACE_POINT_HOLD_END};
 	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
 
 	if (works(plan, THPRACE_POINT_COLLAPSE) && !carries_page(collapse))

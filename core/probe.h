@@ -47,6 +47,8 @@ enum probe_state {
 struct probe_point {
 	const char *name; /* short, stable: "zap" */
 	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
+	const char
+		*known[PROBE_FUNCTIONS_MAX]; /* their parameters, where BTF may not tell; or NULL */
 	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
 	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
 	const char *entry; /* program at the entry, or NULL */

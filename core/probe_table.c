@@ -159,22 +159,17 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_HOLD] =
 		{
 			.name = "hold",
-			.functions = {"__folio_lock", "__lock_page"}, /* 5.16+; before */
-			.params = {{"folio", "page", "__page"}},
-			.needed = {true, false, false},
+			.functions = {"io_schedule"},
 			.entry = "hold_enter",
-			.exit = "hold_return",
 			.what = "a task waits for the lock of a page that it found (collapse-reuse)",
 		},
-	[THPRACE_POINT_HOLD_KILLABLE] =
+	[THPRACE_POINT_HOLD_END] =
 		{
-			.name = "hold-kill",
-			/* 5.16+; before */
-			.functions = {"__folio_lock_killable", "__lock_page_killable"},
-			.params = {{"folio", "page", "__page"}},
+			.name = "hold-end",
+			.functions = {"finish_wait"},
+			.params = {{"wq_entry"}},
 			.needed = {true, false, false},
-			.entry = "hold_killable_enter",
-			.exit = "hold_killable_return",
-			.what = "the same, of a task that may be killed meanwhile",
+			.entry = "hold_end",
+			.what = "it waits no longer",
 		},
 };

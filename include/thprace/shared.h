@@ -32,8 +32,8 @@ enum thprace_point {
 	THPRACE_POINT_POISON, /* memory_failure: slot pfn */
 	THPRACE_POINT_CHECK, /* filemap_unaccount_folio, unaccount_page_cache_page: slot folio */
 	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start, hpage */
-	THPRACE_POINT_HOLD, /* __folio_lock, __lock_page: slot folio */
-	THPRACE_POINT_HOLD_KILLABLE, /* __folio_lock_killable, __lock_page_killable: slot folio */
+	THPRACE_POINT_HOLD, /* io_schedule: slots none */
+	THPRACE_POINT_HOLD_END, /* finish_wait: slot wq_entry */
 	THPRACE_POINT_MAX
 };
 
