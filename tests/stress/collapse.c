@@ -4,13 +4,16 @@
  * threads touch and read random pages of it.
  *
  * By khugepaged, driven without pauses. A collapse puts its huge page into the page cache from the
- * extent's beginning on; who finds it there meanwhile waits for its lock. Every second extent lacks
- * its last page, and the file system is full: so the collapse of such an extent fails at its very end
- * (shmem_charge() in collapse_file()), and khugepaged goes on to the next one, with the same huge page
- * where the kernel carries it over. The others succeed, and a thread splits them again. The finders
- * are batch tasks, which do not preempt anyone when they are woken, and there is one more task per
- * CPU that is always ready to run: so they are late. They read the file more than they map it: what is
- * mapped has to be unmapped page by page, and a collapse then takes long.
+ * extent's beginning on; who finds it there meanwhile waits for its lock. Every extent lacks its
+ * last page, and the file system is full: so each collapse fails at its very end (shmem_charge() in
+ * collapse_file()), and khugepaged goes on to the next extent, with the same huge page where the
+ * kernel carries it over. The finders are batch tasks, which do not preempt anyone when they are
+ * woken, and there is one more task per CPU that is always ready to run: so they are late.
+ *
+ * A kernel without the fix is to survive this, so the finders read, and nothing is ever collapsed,
+ * punched or written: who writes or punches where the page is not any more leaves other pages locked
+ * for ever. Nor is the page to become anybody's anonymous memory: that is left to who asks for it by
+ * madvise() meanwhile.
  *
  * By MADV_COLLAPSE where it exists (6.1): no kernel that has it carries a page over, so this only
  * runs collapse_file() beside threads that drop and touch pages.
@@ -34,12 +37,10 @@
 #define EXTENTS 6
 #define FILE_SIZE (EXTENTS * STRESS_HPAGE)
 #define PAGES_PER_EXTENT (STRESS_HPAGE / STRESS_PAGE)
+#define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
-#define HOLES (EXTENTS / 2) /* every second extent has one, at its end */
-#define CAPACITY (FILE_SIZE - HOLES * STRESS_PAGE)
-#define HOLE_IN(extent) ((extent) % 2 == 0)
+#define CAPACITY (FILE_SIZE - EXTENTS * STRESS_PAGE)
 #define NICEST 19
-#define FAULT_EVERY 16 /* pages: the others are read */
 #define FINDERS 6
 
 #ifndef MADV_COLLAPSE
@@ -50,7 +51,7 @@ struct collapse {
 	struct stress *s;
 	struct shared_file file; /* one arena, of all extents */
 	char *map;
-	unsigned long collapsed_before; /* khugepaged's count */
+	unsigned long scans_before; /* khugepaged's count */
 	bool by_madvise;
 	bool stop;
 	unsigned int threads;
@@ -75,12 +76,10 @@ static bool find_page(struct collapse *c, size_t page)
 {
 	char *at = c->map + page * STRESS_PAGE, byte;
 
-	if (!c->by_madvise && page % FAULT_EVERY)
+	if (!c->by_madvise)
 		return pread(c->file.fd, &byte, 1, (off_t)(page * STRESS_PAGE)) == 1;
 	madvise(at, STRESS_PAGE, MADV_DONTNEED);
 	support__touch(at);
-	if (!c->by_madvise) /* nor what the kernel mapped around it */
-		madvise(c->map, FILE_SIZE, MADV_DONTNEED);
 	return true;
 }
 
@@ -116,20 +115,7 @@ static void *spinner(void *arg)
 	return NULL;
 }
 
-/* Splits what was collapsed. */
-static int punch_extent(struct collapse *c, size_t extent, unsigned int *seed)
-{
-	off_t at = (off_t)((extent + 1) * STRESS_HPAGE - STRESS_PAGE);
-
-	if (c->by_madvise || !HOLE_IN(extent))
-		at -= (off_t)((size_t)rand_r(seed) % PAGES_PER_EXTENT * STRESS_PAGE);
-	shared_file__punch(&c->file, at, STRESS_PAGE);
-	if (!c->by_madvise && HOLE_IN(extent))
-		return 0;
-	/* Full, when a collapse has filled a hole meanwhile: a later round empties that. */
-	return pwrite(c->file.fd, "x", 1, at) == 1 || errno == ENOSPC ? 0 : -errno;
-}
-
+/* Splits what MADV_COLLAPSE has collapsed, and lets it fail. */
 static void *puncher(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 3000000};
@@ -137,9 +123,14 @@ static void *puncher(void *arg)
 	unsigned int seed = (unsigned int)c->s->options->seed;
 
 	while (!*(volatile bool *)&c->stop) {
-		for (size_t extent = 0; extent < EXTENTS; extent++)
-			if (punch_extent(c, extent, &seed))
+		for (size_t extent = 0; extent < EXTENTS; extent++) {
+			size_t page = (size_t)rand_r(&seed) % PAGES_PER_EXTENT;
+			off_t at = (off_t)(extent * STRESS_HPAGE + page * STRESS_PAGE);
+
+			shared_file__punch(&c->file, at, STRESS_PAGE);
+			if (pwrite(c->file.fd, "x", 1, at) != 1)
 				return NULL;
+		}
 		nanosleep(&pause, NULL);
 	}
 	return NULL;
@@ -200,8 +191,10 @@ static void hurry_khugepaged(struct collapse *c)
 
 static int drive_khugepaged(struct stress *s)
 {
-	int err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
+	int err = support__set(THP_ENABLED, "madvise");
 
+	if (!err)
+		err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
 	if (!err)
 		err = support__set(KHUGEPAGED "alloc_sleep_millisecs", "0");
 	if (!err)
@@ -229,7 +222,7 @@ static int fill_file(struct collapse *c, struct stress *s)
 	for (size_t i = 0; i < EXTENTS * PAGES_PER_EXTENT; i++) {
 		bool last = i % PAGES_PER_EXTENT == PAGES_PER_EXTENT - 1;
 
-		if (!c->by_madvise && last && HOLE_IN(i / PAGES_PER_EXTENT))
+		if (!c->by_madvise && last)
 			continue;
 		if (pwrite(c->file.fd, page, sizeof(page), (off_t)(i * STRESS_PAGE)) !=
 		    (ssize_t)sizeof(page))
@@ -285,7 +278,7 @@ static int start_thread(struct collapse *c, void *(*what)(void *))
 static int start_threads(struct collapse *c)
 {
 	unsigned int finders = c->s->options->threads;
-	int err = start_thread(c, puncher);
+	int err = c->by_madvise ? start_thread(c, puncher) : 0;
 
 	finders = finders > 3 ? finders - 2 : c->by_madvise ? 2 : FINDERS;
 	if (finders > STRESS_MAX_OPENERS)
@@ -308,8 +301,7 @@ static void watch_khugepaged(struct collapse *c)
 		nanosleep(&pause, NULL);
 	if (c->khugepaged)
 		setpriority(PRIO_PROCESS, c->khugepaged, c->nice);
-	r->walker_runs = khugepaged_count("pages_collapsed") - c->collapsed_before;
-	r->mapped = r->huge = r->walker_runs;
+	r->walker_runs = khugepaged_count("full_scans") - c->scans_before;
 }
 
 static int run(struct stress *s)
@@ -320,7 +312,7 @@ static int run(struct stress *s)
 	if (err)
 		goto cleanup;
 	s->result.overlap_known = c.by_madvise;
-	c.collapsed_before = khugepaged_count("pages_collapsed");
+	c.scans_before = khugepaged_count("full_scans");
 	err = start_threads(&c);
 	if (c.by_madvise)
 		support__pin(s->options, 0);
