@@ -6,9 +6,9 @@
 
 cannot='cannot happen here: collapse_file'
 
-thprace probes >probes
-like probes "^collapse-reuse  *$cannot" "probes: the class says that it cannot happen"
-like probes "^hold  .*skipped .*cannot happen" "probes: nobody watches holders"
+thprace probes >probes.txt
+like probes.txt "^collapse-reuse  *$cannot" "probes: the class says that it cannot happen"
+like probes.txt "^hold  .*skipped .*cannot happen" "probes: nobody watches holders"
 try thprace record -o x.thpr --all -- thprace-stress collapse-reuse -d 2
 is "$status" 0 "collapse-reuse: recorded, no escape" || told "$(cat err)"
 thprace dump --format json x.thpr >dump.json
@@ -18,8 +18,8 @@ grep '"collapse-return"' dump.json >returned
 more "$(wc -l <entered)" 0 "collapse-reuse: begins"
 more "$(wc -l <returned)" 0 "collapse-reuse: ends"
 head -n 1 returned | sed 's/^/# /'
-thprace report x.thpr >report
-like report "^  collapse-reuse  *$cannot" "report: the class says that it cannot happen"
+thprace report x.thpr >report.txt
+like report.txt "^  collapse-reuse  *$cannot" "report: the class says that it cannot happen"
 thprace report --format json x.thpr >report.json
 is $? 0 "collapse-reuse: report"
 like report.json "\"class\":\"collapse-reuse\",.*\"observable\":false,\"reason\":\"$cannot" \
