@@ -12,6 +12,7 @@ volatile __u32 recording = 0;
 volatile __u32 marking = 0;
 __u32 poisoning = 0;
 __u64 poison_pfn = 0;
+__u32 collapsing = 0;
 
 struct bucket buckets[THPRACE_BUCKET_COUNT] = {};
 struct thprace_slot slots[THPRACE_SLOTS_MAX] = {};

@@ -47,6 +47,8 @@ static __always_inline u64 poison_page(void)
 {
 	return page_map + poison_pfn * bpf_core_type_size(struct page);
 }
+/* Tasks inside collapse_file, or with a page that a failed one has revoked: see collapse.bpf.c. */
+extern __u32 collapsing;
 
 struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

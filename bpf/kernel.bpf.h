@@ -34,6 +34,7 @@ struct page {
 	unsigned long compound_head; /* 4.4+, bit 0: a tail page; compound_info since 7.0 */
 	void *mapping;
 	atomic_t _mapcount;
+	atomic_t _refcount;
 } CORE;
 
 /* The first half of a struct page as it lies in memory: one read instead of three. */
@@ -74,6 +75,22 @@ struct vm_area_struct {
 	struct mm_struct *vm_mm;
 } CORE;
 
+struct file {
+	void *f_mapping;
+} CORE;
+
+struct wait_queue_entry {
+	unsigned int flags;
+	void *private;
+	void *func;
+} CORE;
+
+/* pagemap.h. Its first member is the page or folio. */
+struct wait_page_queue {
+	int bit_nr;
+	struct wait_queue_entry wait;
+} CORE;
+
 /* rmap.h. Values are never used: bpf_core_enum_value() asks the running kernel, by name. */
 enum ttu_flags {
 	TTU_SPLIT_HUGE_PMD = 0x4,
@@ -91,12 +108,14 @@ enum scan_result {
 
 /* page-flags.h */
 enum pageflags {
+	PG_locked = 0,
 	PG_head = 6,
 };
 
 /* The registers that a kprobe sees (asm/ptrace.h of each machine). */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long sp;
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
@@ -108,6 +127,7 @@ struct pt_regs {
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	u64 regs[31];
+	u64 sp;
 } CORE;
 #else
 #error "thprace knows x86-64 and arm64"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <json-c/json.h>
 #include "engine.h"
+#include "names.h"
 #include "probe.h"
 
 #define NAMES_MAX 64
@@ -96,7 +97,7 @@ static void print_text(const struct probe_plan *plan)
 	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
 		reason = probe__not_observable(plan, i);
 		printf("%s%-18s %s%s\n", i == 1 ? "\n" : "", classes[i],
-		       reason ? "not observable: " : "observable", reason ? reason : "");
+		       reason ? names__blindness(reason) : "observable", reason ? reason : "");
 	}
 }
 

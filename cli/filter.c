@@ -39,7 +39,7 @@ int filter__incident(const struct filter *filter, const struct thprace_incident 
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 	int has_window = window->pid || window->open;
-	uint64_t from = walk->enter, to = walk->leave;
+	uint64_t from = walk->enter, to = walk->leave ? walk->leave : walk->enter;
 
 	if (filter->by_verdict && incident->verdict != filter->verdict)
 		return 0;

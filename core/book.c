@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "book.h"
+#include "book_reuse.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -78,7 +79,11 @@ struct book {
 	size_t loss_count;
 	struct book_class classes[THPRACE_CLASS_MAX];
 	uint64_t touching;
+	struct book_reuse *reuse;
 };
+
+static void give_reuse(void *ctx, struct thprace_incident *incident, uint64_t from, uint64_t to,
+		       bool doubtful);
 
 struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *ctx)
 {
@@ -95,7 +100,8 @@ struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *
 	book->openers = calloc(OPENERS_MAX, sizeof(*book->openers));
 	book->opener_index = calloc(HEADS, sizeof(struct opener *));
 	book->waiting = calloc(HEADS, sizeof(struct pair *));
-	ok = book->openers && book->opener_index && book->waiting;
+	book->reuse = book_reuse__new(give_reuse, book);
+	ok = book->openers && book->opener_index && book->waiting && book->reuse;
 	for (i = 0; i < INDEX_MAX; i++) {
 		book->index[i] = calloc(HEADS, sizeof(struct entry *));
 		ok = ok && book->index[i];
@@ -433,6 +439,12 @@ int book__message(struct book *book, const void *message, size_t size, uint64_t 
 		return on_check(book, message, now);
 	if (type == THPRACE_MSG_OPENER && size >= sizeof(struct thprace_opener))
 		return on_opener(book, message);
+	if (type == THPRACE_MSG_REUSE && size >= sizeof(struct thprace_opener))
+		return book_reuse__window(book->reuse, message, now);
+	if (type == THPRACE_MSG_HOLD && size >= sizeof(struct thprace_hold)) {
+		book_reuse__hold(book->reuse, message);
+		return 0;
+	}
 	if (type == THPRACE_MSG_SPLIT && size >= sizeof(struct thprace_split)) {
 		on_split(book, message);
 		return 0;
@@ -512,6 +524,19 @@ static void give(struct book *book, const struct entry *entry, const struct pair
 		incident.verdict = THPRACE_UNPROVEN;
 	count(book, &incident);
 	book->incident(book->ctx, &incident);
+}
+
+static void give_reuse(void *ctx, struct thprace_incident *incident, uint64_t from, uint64_t to,
+		       bool doubtful)
+{
+	struct book *book = ctx;
+
+	incident->mode = book->mode;
+	incident->said = incident->verdict;
+	if (doubtful || touched_by_loss(book, from, to))
+		incident->verdict = THPRACE_UNPROVEN;
+	count(book, incident);
+	book->incident(book->ctx, incident);
 }
 
 /* A PMD-level window of a walker, final. Returns its verdict, THPRACE_CLEAN: no overlap. */
@@ -614,6 +639,7 @@ void book__settle(struct book *book, uint64_t now, uint64_t checked)
 		settle_entry(book, book->entries);
 		drop_entry(book, &book->entries);
 	}
+	book_reuse__settle(book->reuse, now, checked);
 }
 
 void book__finish(struct book *book)
@@ -622,6 +648,7 @@ void book__finish(struct book *book)
 		settle_entry(book, book->entries);
 		drop_entry(book, &book->entries);
 	}
+	book_reuse__settle(book->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
 }
 
 const struct book_class *book__classes(const struct book *book)
@@ -644,6 +671,7 @@ void book__free(struct book *book)
 		drop_entry(book, &book->entries);
 	for (i = 0; i < INDEX_MAX; i++)
 		free(book->index[i]);
+	book_reuse__free(book->reuse);
 	free(book->waiting);
 	free(book->opener_index);
 	free(book->openers);

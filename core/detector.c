@@ -152,6 +152,20 @@ static int check(struct detector *detector, const struct thprace_record *record)
 	return detector_match__walker(detector, &walk, DETECTOR_CHECK);
 }
 
+/* COLLAPSE_* and HOLD_*. */
+static int reuse(struct detector *detector, const struct thprace_record *record)
+{
+	int err = 0;
+
+	if (record->type == THPRACE_REC_COLLAPSE_ENTER || record->type == THPRACE_REC_HOLD_ENTER)
+		err = begin(detector, record);
+	else if (record->type == THPRACE_REC_COLLAPSE_RETURN)
+		finish(detector, record, THPRACE_REC_COLLAPSE_ENTER);
+	else
+		finish(detector, record, THPRACE_REC_HOLD_ENTER);
+	return err ? err : detector_reuse__record(detector, record);
+}
+
 static int dispatch(struct detector *detector, const struct thprace_record *record)
 {
 	switch (record->type) {
@@ -165,16 +179,17 @@ static int dispatch(struct detector *detector, const struct thprace_record *reco
 		return detector_match__removal(detector, record);
 	case THPRACE_REC_WALK_ENTER:
 	case THPRACE_REC_SPLIT_ENTER:
-	case THPRACE_REC_COLLAPSE_ENTER:
 	case THPRACE_REC_POISON_ENTER:
 		return begin(detector, record);
 	case THPRACE_REC_WALK_RETURN:
 		return walk_return(detector, record);
 	case THPRACE_REC_SPLIT_RETURN:
 		return split_return(detector, record);
+	case THPRACE_REC_COLLAPSE_ENTER:
 	case THPRACE_REC_COLLAPSE_RETURN:
-		finish(detector, record, THPRACE_REC_COLLAPSE_ENTER);
-		return 0;
+	case THPRACE_REC_HOLD_ENTER:
+	case THPRACE_REC_HOLD_RETURN:
+		return reuse(detector, record);
 	case THPRACE_REC_POISON_RETURN:
 		finish(detector, record, THPRACE_REC_POISON_ENTER);
 		return 0;
@@ -199,6 +214,7 @@ static int process(struct detector *detector, const struct thprace_record *recor
 	if (err)
 		return err;
 	detector_settle__ready(detector);
+	detector_reuse__ready(detector);
 	return detector->serial >= detector->sweep ? detector_match__sweep(detector) : 0;
 }
 
@@ -247,9 +263,11 @@ int detector__finish(struct detector *detector)
 		detector->stats.orphans += detector->begun.values[i] != NULL;
 	detector->finished = true;
 	err = detector_window__finish(detector);
-	if (!err)
-		detector_settle__all(detector);
-	return err;
+	if (err)
+		return err;
+	detector_settle__all(detector);
+	detector_reuse__all(detector);
+	return 0;
 }
 
 const struct detector_stats *detector__stats(const struct detector *detector)
@@ -275,6 +293,7 @@ void detector__free(struct detector *detector)
 	detector_table__free(&detector->begun);
 	detector_table__free(&detector->open);
 	detector_match__free(detector);
+	detector_reuse__free(detector);
 	free(detector->reorder.heap);
 	free(detector->loss.span);
 	free(detector);

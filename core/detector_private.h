@@ -9,6 +9,7 @@
  *   detector_window.c   PMD-level windows, from open to close
  *   detector_match.c    what happened on one folio: pairs and passes
  *   detector_settle.c   the verdicts
+ *   detector_reuse.c    collapse-reuse, from records to verdicts
  *
  * How it works. A pair is found by whichever side ends second: a returning walker looks at the
  * windows that closed in its time, a closing window at the walkers that returned in its time. So
@@ -168,6 +169,8 @@ struct detector_folio {
 	struct detector_walker *failed; /* the last failed walker that is not settled */
 };
 
+struct detector_reuse;
+
 struct detector {
 	struct detector_options options;
 	struct detector_stats stats;
@@ -189,6 +192,7 @@ struct detector {
 	struct detector_table folios;
 	struct detector_walker *first; /* walkers, in order of return */
 	struct detector_walker **last;
+	struct detector_reuse *reuse; /* NULL: no such record yet */
 };
 
 /* Times are added and subtracted without wrapping: a trace may hold anything. */
@@ -237,6 +241,12 @@ int detector_match__sweep(struct detector *detector);
 /* Takes a settled walker off its folio. */
 void detector_match__forget(struct detector *detector, struct detector_walker *walker);
 void detector_match__free(struct detector *detector);
+
+/* detector_reuse.c */
+int detector_reuse__record(struct detector *detector, const struct thprace_record *record);
+void detector_reuse__ready(struct detector *detector);
+void detector_reuse__all(struct detector *detector);
+void detector_reuse__free(struct detector *detector);
 
 /* detector_settle.c */
 void detector_settle__ready(struct detector *detector);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/race.h>
@@ -41,6 +42,7 @@ struct diagram {
 	const struct thprace_window *window; /* NULL: unattributed */
 	const struct thprace_walk *walk;
 	const struct diagram_options *options;
+	const char *sides[2]; /* whose the stacks are */
 	uint64_t base; /* the time that is 0 */
 	unsigned int nr;
 	struct row rows[ROWS_MAX];
@@ -205,6 +207,8 @@ static void print_heads(const struct diagram *diagram)
 	const struct diagram_options *options = diagram->options;
 	char left[80] = "(no window seen)", right[80], comm[3 * THPRACE_COMM_LEN];
 
+	if (!diagram->window && diagram->walk->class == THPRACE_COLLAPSE_REUSE)
+		snprintf(left, sizeof(left), "(holder not seen)");
 	if (diagram->window && diagram->window->pid) {
 		names__clean(comm, sizeof(comm), diagram->window->comm, THPRACE_COMM_LEN,
 			     options->utf8);
@@ -290,8 +294,6 @@ static const char *walker_function(const struct summary *summary, const struct t
 		return summary__function(summary, "truncate", "truncate_cleanup_folio");
 	case THPRACE_INVALIDATE_UNMAP:
 		return summary__function(summary, "unmap-folio", "unmap_mapping_folio");
-	case THPRACE_COLLAPSE_REUSE:
-		return summary__function(summary, "collapse", "collapse_file");
 	default:
 		return summary__function(summary, "unmap", "try_to_unmap");
 	}
@@ -357,6 +359,55 @@ static void add_walk(struct diagram *diagram, int proof)
 	if (walk->flags & THPRACE_KF_CHECK)
 		add(diagram, WALKER, walk->leave, 0, 0, "%s(): the folio is still mapped",
 		    summary__function(diagram->summary, "check", "filemap_unaccount_folio"));
+}
+
+static const char *page_word(unsigned int references)
+{
+	return references == 1 ? "reference" : "references";
+}
+
+/* A failed collapse and what became of its page, as the collapser and a holder saw it. */
+static void add_reuse(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const char *collapse = summary__function(diagram->summary, "collapse", "collapse_file");
+	const char *hold = "lock_page";
+	bool reused = window->flags & THPRACE_WF_REUSED;
+
+	add(diagram, OPENER, window->open, 1, 0, "%s(): offset 0x%" PRIx64, collapse,
+	    (uint64_t)window->address);
+	add(diagram, OPENER, window->open, 0, 2, "the page is locked, and in the page cache");
+	add(diagram, WALKER, walk->enter, 0, 0, "finds the page there");
+	add(diagram, WALKER, walk->enter, 1, 0, "%s(): waits", hold);
+	if (window->removed)
+		add(diagram, OPENER, window->removed, 1, 0, "%s() fails: the page is revoked",
+		    collapse);
+	if (window->close && reused)
+		add(diagram, OPENER, window->close, 1, 0,
+		    "%s(): offset 0x%" PRIx64 ", the same page again, %u foreign %s%s", collapse,
+		    (uint64_t)window->mm, window->pages, page_word(window->pages),
+		    window->flags & THPRACE_WF_LOCKED ? ", locked" : "");
+	else if (window->close)
+		add(diagram, OPENER, window->close, 1, 0, "%s(): not with this page: released",
+		    collapse);
+	if (walk->leave)
+		add(diagram, WALKER, walk->leave, 1, 0, "%s() returns", hold);
+	else
+		add(diagram, WALKER, diagram->base + INT64_MAX, 0, 0, "(return not seen)");
+}
+
+/* A reuse alone: walk is the collapser's. */
+static void add_reuse_alone(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+	const char *collapse = summary__function(diagram->summary, "collapse", "collapse_file");
+
+	add(diagram, WALKER, walk->enter, 1, 0, "%s()", collapse);
+	add(diagram, WALKER, walk->leave, 0, 0, "it fails: the page is revoked");
+	add(diagram, WALKER, walk->leave, 1, 0,
+	    "%s(): another offset, the same page again, %d foreign %s", collapse, walk->residual,
+	    page_word((unsigned int)walk->residual));
 }
 
 static void print_rows(struct diagram *diagram)
@@ -432,11 +483,11 @@ static void print_stacks(const struct diagram *diagram, const struct thprace_sta
 			fit = 0;
 	}
 	if (!fit) {
-		print_stack(diagram, "opener's stack", left);
-		print_stack(diagram, "walker's stack", right);
+		print_stack(diagram, diagram->sides[OPENER], left);
+		print_stack(diagram, diagram->sides[WALKER], right);
 	} else {
-		fprintf(diagram->out, "  %-*s  %s\n", STACK_WIDTH, "opener's stack",
-			"walker's stack");
+		fprintf(diagram->out, "  %-*s  %s\n", STACK_WIDTH, diagram->sides[OPENER],
+			diagram->sides[WALKER]);
 		for (i = 0; i < THPRACE_STACK_MAX && (i < left->nr || i < right->nr); i++) {
 			frame(diagram, left, i, a, sizeof(a));
 			frame(diagram, right, i, b, sizeof(b));
@@ -468,14 +519,20 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	char words[DIAGRAM_WORDS_LEN], line[2 * DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
 	int window = summary__has_window(incident);
 	int overlap = window && incident->window.level == THPRACE_LEVEL_PMD;
+	int reuse = incident->walk.class == THPRACE_COLLAPSE_REUSE;
 
+	diagram.sides[OPENER] = reuse ? "collapser's stack" : "opener's stack";
+	diagram.sides[WALKER] = !reuse	 ? "walker's stack"
+				: window ? "holder's stack"
+					 : "collapser's stack";
 	diagram.window = window ? &incident->window : NULL;
 	diagram.walk = &incident->walk;
 	diagram.base = first_known(diagram.window, diagram.walk);
 	snprintf(line, sizeof(line), "incident %" PRIu64 ": %s, %s%s%s%s", number,
 		 names__class(incident->walk.class),
-		 window ? names__level(incident->window.level) : "", window ? " level, " : "",
-		 names__verdict(incident->verdict), incident->close_call ? ", close call" : "");
+		 window && !reuse ? names__level(incident->window.level) : "",
+		 window && !reuse ? " level, " : "", names__verdict(incident->verdict),
+		 incident->close_call ? ", close call" : "");
 	print_wrapped(&diagram, BOLD, line);
 	names__duration(length, sizeof(length), summary__overlap(incident), options->utf8);
 	diagram__proof(words, sizeof(words), incident);
@@ -483,11 +540,17 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		 (uint64_t)incident->walk.folio, overlap ? "overlap " : "", overlap ? length : "",
 		 overlap ? "   " : "", words);
 	print_wrapped(&diagram, "", line);
-	if (window && incident->window.level == THPRACE_LEVEL_PTE)
+	if (window && reuse)
+		add_reuse(&diagram);
+	else if (reuse)
+		add_reuse_alone(&diagram);
+	else if (window && incident->window.level == THPRACE_LEVEL_PTE)
 		add_pte_window(&diagram);
 	else if (window)
 		add_pmd_window(&diagram, 1);
-	if (incident->type == THPRACE_MSG_CHECK)
+	if (reuse)
+		; /* both sides are there */
+	else if (incident->type == THPRACE_MSG_CHECK)
 		add_check(&diagram);
 	else if (incident->walk.class == THPRACE_SPLIT_HEAD)
 		add_split(&diagram);

@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "diagram.h"
 
+#include <stdbool.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
 #include <thprace/verdict.h>
 #include "names.h"
 #include "summary.h"
+
+static void reuse_proof(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	bool again = !summary__has_window(incident) || incident->window.flags & THPRACE_WF_REUSED;
+
+	if (again)
+		snprintf(buf, size,
+			 "references beyond the collapser's own when the page was used again: %d%s",
+			 incident->walk.residual,
+			 incident->window.flags & THPRACE_WF_LOCKED ? "; its lock was held" : "");
+	else
+		snprintf(buf, size, "the collapser's next call came without the page");
+}
 
 const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident)
 {
@@ -17,6 +31,10 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	if (walk->class == THPRACE_SPLIT_HEAD && (walk->flags & THPRACE_KF_RESULT)) {
 		snprintf(buf, size, "the split's result, %s",
 			 names__result(result, sizeof(result), walk->result));
+		return buf;
+	}
+	if (walk->class == THPRACE_COLLAPSE_REUSE) {
+		reuse_proof(buf, size, incident);
 		return buf;
 	}
 	if (incident->type == THPRACE_MSG_CHECK) {
@@ -122,6 +140,40 @@ static void split_head(char *buf, size_t size, const struct thprace_incident *in
 			 length);
 }
 
+static void collapse_reuse(char *buf, size_t size, const struct thprace_incident *incident,
+			   int utf8)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	char length[NAMES_NUMBER_LEN];
+
+	between(length, sizeof(length), window->close, walk->leave, utf8);
+	if (incident->verdict == THPRACE_UNATTRIBUTED)
+		snprintf(buf, size,
+			 "UNATTRIBUTED: the page was used again while somebody held a reference, "
+			 "and no task was seen that waits for it");
+	else if (incident->verdict == THPRACE_CONTAINED && window->flags & THPRACE_WF_REUSED)
+		snprintf(buf, size,
+			 "contained: the page was used again for the same offset or for another "
+			 "file, which the holder's own check tells");
+	else if (incident->verdict == THPRACE_CONTAINED)
+		snprintf(buf, size, "contained: the page was released instead");
+	else if (!walk->leave)
+		snprintf(buf, size,
+			 "ESCAPE: the page was used again for another offset while the holder "
+			 "waited for its lock");
+	else if (walk->leave > window->close)
+		snprintf(buf, size,
+			 "ESCAPE: the page was used again for another offset while the holder "
+			 "waited for its lock, which it got %s later",
+			 length);
+	else
+		snprintf(buf, size,
+			 "ESCAPE: the page was used again for another offset while the holder, "
+			 "which had its lock for %s, was checking it",
+			 length);
+}
+
 static void unattributed(char *buf, size_t size, const struct thprace_incident *incident)
 {
 	if (incident->type == THPRACE_MSG_CHECK)
@@ -140,6 +192,8 @@ const char *diagram__words(char *buf, size_t size, const struct thprace_incident
 {
 	if (incident->verdict == THPRACE_UNPROVEN)
 		snprintf(buf, size, "UNPROVEN: a record was lost in this interval: no statement");
+	else if (incident->walk.class == THPRACE_COLLAPSE_REUSE)
+		collapse_reuse(buf, size, incident, utf8);
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)
 		unattributed(buf, size, incident);
 	else if (incident->walk.class == THPRACE_SPLIT_HEAD)

@@ -59,6 +59,13 @@ DEFINE_NAMES(mode, modes);
 DEFINE_NAMES(loss, losses);
 DEFINE_NAMES(record, records);
 
+const char *names__blindness(const char *reason)
+{
+	size_t length = sizeof(NAMES_CANNOT_HAPPEN) - 1;
+
+	return strncmp(reason, NAMES_CANNOT_HAPPEN, length) ? "not observable: " : "";
+}
+
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8)
 {
 	if (ns < 1000)

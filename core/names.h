@@ -33,6 +33,15 @@ int names__find_mode(const char *name);
 int names__find_loss(const char *name);
 int names__find_record(const char *name);
 
+/* How a reason begins that is no shortcoming of the observer's: the kernel is not open to the class. */
+#define NAMES_CANNOT_HAPPEN "cannot happen here: "
+
+/*
+ * What to say before the reason why a class is not seen: "not observable: ", or nothing where the
+ * reason begins with NAMES_CANNOT_HAPPEN.
+ */
+const char *names__blindness(const char *reason);
+
 /*
  * A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", cut, not rounded; "us" for "µs"
  * unless utf8. Writes into buf (size bytes) and returns it.

@@ -4,6 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "names.h"
+
+/* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
+#define WAKE_FUNCTION "wake_page_function"
 
 __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, const char *format,
 							  ...)
@@ -24,6 +28,8 @@ size_t probe__names(const char **names, size_t max)
 		for (i = 0; i < PROBE_FUNCTIONS_MAX && probe_points[point].functions[i]; i++)
 			if (count < max)
 				names[count++] = probe_points[point].functions[i];
+	if (count < max)
+		names[count++] = WAKE_FUNCTION;
 	return count;
 }
 
@@ -56,6 +62,8 @@ static const char *place_args(struct probe *probe, const struct target_function 
 	}
 	index = probe->args.index[0];
 	probe->args.folio = index >= 0 && !strcmp(function->param[index], "folio");
+	index = probe->args.index[2];
+	probe->args.depth = index >= 0 ? function->depth[index] : 0;
 	return NULL;
 }
 
@@ -98,6 +106,42 @@ static void plan_function(struct probe *probe, const struct target *target,
 			probe->kind = PROBE_KPROBE;
 		}
 		because(probe, "fentry cannot take its %d arguments", function.nargs);
+	}
+}
+
+/*
+ * Is a huge page that a failed collapse has revoked carried over to the next one? Only where
+ * collapse_file gets it from its caller: until 6.0 ("mm: khugepaged: don't carry huge page to the
+ * next loop for !CONFIG_NUMA", which also removed khugepaged_prealloc_page).
+ */
+static bool carries_page(const struct probe *collapse)
+{
+	return collapse->args.index[2] >= 0 && collapse->args.depth;
+}
+
+/* Holders are watched only where they matter. */
+static void plan_holds(struct probe_plan *plan, const struct target *target)
+{
+	static const int holds[] = {THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END};
+	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
+	struct probe *hold;
+	size_t i;
+
+	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		hold = &plan->probe[holds[i]];
+		if (hold->state != PROBE_PLANNED)
+			continue;
+		if (collapse->state == PROBE_PLANNED && carries_page(collapse) &&
+		    target__has_symbol(target, WAKE_FUNCTION))
+			continue;
+		hold->state = PROBE_SKIPPED;
+		hold->kind = PROBE_NONE;
+		if (collapse->state != PROBE_PLANNED)
+			because(hold, "serves collapse-reuse, which cannot be seen here");
+		else if (!carries_page(collapse))
+			because(hold, "serves collapse-reuse, which cannot happen here");
+		else
+			because(hold, WAKE_FUNCTION ": not in this kernel, or inlined");
 	}
 }
 
@@ -150,6 +194,7 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 		plan->probe[point].point = &probe_points[point];
 		plan_point(&plan->probe[point], target, mode, attach);
 	}
+	plan_holds(plan, target);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
@@ -212,6 +257,19 @@ static const char *first_broken(const struct probe_plan *plan, const int *points
 	return NULL;
 }
 
+static const char *collapse_broken(const struct probe_plan *plan)
+{
+	static const int points[] = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD,
+				     THPRACE_POINT_HOLD_END};
+	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
+
+	if (works(plan, THPRACE_POINT_COLLAPSE) && !carries_page(collapse))
+		return NAMES_CANNOT_HAPPEN
+			"collapse_file takes no huge page from its caller, so none that it revoked "
+			"is carried over to its next call (no khugepaged_prealloc_page)";
+	return first_broken(plan, points, 3);
+}
+
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class)
 {
 	static const int window[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK};
@@ -226,7 +284,7 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	if (class == THPRACE_HWPOISON_UNMAP)
 		return first_broken(plan, poison, 2);
 	if (class == THPRACE_COLLAPSE_REUSE)
-		return "this version records collapse_file's intervals and results only";
+		return collapse_broken(plan);
 	broken = first_broken(plan, window, 2);
 	if (broken)
 		return broken;

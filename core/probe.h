@@ -47,6 +47,8 @@ enum probe_state {
 struct probe_point {
 	const char *name; /* short, stable: "zap" */
 	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
+	const char
+		*known[PROBE_FUNCTIONS_MAX]; /* their parameters, where BTF may not tell; or NULL */
 	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
 	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
 	const char *entry; /* program at the entry, or NULL */
@@ -95,7 +97,7 @@ const char *probe__kind_name(const struct probe *probe);
 
 /*
  * Why a class cannot be observed under this plan; NULL when it can be. The text is constant or
- * lies in the plan.
+ * lies in the plan. It begins with NAMES_CANNOT_HAPPEN where the kernel is not open to that class.
  */
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
 

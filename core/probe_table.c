@@ -156,9 +156,25 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 		{
 			.name = "collapse",
 			.functions = {"collapse_file"},
-			.params = {{"file"}, {"start"}},
+			.params = {{"file"}, {"start"}, {"hpage"}}, /* hpage: until 5.19 */
 			.entry = "collapse_enter",
 			.exit = "collapse_return",
-			.what = "khugepaged and MADV_COLLAPSE: intervals and results",
+			.what = "khugepaged and MADV_COLLAPSE: intervals, results, the page revoked",
+		},
+	[THPRACE_POINT_HOLD] =
+		{
+			.name = "hold",
+			.functions = {"io_schedule"},
+			.entry = "hold_enter",
+			.what = "a task waits for the lock of a page that it found (collapse-reuse)",
+		},
+	[THPRACE_POINT_HOLD_END] =
+		{
+			.name = "hold-end",
+			.functions = {"finish_wait"},
+			.params = {{"wq_entry"}},
+			.needed = {true, false, false},
+			.entry = "hold_end",
+			.what = "it waits no longer",
 		},
 };

@@ -90,7 +90,8 @@ static void on_message(void *ctx, const void *message, size_t size)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	book__message(recording->book, message, size, now);
-	if (*(const uint32_t *)message == THPRACE_MSG_INCIDENT)
+	if (*(const uint32_t *)message == THPRACE_MSG_INCIDENT ||
+	    *(const uint32_t *)message == THPRACE_MSG_REUSE)
 		read_context(recording, now);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,23 @@ static struct json_object *window_object(const struct thprace_window *window)
 	return object;
 }
 
+/* What the members of a window mean besides, where it is that of a failed collapse. */
+static struct json_object *reuse_object(const struct thprace_window *window)
+{
+	struct json_object *object = json_object_new_object();
+	bool reused = window->flags & THPRACE_WF_REUSED;
+
+	if (!object)
+		return NULL;
+	add(object, "offset", number_of(window->address));
+	add(object, "reused", json_object_new_boolean(reused));
+	add(object, "reused_offset", reused ? number_of(window->mm) : NULL);
+	add(object, "elsewhere", json_object_new_boolean(!!(window->flags & THPRACE_WF_ELSEWHERE)));
+	add(object, "locked", json_object_new_boolean(!!(window->flags & THPRACE_WF_LOCKED)));
+	add(object, "foreign_references", number_of(window->pages));
+	return object;
+}
+
 static struct json_object *walk_object(const struct thprace_walk *walk)
 {
 	struct json_object *object = json_object_new_object();
@@ -163,6 +181,8 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add_name(object, "proof", diagram__proof(words, sizeof(words), incident));
 	add_name(object, "words", diagram__words(words, sizeof(words), incident, 1));
 	add(object, "window", window ? window_object(&incident->window) : NULL);
+	if (window && incident->walk.class == THPRACE_COLLAPSE_REUSE)
+		add(object, "reuse", reuse_object(&incident->window));
 	add(object, "walker", walk_object(&incident->walk));
 	if (stacks) {
 		add(object, "opener_stack", stack_array(summary, &incident->opener_stack));
@@ -208,6 +228,8 @@ static int print_header(FILE *out, const struct summary *summary)
 	add(object, "mismatches", number_of(summary->mismatches));
 	add(object, "collapses", number_of(summary->collapses));
 	add(object, "collapses_failed", number_of(summary->collapses_failed));
+	add(object, "reuses", number_of(summary->reuses));
+	add(object, "reuses_foreign", number_of(summary->reuses_foreign));
 	return render_json__line(out, object);
 }
 

@@ -41,11 +41,13 @@ static const struct meaning meanings[THPRACE_REC_MAX] = {
 	[THPRACE_REC_SPLIT_ENTER] = {NULL, NULL, NULL, PLAIN, PLAIN, 0},
 	[THPRACE_REC_SPLIT_RETURN] = {"walker", "walker_mapcount", "result", TIME, COUNT, 1},
 	[THPRACE_REC_CHECK] = {NULL, NULL, "mapcount", PLAIN, PLAIN, 0},
-	[THPRACE_REC_COLLAPSE_ENTER] = {"file", "offset", NULL, ADDRESS, COUNT, 0},
+	[THPRACE_REC_COLLAPSE_ENTER] = {"file", "offset", "foreign", ADDRESS, COUNT, 0},
 	[THPRACE_REC_COLLAPSE_RETURN] = {"file", "offset", "result", ADDRESS, COUNT, 1},
 	[THPRACE_REC_POISON_ENTER] = {"pfn", NULL, NULL, ADDRESS, PLAIN, 0},
 	[THPRACE_REC_POISON_RETURN] = {"pfn", NULL, "result", ADDRESS, PLAIN, 1},
 	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, PLAIN, 1},
+	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, PLAIN, PLAIN, 0},
+	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, PLAIN, PLAIN, 1},
 };
 
 static const struct meaning *meaning_of(unsigned int type)
@@ -139,6 +141,14 @@ static void text_record(const struct render_record *render, const struct thprace
 		fputs(" own=unmapped", out);
 	if (record->flags & THPRACE_RF_MIGRATE)
 		fputs(" migrate", out);
+	if (record->flags & THPRACE_RF_FAILED)
+		fputs(" failed", out);
+	if (record->flags & THPRACE_RF_AGAIN)
+		fputs(" again", out);
+	if (record->flags & THPRACE_RF_ELSEWHERE)
+		fputs(" elsewhere", out);
+	if (record->flags & THPRACE_RF_LOCKED)
+		fputs(" locked", out);
 	if (meaning->arg)
 		text_value(render, meaning->arg, meaning->arg_as, record->arg);
 	if (meaning->arg2)
@@ -220,13 +230,14 @@ static void text_incident(const struct render_record *render, uint64_t number,
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 	char text[NAMES_NUMBER_LEN], comm[3 * THPRACE_COMM_LEN], proof[DIAGRAM_WORDS_LEN];
+	uint64_t last = walk->leave ? walk->leave : walk->enter; /* a holder may wait still */
 	FILE *out = render->out;
 
 	fprintf(out,
 		"%15s %5u %8u %8u  %-15s 0x%016" PRIx64 " number=%" PRIu64
 		" class=%s kind=%s verdict=%s",
-		names__offset(text, sizeof(text), (int64_t)(walk->leave - render->started)),
-		walk->cpu, walk->pid, walk->tgid, "incident", (uint64_t)walk->folio, number,
+		names__offset(text, sizeof(text), (int64_t)(last - render->started)), walk->cpu,
+		walk->pid, walk->tgid, "incident", (uint64_t)walk->folio, number,
 		names__class(walk->class), names__kind(walk->kind),
 		names__verdict(incident->verdict));
 	if (incident->close_call)

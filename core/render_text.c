@@ -132,9 +132,8 @@ static void print_class(FILE *out, const struct summary *summary, unsigned int c
 	int red = options->colour && counts->escapes;
 
 	if (counts->not_observable && !counts->walkers && !counts->overlaps) {
-		fprintf(out, "  %-17s not observable: %s\n", names__class(class),
-			clean(why, sizeof(why), counts->not_observable, "no reason given",
-			      options));
+		clean(why, sizeof(why), counts->not_observable, "no reason given", options);
+		fprintf(out, "  %-17s %s%s\n", names__class(class), names__blindness(why), why);
 		return;
 	}
 	fprintf(out, "  %-17s %12s %12s %12s %s%12s%s %13s %12s\n", names__class(class),
@@ -175,6 +174,23 @@ static void print_phase(FILE *out, const char *title, const struct histogram *ph
 	histogram__print(phase, out, 4, 40, utf8);
 }
 
+static void print_collapses(FILE *out, const struct summary *summary)
+{
+	char a[NAMES_NUMBER_LEN], b[NAMES_NUMBER_LEN];
+
+	if (!summary->collapses)
+		return;
+	fprintf(out, "  collapse_file ran %s times, and failed %s times\n",
+		count(a, summary->collapses), count(b, summary->collapses_failed));
+	if (!summary->reuses)
+		return;
+	fprintf(out,
+		"  it was given the page of a failed one again %s times, %s of them (%.1f %%) with "
+		"foreign references\n",
+		count(a, summary->reuses), count(b, summary->reuses_foreign),
+		100.0 * (double)summary->reuses_foreign / (double)summary->reuses);
+}
+
 static void print_windows(FILE *out, const struct summary *summary,
 			  const struct render_options *options)
 {
@@ -197,9 +213,7 @@ static void print_windows(FILE *out, const struct summary *summary,
 	}
 	print_phase(out, "whole: lock held to return", &summary->phases[SUMMARY_PHASE_WHOLE],
 		    options);
-	if (summary->collapses)
-		fprintf(out, "  collapse_file ran %s times, and failed %s times\n",
-			count(a, summary->collapses), count(b, summary->collapses_failed));
+	print_collapses(out, summary);
 }
 
 static void print_tasks(FILE *out, const struct summary *summary,

@@ -267,6 +267,8 @@ char *stats_json__stats(struct engine *engine, const struct recording_totals *to
 	json_object_object_add(object, "phases", phases_json(sum));
 	add_number(collapses, "count", sum->collapses);
 	add_number(collapses, "failed", sum->collapses_failed);
+	add_number(collapses, "reuses", sum->reuses);
+	add_number(collapses, "reuses_foreign", sum->reuses_foreign);
 	json_object_object_add(object, "collapses", collapses);
 	json_object_object_add(object, "programs", programs_json(engine));
 	if (sum->closest.distance)

@@ -24,6 +24,8 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 		return 0;
 	if (walk->class == THPRACE_SPLIT_HEAD && window->removed)
 		from = window->removed;
+	if (walk->class == THPRACE_COLLAPSE_REUSE && !to)
+		to = window->close; /* the holder waits still */
 	if (from < walk->enter)
 		from = walk->enter;
 	if (window->close && window->close < to)

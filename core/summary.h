@@ -115,6 +115,8 @@ struct summary {
 	uint64_t touching;
 	uint64_t collapses;
 	uint64_t collapses_failed;
+	uint64_t reuses; /* collapses that were given the page of a failed one */
+	uint64_t reuses_foreign; /* with references beyond the collapser's own */
 	struct summary_class class[THPRACE_CLASS_MAX];
 	struct histogram phases[SUMMARY_PHASE_MAX];
 	struct summary_program *programs;

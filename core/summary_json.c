@@ -352,6 +352,8 @@ static int read_stats(struct summary *summary)
 	from = member(stats, "collapses", json_type_object);
 	summary->collapses = number(from, "count");
 	summary->collapses_failed = number(from, "failed");
+	summary->reuses = number(from, "reuses");
+	summary->reuses_foreign = number(from, "reuses_foreign");
 	from = member(stats, "lost", json_type_object);
 	if (from) {
 		json_object_object_foreach(from, name, value)

@@ -49,6 +49,19 @@ static bool fits_register(const struct btf *btf, __u32 id)
 	return btf_is_ptr(type) || btf_is_any_enum(type) || (btf_is_int(type) && type->size <= 8);
 }
 
+/* How many pointers stand before what a parameter's type is about? */
+static unsigned char pointer_depth(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	unsigned char depth = 0;
+
+	while (type && (btf_is_mod(type) || btf_is_typedef(type) || btf_is_ptr(type))) {
+		depth += btf_is_ptr(type);
+		type = btf__type_by_id(btf, type->type);
+	}
+	return depth;
+}
+
 static void read_prototype(const struct btf *btf, __u32 id, struct target_function *function)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
@@ -65,9 +78,11 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 	for (i = 0; i < function->nargs; i++, param++) {
 		if (!fits_register(btf, param->type))
 			function->simple = false;
-		if (i < TARGET_PARAMS_MAX)
-			snprintf(function->param[i], TARGET_NAME_MAX, "%s",
-				 btf__name_by_offset(btf, param->name_off));
+		if (i >= TARGET_PARAMS_MAX)
+			continue;
+		snprintf(function->param[i], TARGET_NAME_MAX, "%s",
+			 btf__name_by_offset(btf, param->name_off));
+		function->depth[i] = pointer_depth(btf, param->type);
 	}
 }
 

@@ -17,6 +17,7 @@ struct target_function {
 	bool returns; /* not void */
 	bool simple; /* every argument fits a register: fentry can take it */
 	char param[TARGET_PARAMS_MAX][TARGET_NAME_MAX];
+	unsigned char depth[TARGET_PARAMS_MAX]; /* 0: no pointer, 1: a pointer, 2: to a pointer … */
 };
 
 /*

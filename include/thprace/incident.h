@@ -21,37 +21,48 @@ enum thprace_message_type {
 	THPRACE_MSG_SPLIT = 3, /* struct thprace_split */
 	THPRACE_MSG_CHECK = 4, /* struct thprace_incident without a window: the kernel's own
 				   * check point saw a mapped folio */
+	THPRACE_MSG_REUSE = 5, /* struct thprace_opener: what became of a revoked huge page */
+	THPRACE_MSG_HOLD = 6, /* struct thprace_hold */
 };
 
-/* A window. Times ns CLOCK_MONOTONIC; 0: not known, or not yet. */
+/*
+ * A window. Times ns CLOCK_MONOTONIC; 0: not known, or not yet. That of collapse-reuse: a collapse
+ * that failed, from its beginning to that of its task's next one.
+ */
 struct thprace_window {
 	__u64 open; /* pmd: lock held for the zap; pte: the first rmap removal (see record.h) */
-	__u64 removed; /* rmap removed: end of phase 1 (precise mode); pte: the last removal */
-	__u64 close; /* zap_huge_pmd returned; pte: as removed */
+	__u64 removed; /* rmap removed: end of phase 1 (precise mode); pte: the last removal;
+			* collapse-reuse: collapse_file returned, its page is revoked */
+	__u64 close; /* zap_huge_pmd returned; pte: as removed; collapse-reuse: called again */
 	__u64 folio;
-	__u64 mm;
-	__u64 address; /* user address of the mapping */
+	__u64 mm; /* collapse-reuse: offset in bytes that the page is used for now */
+	__u64 address; /* user address of the mapping; collapse-reuse: offset in bytes before */
 	__u32 pid; /* 0: no window was seen (unattributed) */
 	__u32 tgid;
 	__u16 cpu;
 	__u8 level; /* enum thprace_level */
 	__u8 flags; /* THPRACE_WF_* */
-	__u32 pages; /* pte: how many pages' rmap was removed; pmd: 0 */
+	__u32 pages; /* pte: how many pages' rmap was removed; pmd: 0; collapse-reuse: references
+		      * to the page beyond the collapser's own, at close */
 	char comm[THPRACE_COMM_LEN];
 };
 
 #define THPRACE_WF_SETTLED 0x1 /* the times are final */
 #define THPRACE_WF_VOID 0x2 /* zap without rmap removal (huge zero page): no window after all */
+/* collapse-reuse, at close: */
+#define THPRACE_WF_REUSED 0x4 /* it is given the same page (else it was released) … */
+#define THPRACE_WF_ELSEWHERE 0x8 /* … for another offset of the same file … */
+#define THPRACE_WF_LOCKED 0x10 /* … and somebody holds its lock */
 
-/* A walker. */
+/* A walker. That of collapse-reuse: a task that found the page and waits for its lock. */
 struct thprace_walk {
 	__u64 enter;
-	__u64 leave; /* its return, read before the residual mapcount */
+	__u64 leave; /* its return, read before the residual mapcount; holder: 0 while it waits */
 	__u64 folio;
 	__u64 ttu; /* ttu_flags, or 0 */
 	__u32 pid;
 	__u32 tgid;
-	__s32 residual; /* folio's mapcount at the return */
+	__s32 residual; /* folio's mapcount at the return; collapse-reuse: as window.pages */
 	__s32 result; /* split: result of the split, once known (THPRACE_KF_RESULT) */
 	__u16 cpu;
 	__u8 class; /* enum thprace_class */
@@ -104,6 +115,16 @@ struct thprace_split {
 };
 
 _Static_assert(sizeof(struct thprace_split) == 32, "ring layout");
+
+/* A task that waits for a lock (walk.leave 0, with its stack), and later that it has it. */
+struct thprace_hold {
+	__u32 type;
+	__u32 pad;
+	struct thprace_walk walk;
+	struct thprace_stack stack;
+};
+
+_Static_assert(sizeof(struct thprace_hold) == 280, "ring layout");
 
 /* The opener's own report of a window that a walker met or may have met. */
 struct thprace_opener {

@@ -51,12 +51,14 @@ enum thprace_kind {
 	THPRACE_KIND_INVALIDATE = 4,
 	THPRACE_KIND_MIGRATION = 5,
 	THPRACE_KIND_RECLAIM = 6,
+	THPRACE_KIND_HOLDER = 7, /* waits for the lock of a page that it found */
 	THPRACE_KIND_MAX
 };
 
-#define THPRACE_KIND_NAMES                                                                     \
-	{                                                                                      \
-		"other", "split", "hwpoison", "truncate", "invalidate", "migration", "reclaim" \
+#define THPRACE_KIND_NAMES                                                                      \
+	{                                                                                       \
+		"other", "split", "hwpoison", "truncate", "invalidate", "migration", "reclaim", \
+			"holder"                                                                \
 	}
 
 /* At which level of the page table the window's entry was. */

@@ -47,8 +47,17 @@ enum thprace_record_type {
 	THPRACE_REC_SPLIT_RETURN = 8,
 	/* The kernel takes a folio out of the page cache while it is mapped. value: mapcount. */
 	THPRACE_REC_CHECK = 9,
-	/* collapse_file: arg: mapping's file or 0; arg2: page offset; value at return: its result. */
+	/*
+	 * collapse_file starts. arg: file; arg2: page offset. Where it is given a huge page
+	 * (hpage): folio: that page, 0 for none; value: references to it beyond the collapser's
+	 * own; flags: THPRACE_RF_AGAIN and what stands beside it.
+	 */
 	THPRACE_REC_COLLAPSE_ENTER = 10,
+	/*
+	 * It ends. arg, arg2 as at its start; flags: THPRACE_RF_FAILED; folio: the huge page that
+	 * it leaves behind, revoked, 0 for none; value: its result; where it returns nothing,
+	 * references to folio beyond the collapser's own.
+	 */
 	THPRACE_REC_COLLAPSE_RETURN = 11,
 	/* memory_failure: arg: pfn; value at return: its result. */
 	THPRACE_REC_POISON_ENTER = 12,
@@ -58,19 +67,28 @@ enum thprace_record_type {
 	 * value: enum thprace_loss. Made by core, from the counters.
 	 */
 	THPRACE_REC_LOST = 14,
+	/* A task waits for the lock of a large folio that it found, while collapses are going on. */
+	THPRACE_REC_HOLD_ENTER = 15,
+	/* It has the lock, or gave up. */
+	THPRACE_REC_HOLD_RETURN = 16,
 	THPRACE_REC_MAX
 };
 
-#define THPRACE_RECORD_NAMES                                                                     \
-	{                                                                                        \
-		"none", "zap-open", "rmap-pmd", "zap-close", "rmap-pte", "walk-enter",           \
-			"walk-return", "split-enter", "split-return", "check", "collapse-enter", \
-			"collapse-return", "poison-enter", "poison-return", "lost"               \
+#define THPRACE_RECORD_NAMES                                                                      \
+	{                                                                                         \
+		"none", "zap-open", "rmap-pmd", "zap-close", "rmap-pte", "walk-enter",            \
+			"walk-return", "split-enter", "split-return", "check", "collapse-enter",  \
+			"collapse-return", "poison-enter", "poison-return", "lost", "hold-enter", \
+			"hold-return"                                                             \
 	}
 
 #define THPRACE_RF_OWN 0x1 /* WALK_RETURN: the walker has a result of its own … */
 #define THPRACE_RF_OWN_FAILED 0x2 /* … and it says "still mapped" */
 #define THPRACE_RF_MIGRATE 0x4 /* WALK_*: the function is try_to_migrate */
+#define THPRACE_RF_FAILED 0x8 /* COLLAPSE_RETURN: not collapsed */
+#define THPRACE_RF_AGAIN 0x10 /* COLLAPSE_ENTER: with the page of this task's failed one before … */
+#define THPRACE_RF_ELSEWHERE 0x20 /* … for another offset of the same file … */
+#define THPRACE_RF_LOCKED 0x40 /* … and somebody holds its lock */
 
 struct thprace_record {
 	__u64 ts; /* when, ns CLOCK_MONOTONIC */

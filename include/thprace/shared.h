@@ -31,7 +31,9 @@ enum thprace_point {
 	THPRACE_POINT_UNMAP_FOLIO, /* unmap_mapping_folio/_page: slot folio */
 	THPRACE_POINT_POISON, /* memory_failure: slot pfn */
 	THPRACE_POINT_CHECK, /* filemap_unaccount_folio, unaccount_page_cache_page: slot folio */
-	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start */
+	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start, hpage */
+	THPRACE_POINT_HOLD, /* io_schedule: slots none */
+	THPRACE_POINT_HOLD_END, /* finish_wait: slot wq_entry */
 	THPRACE_POINT_MAX
 };
 
@@ -44,7 +46,8 @@ struct thprace_args {
 	__u8 behind; /* where fexit finds the result: behind the arguments; 255: void */
 	__u8 result; /* 1: the function returns something, 0: void */
 	__u8 folio; /* 1: slot 0 is a folio, 0: a page, maybe a tail page */
-	__u8 pad[2];
+	__u8 depth; /* slot 2: 2: a pointer to a pointer; 1: a pointer; 0: a number, or not there */
+	__u8 pad;
 };
 
 /* Phases whose lengths are counted in struct thprace_cpu.phase. */
@@ -100,6 +103,8 @@ struct thprace_counters {
 	__u64 touching;
 	__u64 collapses;
 	__u64 collapses_failed;
+	__u64 reuses; /* collapses that were given the page of a failed one before */
+	__u64 reuses_foreign; /* with references beyond the collapser's own */
 	__u64 walkers[THPRACE_CLASS_MAX];
 	__u64 failed[THPRACE_CLASS_MAX];
 	struct thprace_closest closest;

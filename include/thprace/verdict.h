@@ -97,6 +97,38 @@ static inline int thprace_open_at(__u64 open, __u64 close, __u64 t)
 }
 
 /*
+ * Verdict of a holder [enter, leave] (leave 0: it waits still) of a huge page that a failed collapse
+ * left behind, revoked. reused: the collapser's next call, at close, was given the same page;
+ * elsewhere: for another offset of the same file; locked, refs: read after close: somebody held its
+ * lock, and how many references there were beyond the collapser's own.
+ *
+ * The holder is in danger until it has checked the page that it found, which it does under the
+ * page's lock: so while it waits, and while it holds the lock. Its reference proves that it is there.
+ * At another offset its check passes and is wrong; with another file's mapping, or at the same
+ * offset, it is right. THPRACE_CLEAN: it had checked before, no incident.
+ */
+static inline enum thprace_verdict thprace_judge_reuse(int reused, int elsewhere, int locked,
+						       __s32 refs, __u64 close, __u64 leave)
+{
+	if (!reused)
+		return THPRACE_CONTAINED;
+	if (refs <= 0)
+		return THPRACE_CLEAN;
+	if (leave && leave <= close && !locked)
+		return THPRACE_CLEAN;
+	return elsewhere ? THPRACE_ESCAPE : THPRACE_CONTAINED;
+}
+
+/*
+ * What a reuse comes to that no holder explains. A foreign reference is left unattributed where it
+ * could be a holder that waits for its turn without having reached the lock.
+ */
+static inline enum thprace_verdict thprace_judge_alone(int reused, int elsewhere, __s32 refs)
+{
+	return reused && elsewhere && refs > 0 ? THPRACE_UNATTRIBUTED : THPRACE_CLEAN;
+}
+
+/*
  * May an rmap removal of small pages at time r explain a walker [enter, leave] that failed?
  */
 static inline int thprace_explains(__u64 r, __u64 enter, __u64 leave)

@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * collapse: a tmpfs file of small pages is collapsed into huge ones over and over, while threads
- * drop and touch random pages of it, and one punches single pages out and writes them again, which
- * makes some collapses fail and splits what was collapsed.
+ * collapse-reuse: a tmpfs file of small pages is collapsed into huge ones over and over, while
+ * threads touch and read random pages of it.
  *
- * The collapsing is done by MADV_COLLAPSE (6.1), or else by khugepaged, driven without pauses.
+ * By khugepaged, driven without pauses. A collapse puts its huge page into the page cache from the
+ * extent's beginning on; who finds it there meanwhile waits for its lock. Every extent lacks its
+ * last page, and the file system is full: so each collapse fails at its very end (shmem_charge() in
+ * collapse_file()), and khugepaged goes on to the next extent, with the same huge page where the
+ * kernel carries it over. The finders are batch tasks, which do not preempt anyone when they are
+ * woken, and there is one more task per CPU that is always ready to run: so they are late.
+ *
+ * A kernel without the fix is to survive this, so the finders read, and nothing is ever collapsed,
+ * punched or written: who writes or punches where the page is not any more leaves other pages locked
+ * for ever. Nor is the page to become anybody's anonymous memory: that is left to who asks for it by
+ * madvise() meanwhile.
+ *
+ * By MADV_COLLAPSE where it exists (6.1): no kernel that has it carries a page over, so this only
+ * runs collapse_file() beside threads that drop and touch pages.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <dirent.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +37,11 @@
 #define EXTENTS 6
 #define FILE_SIZE (EXTENTS * STRESS_HPAGE)
 #define PAGES_PER_EXTENT (STRESS_HPAGE / STRESS_PAGE)
+#define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
+#define CAPACITY (FILE_SIZE - EXTENTS * STRESS_PAGE)
+#define NICEST 19
+#define FINDERS 6
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -31,35 +51,71 @@ struct collapse {
 	struct stress *s;
 	struct shared_file file; /* one arena, of all extents */
 	char *map;
-	unsigned long collapsed_before; /* khugepaged's count */
+	unsigned long scans_before; /* khugepaged's count */
 	bool by_madvise;
 	bool stop;
-	unsigned int faulters;
-	pthread_t thread[STRESS_MAX_OPENERS + 1];
+	unsigned int threads;
+	pthread_t thread[1 + STRESS_MAX_OPENERS + STRESS_MAX_CPUS];
+	id_t khugepaged; /* its pid, 0: not known */
+	int nice; /* which it had */
 	atomic_uint slot;
 	atomic_ulong drops; /* of all faulters */
 	atomic_ulong drops_in[EXTENTS];
 };
 
-static void *faulter(void *arg)
+/* Of this thread alone. What it does not get, it goes without. */
+static void be_late(void)
+{
+	const struct sched_param none = {0};
+
+	setpriority(PRIO_PROCESS, 0, NICEST);
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
+static bool find_page(struct collapse *c, size_t page)
+{
+	char *at = c->map + page * STRESS_PAGE, byte;
+
+	if (!c->by_madvise)
+		return pread(c->file.fd, &byte, 1, (off_t)(page * STRESS_PAGE)) == 1;
+	madvise(at, STRESS_PAGE, MADV_DONTNEED);
+	support__touch(at);
+	return true;
+}
+
+static void *finder(void *arg)
 {
 	struct collapse *c = arg;
 	unsigned int slot = atomic_fetch_add(&c->slot, 1);
 	unsigned int seed = (unsigned int)c->s->options->seed + slot;
 
-	support__pin(c->s->options, slot);
+	if (c->by_madvise)
+		support__pin(c->s->options, slot);
+	else
+		be_late();
 	while (!*(volatile bool *)&c->stop) {
 		size_t page = (size_t)rand_r(&seed) % (EXTENTS * PAGES_PER_EXTENT);
-		char *at = c->map + page * STRESS_PAGE;
 
 		atomic_fetch_add(&c->drops_in[page / PAGES_PER_EXTENT], 1);
-		madvise(at, STRESS_PAGE, MADV_DONTNEED);
-		support__touch(at);
+		if (!find_page(c, page))
+			return NULL;
 		atomic_fetch_add(&c->drops, 1);
 	}
 	return NULL;
 }
 
+/* Always ready to run. */
+static void *spinner(void *arg)
+{
+	struct collapse *c = arg;
+
+	setpriority(PRIO_PROCESS, 0, NICEST);
+	while (!*(volatile bool *)&c->stop)
+		;
+	return NULL;
+}
+
+/* Splits what MADV_COLLAPSE has collapsed, and lets it fail. */
 static void *puncher(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 3000000};
@@ -104,10 +160,41 @@ static unsigned long khugepaged_count(const char *name)
 	return support__read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 10);
 }
 
+/* The pid of the kernel's thread, or 0. */
+static id_t find_khugepaged(void)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	char path[300], text[32];
+	id_t pid = 0;
+
+	while (proc && !pid && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (!support__read(path, text, sizeof(text)) && !strcmp(text, "khugepaged"))
+			pid = (id_t)strtoul(entry->d_name, NULL, 10);
+	}
+	if (proc)
+		closedir(proc);
+	return pid;
+}
+
+static void hurry_khugepaged(struct collapse *c)
+{
+	c->khugepaged = find_khugepaged();
+	if (!c->khugepaged)
+		return;
+	c->nice = getpriority(PRIO_PROCESS, c->khugepaged);
+	setpriority(PRIO_PROCESS, c->khugepaged, 0); /* fails in a container: goes without */
+}
+
 static int drive_khugepaged(struct stress *s)
 {
-	int err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
+	int err = support__set(THP_ENABLED, "madvise");
 
+	if (!err)
+		err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
 	if (!err)
 		err = support__set(KHUGEPAGED "alloc_sleep_millisecs", "0");
 	if (!err)
@@ -120,20 +207,43 @@ static int drive_khugepaged(struct stress *s)
 	return err;
 }
 
-static int set_up(struct collapse *c, struct stress *s)
+static int open_file(struct collapse *c, struct stress *s)
+{
+	if (c->by_madvise || s->options->dir)
+		return shared_file__open(&c->file, s, (off_t)FILE_SIZE);
+	c->file.fd = support__private_tmpfs_file(s, (off_t)FILE_SIZE, CAPACITY);
+	return c->file.fd < 0 ? c->file.fd : shared_file__reserve(&c->file, s);
+}
+
+static int fill_file(struct collapse *c, struct stress *s)
 {
 	static char page[STRESS_PAGE] = {1};
+
+	for (size_t i = 0; i < EXTENTS * PAGES_PER_EXTENT; i++) {
+		bool last = i % PAGES_PER_EXTENT == PAGES_PER_EXTENT - 1;
+
+		if (!c->by_madvise && last)
+			continue;
+		if (pwrite(c->file.fd, page, sizeof(page), (off_t)(i * STRESS_PAGE)) !=
+		    (ssize_t)sizeof(page))
+			return stress__refuse(s, -errno, "cannot write to tmpfs: %s",
+					      strerror(errno));
+	}
+	return 0;
+}
+
+static int set_up(struct collapse *c, struct stress *s)
+{
 	int err = support__thp_on(s);
 
 	*c = (struct collapse){.s = s, .file = {.fd = -1, .mappings = EXTENTS}};
+	c->by_madvise = !madvise(NULL, 0, MADV_COLLAPSE); /* of no length: is the word known? */
 	if (!err)
-		err = shared_file__open(&c->file, s, (off_t)FILE_SIZE);
+		err = open_file(c, s);
+	if (!err)
+		err = fill_file(c, s);
 	if (err)
 		return err;
-	for (size_t at = 0; at < FILE_SIZE; at += STRESS_PAGE)
-		if (pwrite(c->file.fd, page, sizeof(page), (off_t)at) != (ssize_t)sizeof(page))
-			return stress__refuse(s, -errno, "cannot write to tmpfs: %s",
-					      strerror(errno));
 	c->map = mmap(c->file.arena[0], FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		      c->file.fd, 0);
 	if (c->map == MAP_FAILED)
@@ -142,7 +252,6 @@ static int set_up(struct collapse *c, struct stress *s)
 	 * who may have huge pages is put on khugepaged's list */
 	madvise(c->map, FILE_SIZE, MADV_HUGEPAGE);
 	madvise(c->map, FILE_SIZE, MADV_HUGEPAGE);
-	c->by_madvise = !madvise(c->map, 0, MADV_COLLAPSE); /* of no length: is the word known? */
 	return c->by_madvise ? 0 : drive_khugepaged(s);
 }
 
@@ -155,22 +264,31 @@ static int check(struct stress *s)
 	return err;
 }
 
-/* Faulters are the openers; one more thread punches. */
+static int start_thread(struct collapse *c, void *(*what)(void *))
+{
+	int err = pthread_create(&c->thread[c->threads], NULL, what, c);
+
+	if (err)
+		return stress__refuse(c->s, -err, "cannot start a thread: %s", strerror(err));
+	c->threads++;
+	return 0;
+}
+
+/* Finders are the openers; others help. */
 static int start_threads(struct collapse *c)
 {
-	unsigned int threads = c->s->options->threads;
-	int err;
+	unsigned int finders = c->s->options->threads;
+	int err = c->by_madvise ? start_thread(c, puncher) : 0;
 
-	threads = threads > 3 ? threads - 2 : 2;
-	if (threads > STRESS_MAX_OPENERS)
-		threads = STRESS_MAX_OPENERS;
+	finders = finders > 3 ? finders - 2 : c->by_madvise ? 2 : FINDERS;
+	if (finders > STRESS_MAX_OPENERS)
+		finders = STRESS_MAX_OPENERS;
 	atomic_store(&c->slot, 1);
-	err = pthread_create(&c->thread[0], NULL, puncher, c);
-	while (!err && c->faulters < threads) {
-		err = pthread_create(&c->thread[1 + c->faulters], NULL, faulter, c);
-		c->faulters += !err;
-	}
-	return err ? stress__refuse(c->s, -err, "cannot start a thread: %s", strerror(err)) : 0;
+	for (unsigned int i = 0; i < finders && !err; i++)
+		err = start_thread(c, finder);
+	for (unsigned int i = 0; i < c->s->options->cpu_count && !c->by_madvise && !err; i++)
+		err = start_thread(c, spinner);
+	return err;
 }
 
 static void watch_khugepaged(struct collapse *c)
@@ -178,10 +296,12 @@ static void watch_khugepaged(struct collapse *c)
 	const struct timespec pause = {.tv_nsec = 20000000};
 	struct stress_result *r = &c->s->result;
 
+	hurry_khugepaged(c);
 	while (!stress__over(c->s))
 		nanosleep(&pause, NULL);
-	r->walker_runs = khugepaged_count("pages_collapsed") - c->collapsed_before;
-	r->mapped = r->huge = r->walker_runs;
+	if (c->khugepaged)
+		setpriority(PRIO_PROCESS, c->khugepaged, c->nice);
+	r->walker_runs = khugepaged_count("full_scans") - c->scans_before;
 }
 
 static int run(struct stress *s)
@@ -192,15 +312,16 @@ static int run(struct stress *s)
 	if (err)
 		goto cleanup;
 	s->result.overlap_known = c.by_madvise;
-	c.collapsed_before = khugepaged_count("pages_collapsed");
+	c.scans_before = khugepaged_count("full_scans");
 	err = start_threads(&c);
-	support__pin(s->options, 0);
+	if (c.by_madvise)
+		support__pin(s->options, 0);
 	while (!err && c.by_madvise && !stress__over(s))
 		collapse_all(&c);
 	if (!err && !c.by_madvise)
 		watch_khugepaged(&c);
 	*(volatile bool *)&c.stop = true;
-	for (unsigned int i = 0; i <= c.faulters; i++)
+	for (unsigned int i = 0; i < c.threads; i++)
 		pthread_join(c.thread[i], NULL);
 	s->result.opener_runs = atomic_load(&c.drops);
 cleanup:
@@ -209,8 +330,8 @@ cleanup:
 }
 
 const struct stress_class collapse_class = {
-	.name = "collapse",
-	.alias = "collapse-reuse",
+	.name = "collapse-reuse",
+	.alias = "collapse",
 	.check = check,
 	.run = run,
 };

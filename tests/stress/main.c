@@ -183,7 +183,7 @@ static const struct argp parser = {
 	.args_doc = "CLASS",
 	.doc = "Brings the two sides of a race class together, from user space.\v"
 	       "CLASS is split-unmap, split-migrate, split-head, truncate-unmap, invalidate-unmap, "
-	       "hwpoison-unmap or collapse; `all' runs those that can be run here, one after the "
+	       "hwpoison-unmap or collapse-reuse; `all' runs those that can be run here, one after the "
 	       "other; `list' says of each whether it can be, and if not, why.\n\n"
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
 };

@@ -106,6 +106,8 @@ int support__debugfs(const char *name);
 int support__file_in(const char *dir, off_t size, int flags);
 /* A nameless file on huge tmpfs: --dir if that is one, else private. -1 and a reason if neither. */
 int support__tmpfs_file(struct stress *s, off_t size);
+/* The same in a private one that holds @capacity bytes. */
+int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity);
 /* 0 if THP is there, of 2 MiB, and on (turned on if root; undone by support__restore()). */
 int support__thp_on(struct stress *s);
 

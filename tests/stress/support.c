@@ -25,6 +25,7 @@
 #define TMPFS_MAGIC_NUMBER 0x01021994
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 #define MAX_SETTINGS 16
+#define PRIVATE_CAPACITY ((size_t)512 << 20)
 
 static volatile sig_atomic_t interrupted;
 static __thread sigjmp_buf *touching;
@@ -299,10 +300,13 @@ int support__file_in(const char *dir, off_t size, int flags)
 	return fd;
 }
 
-static int private_tmpfs_file(struct stress *s, off_t size)
+int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity)
 {
-	char where[64];
-	int fd = enter_mount("tmpfs", "mode=0700,size=512m,huge=advise", where, sizeof(where));
+	char where[64], options[80];
+	int fd;
+
+	snprintf(options, sizeof(options), "mode=0700,size=%zu,huge=advise", capacity);
+	fd = enter_mount("tmpfs", options, where, sizeof(where));
 
 	if (fd < 0)
 		return stress__refuse(s, fd,
@@ -328,7 +332,7 @@ int support__tmpfs_file(struct stress *s, off_t size)
 			return stress__refuse(s, fd, "no file in %s: %s", dir, strerror(-fd));
 		return fd;
 	}
-	return private_tmpfs_file(s, size);
+	return support__private_tmpfs_file(s, size, PRIVATE_CAPACITY);
 }
 
 int support__thp_on(struct stress *s)

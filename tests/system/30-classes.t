@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The classes that need more than a cloud kernel and tmpfs: memory_failure (generic kernel),
-# invalidation of huge folios in the page cache (XFS); and collapse_file's intervals.
+# invalidation of huge folios in the page cache (XFS); and a kernel that is not open to collapse-reuse.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

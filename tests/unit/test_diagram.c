@@ -375,6 +375,49 @@ static void draws_close_stamps(void **state)
 }
 
 /* Whatever a damaged trace holds, the drawing stays a drawing. */
+static void draws_reuse(void **state)
+{
+	struct thprace_incident incident = incident_of(THPRACE_COLLAPSE_REUSE, THPRACE_ESCAPE);
+	char *text;
+
+	(void)state;
+	incident.window.close = T0 + 14000;
+	incident.window.flags = THPRACE_WF_SETTLED | THPRACE_WF_REUSED | THPRACE_WF_ELSEWHERE;
+	incident.window.address = 0x200000;
+	incident.window.mm = 0x400000;
+	incident.window.pages = 1;
+	incident.walk.residual = 1;
+	text = draw(&incident, 0);
+	assert_fits(text);
+	assert_non_null(strstr(text, "incident 3: collapse-reuse, escape\n"));
+	assert_non_null(strstr(text, "0.0 µs  collapse_file(): offset 0x200000\n"));
+	assert_non_null(strstr(text, "lock_page(): waits\n"));
+	assert_non_null(strstr(text, "collapse_file() fails: the page is revoked\n"));
+	assert_non_null(strstr(text, "collapse_file(): offset 0x400000, the same\n"));
+	free(text);
+	assert_words(&incident,
+		     "ESCAPE: the page was used again for another offset while the holder waited "
+		     "for its lock, which it got 1.0 µs later");
+	incident.walk.leave = 0;
+	text = draw(&incident, 0);
+	assert_fits(text);
+	assert_non_null(strstr(text, "(return not seen)\n"));
+	free(text);
+	incident.verdict = THPRACE_CONTAINED;
+	incident.window.flags = THPRACE_WF_SETTLED;
+	text = draw(&incident, 1);
+	assert_fits(text);
+	assert_non_null(strstr(text, "contained: the page was released instead\n"));
+	free(text);
+	memset(&incident.window, 0, sizeof(incident.window));
+	incident.verdict = THPRACE_UNATTRIBUTED;
+	incident.walk.leave = T0 + 14000;
+	text = draw(&incident, 1);
+	assert_fits(text);
+	assert_non_null(strstr(text, "(holder not seen)"));
+	free(text);
+}
+
 static void draws_anything(void **state)
 {
 	struct thprace_incident incident;
@@ -438,7 +481,8 @@ int main(void)
 		cmocka_unit_test(draws_unattributed), cmocka_unit_test(draws_head),
 		cmocka_unit_test(draws_open),	      cmocka_unit_test(draws_check),
 		cmocka_unit_test(draws_closest),      cmocka_unit_test(draws_close_stamps),
-		cmocka_unit_test(draws_anything),     cmocka_unit_test(says_what_decided),
+		cmocka_unit_test(draws_reuse),	      cmocka_unit_test(draws_anything),
+		cmocka_unit_test(says_what_decided),
 	};
 
 	return cmocka_run_group_tests_name("diagram", tests, NULL, NULL);

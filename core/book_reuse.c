@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "book_reuse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <thprace/verdict.h>
+
+#define RETURN_WAIT_NS 1000000000ULL /* a holder's return is waited for so long */
+#define HOLDS_MAX 4096 /* the last so many are kept */
+#define HEADS 1024
+
+struct hold {
+	struct hold *older; /* on folios of the same hash */
+	struct hold **link; /* what points here; NULL: not used yet */
+	struct thprace_walk walk;
+	struct thprace_stack stack;
+};
+
+/* A failed collapse and what became of its page. */
+struct window {
+	struct window *next; /* in order of arrival */
+	struct thprace_window window;
+	struct thprace_stack stack;
+	uint64_t seen; /* when it was read */
+};
+
+struct book_reuse {
+	book_reuse_fn give;
+	void *ctx;
+	struct window *windows;
+	struct window **tail;
+	struct hold *holds; /* a ring */
+	size_t next;
+	uint64_t forgotten; /* latest time of a holder that was overwritten */
+	struct hold *head[HEADS];
+};
+
+struct book_reuse *book_reuse__new(book_reuse_fn give, void *ctx)
+{
+	struct book_reuse *reuse = calloc(1, sizeof(*reuse));
+
+	if (!reuse)
+		return NULL;
+	reuse->give = give;
+	reuse->ctx = ctx;
+	reuse->tail = &reuse->windows;
+	reuse->holds = calloc(HOLDS_MAX, sizeof(*reuse->holds));
+	if (reuse->holds)
+		return reuse;
+	free(reuse);
+	return NULL;
+}
+
+static struct hold **head_of(struct book_reuse *reuse, uint64_t folio)
+{
+	return &reuse->head[(folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54];
+}
+
+static void copy_stack(struct thprace_stack *to, const struct thprace_stack *from)
+{
+	memset(to, 0, sizeof(*to));
+	to->nr = from->nr < THPRACE_STACK_MAX ? from->nr : THPRACE_STACK_MAX;
+	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
+}
+
+int book_reuse__window(struct book_reuse *reuse, const struct thprace_opener *said, uint64_t now)
+{
+	struct window *window = calloc(1, sizeof(*window));
+
+	if (!window)
+		return -ENOMEM;
+	window->window = said->window;
+	copy_stack(&window->stack, &said->stack);
+	window->seen = now;
+	*reuse->tail = window;
+	reuse->tail = &window->next;
+	return 0;
+}
+
+static struct hold *find_hold(struct book_reuse *reuse, const struct thprace_walk *walk)
+{
+	struct hold *hold;
+
+	for (hold = *head_of(reuse, walk->folio); hold; hold = hold->older)
+		if (hold->walk.pid == walk->pid && hold->walk.enter == walk->enter)
+			return hold;
+	return NULL;
+}
+
+/* In place of the oldest. */
+static struct hold *add_hold(struct book_reuse *reuse, const struct thprace_walk *walk)
+{
+	struct hold *hold = &reuse->holds[reuse->next], **first = head_of(reuse, walk->folio);
+	uint64_t last = hold->walk.leave ? hold->walk.leave : hold->walk.enter;
+
+	reuse->next = (reuse->next + 1) % HOLDS_MAX;
+	if (hold->link) {
+		if (last > reuse->forgotten)
+			reuse->forgotten = last;
+		*hold->link = NULL; /* the oldest of all: the last of its list */
+	}
+	memset(hold, 0, sizeof(*hold));
+	hold->walk = *walk;
+	hold->older = *first;
+	hold->link = first;
+	if (*first)
+		(*first)->link = &hold->older;
+	*first = hold;
+	return hold;
+}
+
+void book_reuse__hold(struct book_reuse *reuse, const struct thprace_hold *said)
+{
+	struct hold *hold = find_hold(reuse, &said->walk);
+
+	if (!hold)
+		hold = add_hold(reuse, &said->walk); /* also when its first word was lost */
+	if (said->walk.leave)
+		hold->walk.leave = said->walk.leave;
+	if (said->stack.nr)
+		copy_stack(&hold->stack, &said->stack);
+}
+
+static bool meets(const struct hold *hold, const struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &hold->walk;
+
+	return walk->folio == window->folio && walk->pid != window->pid &&
+	       thprace_meets(window->open, window->close, walk->enter,
+			     walk->leave ? walk->leave : THPRACE_FOREVER) == THPRACE_OVERLAP;
+}
+
+static void give_pair(struct book_reuse *reuse, const struct window *window,
+		      const struct hold *hold, enum thprace_verdict verdict)
+{
+	struct thprace_incident incident = {
+		.type = THPRACE_MSG_INCIDENT,
+		.verdict = (uint8_t)verdict,
+		.window = window->window,
+		.walk = hold->walk,
+		.opener_stack = window->stack,
+		.walker_stack = hold->stack,
+	};
+	uint64_t from = window->window.open;
+
+	incident.walk.residual = (int32_t)window->window.pages;
+	if (hold->walk.enter < from)
+		from = hold->walk.enter;
+	reuse->give(reuse->ctx, &incident, from, window->window.close,
+		    window->window.open <= reuse->forgotten);
+}
+
+/* The collapser alone: nobody was seen who holds the reference. */
+static void give_alone(struct book_reuse *reuse, const struct window *window,
+		       enum thprace_verdict verdict)
+{
+	const struct thprace_window *of = &window->window;
+	struct thprace_incident incident = {
+		.type = THPRACE_MSG_INCIDENT,
+		.verdict = (uint8_t)verdict,
+		.walk = {.enter = of->open,
+			 .leave = of->close,
+			 .folio = of->folio,
+			 .pid = of->pid,
+			 .tgid = of->tgid,
+			 .residual = (int32_t)of->pages,
+			 .cpu = of->cpu,
+			 .class = THPRACE_COLLAPSE_REUSE},
+		.walker_stack = window->stack,
+	};
+
+	memcpy(incident.walk.comm, of->comm, sizeof(of->comm));
+	reuse->give(reuse->ctx, &incident, of->open, of->close, of->open <= reuse->forgotten);
+}
+
+static void settle(struct book_reuse *reuse, const struct window *window)
+{
+	const struct thprace_window *of = &window->window;
+	bool reused = of->flags & THPRACE_WF_REUSED, elsewhere = of->flags & THPRACE_WF_ELSEWHERE;
+	enum thprace_verdict verdict;
+	const struct hold *hold;
+	bool escaped = false;
+
+	for (hold = *head_of(reuse, of->folio); hold; hold = hold->older) {
+		if (!meets(hold, of))
+			continue;
+		verdict = thprace_judge_reuse(reused, elsewhere, of->flags & THPRACE_WF_LOCKED,
+					      (int32_t)of->pages, of->close, hold->walk.leave);
+		if (verdict == THPRACE_CLEAN)
+			continue;
+		escaped |= verdict == THPRACE_ESCAPE;
+		give_pair(reuse, window, hold, verdict);
+	}
+	verdict = thprace_judge_alone(reused, elsewhere, (int32_t)of->pages);
+	if (!escaped && verdict != THPRACE_CLEAN)
+		give_alone(reuse, window, verdict);
+}
+
+static bool is_ready(struct book_reuse *reuse, const struct window *window, uint64_t now,
+		     uint64_t checked)
+{
+	const struct hold *hold;
+
+	if (now < window->window.close || checked < window->window.close)
+		return false;
+	if (now >= window->seen + RETURN_WAIT_NS)
+		return true;
+	for (hold = *head_of(reuse, window->window.folio); hold; hold = hold->older)
+		if (!hold->walk.leave && meets(hold, &window->window))
+			return false;
+	return true;
+}
+
+void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked)
+{
+	struct window *window;
+
+	while ((window = reuse->windows) && is_ready(reuse, window, now, checked)) {
+		settle(reuse, window);
+		reuse->windows = window->next;
+		if (!reuse->windows)
+			reuse->tail = &reuse->windows;
+		free(window);
+	}
+}
+
+void book_reuse__free(struct book_reuse *reuse)
+{
+	struct window *window;
+
+	if (!reuse)
+		return;
+	while ((window = reuse->windows)) {
+		reuse->windows = window->next;
+		free(window);
+	}
+	free(reuse->holds);
+	free(reuse);
+}

@@ -1,0 +1,32 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A kernel whose collapse_file is given its huge page, and where it is released when others refer to it
+# (5.10 with NUMA: always). So holders are met, and each is contained.
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+for attach in auto fentry kprobe; do
+	# How many come together depends on how fast the machine is.
+	for seconds in 5 20; do
+		try thprace record -o x.thpr --attach "$attach" --all -- \
+			thprace-stress collapse-reuse -d "$seconds"
+		thprace report --format json x.thpr >report.json
+		[ "$(of_class contained collapse-reuse report.json)" = 0 ] || break
+	done
+	is "$status" 0 "$attach: recorded, no escape" || told "$(cat err)"
+	more "$(number header collapses_failed report.json)" 0 "$attach: collapses that failed"
+	more "$(of_class walkers collapse-reuse report.json)" 0 "$attach: holders"
+	more "$(of_class contained collapse-reuse report.json)" 0 "$attach: contained"
+	is "$(of_class escapes collapse-reuse report.json)" 0 "$attach: no escape"
+	is "$(of_class unattributed collapse-reuse report.json)" 0 "$attach: none unattributed"
+	is "$(number loss lost report.json)" 0 "$attach: nothing lost"
+	thprace report x.thpr >report.txt
+	like report.txt '  collapse_file\+.*|  khugepaged\+' "$attach: the collapser's stack"
+	like report.txt ' find_lock_entry\+' "$attach: the holder's stack" || told "$(grep -c . report.txt)"
+	thprace report --crosscheck x.thpr >check
+	is $? 0 "$attach: crosscheck" || told "$(cat check)"
+	echo "# $(of_class walkers collapse-reuse report.json) holders," \
+		"$(of_class contained collapse-reuse report.json) contained"
+done
+done_testing
