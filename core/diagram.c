@@ -289,7 +289,9 @@ static const char *walker_function(const struct summary *summary, const struct t
 	case THPRACE_TRUNCATE_UNMAP:
 		return summary__function(summary, "truncate", "truncate_cleanup_folio");
 	case THPRACE_INVALIDATE_UNMAP:
-		return summary__function(summary, "unmap-folio", "unmap_mapping_folio");
+		return summary__function(summary, "unmap-folio",
+					 summary__function(summary, "unmap-pages",
+							   "unmap_mapping_folio"));
 	case THPRACE_COLLAPSE_REUSE:
 		return summary__function(summary, "collapse", "collapse_file");
 	default:

@@ -32,6 +32,8 @@ enum thprace_point {
 	THPRACE_POINT_POISON, /* memory_failure: slot pfn */
 	THPRACE_POINT_CHECK, /* filemap_unaccount_folio, unaccount_page_cache_page: slot folio */
 	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start */
+	THPRACE_POINT_UNMAP_PAGES, /* unmap_mapping_pages: slots none */
+	THPRACE_POINT_MAPPED, /* page_mapped: slot page */
 	THPRACE_POINT_MAX
 };
 
