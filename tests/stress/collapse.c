@@ -21,7 +21,6 @@
 #define EXTENTS 6
 #define FILE_SIZE (EXTENTS * STRESS_HPAGE)
 #define PAGES_PER_EXTENT (STRESS_HPAGE / STRESS_PAGE)
-#define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -96,27 +95,15 @@ static void collapse_all(struct collapse *c)
 	}
 }
 
-static unsigned long khugepaged_count(const char *name)
-{
-	char path[96] = KHUGEPAGED, text[32];
-
-	strncat(path, name, sizeof(path) - strlen(path) - 1);
-	return support__read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 10);
-}
-
 static int drive_khugepaged(struct stress *s)
 {
-	int err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
+	int err = support__khugepaged();
 
-	if (!err)
-		err = support__set(KHUGEPAGED "alloc_sleep_millisecs", "0");
-	if (!err)
-		err = support__set(KHUGEPAGED "pages_to_scan", "8192");
 	if (err)
 		stress__refuse(s, err,
 			       "no MADV_COLLAPSE (Linux 6.1), and khugepaged cannot be driven "
-			       "(%s: %s); run as root",
-			       KHUGEPAGED, strerror(-err));
+			       "(%s); run as root",
+			       strerror(-err));
 	return err;
 }
 
@@ -180,7 +167,7 @@ static void watch_khugepaged(struct collapse *c)
 
 	while (!stress__over(c->s))
 		nanosleep(&pause, NULL);
-	r->walker_runs = khugepaged_count("pages_collapsed") - c->collapsed_before;
+	r->walker_runs = support__collapsed() - c->collapsed_before;
 	r->mapped = r->huge = r->walker_runs;
 }
 
@@ -192,7 +179,7 @@ static int run(struct stress *s)
 	if (err)
 		goto cleanup;
 	s->result.overlap_known = c.by_madvise;
-	c.collapsed_before = khugepaged_count("pages_collapsed");
+	c.collapsed_before = support__collapsed();
 	err = start_threads(&c);
 	support__pin(s->options, 0);
 	while (!err && c.by_madvise && !stress__over(s))
