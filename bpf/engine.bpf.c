@@ -11,6 +11,7 @@ const volatile __u8 precise = 0;
 volatile __u32 recording = 0;
 volatile __u32 marking = 0;
 __u32 poisoning = 0;
+__u32 invalidating = 0;
 __u64 poison_pfn = 0;
 __u32 collapsing = 0;
 

@@ -37,6 +37,8 @@ extern volatile __u32 recording;
 extern volatile __u32 marking;
 /* Tasks inside memory_failure: order-0 pages matter only then. */
 extern __u32 poisoning;
+/* Tasks inside invalidate_inode_pages2_range: page_mapped and unmap_mapping_pages matter only then. */
+extern __u32 invalidating;
 /* The frame that the latest memory_failure began to work on. */
 extern __u64 poison_pfn;
 /* Where struct pages are (bpf/window.bpf.c). */

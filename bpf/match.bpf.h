@@ -32,6 +32,7 @@ struct walk_state {
 	u8 pad;
 	u64 poison_enter;
 	u64 pfn;
+	u64 asked; /* head page that page_mapped() was asked about last in this invalidation, or 0 */
 	struct thprace_walk walk; /* as it will be reported */
 	/* slots of windows found open on the folio */
 	u32 hits;

@@ -256,8 +256,12 @@ static __always_inline void invalidate_enter(void *ctx, int direct, u64 a, u64 b
 {
 	struct walk_state *state = state_make(bpf_get_current_pid_tgid());
 
-	if (state)
-		state->invalidating = 1;
+	if (!state)
+		return;
+	if (!state->invalidating)
+		ADD(invalidating, 1);
+	state->invalidating = 1;
+	state->asked = 0;
 }
 AT_ENTRY(invalidate_enter, THPRACE_POINT_INVALIDATE)
 
@@ -266,9 +270,10 @@ static __always_inline void invalidate_return(void *ctx)
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
 
-	if (!state)
+	if (!state || !state->invalidating)
 		return;
 	state->invalidating = 0;
+	ADD(invalidating, -1);
 	state_drop(state, task);
 }
 AT_END(invalidate_return)
@@ -288,6 +293,50 @@ static __always_inline void unmap_folio_return(void *ctx)
 	plain_return(ctx, THPRACE_KIND_INVALIDATE);
 }
 AT_END(unmap_folio_return)
+
+/*
+ * Where there is neither unmap_mapping_folio nor _page (up to 5.10.46, 5.12), an invalidation unmaps
+ * a page by unmap_mapping_pages, which is told a range and not the page. But it has just asked
+ * page_mapped about that page, under its lock.
+ */
+static __always_inline void mapped_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
+{
+	struct walk_state *state;
+
+	if (!invalidating)
+		return;
+	state = state_of(bpf_get_current_pid_tgid());
+	if (!state || !state->invalidating || state->walking)
+		return;
+	state->asked = 0; /* a small page */
+	if (page_is_head(page, direct))
+		*(volatile u64 *)&state->asked = page;
+}
+AT_ENTRY(mapped_enter, THPRACE_POINT_MAPPED)
+
+static __always_inline void unmap_pages_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
+{
+	struct walk_state *state;
+	u64 task, page;
+
+	if (!invalidating)
+		return;
+	task = bpf_get_current_pid_tgid();
+	state = state_of(task);
+	if (!state || !state->invalidating || !state->asked)
+		return;
+	page = state->asked;
+	state->asked = 0;
+	walk_begin(state, task, page, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE, 0, 0);
+}
+AT_ENTRY(unmap_pages_enter, THPRACE_POINT_UNMAP_PAGES)
+
+static __always_inline void unmap_pages_return(void *ctx)
+{
+	if (invalidating)
+		plain_return(ctx, THPRACE_KIND_INVALIDATE);
+}
+AT_END(unmap_pages_return)
 
 /*
  * A split, from its entry to its result. It keeps its folio's bucket walked, so that windows which

@@ -207,6 +207,22 @@ static void judge(struct provoke *provoke)
 		result->outcome = OUTCOME_IMPOSSIBLE;
 }
 
+/* An escape that the kernel answers with an oops leaves tasks behind that nothing can end. */
+static void end_stressor(struct provoke *provoke)
+{
+	struct child *stressor = &provoke->stressor;
+
+	child__end(stressor);
+	if (!stressor->pid || stressor->ended)
+		return;
+	fprintf(stderr,
+		VERB
+		": the stressor (process %d) hangs in the kernel and stays behind; the kernel's "
+		"log may say why. Reboot this machine\n",
+		(int)stressor->pid);
+	stressor->pid = 0;
+}
+
 static int record(struct provoke *provoke, const char *path,
 		  const volatile sig_atomic_t *interrupted, char *why, size_t why_size)
 {
@@ -247,7 +263,7 @@ static int record(struct provoke *provoke, const char *path,
 	child__release(&provoke->stressor, VERB);
 	watch(provoke, interrupted, &err);
 	engine__widen(engine, THPRACE_WIDEN_NOT, 0, 0);
-	child__end(&provoke->stressor);
+	end_stressor(provoke);
 	if (err)
 		snprintf(why, why_size, "reading the rings failed: %s", strerror(-err));
 	else
@@ -285,7 +301,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 		err = record(&provoke, path, interrupted, why, why_size);
 	if (provoke.stressor.go > 0) /* never released */
 		close(provoke.stressor.go);
-	child__end(&provoke.stressor);
+	end_stressor(&provoke);
 	recording__close(provoke.recording);
 	misses__free(provoke.misses);
 	for (i = 0; i < 2; i++)

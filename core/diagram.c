@@ -293,7 +293,9 @@ static const char *walker_function(const struct summary *summary, const struct t
 	case THPRACE_TRUNCATE_UNMAP:
 		return summary__function(summary, "truncate", "truncate_cleanup_folio");
 	case THPRACE_INVALIDATE_UNMAP:
-		return summary__function(summary, "unmap-folio", "unmap_mapping_folio");
+		return summary__function(summary, "unmap-folio",
+					 summary__function(summary, "unmap-pages",
+							   "unmap_mapping_folio"));
 	default:
 		return summary__function(summary, "unmap", "try_to_unmap");
 	}

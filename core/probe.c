@@ -181,6 +181,26 @@ static void plan_point(struct probe *probe, const struct target *target, enum th
 		because(probe, "%s: not in this kernel, or inlined", point->functions[0]);
 }
 
+/* Kernels that have it unmap by unmap_mapping_pages as well, but not as the last word. */
+static void without_unmap_folio(struct probe_plan *plan, const struct target *target)
+{
+	static const int points[] = {THPRACE_POINT_UNMAP_PAGES, THPRACE_POINT_MAPPED};
+	const struct probe *folio = &plan->probe[THPRACE_POINT_UNMAP_FOLIO];
+	const char *const *functions = folio->point->functions;
+	const char *there = folio->function;
+	struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < PROBE_FUNCTIONS_MAX && functions[i] && !there; i++)
+		there = target__variant(target, functions[i]);
+	for (i = 0; there && i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		probe->state = PROBE_ABSENT;
+		probe->kind = PROBE_NONE;
+		because(probe, "%s does it on this kernel", there);
+	}
+}
+
 void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
 		 enum probe_attach attach)
 {
@@ -195,6 +215,7 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 		plan_point(&plan->probe[point], target, mode, attach);
 	}
 	plan_holds(plan, target);
+	without_unmap_folio(plan, target);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
@@ -278,6 +299,8 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	static const int split[] = {THPRACE_POINT_SPLIT};
 	static const int truncate[] = {THPRACE_POINT_TRUNCATE};
 	static const int invalidate[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_FOLIO};
+	static const int instead[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_PAGES,
+				      THPRACE_POINT_MAPPED};
 	static const int poison[] = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP};
 	const char *broken;
 
@@ -298,6 +321,8 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	case THPRACE_TRUNCATE_UNMAP:
 		return first_broken(plan, truncate, 1);
 	case THPRACE_INVALIDATE_UNMAP:
+		if (plan->probe[THPRACE_POINT_UNMAP_PAGES].state != PROBE_ABSENT)
+			return first_broken(plan, instead, 3);
 		return first_broken(plan, invalidate, 2);
 	default:
 		return NULL;

@@ -177,4 +177,22 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.entry = "hold_end",
 			.what = "it waits no longer",
 		},
+	/* Both only where UNMAP_FOLIO has none of its functions: core/probe.c. */
+	[THPRACE_POINT_UNMAP_PAGES] =
+		{
+			.name = "unmap-pages",
+			.functions = {"unmap_mapping_pages"},
+			.entry = "unmap_pages_enter",
+			.exit = "unmap_pages_return",
+			.what = "walker of invalidations that have no unmap-folio",
+		},
+	[THPRACE_POINT_MAPPED] =
+		{
+			.name = "mapped",
+			.functions = {"page_mapped"},
+			.params = {{"page"}},
+			.needed = {true, false, false},
+			.entry = "mapped_enter",
+			.what = "inside an invalidation: the page that unmap-pages works on",
+		},
 };

@@ -34,6 +34,8 @@ enum thprace_point {
 	THPRACE_POINT_COLLAPSE, /* collapse_file: slots file, start, hpage */
 	THPRACE_POINT_HOLD, /* io_schedule: slots none */
 	THPRACE_POINT_HOLD_END, /* finish_wait: slot wq_entry */
+	THPRACE_POINT_UNMAP_PAGES, /* unmap_mapping_pages: slots none */
+	THPRACE_POINT_MAPPED, /* page_mapped: slot page */
 	THPRACE_POINT_MAX
 };
 

@@ -202,8 +202,8 @@ static int drive_khugepaged(struct stress *s)
 	if (err)
 		stress__refuse(s, err,
 			       "no MADV_COLLAPSE (Linux 6.1), and khugepaged cannot be driven "
-			       "(%s: %s); run as root",
-			       KHUGEPAGED, strerror(-err));
+			       "(%s); run as root",
+			       strerror(-err));
 	return err;
 }
 

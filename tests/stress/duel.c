@@ -96,13 +96,15 @@ static void open_windows(struct duel *d, unsigned int opener, struct duel_side *
 
 	side->start = stress__now();
 	d->ops->open(d->ctx, b->round, opener);
-	while (d->ops->churn && d->ops->enter && !atomic_load(&b->walked) &&
-	       !d->s->options->apart_ns) {
+	side->end = stress__now();
+	if (!d->ops->churn || !d->ops->enter || d->s->options->apart_ns)
+		return;
+	while (!atomic_load(&b->walked)) {
 		if (d->ops->enter(d->ctx, b->round, opener, side))
 			break;
 		d->ops->open(d->ctx, b->round, opener);
+		side->churned = stress__now();
 	}
-	side->end = stress__now();
 }
 
 /* What one opener does, thread or process. */
@@ -247,7 +249,8 @@ static void score(struct duel *d, int64_t start, int64_t end)
 
 		r->mapped += side->mapped;
 		r->huge += side->huge;
-		met = met || (side->start < end && start < side->end);
+		met = met ||
+		      (side->start < end && start < (side->churned ? side->churned : side->end));
 		apart = apart && side->end <= start;
 	}
 	r->opener_runs += d->openers;

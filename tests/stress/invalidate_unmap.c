@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * invalidate-unmap: openers munmap() a huge page of a disk file, the walker writes the file past
- * the page cache: invalidate_inode_pages2_range().
+ * invalidate-unmap: openers munmap() a huge page of a file, the walker calls
+ * invalidate_inode_pages2_range(). Two ways:
  *
- * It first unmaps the whole range in one go, at the first page that is mapped, and calls
+ * With --dir, a file of a disk file system with folios of 2 MiB in its page cache (XFS since 6.1:
+ * faulting on a mapping with MADV_HUGEPAGE reads ahead by such folios), written past the page cache.
+ * The invalidation first unmaps the whole range in one go, at the first page that is mapped, and calls
  * unmap_mapping_folio() only for what was faulted in again since. So, as in truncate-unmap, the range
  * starts with a fuse of small pages, of which the first is mapped, and ends in the huge page, which
  * the openers fault in while the fuse burns and unmap as the walker arrives.
  *
- * Needs a file system with folios of 2 MiB in its page cache (XFS since 6.1): faulting on a mapping
- * with MADV_HUGEPAGE reads ahead by such folios.
+ * Without, the file of fuse_file.c, for kernels before that. Its range is the huge page alone. The
+ * openers map and unmap it over and over: a window that stands open while the range is unmapped in
+ * one go hides its mapping from that, but not from the look at the mapcount that comes next. Before
+ * the fix (5.10.47, 5.13), unmapping in one go was the last word already.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -151,10 +155,6 @@ static int set_up(struct invalidate *v, struct stress *s)
 		.small = -1,
 		.fuse = MAP_FAILED,
 	};
-	if (!dir)
-		return stress__refuse(s, -EOPNOTSUPP,
-				      "needs --dir on a disk file system with huge page-cache "
-				      "folios: XFS, Linux 6.1 or later");
 	v->file.fd = support__file_in(dir, FILE_SIZE, 0);
 	if (v->file.fd < 0)
 		return stress__refuse(s, v->file.fd, "no file in %s: %s", dir,
@@ -172,7 +172,7 @@ static int set_up(struct invalidate *v, struct stress *s)
 	return shared_file__reserve(&v->file, s);
 }
 
-static int check(struct stress *s)
+static int check_dir(struct stress *s)
 {
 	struct duel_side side = {0};
 	struct invalidate v;
@@ -195,7 +195,7 @@ cleanup:
 	return err;
 }
 
-static int run(struct stress *s)
+static int run_dir(struct stress *s)
 {
 	static const struct duel_ops ops = {
 		.arm = arm,
@@ -211,6 +211,143 @@ static int run(struct stress *s)
 		err = duel__run(s, &ops, &v);
 	put_down(&v);
 	return err;
+}
+
+/* The other way */
+
+#define CHECK_SECONDS 5
+#define COLLAPSE_SECONDS 60 /* again, once it has been seen to work */
+
+/*
+ * Invalidation on 5.10 drops one of a huge page's 512 references (invalidate_complete_page2()), and so
+ * loses the page until the next boot. Enough is when that share of the memory has gone.
+ */
+#define LOSE_SHARE 3
+
+struct fused {
+	struct stress *s;
+	long unowned; /* KiB at the start */
+	long spare;
+	struct fuse_file fuse;
+	struct shared_file file;
+};
+
+static int arm_fused(void *ctx, unsigned int round)
+{
+	struct fused *v = ctx;
+
+	(void)round;
+	if (support__unowned_kib() - v->unowned > v->spare / LOSE_SHARE)
+		return -ENODATA;
+	return fuse_file__collapse(&v->fuse, v->s, COLLAPSE_SECONDS);
+}
+
+static int enter_fused(void *ctx, unsigned int round, unsigned int opener, struct duel_side *side)
+{
+	struct fused *v = ctx;
+
+	(void)round;
+	return shared_file__map(&v->file, opener, side);
+}
+
+static void open_fused(void *ctx, unsigned int round, unsigned int opener)
+{
+	struct fused *v = ctx;
+
+	(void)round;
+	shared_file__unmap(&v->file, opener);
+}
+
+static void walk_fused(void *ctx, unsigned int round)
+{
+	struct fused *v = ctx;
+
+	(void)round;
+	fuse_file__invalidate(&v->fuse);
+}
+
+/*
+ * One mapping per opener: mappings side by side have one lock, and the walker, taking it for the next
+ * one, would wait for the window.
+ */
+static int set_up_fused(struct fused *v, struct stress *s)
+{
+	int err;
+
+	*v = (struct fused){.s = s, .file = {.fd = -1, .mappings = 1, .offset = FUSE_FILE_HUGE}};
+	err = fuse_file__open(&v->fuse, s);
+	if (err)
+		return err;
+	v->file.fd = dup(v->fuse.fd);
+	return v->file.fd < 0 ? stress__refuse(s, -errno, "too many files open")
+			      : shared_file__reserve(&v->file, s);
+}
+
+static void put_down_fused(struct fused *v)
+{
+	shared_file__close(&v->file);
+	fuse_file__close(&v->fuse);
+}
+
+static int run_fused(struct stress *s)
+{
+	/* munmap() zaps early; widened, it then waits. A walker that comes later meets the next ones */
+	static const struct duel_ops ops = {
+		.aim = {0.1, 0.4, 0, 0},
+		.arm = arm_fused,
+		.enter = enter_fused,
+		.open = open_fused,
+		.churn = true,
+		.walk = walk_fused,
+	};
+	struct fused v;
+	int err = set_up_fused(&v, s);
+
+	v.unowned = support__unowned_kib();
+	v.spare = support__spare_kib();
+	if (!err)
+		err = duel__run(s, &ops, &v);
+	if (!err && !stress__over(s))
+		fprintf(stderr,
+			"thprace-stress: ended early: this kernel has lost %ld MiB of memory by "
+			"invalidating huge pages\n",
+			(support__unowned_kib() - v.unowned) / 1024);
+	put_down_fused(&v);
+	return err;
+}
+
+static int check_fused(struct stress *s)
+{
+	char reason[sizeof(s->reason)];
+	struct fused v;
+	int err = support__thp_on(s);
+
+	if (err)
+		return err;
+	s->deadline = INT64_MAX;
+	err = set_up_fused(&v, s);
+	if (!err)
+		err = fuse_file__collapse(&v.fuse, s, CHECK_SECONDS);
+	put_down_fused(&v);
+	if (!err || err == -ENODATA)
+		return err;
+	memcpy(reason, s->reason, sizeof(reason));
+	return stress__refuse(
+		s, err,
+		"needs --dir on a disk file system with huge page-cache folios "
+		"(XFS, Linux 6.1 or later), or FUSE and huge pages of programs' files "
+		"(CONFIG_READ_ONLY_THP_FOR_FS): %.150s",
+		reason);
+}
+
+static int check(struct stress *s)
+{
+	return s->options->dir ? check_dir(s) : check_fused(s);
+}
+
+static int run(struct stress *s)
+{
+	return s->options->dir ? run_dir(s) : run_fused(s);
 }
 
 const struct stress_class invalidate_unmap_class = {

@@ -45,7 +45,7 @@ static const struct argp_option option_table[] = {
 	{"threads", OPT_THREADS, "N", 0, "One walker and N-1 openers (2)", 0},
 	{"dir", OPT_DIR, "DIR", 0,
 	 "Where to put files: a huge tmpfs, or for invalidate-unmap a file system with huge folios "
-	 "in its page cache, as XFS (a private tmpfs)",
+	 "in its page cache, as XFS (a private tmpfs; for invalidate-unmap a private FUSE mount)",
 	 0},
 	{"cpus", OPT_CPUS, "LIST", 0, "As 0,2-3: the walker on the first, openers on the rest", 0},
 	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},

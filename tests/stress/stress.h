@@ -20,7 +20,7 @@
 struct stress_options {
 	double seconds;
 	unsigned int threads; /* openers and walker together; 0: what the class likes best */
-	const char *dir; /* NULL: a private tmpfs */
+	const char *dir; /* NULL: a private mount */
 	int cpus[STRESS_MAX_CPUS];
 	unsigned int cpu_count;
 	uint64_t seed;
@@ -100,6 +100,23 @@ int support__write(const char *path, const char *text);
 int support__set(const char *path, const char *text);
 /* Undoes every support__set(), latest first. */
 void support__restore(void);
+/*
+ * Mounts a file system where nobody else looks, at @where; to be left as soon as a file of it is open:
+ * that keeps it, and nothing is left behind, however the program ends. 0 or a negative errno.
+ */
+int support__mount(const char *type, const char *data, char *where, size_t size);
+void support__leave(const char *where);
+/*
+ * KiB of file pages that are listed for reclaim but in no file's page cache, give or take what is
+ * counted elsewhere: to be compared with an earlier value.
+ */
+long support__unowned_kib(void);
+/* KiB that are free, or could be at once. */
+long support__spare_kib(void);
+/* Lets khugepaged scan without pauses; undone by support__restore(). 0 or a negative errno. */
+int support__khugepaged(void);
+/* Huge pages that khugepaged has collapsed so far, of anybody's. */
+unsigned long support__collapsed(void);
 /* The file @name of debugfs, mounted or not, open for writing; or a negative errno. */
 int support__debugfs(const char *name);
 /* A nameless file of @size bytes in @dir. A file descriptor or a negative errno. */
@@ -124,6 +141,7 @@ struct shared_file {
 struct duel_side {
 	int64_t start; /* ns around the call */
 	int64_t end;
+	int64_t churned; /* until then it was made again, 0: it was not */
 	uint32_t mapped;
 	uint32_t huge;
 };
@@ -178,6 +196,33 @@ struct duel_ops {
 unsigned int duel__openers(const struct stress_options *options);
 /* Rounds until the time is over or arm() returns -ENODATA; fills s->result. */
 int duel__run(struct stress *s, const struct duel_ops *ops, void *ctx);
+
+/*
+ * fuse_file.c: a file of a private FUSE mount, whose second 2 MiB khugepaged collapses into a huge page
+ * of the page cache (CONFIG_READ_ONLY_THP_FOR_FS)
+ */
+
+#define FUSE_FILE_HUGE ((off_t)STRESS_HPAGE) /* where in the file the huge page lies */
+
+struct fuse_file {
+	int control; /* /dev/fuse */
+	int fd; /* the file, open for reading */
+	int lifeline; /* the server ends when the last of these is closed */
+	pid_t server;
+	pid_t image; /* executes the file */
+	char *view; /* an address range for looking at the huge page */
+};
+
+/* Mounts, serves and executes it. 0, or a negative errno with the reason; to be closed in any case. */
+int fuse_file__open(struct fuse_file *f, struct stress *s);
+void fuse_file__close(struct fuse_file *f);
+/*
+ * Waits @seconds at most until the huge page is there. 0, -ENODATA when the run is over, else a negative
+ * errno with the reason.
+ */
+int fuse_file__collapse(struct fuse_file *f, struct stress *s, double seconds);
+/* Invalidates the huge page's range: invalidate_inode_pages2_range(), in this task. */
+void fuse_file__invalidate(struct fuse_file *f);
 
 /* noise.c: huge pages that are mapped, split and unmapped beside the class */
 

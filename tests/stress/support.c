@@ -24,6 +24,7 @@
 #define GIB (1UL << 30)
 #define TMPFS_MAGIC_NUMBER 0x01021994
 #define THP "/sys/kernel/mm/transparent_hugepage/"
+#define KHUGEPAGED THP "khugepaged/"
 #define MAX_SETTINGS 16
 #define PRIVATE_CAPACITY ((size_t)512 << 20)
 
@@ -232,8 +233,7 @@ void support__restore(void)
 	}
 }
 
-/* Mounts a file system where nobody else looks; to be left by leave() as soon as a file is open. */
-static int enter_mount(const char *type, const char *data, char *where, size_t size)
+int support__mount(const char *type, const char *data, char *where, size_t size)
 {
 	static const char *const places[] = {"/tmp", "/run", "/dev/shm", "/var/tmp", ""};
 	int err = -ENOENT;
@@ -252,11 +252,63 @@ static int enter_mount(const char *type, const char *data, char *where, size_t s
 	return err;
 }
 
-/* The open file keeps what was mounted; nothing is left behind, however the program ends. */
-static void leave_mount(const char *where)
+void support__leave(const char *where)
 {
 	umount2(where, MNT_DETACH);
 	rmdir(where);
+}
+
+/* Adds up what /proc/meminfo says of each name; the rest of @names is NULL. */
+static long meminfo_kib(const char *const names[4])
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128], name[64];
+	long kib, sum = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		for (int i = 0; i < 4 && names[i]; i++)
+			if (sscanf(line, "%63[^:]: %ld", name, &kib) == 2 &&
+			    !strcmp(name, names[i]))
+				sum += kib;
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+long support__unowned_kib(void)
+{
+	static const char *const listed[4] = {"Active(file)", "Inactive(file)", "Shmem"};
+	static const char *const cached[4] = {"Cached", "Buffers"};
+
+	return meminfo_kib(listed) - meminfo_kib(cached);
+}
+
+long support__spare_kib(void)
+{
+	static const char *const free_or_clean[4] = {"MemFree", "Cached", "Buffers"};
+	static const char *const shmem[4] = {"Shmem"};
+
+	return meminfo_kib(free_or_clean) - meminfo_kib(shmem);
+}
+
+int support__khugepaged(void)
+{
+	int err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
+
+	if (!err)
+		err = support__set(KHUGEPAGED "alloc_sleep_millisecs", "0");
+	if (!err)
+		err = support__set(KHUGEPAGED "pages_to_scan", "8192");
+	return err;
+}
+
+unsigned long support__collapsed(void)
+{
+	char text[32];
+
+	return support__read(KHUGEPAGED "pages_collapsed", text, sizeof(text))
+		       ? 0
+		       : strtoul(text, NULL, 10);
 }
 
 int support__debugfs(const char *name)
@@ -268,13 +320,13 @@ int support__debugfs(const char *name)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	err = enter_mount("debugfs", NULL, where, sizeof(where));
+	err = support__mount("debugfs", NULL, where, sizeof(where));
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s/%s", where, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	err = fd < 0 ? -errno : fd;
-	leave_mount(where);
+	support__leave(where);
 	return err;
 }
 
@@ -306,7 +358,7 @@ int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity)
 	int fd;
 
 	snprintf(options, sizeof(options), "mode=0700,size=%zu,huge=advise", capacity);
-	fd = enter_mount("tmpfs", options, where, sizeof(where));
+	fd = support__mount("tmpfs", options, where, sizeof(where));
 
 	if (fd < 0)
 		return stress__refuse(s, fd,
@@ -314,7 +366,7 @@ int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity)
 				      "name a huge tmpfs by --dir",
 				      strerror(-fd));
 	fd = support__file_in(where, size, 0);
-	leave_mount(where);
+	support__leave(where);
 	if (fd < 0)
 		return stress__refuse(s, fd, "no file in the private tmpfs: %s", strerror(-fd));
 	return fd;
