@@ -96,15 +96,14 @@ static void open_windows(struct duel *d, unsigned int opener, struct duel_side *
 
 	side->start = stress__now();
 	d->ops->open(d->ctx, b->round, opener);
-	side->end = stress__now();
-	if (!d->ops->churn || !d->ops->enter || d->s->options->apart_ns)
-		return;
-	while (!atomic_load(&b->walked)) {
+	side->first_end = stress__now();
+	while (d->ops->churn && d->ops->enter && !atomic_load(&b->walked) &&
+	       !d->s->options->apart_ns) {
 		if (d->ops->enter(d->ctx, b->round, opener, side))
 			break;
 		d->ops->open(d->ctx, b->round, opener);
-		side->churned = stress__now();
 	}
+	side->end = stress__now();
 }
 
 /* What one opener does, thread or process. */
@@ -243,22 +242,23 @@ static void score(struct duel *d, int64_t start, int64_t end)
 {
 	struct stress_result *r = &d->s->result;
 	bool met = false, apart = true;
+	int64_t opened;
 
 	for (unsigned int i = 0; i < d->openers; i++) {
 		const struct duel_side *side = &d->board->side[i];
 
 		r->mapped += side->mapped;
 		r->huge += side->huge;
-		met = met ||
-		      (side->start < end && start < (side->churned ? side->churned : side->end));
-		apart = apart && side->end <= start;
+		met = met || (side->start < end && start < side->end);
+		opened = d->ops->churn_first ? side->first_end : side->end;
+		apart = apart && opened <= start;
 	}
 	r->opener_runs += d->openers;
 	r->walker_runs++;
 	r->rounds++;
 	r->simultaneous += met;
-	steer__measured(&d->steer, d->board->side[0].end - d->board->side[0].start, end - start,
-			apart);
+	opened = d->ops->churn_first ? d->board->side[0].first_end : d->board->side[0].end;
+	steer__measured(&d->steer, opened - d->board->side[0].start, end - start, apart);
 }
 
 /* What the observer has told since the last round. */

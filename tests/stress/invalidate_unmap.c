@@ -298,6 +298,7 @@ static int run_fused(struct stress *s)
 		.enter = enter_fused,
 		.open = open_fused,
 		.churn = true,
+		.churn_first = true,
 		.walk = walk_fused,
 	};
 	struct fused v;

@@ -141,7 +141,7 @@ struct shared_file {
 struct duel_side {
 	int64_t start; /* ns around the call */
 	int64_t end;
-	int64_t churned; /* until then it was made again, 0: it was not */
+	int64_t first_end; /* of the first call, where it is made again and again */
 	uint32_t mapped;
 	uint32_t huge;
 };
@@ -189,6 +189,7 @@ struct duel_ops {
 	void (*open)(void *ctx, unsigned int round, unsigned int opener);
 	/* Openers: enter and open again and again, until the walker's call has ended. */
 	bool churn;
+	bool churn_first; /* the aim is at the first of these calls, and not at them all */
 	void (*walk)(void *ctx, unsigned int round);
 };
 
