@@ -15,7 +15,8 @@
 #define STRESS_MAX_CPUS 64
 #define STRESS_MAX_OPENERS 32
 #define STRESS_MAX_NOISE 32
-#define STRESS_SMALL_FROM 504 /* pages of a huge page that are mapped small: from here on */
+#define STRESS_SMALL_FROM \
+	504 /* pages of a huge page that are mapped small: the first, and from here on */
 
 struct stress_options {
 	double seconds;
@@ -154,8 +155,8 @@ void shared_file__close(struct shared_file *f);
 /* Maps and touches the huge page in the opener's arena; counts into @side. */
 int shared_file__map(struct shared_file *f, unsigned int opener, struct duel_side *side);
 /*
- * Maps, in the same places, one small page of it each, near its end: a huge page that is mapped by
- * PTEs, each in a page table, and so under a lock, of its own.
+ * Maps, in the same places, one small page of it each, its first or one near its end: a huge page that
+ * is mapped by PTEs, each in a page table, and so under a lock, of its own.
  */
 int shared_file__map_small(struct shared_file *f, unsigned int opener, struct duel_side *side);
 /* Touches it again, where something has unmapped it meanwhile. */
