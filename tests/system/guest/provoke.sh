@@ -50,13 +50,16 @@ try thprace provoke collapse-reuse -d 2 --format json --this-is-a-test-machine
 like out '"outcome":"not possible"' "collapse-reuse: not possible on 6.1"
 
 # Only the stressor's windows are held open: other tasks' in the same time are not.
+printf '#!/bin/sh\nexec sleep 3\n' >idle
+chmod +x idle
 thprace-stress split-unmap -d 20 --noise 2 >/dev/null 2>&1 &
 other=$!
-try thprace provoke split-migrate -d 3 --format json --this-is-a-test-machine
+try thprace provoke split-unmap -d 3 --stressor ./idle --format json --this-is-a-test-machine
 kill "$other"
 wait "$other"
-more "$(number provoke windows out)" "$(number provoke widened out)" \
-	"windows of other tasks are not widened"
+more "$(number provoke windows out)" 0 "a stressor that opens no window, beside other tasks that do" ||
+	told "$(cat out err)"
+is "$(number provoke widened out)" 0 "... whose windows are not widened"
 try thprace provoke split-unmap -d 2 --widen 0 --format json --this-is-a-test-machine
 is "$(number provoke widened out)" 0 "--widen 0: none is"
 is_clean "provoke"
