@@ -13,6 +13,7 @@
 
 #define WIDTH 100
 #define LABEL 11
+#define REASON_COLUMN 20 /* behind the name of a class */
 #define TASKS_SHOWN 10
 
 #define BOLD "\033[1m"
@@ -124,16 +125,40 @@ static void print_header(FILE *out, const struct summary *summary,
 	print_notes(out, summary, options);
 }
 
+/* Words from column `indent` on, in as many lines of that as they need. Ends the last line. */
+static void print_words(FILE *out, const char *text, size_t indent)
+{
+	size_t column = indent, length;
+	const char *end;
+
+	for (; *text; text = end + strspn(end, " ")) {
+		end = text + strcspn(text, " ");
+		length = (size_t)(end - text);
+		if (column > indent && column + 1 + length > WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)length, text);
+		column += length;
+	}
+	fputc('\n', out);
+}
+
 static void print_class(FILE *out, const struct summary *summary, unsigned int class,
 			const struct render_options *options)
 {
 	const struct summary_class *counts = &summary->class[class];
-	char n[6][NAMES_NUMBER_LEN], why[256];
+	char n[6][NAMES_NUMBER_LEN], why[256], text[320];
 	int red = options->colour && counts->escapes;
 
 	if (counts->not_observable && !counts->walkers && !counts->overlaps) {
 		clean(why, sizeof(why), counts->not_observable, "no reason given", options);
-		fprintf(out, "  %-17s %s%s\n", names__class(class), names__blindness(why), why);
+		fprintf(out, "  %-17s ", names__class(class));
+		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
+		print_words(out, text, REASON_COLUMN);
 		return;
 	}
 	fprintf(out, "  %-17s %12s %12s %12s %s%12s%s %13s %12s\n", names__class(class),
