@@ -35,7 +35,9 @@ static const char meta[] =
 	"\"point\":\"rmap-pmd\",\"function\":\"folio_remove_rmap_pmd\",\"kind\":\"fexit\","
 	"\"state\":\"attached\"},{\"point\":\"truncate\",\"function\":\"truncate_cleanup_page\","
 	"\"kind\":\"kprobe\",\"state\":\"absent\",\"reason\":\"not in BTF\"}],"
-	"\"not_observable\":[{\"class\":\"hwpoison-unmap\",\"reason\":\"no memory_failure\"}]}";
+	"\"not_observable\":[{\"class\":\"hwpoison-unmap\",\"reason\":\"no memory_failure\"},{"
+	"\"class\":\"collapse-reuse\",\"reason\":\"cannot happen here: collapse_file takes no huge "
+	"page from its caller, so none that it revoked is carried over to its next call\"}]}";
 
 static const char stats[] =
 	"{\"ended\":1000500000000,\"seconds\":0.5,\"seen\":12,\"submitted\":9,\"filtered\":3,"
@@ -228,6 +230,10 @@ static void text_report(void **state)
 	assert_has(text, "2023-11-14 22:13:20 UTC, 0.5 s; 35 records (all: --all)");
 	assert_has(text, "command    stress a b\n");
 	assert_has(text, "  hwpoison-unmap    not observable: no memory_failure\n");
+	assert_has(text,
+		   "  collapse-reuse    cannot happen here: collapse_file takes no huge page");
+	assert_has(text,
+		   "\n                    that it revoked is carried over to its next call\n");
 	assert_has(text, "seen 12 = submitted 9 + filtered 3 + lost 0\n");
 	assert_has(text, "absent: not in BTF");
 	assert_has(text, "collapse_file ran 2 times, and failed 1 times");
