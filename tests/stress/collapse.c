@@ -38,7 +38,6 @@
 #define FILE_SIZE (EXTENTS * STRESS_HPAGE)
 #define PAGES_PER_EXTENT (STRESS_HPAGE / STRESS_PAGE)
 #define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
-#define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
 #define CAPACITY (FILE_SIZE - EXTENTS * STRESS_PAGE)
 #define NICEST 19
 #define FINDERS 6
@@ -152,14 +151,6 @@ static void collapse_all(struct collapse *c)
 	}
 }
 
-static unsigned long khugepaged_count(const char *name)
-{
-	char path[96] = KHUGEPAGED, text[32];
-
-	strncat(path, name, sizeof(path) - strlen(path) - 1);
-	return support__read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 10);
-}
-
 /* The pid of the kernel's thread, or 0. */
 static id_t find_khugepaged(void)
 {
@@ -194,11 +185,7 @@ static int drive_khugepaged(struct stress *s)
 	int err = support__set(THP_ENABLED, "madvise");
 
 	if (!err)
-		err = support__set(KHUGEPAGED "scan_sleep_millisecs", "0");
-	if (!err)
-		err = support__set(KHUGEPAGED "alloc_sleep_millisecs", "0");
-	if (!err)
-		err = support__set(KHUGEPAGED "pages_to_scan", "8192");
+		err = support__khugepaged();
 	if (err)
 		stress__refuse(s, err,
 			       "no MADV_COLLAPSE (Linux 6.1), and khugepaged cannot be driven "
@@ -301,7 +288,7 @@ static void watch_khugepaged(struct collapse *c)
 		nanosleep(&pause, NULL);
 	if (c->khugepaged)
 		setpriority(PRIO_PROCESS, c->khugepaged, c->nice);
-	r->walker_runs = khugepaged_count("full_scans") - c->scans_before;
+	r->walker_runs = support__khugepaged_count("full_scans") - c->scans_before;
 }
 
 static int run(struct stress *s)
@@ -312,7 +299,7 @@ static int run(struct stress *s)
 	if (err)
 		goto cleanup;
 	s->result.overlap_known = c.by_madvise;
-	c.scans_before = khugepaged_count("full_scans");
+	c.scans_before = support__khugepaged_count("full_scans");
 	err = start_threads(&c);
 	if (c.by_madvise)
 		support__pin(s->options, 0);

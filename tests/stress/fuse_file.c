@@ -363,11 +363,11 @@ int fuse_file__collapse(struct fuse_file *f, struct stress *s, double seconds)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int64_t end = stress__now() + (int64_t)(seconds * 1e9), look = 0;
-	unsigned long collapsed, before = support__collapsed();
+	unsigned long collapsed, before = support__khugepaged_count("pages_collapsed");
 	int status;
 
 	while (!stress__over(s) && stress__now() < end) {
-		collapsed = support__collapsed();
+		collapsed = support__khugepaged_count("pages_collapsed");
 		if (collapsed != before || stress__now() >= look) {
 			if (is_huge(f))
 				return 0;

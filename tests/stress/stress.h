@@ -116,8 +116,8 @@ long support__unowned_kib(void);
 long support__spare_kib(void);
 /* Lets khugepaged scan without pauses; undone by support__restore(). 0 or a negative errno. */
 int support__khugepaged(void);
-/* Huge pages that khugepaged has collapsed so far, of anybody's. */
-unsigned long support__collapsed(void);
+/* A counter of khugepaged, as "pages_collapsed"; 0 when it cannot be read. */
+unsigned long support__khugepaged_count(const char *name);
 /* The file @name of debugfs, mounted or not, open for writing; or a negative errno. */
 int support__debugfs(const char *name);
 /* A nameless file of @size bytes in @dir. A file descriptor or a negative errno. */

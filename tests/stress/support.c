@@ -302,13 +302,12 @@ int support__khugepaged(void)
 	return err;
 }
 
-unsigned long support__collapsed(void)
+unsigned long support__khugepaged_count(const char *name)
 {
-	char text[32];
+	char path[96], text[32];
 
-	return support__read(KHUGEPAGED "pages_collapsed", text, sizeof(text))
-		       ? 0
-		       : strtoul(text, NULL, 10);
+	snprintf(path, sizeof(path), KHUGEPAGED "%s", name);
+	return support__read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 10);
 }
 
 int support__debugfs(const char *name)
