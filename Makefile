@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
+DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c
 
@@ -30,19 +31,21 @@ endif
 BPF_SRC := engine window walker collapse widen
 CORE_SRC := $(notdir $(basename $(wildcard core/*.c)))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
+DAEMON_SRC := $(filter-out main,$(notdir $(basename $(wildcard daemon/*.c))))
 STRESS_SRC := $(notdir $(basename $(wildcard tests/stress/*.c)))
 
 SKELETON := $(O)/thprace.skel.h
 CORE_OBJ := $(CORE_SRC:%=$(O)/core/%.o)
 CLI_OBJ := $(CLI_SRC:%=$(O)/cli/%.o)
+DAEMON_OBJ := $(DAEMON_SRC:%=$(O)/daemon/%.o)
 STRESS_OBJ := $(STRESS_SRC:%=$(O)/stress/%.o)
-PROGRAMS := $(O)/thprace $(O)/thprace-stress
+PROGRAMS := $(O)/thprace $(O)/thprace-stress $(patsubst daemon/main.c,$(O)/thpraced,$(wildcard daemon/main.c))
 
 .DELETE_ON_ERROR:
 .PHONY: all
 all: $(PROGRAMS)
 
-$(O)/bpf $(O)/core $(O)/cli $(O)/stress $(O)/unit:
+$(O)/bpf $(O)/core $(O)/cli $(O)/daemon $(O)/stress $(O)/unit:
 	$(Q)mkdir -p $@
 
 # What the compiler was told: a change of flags rebuilds.
@@ -75,6 +78,10 @@ $(O)/cli/%.o: cli/%.c $(O)/flags | $(O)/cli
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+$(O)/daemon/%.o: daemon/%.c $(O)/flags | $(O)/daemon
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
 $(O)/stress/%.o: tests/stress/%.c $(O)/flags | $(O)/stress
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -pthread -MMD -MP -c $< -o $@
@@ -87,6 +94,15 @@ $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
 
+# All of the daemon but its main: for thpraced and for unit tests.
+$(O)/libthpraced.a: $(DAEMON_OBJ) | $(O)/daemon
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $(DAEMON_OBJ)
+
+$(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
+
 $(O)/thprace-stress: $(STRESS_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
@@ -96,7 +112,7 @@ $(O)/thprace-stress: $(STRESS_OBJ)
 # --- tests ---------------------------------------------------------------------------------------
 
 UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
-UNIT_CFLAGS := -Icli -Itests/unit
+UNIT_CFLAGS := -Icli -Idaemon -Itests/unit
 UNIT_COMMON := $(O)/unit/oracle.o $(O)/unit/bpf_model.o
 UNIT_BIN := $(UNIT:%=$(O)/unit/%)
 
@@ -104,9 +120,10 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/cli/filter.o $(O)/libthprace.a
+$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/cli/filter.o $(O)/libthpraced.a \
+		$(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 
@@ -133,7 +150,7 @@ fuzz: | $(O)/unit
 	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
 
-STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] include/thprace/*.h tests/*/*.[ch])
+STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source \
@@ -148,7 +165,7 @@ style:
 
 # All but engine.c: clang's analyzer finds a leak in the code that bpftool generates for it.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
-LINTED := $(wildcard core/*.c cli/*.c tests/stress/*.c)
+LINTED := $(wildcard core/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 .PHONY: lint
 lint: $(SKELETON)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Alerts: which incidents and changes become messages, and how a storm of them is tamed.
+ *
+ * Incidents are identical when class, verdict, level, both comms and the walker's kind are. The first
+ * of them is told at once; what is identical within `fold` seconds is counted and told as one message
+ * at the end of that time. Each class has `per_minute` messages; what is above is counted, and told by
+ * the next message of folded ones. A change of state is always one message, outside of any limit: the
+ * first escape of a class since the start, loss, shedding, the spool, reload.
+ *
+ * Contained overlaps are not alerts: each class' first since the start is told, as information.
+ */
+#ifndef THPRACE_DAEMON_ALERT_H
+#define THPRACE_DAEMON_ALERT_H
+
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+
+#include "config.h"
+#include "state.h"
+
+struct alert;
+
+/* How alert sends: log__send() in earnest, a test's own else. Returns 0 or negative errno. */
+struct log_message;
+typedef int (*alert_send_fn)(const struct log_message *message);
+
+/* Returns an alert, to be freed with alert__free(), or NULL. */
+struct alert *alert__new(const struct config *config, alert_send_fn send);
+
+void alert__configure(struct alert *alert, const struct config *config);
+
+/*
+ * A settled incident. number: of the spool, 0: not stored; file: path of its evidence, or NULL; now:
+ * ns CLOCK_MONOTONIC.
+ */
+void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
+		     const char *file, uint64_t now);
+
+/* Records were lost (THPRACE_REC_LOST). Loss has ended when none was told for 10 s. */
+void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now);
+
+/*
+ * A line of the kernel's log with one of the complaints of the race classes (daemon/kmsg.h). It is
+ * tied to an incident (escape, unattributed, unproven) of one of its classes that was settled up to 2 s
+ * before or 2 s after: then "confirmed by the kernel", else a message of its own.
+ */
+struct complaint {
+	uint32_t classes; /* a bit per enum thprace_class that it may belong to */
+	uint32_t pid; /* of the task that it names; 0: it names none */
+	uint64_t when; /* ns CLOCK_MONOTONIC at which it was read */
+	char text[256]; /* the line, cleaned */
+};
+void alert__complaint(struct alert *alert, const struct complaint *complaint);
+
+/*
+ * To be called when alert__deadline() has come: folded messages, loss ended, complaints that nothing
+ * was found for.
+ */
+void alert__tick(struct alert *alert, uint64_t now);
+
+/* When alert__tick() has to be called next, ns CLOCK_MONOTONIC; 0: nothing waits. */
+uint64_t alert__deadline(const struct alert *alert);
+
+void alert__state(const struct alert *alert, struct alert_state *state);
+
+/* Tell what is folded still, and free. */
+void alert__free(struct alert *alert);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The spool: incidents with their context in trace files, bounded in size and age (core/spool_dir.h
+ * has the names). What has been flushed is in whole blocks and survives SIGKILL; what has been
+ * synced survives a power loss as well. When the disk takes nothing, incidents wait in memory, a
+ * bounded number of them, until it does again.
+ *
+ * All times ns. No function blocks for longer than the disk does.
+ */
+#ifndef THPRACE_DAEMON_SPOOL_H
+#define THPRACE_DAEMON_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+
+#include "config.h"
+#include "state.h"
+
+struct spool;
+
+/* Incidents that memory keeps while the disk takes nothing, and that spool__recent() knows. */
+#define SPOOL_MEMORY 1024
+
+/* What the spool asks of its owner. */
+struct spool_hooks {
+	/* META and STATS of the present session as malloc'd JSON text, or NULL. */
+	char *(*meta)(void *ctx);
+	char *(*stats)(void *ctx);
+	/* The disk began to fail (err < 0: with that errno) or works again (err == 0). */
+	void (*health)(void *ctx, int err, const char *path);
+	void *ctx;
+};
+
+/*
+ * Open the spool: make the folder if it is missing, find the next number, remove what is too old or
+ * too much. A folder that cannot be written to is no error: the spool is degraded then, and says so
+ * by the health hook. Returns 0 and *spool, or -ENOMEM.
+ */
+int spool__open(struct spool **spool, const struct config *config, const struct spool_hooks *hooks);
+
+/*
+ * Store one incident. Returns its number (from 1), or 0 when it was counted only (contained, above
+ * contained_per_hour). It is in a whole block after the next spool__flush().
+ */
+uint64_t spool__incident(struct spool *spool, const struct thprace_incident *incident);
+
+/* Store a record of the flight recorder, or a LOST record. While degraded these are dropped. */
+void spool__record(struct spool *spool, const struct thprace_record *record, bool context);
+
+/*
+ * Write out what is buffered, with the symbols that are new; sync: and wait until it is on the disk
+ * (fdatasync). Also the time to rotate, to remove old files, and, while degraded, to try the disk
+ * again (every 10 s at most). Cheap when there is nothing to do; to be called about once a second
+ * while incidents come, and after each escape with sync.
+ */
+void spool__flush(struct spool *spool, bool sync);
+
+/* Begin a new file with the next incident: a new session, a clock step, an order. */
+void spool__rotate(struct spool *spool);
+
+/* Apply another configuration; the folder may change. */
+void spool__configure(struct spool *spool, const struct config *config);
+
+/*
+ * One of the last SPOOL_MEMORY incidents by its number, also while it waits in memory: copied into
+ * *incident. Returns 0 or -ENOENT.
+ */
+int spool__recent(const struct spool *spool, uint64_t number, struct thprace_incident *incident);
+
+/* The lowest number that spool__recent() knows; next_id when it knows none. */
+uint64_t spool__recent_first(const struct spool *spool);
+
+/* Name of the file that holds, or will hold, an incident, below the folder; false: in none. */
+bool spool__file_of(const struct spool *spool, uint64_t number, char *path, size_t size);
+
+void spool__state(const struct spool *spool, struct spool_state *state);
+
+/* Flush, complete the file (STATS, END), close, free. */
+void spool__close(struct spool *spool);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the daemon knows of itself at one time: filled in by watch.c, read by status, metrics and
+ * exposure. All counters are since the daemon started, over all its sessions (a reload may change
+ * the session). Nothing in here is the reader's own: it is valid until the reader returns.
+ */
+#ifndef THPRACE_DAEMON_STATE_H
+#define THPRACE_DAEMON_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "exposure.h"
+#include "probe.h"
+#include "session.h"
+
+/* Own cost. Share: part of all CPUs' time, 0.005 = 0.5% of one CPU per CPU. */
+struct overhead_state {
+	bool measured; /* false: the kernel's BPF statistics could not be had (why not: reason) */
+	const char *reason;
+	double share; /* of the BPF programs, over the last period; in [0, 1] */
+	double budget;
+	bool over; /* above the budget, and nothing optional is left to be shed */
+	uint64_t run_ns; /* of all programs since the daemon started, detached ones included */
+	uint64_t sheds; /* probes shed, ever */
+	uint64_t restores; /* and brought back */
+};
+
+enum spool_health {
+	SPOOL_OK,
+	SPOOL_DEGRADED, /* the disk takes nothing: incidents are kept in memory */
+};
+
+struct spool_state {
+	const char *directory;
+	enum spool_health health;
+	const char *reason; /* why it is degraded, or NULL */
+	uint64_t bytes; /* on disk, all files */
+	uint64_t max_bytes;
+	unsigned int files;
+	uint64_t oldest_wall; /* ns CLOCK_REALTIME at which the oldest file began; 0: no file */
+	uint64_t next_id; /* of the next incident */
+	uint64_t stored; /* incidents, since the daemon started */
+	uint64_t skipped; /* contained ones above contained_per_hour: counted, not stored */
+	uint64_t memory; /* incidents that wait in memory for the disk */
+	uint64_t dropped; /* incidents that memory could not keep, ever */
+	uint64_t removed_files; /* by size or age, ever */
+};
+
+struct alert_state {
+	const char *target; /* "journal", "syslog", "stderr" */
+	uint64_t sent; /* messages */
+	uint64_t folded; /* incidents that did not get a message of their own */
+	uint64_t failed; /* messages that the target did not take */
+	uint64_t kernel_complaints;
+	uint64_t kernel_confirmed; /* complaints tied to an incident */
+};
+
+struct control_state {
+	uint64_t requests;
+	uint64_t refused; /* not allowed, malformed, too large, too slow, too many clients */
+	unsigned int clients;
+};
+
+struct state {
+	const struct config *config;
+	const char *kernel; /* release */
+	const char *machine;
+	int cpus; /* possible ones */
+	int pid;
+	uint64_t now; /* ns CLOCK_MONOTONIC at which this was read */
+	uint64_t now_wall; /* the same instant, ns CLOCK_REALTIME */
+	uint64_t started; /* ns CLOCK_MONOTONIC at which the daemon began to record */
+	enum thprace_mode mode; /* in force */
+	const struct probe_plan *plan;
+	const struct session_totals *totals;
+	const struct engine_program *programs; /* of the present session */
+	size_t nr_programs;
+	uint64_t own_cpu_ns; /* user and system time of the daemon's process */
+	uint64_t own_rss; /* bytes */
+	uint64_t bpf_memory; /* bytes, maps and rings */
+	uint64_t reloads; /* that were applied */
+	uint64_t reloads_failed;
+	uint64_t clock_steps;
+	struct overhead_state overhead;
+	struct spool_state spool;
+	struct alert_state alert;
+	struct control_state control;
+	struct exposure exposure;
+};
+
+#endif
