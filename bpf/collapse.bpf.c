@@ -427,10 +427,12 @@ static __always_inline void hold_end(void *ctx, int direct, u64 entry, u64 a, u6
 	now = bpf_ktime_get_ns();
 	hold_record(THPRACE_REC_HOLD_RETURN, state, task, now);
 	hold_tell(ctx, state, task, now);
+	cpu = this_cpu();
+	if (cpu) {
+		ADD(cpu->walkers[THPRACE_COLLAPSE_REUSE], 1);
+		ADD(cpu->walker_ns[THPRACE_COLLAPSE_REUSE], now - state->enter);
+	}
 	bpf_map_delete_elem(&holds, &pid);
 	ADD(holds_ended, 1);
-	cpu = this_cpu();
-	if (cpu)
-		ADD(cpu->walkers[THPRACE_COLLAPSE_REUSE], 1);
 }
 AT_ENTRY(hold_end, THPRACE_POINT_HOLD_END)

@@ -126,6 +126,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	walk_record(THPRACE_REC_WALK_RETURN, state, task, now, own, residual);
 	if (cpu && state->class < THPRACE_CLASS_MAX) {
 		ADD(cpu->walkers[state->class], 1);
+		ADD(cpu->walker_ns[state->class], now - state->enter);
 		if (failed)
 			ADD(cpu->failed[state->class], 1);
 	}
@@ -400,8 +401,10 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 	if (windows_tell(state) ||
 	    *(volatile u32 *)&bucket_of(state->folio)->closed != state->closed)
 		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
-	if (cpu)
+	if (cpu) {
 		ADD(cpu->walkers[THPRACE_SPLIT_HEAD], 1);
+		ADD(cpu->walker_ns[THPRACE_SPLIT_HEAD], now - state->enter);
+	}
 }
 
 static __always_inline void split_return(void *ctx, u64 result)

@@ -194,8 +194,10 @@ static void no_message(void *ctx, const void *message, size_t size)
 
 static int load(const struct probes *probes)
 {
-	struct engine_options engine_options = {
-		.mode = probes->mode, .attach = probes->attach, .message = no_message};
+	struct engine_options engine_options = {.stats_fd = -1,
+						.mode = probes->mode,
+						.attach = probes->attach,
+						.message = no_message};
 	struct engine *engine;
 	char why[512];
 

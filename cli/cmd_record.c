@@ -125,7 +125,7 @@ static double seconds_now(void)
 
 static void show_progress(struct recording *recording)
 {
-	struct recording_totals totals;
+	struct session_totals totals;
 
 	recording__totals(recording, &totals);
 	fprintf(stderr,
@@ -172,7 +172,7 @@ static void summarise(const struct record *record, struct recording *recording)
 	const struct probe_plan *plan = engine__plan(recording__engine(recording));
 	/* The trace itself may go to standard output. */
 	FILE *out = strcmp(record->recording.path, "-") ? stdout : stderr;
-	struct recording_totals totals;
+	struct session_totals totals;
 	int class;
 
 	recording__totals(recording, &totals);
@@ -215,7 +215,7 @@ static void say_child(const struct record *record)
 static int record_all(struct record *record)
 {
 	struct recording *recording = NULL;
-	struct recording_totals totals;
+	struct session_totals totals;
 	char why[512] = "";
 	int err = 0;
 

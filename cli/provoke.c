@@ -169,7 +169,7 @@ static void watch(struct provoke *provoke, const volatile sig_atomic_t *interrup
 static void count(struct provoke *provoke)
 {
 	struct provoke_result *result = provoke->result;
-	struct recording_totals totals;
+	struct session_totals totals;
 	const struct book_class *class;
 
 	recording__totals(provoke->recording, &totals);

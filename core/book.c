@@ -651,6 +651,11 @@ void book__finish(struct book *book)
 	book_reuse__settle(book->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
 }
 
+bool book__unsettled(const struct book *book)
+{
+	return book->entries || book_reuse__unsettled(book->reuse);
+}
+
 const struct book_class *book__classes(const struct book *book)
 {
 	return book->classes;

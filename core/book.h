@@ -10,6 +10,7 @@
 #ifndef THPRACE_BOOK_H
 #define THPRACE_BOOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <thprace/incident.h>
@@ -39,6 +40,9 @@ int book__lost(struct book *book, uint64_t from, uint64_t to);
 
 /* Settle what can be. checked: all losses before this instant have been told with book__lost(). */
 void book__settle(struct book *book, uint64_t now, uint64_t checked);
+
+/* Is there anything that is not settled? */
+bool book__unsettled(const struct book *book);
 
 /* Settle everything: no more messages will come. */
 void book__finish(struct book *book);

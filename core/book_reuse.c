@@ -225,6 +225,11 @@ void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked
 	}
 }
 
+bool book_reuse__unsettled(const struct book_reuse *reuse)
+{
+	return reuse->windows;
+}
+
 void book_reuse__free(struct book_reuse *reuse)
 {
 	struct window *window;

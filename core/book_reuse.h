@@ -32,6 +32,9 @@ void book_reuse__hold(struct book_reuse *reuse, const struct thprace_hold *said)
 /* Settle what can be; checked as in book__settle(). THPRACE_FOREVER for both: everything. */
 void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked);
 
+/* Is there a window that is not settled? */
+bool book_reuse__unsettled(const struct book_reuse *reuse);
+
 void book_reuse__free(struct book_reuse *reuse);
 
 #endif

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,7 +190,7 @@ static int size_maps(struct engine *engine)
 	return err;
 }
 
-static int attach_one(struct engine_link *link, const struct probe *probe)
+int engine__attach_one(struct engine_link *link, const struct probe *probe)
 {
 	bool retprobe = !strcmp(link->kind, "kretprobe");
 
@@ -248,7 +249,8 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 		goto cleanup;
 	}
 	for (i = 0; i < engine->link_count; i++) {
-		err = attach_one(&engine->links[i], &engine->plan.probe[engine->links[i].point]);
+		err = engine__attach_one(&engine->links[i],
+					 &engine->plan.probe[engine->links[i].point]);
 		if (err) {
 			*point = engine->links[i].point;
 			goto cleanup;
@@ -424,7 +426,10 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	if (err)
 		goto cleanup;
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach);
-	engine->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (options->stats_fd >= 0)
+		engine->stats_fd = fcntl(options->stats_fd, F_DUPFD_CLOEXEC, 3);
+	else
+		engine->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	err = load_and_attach(engine, why, why_size);
 	if (err)
 		goto cleanup;

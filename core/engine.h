@@ -27,6 +27,11 @@ struct engine_options {
 	enum probe_attach attach;
 	bool all; /* stream every record */
 	bool widen; /* load what engine__widen() needs: test machines only */
+	/*
+	 * An open descriptor of the kernel's BPF run-time statistics (bpf_enable_stats()), which the
+	 * engine duplicates; -1: it opens one itself, if it may (CAP_SYS_ADMIN).
+	 */
+	int stats_fd;
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;
@@ -91,7 +96,19 @@ int engine__poll(struct engine *engine, int timeout_ms);
 /* Stop recording at once and hand out what is still in the rings. Returns the instant, ns. */
 uint64_t engine__stop(struct engine *engine);
 
+/* Becomes readable when engine__poll() has something to hand out. The engine's own. */
+int engine__fd(const struct engine *engine);
+
 void engine__counters(struct engine *engine, struct engine_counters *counters);
+
+/* Add up counters: sums, but for the closest pass and the longest windows. */
+void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *counters);
+
+/* Are run times of programs measured? If not, struct engine_program.run_ns stays 0. */
+bool engine__measured(const struct engine *engine);
+
+/* Bytes of kernel memory that maps and rings take, as the kernel accounts for it. */
+uint64_t engine__memory(const struct engine *engine);
 
 /*
  * Counters of one CPU, 0 to engine__cpus() - 1. False: seen and the outcomes never agreed while
@@ -108,6 +125,23 @@ uint64_t engine__windows(const struct engine_counters *counters);
  */
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn record,
 		      void *ctx);
+
+/*
+ * The same without the limits: every record with ts >= from that the flight recorder still holds, also
+ * those that were handed out, and they may be again.
+ */
+size_t engine__flight_peek(struct engine *engine, uint64_t from, engine_record_fn record,
+			   void *ctx);
+
+/*
+ * Take an optional point's programs away (probe__optional()), because of what they cost; its classes
+ * are then not observable, with `reason`. What has begun is still followed to its end for some seconds.
+ * Returns 0, or -EINVAL: not attached, or not optional.
+ */
+int engine__shed(struct engine *engine, enum thprace_point point, const char *reason);
+
+/* Bring it back. Returns 0 or negative errno of the kernel: then it stays shed. */
+int engine__restore(struct engine *engine, enum thprace_point point);
 
 /*
  * The mode in force: light when precise was asked for but no rmap removal could be attached.

@@ -30,6 +30,13 @@ struct engine {
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
 	uint64_t *flight_read; /* per CPU: records handed out up to here */
+	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
 };
+
+/* Attach one program. 0 or negative errno. */
+int engine__attach_one(struct engine_link *link, const struct probe *probe);
+
+/* In engine_live.c: detach the exits of what was shed some seconds ago. now: ns. */
+void engine__finish_shedding(struct engine *engine, uint64_t now);
 
 #endif

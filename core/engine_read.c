@@ -46,7 +46,7 @@ bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_co
 	return false;
 }
 
-static void add_cpu(struct thprace_counters *sum, const struct thprace_counters *cpu)
+void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *cpu)
 {
 	const uint64_t *from = (const uint64_t *)cpu;
 	uint64_t *to = (uint64_t *)sum;
@@ -79,7 +79,7 @@ void engine__counters(struct engine *engine, struct engine_counters *counters)
 	for (id = 0; id < engine->cpus; id++) {
 		if (!engine__cpu_counters(engine, id, &cpu))
 			counters->identity = false;
-		add_cpu(&counters->sum, &cpu);
+		engine__add_counters(&counters->sum, &cpu);
 	}
 	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	for (i = 0; i < count; i++)
@@ -143,6 +143,29 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 	return count;
 }
 
+size_t engine__flight_peek(struct engine *engine, uint64_t from, engine_record_fn handle, void *ctx)
+{
+	const struct thprace_cpu *flight;
+	struct thprace_record record;
+	uint64_t head, position;
+	size_t count = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < engine->cpus; cpu++) {
+		flight = cpu_at(engine, cpu);
+		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
+		position = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
+		for (; position < head; position++) {
+			if (!copy_record(flight, position, &record) || record.ts < from)
+				continue;
+			record.seq = 0;
+			handle(ctx, &record);
+			count++;
+		}
+	}
+	return count;
+}
+
 enum thprace_mode engine__mode(const struct engine *engine)
 {
 	enum probe_state page = engine->plan.probe[THPRACE_POINT_RMAP].state;
@@ -165,6 +188,7 @@ void engine__sweep(struct engine *engine, uint64_t now)
 	uint64_t folio, next;
 	bool more = !bpf_map_get_next_key(map, NULL, &folio);
 
+	engine__finish_shedding(engine, now);
 	while (more) {
 		more = !bpf_map_get_next_key(map, &folio, &next);
 		bucket = &engine->skel->bss->buckets[thprace_folio_bucket(folio)];

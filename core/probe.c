@@ -329,6 +329,21 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	}
 }
 
+bool probe__optional(enum thprace_point point)
+{
+	switch (point) {
+	case THPRACE_POINT_ZAP:
+	case THPRACE_POINT_LOCK:
+	case THPRACE_POINT_RMAP:
+	case THPRACE_POINT_RMAP_PMD:
+	case THPRACE_POINT_RMAP_PTES:
+	case THPRACE_POINT_RANGE:
+		return false;
+	default:
+		return true;
+	}
+}
+
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
 	const struct probe *zap = &plan->probe[THPRACE_POINT_ZAP];

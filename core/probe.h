@@ -33,11 +33,12 @@ enum probe_state {
 	PROBE_ABSENT, /* the kernel has no such function (or inlined it) */
 	PROBE_SKIPPED, /* not wanted in this mode */
 	PROBE_FAILED, /* refused by the kernel */
+	PROBE_SHED, /* taken away for a while, because of what it cost: engine__shed() */
 };
 
-#define PROBE_STATE_NAMES                                            \
-	{                                                            \
-		"planned", "attached", "absent", "skipped", "failed" \
+#define PROBE_STATE_NAMES                                                    \
+	{                                                                    \
+		"planned", "attached", "absent", "skipped", "failed", "shed" \
 	}
 
 #define PROBE_FUNCTIONS_MAX 5
@@ -100,6 +101,9 @@ const char *probe__kind_name(const struct probe *probe);
  * lies in the plan. It begins with NAMES_CANNOT_HAPPEN where the kernel is not open to that class.
  */
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
+
+/* Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, range. */
+bool probe__optional(enum thprace_point point);
 
 /* Can anything be observed at all? Otherwise the reason is in why. */
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A recording: engine, book and trace writer working together. Incidents with their flight-recorder
- * context, or every record, go into a trace file; losses become LOST records; counters, tasks and
- * symbols are added at the end.
+ * A recording: a session that is written into one trace file. Incidents with their flight-recorder
+ * context, or every record; losses as LOST records; counters, tasks and symbols at the end.
  */
 #ifndef THPRACE_RECORDING_H
 #define THPRACE_RECORDING_H
@@ -11,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "book.h"
-#include "engine.h"
+#include "session.h"
 
 struct recording;
 
@@ -30,23 +28,6 @@ struct recording_options {
 	engine_record_fn record;
 	void *ctx; /* of both */
 	const char *const *command; /* NULL terminated, for META; or NULL */
-};
-
-/* What a progress line or a summary tells. */
-struct recording_totals {
-	struct engine_counters counters;
-	struct book_class classes[THPRACE_CLASS_MAX];
-	uint64_t windows;
-	uint64_t walkers;
-	uint64_t overlaps;
-	uint64_t contained;
-	uint64_t escapes;
-	uint64_t unattributed;
-	uint64_t unproven;
-	uint64_t lost; /* all causes, those of the file included */
-	uint64_t records; /* in the file */
-	uint64_t bytes;
-	double seconds;
 };
 
 /*
@@ -68,7 +49,8 @@ int recording__step(struct recording *recording, int timeout_ms);
  */
 int recording__finish(struct recording *recording, char *why, size_t why_size);
 
-void recording__totals(struct recording *recording, struct recording_totals *totals);
+/* What was counted so far, that of the file included. */
+void recording__totals(struct recording *recording, struct session_totals *totals);
 /* The mode in force, see engine__mode(). */
 enum thprace_mode recording__mode(const struct recording *recording);
 struct engine *recording__engine(const struct recording *recording);

@@ -77,7 +77,7 @@ static struct json_object *not_observable_json(const struct probe_plan *plan)
 	return list;
 }
 
-char *stats_json__meta(const struct engine *engine, const struct recording_options *options)
+char *stats_json__meta(const struct engine *engine, const struct stats_meta *about)
 {
 	static const char *const modes[] = THPRACE_MODE_NAMES;
 	static const char *const attaches[] = PROBE_ATTACH_NAMES;
@@ -90,12 +90,12 @@ char *stats_json__meta(const struct engine *engine, const struct recording_optio
 	add_string(object, "kernel", engine__release(engine));
 	add_string(object, "machine", engine__machine(engine));
 	add_number(object, "cpus", engine__cpus(engine));
-	add_string(object, "mode", modes[options->mode]);
-	json_object_object_add(object, "all", json_object_new_boolean(options->all));
-	add_string(object, "attach", attaches[options->attach]);
+	add_string(object, "mode", modes[engine__mode(engine)]);
+	json_object_object_add(object, "all", json_object_new_boolean(about->all));
+	add_string(object, "attach", attaches[about->attach]);
 	add_string(object, "clock", "CLOCK_MONOTONIC");
-	for (i = 0; options->command && options->command[i]; i++)
-		json_object_array_add(command, json_object_new_string(options->command[i]));
+	for (i = 0; about->command && about->command[i]; i++)
+		json_object_array_add(command, json_object_new_string(about->command[i]));
 	json_object_object_add(object, "command", command);
 	json_object_object_add(object, "probes", probes_json(engine__plan(engine)));
 	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
@@ -135,7 +135,7 @@ static struct json_object *cpus_json(const struct engine *engine)
 	return list;
 }
 
-static struct json_object *classes_json(const struct recording_totals *totals)
+static struct json_object *classes_json(const struct session_totals *totals)
 {
 	static const char *const names[] = THPRACE_CLASS_NAMES;
 	struct json_object *object = json_object_new_object();
@@ -243,8 +243,7 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	return object;
 }
 
-char *stats_json__stats(struct engine *engine, const struct recording_totals *totals,
-			uint64_t ended)
+char *stats_json__stats(struct engine *engine, const struct session_totals *totals, uint64_t ended)
 {
 	const struct thprace_counters *sum = &totals->counters.sum;
 	struct json_object *object = json_object_new_object();

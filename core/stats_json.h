@@ -3,12 +3,18 @@
 #ifndef THPRACE_STATS_JSON_H
 #define THPRACE_STATS_JSON_H
 
-#include "recording.h"
+#include "session.h"
+
+/* What META tells besides what the engine knows. */
+struct stats_meta {
+	enum probe_attach attach;
+	bool all;
+	const char *const *command; /* NULL terminated, or NULL */
+};
 
 /* Each returns malloc'd text, or NULL when out of memory. */
-char *stats_json__meta(const struct engine *engine, const struct recording_options *options);
-char *stats_json__stats(struct engine *engine, const struct recording_totals *totals,
-			uint64_t ended);
+char *stats_json__meta(const struct engine *engine, const struct stats_meta *about);
+char *stats_json__stats(struct engine *engine, const struct session_totals *totals, uint64_t ended);
 char *stats_json__tasks(struct engine *engine);
 
 #endif

@@ -109,6 +109,7 @@ struct thprace_counters {
 	__u64 reuses_foreign; /* with references beyond the collapser's own */
 	__u64 walkers[THPRACE_CLASS_MAX];
 	__u64 failed[THPRACE_CLASS_MAX];
+	__u64 walker_ns[THPRACE_CLASS_MAX]; /* sums of their lengths */
 	struct thprace_closest closest;
 	struct thprace_phase_lengths phase[THPRACE_PHASE_SLOTS];
 };
