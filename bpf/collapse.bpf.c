@@ -307,9 +307,6 @@ static __always_inline void hold_record(u8 type, const struct hold_state *state,
 		    state->folio, 0, 0, 0);
 }
 
-/* Which wait queue entry is one for a bit of a page's flags: by the function that it calls. */
-extern const void wake_page_function __ksym __weak;
-
 #define WAIT_EXCLUSIVE 1 /* WQ_FLAG_EXCLUSIVE: it wants the bit, which is a lock then */
 #define STACK_WORDS 96 /* searched */
 
@@ -341,11 +338,12 @@ static __always_inline u64 page_waited_for(u64 entry)
  */
 static __always_inline u64 entry_on_stack(u64 stack)
 {
-	const u64 wanted = (u64)&wake_page_function;
+	/* Which entry is one for a bit of a page's flags: by the function that it calls. */
+	const u64 wanted = symbols[THPRACE_SYMBOL_WAKE_PAGE];
 	u64 word;
 	u32 i;
 
-	for (i = 0; i < STACK_WORDS; i++) {
+	for (i = 0; wanted && i < STACK_WORDS; i++) {
 		if (bpf_probe_read_kernel(&word, sizeof(word), (void *)(stack + i * 8)))
 			return 0;
 		if (word == wanted)

@@ -4,6 +4,7 @@
 #include "record.bpf.h"
 
 const volatile struct thprace_args args[THPRACE_POINT_MAX] = {};
+const volatile __u64 symbols[THPRACE_SYMBOL_MAX] = {};
 const volatile __u64 slot_mask = 63;
 const volatile __u32 stream_count = 0;
 const volatile __u8 precise = 0;

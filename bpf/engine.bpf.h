@@ -24,6 +24,7 @@
 
 /* Settings, fixed before load. */
 extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
+extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
 extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
 extern const volatile __u8 precise;

@@ -13,8 +13,6 @@
 
 #if defined(__TARGET_ARCH_x86)
 /* Where struct pages are, and which bits of an entry are address (with KASLR; with SME). */
-extern const void vmemmap_base __ksym __weak;
-extern const void physical_mask __ksym __weak;
 #endif
 
 /* The same as numbers: __VMEMMAP_BASE_L4 and all of 52 bits where the kernel has no variables. */
@@ -33,10 +31,13 @@ SEC("raw_tp")
 int window_setup(void *ctx)
 {
 #if defined(__TARGET_ARCH_x86)
-	if (&vmemmap_base)
-		bpf_probe_read_kernel(&page_map, sizeof(page_map), &vmemmap_base);
-	if (&physical_mask)
-		bpf_probe_read_kernel(&address_mask, sizeof(address_mask), &physical_mask);
+	u64 symbol = symbols[THPRACE_SYMBOL_VMEMMAP_BASE];
+
+	if (symbol)
+		bpf_probe_read_kernel(&page_map, sizeof(page_map), (void *)symbol);
+	symbol = symbols[THPRACE_SYMBOL_PHYSICAL_MASK];
+	if (symbol)
+		bpf_probe_read_kernel(&address_mask, sizeof(address_mask), (void *)symbol);
 #endif
 	return 0;
 }

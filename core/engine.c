@@ -173,8 +173,10 @@ static unsigned int power_of_two(unsigned int at_least, unsigned int most)
 static int size_maps(struct engine *engine)
 {
 	struct thprace_bpf *skel = engine->skel;
-	int err;
+	int err, i;
 
+	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
+		skel->rodata->symbols[i] = target__address(engine->target, i);
 	skel->rodata->precise = engine__mode(engine) == THPRACE_PRECISE;
 	skel->rodata->slot_mask =
 		power_of_two(engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "kallsyms.h"
 #include "symbols.h"
 
 #include <inttypes.h>
@@ -100,7 +101,7 @@ void symbols__resolve(struct symbols *symbols)
 
 	if (!symbols->table || sort_list(symbols))
 		return;
-	file = fopen("/proc/kallsyms", "re");
+	file = kallsyms__open();
 	if (!file)
 		return;
 	while (fgets(line, sizeof(line), file)) {

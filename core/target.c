@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "kallsyms.h"
 #include "target.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ struct target_name {
 struct target {
 	struct utsname uts;
 	bool tracefs;
+	uint64_t address[THPRACE_SYMBOL_MAX];
 	size_t count;
 	struct target_name names[];
 };
@@ -135,18 +138,30 @@ static void note_symbol(struct target *target, const char *symbol)
 			 symbol);
 }
 
+static void note_address(struct target *target, const char *symbol, uint64_t address)
+{
+	static const char *const names[] = THPRACE_SYMBOL_NAMES;
+	int i;
+
+	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
+		if (!strcmp(names[i], symbol))
+			target->address[i] = address;
+}
+
 static int read_symbols(struct target *target, char *why, size_t why_size)
 {
-	FILE *file = fopen("/proc/kallsyms", "re");
+	FILE *file = kallsyms__open();
 	char line[512], symbol[256], kind;
+	uint64_t address;
 
 	if (!file) {
 		snprintf(why, why_size, "cannot read /proc/kallsyms: %s", strerror(errno));
 		return -errno;
 	}
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%*x %c %255s", &kind, symbol) != 2)
+		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &kind, symbol) != 3)
 			continue;
+		note_address(target, symbol, address);
 		if (kind == 't' || kind == 'T')
 			note_symbol(target, symbol);
 	}
@@ -292,6 +307,11 @@ bool target__has_symbol(const struct target *target, const char *name)
 	const struct target_name *entry = find(target, name);
 
 	return entry && entry->symbol;
+}
+
+uint64_t target__address(const struct target *target, enum thprace_symbol symbol)
+{
+	return target->address[symbol];
 }
 
 const char *target__variant(const struct target *target, const char *name)

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <thprace/shared.h>
 
 struct target;
 
@@ -42,6 +44,9 @@ bool target__has_symbol(const struct target *target, const char *name);
 
 /* A symbol that is name plus a compiler's suffix (".isra.0", ".part.0" …), or NULL. */
 const char *target__variant(const struct target *target, const char *name);
+
+/* Address of a kernel symbol; 0: not there, or addresses are hidden from this process. */
+uint64_t target__address(const struct target *target, enum thprace_symbol symbol);
 
 /* May it be traced? True also when tracefs could not be read: then attaching tells. */
 bool target__traceable(const struct target *target, const char *name);

@@ -52,6 +52,19 @@ struct thprace_args {
 	__u8 pad;
 };
 
+/* Addresses of kernel data that programs read, by name; core fills them in before load. 0: not there. */
+enum thprace_symbol {
+	THPRACE_SYMBOL_VMEMMAP_BASE,
+	THPRACE_SYMBOL_PHYSICAL_MASK,
+	THPRACE_SYMBOL_WAKE_PAGE, /* a function: wake_page_function */
+	THPRACE_SYMBOL_MAX
+};
+
+#define THPRACE_SYMBOL_NAMES                                          \
+	{                                                             \
+		"vmemmap_base", "physical_mask", "wake_page_function" \
+	}
+
 /* Phases whose lengths are counted in struct thprace_cpu.phase. */
 enum thprace_phase {
 	THPRACE_PHASE_1 = 0, /* lock taken → rmap removed (precise mode) */
