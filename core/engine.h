@@ -127,11 +127,12 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 		      void *ctx);
 
 /*
- * The same without the limits: every record with ts >= from that the flight recorder still holds, also
- * those that were handed out, and they may be again.
+ * Records of the flight recorder with ts >= from that a reader of its own has not had yet. position:
+ * engine__cpus() members, the reader's, 0 to begin with: then all that is still held. Adds to
+ * *overwritten what came and went since the last time. Returns how many were handed out.
  */
-size_t engine__flight_peek(struct engine *engine, uint64_t from, engine_record_fn record,
-			   void *ctx);
+size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t from,
+			     engine_record_fn record, void *ctx, uint64_t *overwritten);
 
 /*
  * Take an optional point's programs away (probe__optional()), because of what they cost; its classes

@@ -143,20 +143,30 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 	return count;
 }
 
-size_t engine__flight_peek(struct engine *engine, uint64_t from, engine_record_fn handle, void *ctx)
+size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t from,
+			     engine_record_fn handle, void *ctx, uint64_t *overwritten)
 {
 	const struct thprace_cpu *flight;
 	struct thprace_record record;
-	uint64_t head, position;
+	uint64_t head, oldest;
 	size_t count = 0;
 	int cpu;
 
 	for (cpu = 0; cpu < engine->cpus; cpu++) {
 		flight = cpu_at(engine, cpu);
 		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
-		position = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
-		for (; position < head; position++) {
-			if (!copy_record(flight, position, &record) || record.ts < from)
+		oldest = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
+		if (position[cpu] < oldest) {
+			if (position[cpu])
+				*overwritten += oldest - position[cpu];
+			position[cpu] = oldest;
+		}
+		for (; position[cpu] < head; position[cpu]++) {
+			if (!copy_record(flight, position[cpu], &record)) {
+				++*overwritten;
+				continue;
+			}
+			if (record.ts < from)
 				continue;
 			record.seq = 0;
 			handle(ctx, &record);

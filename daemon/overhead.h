@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Own cost against the budget: what to do about it. Knows no kernel: it is given run times, and says
+ * which probe is to be shed or brought back.
+ *
+ * Above the budget for `patience` periods: the optional probe that cost most in the last one is shed.
+ * Below half of it for `recovery` periods: the one shed last comes back. One that had to be shed again
+ * waits twice as long the next time, eight times at most, so that a lasting load doesn't make it come
+ * and go all the time.
+ */
+#ifndef THPRACE_DAEMON_OVERHEAD_H
+#define THPRACE_DAEMON_OVERHEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/shared.h>
+
+#include "config.h"
+#include "engine.h"
+
+enum overhead_what {
+	OVERHEAD_NOTHING,
+	OVERHEAD_SHED, /* shed .point */
+	OVERHEAD_RESTORE, /* bring .point back */
+	OVERHEAD_HELPLESS, /* above the budget, and nothing is left to be shed: said once */
+};
+
+struct overhead_action {
+	enum overhead_what what;
+	enum thprace_point point;
+	double share; /* of all programs in the last period */
+	double point_share; /* SHED: that of the point */
+};
+
+/* A plain value: overhead__reset() begins. */
+struct overhead {
+	double budget;
+	unsigned int patience;
+	unsigned int recovery;
+	uint64_t read; /* ns CLOCK_MONOTONIC of the last measurement; 0: none */
+	uint64_t run_ns[THPRACE_POINT_MAX]; /* as read last */
+	double share; /* over the last period */
+	unsigned int above; /* periods in a row */
+	unsigned int below;
+	bool helpless;
+	enum thprace_point shed[THPRACE_POINT_MAX]; /* the one shed last is at the end */
+	unsigned int nr_shed;
+	unsigned int times[THPRACE_POINT_MAX]; /* how often each was shed */
+};
+
+void overhead__reset(struct overhead *overhead, const struct config *config);
+
+/* Other limits: what is shed stays so until its time. */
+void overhead__configure(struct overhead *overhead, const struct config *config);
+
+/*
+ * A period is over: programs as engine__programs() gives them, at time now (ns), on cpus CPUs. may_shed:
+ * per point, attached and optional. The first call after a reset only takes the figures. What it says
+ * has to be done, or undone with overhead__failed().
+ */
+struct overhead_action overhead__step(struct overhead *overhead,
+				      const struct engine_program *programs, size_t count,
+				      uint64_t now, unsigned int cpus,
+				      const bool may_shed[THPRACE_POINT_MAX]);
+
+/* The action could not be done. */
+void overhead__failed(struct overhead *overhead, const struct overhead_action *action);
+
+#endif

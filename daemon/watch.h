@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The watching itself: a session in the event loop. A reload may replace it by another one without a
+ * gap: both run for a moment, and each incident is told by one of them.
+ */
+#ifndef THPRACE_DAEMON_WATCH_H
+#define THPRACE_DAEMON_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "config.h"
+#include "session.h"
+
+struct watch;
+
+struct watch_hooks {
+	book_incident_fn incident; /* settled */
+	void (*record)(void *ctx, const struct thprace_record *record, bool context);
+	/*
+	 * The counters have been read, and what could be has been settled: every 100 ms while reports
+	 * come, every second else. All that is periodic in the daemon hangs on this.
+	 */
+	void (*checked)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Load and attach. stats_fd: see struct engine_options. Returns 0 and *watch, to be ended with
+ * watch__close(); or negative errno with a sentence in why.
+ */
+int watch__open(struct watch **watch, sd_event *event, const struct config *config, int stats_fd,
+		const struct watch_hooks *hooks, char *why, size_t why_size);
+
+/* Start recording; returns the instant, ns CLOCK_MONOTONIC. */
+uint64_t watch__start(struct watch *watch);
+
+/*
+ * Apply another mode or way of attaching. Returns 1: there is a new session; 0: nothing to do; or
+ * negative errno with why: then the old one goes on.
+ */
+int watch__configure(struct watch *watch, const struct config *config, char *why, size_t why_size);
+
+/* Everything counted since watch__start(), over all sessions. */
+void watch__totals(const struct watch *watch, struct session_totals *totals);
+
+/* The present session's. */
+struct engine *watch__engine(const struct watch *watch);
+void watch__session_totals(const struct watch *watch, struct session_totals *totals);
+
+/* Run times of programs of earlier sessions, ns. */
+uint64_t watch__past_run_ns(const struct watch *watch);
+
+/* Stop, settle, tell the rest, detach, free. */
+void watch__close(struct watch *watch);
+
+#endif
