@@ -156,6 +156,8 @@ size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t
 		flight = cpu_at(engine, cpu);
 		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
 		oldest = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
+		if (position[cpu] > head)
+			position[cpu] = 0; /* another engine's */
 		if (position[cpu] < oldest) {
 			if (position[cpu])
 				*overwritten += oldest - position[cpu];

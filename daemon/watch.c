@@ -26,12 +26,12 @@ struct watch {
 	int stats_fd;
 	enum thprace_mode mode; /* as configured */
 	enum probe_attach attach;
+	bool started;
 	struct run *now;
 	struct run *old;
 	sd_event_source *timer;
 	bool busy; /* the timer is set for BUSY_USEC */
 	struct session_totals past; /* of the sessions before */
-	uint64_t past_run_ns;
 };
 
 static uint64_t now_ns(void)
@@ -243,18 +243,8 @@ cleanup:
 
 uint64_t watch__start(struct watch *watch)
 {
+	watch->started = true;
 	return session__start(watch->now->session);
-}
-
-static uint64_t run_ns(struct engine *engine)
-{
-	struct engine_program programs[ENGINE_PROGRAMS_MAX];
-	size_t count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
-	uint64_t sum = 0;
-
-	while (count--)
-		sum += programs[count].run_ns;
-	return sum;
 }
 
 int watch__configure(struct watch *watch, const struct config *config, char *why, size_t why_size)
@@ -271,6 +261,7 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 		return err;
 	watch->mode = config->observe.mode;
 	watch->attach = config->observe.attach;
+	watch->hooks.replacing(watch->hooks.ctx);
 	watch->old = watch->now;
 	watch->now = run;
 	watch->old->replaced = session__start(run->session);
@@ -279,7 +270,6 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 	session__totals(watch->old->session, &totals);
 	session__add(&watch->past, &totals);
 	memcpy(watch->old->lost, totals.counters.sum.lost, sizeof(watch->old->lost));
-	watch->past_run_ns += run_ns(session__engine(watch->old->session));
 	arm(watch, BUSY_USEC);
 	return 1;
 }
@@ -303,18 +293,20 @@ struct engine *watch__engine(const struct watch *watch)
 	return session__engine(watch->now->session);
 }
 
-uint64_t watch__past_run_ns(const struct watch *watch)
+void watch__stop(struct watch *watch)
 {
-	return watch->past_run_ns;
+	if (!watch || !watch->started)
+		return;
+	drop_old(watch);
+	session__stop(watch->now->session);
+	watch->started = false;
 }
 
 void watch__close(struct watch *watch)
 {
 	if (!watch)
 		return;
-	drop_old(watch);
-	if (watch->now && watch->timer)
-		session__stop(watch->now->session);
+	end_run(watch->old);
 	end_run(watch->now);
 	sd_event_source_disable_unref(watch->timer);
 	sd_event_unref(watch->event);

@@ -23,6 +23,7 @@ struct watch_hooks {
 	 * come, every second else. All that is periodic in the daemon hangs on this.
 	 */
 	void (*checked)(void *ctx);
+	void (*replacing)(void *ctx); /* the present session is about to be replaced */
 	void *ctx;
 };
 
@@ -49,10 +50,10 @@ void watch__totals(const struct watch *watch, struct session_totals *totals);
 struct engine *watch__engine(const struct watch *watch);
 void watch__session_totals(const struct watch *watch, struct session_totals *totals);
 
-/* Run times of programs of earlier sessions, ns. */
-uint64_t watch__past_run_ns(const struct watch *watch);
+/* Stop recording, settle, tell the rest. watch may be NULL. */
+void watch__stop(struct watch *watch);
 
-/* Stop, settle, tell the rest, detach, free. */
+/* Detach, free. What was not told before watch__close() is not told any more. */
 void watch__close(struct watch *watch);
 
 #endif

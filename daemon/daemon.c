@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#include <thprace/version.h>
+
+#include "daemon_private.h"
+#include "kallsyms.h"
+#include "log.h"
+#include "metrics.h"
+#include "names.h"
+#include "privilege.h"
+#include "stats_hold.h"
+#include "stats_json.h"
+
+#define WHY_SIZE 4096
+
+static void on_incident(void *ctx, const struct thprace_incident *incident)
+{
+	struct daemon *daemon = ctx;
+	char path[CONFIG_PATH_MAX + SPOOL_NAME_LEN + 1];
+	uint64_t number = spool__incident(daemon->spool, incident);
+	bool filed = number && spool__file_of(daemon->spool, number, path, sizeof(path));
+
+	if (incident->verdict != THPRACE_CONTAINED)
+		daemon->urgent = true;
+	alert__incident(daemon->alert, incident, number, filed ? path : NULL,
+			daemon__clock(CLOCK_MONOTONIC));
+	control__incident(daemon->control, number, incident);
+	lives__incident(daemon->lives, incident);
+}
+
+static void on_record(void *ctx, const struct thprace_record *record, bool context)
+{
+	struct daemon *daemon = ctx;
+
+	spool__record(daemon->spool, record, context);
+	if (record->type == THPRACE_REC_LOST)
+		alert__lost(daemon->alert, record, daemon__clock(CLOCK_MONOTONIC));
+}
+
+static void on_checked(void *ctx)
+{
+	daemon__tick(ctx);
+}
+
+static void on_replacing(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	daemon__read_programs(daemon);
+	program_sums__restart(daemon->programs);
+}
+
+static char *make_meta(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct stats_meta about = {.attach = daemon->config.observe.attach};
+
+	return stats_json__meta(watch__engine(daemon->watch), &about);
+}
+
+static char *make_stats(void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct session_totals totals;
+
+	watch__session_totals(daemon->watch, &totals);
+	return stats_json__stats(watch__engine(daemon->watch), &totals,
+				 daemon__clock(CLOCK_MONOTONIC));
+}
+
+static void on_health(void *ctx, int err, const char *path)
+{
+	(void)ctx;
+	if (err)
+		log__say(LOG_ERR, LOG_ID_SPOOL_DEGRADED,
+			 "cannot write to the spool, %s: %s. Up to %d incidents are kept in memory "
+			 "until it works again",
+			 path, strerror(-err), SPOOL_MEMORY);
+	else
+		log__say(LOG_NOTICE, LOG_ID_SPOOL_RECOVERED,
+			 "the spool can be written to again: %s", path);
+}
+
+static void on_complaint(void *ctx, const struct complaint *complaint)
+{
+	struct daemon *daemon = ctx;
+
+	alert__complaint(daemon->alert, complaint);
+}
+
+static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	struct daemon *daemon = ctx;
+	int err;
+
+	(void)fd;
+	(void)events;
+	err = kmsg__read(daemon->kmsg, daemon__clock(CLOCK_MONOTONIC));
+	if (err < 0) {
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		log__say(LOG_WARNING, NULL,
+			 "the kernel's log cannot be followed any more: %s. The kernel's own "
+			 "complaints are no longer tied to incidents",
+			 strerror(-err));
+	}
+	return 0;
+}
+
+static void close_kmsg(struct daemon *daemon)
+{
+	daemon->kmsg_source = sd_event_source_disable_unref(daemon->kmsg_source);
+	kmsg__close(daemon->kmsg);
+	daemon->kmsg = NULL;
+}
+
+static void open_kmsg(struct daemon *daemon)
+{
+	int err;
+
+	if (!daemon->config.alerts.kernel_log || daemon->kmsg)
+		return;
+	err = kmsg__open(&daemon->kmsg, "/dev/kmsg", on_complaint, daemon);
+	if (!err)
+		err = sd_event_add_io(daemon->event, &daemon->kmsg_source, kmsg__fd(daemon->kmsg),
+				      EPOLLIN, on_kmsg, daemon);
+	if (err >= 0)
+		return;
+	close_kmsg(daemon);
+	log__say(LOG_WARNING, NULL,
+		 "cannot read the kernel's log, /dev/kmsg: %s. The kernel's own complaints are not "
+		 "tied to incidents. [alerts] kernel_log=no silences this",
+		 strerror(-err));
+}
+
+/* Wall-clock times in files hang on one anchor each: after a step of the clock a new one is needed. */
+static int arm_clock(struct daemon *daemon)
+{
+	struct itimerspec never = {.it_value = {.tv_sec = INT32_MAX}};
+
+	return timerfd_settime(daemon->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+			       &never, NULL)
+		       ? -errno
+		       : 0;
+}
+
+static int on_clock(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	struct daemon *daemon = ctx;
+	uint64_t count;
+
+	(void)source;
+	(void)events;
+	if (read(fd, &count, sizeof(count)) < 0 && errno == ECANCELED) {
+		daemon->clock_steps++;
+		spool__rotate(daemon->spool);
+		log__say(
+			LOG_NOTICE, LOG_ID_CLOCK_STEP,
+			"the wall clock was set: a new spool file begins, so that times after it are "
+			"right");
+	}
+	arm_clock(daemon);
+	return 0;
+}
+
+static int watch_clock(struct daemon *daemon)
+{
+	int err;
+
+	daemon->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (daemon->clock_fd < 0)
+		return -errno;
+	err = arm_clock(daemon);
+	if (err)
+		return err;
+	return sd_event_add_io(daemon->event, &daemon->clock_source, daemon->clock_fd, EPOLLIN,
+			       on_clock, daemon);
+}
+
+static void say_lines(int priority, const char *id, const char *before, char *lines)
+{
+	char *line, *rest = NULL;
+
+	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log__say(priority, id, "%s%s", before, line);
+}
+
+static void open_log(const struct daemon *daemon)
+{
+	const struct daemon_options *options = &daemon->options;
+
+	log__open(options->target_given ? options->target : daemon->config.alerts.target,
+		  daemon->config.alerts.facility);
+}
+
+/* A configuration that was found good becomes the present one. */
+static int apply(struct daemon *daemon, const struct config *config, char *why, size_t why_size)
+{
+	int replaced = watch__configure(daemon->watch, config, why, why_size);
+
+	if (replaced < 0)
+		return replaced;
+	if (strcmp(config->control.socket, daemon->config.control.socket))
+		log__say(
+			LOG_WARNING, NULL,
+			"[control] socket= is taken at the next start: clients know the present one");
+	daemon->config = *config;
+	open_log(daemon);
+	if (replaced) {
+		daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
+		overhead__reset(&daemon->overhead, config);
+		spool__rotate(daemon->spool);
+	} else {
+		overhead__configure(&daemon->overhead, config);
+	}
+	spool__configure(daemon->spool, config);
+	alert__configure(daemon->alert, config);
+	if (daemon->control)
+		control__configure(daemon->control, config);
+	if (config->alerts.kernel_log)
+		open_kmsg(daemon);
+	else
+		close_kmsg(daemon);
+	return 0;
+}
+
+static int reload(void *ctx, char *why, size_t why_size)
+{
+	struct daemon *daemon = ctx;
+	char lines[WHY_SIZE];
+	struct config config;
+	int err;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		   daemon__clock(CLOCK_MONOTONIC) / 1000);
+	err = config__load(&config, "", daemon->options.config, why, why_size);
+	if (!err)
+		err = apply(daemon, &config, why, why_size);
+	if (err) {
+		daemon->reloads_failed++;
+		log__say(LOG_ERR, LOG_ID_RELOAD_FAILED,
+			 "the configuration was not taken, the old settings stay:");
+		snprintf(lines, sizeof(lines), "%s", why);
+		say_lines(LOG_ERR, LOG_ID_RELOAD_FAILED, "", lines);
+	} else {
+		daemon->reloads++;
+		log__say(LOG_INFO, LOG_ID_RELOADED, "the configuration was read again: %s mode",
+			 names__mode(engine__mode(watch__engine(daemon->watch))));
+	}
+	sd_notify(0, "READY=1");
+	return err;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
+{
+	char why[WHY_SIZE];
+
+	(void)source;
+	(void)info;
+	reload(ctx, why, sizeof(why));
+	return 0;
+}
+
+static const struct state *hook_state(void *ctx)
+{
+	return daemon__state(ctx);
+}
+
+static char *hook_metrics(void *ctx)
+{
+	return metrics__text(daemon__state(ctx));
+}
+
+static int hook_recent(void *ctx, uint64_t number, struct thprace_incident *incident)
+{
+	return spool__recent(((struct daemon *)ctx)->spool, number, incident);
+}
+
+static uint64_t hook_recent_first(void *ctx)
+{
+	return spool__recent_first(((struct daemon *)ctx)->spool);
+}
+
+static bool hook_file_of(void *ctx, uint64_t number, char *path, size_t size)
+{
+	return spool__file_of(((struct daemon *)ctx)->spool, number, path, size);
+}
+
+static void hook_flush(void *ctx)
+{
+	spool__flush(((struct daemon *)ctx)->spool, false);
+}
+
+static const char *hook_directory(void *ctx)
+{
+	return ((struct daemon *)ctx)->config.spool.directory;
+}
+
+static int hook_live(void *ctx, uint64_t id, double seconds, bool from_now, char *why,
+		     size_t why_size)
+{
+	return lives__begin(((struct daemon *)ctx)->lives, id, seconds, from_now, why, why_size);
+}
+
+static void hook_live_cancel(void *ctx, uint64_t id)
+{
+	lives__cancel(((struct daemon *)ctx)->lives, id);
+}
+
+static void hook_say(void *ctx, int priority, const char *text)
+{
+	(void)ctx;
+	log__say(priority, NULL, "%s", text);
+}
+
+static void on_live(void *ctx, uint64_t id, int fd, const char *why)
+{
+	struct daemon *daemon = ctx;
+
+	if (daemon->control)
+		control__live_done(daemon->control, id, fd, why);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static int open_control(struct daemon *daemon, char *why, size_t why_size)
+{
+	const struct control_hooks hooks = {
+		.state = hook_state,
+		.metrics = hook_metrics,
+		.recent = hook_recent,
+		.recent_first = hook_recent_first,
+		.file_of = hook_file_of,
+		.flush = hook_flush,
+		.directory = hook_directory,
+		.reload = reload,
+		.live = hook_live,
+		.live_cancel = hook_live_cancel,
+		.say = hook_say,
+		.ctx = daemon,
+	};
+
+	return control__open(&daemon->control, daemon->event, &daemon->config, &hooks, why,
+			     why_size);
+}
+
+static int open_loop(struct daemon *daemon)
+{
+	sigset_t signals;
+	int err;
+
+	err = sd_event_default(&daemon->event);
+	if (err < 0)
+		return err;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	err = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
+	if (err >= 0)
+		err = sd_event_set_watchdog(daemon->event, true);
+	return err < 0 ? err : 0;
+}
+
+static int open_watch(struct daemon *daemon, char *why, size_t why_size)
+{
+	const struct watch_hooks hooks = {
+		.incident = on_incident,
+		.record = on_record,
+		.checked = on_checked,
+		.replacing = on_replacing,
+		.ctx = daemon,
+	};
+
+	/* Addresses are in it for whoever may see them now; later this process may not. */
+	if (kallsyms__keep())
+		log__say(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
+	return watch__open(&daemon->watch, daemon->event, &daemon->config, daemon->stats_fd, &hooks,
+			   why, why_size);
+}
+
+/* Everything that needs nothing of the kernel any more. */
+static int open_rest(struct daemon *daemon, char *why, size_t why_size)
+{
+	const struct spool_hooks spool_hooks = {
+		.meta = make_meta, .stats = make_stats, .health = on_health, .ctx = daemon};
+	const struct live_hooks live_hooks = {
+		.meta = make_meta, .stats = make_stats, .done = on_live, .ctx = daemon};
+	int err;
+
+	overhead__reset(&daemon->overhead, &daemon->config);
+	daemon->programs = program_sums__new();
+	daemon->alert = alert__new(&daemon->config, log__send);
+	err = daemon->programs && daemon->alert ? 0 : -ENOMEM;
+	if (!err)
+		err = spool__open(&daemon->spool, &daemon->config, &spool_hooks);
+	if (err) {
+		snprintf(why, why_size, "%s", strerror(-err));
+		return err;
+	}
+	daemon->lives = lives__new(daemon->event, daemon->watch, daemon->spool, &live_hooks);
+	if (!daemon->lives) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	err = watch_clock(daemon);
+	if (err < 0) {
+		snprintf(why, why_size, "cannot watch the clock: %s", strerror(-err));
+		return err;
+	}
+	return open_control(daemon, why, why_size);
+}
+
+static void say_started(struct daemon *daemon, const char *kept)
+{
+	struct engine *engine = watch__engine(daemon->watch);
+	const struct probe_plan *plan = engine__plan(engine);
+	unsigned int attached = 0, seen = 0;
+	struct log_message message;
+	int i;
+
+	for (i = 0; i < THPRACE_POINT_MAX; i++)
+		attached += plan->probe[i].state == PROBE_ATTACHED;
+	for (i = 1; i < THPRACE_CLASS_MAX; i++)
+		seen += !probe__not_observable(plan, i);
+	log__begin(&message, LOG_INFO, LOG_ID_STARTED,
+		   "thpraced " THPRACE_VERSION
+		   " watches %s in %s mode: %u probes, %u of %d classes "
+		   "observable; capabilities left: %s",
+		   engine__release(engine), names__mode(engine__mode(engine)), attached, seen,
+		   THPRACE_CLASS_MAX - 1, kept);
+	log__field(&message, "THPRACE_MODE", "%s", names__mode(engine__mode(engine)));
+	log__field(&message, "THPRACE_KERNEL", "%s", engine__release(engine));
+	log__send(&message);
+	if (!engine__measured(engine))
+		log__say(LOG_NOTICE, NULL, "own cost is not measured: %s",
+			 daemon__state(daemon)->overhead.reason);
+}
+
+static int start(struct daemon *daemon, char *why, size_t why_size)
+{
+	char kept[256] = "";
+	int err;
+
+	err = open_loop(daemon);
+	if (err) {
+		snprintf(why, why_size, "cannot set up the event loop: %s", strerror(-err));
+		return err;
+	}
+	daemon->stats_fd = stats_hold__take();
+	err = open_watch(daemon, why, why_size);
+	if (err)
+		return err;
+	open_kmsg(daemon);
+	err = privilege__drop(kept, sizeof(kept));
+	if (err) {
+		snprintf(why, why_size, "cannot drop capabilities: %s", strerror(-err));
+		return err;
+	}
+	err = open_rest(daemon, why, why_size);
+	if (err)
+		return err;
+	daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
+	daemon->started = watch__start(daemon->watch);
+	say_started(daemon, kept);
+	daemon__tick(daemon);
+	return 0;
+}
+
+static void stop(struct daemon *daemon)
+{
+	/* Tells the rest: to everything below. */
+	watch__stop(daemon->watch);
+	if (daemon->started)
+		daemon__export(daemon);
+	control__close(daemon->control);
+	lives__free(daemon->lives);
+	spool__close(daemon->spool);
+	alert__free(daemon->alert);
+	close_kmsg(daemon);
+	watch__close(daemon->watch);
+	program_sums__free(daemon->programs);
+	sd_event_source_disable_unref(daemon->clock_source);
+	if (daemon->clock_fd >= 0)
+		close(daemon->clock_fd);
+	if (daemon->stats_fd >= 0)
+		close(daemon->stats_fd);
+	sd_event_unref(daemon->event);
+}
+
+int daemon__run(const struct daemon_options *options)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	char why[WHY_SIZE] = "out of memory";
+	int err = -ENOMEM;
+
+	if (!daemon)
+		goto cleanup;
+	daemon->options = *options;
+	daemon->stats_fd = -1;
+	daemon->clock_fd = -1;
+	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
+	if (err)
+		goto cleanup;
+	open_log(daemon);
+	err = start(daemon, why, sizeof(why));
+	if (err)
+		goto cleanup;
+	sd_notify(0, "READY=1");
+	err = sd_event_loop(daemon->event);
+	if (err < 0)
+		snprintf(why, sizeof(why), "the event loop failed: %s", strerror(-err));
+	sd_notify(0, "STOPPING=1\nSTATUS=Detaching");
+
+cleanup:
+	if (err) {
+		say_lines(LOG_ERR, NULL, "", why);
+		sd_notifyf(0, "ERRNO=%d", -err);
+	}
+	if (daemon)
+		stop(daemon);
+	free(daemon);
+	return err;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the daemon: daemon.c (start, loop, reload, end), daemon_tick.c (what is done periodically),
+ * daemon_state.c (what it knows of itself).
+ */
+#ifndef THPRACE_DAEMON_PRIVATE_H
+#define THPRACE_DAEMON_PRIVATE_H
+
+#include <systemd/sd-event.h>
+
+#include "alert.h"
+#include "config.h"
+#include "control.h"
+#include "daemon.h"
+#include "kmsg.h"
+#include "live.h"
+#include "overhead.h"
+#include "program_sums.h"
+#include "spool.h"
+#include "state.h"
+#include "watch.h"
+
+/* Samples for exposure: one a minute, over an hour. */
+#define SAMPLES 60
+
+struct daemon {
+	struct daemon_options options;
+	struct config config;
+	sd_event *event;
+	int stats_fd;
+	struct watch *watch;
+	struct spool *spool;
+	struct alert *alert;
+	struct kmsg *kmsg;
+	struct control *control;
+	struct lives *lives;
+	struct program_sums *programs;
+	struct overhead overhead;
+	uint64_t started; /* ns CLOCK_MONOTONIC */
+	bool urgent; /* something came that has to be on the disk at once */
+
+	/* Of the ticks: when each was done last, ns CLOCK_MONOTONIC. */
+	uint64_t flushed;
+	uint64_t exported;
+	uint64_t noted;
+	char status[256];
+	int metrics_error; /* said already */
+	struct exposure_sample samples[SAMPLES];
+	unsigned int nr_samples; /* ever taken */
+
+	/* What struct state shows and nobody else keeps. */
+	struct state state;
+	struct session_totals totals;
+	uint64_t bpf_memory;
+	uint64_t reloads;
+	uint64_t reloads_failed;
+	uint64_t clock_steps;
+	uint64_t sheds;
+	uint64_t restores;
+
+	/* Sources. */
+	sd_event_source *kmsg_source;
+	sd_event_source *clock_source;
+	int clock_fd;
+};
+
+uint64_t daemon__clock(clockid_t clock);
+
+/* Fill in daemon->state and return it. */
+const struct state *daemon__state(struct daemon *daemon);
+
+/* Read the programs' run times into daemon->programs. */
+void daemon__read_programs(struct daemon *daemon);
+
+/* Everything periodic; called by the watch after each reading of the counters. */
+void daemon__tick(struct daemon *daemon);
+
+/* Write the metrics file now. */
+void daemon__export(struct daemon *daemon);
+
+#endif

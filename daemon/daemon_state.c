@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon_private.h"
+#include "usage.h"
+
+#define NOT_MEASURED                                                                            \
+	"the kernel's BPF statistics are off: they need CAP_SYS_ADMIN, or the descriptor that " \
+	"thpraced --hold-bpf-stats gives to systemd (ExecStartPre= of the unit)"
+
+uint64_t daemon__clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+void daemon__read_programs(struct daemon *daemon)
+{
+	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	size_t count =
+		engine__programs(watch__engine(daemon->watch), programs, ENGINE_PROGRAMS_MAX);
+
+	program_sums__read(daemon->programs, programs, count);
+}
+
+static void fill_overhead(struct daemon *daemon, struct overhead_state *state)
+{
+	size_t i;
+
+	state->measured = engine__measured(watch__engine(daemon->watch));
+	state->reason = state->measured ? NULL : NOT_MEASURED;
+	state->share = daemon->overhead.share;
+	state->budget = daemon->config.overhead.budget;
+	state->over = daemon->overhead.helpless;
+	state->sheds = daemon->sheds;
+	state->restores = daemon->restores;
+	state->run_ns = 0;
+	for (i = 0; i < daemon->state.nr_programs; i++)
+		state->run_ns += daemon->state.programs[i].run_ns;
+}
+
+static void fill_exposure(struct daemon *daemon)
+{
+	const struct exposure_sample *from;
+	bool observable[THPRACE_CLASS_MAX];
+	struct exposure_sample now;
+	int class;
+
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		observable[class] = class && !probe__not_observable(daemon->state.plan, class);
+	from = &daemon->samples[daemon->nr_samples < SAMPLES ? 0 : daemon->nr_samples % SAMPLES];
+	exposure__sample(&now, &daemon->totals, daemon->state.now);
+	exposure__between(&daemon->state.exposure, from, &now, exposure__folios("/proc/meminfo"),
+			  observable);
+}
+
+const struct state *daemon__state(struct daemon *daemon)
+{
+	struct engine *engine = watch__engine(daemon->watch);
+	struct state *state = &daemon->state;
+
+	memset(state, 0, sizeof(*state));
+	watch__totals(daemon->watch, &daemon->totals);
+	daemon__read_programs(daemon);
+	state->config = &daemon->config;
+	state->kernel = engine__release(engine);
+	state->machine = engine__machine(engine);
+	state->cpus = engine__cpus(engine);
+	state->pid = getpid();
+	state->now = daemon__clock(CLOCK_MONOTONIC);
+	state->now_wall = daemon__clock(CLOCK_REALTIME);
+	state->started = daemon->started;
+	state->mode = engine__mode(engine);
+	state->plan = engine__plan(engine);
+	state->totals = &daemon->totals;
+	state->programs = program_sums__list(daemon->programs, &state->nr_programs);
+	state->own_cpu_ns = usage__cpu_ns();
+	state->own_rss = usage__rss();
+	state->bpf_memory = daemon->bpf_memory;
+	state->reloads = daemon->reloads;
+	state->reloads_failed = daemon->reloads_failed;
+	state->clock_steps = daemon->clock_steps;
+	fill_overhead(daemon, &state->overhead);
+	spool__state(daemon->spool, &state->spool);
+	alert__state(daemon->alert, &state->alert);
+	if (daemon->control)
+		control__state(daemon->control, &state->control);
+	fill_exposure(daemon);
+	return state;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "symbols.h"
+#include "trace_writer.h"
+
+#define LIVES_MAX 4
+#define READ_EVERY_USEC 100000ULL
+#define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut there, and says so */
+
+struct live {
+	struct live *next;
+	struct lives *lives;
+	uint64_t id;
+	uint64_t from; /* ns CLOCK_MONOTONIC: nothing that is older */
+	uint64_t until; /* 0: at once */
+	uint64_t read; /* when the flight recorder was read last */
+	int fd;
+	struct trace_writer *writer;
+	struct symbols *symbols;
+	sd_event_source *timer;
+	uint64_t *position; /* per CPU, in the flight recorder */
+};
+
+struct lives {
+	sd_event *event;
+	struct watch *watch;
+	struct spool *spool;
+	struct live_hooks hooks;
+	struct live *list;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
+			 const struct live_hooks *hooks)
+{
+	struct lives *lives = calloc(1, sizeof(*lives));
+
+	if (!lives)
+		return NULL;
+	lives->event = event;
+	lives->watch = watch;
+	lives->spool = spool;
+	lives->hooks = *hooks;
+	return lives;
+}
+
+static void drop(struct live *live)
+{
+	struct live **at = &live->lives->list;
+
+	while (*at && *at != live)
+		at = &(*at)->next;
+	if (*at)
+		*at = live->next;
+	sd_event_source_disable_unref(live->timer);
+	if (live->writer)
+		trace_writer__abandon(live->writer);
+	symbols__free(live->symbols);
+	free(live->position);
+	if (live->fd >= 0)
+		close(live->fd);
+	free(live);
+}
+
+static void write_record(void *ctx, const struct thprace_record *record)
+{
+	struct live *live = ctx;
+
+	trace_writer__record(live->writer, THPRACE_BLOCK_RECORDS, record);
+}
+
+static void write_incident(struct live *live, const struct thprace_incident *incident)
+{
+	if (incident->walk.leave < live->from && incident->window.close < live->from)
+		return;
+	symbols__want(live->symbols, &incident->opener_stack);
+	symbols__want(live->symbols, &incident->walker_stack);
+	trace_writer__incident(live->writer, incident);
+}
+
+/* What came since the last time; what the flight recorder has overwritten by now is told as lost. */
+static void read_flight(struct live *live)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), overwritten = 0;
+	struct thprace_record lost = {.type = THPRACE_REC_LOST, .value = THPRACE_LOSS_STREAM};
+
+	engine__flight_follow(watch__engine(live->lives->watch), live->position, live->from,
+			      write_record, live, &overwritten);
+	if (overwritten) {
+		lost.entry = live->read;
+		lost.ts = now;
+		lost.arg = overwritten;
+		write_record(live, &lost);
+	}
+	live->read = now;
+}
+
+static void write_past(struct live *live)
+{
+	uint64_t number, next = spool__recent_first(live->lives->spool);
+	struct thprace_incident incident;
+
+	for (number = next; !spool__recent(live->lives->spool, number, &incident); number++)
+		write_incident(live, &incident);
+}
+
+static int write_json(struct live *live, enum thprace_block_type type, char *text)
+{
+	int err = text ? trace_writer__json(live->writer, type, text) : -ENOMEM;
+
+	free(text);
+	return err;
+}
+
+/* Complete the trace and hand it over. */
+static void finish(struct live *live)
+{
+	struct lives *lives = live->lives;
+	uint64_t id = live->id;
+	int err, fd;
+
+	read_flight(live);
+	err = trace_writer__flush(live->writer);
+	if (!err)
+		err = write_json(live, THPRACE_BLOCK_SYMBOLS, symbols__json_new(live->symbols));
+	if (!err)
+		err = write_json(live, THPRACE_BLOCK_STATS, lives->hooks.stats(lives->hooks.ctx));
+	if (!err)
+		err = trace_writer__close(live->writer);
+	else
+		trace_writer__abandon(live->writer);
+	live->writer = NULL;
+	if (!err && lseek(live->fd, 0, SEEK_SET) < 0)
+		err = -errno;
+	fd = live->fd;
+	live->fd = -1;
+	drop(live);
+	if (err) {
+		close(fd);
+		lives->hooks.done(lives->hooks.ctx, id, err, strerror(-err));
+	} else {
+		lives->hooks.done(lives->hooks.ctx, id, fd, NULL);
+	}
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct live *live = ctx;
+
+	(void)usec;
+	if (clock_ns(CLOCK_MONOTONIC) >= live->until ||
+	    trace_writer__bytes(live->writer) >= BYTES_MAX) {
+		finish(live);
+		return 0;
+	}
+	read_flight(live);
+	sd_event_source_set_time_relative(source, READ_EVERY_USEC);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int open_trace(struct live *live)
+{
+	struct lives *lives = live->lives;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	int err;
+
+	live->fd = memfd_create("thprace-live", MFD_CLOEXEC);
+	if (live->fd < 0)
+		return -errno;
+	/* The trace begins where its first record may be. */
+	err = trace_writer__open_fd(&live->writer, live->fd, live->from,
+				    clock_ns(CLOCK_REALTIME) - (now - live->from), 0);
+	if (!err)
+		err = write_json(live, THPRACE_BLOCK_META, lives->hooks.meta(lives->hooks.ctx));
+	return err;
+}
+
+static int begin(struct lives *lives, struct live *live, double seconds, bool from_now)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t span = seconds * 1e9, nothing = 0;
+	struct engine *engine = watch__engine(lives->watch);
+	int err;
+
+	live->read = now;
+	live->from = from_now ? now : 0;
+	if (!from_now)
+		live->from = seconds > 0 && span < now ? now - span : 1;
+	live->until = from_now ? now + span : 0;
+	live->symbols = symbols__new();
+	live->position = calloc(engine__cpus(engine), sizeof(*live->position));
+	if (!live->symbols || !live->position)
+		return -ENOMEM;
+	err = open_trace(live);
+	if (err)
+		return err;
+	if (!from_now) {
+		write_past(live);
+		return 0;
+	}
+	/* What it holds already is older. */
+	engine__flight_follow(engine, live->position, now, write_record, live, &nothing);
+	return sd_event_add_time_relative(lives->event, &live->timer, CLOCK_MONOTONIC,
+					  READ_EVERY_USEC, READ_EVERY_USEC / 4, on_timer, live);
+}
+
+int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now, char *why,
+		 size_t why_size)
+{
+	struct live *live;
+	int err, count = 0;
+
+	for (live = lives->list; live; live = live->next)
+		count++;
+	if (count >= LIVES_MAX) {
+		snprintf(why, why_size, "%d live traces are under way already", count);
+		return -EBUSY;
+	}
+	live = calloc(1, sizeof(*live));
+	if (!live) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	live->lives = lives;
+	live->id = id;
+	live->fd = -1;
+	live->next = lives->list;
+	lives->list = live;
+	err = begin(lives, live, seconds, from_now);
+	if (err < 0) {
+		snprintf(why, why_size, "cannot make a trace: %s", strerror(-err));
+		drop(live);
+		return err;
+	}
+	if (!from_now)
+		finish(live);
+	return 0;
+}
+
+void lives__cancel(struct lives *lives, uint64_t id)
+{
+	struct live *live, *next;
+
+	for (live = lives->list; live; live = next) {
+		next = live->next;
+		if (live->id == id)
+			drop(live);
+	}
+}
+
+void lives__incident(struct lives *lives, const struct thprace_incident *incident)
+{
+	struct live *live;
+
+	for (live = lives->list; live; live = live->next)
+		write_incident(live, incident);
+}
+
+void lives__free(struct lives *lives)
+{
+	if (!lives)
+		return;
+	while (lives->list)
+		drop(lives->list);
+	free(lives);
+}

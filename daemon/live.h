@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Traces on demand (thprace dump --live): what the flight recorder holds, or what it gets from now on,
+ * with the incidents of that time, in a memory file.
+ */
+#ifndef THPRACE_DAEMON_LIVE_H
+#define THPRACE_DAEMON_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "spool.h"
+#include "watch.h"
+
+struct lives;
+
+/* The trace of request id is ready: fd at its beginning, the callee's own; or negative errno and why. */
+typedef void (*live_done_fn)(void *ctx, uint64_t id, int fd, const char *why);
+
+struct live_hooks {
+	char *(*meta)(void *ctx); /* as those of struct spool_hooks */
+	char *(*stats)(void *ctx);
+	live_done_fn done;
+	void *ctx;
+};
+
+/* Returns what lives__free() frees, or NULL. watch and spool have to outlive it. */
+struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
+			 const struct live_hooks *hooks);
+
+/*
+ * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called once,
+ * maybe before this returns. Returns 0, or negative errno with why: -EBUSY when too many are under way.
+ */
+int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now, char *why,
+		 size_t why_size);
+
+void lives__cancel(struct lives *lives, uint64_t id);
+
+/* An incident has been settled: those under way take it. */
+void lives__incident(struct lives *lives, const struct thprace_incident *incident);
+
+void lives__free(struct lives *lives);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <thprace/version.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "stats_hold.h"
+
+enum {
+	OPT_CONFIG = 'c',
+	OPT_TARGET = 0x100,
+	OPT_TEST,
+	OPT_PRINT,
+	OPT_HOLD,
+};
+
+static const struct argp_option options[] = {
+	{"config", OPT_CONFIG, "FILE", 0, "read this file only, no drop-ins", 0},
+	{"log-target", OPT_TARGET, "TARGET", 0,
+	 "where messages go: journal, syslog, stderr, auto; overrides the configuration", 0},
+	{"test-config", OPT_TEST, NULL, 0, "say whether the configuration is good, and exit", 0},
+	{"print-config", OPT_PRINT, NULL, 0, "print the configuration in force, and exit", 0},
+	{"hold-bpf-stats", OPT_HOLD, NULL, 0,
+	 "for the unit's ExecStartPre=: open the kernel's BPF statistics, give them to systemd to "
+	 "keep, and exit",
+	 0},
+	{0},
+};
+
+enum what {
+	RUN,
+	TEST_CONFIG,
+	PRINT_CONFIG,
+	HOLD_STATS,
+};
+
+struct arguments {
+	struct daemon_options daemon;
+	enum what what;
+};
+
+static enum log_target parse_target(const char *arg, struct argp_state *state)
+{
+	static const char *const names[] = LOG_TARGET_NAMES;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], arg))
+			return i;
+	argp_error(state, "'%s' is no log target: journal, syslog, stderr or auto", arg);
+	return LOG_TARGET_AUTO;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case OPT_CONFIG:
+		arguments->daemon.config = arg;
+		break;
+	case OPT_TARGET:
+		arguments->daemon.target = parse_target(arg, state);
+		arguments->daemon.target_given = true;
+		break;
+	case OPT_TEST:
+		arguments->what = TEST_CONFIG;
+		break;
+	case OPT_PRINT:
+		arguments->what = PRINT_CONFIG;
+		break;
+	case OPT_HOLD:
+		arguments->what = HOLD_STATS;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s': no arguments are taken", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Watches this kernel for races in its huge-page code, and tells of them. Runs in the "
+	       "foreground: systemd starts it (thpraced.service)."
+	       "\vExit status: 0 ended in order, 1 failed, 2 wrong usage.",
+};
+
+static void print_version(FILE *out, struct argp_state *state)
+{
+	(void)state;
+	fputs("thpraced " THPRACE_VERSION "\n", out);
+}
+
+static int look_at_config(const struct arguments *arguments)
+{
+	struct config config;
+	char why[4096];
+
+	if (config__load(&config, "", arguments->daemon.config, why, sizeof(why))) {
+		fprintf(stderr, "%s\n", why);
+		return 1;
+	}
+	if (arguments->what == PRINT_CONFIG)
+		config__print(&config, stdout);
+	else
+		puts("the configuration is good");
+	return fflush(stdout) ? 1 : 0;
+}
+
+static int hold_stats(void)
+{
+	char why[256];
+
+	if (!stats_hold__give(why, sizeof(why)))
+		return 0;
+	fprintf(stderr, "thpraced: %s\n", why);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {};
+
+	argp_program_version_hook = print_version;
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	switch (arguments.what) {
+	case TEST_CONFIG:
+	case PRINT_CONFIG:
+		return look_at_config(&arguments);
+	case HOLD_STATS:
+		return hold_stats();
+	default:
+		return daemon__run(&arguments.daemon) ? 1 : 0;
+	}
+}
