@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The budget: when a probe is shed, which, and when it comes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "overhead.h"
+
+#define PERIOD 10000000000ULL
+#define CPUS 4
+
+/* A machine: what each point's programs take of all CPUs' time, as a share, while attached. */
+struct machine {
+	struct overhead overhead;
+	double load[THPRACE_POINT_MAX];
+	bool attached[THPRACE_POINT_MAX];
+	struct engine_program programs[THPRACE_POINT_MAX];
+	uint64_t now;
+};
+
+static void machine_start(struct machine *machine, double budget)
+{
+	struct config config = {};
+	int i;
+
+	memset(machine, 0, sizeof(*machine));
+	config.overhead.budget = budget;
+	config.overhead.patience = 3;
+	config.overhead.recovery = 6;
+	overhead__reset(&machine->overhead, &config);
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		machine->attached[i] = true;
+		machine->programs[i].point = i;
+	}
+	machine->now = 1000;
+}
+
+static struct overhead_action step(struct machine *machine)
+{
+	bool may[THPRACE_POINT_MAX];
+	struct overhead_action action;
+	int i;
+
+	machine->now += PERIOD;
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		may[i] = machine->attached[i] && i != THPRACE_POINT_ZAP && i != THPRACE_POINT_LOCK;
+		if (machine->attached[i])
+			machine->programs[i].run_ns += machine->load[i] * PERIOD * CPUS;
+	}
+	action = overhead__step(&machine->overhead, machine->programs, THPRACE_POINT_MAX,
+				machine->now, CPUS, may);
+	if (action.what == OVERHEAD_SHED)
+		machine->attached[action.point] = false;
+	if (action.what == OVERHEAD_RESTORE)
+		machine->attached[action.point] = true;
+	return action;
+}
+
+/* Steps until something is to be done, at most max; returns how many. */
+static int until_action(struct machine *machine, int max, struct overhead_action *action)
+{
+	int i;
+
+	for (i = 1; i <= max; i++) {
+		*action = step(machine);
+		if (action->what)
+			return i;
+	}
+	return 0;
+}
+
+static void test_quiet(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.0049;
+	assert_int_equal(until_action(&machine, 100, &action), 0);
+	assert_true(machine.overhead.share > 0.00489 && machine.overhead.share < 0.00491);
+}
+
+static void test_dearest_is_shed(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_ZAP] = 0.004; /* dearer, but not optional */
+	machine.load[THPRACE_POINT_UNMAP] = 0.001;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.002;
+	/* The first step takes figures only. */
+	assert_int_equal(until_action(&machine, 10, &action), 1 + 3);
+	assert_int_equal(action.what, OVERHEAD_SHED);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_true(action.share > 0.0069 && action.share < 0.0071);
+	assert_true(action.point_share > 0.0019 && action.point_share < 0.0021);
+	/* 0.005 is left, which is not above the budget but not below half of it either. */
+	assert_int_equal(until_action(&machine, 100, &action), 0);
+}
+
+static void test_patience(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+	int i;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	step(&machine);
+	for (i = 0; i < 20; i++) {
+		machine.load[THPRACE_POINT_UNMAP] = i % 3 == 2 ? 0.001 : 0.9;
+		action = step(&machine);
+		assert_int_equal(action.what, OVERHEAD_NOTHING);
+	}
+}
+
+static void test_comes_back(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.02;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	/* The load is gone: the one shed last comes first. */
+	machine.load[THPRACE_POINT_UNMAP] = 0;
+	machine.load[THPRACE_POINT_MIGRATE] = 0;
+	assert_int_equal(until_action(&machine, 20, &action), 6);
+	assert_int_equal(action.what, OVERHEAD_RESTORE);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	assert_int_equal(until_action(&machine, 20, &action), 6);
+	assert_int_equal(action.what, OVERHEAD_RESTORE);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(until_action(&machine, 100, &action), 0);
+}
+
+/* A lasting load: each time it comes back it is shed again, and waits longer, up to a bound. */
+static void test_backoff(void **state)
+{
+	static const int rests[] = {6, 12, 24, 48, 48, 48};
+	struct overhead_action action;
+	struct machine machine;
+	size_t i;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	step(&machine);
+	for (i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		assert_int_equal(until_action(&machine, 10, &action), 3);
+		assert_int_equal(action.what, OVERHEAD_SHED);
+		assert_int_equal(until_action(&machine, 100, &action), rests[i]);
+		assert_int_equal(action.what, OVERHEAD_RESTORE);
+	}
+}
+
+static void test_helpless(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_ZAP] = 0.01;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+	/* Said once, until it was below the budget. */
+	assert_int_equal(until_action(&machine, 50, &action), 0);
+	machine.load[THPRACE_POINT_ZAP] = 0;
+	assert_int_equal(until_action(&machine, 5, &action), 0);
+	machine.load[THPRACE_POINT_ZAP] = 0.01;
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+}
+
+static void test_no_limit(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0);
+	machine.load[THPRACE_POINT_UNMAP] = 0.9;
+	assert_int_equal(until_action(&machine, 50, &action), 0);
+}
+
+static void test_failed(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(machine.overhead.nr_shed, 1);
+	overhead__failed(&machine.overhead, &action);
+	assert_int_equal(machine.overhead.nr_shed, 0);
+	machine.attached[action.point] = true;
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	machine.load[THPRACE_POINT_UNMAP] = 0;
+	assert_int_equal(until_action(&machine, 20, &action), 12);
+	overhead__failed(&machine.overhead, &action);
+	assert_int_equal(machine.overhead.nr_shed, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_quiet),	 cmocka_unit_test(test_dearest_is_shed),
+		cmocka_unit_test(test_patience), cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_backoff),	 cmocka_unit_test(test_helpless),
+		cmocka_unit_test(test_no_limit), cmocka_unit_test(test_failed),
+	};
+
+	return cmocka_run_group_tests_name("overhead", tests, NULL, NULL);
+}
