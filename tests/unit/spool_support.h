@@ -19,7 +19,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "spool_private.h"
-#include "symbols.h"
 #include "trace_reader.h"
 
 static char base[64]; /* made for a test */
