@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernel addresses of stacks, collected and then resolved in one reading of /proc/kallsyms. */
+/*
+ * Kernel addresses of stacks, and their names from /proc/kallsyms, which is read only when there are
+ * addresses without a name.
+ *
+ * A recording collects, resolves once, and takes the names of all (symbols__json). The daemon goes on
+ * for ever, and takes each time the names that the present file does not have yet
+ * (symbols__json_new); with the next file it begins anew (symbols__restart).
+ */
 #ifndef THPRACE_SYMBOLS_H
 #define THPRACE_SYMBOLS_H
 
+#include <stdbool.h>
 #include <thprace/incident.h>
 
 struct symbols;
@@ -18,6 +26,18 @@ void symbols__resolve(struct symbols *symbols);
 
 /* JSON object "0x…" → "function+0x…"; malloc'd, NULL when out of memory. */
 char *symbols__json(const struct symbols *symbols);
+
+/* Are there addresses that were wanted since symbols__restart() and are not in symbols__json_new() yet? */
+bool symbols__any_new(const struct symbols *symbols);
+
+/*
+ * Resolve, and return the JSON object of those addresses; malloc'd, "{}" when none has a name, NULL
+ * when out of memory (then they stay new).
+ */
+char *symbols__json_new(struct symbols *symbols);
+
+/* From now on every address that is wanted is new again. Names that are known stay known. */
+void symbols__restart(struct symbols *symbols);
 
 void symbols__free(struct symbols *symbols);
 

@@ -12,7 +12,6 @@
 #include "trace_check.h"
 
 #define RECORDS_BUFFERED 4096
-#define INCIDENTS_BUFFERED 64
 
 enum batch_index {
 	BATCH_RECORDS,
@@ -38,6 +37,7 @@ struct trace_writer {
 	off_t base; /* where the trace starts: stdout may hold something before it */
 	uint64_t bytes;
 	uint64_t records;
+	uint64_t incidents;
 	uint64_t lost;
 	z_stream deflate;
 	unsigned char *block; /* header and payload, as written */
@@ -172,7 +172,9 @@ static int flush_batch(struct trace_writer *writer, struct batch *batch)
 			  batch->count);
 	if (err)
 		writer->lost += batch->count;
-	else if (batch->type != THPRACE_BLOCK_INCIDENTS)
+	else if (batch->type == THPRACE_BLOCK_INCIDENTS)
+		writer->incidents += batch->count;
+	else
 		writer->records += batch->count;
 	batch->count = 0;
 	return err;
@@ -206,23 +208,20 @@ static int init_buffers(struct trace_writer *writer)
 				 RECORDS_BUFFERED, sizeof(struct thprace_record));
 	if (!err)
 		err = init_batch(&writer->batch[BATCH_INCIDENTS], THPRACE_BLOCK_INCIDENTS,
-				 INCIDENTS_BUFFERED, sizeof(struct thprace_incident));
+				 TRACE_WRITER_INCIDENTS, sizeof(struct thprace_incident));
 	/* Ahead of time, so that a machine short of memory does not cost a full buffer later. */
 	if (!err)
 		err = reserve(writer, RECORDS_BUFFERED * sizeof(struct thprace_record));
 	return err;
 }
 
-static int open_output(struct trace_writer *writer, const char *path)
+/* Learn whether writer->fd can be cut back, and where the trace starts. */
+static int look_at_output(struct trace_writer *writer)
 {
 	struct stat st;
 	int flags;
 
-	if (strcmp(path, "-") == 0)
-		writer->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	else
-		writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (writer->fd < 0 || fstat(writer->fd, &st))
+	if (fstat(writer->fd, &st))
 		return -errno;
 	writer->regular = S_ISREG(st.st_mode);
 	if (!writer->regular)
@@ -266,24 +265,25 @@ static int release(struct trace_writer *writer)
 	return err;
 }
 
-int trace_writer__open(struct trace_writer **result, const char *path, uint64_t started,
+/* Takes fd over; err: why there is none (fd < 0). */
+static int open_output(struct trace_writer **result, int fd, int err, uint64_t started,
 		       uint64_t started_wall, uint32_t flags)
 {
 	struct trace_writer *writer;
-	int err;
 
 	*result = NULL;
+	if (fd < 0)
+		return err;
 	writer = calloc(1, sizeof(*writer));
-	if (!writer)
-		return -ENOMEM;
-	writer->fd = -1;
-	if (deflateInit(&writer->deflate, 1) != Z_OK) {
+	if (!writer || deflateInit(&writer->deflate, 1) != Z_OK) {
 		free(writer);
+		close(fd);
 		return -ENOMEM;
 	}
+	writer->fd = fd;
 	err = init_buffers(writer);
 	if (!err)
-		err = open_output(writer, path);
+		err = look_at_output(writer);
 	if (!err)
 		err = write_header(writer, started, started_wall, flags);
 	if (err) {
@@ -292,6 +292,25 @@ int trace_writer__open(struct trace_writer **result, const char *path, uint64_t 
 	}
 	*result = writer;
 	return 0;
+}
+
+int trace_writer__open(struct trace_writer **result, const char *path, uint64_t started,
+		       uint64_t started_wall, uint32_t flags)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return trace_writer__open_fd(result, STDOUT_FILENO, started, started_wall, flags);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return open_output(result, fd, -errno, started, started_wall, flags);
+}
+
+int trace_writer__open_fd(struct trace_writer **result, int fd, uint64_t started,
+			  uint64_t started_wall, uint32_t flags)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return open_output(result, own, -errno, started, started_wall, flags);
 }
 
 int trace_writer__record(struct trace_writer *writer, enum thprace_block_type type,
@@ -350,6 +369,20 @@ int trace_writer__flush(struct trace_writer *writer)
 	return err;
 }
 
+int trace_writer__sync(struct trace_writer *writer)
+{
+	int err = trace_writer__flush(writer);
+
+	if (fdatasync(writer->fd) && errno != EINVAL && errno != ENOTSUP && !err)
+		err = -errno;
+	return err;
+}
+
+uint64_t trace_writer__incidents(const struct trace_writer *writer)
+{
+	return writer->incidents;
+}
+
 uint64_t trace_writer__lost(const struct trace_writer *writer)
 {
 	return writer->lost;
@@ -377,4 +410,10 @@ int trace_writer__close(struct trace_writer *writer)
 		err = write_block(writer, THPRACE_BLOCK_END, NULL, 0, 0);
 	closed = release(writer);
 	return err ? err : closed;
+}
+
+void trace_writer__abandon(struct trace_writer *writer)
+{
+	if (writer)
+		release(writer);
 }

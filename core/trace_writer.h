@@ -25,6 +25,16 @@ int trace_writer__open(struct trace_writer **writer, const char *path, uint64_t 
 		       uint64_t started_wall, uint32_t flags);
 
 /*
+ * The same, writing to fd from its position on (O_APPEND: from the end on). fd stays the caller's and
+ * open; the writer works on a duplicate, so that the two share one position.
+ */
+int trace_writer__open_fd(struct trace_writer **writer, int fd, uint64_t started,
+			  uint64_t started_wall, uint32_t flags);
+
+/* Incidents that wait to become a block, at most. */
+#define TRACE_WRITER_INCIDENTS 64
+
+/*
  * Buffer one record or incident; a full buffer goes out as a block. type: THPRACE_BLOCK_RECORDS or
  * _CONTEXT. Returns 0 or negative errno of the write (-ENOSPC …): then that block, and only it, is
  * not in the file, its members are counted in trace_writer__lost(), the file is cut back to the
@@ -45,6 +55,15 @@ int trace_writer__json(struct trace_writer *writer, enum thprace_block_type type
 /* Write out what is buffered. Returns 0 or negative errno as above. */
 int trace_writer__flush(struct trace_writer *writer);
 
+/*
+ * Flush, and wait until the file's contents are on the disk (fdatasync). Returns 0 or the first
+ * negative errno of both. Output that cannot be synced, such as a pipe, is no error.
+ */
+int trace_writer__sync(struct trace_writer *writer);
+
+/* Incidents in whole blocks so far: those that were given and are neither buffered nor lost. */
+uint64_t trace_writer__incidents(const struct trace_writer *writer);
+
 /* Records and incidents that could not be written. */
 uint64_t trace_writer__lost(const struct trace_writer *writer);
 
@@ -58,5 +77,8 @@ uint64_t trace_writer__records(const struct trace_writer *writer);
  * so flush before STATS is made, and what was lost until then is told by the file itself.
  */
 int trace_writer__close(struct trace_writer *writer);
+
+/* Close and free without END. What is buffered is not written; the whole blocks stay. */
+void trace_writer__abandon(struct trace_writer *writer);
 
 #endif

@@ -26,10 +26,16 @@ struct spool;
 
 /* What the spool asks of its owner. */
 struct spool_hooks {
-	/* META and STATS of the present session as malloc'd JSON text, or NULL. */
+	/*
+	 * META and STATS of the present session as malloc'd JSON text, or NULL: no such block. Asked for
+	 * when a file is begun and completed, so also by spool__rotate() and spool__close().
+	 */
 	char *(*meta)(void *ctx);
 	char *(*stats)(void *ctx);
-	/* The disk began to fail (err < 0: with that errno) or works again (err == 0). */
+	/*
+	 * The disk began to fail (err < 0: with that errno) or works again (err == 0). path: the
+	 * folder. Also called by spool__open().
+	 */
 	void (*health)(void *ctx, int err, const char *path);
 	void *ctx;
 };
@@ -42,12 +48,20 @@ struct spool_hooks {
 int spool__open(struct spool **spool, const struct config *config, const struct spool_hooks *hooks);
 
 /*
- * Store one incident. Returns its number (from 1), or 0 when it was counted only (contained, above
- * contained_per_hour). It is in a whole block after the next spool__flush().
+ * Store one incident. Returns its number (from 1); or 0 when it was counted only: contained and above
+ * contained_per_hour (skipped), or memory is full of what waits for the disk and has no contained
+ * one that could go for it (dropped). It is in a whole block after the next spool__flush(), and in
+ * any case it is one of stored, memory, skipped and dropped in spool__state(). A contained one that is
+ * dropped for another had been given its number.
  */
 uint64_t spool__incident(struct spool *spool, const struct thprace_incident *incident);
 
-/* Store a record of the flight recorder, or a LOST record. While degraded these are dropped. */
+/*
+ * Store a record of the flight recorder (context), or a LOST record. The latest 4096 of context wait
+ * for the next incident that is stored, and are left out when none comes; so do the latest 256 LOST
+ * records while there is no file. What the disk or memory could not take is told by a LOST record of
+ * cause write in the next file.
+ */
 void spool__record(struct spool *spool, const struct thprace_record *record, bool context);
 
 /*
@@ -73,12 +87,15 @@ int spool__recent(const struct spool *spool, uint64_t number, struct thprace_inc
 /* The lowest number that spool__recent() knows; next_id when it knows none. */
 uint64_t spool__recent_first(const struct spool *spool);
 
-/* Name of the file that holds, or will hold, an incident, below the folder; false: in none. */
+/*
+ * Path of the file that holds an incident, or will with the next flush; false: in none, or it waits in
+ * memory. Of an old number that was never stored (dropped, or passed over) it is the file before.
+ */
 bool spool__file_of(const struct spool *spool, uint64_t number, char *path, size_t size);
 
 void spool__state(const struct spool *spool, struct spool_state *state);
 
-/* Flush, complete the file (STATS, END), close, free. */
+/* Flush, complete the file (STATS, END), close, free. While degraded the disk is tried once more. */
 void spool__close(struct spool *spool);
 
 #endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parts of the spool: memory (spool_memory.c), the folder (spool_files.c), the file being written
+ * (spool_output.c). For spool*.c and their tests only.
+ */
+#ifndef THPRACE_DAEMON_SPOOL_PRIVATE_H
+#define THPRACE_DAEMON_SPOOL_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <thprace/incident.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+
+#include "spool.h"
+#include "spool_dir.h"
+
+struct symbols;
+struct trace_writer;
+
+#define SECOND 1000000000ULL
+
+#define SPOOL_RETRY_NS (10 * SECOND) /* the disk is tried this often while it fails */
+#define SPOOL_PRUNE_NS (60 * SECOND) /* old files are looked for this often */
+#define SPOOL_SYMBOLS_NS (5 * SECOND) /* names are looked up this often */
+#define SPOOL_HOUR_NS (3600 * SECOND)
+
+/* Room that a disk must have before it counts as working again: a file and what may wait for it. */
+#define SPOOL_ROOM (1u << 20)
+
+/*
+ * Numbers that are passed over after an unclean end, at least: those that may have been told and are
+ * on no disk. They are SPOOL_MEMORY since the last fdatasync (it is done after so many), SPOOL_MEMORY
+ * that waited while the disk failed, and as many for which such were dropped.
+ */
+#define SPOOL_LEAP 4000
+#define SPOOL_ROUND 1000 /* and the next number is a multiple of this */
+_Static_assert(SPOOL_LEAP >= 3 * SPOOL_MEMORY, "a number could be used twice");
+
+/* --- memory -------------------------------------------------------------------------------------- */
+
+/*
+ * The last incidents, oldest first. Those below saved are in whole blocks; those from there below
+ * handed are in the writer's buffer; the others wait for the disk.
+ */
+struct spool_memory {
+	size_t count;
+	size_t saved;
+	size_t handed;
+	uint16_t order[SPOOL_MEMORY]; /* places of the members below, oldest first */
+	uint64_t number[SPOOL_MEMORY];
+	struct thprace_incident incident[SPOOL_MEMORY];
+};
+
+/*
+ * Keep one incident. When memory is full, one that is saved goes, else the oldest contained one for
+ * one that is not contained. Returns how many unsaved ones were dropped for it (0 or 1), or -ENOSPC:
+ * it was not kept.
+ */
+int spool_memory__add(struct spool_memory *memory, uint64_t number,
+		      const struct thprace_incident *incident);
+
+/* The i-th, oldest first, i < count. */
+const struct thprace_incident *spool_memory__at(const struct spool_memory *memory, size_t i);
+uint64_t spool_memory__number(const struct spool_memory *memory, size_t i);
+
+/* Index of a number, or count. */
+size_t spool_memory__find(const struct spool_memory *memory, uint64_t number);
+
+/* Add delta to the numbers of all that are not saved. */
+void spool_memory__renumber(struct spool_memory *memory, uint64_t delta);
+
+/* The latest records that no file has: they are stored with the next incident. */
+#define SPOOL_HELD_CONTEXT 4096
+#define SPOOL_HELD_LOST 256
+
+struct spool_held {
+	struct thprace_record *records; /* a ring of room */
+	size_t room;
+	size_t start;
+	size_t count;
+};
+
+/* Returns 1 when the oldest one was dropped for it, else 0. */
+unsigned int spool_held__add(struct spool_held *held, const struct thprace_record *record);
+
+/* Take out the oldest one: false when there is none. */
+bool spool_held__take(struct spool_held *held, struct thprace_record *record);
+
+/* Contained incidents stored in this hour, by class. */
+struct spool_quota {
+	uint64_t began; /* ns CLOCK_MONOTONIC; 0: not yet */
+	uint64_t count[THPRACE_CLASS_MAX];
+};
+
+/* May one more of this class be stored at now (then it is counted)? */
+bool spool_quota__take(struct spool_quota *quota, unsigned int class, uint64_t per_hour,
+		       uint64_t now);
+
+/* --- the folder ---------------------------------------------------------------------------------- */
+
+/* What is in the folder besides the file being written. */
+struct spool_folder {
+	unsigned int files;
+	uint64_t bytes;
+	uint64_t oldest; /* first number of the oldest file, that being written included; 0: none */
+	uint64_t oldest_wall; /* its header's started_wall */
+	uint64_t newest; /* first number of the newest file that next takes account of */
+	bool counted; /* next takes account of the folder at all */
+	uint64_t pruned_at; /* ns CLOCK_MONOTONIC */
+	uint64_t removed; /* files, ever */
+};
+
+/* Make the folder if it is missing. Returns 0 or negative errno. */
+int spool_files__make(const char *directory);
+
+/* First number of the newest file, 0: none. Returns 0 or negative errno. */
+int spool_files__newest(const char *directory, uint64_t *newest);
+
+/*
+ * The lowest number that was never used in the folder, from its newest file and from what
+ * spool_files__note() left. Reads the whole newest file. Returns 0 or negative errno.
+ */
+int spool_files__number(const char *directory, uint64_t *next);
+
+/*
+ * Note in the folder that the numbers below next are used. Returns 0 or negative errno: so this also
+ * tells whether the folder can be written to.
+ */
+int spool_files__note(const char *directory, uint64_t next);
+
+/* Has the disk room for SPOOL_ROOM bytes? Returns 0 or negative errno. */
+int spool_files__probe(const char *directory);
+
+/*
+ * Remove what is too old, and then the oldest files until room more bytes keep within max_size. The
+ * file that begins with current (0: none) stays. folder is what is left.
+ */
+void spool_files__prune(struct spool_folder *folder, const struct config *config, uint64_t current,
+			uint64_t room);
+
+/* --- the file being written ---------------------------------------------------------------------- */
+
+struct spool_output {
+	struct trace_writer *writer; /* NULL: none */
+	int fd;
+	uint64_t first; /* number of its first incident */
+	uint64_t given; /* incidents given to the writer */
+	uint64_t saved; /* of these, in whole blocks */
+	uint64_t records; /* given to the writer, with context */
+	uint64_t told_missed; /* of spool.missed, told by a record in this file */
+	uint64_t began; /* ns CLOCK_MONOTONIC */
+	uint64_t names_at; /* when names were looked up last */
+	uint64_t unsynced; /* incidents given since the last sync */
+	uint64_t synced_bytes;
+	bool folder_unsynced; /* the folder does not have its name for sure yet */
+	char path[CONFIG_PATH_MAX + SPOOL_NAME_LEN];
+};
+
+struct spool {
+	struct config config;
+	struct spool_hooks hooks;
+	struct symbols *symbols;
+	struct spool_folder folder;
+	struct spool_output output;
+	struct spool_memory memory;
+	struct spool_held context;
+	struct spool_held lost;
+	struct spool_quota quota;
+	uint64_t next;
+	uint64_t noted; /* numbers below it are noted in the folder as used */
+	int failing; /* negative errno while degraded */
+	uint64_t retry_at; /* ns CLOCK_MONOTONIC */
+	uint64_t
+		missed; /* records that no file got, and incidents dropped; no file tells of them yet */
+	uint64_t missed_since; /* ns CLOCK_MONOTONIC */
+	uint64_t stored;
+	uint64_t skipped;
+	uint64_t dropped;
+};
+
+uint64_t spool_now(void); /* ns CLOCK_MONOTONIC */
+
+/* A file is complete above this size: file_size, and at most a quarter of max_size. */
+uint64_t spool_file_size(const struct config *config);
+
+/*
+ * Hand what waits in memory to the file; one is begun where there is none, where the numbers have a
+ * gap, and where the last one is full. Returns 0 or negative errno.
+ */
+int spool_output__write(struct spool *spool);
+
+/* A LOST record, to the file if there is one. Returns 0 or negative errno. */
+int spool_output__lost(struct spool *spool, const struct thprace_record *record);
+
+/* Write out what is buffered and, when it is time, the names that are new. */
+int spool_output__flush(struct spool *spool, bool sync);
+
+/* Write out all, complete the file with STATS and END, and sync it. Without a file nothing. */
+int spool_output__complete(struct spool *spool);
+
+/* Note in the folder that the numbers up to now, and some more, are used, unless it is noted. */
+int spool_output__note(struct spool *spool);
+
+/*
+ * Give the file up as it is, without END: what is not in whole blocks waits in memory again. salvage:
+ * try to write out what is buffered before. A file without any incident is removed.
+ */
+void spool_output__abandon(struct spool *spool, bool salvage);
+
+/* Is the path still that of the file being written? */
+bool spool_output__in_place(const struct spool *spool);
+
+/* Count n records or incidents that no file will have: the next file tells. */
+void spool_output__miss(struct spool *spool, uint64_t n);
+
+#endif
