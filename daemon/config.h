@@ -58,12 +58,12 @@ struct config {
 	} alerts;
 	struct {
 		char textfile
-			[CONFIG_PATH_MAX]; /* [metrics] textfile= /run/thprace/thprace.prom; none */
+			[CONFIG_PATH_MAX]; /* [metrics] textfile= /run/thprace/thprace.prom; none: "" */
 		uint64_t interval; /* interval= 15s */
 	} metrics;
 	struct {
 		char socket
-			[CONFIG_PATH_MAX]; /* [control] socket= /run/thprace/control.sock; none */
+			[CONFIG_PATH_MAX]; /* [control] socket= /run/thprace/control.sock; none: "" */
 		char group[CONFIG_NAME_MAX]; /* group= thprace: may ask, besides root */
 		uint64_t clients; /* clients= 16: at the same time */
 		uint64_t timeout; /* timeout= 10s: for a request to be complete, an answer taken */
@@ -84,14 +84,15 @@ void config__defaults(struct config *config);
  * Read all files. path: only this file instead (--config), or NULL. root: prefixed to the three places
  * ("" in earnest; tests use a folder).
  *
- * Returns 0; or negative errno, and in why every complaint, a line each: "FILE:LINE: unknown key
- * 'x' in [spool]; thprace.conf(5) lists them". *config is complete and checked on success and not
- * touched on failure. A missing file is no error, unless path names it.
+ * Returns 0; or negative errno (-EINVAL: something is wrong in a file), and in why every complaint, a
+ * line each: "FILE:LINE: unknown key 'x' in [spool]; thprace.conf(5) lists them"; the last line says
+ * how many did not fit. *config is complete and checked on success and not touched on failure. A
+ * missing file is no error, unless path names it.
  */
 int config__load(struct config *config, const char *root, const char *path, char *why,
 		 size_t why_size);
 
-/* Print it in full, as a file that would give it. */
+/* Print it in full to a FILE, as a configuration file that would give it. */
 void config__print(const struct config *config, void *file);
 
 #endif

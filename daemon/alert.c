@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Alerts: incidents, losses and the kernel's complaints become messages. */
+#include "alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert_message.h"
+#include "fold.h"
+#include "log.h"
+
+#define SECOND 1000000000ULL
+#define LOSS_QUIET (10 * SECOND)
+#define COMPLAINT_REACH (2 * SECOND) /* between a complaint and its incident, either way */
+#define RECENT 8 /* incidents of each class that a complaint may still belong to */
+#define WAITING 16 /* complaints that wait for an incident */
+
+struct recent {
+	struct alert_evidence evidence;
+	uint64_t settled; /* 0: none */
+	bool confirmed;
+};
+
+struct alert {
+	alert_send_fn send;
+	struct alert_state state;
+	struct fold fold;
+	bool escaped[THPRACE_CLASS_MAX]; /* since the start */
+	bool overlapped[THPRACE_CLASS_MAX];
+	struct recent recent[THPRACE_CLASS_MAX][RECENT];
+	unsigned int next_recent[THPRACE_CLASS_MAX];
+	struct complaint waiting[WAITING];
+	size_t nr_waiting;
+	struct alert_loss loss;
+	uint64_t loss_told; /* when the last one was; 0: nothing is being lost */
+	uint64_t now; /* the latest time that was given */
+};
+
+static void send(struct alert *alert, const struct log_message *message)
+{
+	if (alert->send(message))
+		alert->state.failed++;
+	else
+		alert->state.sent++;
+}
+
+static void tell_group(void *ctx, const struct fold_group *group)
+{
+	struct log_message message;
+
+	alert_message__folded(&message, group);
+	send(ctx, &message);
+}
+
+static void tell_withheld(void *ctx, unsigned int class, const struct fold_class *withheld)
+{
+	struct alert *alert = ctx;
+	struct log_message message;
+
+	alert_message__withheld(&message, class, withheld, alert->fold.per_minute);
+	send(alert, &message);
+}
+
+struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
+{
+	struct alert *alert = calloc(1, sizeof(*alert));
+	struct fold_hooks hooks = {tell_group, tell_withheld, alert};
+
+	if (!alert)
+		return NULL;
+	alert->send = send_fn;
+	fold__init(&alert->fold, &hooks);
+	alert__configure(alert, config);
+	return alert;
+}
+
+void alert__configure(struct alert *alert, const struct config *config)
+{
+	fold__configure(&alert->fold, config->alerts.fold * SECOND, config->alerts.per_minute);
+}
+
+static void make_key(struct fold_key *key, const struct thprace_incident *incident)
+{
+	memset(key, 0, sizeof(*key));
+	key->class = incident->walk.class;
+	key->verdict = incident->verdict;
+	key->level = incident->window.level;
+	key->kind = incident->walk.kind;
+	memcpy(key->opener, incident->window.comm,
+	       strnlen(incident->window.comm, THPRACE_COMM_LEN));
+	memcpy(key->walker, incident->walk.comm, strnlen(incident->walk.comm, THPRACE_COMM_LEN));
+}
+
+/* May this incident belong to this complaint? exact: only where the tasks agree, too. */
+static bool belongs(const struct complaint *complaint, const struct recent *recent, bool exact)
+{
+	const struct thprace_incident *incident = &recent->evidence.incident;
+
+	if (!recent->settled || !(complaint->classes & 1U << incident->walk.class))
+		return false;
+	if (recent->settled + COMPLAINT_REACH < complaint->when ||
+	    complaint->when + COMPLAINT_REACH < recent->settled)
+		return false;
+	return !exact || !complaint->pid || complaint->pid == incident->walk.pid ||
+	       complaint->pid == incident->window.pid;
+}
+
+/* The latest incident that a complaint may belong to, one not confirmed yet before others; or NULL. */
+static struct recent *find_recent(struct alert *alert, const struct complaint *complaint,
+				  bool exact)
+{
+	struct recent *found = NULL;
+	unsigned int c, i;
+
+	for (c = 0; c < THPRACE_CLASS_MAX; c++) {
+		for (i = 0; i < RECENT; i++) {
+			struct recent *recent = &alert->recent[c][i];
+
+			if (!belongs(complaint, recent, exact))
+				continue;
+			if (!found || (found->confirmed && !recent->confirmed) ||
+			    (found->confirmed == recent->confirmed &&
+			     found->settled < recent->settled))
+				found = recent;
+		}
+	}
+	return found;
+}
+
+static void tell_confirmed(struct alert *alert, struct recent *recent,
+			   const struct complaint *complaint, uint64_t now)
+{
+	struct log_message message;
+
+	recent->confirmed = true;
+	alert->state.kernel_confirmed++;
+	if (!fold__complaint(&alert->fold, now))
+		return;
+	alert_message__confirmed(&message, &recent->evidence, complaint);
+	send(alert, &message);
+}
+
+/* Nothing better will come for a complaint: an incident of other tasks has to do, or none. */
+static void tell_complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
+{
+	struct recent *recent = find_recent(alert, complaint, false);
+	struct log_message message;
+
+	if (recent) {
+		tell_confirmed(alert, recent, complaint, now);
+		return;
+	}
+	if (!fold__complaint(&alert->fold, now))
+		return;
+	alert_message__complaint(&message, complaint);
+	send(alert, &message);
+}
+
+static void stop_waiting(struct alert *alert, size_t i)
+{
+	alert->nr_waiting--;
+	memmove(&alert->waiting[i], &alert->waiting[i + 1],
+		(alert->nr_waiting - i) * sizeof(alert->waiting[0]));
+}
+
+/* Tie waiting complaints to an incident that came after them. */
+static void tie(struct alert *alert, struct recent *recent, uint64_t now)
+{
+	struct complaint complaint;
+	size_t i = 0;
+
+	while (i < alert->nr_waiting) {
+		if (!belongs(&alert->waiting[i], recent, true)) {
+			i++;
+			continue;
+		}
+		complaint = alert->waiting[i];
+		stop_waiting(alert, i);
+		tell_confirmed(alert, recent, &complaint, now);
+	}
+}
+
+static void set_evidence(struct alert_evidence *evidence, const struct thprace_incident *incident,
+			 uint64_t number, const char *file)
+{
+	evidence->incident = *incident;
+	if (evidence->incident.walk.class >= THPRACE_CLASS_MAX)
+		evidence->incident.walk.class = THPRACE_CLASS_NONE;
+	evidence->number = number;
+	evidence->file[0] = '\0';
+	if (file)
+		strncat(evidence->file, file, sizeof(evidence->file) - 1);
+}
+
+static void overlap(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
+		    const char *file)
+{
+	struct alert_evidence evidence;
+	struct log_message message;
+
+	set_evidence(&evidence, incident, number, file);
+	if (alert->overlapped[evidence.incident.walk.class])
+		return;
+	alert->overlapped[evidence.incident.walk.class] = true;
+	alert_message__incident(&message, &evidence, true);
+	send(alert, &message);
+}
+
+void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
+		     const char *file, uint64_t now)
+{
+	struct log_message message;
+	struct recent *recent;
+	struct fold_key key;
+	unsigned int class;
+	bool first;
+
+	alert->now = now;
+	if (incident->verdict == THPRACE_CONTAINED)
+		overlap(alert, incident, number, file);
+	if (incident->verdict <= THPRACE_CONTAINED || incident->verdict >= THPRACE_VERDICT_MAX)
+		return;
+	class = incident->walk.class < THPRACE_CLASS_MAX ? incident->walk.class
+							 : THPRACE_CLASS_NONE;
+	recent = &alert->recent[class][alert->next_recent[class]++ % RECENT];
+	set_evidence(&recent->evidence, incident, number, file);
+	recent->settled = now;
+	recent->confirmed = false;
+	first = incident->verdict == THPRACE_ESCAPE && !alert->escaped[class];
+	alert->escaped[class] |= first;
+	make_key(&key, &recent->evidence.incident);
+	if (fold__incident(&alert->fold, &key, number, file, first, now)) {
+		alert_message__incident(&message, &recent->evidence, first);
+		send(alert, &message);
+	} else {
+		alert->state.folded++;
+	}
+	tie(alert, recent, now);
+}
+
+void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now)
+{
+	unsigned int cause = (unsigned int)lost->value;
+	struct log_message message;
+	bool began = !alert->loss_told;
+
+	alert->now = now;
+	if (!lost->arg || cause >= THPRACE_LOSS_MAX)
+		return;
+	if (began) {
+		memset(&alert->loss, 0, sizeof(alert->loss));
+		alert->loss.from = lost->entry;
+	}
+	alert->loss.count[cause] += lost->arg;
+	if (lost->entry < alert->loss.from)
+		alert->loss.from = lost->entry;
+	if (lost->ts > alert->loss.to)
+		alert->loss.to = lost->ts;
+	alert->loss_told = now ? now : 1;
+	if (!began)
+		return;
+	alert_message__loss_began(&message, &alert->loss);
+	send(alert, &message);
+}
+
+static void end_loss(struct alert *alert, bool stopping)
+{
+	struct log_message message;
+
+	if (!alert->loss_told)
+		return;
+	alert->loss_told = 0;
+	alert_message__loss_ended(&message, &alert->loss, stopping);
+	send(alert, &message);
+}
+
+void alert__complaint(struct alert *alert, const struct complaint *complaint)
+{
+	struct recent *recent = find_recent(alert, complaint, true);
+	struct complaint oldest;
+
+	alert->now = complaint->when;
+	alert->state.kernel_complaints++;
+	if (recent) {
+		tell_confirmed(alert, recent, complaint, complaint->when);
+		return;
+	}
+	if (alert->nr_waiting == WAITING) {
+		oldest = alert->waiting[0];
+		stop_waiting(alert, 0);
+		tell_complaint(alert, &oldest, complaint->when);
+	}
+	alert->waiting[alert->nr_waiting++] = *complaint;
+}
+
+void alert__tick(struct alert *alert, uint64_t now)
+{
+	struct complaint complaint;
+
+	alert->now = now;
+	fold__tick(&alert->fold, now);
+	if (alert->loss_told && now >= alert->loss_told + LOSS_QUIET)
+		end_loss(alert, false);
+	while (alert->nr_waiting && now >= alert->waiting[0].when + COMPLAINT_REACH) {
+		complaint = alert->waiting[0];
+		stop_waiting(alert, 0);
+		tell_complaint(alert, &complaint, now);
+	}
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+uint64_t alert__deadline(const struct alert *alert)
+{
+	uint64_t deadline = fold__deadline(&alert->fold);
+
+	if (alert->loss_told)
+		deadline = sooner(deadline, alert->loss_told + LOSS_QUIET);
+	if (alert->nr_waiting)
+		deadline = sooner(deadline, alert->waiting[0].when + COMPLAINT_REACH);
+	return deadline;
+}
+
+void alert__state(const struct alert *alert, struct alert_state *state)
+{
+	*state = alert->state;
+	state->target = log__target_name();
+}
+
+void alert__free(struct alert *alert)
+{
+	size_t i;
+
+	if (!alert)
+		return;
+	for (i = 0; i < alert->nr_waiting; i++)
+		tell_complaint(alert, &alert->waiting[i], alert->now);
+	end_loss(alert, true);
+	fold__finish(&alert->fold, alert->now);
+	free(alert);
+}

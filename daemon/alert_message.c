@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Alerts in words and fields. Syslog has no fields: what matters is in the text. */
+#include "alert_message.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "diagram.h"
+#include "names.h"
+#include "summary.h"
+
+/* One line that grows; what does not fit is cut off. */
+struct line {
+	char text[1024];
+	size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(line->text + line->length, sizeof(line->text) - line->length, format,
+			   args);
+	va_end(args);
+	line->length += (size_t)length;
+	if (line->length >= sizeof(line->text))
+		line->length = sizeof(line->text) - 1;
+}
+
+static int priority_of(unsigned int verdict)
+{
+	switch (verdict) {
+	case THPRACE_ESCAPE:
+		return LOG_CRIT;
+	case THPRACE_UNATTRIBUTED:
+		return LOG_ERR;
+	case THPRACE_UNPROVEN:
+		return LOG_WARNING;
+	default:
+		return LOG_INFO;
+	}
+}
+
+static const char *id_of(unsigned int verdict)
+{
+	switch (verdict) {
+	case THPRACE_ESCAPE:
+		return LOG_ID_ESCAPE;
+	case THPRACE_UNATTRIBUTED:
+		return LOG_ID_UNATTRIBUTED;
+	case THPRACE_UNPROVEN:
+		return LOG_ID_UNPROVEN;
+	default:
+		return LOG_ID_OVERLAP;
+	}
+}
+
+/* A comm need not end with a NUL. */
+static void add_comm(struct line *line, const char comm[THPRACE_COMM_LEN])
+{
+	char clean[THPRACE_COMM_LEN + 1];
+
+	add(line, "%s", names__clean(clean, sizeof(clean), comm, THPRACE_COMM_LEN, 0));
+}
+
+static void add_sides(struct line *line, const struct thprace_incident *incident)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+
+	if (summary__has_window(incident)) {
+		add(line, "opener ");
+		add_comm(line, window->comm);
+		add(line, "/%u on CPU%u, ", window->pid, window->cpu);
+	} else {
+		add(line, "no window seen, ");
+	}
+	add(line, "walker ");
+	add_comm(line, walk->comm);
+	add(line, "/%u on CPU%u (%s)", walk->pid, walk->cpu, names__kind(walk->kind));
+}
+
+static void add_show(struct line *line, const char *before, uint64_t number)
+{
+	if (number)
+		add(line, "%sthprace show %" PRIu64, before, number);
+}
+
+static void add_incident(struct line *line, const struct alert_evidence *evidence, bool first)
+{
+	const struct thprace_incident *incident = &evidence->incident;
+	char proof[DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
+
+	add(line, "%s: %s", names__verdict(incident->verdict), names__class(incident->walk.class));
+	if (summary__has_window(incident))
+		add(line, ", %s level", names__level(incident->window.level));
+	if (first)
+		add(line, ", the first since the start");
+	add(line, ": ");
+	add_sides(line, incident);
+	if (summary__has_window(incident))
+		add(line, "; overlap %s",
+		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
+	add(line, "; proof: %s", diagram__proof(proof, sizeof(proof), incident));
+	if (incident->verdict == THPRACE_UNPROVEN)
+		add(line, "; a record was lost in this interval: no statement");
+	add_show(line, "; ", evidence->number);
+}
+
+static void field_comm(struct log_message *message, const char *name,
+		       const char comm[THPRACE_COMM_LEN])
+{
+	log__field(message, name, "%.*s", THPRACE_COMM_LEN, comm);
+}
+
+static void fields_of_window(struct log_message *message, const struct thprace_incident *incident)
+{
+	const struct thprace_window *window = &incident->window;
+
+	if (!summary__has_window(incident))
+		return;
+	log__field(message, "THPRACE_LEVEL", "%s", names__level(window->level));
+	log__field(message, "THPRACE_OPENER_PID", "%u", window->pid);
+	log__field(message, "THPRACE_OPENER_TGID", "%u", window->tgid);
+	field_comm(message, "THPRACE_OPENER_COMM", window->comm);
+	log__field(message, "THPRACE_OPENER_CPU", "%u", window->cpu);
+	log__field(message, "THPRACE_OPEN_NS", "%" PRIu64, (uint64_t)window->open);
+	log__field(message, "THPRACE_OVERLAP_NS", "%" PRIu64, summary__overlap(incident));
+	if (window->close && window->close >= window->open)
+		log__field(message, "THPRACE_WINDOW_NS", "%" PRIu64,
+			   (uint64_t)(window->close - window->open));
+}
+
+static void fields_of_walker(struct log_message *message, const struct thprace_walk *walk)
+{
+	log__field(message, "THPRACE_WALKER_PID", "%u", walk->pid);
+	log__field(message, "THPRACE_WALKER_TGID", "%u", walk->tgid);
+	field_comm(message, "THPRACE_WALKER_COMM", walk->comm);
+	log__field(message, "THPRACE_WALKER_CPU", "%u", walk->cpu);
+	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(walk->kind));
+	log__field(message, "THPRACE_RESIDUAL", "%d", walk->residual);
+	log__field(message, "THPRACE_FOLIO", "0x%" PRIx64, (uint64_t)walk->folio);
+	if (walk->leave && walk->leave >= walk->enter)
+		log__field(message, "THPRACE_WALKER_NS", "%" PRIu64,
+			   (uint64_t)(walk->leave - walk->enter));
+}
+
+static void fields_of_evidence(struct log_message *message, uint64_t number, const char *file)
+{
+	if (!number)
+		return;
+	log__field(message, "THPRACE_ID", "%" PRIu64, number);
+	if (*file)
+		log__field(message, "THPRACE_FILE", "%s", file);
+}
+
+static void fields_of_incident(struct log_message *message, const struct alert_evidence *evidence)
+{
+	const struct thprace_incident *incident = &evidence->incident;
+	char words[DIAGRAM_WORDS_LEN];
+
+	log__field(message, "THPRACE_CLASS", "%s", names__class(incident->walk.class));
+	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(incident->verdict));
+	log__field(message, "THPRACE_MODE", "%s", names__mode(incident->mode));
+	fields_of_evidence(message, evidence->number, evidence->file);
+	fields_of_window(message, incident);
+	fields_of_walker(message, &incident->walk);
+	log__field(message, "THPRACE_PROOF", "%s", diagram__proof(words, sizeof(words), incident));
+	log__field(message, "THPRACE_WORDS", "%s",
+		   diagram__words(words, sizeof(words), incident, 0));
+	log__field(message, "THPRACE_CLOSE_CALL", "%d", incident->close_call);
+}
+
+void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
+			     bool first)
+{
+	struct line line = {0};
+
+	add_incident(&line, evidence, first);
+	log__begin(message, priority_of(evidence->incident.verdict),
+		   id_of(evidence->incident.verdict), "%s", line.text);
+	fields_of_incident(message, evidence);
+	log__field(message, "THPRACE_FIRST", "%d", first);
+}
+
+/* Which side of an incident a complaint's task was. */
+static const char *side_of(const struct thprace_incident *incident, uint32_t pid)
+{
+	if (!pid)
+		return "it names no task";
+	if (pid == incident->walk.pid)
+		return "it names the walker's task";
+	return pid == incident->window.pid ? "it names the opener's task" : "it names another task";
+}
+
+void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
+			      const struct complaint *complaint)
+{
+	struct line line = {0};
+
+	add(&line, "confirmed by the kernel: \"%s\" (%s): ", complaint->text,
+	    side_of(&evidence->incident, complaint->pid));
+	add_incident(&line, evidence, false);
+	log__begin(message, LOG_CRIT, LOG_ID_CONFIRMED, "%s", line.text);
+	fields_of_incident(message, evidence);
+	log__field(message, "THPRACE_KERNEL_LINE", "%s", complaint->text);
+	if (complaint->pid)
+		log__field(message, "THPRACE_KERNEL_PID", "%u", complaint->pid);
+}
+
+void alert_message__complaint(struct log_message *message, const struct complaint *complaint)
+{
+	struct line line = {0};
+	const char *before = "";
+	unsigned int c;
+
+	add(&line, "the kernel complained and no window was seen: \"%s\"", complaint->text);
+	if (complaint->pid)
+		add(&line, ", PID %u", complaint->pid);
+	add(&line, "; it may belong to ");
+	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+		if (!(complaint->classes & 1U << c))
+			continue;
+		add(&line, "%s%s", before, names__class(c));
+		before = ", ";
+	}
+	log__begin(message, LOG_ERR, LOG_ID_COMPLAINT, "%s", line.text);
+	/* A field may stand in a journal's entry several times. */
+	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+		if (complaint->classes & 1U << c)
+			log__field(message, "THPRACE_CLASS", "%s", names__class(c));
+	}
+	log__field(message, "THPRACE_KERNEL_LINE", "%s", complaint->text);
+	if (complaint->pid)
+		log__field(message, "THPRACE_KERNEL_PID", "%u", complaint->pid);
+}
+
+static void fields_of_last(struct log_message *message, const struct fold_last *last)
+{
+	fields_of_evidence(message, last->number, last->file);
+	log__field(message, "THPRACE_FROM_NS", "%" PRIu64, last->from);
+	log__field(message, "THPRACE_TO_NS", "%" PRIu64, last->to);
+}
+
+void alert_message__folded(struct log_message *message, const struct fold_group *group)
+{
+	const struct fold_key *key = &group->key;
+	char length[NAMES_NUMBER_LEN];
+	struct line line = {0};
+
+	add(&line, "%" PRIu64 " more: %s: %s, %s level: ", group->count,
+	    names__verdict(key->verdict), names__class(key->class), names__level(key->level));
+	if (*key->opener) {
+		add(&line, "opener ");
+		add_comm(&line, key->opener);
+		add(&line, ", ");
+	}
+	add(&line, "walker ");
+	add_comm(&line, key->walker);
+	add(&line, " (%s); within %s", names__kind(key->kind),
+	    names__duration(length, sizeof(length), group->last.to - group->last.from, 0));
+	add_show(&line, "; the last: ", group->last.number);
+	log__begin(message, priority_of(key->verdict), LOG_ID_FOLDED, "%s", line.text);
+	log__field(message, "THPRACE_CLASS", "%s", names__class(key->class));
+	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(key->verdict));
+	log__field(message, "THPRACE_COUNT", "%" PRIu64, group->count);
+	log__field(message, "THPRACE_LEVEL", "%s", names__level(key->level));
+	if (*key->opener)
+		field_comm(message, "THPRACE_OPENER_COMM", key->opener);
+	field_comm(message, "THPRACE_WALKER_COMM", key->walker);
+	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(key->kind));
+	fields_of_last(message, &group->last);
+}
+
+void alert_message__withheld(struct log_message *message, unsigned int class,
+			     const struct fold_class *withheld, uint64_t limit)
+{
+	bool complaints = withheld->withheld[FOLD_COMPLAINTS_VERDICT];
+	int priority = complaints ? LOG_ERR : LOG_INFO;
+	struct line line = {0}, parts = {0};
+	unsigned int verdict;
+	uint64_t count = 0;
+
+	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++) {
+		if (!withheld->withheld[verdict])
+			continue;
+		count += withheld->withheld[verdict];
+		if (priority_of(verdict) < priority)
+			priority = priority_of(verdict);
+		add(&parts, "%s%" PRIu64 " %s", parts.length ? ", " : "",
+		    withheld->withheld[verdict],
+		    verdict == FOLD_COMPLAINTS_VERDICT ? "of the kernel's complaints"
+						       : names__verdict(verdict));
+	}
+	add(&line, "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute", count,
+	    limit);
+	if (class != THPRACE_CLASS_NONE)
+		add(&line, ": %s", names__class(class));
+	add(&line, ": %s", parts.text);
+	add_show(&line, "; the last: ", withheld->last.number);
+	log__begin(message, priority, LOG_ID_FOLDED, "%s", line.text);
+	if (class != THPRACE_CLASS_NONE)
+		log__field(message, "THPRACE_CLASS", "%s", names__class(class));
+	log__field(message, "THPRACE_COUNT", "%" PRIu64, count);
+	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++) {
+		if (verdict != FOLD_COMPLAINTS_VERDICT && withheld->withheld[verdict])
+			log__field(message, "THPRACE_VERDICT", "%s", names__verdict(verdict));
+	}
+	fields_of_last(message, &withheld->last);
+}
+
+/* "120 incident, 3 slot"; returns the sum. */
+static uint64_t add_causes(struct line *line, const struct alert_loss *loss)
+{
+	const char *before = "";
+	unsigned int cause;
+	uint64_t sum = 0;
+
+	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
+		if (!loss->count[cause])
+			continue;
+		add(line, "%s%" PRIu64 " %s", before, loss->count[cause], names__loss(cause));
+		before = ", ";
+		sum += loss->count[cause];
+	}
+	return sum;
+}
+
+static void fields_of_loss(struct log_message *message, const struct alert_loss *loss, uint64_t sum)
+{
+	unsigned int cause;
+
+	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
+		if (loss->count[cause])
+			log__field(message, "THPRACE_CAUSE", "%s", names__loss(cause));
+	}
+	log__field(message, "THPRACE_COUNT", "%" PRIu64, sum);
+	log__field(message, "THPRACE_FROM_NS", "%" PRIu64, loss->from);
+	log__field(message, "THPRACE_TO_NS", "%" PRIu64, loss->to);
+}
+
+void alert_message__loss_began(struct log_message *message, const struct alert_loss *loss)
+{
+	struct line line = {0};
+	uint64_t sum;
+
+	add(&line, "records are being lost, first ");
+	sum = add_causes(&line, loss);
+	add(&line, ": incidents in such an interval are unproven");
+	log__begin(message, LOG_WARNING, LOG_ID_LOSS_BEGAN, "%s", line.text);
+	fields_of_loss(message, loss, sum);
+}
+
+void alert_message__loss_ended(struct log_message *message, const struct alert_loss *loss,
+			       bool stopping)
+{
+	char length[NAMES_NUMBER_LEN];
+	struct line line = {0};
+	uint64_t sum;
+
+	add(&line, "%s: lost were ",
+	    stopping ? "records were being lost when thpraced ended"
+		     : "no more records are being lost");
+	sum = add_causes(&line, loss);
+	add(&line, ", within %s",
+	    names__duration(length, sizeof(length),
+			    loss->to > loss->from ? loss->to - loss->from : 0, 0));
+	log__begin(message, LOG_NOTICE, LOG_ID_LOSS_ENDED, "%s", line.text);
+	fields_of_loss(message, loss, sum);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What alerts say: their text, fields and priorities. docs/alerts.md lists them. */
+#ifndef THPRACE_DAEMON_ALERT_MESSAGE_H
+#define THPRACE_DAEMON_ALERT_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/record.h>
+
+#include "alert.h"
+#include "fold.h"
+#include "log.h"
+
+/* An incident with its evidence. */
+struct alert_evidence {
+	struct thprace_incident incident;
+	uint64_t number; /* 0: not stored */
+	char file[FOLD_FILE_MAX]; /* "": none */
+};
+
+/* Losses from the first to the last, before 10 s went by without one. Times ns CLOCK_MONOTONIC. */
+struct alert_loss {
+	uint64_t count[THPRACE_LOSS_MAX];
+	uint64_t from;
+	uint64_t to;
+};
+
+/* first: the first of its class and verdict since the start. */
+void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
+			     bool first);
+
+void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
+			      const struct complaint *complaint);
+
+void alert_message__complaint(struct log_message *message, const struct complaint *complaint);
+
+void alert_message__folded(struct log_message *message, const struct fold_group *group);
+
+/* limit: messages a minute. */
+void alert_message__withheld(struct log_message *message, unsigned int class,
+			     const struct fold_class *withheld, uint64_t limit);
+
+void alert_message__loss_began(struct log_message *message, const struct alert_loss *loss);
+
+/* stopping: the daemon ends, so nobody knows whether the loss has. */
+void alert_message__loss_ended(struct log_message *message, const struct alert_loss *loss,
+			       bool stopping);
+
+#endif

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Values of the configuration, from text and to text. */
+#include "config_private.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "names.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define SHOWN 48 /* bytes of a bad value that a complaint shows */
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* Largest first: for printing, the first that divides the value. */
+static const struct unit size_units[] = {
+	{"T", 1ULL << 40}, {"G", 1ULL << 30}, {"M", 1ULL << 20}, {"K", 1ULL << 10}, {"", 1},
+};
+
+static const struct unit time_units[] = {
+	{"d", 86400},
+	{"h", 3600},
+	{"min", 60},
+	{"s", 1},
+};
+
+/* Other spellings of times, as systemd.time(7) has them. */
+static const struct unit time_words[] = {
+	{"", 1},
+	{"s", 1},
+	{"sec", 1},
+	{"second", 1},
+	{"seconds", 1},
+	{"m", 60},
+	{"min", 60},
+	{"minute", 60},
+	{"minutes", 60},
+	{"h", 3600},
+	{"hr", 3600},
+	{"hour", 3600},
+	{"hours", 3600},
+	{"d", 86400},
+	{"day", 86400},
+	{"days", 86400},
+	{"w", 7 * 86400},
+	{"week", 7 * 86400},
+	{"weeks", 7 * 86400},
+};
+
+static const struct {
+	const char *name;
+	int facility;
+} facilities[] = {
+	{"auth", LOG_AUTH},	{"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+	{"daemon", LOG_DAEMON}, {"ftp", LOG_FTP},	    {"lpr", LOG_LPR},
+	{"mail", LOG_MAIL},	{"news", LOG_NEWS},	    {"syslog", LOG_SYSLOG},
+	{"user", LOG_USER},	{"uucp", LOG_UUCP},	    {"local0", LOG_LOCAL0},
+	{"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},	    {"local3", LOG_LOCAL3},
+	{"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},	    {"local6", LOG_LOCAL6},
+	{"local7", LOG_LOCAL7},
+};
+
+/* "'TEXT' is not WANTED", with the text made fit for a terminal. */
+static int refuse(const char *text, const char *wanted, char why[CONFIG_WHY_MAX])
+{
+	char shown[SHOWN];
+
+	names__clean(shown, sizeof(shown), text, strlen(text), 1);
+	snprintf(why, CONFIG_WHY_MAX, "'%s' is not %s", shown, wanted);
+	return -EINVAL;
+}
+
+/* Digits at *text, which is moved behind them. Returns 0, -EINVAL (none) or -ERANGE. */
+static int digits(const char **text, uint64_t *value)
+{
+	const char *at = *text;
+
+	if (!isdigit((unsigned char)*at))
+		return -EINVAL;
+	for (*value = 0; isdigit((unsigned char)*at); at++) {
+		if (__builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)(*at - '0'), value))
+			return -ERANGE;
+	}
+	*text = at;
+	return 0;
+}
+
+/* A unit at *text, which is moved behind it and behind blanks. Returns its factor, 0: unknown. */
+static uint64_t unit(const char **text, const struct unit *units, size_t nr)
+{
+	size_t length = 0, i;
+	uint64_t factor = 0;
+
+	while (isalpha((unsigned char)(*text)[length]))
+		length++;
+	for (i = 0; i < nr; i++) {
+		if (strlen(units[i].name) == length && !strncmp(units[i].name, *text, length))
+			factor = units[i].factor;
+	}
+	*text += length;
+	*text += strspn(*text, " \t");
+	return factor;
+}
+
+static void print_units(const struct unit *units, uint64_t value, char buf[CONFIG_VALUE_MAX])
+{
+	while (units->factor > 1 && (!value || value % units->factor))
+		units++;
+	snprintf(buf, CONFIG_VALUE_MAX, "%" PRIu64 "%s", value / units->factor, units->name);
+}
+
+static int bounds(const struct config_key *key, const char *text, uint64_t value,
+		  char why[CONFIG_WHY_MAX])
+{
+	char min[CONFIG_VALUE_MAX], max[CONFIG_VALUE_MAX], shown[SHOWN];
+
+	if (value >= key->min && value <= key->max)
+		return 0;
+	key->type->print(&key->min, min);
+	key->type->print(&key->max, max);
+	names__clean(shown, sizeof(shown), text, strlen(text), 1);
+	snprintf(why, CONFIG_WHY_MAX, "'%s' is not between %.32s and %.32s", shown, min, max);
+	return -EINVAL;
+}
+
+static int parse_size(const struct config_key *key, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	const char *at = text;
+	uint64_t value, factor;
+	int err;
+
+	err = digits(&at, &value);
+	at += strspn(at, " \t");
+	factor = unit(&at, size_units, ARRAY_SIZE(size_units));
+	if (err == -EINVAL || (!err && (!factor || *at)))
+		return refuse(text, "a size: a number of bytes, or with K, M, G or T", why);
+	if (err || __builtin_mul_overflow(value, factor, &value))
+		value = UINT64_MAX;
+	err = bounds(key, text, value, why);
+	if (!err)
+		*(uint64_t *)member = value;
+	return err;
+}
+
+static void print_size(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	print_units(size_units, *(const uint64_t *)member, buf);
+}
+
+static int parse_time(const struct config_key *key, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	const char *at = text;
+	uint64_t value, factor, sum = 0;
+	bool alone = false, over = false;
+	int err;
+
+	do {
+		err = digits(&at, &value);
+		if (err == -ERANGE) {
+			over = true;
+			at += strspn(at, "0123456789");
+		}
+		at += strspn(at, " \t");
+		alone = alone || !isalpha((unsigned char)*at);
+		factor = unit(&at, time_words, ARRAY_SIZE(time_words));
+		/* A number without a unit is all there may be. */
+		if (err == -EINVAL || !factor || (alone && (*at || sum)))
+			return refuse(text, "a time: a number of s, or with s, min, h, d or w",
+				      why);
+		over = over || __builtin_mul_overflow(value, factor, &value) ||
+		       __builtin_add_overflow(sum, value, &sum);
+	} while (*at);
+	err = bounds(key, text, over ? UINT64_MAX : sum, why);
+	if (!err)
+		*(uint64_t *)member = sum;
+	return err;
+}
+
+static void print_time(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	print_units(time_units, *(const uint64_t *)member, buf);
+}
+
+static int parse_count(const struct config_key *key, const char *text, void *member,
+		       char why[CONFIG_WHY_MAX])
+{
+	const char *at = text;
+	uint64_t value;
+	int err = digits(&at, &value);
+
+	if (err == -EINVAL || (!err && *at))
+		return refuse(text, "a number", why);
+	err = bounds(key, text, err ? UINT64_MAX : value, why);
+	if (!err)
+		*(uint64_t *)member = value;
+	return err;
+}
+
+static void print_count(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	snprintf(buf, CONFIG_VALUE_MAX, "%" PRIu64, *(const uint64_t *)member);
+}
+
+static int parse_bool(const struct config_key *key, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	static const char *const words[][6] = {{"0", "no", "n", "false", "f", "off"},
+					       {"1", "yes", "y", "true", "t", "on"}};
+	size_t value, i;
+
+	(void)key;
+	for (value = 0; value < 2; value++) {
+		for (i = 0; i < ARRAY_SIZE(words[0]); i++) {
+			if (!strcasecmp(words[value][i], text)) {
+				*(bool *)member = value;
+				return 0;
+			}
+		}
+	}
+	return refuse(text, "yes or no", why);
+}
+
+static void print_bool(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	snprintf(buf, CONFIG_VALUE_MAX, "%s", *(const bool *)member ? "yes" : "no");
+}
+
+/*
+ * "0.5%" as 0.005. Read by hand: strtod() depends on the locale, and takes "nan". Six decimals, and
+ * below 100 %, so that printing with six gives what was read.
+ */
+static int parse_share(const struct config_key *key, const char *text, void *member,
+		       char why[CONFIG_WHY_MAX])
+{
+	static const char wanted[] = "a share: a number with at most six decimals and %, as 0.5%";
+	const char *at = text;
+	uint64_t value, part = 0, scale;
+	int err = digits(&at, &value);
+
+	if (err == -EINVAL)
+		return refuse(text, wanted, why);
+	if (!err && *at == '.') {
+		if (!isdigit((unsigned char)*++at))
+			return refuse(text, wanted, why);
+		for (scale = 100000; isdigit((unsigned char)*at) && scale; scale /= 10)
+			part += scale * (uint64_t)(*at++ - '0');
+	}
+	if (err)
+		at += strspn(at, "0123456789");
+	at += strspn(at, " \t");
+	if (strcmp(at, "%") && !(!err && !*at && !value && !part))
+		return refuse(text, wanted, why);
+	if (err || value > key->max || (value == key->max && part))
+		return refuse(text, "between 0% and 100%", why);
+	*(double *)member = (double)(value * 1000000 + part) / 1e8;
+	return 0;
+}
+
+static void print_share(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	uint64_t millionths = (uint64_t)(*(const double *)member * 1e8 + 0.5);
+	size_t length;
+
+	snprintf(buf, CONFIG_VALUE_MAX, "%" PRIu64 ".%06" PRIu64, millionths / 1000000,
+		 millionths % 1000000);
+	length = strlen(buf);
+	while (buf[length - 1] == '0')
+		length--;
+	if (buf[length - 1] == '.')
+		length--;
+	snprintf(buf + length, CONFIG_VALUE_MAX - length, "%%");
+}
+
+/* Does a path go up somewhere? */
+static bool goes_up(const char *path)
+{
+	for (; (path = strstr(path, "/..")); path++) {
+		if (!path[3] || path[3] == '/')
+			return true;
+	}
+	return false;
+}
+
+static int parse_path(const struct config_key *key, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	char clean[CONFIG_PATH_MAX];
+
+	if (strlen(text) > key->max) {
+		snprintf(why, CONFIG_WHY_MAX, "the path is longer than %" PRIu64 " bytes",
+			 key->max);
+		return -EINVAL;
+	}
+	names__clean(clean, sizeof(clean), text, strlen(text), 1);
+	if (text[0] != '/' || goes_up(text) || strcmp(clean, text))
+		return refuse(text, "an absolute path without '..' and control characters", why);
+	snprintf(member, CONFIG_PATH_MAX, "%s", text);
+	return 0;
+}
+
+static int parse_path_or_none(const struct config_key *key, const char *text, void *member,
+			      char why[CONFIG_WHY_MAX])
+{
+	if (strcmp(text, "none"))
+		return parse_path(key, text, member, why);
+	*(char *)member = '\0';
+	return 0;
+}
+
+static void print_path(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	const char *path = member;
+
+	snprintf(buf, CONFIG_VALUE_MAX, "%s", *path ? path : "none");
+}
+
+/* A group's name as useradd(8) takes them; whether it exists is found out when it is needed. */
+static int parse_group(const struct config_key *key, const char *text, void *member,
+		       char why[CONFIG_WHY_MAX])
+{
+	size_t length = strlen(text);
+
+	if (length > key->max ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789_.-") != length ||
+	    isdigit((unsigned char)*text) || *text == '-' || *text == '.')
+		return refuse(text, "the name of a group", why);
+	snprintf(member, CONFIG_NAME_MAX, "%s", text);
+	return 0;
+}
+
+static void print_text(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	snprintf(buf, CONFIG_VALUE_MAX, "%s", (const char *)member);
+}
+
+/* One of a list of names, in the order of their values. */
+static int parse_name(const char *const *list, size_t nr, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	char wanted[CONFIG_WHY_MAX / 2] = "";
+	size_t length = 0, i;
+
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(list[i], text)) {
+			*(unsigned int *)member = (unsigned int)i;
+			return 0;
+		}
+		snprintf(wanted + length, sizeof(wanted) - length, "%s%s",
+			 !i	      ? ""
+			 : i + 1 < nr ? ", "
+				      : " or ",
+			 list[i]);
+		length = strlen(wanted);
+	}
+	return refuse(text, wanted, why);
+}
+
+static const char *const mode_names[] = THPRACE_MODE_NAMES;
+static const char *const attach_names[] = PROBE_ATTACH_NAMES;
+static const char *const target_names[] = LOG_TARGET_NAMES;
+
+_Static_assert(sizeof(enum thprace_mode) == sizeof(unsigned int), "stored by parse_name()");
+_Static_assert(sizeof(enum probe_attach) == sizeof(unsigned int), "stored by parse_name()");
+_Static_assert(sizeof(enum log_target) == sizeof(unsigned int), "stored by parse_name()");
+
+static int parse_mode(const struct config_key *key, const char *text, void *member,
+		      char why[CONFIG_WHY_MAX])
+{
+	(void)key;
+	return parse_name(mode_names, ARRAY_SIZE(mode_names), text, member, why);
+}
+
+static void print_mode(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	print_text(mode_names[*(const unsigned int *)member], buf);
+}
+
+static int parse_attach(const struct config_key *key, const char *text, void *member,
+			char why[CONFIG_WHY_MAX])
+{
+	(void)key;
+	return parse_name(attach_names, ARRAY_SIZE(attach_names), text, member, why);
+}
+
+static void print_attach(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	print_text(attach_names[*(const unsigned int *)member], buf);
+}
+
+static int parse_target(const struct config_key *key, const char *text, void *member,
+			char why[CONFIG_WHY_MAX])
+{
+	(void)key;
+	return parse_name(target_names, ARRAY_SIZE(target_names), text, member, why);
+}
+
+static void print_target(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	print_text(target_names[*(const unsigned int *)member], buf);
+}
+
+static int parse_facility(const struct config_key *key, const char *text, void *member,
+			  char why[CONFIG_WHY_MAX])
+{
+	size_t i;
+
+	(void)key;
+	for (i = 0; i < ARRAY_SIZE(facilities); i++) {
+		if (!strcmp(facilities[i].name, text)) {
+			*(int *)member = facilities[i].facility;
+			return 0;
+		}
+	}
+	return refuse(text, "a facility of syslog: daemon, user, local0 to local7, ...", why);
+}
+
+static void print_facility(const void *member, char buf[CONFIG_VALUE_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(facilities); i++) {
+		if (facilities[i].facility == *(const int *)member)
+			print_text(facilities[i].name, buf);
+	}
+}
+
+const struct config_type config_size = {parse_size, print_size};
+const struct config_type config_time = {parse_time, print_time};
+const struct config_type config_count = {parse_count, print_count};
+const struct config_type config_bool = {parse_bool, print_bool};
+const struct config_type config_share = {parse_share, print_share};
+const struct config_type config_path = {parse_path, print_path};
+const struct config_type config_path_or_none = {parse_path_or_none, print_path};
+const struct config_type config_group = {parse_group, print_text};
+const struct config_type config_mode = {parse_mode, print_mode};
+const struct config_type config_attach = {parse_attach, print_attach};
+const struct config_type config_target = {parse_target, print_target};
+const struct config_type config_facility = {parse_facility, print_facility};
