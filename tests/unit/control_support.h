@@ -44,6 +44,7 @@ struct fake {
 	struct engine_program program;
 	struct thprace_incident incidents[MEMORY]; /* number n at n % MEMORY */
 	uint64_t next; /* number of the next one */
+	uint64_t first; /* what memory has begins here, or later */
 	unsigned int flushes;
 	unsigned int reloads;
 	const char *complaint; /* of reload, or NULL */
@@ -99,7 +100,7 @@ static inline uint64_t fake_first(void *ctx)
 {
 	const struct fake *fake = &((struct server *)ctx)->fake;
 
-	return fake->next > MEMORY ? fake->next - MEMORY : 1;
+	return fake->next > fake->first + MEMORY ? fake->next - MEMORY : fake->first;
 }
 
 static inline int fake_recent(void *ctx, uint64_t number, struct thprace_incident *incident)
@@ -321,6 +322,7 @@ static inline struct server *server_new(void)
 	fake->config.control.clients = 16;
 	fake->config.control.timeout = PATIENCE;
 	fake->next = 1;
+	fake->first = 1;
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		fake->plan.probe[i].point = &probe_points[i];
 		fake->plan.probe[i].state = PROBE_ATTACHED;
