@@ -245,13 +245,35 @@ static void print_loss(struct json_object *answer)
 		line("loss", "none of %s", count(seen, loss, "seen"));
 }
 
+/* "2 probes are shed: hold, check". */
+static const char *shed(char *buf, size_t size, struct json_object *answer,
+			const struct status *status)
+{
+	size_t i, nr = answer__length(answer, "probes"), found = 0, used = 0;
+	char names[512] = "", point[32];
+	struct json_object *probe;
+
+	for (i = 0; i < nr && used < sizeof(names); i++) {
+		probe = answer__at(answer, "probes", i);
+		if (strcmp(answer__text(probe, "state"), "shed"))
+			continue;
+		clean(point, sizeof(point), answer__text(probe, "point"), status);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s %s",
+					 found++ ? "," : "", point);
+	}
+	if (found)
+		snprintf(buf, size, "%zu probe%s shed:%s", found, found == 1 ? " is" : "s are",
+			 names);
+	else
+		snprintf(buf, size, "nothing is shed");
+	return buf;
+}
+
 static void print_overhead(struct json_object *answer, const struct status *status)
 {
 	struct json_object *overhead = answer__object(answer, "overhead");
-	uint64_t shed = answer__number(overhead, "sheds");
-	uint64_t back = answer__number(overhead, "restores");
+	char why[256], limit[64] = "no budget", share[64], gone[600];
 	double budget = answer__real(overhead, "budget");
-	char why[256], limit[64] = "no budget", share[64];
 
 	if (answer__true(overhead, "measured"))
 		snprintf(share, sizeof(share), "%.3f%% of all CPUs' time",
@@ -261,9 +283,9 @@ static void print_overhead(struct json_object *answer, const struct status *stat
 	if (budget > 0)
 		snprintf(limit, sizeof(limit), "budget %.3g%%", 100 * budget);
 	clean(why, sizeof(why), answer__text(overhead, "reason"), status);
-	line("overhead", "%s%s%s%s, %s; %" PRIu64 " probes are shed%s", share, *why ? " (" : "",
-	     why, *why ? ")" : "", limit, shed > back ? shed - back : 0,
-	     answer__true(overhead, "over") ? ", and no other can be" : "");
+	line("overhead", "%s%s%s%s, %s; %s%s", share, *why ? " (" : "", why, *why ? ")" : "", limit,
+	     shed(gone, sizeof(gone), answer, status),
+	     answer__true(overhead, "over") ? "; above the budget, and no more can be shed" : "");
 }
 
 /* How many, and those that the kernel refused. */

@@ -256,7 +256,7 @@ static int listen_on(struct control *control, char *why, size_t why_size)
 			 control->path, strlen(control->path), sizeof(address.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
-	strcpy(address.sun_path, control->path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", control->path);
 	make_folder(control->path);
 	err = clear_path(&address, why, why_size);
 	if (err)

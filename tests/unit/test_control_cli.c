@@ -158,14 +158,14 @@ static void test_status(void **state)
 	server->fake.state.spool.health = SPOOL_DEGRADED;
 	server->fake.state.spool.reason = "No space left on device";
 	server->fake.state.overhead.over = true;
-	server->fake.state.overhead.sheds = 3;
-	server->fake.state.overhead.restores = 1;
+	server->fake.plan.probe[THPRACE_POINT_HOLD].state = PROBE_SHED;
+	server->fake.plan.probe[THPRACE_POINT_CHECK].state = PROBE_SHED;
 	server->fake.plan.probe[0].state = PROBE_FAILED;
 	memset(server->fake.plan.probe[0].reason, 'r', 40);
 	assert_int_equal(RUN_ALONE(cmd_status), CLI_DONE);
 	expect(out, ": no escapes\n");
 	expect(out, "degraded: No space left");
-	expect(out, "2 probes are shed, and no other can be");
+	expect(out, "; 2 probes are shed: check, hold; above the budget");
 	expect(out, "zap: rrrrrr");
 	expect(out, "not observable: ");
 	expect_narrow(out);
