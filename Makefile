@@ -94,6 +94,11 @@ $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
 
+# All of the command but its main: for unit tests.
+$(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 # All of the daemon but its main: for thpraced and for unit tests.
 $(O)/libthpraced.a: $(DAEMON_OBJ) | $(O)/daemon
 	$(call say,AR,$@)
@@ -120,7 +125,7 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/cli/filter.o $(O)/libthpraced.a \
+$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)

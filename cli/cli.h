@@ -25,6 +25,11 @@ int cmd_dump(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
 int cmd_provoke(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_incidents(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 
 /*
  * Read the arguments of options that several verbs have. A wrong one ends the program with a message

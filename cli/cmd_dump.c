@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace dump: the records and incidents of a trace, in file order. */
+/* thprace dump: the records and incidents of a trace, or of the daemon's now, in file order. */
 #include "cli.h"
 
 #include <argp.h>
 #include <errno.h>
+#include <json-c/json.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "client.h"
 #include "filter.h"
+#include "render_json.h"
 #include "render_record.h"
 #include "trace_reader.h"
 
@@ -18,6 +23,11 @@ enum dump_option {
 	OPT_CPU = 'C',
 	OPT_SINCE = 's',
 	OPT_UNTIL = 'u',
+	OPT_LIVE = 'l',
+	OPT_DURATION = 'd',
+	OPT_FROM_NOW = 'n',
+	OPT_OUTPUT = 'o',
+	OPT_SOCKET = 256,
 };
 
 static const struct argp_option options[] = {
@@ -29,11 +39,24 @@ static const struct argp_option options[] = {
 	{"cpu", OPT_CPU, "N", 0, "only of this CPU; incidents: on either side", 0},
 	{"since", OPT_SINCE, "T", 0, "not before T after the start: 1.5, 1.5s, 500ms, 20us", 0},
 	{"until", OPT_UNTIL, "T", 0, "not after T after the start", 0},
+	{NULL, 0, NULL, 0, "Instead of a FILE:", 1},
+	{"live", OPT_LIVE, NULL, 0, "what the daemon's flight recorder holds now", 0},
+	{"duration", OPT_DURATION, "T", 0, "with --live: the last T only: 10, 10s, 500ms", 0},
+	{"from-now", OPT_FROM_NOW, NULL, 0, "with --live: what comes from now on, for --duration",
+	 0},
+	{"output", OPT_OUTPUT, "FILE", 0, "with --live: write the trace to FILE, don't print it",
+	 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "with --live: ask there instead of at " CLIENT_SOCKET, 0},
 	{0},
 };
 
 struct dump {
 	const char *path;
+	bool live;
+	bool from_now;
+	uint64_t duration; /* ns, 0: not given */
+	const char *output;
+	const char *socket;
 	struct filter filter;
 	struct render_record render;
 	struct thprace_record *sorted; /* a copy of one block */
@@ -49,6 +72,52 @@ static const char *long_name(int key)
 	while (option->key && option->key != key)
 		option++;
 	return option->name;
+}
+
+static void check_source(const struct dump *dump, struct argp_state *state)
+{
+	if (dump->live && dump->path)
+		argp_error(state, "--live or FILE, not both");
+	if (!dump->live && !dump->path)
+		argp_error(state, "FILE is missing");
+	if (!dump->live && (dump->duration || dump->from_now || dump->output || dump->socket))
+		argp_error(state, "--duration, --from-now, --output and --socket go with --live");
+	if (dump->from_now && !dump->duration)
+		argp_error(state, "--from-now needs --duration: for how long");
+}
+
+/* Where the trace comes from. */
+static error_t parse_source(struct dump *dump, int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case OPT_LIVE:
+		dump->live = true;
+		break;
+	case OPT_DURATION:
+		if (filter__time(arg, &dump->duration) || !dump->duration)
+			argp_error(state, "'%s' is not a valid --duration", arg);
+		break;
+	case OPT_FROM_NOW:
+		dump->from_now = true;
+		break;
+	case OPT_OUTPUT:
+		dump->output = arg;
+		break;
+	case OPT_SOCKET:
+		dump->socket = arg;
+		break;
+	case ARGP_KEY_ARG:
+		if (dump->path)
+			argp_error(state, "one FILE only, '%s' is too many", arg);
+		dump->path = arg;
+		break;
+	case ARGP_KEY_END:
+		check_source(dump, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -85,16 +154,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!err && !dump->filter.until)
 			dump->filter.until = 1;
 		break;
-	case ARGP_KEY_ARG:
-		if (dump->path)
-			argp_error(state, "one FILE only, '%s' is too many", arg);
-		dump->path = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "FILE is missing");
-		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_source(dump, key, arg, state);
 	}
 	if (err)
 		argp_error(state, "'%s' is not a valid --%s", arg, long_name(key));
@@ -104,9 +165,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "FILE",
-	.doc = "Print the records and incidents of a trace (FILE, or - for standard input) in the "
-	       "order of the file; records are sorted by time within each block."
+	.args_doc = "FILE\n--live",
+	.doc = "Print the records and incidents of a trace (FILE, or - for standard input; or what "
+	       "the daemon has, with --live) in the order of the file; records are sorted by time "
+	       "within each block."
 	       "\vExit status: 0 done, 1 failed or FILE damaged, 2 wrong usage.",
 };
 
@@ -181,17 +243,11 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 	return err;
 }
 
-static int dump_file(struct dump *dump)
+/* Print what reader has, and end it. */
+static int dump_trace(struct dump *dump, struct trace_reader *reader)
 {
-	struct trace_reader *reader = NULL;
-	char why[256];
 	int err;
 
-	err = trace_reader__open(&reader, dump->path, why, sizeof(why));
-	if (err) {
-		fprintf(stderr, "thprace dump: %s: %s\n", dump->path, why);
-		return CLI_FAILED;
-	}
 	dump->render.started = trace_reader__header(reader)->started;
 	dump->sorted = malloc(THPRACE_BLOCK_MAX);
 	err = dump->sorted ? render_record__header(&dump->render, trace_reader__header(reader))
@@ -212,6 +268,104 @@ static int dump_file(struct dump *dump)
 	return dump->bad ? CLI_FAILED : CLI_DONE;
 }
 
+static int fail(const struct dump *dump, const char *why)
+{
+	fprintf(stderr, "thprace dump: %s: %s\n", dump->path, why);
+	return CLI_FAILED;
+}
+
+static int dump_file(struct dump *dump)
+{
+	struct trace_reader *reader = NULL;
+	char why[256];
+
+	if (trace_reader__open(&reader, dump->path, why, sizeof(why)))
+		return fail(dump, why);
+	return dump_trace(dump, reader);
+}
+
+/* Write all of fd, from its position on, to the file `output` ("-": standard output). */
+static int copy(const struct dump *dump, int fd)
+{
+	FILE *out = strcmp(dump->output, "-") ? fopen(dump->output, "wbe") : stdout;
+	char buf[65536];
+	ssize_t got;
+	int err = 0;
+
+	if (!out) {
+		fprintf(stderr, "thprace dump: %s: %s\n", dump->output, strerror(errno));
+		return CLI_FAILED;
+	}
+	while ((got = read(fd, buf, sizeof(buf))) > 0 && !err)
+		err = fwrite(buf, 1, (size_t)got, out) == (size_t)got ? 0 : errno;
+	if (got < 0 && !err)
+		err = errno;
+	if (out == stdout)
+		return err && !ferror(out) ? fail(dump, strerror(err)) : CLI_DONE;
+	if (fclose(out) && !err)
+		err = errno;
+	if (err)
+		fprintf(stderr, "thprace dump: %s: %s\n", dump->output, strerror(err));
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+static struct json_object *live_request(const struct dump *dump)
+{
+	struct json_object *request = client__request("live");
+
+	if (request && dump->duration)
+		render_json__add(request, "seconds",
+				 json_object_new_double((double)dump->duration / 1e9));
+	if (request && dump->from_now)
+		render_json__add(request, "from_now", json_object_new_boolean(1));
+	return request;
+}
+
+/* Returns the descriptor of a trace, or -1 with why. */
+static int ask_live(const struct dump *dump, char *why, size_t why_size)
+{
+	unsigned int patience = CLIENT_PATIENCE + (unsigned int)(dump->duration / 1000000000);
+	struct json_object *line = NULL;
+	struct client *client;
+	int fd = -1;
+
+	if (client__ask(&client, dump->socket ? dump->socket : CLIENT_SOCKET, live_request(dump),
+			patience, why, why_size))
+		return -1;
+	if (client__next(client, &line, why, why_size) >= 0) {
+		fd = client__take_fd(client);
+		if (fd < 0)
+			snprintf(why, why_size, "the daemon sent no trace");
+	}
+	json_object_put(line);
+	client__close(client);
+	return fd;
+}
+
+static int dump_live(struct dump *dump)
+{
+	bool wait = dump->from_now && isatty(STDERR_FILENO);
+	struct trace_reader *reader = NULL;
+	int fd, status;
+	char why[1024];
+
+	dump->path = "live";
+	if (wait)
+		fprintf(stderr, "thprace dump: recording for %.1f s\n",
+			(double)dump->duration / 1e9);
+	fd = ask_live(dump, why, sizeof(why));
+	if (fd < 0)
+		return fail(dump, why);
+	if (dump->output)
+		status = copy(dump, fd);
+	else if (trace_reader__open_fd(&reader, fd, why, sizeof(why)))
+		status = fail(dump, why);
+	else
+		status = dump_trace(dump, reader);
+	close(fd);
+	return status;
+}
+
 int cmd_dump(int argc, char **argv)
 {
 	struct dump dump = {0};
@@ -220,5 +374,5 @@ int cmd_dump(int argc, char **argv)
 	dump.render.out = stdout;
 	dump.render.utf8 = cli__utf8();
 	cli__begin_output();
-	return cli__finish_output(dump_file(&dump));
+	return cli__finish_output(dump.live ? dump_live(&dump) : dump_file(&dump));
 }

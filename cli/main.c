@@ -2,14 +2,8 @@
 #include "cli.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <thprace/version.h>
 
 struct verb {
@@ -24,56 +18,14 @@ static const struct verb verbs[] = {
 	{"dump", cmd_dump, "print the records and incidents of a trace"},
 	{"probes", cmd_probes, "show what would be attached on this kernel, and how"},
 	{"provoke", cmd_provoke, "bring races out, on a test machine, and judge the kernel"},
+	{"status", cmd_status, "ask the daemon what it watches, saw and costs"},
+	{"incidents", cmd_incidents, "list the incidents that the daemon saw"},
+	{"show", cmd_show, "draw one of them"},
+	{"reload", cmd_reload, "have the daemon read its configuration again"},
+	{"metrics", cmd_metrics, "print the daemon's metrics"},
 };
 
 #define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))
-
-static int output_error; /* errno of the first write to stdout that failed */
-
-int cli__utf8(void)
-{
-	return !strcmp(nl_langinfo(CODESET), "UTF-8");
-}
-
-int cli__colour(FILE *out)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(fileno(out)) && !(no && *no);
-}
-
-void cli__begin_output(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* Is standard output a pipe or socket that nobody reads any more? */
-static int reader_gone(void)
-{
-	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
-}
-
-void cli__flush_output(void)
-{
-	int error = errno;
-
-	/* stdio keeps that a write failed, but not why: that is still in errno, if anywhere. */
-	if (ferror(stdout) && !output_error)
-		output_error = error ? error : EIO;
-	if (fflush(stdout) && !output_error)
-		output_error = errno;
-}
-
-int cli__finish_output(int status)
-{
-	cli__flush_output();
-	if (!output_error || output_error == EPIPE || reader_gone())
-		return status;
-	fprintf(stderr, "thprace: cannot write to standard output: %s\n", strerror(output_error));
-	return CLI_FAILED;
-}
 
 static void usage(FILE *out)
 {

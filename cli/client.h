@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The asking side of the daemon's control socket (docs/control.md). */
+#ifndef THPRACE_CLIENT_H
+#define THPRACE_CLIENT_H
+
+#include <stddef.h>
+
+#define CLIENT_SOCKET "/run/thprace/control.sock"
+/* How long the verbs wait for an answer that the daemon has at once, in s. */
+#define CLIENT_PATIENCE 30
+
+struct client;
+struct json_object;
+
+/*
+ * Connect to the daemon's socket at path and send a request, which is taken over (NULL: out of
+ * memory). patience: seconds to wait for each line of the answer, 0: for ever.
+ *
+ * Returns 0 and *client, to be ended with client__close(); or negative errno with a sentence in why:
+ * what is wrong, and what to do.
+ */
+int client__ask(struct client **client, const char *path, struct json_object *request,
+		unsigned int patience, char *why, size_t why_size);
+
+/*
+ * Read the next line of the answer into *line, which the caller puts. Returns 1; 0 for the last one
+ * ("end"); or negative errno with a sentence in why: -ENOENT what was asked for is not there and
+ * -EREMOTEIO another error, both with *line as the daemon said it; -EPIPE the daemon went,
+ * -ETIMEDOUT, -EBADMSG not a line of JSON, and others, with *line NULL.
+ */
+int client__next(struct client *client, struct json_object **line, char *why, size_t why_size);
+
+/* The descriptor that came with a line, the caller's from now on; -1: none did. */
+int client__take_fd(struct client *client);
+
+/* client may be NULL. */
+void client__close(struct client *client);
+
+/*
+ * Ask for something that has one line as its answer: returns 0 and *line, or as client__next().
+ */
+int client__ask_once(const char *path, struct json_object *request, struct json_object **line,
+		     char *why, size_t why_size);
+
+/* A request without members but its name. */
+struct json_object *client__request(const char *name);
+
+#endif

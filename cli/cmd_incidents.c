@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace incidents: what the daemon saw, a line each, from its memory and its spool. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "answer.h"
+#include "client.h"
+#include "filter.h"
+#include "names.h"
+#include "render_json.h"
+#include "spool_dir.h"
+#include "spool_read.h"
+#include "when.h"
+
+#define WIDTH 100
+#define COUNT_DEFAULT 100
+#define COUNT_FOLLOW 10 /* before what is new */
+#define COUNT_ALL UINT64_MAX
+
+enum incidents_option {
+	OPT_SINCE = 's',
+	OPT_CLASS = 'c',
+	OPT_VERDICT = 'v',
+	OPT_FOLLOW = 'F',
+	OPT_FORMAT = 'f',
+	OPT_COUNT = 'n',
+	OPT_SOCKET = 256,
+	OPT_SPOOL,
+};
+
+static const struct argp_option options[] = {
+	{"since", OPT_SINCE, "WHEN", 0,
+	 "not before WHEN: 10min, 2h, 1d (ago), today, \"2026-11-21 19:00\"", 0},
+	{"class", OPT_CLASS, "CLASS", 0, "only of this race class", 0},
+	{"verdict", OPT_VERDICT, "VERDICT", 0,
+	 "only with this verdict: contained, escape, unattributed, unproven", 0},
+	{"follow", OPT_FOLLOW, NULL, 0, "then print new ones as they come", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
+	{"count", OPT_COUNT, "N", 0,
+	 "only the last N (default: 100; with --follow 10; with --since all)", 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{"spool", OPT_SPOOL, "DIR", 0, "read the files of DIR, and don't ask the daemon", 0},
+	{0},
+};
+
+struct incidents {
+	const char *socket;
+	const char *spool; /* given by the user, or NULL */
+	const char *class; /* names, or NULL */
+	const char *verdict;
+	struct filter filter; /* the same */
+	uint64_t since; /* ns CLOCK_REALTIME, 0: no bound */
+	uint64_t count; /* the last so many */
+	bool counted; /* count was given */
+	bool follow;
+	int json;
+	int utf8;
+	bool headed; /* the line of names is printed */
+	/* What is to be printed, when only the last ones are: a ring. */
+	struct json_object **ring;
+	uint64_t nr; /* that came; the last are in the ring */
+	/* What the daemon answered. */
+	struct json_object *memory; /* array of its lines */
+	struct json_object *end;
+};
+
+static error_t parse_count(struct incidents *incidents, const char *arg, struct argp_state *state)
+{
+	char *end;
+
+	errno = 0;
+	incidents->count = strtoull(arg, &end, 10);
+	incidents->counted = true;
+	if (errno || *end || *arg < '0' || *arg > '9' || incidents->count > 1000000)
+		argp_error(state, "'%s' is not a number of incidents (at most 1000000)", arg);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct incidents *incidents = state->input;
+
+	switch (key) {
+	case OPT_SINCE:
+		if (when__parse(arg, when__now(), &incidents->since))
+			argp_error(state,
+				   "'%s' is no time: 10min, 2h, 1d, today, 2026-11-21, "
+				   "\"2026-11-21 19:00\"",
+				   arg);
+		break;
+	case OPT_CLASS:
+		incidents->class = arg;
+		if (filter__set_class(&incidents->filter, arg) ||
+		    incidents->filter.class == THPRACE_CLASS_NONE)
+			argp_error(state, "no race class '%s'; thprace(1) lists them", arg);
+		break;
+	case OPT_VERDICT:
+		incidents->verdict = arg;
+		if (filter__set_verdict(&incidents->filter, arg))
+			argp_error(state,
+				   "no verdict '%s': contained, escape, unattributed, unproven",
+				   arg);
+		break;
+	case OPT_FOLLOW:
+		incidents->follow = true;
+		break;
+	case OPT_FORMAT:
+		incidents->json = cli__parse_json(arg, state);
+		break;
+	case OPT_COUNT:
+		return parse_count(incidents, arg, state);
+	case OPT_SOCKET:
+		incidents->socket = arg;
+		break;
+	case OPT_SPOOL:
+		incidents->spool = arg;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is too many", arg);
+		break;
+	case ARGP_KEY_END:
+		if (incidents->follow && incidents->spool)
+			argp_error(state, "--follow asks the daemon, --spool does not");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "List the incidents that the daemon saw, oldest first: from its memory, and older "
+	       "ones from the files of its spool. Without a daemon, from the files alone."
+	       "\vExit status: 0 done, 1 failed, 2 wrong usage.",
+};
+
+static int fail(const char *why)
+{
+	fprintf(stderr, "thprace incidents: %s\n", why);
+	return CLI_FAILED;
+}
+
+/* "comm/pid" in at most width columns: the comm is cut. */
+static const char *task(char *buf, size_t size, struct json_object *side, size_t width, int utf8)
+{
+	char comm[64], pid[16];
+	const char *text = answer__text(side, "comm");
+
+	if (!side)
+		return "-";
+	names__clean(comm, sizeof(comm), text, strlen(text), utf8);
+	snprintf(pid, sizeof(pid), "/%u", (unsigned int)answer__number(side, "pid"));
+	while (names__columns(comm) + strlen(pid) > width && comm[0]) {
+		size_t end = strlen(comm) - 1;
+
+		while (end && ((unsigned char)comm[end] & 0xc0) == 0x80)
+			end--;
+		comm[end] = '\0';
+	}
+	snprintf(buf, size, "%s%s", comm, pid);
+	return buf;
+}
+
+static void print_text(struct incidents *incidents, struct json_object *line)
+{
+	struct json_object *window = answer__object(line, "window");
+	struct json_object *walker = answer__object(line, "walker");
+	char when[WHEN_LEN], overlap[NAMES_NUMBER_LEN] = "-", opener[96], other[96], head[192];
+	const char *level = answer__text(window, "level");
+	const char *class =
+		names__class((unsigned int)names__find_class(answer__text(line, "class")));
+	size_t columns, half;
+
+	if (!incidents->headed)
+		printf("%7s %-14s %-16s %-5s %-12s %9s  %-15s %s\n", "number", "time", "class",
+		       "level", "verdict", "overlap", "opener", "walker");
+	incidents->headed = true;
+	if (window)
+		names__duration(overlap, sizeof(overlap), answer__number(line, "overlap_ns"),
+				incidents->utf8);
+	snprintf(head, sizeof(head), "%7" PRIu64 " %-14s %-16s %-5s %-12s %*s%s",
+		 answer__number(line, "number"),
+		 when__short(when, sizeof(when), answer__number(line, "wall_ns")), class,
+		 *level ? names__level((unsigned int)names__find_level(level)) : "-",
+		 names__verdict((unsigned int)names__find_verdict(answer__text(line, "verdict"))),
+		 names__columns(overlap) < 9 ? 9 - (int)names__columns(overlap) : 0, "", overlap);
+	columns = names__columns(head) + 3;
+	half = columns < WIDTH ? (WIDTH - columns) / 2 : 0;
+	printf("%s  %-*s %s\n", head, (int)half,
+	       task(opener, sizeof(opener), window, half, incidents->utf8),
+	       task(other, sizeof(other), walker, half, incidents->utf8));
+}
+
+/* Print one; object is put. Returns 0, -ENOMEM, or -EPIPE: standard output takes no more. */
+static int print(struct incidents *incidents, struct json_object *object)
+{
+	int err = object ? 0 : -ENOMEM;
+
+	if (object && incidents->json)
+		err = render_json__line(stdout, json_object_get(object));
+	else if (object)
+		print_text(incidents, object);
+	json_object_put(object);
+	return !err && ferror(stdout) ? -EPIPE : err;
+}
+
+/* One that matches: print it, or keep it in case that it is among the last. */
+static int take(struct incidents *incidents, struct json_object *object)
+{
+	struct json_object **place;
+
+	if (!object)
+		return -ENOMEM;
+	if (incidents->count == COUNT_ALL)
+		return print(incidents, object);
+	if (!incidents->count) {
+		json_object_put(object);
+		return 0;
+	}
+	place = &incidents->ring[incidents->nr++ % incidents->count];
+	json_object_put(*place);
+	*place = object;
+	return 0;
+}
+
+/* Print what was kept. */
+static int print_ring(struct incidents *incidents)
+{
+	uint64_t count = incidents->count, i;
+	struct json_object **place;
+	int err = 0;
+
+	if (count == COUNT_ALL || !count)
+		return 0;
+	for (i = incidents->nr > count ? incidents->nr - count : 0; !err && i < incidents->nr;
+	     i++) {
+		place = &incidents->ring[i % count];
+		err = print(incidents, *place);
+		*place = NULL;
+	}
+	return err;
+}
+
+static int take_from_file(void *ctx, uint64_t number, uint64_t wall, const char *path,
+			  const struct thprace_incident *incident)
+{
+	struct incidents *incidents = ctx;
+	struct json_object *object;
+
+	if (wall < incidents->since || !filter__incident(&incidents->filter, incident, 0))
+		return 0;
+	object = render_json__incident(NULL, number, incident, 0);
+	if (object) {
+		render_json__add(object, "wall_ns", render_json__number(wall));
+		render_json__add(object, "file", json_object_new_string(path));
+	}
+	return take(incidents, object);
+}
+
+static struct json_object *request(const struct incidents *incidents, uint64_t since, bool follow)
+{
+	struct json_object *object = client__request("incidents");
+
+	if (!object)
+		return NULL;
+	if (incidents->class)
+		render_json__add(object, "class", json_object_new_string(incidents->class));
+	if (incidents->verdict)
+		render_json__add(object, "verdict", json_object_new_string(incidents->verdict));
+	if (since)
+		render_json__add(object, "since", render_json__number(since));
+	if (follow)
+		render_json__add(object, "follow", json_object_new_boolean(1));
+	return object;
+}
+
+/* Ask for what the daemon has in memory. */
+static int ask_memory(struct incidents *incidents, char *why, size_t why_size)
+{
+	struct client *client;
+	struct json_object *line;
+	int err;
+
+	incidents->memory = json_object_new_array();
+	err = client__ask(&client, incidents->socket, request(incidents, 0, false), CLIENT_PATIENCE,
+			  why, why_size);
+	if (err)
+		return err;
+	while ((err = client__next(client, &line, why, why_size)) > 0) {
+		if (json_object_array_add(incidents->memory, line))
+			json_object_put(line);
+	}
+	if (!err)
+		incidents->end = line;
+	else
+		json_object_put(line);
+	client__close(client);
+	return err;
+}
+
+/* What is not in memory (any more). before: the lowest number that is, 0: nothing is. */
+static int read_spool(struct incidents *incidents, const char *directory, uint64_t before)
+{
+	struct spool_range range = {.before = before, .since = incidents->since};
+	size_t have = json_object_array_length(incidents->memory);
+	const struct filter *filter = &incidents->filter;
+
+	if (before == 1 || have >= incidents->count)
+		return 0;
+	/* Where all match, it is known how far back the last ones are. */
+	if (before && incidents->count != COUNT_ALL && !filter->by_class && !filter->by_verdict &&
+	    before > incidents->count - have)
+		range.from = before - (incidents->count - have);
+	return spool_read__each(directory, &range, "incidents", take_from_file, incidents);
+}
+
+static int take_memory(struct incidents *incidents)
+{
+	size_t nr = json_object_array_length(incidents->memory), i;
+	struct json_object *line;
+	int err = 0;
+
+	for (i = 0; !err && i < nr; i++) {
+		line = json_object_array_get_idx(incidents->memory, i);
+		if (answer__number(line, "wall_ns") >= incidents->since)
+			err = take(incidents, json_object_get(line));
+	}
+	return err;
+}
+
+/* Print what comes from number `next` on, until the daemon or the reader goes. */
+static int follow(struct incidents *incidents, uint64_t next)
+{
+	struct client *client;
+	struct json_object *line;
+	char why[512];
+	int err;
+
+	if (client__ask(&client, incidents->socket, request(incidents, next, true), 0, why,
+			sizeof(why)))
+		return fail(why);
+	while ((err = client__next(client, &line, why, sizeof(why))) > 0) {
+		err = print(incidents, line);
+		cli__flush_output();
+		if (err || ferror(stdout))
+			break;
+	}
+	client__close(client);
+	if (err == 1 || ferror(stdout))
+		return CLI_DONE;
+	if (err == -EPIPE)
+		return fail("the daemon has ended: systemctl status thpraced tells of it");
+	json_object_put(line);
+	return fail(err ? why : "the daemon ended what should not end");
+}
+
+static int no_files(const char *directory, int err)
+{
+	char why[640];
+
+	if (err == -EACCES)
+		snprintf(why, sizeof(why),
+			 "not allowed to read %s: root and members of the daemon's group are",
+			 directory);
+	else
+		snprintf(why, sizeof(why), "cannot read %s: %s", directory, strerror(-err));
+	return fail(why);
+}
+
+static int list(struct incidents *incidents, char *why, size_t why_size)
+{
+	const char *directory = incidents->spool ? incidents->spool : SPOOL_DIR_DEFAULT;
+	uint64_t before = 0;
+	int err = 0;
+
+	incidents->memory = NULL;
+	if (!incidents->spool) {
+		err = ask_memory(incidents, why, why_size);
+		if (err && incidents->follow)
+			return fail(why);
+		if (err)
+			fprintf(stderr,
+				"thprace incidents: %s\nthprace incidents: from the files in %s:\n",
+				why, directory);
+	}
+	if (incidents->end) {
+		before = answer__number(incidents->end, "first");
+		directory = answer__text(incidents->end, "directory");
+	} else {
+		/* What may have come of it before it failed is in the files as well. */
+		json_object_put(incidents->memory);
+		incidents->memory = json_object_new_array();
+	}
+	err = read_spool(incidents, directory, before);
+	if (err == -EPIPE)
+		return CLI_DONE;
+	/* The daemon makes its folder when it has something to keep. */
+	if (err && !(err == -ENOENT && incidents->end)) {
+		no_files(directory, err);
+		if (!incidents->end)
+			return CLI_FAILED;
+	}
+	if (!take_memory(incidents))
+		print_ring(incidents);
+	return CLI_DONE;
+}
+
+static void release(struct incidents *incidents)
+{
+	uint64_t i;
+
+	for (i = 0; incidents->ring && i < incidents->count; i++)
+		json_object_put(incidents->ring[i]);
+	free(incidents->ring);
+	json_object_put(incidents->memory);
+	json_object_put(incidents->end);
+}
+
+int cmd_incidents(int argc, char **argv)
+{
+	struct incidents incidents = {.socket = CLIENT_SOCKET};
+	int status = CLI_FAILED;
+	char why[512];
+
+	argp_parse(&argp, argc, argv, 0, NULL, &incidents);
+	if (!incidents.counted)
+		incidents.count = incidents.since    ? COUNT_ALL
+				  : incidents.follow ? COUNT_FOLLOW
+						     : COUNT_DEFAULT;
+	incidents.utf8 = cli__utf8();
+	cli__begin_output();
+	if (incidents.count != COUNT_ALL && incidents.count) {
+		incidents.ring = calloc(incidents.count, sizeof(struct json_object *));
+		if (!incidents.ring)
+			return fail("out of memory");
+	}
+	status = list(&incidents, why, sizeof(why));
+	if (!status && incidents.follow && !ferror(stdout)) {
+		cli__flush_output();
+		status = follow(&incidents, answer__number(incidents.end, "next"));
+	}
+	release(&incidents);
+	return cli__finish_output(status);
+}

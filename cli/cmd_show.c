@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace show: one incident of the daemon's, drawn. */
+#include "cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "answer.h"
+#include "client.h"
+#include "diagram.h"
+#include "render_json.h"
+#include "spool_dir.h"
+#include "spool_read.h"
+#include "summary.h"
+#include "trace_check.h"
+#include "trace_reader.h"
+#include "when.h"
+
+enum show_option {
+	OPT_STACKS = 's',
+	OPT_NO_STACKS = 'S',
+	OPT_SOCKET = 256,
+	OPT_SPOOL,
+};
+
+static const struct argp_option options[] = {
+	{"stacks", OPT_STACKS, NULL, 0, "with both sides' kernel stacks (default)", 0},
+	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{"spool", OPT_SPOOL, "DIR", 0, "read the files of DIR, and don't ask the daemon", 0},
+	{0},
+};
+
+struct show {
+	const char *socket;
+	const char *spool; /* given by the user, or NULL */
+	uint64_t number;
+	struct diagram_options diagram;
+	/* What was found. */
+	bool found;
+	uint64_t wall;
+	char path[SPOOL_PATH_LEN]; /* of the file that has it; "": none */
+	struct thprace_incident incident;
+};
+
+static void parse_number(struct show *show, const char *arg, struct argp_state *state)
+{
+	char *end;
+
+	if (show->number)
+		argp_error(state, "one ID only, '%s' is too many", arg);
+	errno = 0;
+	show->number = strtoull(arg, &end, 10);
+	if (errno || *end || *arg < '0' || *arg > '9' || !show->number)
+		argp_error(state, "'%s' is not the number of an incident", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct show *show = state->input;
+
+	switch (key) {
+	case OPT_STACKS:
+		show->diagram.stacks = 1;
+		break;
+	case OPT_NO_STACKS:
+		show->diagram.stacks = 0;
+		break;
+	case OPT_SOCKET:
+		show->socket = arg;
+		break;
+	case OPT_SPOOL:
+		show->spool = arg;
+		break;
+	case ARGP_KEY_ARG:
+		parse_number(show, arg, state);
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "ID is missing: 'thprace incidents' lists them");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "ID",
+	.doc = "Draw incident number ID of the daemon's: two columns, one per CPU, time downward, "
+	       "from the file of its spool. Without a daemon, too."
+	       "\vExit status: 0 done, 1 failed or there is no such incident, 2 wrong usage.",
+};
+
+static int fail(const char *why)
+{
+	fprintf(stderr, "thprace show: %s\n", why);
+	return CLI_FAILED;
+}
+
+static int take_from_file(void *ctx, uint64_t number, uint64_t wall, const char *path,
+			  const struct thprace_incident *incident)
+{
+	struct show *show = ctx;
+
+	(void)number;
+	show->found = true;
+	show->wall = wall;
+	show->incident = *incident;
+	snprintf(show->path, sizeof(show->path), "%s", path);
+	return 1; /* it is the only one */
+}
+
+/* Returns 0 when the folder could be read, else negative errno. */
+static int look_in(struct show *show, const char *directory)
+{
+	struct spool_range range = {.from = show->number, .before = show->number + 1};
+	int err = spool_read__each(directory, &range, "show", take_from_file, show);
+
+	return err < 0 ? err : 0;
+}
+
+static int digit(char c)
+{
+	const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* The struct as the daemon has it in memory. */
+static void take_raw(struct show *show, struct json_object *answer)
+{
+	unsigned char *bytes = (unsigned char *)&show->incident;
+	const char *raw = answer__text(answer, "raw");
+	size_t i;
+
+	if (strlen(raw) != 2 * sizeof(show->incident))
+		return;
+	for (i = 0; i < sizeof(show->incident); i++) {
+		int high = digit(raw[2 * i]), low = digit(raw[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return;
+		bytes[i] = (unsigned char)(high << 4 | low);
+	}
+	/* As strict as with a file: what draws relies on it. */
+	if (trace_check__incident(&show->incident))
+		return;
+	show->found = true;
+	show->wall = answer__number(answer, "wall_ns");
+}
+
+static void draw(const struct show *show)
+{
+	struct trace_reader *reader = NULL;
+	struct summary *summary = NULL;
+	char why[256], when[WHEN_LEN];
+
+	/* The names of functions and of the stacks' addresses are in the file as well. */
+	if (show->path[0] && !trace_reader__open(&reader, show->path, why, sizeof(why))) {
+		summary__read(&summary, reader);
+		trace_reader__close(reader);
+	}
+	printf("%s   %s\n\n", when__long(when, sizeof(when), show->wall),
+	       show->path[0] ? show->path : "in the daemon's memory only");
+	diagram__incident(stdout, summary, show->number, &show->incident, &show->diagram);
+	summary__free(summary);
+}
+
+static struct json_object *request(uint64_t number)
+{
+	struct json_object *object = client__request("incident");
+
+	if (object)
+		render_json__add(object, "id", render_json__number(number));
+	return object;
+}
+
+/* Neither the daemon nor a file has it: say why. asked: what the daemon said, "": nothing. */
+static int not_found(const struct show *show, const char *directory, int err, const char *asked)
+{
+	char why[1280];
+
+	if (err)
+		snprintf(why, sizeof(why), "%s%scannot read %s: %s", asked, *asked ? "\n" : "",
+			 directory, strerror(-err));
+	else
+		snprintf(why, sizeof(why),
+			 "%s%sno incident %" PRIu64 " in %s: removed by age or size, counted only, "
+			 "or not there yet; 'thprace incidents' lists them",
+			 asked, *asked ? "\n" : "", show->number, directory);
+	return fail(why);
+}
+
+int cmd_show(int argc, char **argv)
+{
+	struct show show = {.socket = CLIENT_SOCKET, .diagram = {.stacks = 1}};
+	struct json_object *answer = NULL;
+	const char *directory = SPOOL_DIR_DEFAULT;
+	char asked[512] = "";
+	int err = 0, status = CLI_DONE;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &show);
+	show.diagram.utf8 = cli__utf8();
+	show.diagram.colour = cli__colour(stdout);
+	cli__begin_output();
+	/* Asked for it, the daemon also writes it out. */
+	if (!show.spool)
+		err = client__ask_once(show.socket, request(show.number), &answer, asked,
+				       sizeof(asked));
+	if (!err || err == -ENOENT)
+		asked[0] = '\0';
+	if (*answer__text(answer, "directory"))
+		directory = answer__text(answer, "directory");
+	if (show.spool)
+		directory = show.spool;
+	err = look_in(&show, directory);
+	if (!show.found)
+		take_raw(&show, answer);
+	if (show.found)
+		draw(&show);
+	else
+		status = not_found(&show, directory, err, asked);
+	json_object_put(answer);
+	return cli__finish_output(status);
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace status: what the daemon watches, what it saw, and what it costs. */
+#include "cli.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "answer.h"
+#include "client.h"
+#include "names.h"
+#include "render_json.h"
+#include "when.h"
+
+#define WIDTH 100
+#define LABEL 11
+#define CLASS_COLUMN 20
+#define BOLD "\033[1m"
+#define RED "\033[1;31m"
+#define RESET "\033[0m"
+
+enum status_option {
+	OPT_FORMAT = 'f',
+	OPT_SOCKET = 256,
+};
+
+static const struct argp_option options[] = {
+	{"format", OPT_FORMAT, "FORMAT", 0,
+	 "text (default) or json (the daemon's answer, one object)", 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{0},
+};
+
+struct status {
+	const char *socket;
+	int json;
+	int colour;
+	int utf8;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct status *status = state->input;
+
+	switch (key) {
+	case OPT_FORMAT:
+		status->json = cli__parse_json(arg, state);
+		break;
+	case OPT_SOCKET:
+		status->socket = arg;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is too many", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Ask the daemon what it watches, what it saw since it started, and what it costs."
+	       "\vExit status: 0 done, 1 the daemon cannot be asked, 2 wrong usage, 3 done, and it "
+	       "saw an escape.",
+};
+
+/* Words from column `column` on, which is where the line is, broken at WIDTH, indented by `indent`. */
+static void print_words(const char *text, size_t column, size_t indent)
+{
+	size_t length, columns;
+	char word[256];
+	int first = 1;
+
+	for (; *text; text += length + strspn(text + length, " ")) {
+		length = strcspn(text, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)length, text);
+		columns = names__columns(word);
+		if (!first && column + 1 + columns > WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			putchar(' ');
+			column++;
+		}
+		fputs(word, stdout);
+		column += columns;
+		first = 0;
+	}
+	putchar('\n');
+}
+
+/* "label      text". */
+__attribute__((format(printf, 2, 3))) static void line(const char *label, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	printf("%-*s", LABEL, label);
+	print_words(text, LABEL, LABEL);
+}
+
+static const char *count(char *buf, struct json_object *object, const char *name)
+{
+	return names__count(buf, NAMES_NUMBER_LEN, answer__number(object, name));
+}
+
+/* "3 h 12 min". */
+static const char *span(char *buf, size_t size, uint64_t ns)
+{
+	uint64_t seconds = ns / 1000000000;
+
+	if (seconds < 60)
+		snprintf(buf, size, "%" PRIu64 " s", seconds);
+	else if (seconds < 3600)
+		snprintf(buf, size, "%" PRIu64 " min", seconds / 60);
+	else if (seconds < 86400)
+		snprintf(buf, size, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600,
+			 seconds / 60 % 60);
+	else
+		snprintf(buf, size, "%" PRIu64 " d %" PRIu64 " h", seconds / 86400,
+			 seconds / 3600 % 24);
+	return buf;
+}
+
+static const char *bytes(char *buf, size_t size, uint64_t number)
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	double value = (double)number;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit < 4) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(buf, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return buf;
+}
+
+/* A text of the answer, fit for this terminal. */
+static const char *clean(char *buf, size_t size, const char *text, const struct status *status)
+{
+	return names__clean(buf, size, text, strlen(text), status->utf8);
+}
+
+static void print_headline(struct json_object *answer, const struct status *status)
+{
+	uint64_t now = answer__number(answer, "now_ns");
+	uint64_t started = answer__number(answer, "started_ns");
+	uint64_t escapes = answer__number(answer__object(answer, "totals"), "escapes");
+	char version[32], kernel[96], up[48], seen[NAMES_NUMBER_LEN], text[320];
+	const char *mode = answer__text(answer, "mode");
+
+	snprintf(text, sizeof(text), "thpraced %s on %s, %s mode, up %s: ",
+		 clean(version, sizeof(version), answer__text(answer, "version"), status),
+		 clean(kernel, sizeof(kernel), answer__text(answer, "kernel"), status),
+		 names__mode((unsigned int)names__find_mode(mode)),
+		 span(up, sizeof(up), now > started ? now - started : 0));
+	fputs(text, stdout);
+	names__count(seen, sizeof(seen), escapes);
+	printf("%s%s escape%s%s\n\n",
+	       !status->colour ? ""
+	       : escapes       ? RED
+			       : BOLD,
+	       escapes ? seen : "no", escapes == 1 ? "" : "s", status->colour ? RESET : "");
+}
+
+/* A number per day: two digits that tell something, whatever its size. */
+static const char *rate(char *buf, size_t size, double value)
+{
+	if (value >= 1e6)
+		snprintf(buf, size, "%.1e", value);
+	else if (value >= 100)
+		names__count(buf, size, (uint64_t)value);
+	else if (value >= 0.01)
+		snprintf(buf, size, "%.2f", value);
+	else if (value > 0)
+		snprintf(buf, size, "%.0e", value);
+	else
+		snprintf(buf, size, "0");
+	return buf;
+}
+
+static void print_class(struct json_object *class, double seconds, const struct status *status)
+{
+	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN], why[512], text[600];
+	int red = status->colour && answer__number(class, "escapes");
+
+	printf("  %-17s", clean(text, sizeof(text), answer__text(class, "class"), status));
+	if (!answer__true(class, "observable") && !answer__number(class, "walkers") &&
+	    !answer__number(class, "overlaps")) {
+		clean(why, sizeof(why), answer__text(class, "reason"), status);
+		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
+		putchar(' ');
+		print_words(text, CLASS_COLUMN, CLASS_COLUMN);
+		return;
+	}
+	printf(" %11s %10s %10s %s%8s%s %13s %9s %12s\n", count(n[0], class, "walkers"),
+	       count(n[1], class, "overlaps"), count(n[2], class, "contained"), red ? RED : "",
+	       count(n[3], class, "escapes"), red ? RESET : "", count(n[4], class, "unattributed"),
+	       count(n[5], class, "unproven"),
+	       seconds > 0
+		       ? rate(expected, sizeof(expected), answer__real(class, "expected_per_day"))
+		       : "-");
+}
+
+static void print_classes(struct json_object *answer, const struct status *status)
+{
+	double seconds = answer__real(answer__object(answer, "exposure"), "seconds");
+	size_t i, nr = answer__length(answer, "classes");
+
+	printf("  %-17s %11s %10s %10s %8s %13s %9s %12s\n", "class", "walkers", "overlaps",
+	       "contained", "escapes", "unattributed", "unproven", "expected/day");
+	for (i = 0; i < nr; i++)
+		print_class(answer__at(answer, "classes", i), seconds, status);
+	putchar('\n');
+}
+
+static void print_loss(struct json_object *answer)
+{
+	struct json_object *loss = answer__object(answer, "loss");
+	char lost[NAMES_NUMBER_LEN], seen[NAMES_NUMBER_LEN], n[NAMES_NUMBER_LEN], causes[512] = "";
+	unsigned int cause;
+	size_t used = 0;
+	const char *name;
+
+	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
+		name = names__loss(cause);
+		if (!answer__number(answer__object(loss, "causes"), name))
+			continue;
+		used += (size_t)snprintf(causes + used, sizeof(causes) - used, "%s%s %s",
+					 used ? ", " : ": ",
+					 count(n, answer__object(loss, "causes"), name), name);
+	}
+	if (answer__number(loss, "lost"))
+		line("loss", "%s of %s%s", count(lost, loss, "lost"), count(seen, loss, "seen"),
+		     causes);
+	else
+		line("loss", "none of %s", count(seen, loss, "seen"));
+}
+
+/* "2 probes are shed: hold, check". */
+static const char *shed(char *buf, size_t size, struct json_object *answer,
+			const struct status *status)
+{
+	size_t i, nr = answer__length(answer, "probes"), found = 0, used = 0;
+	char names[512] = "", point[32];
+	struct json_object *probe;
+
+	for (i = 0; i < nr && used < sizeof(names); i++) {
+		probe = answer__at(answer, "probes", i);
+		if (strcmp(answer__text(probe, "state"), "shed"))
+			continue;
+		clean(point, sizeof(point), answer__text(probe, "point"), status);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s %s",
+					 found++ ? "," : "", point);
+	}
+	if (found)
+		snprintf(buf, size, "%zu probe%s shed:%s", found, found == 1 ? " is" : "s are",
+			 names);
+	else
+		snprintf(buf, size, "nothing is shed");
+	return buf;
+}
+
+static void print_overhead(struct json_object *answer, const struct status *status)
+{
+	struct json_object *overhead = answer__object(answer, "overhead");
+	char why[256], limit[64] = "no budget", share[64], gone[600];
+	double budget = answer__real(overhead, "budget");
+
+	if (answer__true(overhead, "measured"))
+		snprintf(share, sizeof(share), "%.3f%% of all CPUs' time",
+			 100 * answer__real(overhead, "share"));
+	else
+		snprintf(share, sizeof(share), "not measured");
+	if (budget > 0)
+		snprintf(limit, sizeof(limit), "budget %.3g%%", 100 * budget);
+	clean(why, sizeof(why), answer__text(overhead, "reason"), status);
+	line("overhead", "%s%s%s%s, %s; %s%s", share, *why ? " (" : "", why, *why ? ")" : "", limit,
+	     shed(gone, sizeof(gone), answer, status),
+	     answer__true(overhead, "over") ? "; above the budget, and no more can be shed" : "");
+}
+
+/* How many, and those that the kernel refused. */
+static void print_probes(struct json_object *answer, const struct status *status)
+{
+	size_t i, nr = answer__length(answer, "probes"), attached = 0, failed = 0;
+	struct json_object *probe;
+	char point[32], why[256];
+
+	for (i = 0; i < nr; i++) {
+		probe = answer__at(answer, "probes", i);
+		attached += !strcmp(answer__text(probe, "state"), "attached");
+		failed += !strcmp(answer__text(probe, "state"), "failed");
+	}
+	line("probes", "%zu of %zu points attached%s", attached, nr,
+	     failed ? "; refused by the kernel:" : "");
+	for (i = 0; i < nr && failed; i++) {
+		probe = answer__at(answer, "probes", i);
+		if (!strcmp(answer__text(probe, "state"), "failed"))
+			line("", "%s: %s",
+			     clean(point, sizeof(point), answer__text(probe, "point"), status),
+			     clean(why, sizeof(why), answer__text(probe, "reason"), status));
+	}
+}
+
+static void print_own(struct json_object *answer)
+{
+	struct json_object *overhead = answer__object(answer, "overhead");
+	char rss[32], bpf[32];
+
+	line("memory", "%s resident, %s in the kernel; %.1f s of CPU time of its own",
+	     bytes(rss, sizeof(rss), answer__number(overhead, "rss_bytes")),
+	     bytes(bpf, sizeof(bpf), answer__number(overhead, "bpf_bytes")),
+	     (double)answer__number(overhead, "cpu_ns") / 1e9);
+}
+
+static void print_spool(struct json_object *answer, const struct status *status)
+{
+	struct json_object *spool = answer__object(answer, "spool");
+	uint64_t oldest = answer__number(spool, "oldest_wall_ns");
+	char size[32], max[32], since[WHEN_LEN + 8] = "", when[WHEN_LEN], n[3][NAMES_NUMBER_LEN];
+	char directory[320], why[256], skipped[64] = "";
+
+	if (oldest)
+		snprintf(since, sizeof(since), " since %s",
+			 when__minute(when, sizeof(when), oldest));
+	if (answer__number(spool, "skipped"))
+		snprintf(skipped, sizeof(skipped), ", %s counted only",
+			 count(n[2], spool, "skipped"));
+	line("spool", "%s: %s of %s in %" PRIu64 " files%s; %s incidents stored%s",
+	     clean(directory, sizeof(directory), answer__text(spool, "directory"), status),
+	     bytes(size, sizeof(size), answer__number(spool, "bytes")),
+	     bytes(max, sizeof(max), answer__number(spool, "max_bytes")),
+	     answer__number(spool, "files"), since, count(n[0], spool, "stored"), skipped);
+	if (!strcmp(answer__text(spool, "health"), "degraded"))
+		line("", "degraded: %s; %s incidents wait in memory",
+		     clean(why, sizeof(why), answer__text(spool, "reason"), status),
+		     count(n[0], spool, "memory"));
+	if (answer__number(spool, "dropped"))
+		line("", "%s incidents could not be kept", count(n[1], spool, "dropped"));
+}
+
+static void print_alerts(struct json_object *answer, const struct status *status)
+{
+	struct json_object *alerts = answer__object(answer, "alerts");
+	char target[32], n[4][NAMES_NUMBER_LEN], failed[96] = "";
+
+	if (answer__number(alerts, "failed"))
+		snprintf(failed, sizeof(failed), ", %s not taken", count(n[3], alerts, "failed"));
+	line("alerts",
+	     "%s messages to the %s%s, %s incidents folded; %s complaints of the kernel, %" PRIu64
+	     " confirmed",
+	     count(n[0], alerts, "sent"),
+	     clean(target, sizeof(target), answer__text(alerts, "target"), status), failed,
+	     count(n[1], alerts, "folded"), count(n[2], alerts, "kernel_complaints"),
+	     answer__number(alerts, "kernel_confirmed"));
+}
+
+static void print_text(struct json_object *answer, const struct status *status)
+{
+	print_headline(answer, status);
+	print_classes(answer, status);
+	print_loss(answer);
+	print_probes(answer, status);
+	print_overhead(answer, status);
+	print_own(answer);
+	print_spool(answer, status);
+	print_alerts(answer, status);
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct status status = {.socket = CLIENT_SOCKET};
+	struct json_object *answer;
+	char why[512];
+	int found;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &status);
+	status.colour = cli__colour(stdout);
+	status.utf8 = cli__utf8();
+	cli__begin_output();
+	if (client__ask_once(status.socket, client__request("status"), &answer, why, sizeof(why))) {
+		fprintf(stderr, "thprace status: %s\n", why);
+		json_object_put(answer);
+		return CLI_FAILED;
+	}
+	found = answer__number(answer__object(answer, "totals"), "escapes") != 0;
+	if (status.json)
+		render_json__line(stdout, json_object_get(answer));
+	else
+		print_text(answer, &status);
+	json_object_put(answer);
+	return cli__finish_output(found ? CLI_FOUND : CLI_DONE);
+}

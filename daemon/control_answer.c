@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The answers, as docs/control.md has them. */
+#include "control_private.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "incident_time.h"
+#include "names.h"
+#include "render_json.h"
+#include "status_json.h"
+
+#define add render_json__add
+#define number_of render_json__number
+
+#define PATH_LEN (CONFIG_PATH_MAX + 64)
+#define WHY_LEN 4096 /* complaints about a configuration: several lines */
+
+struct json_object *control_answer__error(const char *code, const char *why)
+{
+	struct json_object *object = render_json__new("error");
+
+	if (!object)
+		return NULL;
+	add(object, "error", json_object_new_string(code));
+	add(object, "message", json_object_new_string(why));
+	return object;
+}
+
+/* Text with several lines keeps them; all else that no terminal should get goes. */
+static void clean_lines(char *text)
+{
+	char buf[WHY_LEN], *line, *rest = NULL, all[WHY_LEN] = "";
+	size_t used = 0;
+
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		names__clean(buf, sizeof(buf), line, strlen(line), 1);
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", used ? "\n" : "",
+					 buf);
+		if (used >= sizeof(all))
+			break;
+	}
+	memcpy(text, all, strlen(all) + 1);
+}
+
+static struct json_object *file_of(const struct control *control, uint64_t number)
+{
+	const struct control_hooks *hooks = &control->hooks;
+	char name[PATH_LEN], path[2 * PATH_LEN];
+
+	if (!hooks->file_of(hooks->ctx, number, name, sizeof(name)))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/%s", hooks->directory(hooks->ctx), name);
+	return json_object_new_string(path);
+}
+
+/* Wall-clock time of an instant of CLOCK_MONOTONIC, by the clocks of now. */
+static uint64_t wall_of(uint64_t ns)
+{
+	struct timespec monotonic, wall;
+	int64_t offset;
+
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	offset = (wall.tv_sec - monotonic.tv_sec) * 1000000000LL + wall.tv_nsec - monotonic.tv_nsec;
+	return ns + (uint64_t)offset;
+}
+
+static struct json_object *incident_object(const struct control *control, uint64_t number,
+					   const struct thprace_incident *incident, int stacks)
+{
+	struct json_object *object = render_json__incident(NULL, number, incident, stacks);
+
+	if (!object)
+		return NULL;
+	add(object, "wall_ns", number_of(wall_of(incident_time__of(incident))));
+	add(object, "file", file_of(control, number));
+	return object;
+}
+
+/* The struct itself, for readers that draw it: two digits per byte, in memory order. */
+static struct json_object *raw_of(const struct thprace_incident *incident)
+{
+	const unsigned char *bytes = (const unsigned char *)incident;
+	char text[2 * sizeof(*incident) + 1];
+	size_t i;
+
+	for (i = 0; i < sizeof(*incident); i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return json_object_new_string(text);
+}
+
+static void add_directory(const struct control *control, struct json_object *object)
+{
+	if (object)
+		add(object, "directory",
+		    json_object_new_string(control->hooks.directory(control->hooks.ctx)));
+}
+
+static void answer_status(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+
+	control_client__line(client, status_json__new(hooks->state(hooks->ctx)));
+	control_client__end(client, NULL);
+}
+
+static void answer_metrics(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	struct json_object *object;
+	char *text = hooks->metrics(hooks->ctx);
+
+	if (!text) {
+		control_client__error(client, "failed", "the metrics: out of memory");
+		return;
+	}
+	object = render_json__new("metrics");
+	if (object)
+		add(object, "text", json_object_new_string(text));
+	free(text);
+	control_client__line(client, object);
+	control_client__end(client, NULL);
+}
+
+static void answer_reload(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	char why[WHY_LEN] = "";
+
+	if (!hooks->reload(hooks->ctx, why, sizeof(why))) {
+		control_client__line(client, render_json__new("reloaded"));
+		control_client__end(client, NULL);
+		return;
+	}
+	clean_lines(why);
+	control_client__error(client, "failed", why[0] ? why : "not reloaded");
+}
+
+static void answer_incident(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	uint64_t id = client->request.id;
+	struct thprace_incident incident;
+	struct json_object *object;
+	char why[96];
+
+	hooks->flush(hooks->ctx);
+	if (hooks->recent(hooks->ctx, id, &incident)) {
+		snprintf(why, sizeof(why), "incident %llu is not in memory (any more)",
+			 (unsigned long long)id);
+		object = control_answer__error("not-found", why);
+		if (object)
+			add(object, "file", file_of(client->control, id));
+		add_directory(client->control, object);
+		control_client__line(client, object);
+		if (client->state != CLIENT_GONE)
+			client->state = CLIENT_LAST;
+		return;
+	}
+	object = incident_object(client->control, id, &incident, 1);
+	if (object)
+		add(object, "raw", raw_of(&incident));
+	add_directory(client->control, object);
+	control_client__line(client, object);
+	control_client__end(client, NULL);
+}
+
+static bool matches(const struct request *request, const struct thprace_incident *incident)
+{
+	return (!request->class || request->class == incident->walk.class) &&
+	       (!request->verdict || request->verdict == incident->verdict);
+}
+
+static void end_incidents(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	struct json_object *object = json_object_new_object();
+
+	if (object) {
+		add(object, "first", number_of(hooks->recent_first(hooks->ctx)));
+		add(object, "next", number_of(client->end));
+	}
+	add_directory(client->control, object);
+	control_client__end(client, object);
+}
+
+void control_answer__incidents(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	struct thprace_incident incident;
+	uint64_t first = hooks->recent_first(hooks->ctx);
+
+	if (client->number < first && client->number < client->end) {
+		/* Overtaken by those that memory dropped for newer ones, while it did not read. */
+		client->control->refused++;
+		control_client__error(client, "timeout",
+				      "incidents came faster than they were taken");
+		return;
+	}
+	while (client->number < client->end &&
+	       client->out_size - client->out_sent < CLIENT_OUT_ENOUGH) {
+		if (!hooks->recent(hooks->ctx, client->number, &incident) &&
+		    matches(&client->request, &incident))
+			control_client__line(client, incident_object(client->control,
+								     client->number, &incident, 0));
+		if (client->state == CLIENT_GONE)
+			return;
+		client->number++;
+	}
+	if (client->number >= client->end && !client->request.follow)
+		end_incidents(client);
+}
+
+static void answer_incidents(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	uint64_t first = hooks->recent_first(hooks->ctx);
+
+	client->end = hooks->state(hooks->ctx)->spool.next_id;
+	client->number = client->request.since > first ? client->request.since : first;
+	client->state = CLIENT_INCIDENTS;
+}
+
+void control__incident(struct control *control, uint64_t number,
+		       const struct thprace_incident *incident)
+{
+	struct client *client;
+
+	(void)incident;
+	if (!number)
+		return;
+	for (client = control->clients; client; client = client->next) {
+		if (client->state != CLIENT_INCIDENTS || !client->request.follow)
+			continue;
+		client->end = number + 1;
+		control_client__send(client);
+	}
+}
+
+static void answer_live(struct client *client)
+{
+	const struct control_hooks *hooks = &client->control->hooks;
+	const struct request *request = &client->request;
+	char why[WHY_LEN] = "";
+	int err = -ENOTSUP;
+
+	/* Before the hook is called: it may call control__live_done(). */
+	client->state = CLIENT_LIVE;
+	if (hooks->live)
+		err = hooks->live(hooks->ctx, client->id, request->seconds, request->from_now, why,
+				  sizeof(why));
+	if (!err || client->state != CLIENT_LIVE)
+		return;
+	clean_lines(why);
+	control_client__error(client, "failed", why[0] ? why : strerror(-err));
+}
+
+void control__live_done(struct control *control, uint64_t id, int fd, const char *why)
+{
+	struct client *client = control->clients;
+	struct json_object *object;
+	struct stat st;
+
+	while (client && (client->id != id || client->state != CLIENT_LIVE))
+		client = client->next;
+	if (!client) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (fd < 0) {
+		control_client__error(client, "failed", why ? why : strerror(-fd));
+		control_client__send(client);
+		return;
+	}
+	client->passed = fd;
+	object = render_json__new("live");
+	if (object)
+		add(object, "bytes", fstat(fd, &st) ? NULL : number_of((uint64_t)st.st_size));
+	/* Not to be cancelled any more, should the line fail. */
+	client->state = CLIENT_LAST;
+	control_client__line(client, object);
+	control_client__end(client, NULL);
+	control_client__send(client);
+}
+
+void control_answer__request(struct client *client)
+{
+	switch (client->request.type) {
+	case REQUEST_STATUS:
+		answer_status(client);
+		break;
+	case REQUEST_INCIDENTS:
+		answer_incidents(client);
+		break;
+	case REQUEST_INCIDENT:
+		answer_incident(client);
+		break;
+	case REQUEST_METRICS:
+		answer_metrics(client);
+		break;
+	case REQUEST_RELOAD:
+		answer_reload(client);
+		break;
+	case REQUEST_LIVE:
+		answer_live(client);
+		break;
+	}
+}

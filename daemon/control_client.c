@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One connection: reads one request, and sends its answers as the socket takes them. */
+#include "control_private.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void free_client(struct client *client)
+{
+	sd_event_source_disable_unref(client->io);
+	sd_event_source_disable_unref(client->timer);
+	if (client->fd >= 0)
+		close(client->fd);
+	if (client->passed >= 0)
+		close(client->passed);
+	free(client->out);
+	free(client);
+}
+
+void control_client__reap(struct control *control, bool all)
+{
+	struct client **link = &control->clients, *client;
+
+	while ((client = *link)) {
+		if (!all && client->state != CLIENT_GONE) {
+			link = &client->next;
+			continue;
+		}
+		*link = client->next;
+		free_client(client);
+	}
+}
+
+void control_client__drop(struct client *client)
+{
+	struct control *control = client->control;
+	bool waits = client->state == CLIENT_LIVE;
+
+	if (client->state == CLIENT_GONE)
+		return;
+	client->state = CLIENT_GONE;
+	control->nr_clients--;
+	/* Whoever called may use the client still: only what costs others goes at once. */
+	client->io = sd_event_source_disable_unref(client->io);
+	client->timer = sd_event_source_disable_unref(client->timer);
+	close(client->fd);
+	client->fd = -1;
+	sd_event_source_set_enabled(control->reaper, SD_EVENT_ONESHOT);
+	if (waits && control->hooks.live_cancel)
+		control->hooks.live_cancel(control->hooks.ctx, client->id);
+}
+
+static void arm(struct client *client)
+{
+	int enabled = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(client->timer, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return;
+	sd_event_source_set_time_relative(client->timer, client->control->timeout);
+	sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+}
+
+static void disarm(struct client *client)
+{
+	sd_event_source_set_enabled(client->timer, SD_EVENT_OFF);
+}
+
+static bool append(struct client *client, const char *text, size_t length)
+{
+	size_t room = client->out_room;
+	char *grown;
+
+	if (client->out_sent) {
+		memmove(client->out, client->out + client->out_sent,
+			client->out_size - client->out_sent);
+		client->out_size -= client->out_sent;
+		client->out_sent = 0;
+	}
+	while (room < client->out_size + length + 1)
+		room = room ? 2 * room : 1024;
+	if (room != client->out_room) {
+		grown = realloc(client->out, room);
+		if (!grown)
+			return false;
+		client->out = grown;
+		client->out_room = room;
+	}
+	memcpy(client->out + client->out_size, text, length);
+	client->out[client->out_size + length] = '\n';
+	client->out_size += length + 1;
+	return true;
+}
+
+void control_client__line(struct client *client, struct json_object *object)
+{
+	const char *text = NULL;
+	size_t length = 0;
+
+	if (object)
+		text = json_object_to_json_string_length(
+			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	if (client->state != CLIENT_GONE && (!text || !append(client, text, length)))
+		control_client__drop(client);
+	json_object_put(object);
+}
+
+void control_client__end(struct client *client, struct json_object *object)
+{
+	if (!object)
+		object = json_object_new_object();
+	if (object)
+		json_object_object_add(object, "type", json_object_new_string("end"));
+	control_client__line(client, object);
+	if (client->state != CLIENT_GONE)
+		client->state = CLIENT_LAST;
+}
+
+void control_client__error(struct client *client, const char *code, const char *why)
+{
+	control_client__line(client, control_answer__error(code, why));
+	if (client->state != CLIENT_GONE)
+		client->state = CLIENT_LAST;
+}
+
+/* Returns bytes that were sent, or negative errno. */
+static ssize_t send_some(struct client *client)
+{
+	struct iovec iov = {
+		.iov_base = client->out + client->out_sent,
+		.iov_len = client->out_size - client->out_sent,
+	};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} passed = {0};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *header;
+	ssize_t sent;
+
+	if (client->passed >= 0) {
+		message.msg_control = passed.bytes;
+		message.msg_controllen = sizeof(passed.bytes);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &client->passed, sizeof(int));
+	}
+	sent = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0)
+		return -errno;
+	client->out_sent += (size_t)sent;
+	if (client->passed >= 0)
+		close(client->passed);
+	client->passed = -1;
+	return sent;
+}
+
+/* Is all sent, or does the socket take no more? Returns 0, -EAGAIN, or another negative errno. */
+static int send_all(struct client *client)
+{
+	ssize_t sent = 0;
+
+	while (client->out_sent < client->out_size) {
+		sent = send_some(client);
+		if (sent < 0 && sent != -EINTR)
+			return (int)sent;
+	}
+	client->out_size = 0;
+	client->out_sent = 0;
+	disarm(client);
+	return 0;
+}
+
+void control_client__send(struct client *client)
+{
+	uint32_t events = client->state == CLIENT_REQUEST ? EPOLLIN : 0;
+	int err = 0;
+
+	while (client->state != CLIENT_GONE) {
+		if (client->state == CLIENT_INCIDENTS)
+			control_answer__incidents(client);
+		if (client->state == CLIENT_GONE)
+			return;
+		err = send_all(client);
+		/* Where incidents are left there is something new to be sent. */
+		if (err || client->state != CLIENT_INCIDENTS || client->number >= client->end)
+			break;
+	}
+	if (client->state == CLIENT_GONE)
+		return;
+	if (err && err != -EAGAIN) {
+		control_client__drop(client);
+		return;
+	}
+	if (!err && client->state == CLIENT_LAST) {
+		control_client__drop(client);
+		return;
+	}
+	if (err)
+		arm(client);
+	if (sd_event_source_set_io_events(client->io, events | (err ? EPOLLOUT : 0)) < 0)
+		control_client__drop(client);
+}
+
+/* The request's line is whole, or all of it that will come. */
+static void take_request(struct client *client, size_t length)
+{
+	struct control *control = client->control;
+	const char *code;
+	char why[256];
+
+	disarm(client);
+	code = control_request__parse(&client->request, client->in, length, why, sizeof(why));
+	if (code) {
+		control->refused++;
+		control_client__error(client, code, why);
+	} else {
+		control->requests++;
+		control_answer__request(client);
+	}
+	control_client__send(client);
+}
+
+static void refuse(struct client *client, const char *code, const char *why)
+{
+	disarm(client);
+	client->control->refused++;
+	control_client__error(client, code, why);
+	control_client__send(client);
+}
+
+static void read_request(struct client *client)
+{
+	char *end;
+	ssize_t got;
+
+	got = recv(client->fd, client->in + client->in_size, sizeof(client->in) - client->in_size,
+		   MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got < 0 || (!got && !client->in_size)) {
+		control_client__drop(client);
+		return;
+	}
+	end = memchr(client->in + client->in_size, '\n', (size_t)got);
+	client->in_size += (size_t)got;
+	if (end)
+		take_request(client, (size_t)(end - client->in));
+	else if (client->in_size > CONTROL_REQUEST_MAX)
+		refuse(client, "too-large", "a request has at most 4096 bytes");
+	else if (!got)
+		take_request(client, client->in_size);
+}
+
+_Static_assert(CONTROL_REQUEST_MAX == 4096, "said above");
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct client *client = data;
+
+	(void)source;
+	(void)fd;
+	if (client->state == CLIENT_GONE)
+		return 0;
+	if (client->state == CLIENT_REQUEST)
+		read_request(client);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		control_client__drop(client);
+	else
+		control_client__send(client);
+	return 0;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct client *client = data;
+	bool asking = client->state == CLIENT_REQUEST;
+
+	(void)source;
+	(void)usec;
+	if (client->state == CLIENT_GONE)
+		return 0;
+	if (asking) {
+		refuse(client, "timeout", "the request was not whole in time");
+		return 0;
+	}
+	/* It may have made room for this just now; there is no waiting for it. */
+	client->control->refused++;
+	control_client__error(client, "timeout", "the answer was not taken in time");
+	if (client->state != CLIENT_GONE)
+		send_all(client);
+	control_client__drop(client);
+	return 0;
+}
+
+int control_client__new(struct control *control, int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (!client) {
+		close(fd);
+		return -ENOMEM;
+	}
+	client->control = control;
+	client->fd = fd;
+	client->passed = -1;
+	err = sd_event_add_io(control->event, &client->io, fd, EPOLLIN, on_io, client);
+	if (err >= 0)
+		err = sd_event_add_time_relative(control->event, &client->timer, CLOCK_MONOTONIC,
+						 control->timeout, 0, on_time, client);
+	if (err < 0) {
+		free_client(client);
+		return err;
+	}
+	client->id = ++control->last_id;
+	client->next = control->clients;
+	control->clients = client;
+	control->nr_clients++;
+	return 0;
+}

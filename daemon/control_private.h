@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of control: control.c listens and knows who may ask, control_client.c has the clients,
+ * control_request.c reads requests, control_answer.c answers them.
+ */
+#ifndef THPRACE_DAEMON_CONTROL_PRIVATE_H
+#define THPRACE_DAEMON_CONTROL_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "control.h"
+
+struct json_object;
+
+enum request_type {
+	REQUEST_STATUS,
+	REQUEST_INCIDENTS,
+	REQUEST_INCIDENT,
+	REQUEST_METRICS,
+	REQUEST_RELOAD,
+	REQUEST_LIVE,
+};
+
+struct request {
+	enum request_type type;
+	unsigned int class; /* enum thprace_class; NONE: any */
+	unsigned int verdict; /* enum thprace_verdict; CLEAN: any */
+	bool follow;
+	bool from_now;
+	uint64_t since; /* number of an incident */
+	uint64_t id;
+	double seconds; /* 0: not given */
+};
+
+/*
+ * Read a request. Returns NULL, or the error's code ("malformed" …) with a sentence in why, which is
+ * clean.
+ */
+const char *control_request__parse(struct request *request, const char *line, size_t length,
+				   char *why, size_t why_size);
+
+/* Lines are made as long as less than this waits to be sent. */
+#define CLIENT_OUT_ENOUGH 16384
+
+enum client_state {
+	CLIENT_REQUEST, /* its request is not whole yet */
+	CLIENT_INCIDENTS, /* incidents are to be sent as it takes them; or it follows */
+	CLIENT_LIVE, /* waits for control__live_done() */
+	CLIENT_LAST, /* all is said: it ends when it has taken it */
+	CLIENT_GONE, /* ended, to be freed */
+};
+
+struct client {
+	struct control *control;
+	struct client *next;
+	uint64_t id;
+	int fd;
+	int passed; /* descriptor that goes with the next byte, or -1 */
+	enum client_state state;
+	sd_event_source *io;
+	sd_event_source *timer; /* for the request, then for what waits in out */
+	struct request request;
+	uint64_t number; /* of the next incident to be looked at … */
+	uint64_t end; /* … and of the first that isn't there yet */
+	size_t in_size;
+	char *out;
+	size_t out_size; /* bytes in out … */
+	size_t out_sent; /* … of which so many are sent */
+	size_t out_room;
+	char in[CONTROL_REQUEST_MAX + 1];
+};
+
+struct control {
+	sd_event *event;
+	struct control_hooks hooks;
+	char path[CONFIG_PATH_MAX];
+	char group[CONFIG_NAME_MAX];
+	bool has_group;
+	gid_t gid; /* of group */
+	uint64_t timeout; /* us */
+	uint64_t clients_max;
+	dev_t dev; /* of the socket, so that no other is removed */
+	ino_t ino;
+	int fd;
+	sd_event_source *listener;
+	sd_event_source *pause; /* until the next accept, when descriptors or memory ran out */
+	sd_event_source *reaper; /* frees clients that are gone */
+	struct client *clients;
+	unsigned int nr_clients; /* not gone */
+	uint64_t last_id;
+	uint64_t requests;
+	uint64_t refused;
+};
+
+/* Begin to serve a connection. fd is the client's from now on, also on failure. */
+int control_client__new(struct control *control, int fd);
+
+/* Append a line. Takes object over; NULL, or no memory, ends the client. */
+void control_client__line(struct client *client, struct json_object *object);
+
+/* The last lines: "end" with members of object (taken over, may be NULL), or an error. */
+void control_client__end(struct client *client, struct json_object *object);
+void control_client__error(struct client *client, const char *code, const char *why);
+
+/* Send what the socket takes, make more where there is more, end it when all is said and taken. */
+void control_client__send(struct client *client);
+
+/* End it at once; it is freed later. */
+void control_client__drop(struct client *client);
+
+/* Free those that are gone, or all. */
+void control_client__reap(struct control *control, bool all);
+
+/* Build an error's line. */
+struct json_object *control_answer__error(const char *code, const char *why);
+
+/* Answer the request that was read. */
+void control_answer__request(struct client *client);
+
+/* State CLIENT_INCIDENTS: make lines while there is room for them. */
+void control_answer__incidents(struct client *client);
+
+#endif
