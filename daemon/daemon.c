@@ -21,6 +21,7 @@
 #include "metrics.h"
 #include "names.h"
 #include "privilege.h"
+#include "spool_dir.h"
 #include "stats_hold.h"
 #include "stats_json.h"
 
