@@ -14,10 +14,15 @@ struct session_totals;
 
 struct exposure_class {
 	bool observable;
+	/*
+	 * Is expected_per_day known? False for what cannot be observed, and for classes whose windows
+	 * are not counted (hwpoison-unmap) or whose windows' lengths are not (collapse-reuse).
+	 */
+	bool estimated;
 	double windows_per_s; /* of the kind that this class' walkers can meet */
 	double walkers_per_s;
-	double window_ns; /* mean length */
-	double walker_ns; /* mean length */
+	double window_ns; /* mean length of what can be met; 0: none seen, or not counted */
+	double walker_ns; /* mean length; 0: none seen */
 	double expected_per_day; /* overlaps, if both came independently of each other */
 	double overlaps_per_day; /* counted */
 };
@@ -31,20 +36,24 @@ struct exposure {
 /* Counts at one time, to take rates from. */
 struct exposure_sample {
 	uint64_t when; /* ns CLOCK_MONOTONIC; 0: not taken */
-	uint64_t windows;
+	uint64_t windows; /* at PMD level */
 	uint64_t window_ns; /* sum of their lengths */
+	uint64_t phase2; /* second phases, which precise mode alone measures */
+	uint64_t phase2_ns; /* sum of their lengths */
 	uint64_t collapses_failed; /* windows of collapse-reuse */
 	uint64_t walkers[THPRACE_CLASS_MAX];
 	uint64_t walker_ns[THPRACE_CLASS_MAX]; /* sums of their lengths */
 	uint64_t overlaps[THPRACE_CLASS_MAX];
 };
 
+/* Take the counts out of totals. when: ns CLOCK_MONOTONIC at which those were read. */
 void exposure__sample(struct exposure_sample *sample, const struct session_totals *totals,
 		      uint64_t when);
 
 /*
- * Exposure between two samples. folios: see exposure__folios(). observable: per class. A zero rate gives
- * zero, never NaN.
+ * Exposure between two samples of one daemon's life. folios: see exposure__folios(). observable: per
+ * class. A zero rate gives zero, never NaN; a sample not taken, or two of the same time, give
+ * seconds 0 and no estimate.
  */
 void exposure__between(struct exposure *exposure, const struct exposure_sample *from,
 		       const struct exposure_sample *to, double folios,
@@ -52,7 +61,8 @@ void exposure__between(struct exposure *exposure, const struct exposure_sample *
 
 /*
  * Huge pages in use, from AnonHugePages, ShmemHugePages and FileHugePages of a meminfo file (path;
- * "/proc/meminfo" in earnest), by the huge page size of sysfs' hpage_pmd_size or 2 MiB. At least 1.
+ * "/proc/meminfo" in earnest), by the huge page size of sysfs' hpage_pmd_size or 2 MiB. At least 1,
+ * also when the file cannot be read.
  */
 double exposure__folios(const char *path);
 
