@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sums of programs' counts over sessions: they only grow, whatever comes and goes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "program_sums.h"
+
+static struct engine_program program(const char *name, const char *kind, uint64_t runs)
+{
+	return (struct engine_program){
+		.name = name,
+		.point = THPRACE_POINT_ZAP,
+		.function = "zap_huge_pmd",
+		.kind = kind,
+		.runs = runs,
+		.run_ns = runs * 100,
+		.missed = runs / 10,
+	};
+}
+
+static void expect(const struct program_sums *sums, size_t at, const char *name, uint64_t runs)
+{
+	const struct engine_program *list;
+	size_t nr;
+
+	list = program_sums__list(sums, &nr);
+	assert_true(at < nr);
+	assert_string_equal(list[at].name, name);
+	assert_int_equal(list[at].runs, runs);
+	assert_int_equal(list[at].run_ns, runs * 100);
+	assert_int_equal(list[at].missed, runs / 10);
+}
+
+static void one_session(void **state)
+{
+	struct program_sums *sums = program_sums__new();
+	struct engine_program now[2];
+	size_t nr;
+
+	(void)state;
+	assert_non_null(sums);
+	program_sums__list(sums, &nr);
+	assert_int_equal(nr, 0);
+	program_sums__restart(sums);
+	now[0] = program("enter", "fentry", 100);
+	now[1] = program("enter", "kprobe", 50);
+	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	now[0] = program("enter", "fentry", 170);
+	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	expect(sums, 0, "enter", 170);
+	expect(sums, 1, "enter", 50);
+	program_sums__free(sums);
+}
+
+static void sessions(void **state)
+{
+	struct program_sums *sums = program_sums__new();
+	struct engine_program now;
+
+	(void)state;
+	now = program("enter", "fentry", 100);
+	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	/* The next one has counted beyond the last by the time that it is read. */
+	program_sums__restart(sums);
+	now = program("enter", "fentry", 300);
+	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	expect(sums, 0, "enter", 400);
+	/* A program that was loaded again without a word. */
+	now = program("enter", "fentry", 20);
+	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	expect(sums, 0, "enter", 420);
+	program_sums__free(sums);
+}
+
+/* A shed program is not read: its sum stays. Texts that went with the session are not needed. */
+static void gone_and_back(void **state)
+{
+	struct program_sums *sums = program_sums__new();
+	struct engine_program now[2];
+	char *name = strdup("gone");
+	size_t nr;
+
+	(void)state;
+	now[0] = program(name, "fentry", 100);
+	now[1] = program("stays", "fentry", 10);
+	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	memset(name, 'x', strlen(name));
+	free(name);
+	program_sums__restart(sums);
+	assert_int_equal(program_sums__read(sums, &now[1], 1), 0);
+	program_sums__list(sums, &nr);
+	assert_int_equal(nr, 2);
+	expect(sums, 0, "gone", 100);
+	expect(sums, 1, "stays", 20);
+	now[0] = program("gone", "fentry", 30);
+	assert_int_equal(program_sums__read(sums, now, 1), 0);
+	expect(sums, 0, "gone", 130);
+	program_sums__free(sums);
+	program_sums__free(NULL);
+}
+
+static void without_function(void **state)
+{
+	struct program_sums *sums = program_sums__new();
+	struct engine_program now = program("enter", "fentry", 10);
+	const struct engine_program *list;
+	size_t nr;
+
+	(void)state;
+	now.function = NULL;
+	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	list = program_sums__list(sums, &nr);
+	assert_int_equal(nr, 1);
+	assert_string_equal(list[0].function, "");
+	program_sums__free(sums);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_session),
+		cmocka_unit_test(sessions),
+		cmocka_unit_test(gone_and_back),
+		cmocka_unit_test(without_function),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
