@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <thprace/version.h>
+
+#include "names.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+#define MODE 0644
+
+/* Name, value, name, value …: the labels of one sample. */
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Where the metrics go, and the family that samples belong to. */
+struct text {
+	FILE *out;
+	const char *name;
+};
+
+/* --- the format ------------------------------------------------------------------------------- */
+
+static void family(struct text *text, const char *name, const char *type, const char *help)
+{
+	text->name = name;
+	fprintf(text->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* As the format demands it within quotes. */
+static void put_escaped(FILE *out, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", out);
+		else if (*value == '"' || *value == '\\')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+	}
+}
+
+/* A sample up to its value. suffix: "" but for histograms; labels: NULL-terminated, or NULL. */
+static void put_name(struct text *text, const char *suffix, const char *const *labels)
+{
+	const char *separator = "{";
+
+	fprintf(text->out, "%s%s", text->name, suffix);
+	for (; labels && labels[0]; labels += 2) {
+		fprintf(text->out, "%s%s=\"", separator, labels[0]);
+		put_escaped(text->out, labels[1] ? labels[1] : "");
+		fputc('"', text->out);
+		separator = ",";
+	}
+	fputs(*separator == ',' ? "} " : " ", text->out);
+}
+
+static void put_count(struct text *text, const char *const *labels, uint64_t value)
+{
+	put_name(text, "", labels);
+	fprintf(text->out, "%" PRIu64 "\n", value);
+}
+
+static void put_real(struct text *text, const char *const *labels, double value)
+{
+	put_name(text, "", labels);
+	fprintf(text->out, "%.9g\n", value);
+}
+
+/* A time in ns as seconds, exactly: a sum that grows never seems to fall by being rounded. */
+static void put_seconds(struct text *text, const char *suffix, const char *const *labels,
+			uint64_t ns)
+{
+	put_name(text, suffix, labels);
+	fprintf(text->out, "%" PRIu64 ".%09" PRIu64 "\n", ns / NS_PER_S, ns % NS_PER_S);
+}
+
+/* Families of one sample without labels. */
+static void counter(struct text *text, const char *name, uint64_t value, const char *help)
+{
+	family(text, name, "counter", help);
+	put_count(text, NULL, value);
+}
+
+static void gauge(struct text *text, const char *name, uint64_t value, const char *help)
+{
+	family(text, name, "gauge", help);
+	put_count(text, NULL, value);
+}
+
+static void gauge_real(struct text *text, const char *name, double value, const char *help)
+{
+	family(text, name, "gauge", help);
+	put_real(text, NULL, value);
+}
+
+static void seconds(struct text *text, const char *name, const char *type, uint64_t ns,
+		    const char *help)
+{
+	family(text, name, type, help);
+	put_seconds(text, "", NULL, ns);
+}
+
+/* --- what was recorded ------------------------------------------------------------------------ */
+
+static void put_daemon(struct text *text, const struct state *state)
+{
+	static const char *const attach[] = PROBE_ATTACH_NAMES;
+
+	family(text, "thprace_build_info", "gauge",
+	       "What runs where: version, kernel release, machine, mode in force, way of attaching.");
+	put_count(text,
+		  LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
+			 state->machine, "mode", names__mode(state->mode), "attach",
+			 attach[state->plan->attach]),
+		  1);
+	gauge(text, "thprace_cpus", (uint64_t)state->cpus, "Possible CPUs of this machine.");
+	seconds(text, "thprace_start_time_seconds", "gauge",
+		state->now_wall - (state->now - state->started),
+		"When recording began, since the epoch, by the clock of now.");
+	seconds(text, "thprace_uptime_seconds", "gauge", state->now - state->started,
+		"For how long the daemon has been recording.");
+	seconds(text, "thprace_updated_timestamp_seconds", "gauge", state->now_wall,
+		"When these metrics were taken, since the epoch.");
+	counter(text, "thprace_reloads_total", state->reloads, "Configurations applied by reload.");
+	counter(text, "thprace_reloads_failed_total", state->reloads_failed,
+		"Reloads whose configuration was bad; the old one stayed in force.");
+	counter(text, "thprace_clock_steps_total", state->clock_steps,
+		"Steps of the wall clock that were seen.");
+}
+
+static void put_identity(struct text *text, const struct session_totals *totals)
+{
+	const struct thprace_counters *sum = &totals->counters.sum;
+	unsigned int cause;
+
+	counter(text, "thprace_records_seen_total", sum->seen,
+		"Program runs that found something of interest: submitted, filtered and lost.");
+	counter(text, "thprace_records_submitted_total", sum->submitted,
+		"Program runs whose record was delivered.");
+	counter(text, "thprace_records_filtered_total", sum->filtered,
+		"Program runs whose record was not wanted.");
+	family(text, "thprace_lost_total", "counter",
+	       "Records, windows and walkers lost, by cause. All but write are part of seen.");
+	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++)
+		put_count(text, LABELS("cause", names__loss(cause)), sum->lost[cause]);
+	gauge(text, "thprace_identity_holds", totals->counters.identity,
+	      "1 if seen = submitted + filtered + lost at the last reading, else 0.");
+}
+
+static void put_class_counts(struct text *text, const __u64 *counts)
+{
+	unsigned int class;
+
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		put_count(text, LABELS("class", names__class(class)), counts[class]);
+}
+
+static void put_incidents(struct text *text, const struct book_class *classes)
+{
+	unsigned int class;
+
+	family(text, "thprace_overlaps_total", "counter",
+	       "Settled incidents in which a walker and a window met, by class.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		put_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
+	family(text, "thprace_incidents_total", "counter",
+	       "Settled incidents by class and verdict.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		const char *name = names__class(class);
+
+		put_count(text, LABELS("class", name, "verdict", "contained"),
+			  classes[class].contained);
+		put_count(text, LABELS("class", name, "verdict", "escape"), classes[class].escapes);
+		put_count(text, LABELS("class", name, "verdict", "unattributed"),
+			  classes[class].unattributed);
+		put_count(text, LABELS("class", name, "verdict", "unproven"),
+			  classes[class].unproven);
+	}
+}
+
+static void put_classes(struct text *text, const struct state *state)
+{
+	const struct thprace_counters *sum = &state->totals->counters.sum;
+	const char *reason;
+	unsigned int class;
+
+	family(text, "thprace_walkers_total", "counter", "Walkers that returned, by class.");
+	put_class_counts(text, sum->walkers);
+	family(text, "thprace_walkers_failed_total", "counter",
+	       "Walkers that failed by their proof (folio still mapped), by class.");
+	put_class_counts(text, sum->failed);
+	family(text, "thprace_walker_seconds_total", "counter",
+	       "Sum of the lengths of walkers, by class.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		put_seconds(text, "", LABELS("class", names__class(class)), sum->walker_ns[class]);
+	put_incidents(text, state->totals->classes);
+	family(text, "thprace_class_observable", "gauge",
+	       "1 if the class can be observed with the probes that are attached, else 0.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		put_count(text, LABELS("class", names__class(class)),
+			  !probe__not_observable(state->plan, class));
+	family(text, "thprace_class_possible", "gauge",
+	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		reason = probe__not_observable(state->plan, class);
+		put_count(text, LABELS("class", names__class(class)),
+			  !reason || strncmp(reason, NAMES_CANNOT_HAPPEN,
+					     sizeof(NAMES_CANNOT_HAPPEN) - 1));
+	}
+}
+
+/*
+ * Bounds of the exported buckets: log2 of ns. A length of 2^n ns is the shortest of a bucket of
+ * include/thprace/buckets.h, so each of those falls into exactly one of these.
+ */
+static const unsigned char bounds[] = {8,  9,  10, 11, 12, 13, 14, 15, 16,
+				       17, 18, 19, 20, 22, 24, 26, 28, 30};
+
+static void put_phase(struct text *text, const char *phase,
+		      const struct thprace_phase_lengths *lengths)
+{
+	uint64_t count = 0;
+	uint32_t bucket = 0;
+	char le[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(bounds); i++) {
+		uint64_t bound = 1ULL << bounds[i];
+
+		for (; bucket < THPRACE_BUCKETS && thprace_bucket_floor(bucket) < bound; bucket++)
+			count += lengths->bucket[bucket];
+		snprintf(le, sizeof(le), "%.10g", (double)bound / (double)NS_PER_S);
+		put_name(text, "_bucket", LABELS("phase", phase, "le", le));
+		fprintf(text->out, "%" PRIu64 "\n", count);
+	}
+	for (; bucket < THPRACE_BUCKETS; bucket++)
+		count += lengths->bucket[bucket];
+	put_name(text, "_bucket", LABELS("phase", phase, "le", "+Inf"));
+	fprintf(text->out, "%" PRIu64 "\n", count);
+	put_seconds(text, "_sum", LABELS("phase", phase), lengths->sum);
+	put_name(text, "_count", LABELS("phase", phase));
+	fprintf(text->out, "%" PRIu64 "\n", count);
+}
+
+static void put_windows(struct text *text, const struct session_totals *totals)
+{
+	static const char *const phases[] = THPRACE_PHASE_NAMES;
+	const struct thprace_counters *sum = &totals->counters.sum;
+	int phase;
+
+	counter(text, "thprace_windows_total", totals->windows,
+		"Windows at PMD level that closed.");
+	family(text, "thprace_window_seconds", "histogram",
+	       "Lengths of windows at PMD level: the whole; in precise mode also each phase.");
+	for (phase = 0; phase < THPRACE_PHASE_MAX; phase++)
+		put_phase(text, phases[phase], &sum->phase[phase]);
+	counter(text, "thprace_pte_removals_total", sum->pte_removals,
+		"Removals of the rmap of small pages of huge ones (precise mode).");
+	counter(text, "thprace_touching_total", sum->touching,
+		"Walkers and windows that shared less than the tolerance: no incidents.");
+	counter(text, "thprace_mismatches_total", sum->mismatches,
+		"Windows whose entry named another folio than the rmap removal did.");
+	counter(text, "thprace_collapses_total", sum->collapses, "Calls of collapse_file.");
+	counter(text, "thprace_collapses_failed_total", sum->collapses_failed,
+		"Calls of collapse_file that failed: windows of collapse-reuse.");
+	counter(text, "thprace_reuses_total", sum->reuses,
+		"Collapses that were given the page of a failed one before.");
+	counter(text, "thprace_reuses_foreign_total", sum->reuses_foreign,
+		"Reuses of a page to which others had references.");
+}
+
+/* --- what it costs ---------------------------------------------------------------------------- */
+
+#define PROGRAM_LABELS(program)                                                          \
+	LABELS("program", (program)->name, "point", probe_points[(program)->point].name, \
+	       "function", (program)->function, "kind", (program)->kind)
+
+static void put_programs(struct text *text, const struct state *state)
+{
+	const struct engine_program *programs = state->programs;
+	size_t i;
+
+	family(text, "thprace_program_runs_total", "counter",
+	       "Runs of a BPF program, as far as the kernel's BPF statistics were on.");
+	for (i = 0; i < state->nr_programs; i++)
+		put_count(text, PROGRAM_LABELS(&programs[i]), programs[i].runs);
+	family(text, "thprace_program_run_seconds_total", "counter",
+	       "Time in a BPF program, as far as the kernel's BPF statistics were on.");
+	for (i = 0; i < state->nr_programs; i++)
+		put_seconds(text, "", PROGRAM_LABELS(&programs[i]), programs[i].run_ns);
+	family(text, "thprace_program_missed_total", "counter",
+	       "Runs of a BPF program that the kernel skipped.");
+	for (i = 0; i < state->nr_programs; i++)
+		put_count(text, PROGRAM_LABELS(&programs[i]), programs[i].missed);
+}
+
+static void put_probes(struct text *text, const struct state *state)
+{
+	static const char *const kinds[] = {"none", "fentry", "kprobe"};
+	const struct overhead_state *overhead = &state->overhead;
+	const struct probe *probe;
+	int i;
+
+	family(text, "thprace_probe_attached", "gauge",
+	       "1 if the point is probed, else 0, with the function that stands for it.");
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		probe = &state->plan->probe[i];
+		put_count(text,
+			  LABELS("point", probe_points[i].name, "function",
+				 probe->function ? probe->function : probe_points[i].functions[0],
+				 "kind", kinds[probe->kind]),
+			  probe->state == PROBE_ATTACHED);
+	}
+	counter(text, "thprace_probes_shed_total", overhead->sheds,
+		"Probes detached because the BPF programs took more than the budget.");
+	counter(text, "thprace_probes_restored_total", overhead->restores,
+		"Shed probes that were attached again.");
+}
+
+static void put_cost(struct text *text, const struct state *state)
+{
+	const struct overhead_state *overhead = &state->overhead;
+
+	gauge(text, "thprace_overhead_measured", overhead->measured,
+	      "1 if the time in BPF programs is measured, else 0: then no probe is ever shed.");
+	if (overhead->measured)
+		gauge_real(text, "thprace_overhead_ratio", overhead->share,
+			   "Part of all CPUs' time spent in BPF programs over the last period.");
+	gauge_real(text, "thprace_overhead_budget_ratio", overhead->budget,
+		   "Part of all CPUs' time that the BPF programs may take; 0: no limit.");
+	gauge(text, "thprace_overhead_over_budget", overhead->over,
+	      "1 if the budget is exceeded and nothing is left to be shed, else 0.");
+	seconds(text, "thprace_bpf_run_seconds_total", "counter", overhead->run_ns,
+		"Time in all BPF programs, detached ones included.");
+	gauge(text, "thprace_bpf_memory_bytes", state->bpf_memory,
+	      "Memory of BPF maps and ring buffers.");
+	seconds(text, "thprace_process_cpu_seconds_total", "counter", state->own_cpu_ns,
+		"User and system time of the daemon's process.");
+	gauge(text, "thprace_process_resident_memory_bytes", state->own_rss,
+	      "Resident memory of the daemon's process.");
+}
+
+/* --- exposure --------------------------------------------------------------------------------- */
+
+enum exposure_metric {
+	EXPOSURE_EXPECTED,
+	EXPOSURE_COUNTED,
+	EXPOSURE_WINDOWS,
+	EXPOSURE_WALKERS,
+	EXPOSURE_WINDOW_LENGTH,
+	EXPOSURE_WALKER_LENGTH,
+	EXPOSURE_METRICS
+};
+
+static const char *const exposure_metrics[EXPOSURE_METRICS][2] = {
+	{"thprace_exposure_expected_overlaps_per_day",
+	 "Overlaps per day if windows and walkers came by chance, for classes where it is known."},
+	{"thprace_exposure_counted_overlaps_per_day",
+	 "Overlaps that were counted, per day, for classes that can be observed."},
+	{"thprace_exposure_windows_per_second",
+	 "Windows that the class' walkers can meet, where they are counted."},
+	{"thprace_exposure_walkers_per_second", "Walkers of the class."},
+	{"thprace_exposure_mean_window_seconds",
+	 "Mean length of the windows that the class' walkers can meet, where it is measured."},
+	{"thprace_exposure_mean_walker_seconds", "Mean length of the class' walkers."},
+};
+
+/* What is not known has no sample: 0 would be a statement. */
+static bool exposure_value(const struct exposure_class *exposure, enum thprace_class class,
+			   enum exposure_metric metric, double *value)
+{
+	switch (metric) {
+	case EXPOSURE_EXPECTED:
+		*value = exposure->expected_per_day;
+		return exposure->estimated;
+	case EXPOSURE_COUNTED:
+		*value = exposure->overlaps_per_day;
+		return true;
+	case EXPOSURE_WINDOWS:
+		*value = exposure->windows_per_s;
+		return class != THPRACE_HWPOISON_UNMAP;
+	case EXPOSURE_WALKERS:
+		*value = exposure->walkers_per_s;
+		return true;
+	case EXPOSURE_WINDOW_LENGTH:
+		*value = exposure->window_ns / (double)NS_PER_S;
+		return exposure->window_ns > 0;
+	default:
+		*value = exposure->walker_ns / (double)NS_PER_S;
+		return exposure->walker_ns > 0;
+	}
+}
+
+static void put_exposure(struct text *text, const struct exposure *exposure)
+{
+	unsigned int class;
+	double value;
+	int i;
+
+	gauge_real(text, "thprace_exposure_period_seconds", exposure->seconds,
+		   "Time that the rates of exposure are taken over; 0: not known yet.");
+	gauge_real(text, "thprace_exposure_folios", exposure->folios,
+		   "Huge pages in use, over which expected overlaps are spread.");
+	for (i = 0; i < EXPOSURE_METRICS; i++) {
+		family(text, exposure_metrics[i][0], "gauge", exposure_metrics[i][1]);
+		for (class = 1; exposure->seconds > 0 && class < THPRACE_CLASS_MAX; class ++) {
+			if (exposure->classes[class].observable &&
+			    exposure_value(&exposure->classes[class], class, i, &value))
+				put_real(text, LABELS("class", names__class(class)), value);
+		}
+	}
+}
+
+/* --- what becomes of it ----------------------------------------------------------------------- */
+
+static void put_spool(struct text *text, const struct spool_state *spool)
+{
+	gauge(text, "thprace_spool_degraded", spool->health != SPOOL_OK,
+	      "1 if the disk takes nothing and incidents are kept in memory, else 0.");
+	gauge(text, "thprace_spool_bytes", spool->bytes, "Size of the spool's files.");
+	gauge(text, "thprace_spool_max_bytes", spool->max_bytes,
+	      "Size above which the spool removes its oldest files.");
+	gauge(text, "thprace_spool_files", spool->files, "Files in the spool.");
+	if (spool->oldest_wall)
+		seconds(text, "thprace_spool_oldest_timestamp_seconds", "gauge", spool->oldest_wall,
+			"When the oldest file of the spool was begun, since the epoch.");
+	gauge(text, "thprace_spool_next_id", spool->next_id, "Number of the next incident.");
+	counter(text, "thprace_spool_stored_total", spool->stored, "Incidents stored.");
+	counter(text, "thprace_spool_skipped_total", spool->skipped,
+		"Contained incidents above the hourly limit: counted and not stored.");
+	gauge(text, "thprace_spool_memory_incidents", spool->memory,
+	      "Incidents that wait in memory for the disk.");
+	counter(text, "thprace_spool_dropped_total", spool->dropped,
+		"Incidents that were neither stored nor kept in memory.");
+	counter(text, "thprace_spool_removed_files_total", spool->removed_files,
+		"Files of the spool that were removed for their age or for room.");
+}
+
+static void put_alerts(struct text *text, const struct state *state)
+{
+	const struct alert_state *alert = &state->alert;
+
+	counter(text, "thprace_alerts_sent_total", alert->sent, "Messages sent to the log.");
+	counter(text, "thprace_alerts_folded_total", alert->folded,
+		"Incidents that got no message of their own.");
+	counter(text, "thprace_alerts_failed_total", alert->failed,
+		"Messages that the log did not take.");
+	counter(text, "thprace_kernel_complaints_total", alert->kernel_complaints,
+		"Lines of the kernel's log that complain of a race of these classes.");
+	counter(text, "thprace_kernel_complaints_confirmed_total", alert->kernel_confirmed,
+		"Complaints of the kernel that were tied to an incident.");
+	counter(text, "thprace_control_requests_total", state->control.requests,
+		"Requests on the control socket.");
+	counter(text, "thprace_control_refused_total", state->control.refused,
+		"Requests and clients that the control socket refused.");
+	gauge(text, "thprace_control_clients", state->control.clients,
+	      "Clients connected to the control socket.");
+}
+
+static void put_all(struct text *text, const struct state *state)
+{
+	put_daemon(text, state);
+	put_identity(text, state->totals);
+	put_classes(text, state);
+	put_windows(text, state->totals);
+	put_exposure(text, &state->exposure);
+	put_programs(text, state);
+	put_probes(text, state);
+	put_cost(text, state);
+	put_spool(text, &state->spool);
+	put_alerts(text, state);
+}
+
+char *metrics__text(const struct state *state)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
+	struct text text = {0};
+	char *buffer = NULL;
+	locale_t before;
+	size_t size;
+	int failed;
+
+	if (!c)
+		return NULL;
+	text.out = open_memstream(&buffer, &size);
+	if (!text.out) {
+		freelocale(c);
+		return NULL;
+	}
+	/* The format knows no decimal comma. */
+	before = uselocale(c);
+	put_all(&text, state);
+	uselocale(before);
+	freelocale(c);
+	failed = ferror(text.out);
+	if (fclose(text.out) || failed) {
+		free(buffer);
+		return NULL;
+	}
+	return buffer;
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	ssize_t written;
+
+	while (length) {
+		written = write(fd, text, length);
+		if (written < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		text += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+/*
+ * No fsync: who reads it wants to see the old or the new text, which rename() alone gives. After a
+ * power loss the text would be of a boot that is over.
+ */
+int metrics__write(const char *path, const char *text)
+{
+	char *temporary;
+	int fd, err;
+
+	/* Not *.prom: node_exporter leaves it alone. */
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, random suffix */
+	if (fd < 0) {
+		err = -errno;
+		free(temporary);
+		return err;
+	}
+	err = write_all(fd, text, strlen(text));
+	if (!err && fchmod(fd, MODE))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err)
+		unlink(temporary);
+	free(temporary);
+	return err;
+}
