@@ -153,8 +153,8 @@ fuzz: | $(O)/unit
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
-	tests/patches/source \
-	$(wildcard tests/patches/*.t tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
+	tests/patches/source tests/metrics/promtool \
+	$(wildcard tests/patches/*.t tests/metrics/*.t tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
 
 .PHONY: style
 style:
@@ -180,6 +180,11 @@ lint: $(SKELETON)
 patches:
 	$(Q)THPRACE_BUILD=$(O) prove tests/patches/
 
+# The metrics, the alert rules and the dashboard, by Prometheus' own tool.
+.PHONY: metrics
+metrics: $(O)/unit/test_metrics
+	$(Q)THPRACE_BUILD=$(O) prove tests/metrics/
+
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
@@ -191,7 +196,8 @@ both-compilers:
 
 .PHONY: test
 test: deps
-	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz patches system
+	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz patches \
+		metrics system
 
 .PHONY: deps
 deps:

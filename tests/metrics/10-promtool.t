@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What Prometheus' own tool says of the metrics and of the alert rules: nothing.
+
+set -u
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=${THPRACE_BUILD:-$root/build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=tests/system/tap.sh
+. "$root/tests/system/tap.sh"
+
+promtool=$("$here/promtool") || {
+	echo "Bail out! promtool could not be fetched"
+	exit 1
+}
+[ -x "$build/unit/test_metrics" ] || {
+	echo "Bail out! no $build/unit/test_metrics: make metrics"
+	exit 1
+}
+
+# checked NAME OPTION: the text that OPTION prints is accepted without a word
+checked() {
+	"$build/unit/test_metrics" "$2" >"$work/text" && [ -s "$work/text" ] &&
+		"$promtool" check metrics <"$work/text" >"$work/log" 2>&1 && [ ! -s "$work/log" ]
+	ok $? "$1" || told "promtool check metrics:" "$(cat "$work/log")"
+}
+
+checked "metrics of a daemon that has seen something of everything" --print
+checked "metrics of a daemon that has just started" --print-new
+
+# That the check would have found something.
+sed 's/thprace_windows_total/thprace_windows/' "$work/text" >"$work/wrong"
+! "$promtool" check metrics <"$work/wrong" >"$work/log" 2>&1
+ok $? "a counter without _total is refused" || told "promtool said:" "$(cat "$work/log")"
+
+rules=$root/docs/prometheus/thprace.rules.yml
+"$promtool" check rules --lint-fatal "$rules" >"$work/log" 2>&1
+ok $? "the alert rules are well-formed" || told "$(cat "$work/log")"
+
+"$promtool" test rules "${rules%.yml}.test.yml" >"$work/log" 2>&1
+ok $? "the alert rules fire when they must and not else" || told "$(cat "$work/log")"
+
+# Each rule has its test, once with an alert and once without.
+grep -oE '^ +- alert: .*' "$rules" | sed 's/.*: //' | sort >"$work/alerts"
+awk '/eval_time:/ { fires = "" }
+	/alertname:/ { name = $2 }
+	/exp_alerts: \[\]/ { print name, "silent" }
+	/exp_alerts:$/ { print name, "fires" }' "${rules%.yml}.test.yml" | sort -u >"$work/tested"
+while read -r alert; do
+	printf '%s fires\n%s silent\n' "$alert" "$alert"
+done <"$work/alerts" >"$work/wanted"
+[ -s "$work/alerts" ]
+ok $? "there are alerts"
+is "$(cat "$work/tested")" "$(sort "$work/wanted")" "each alert is tested firing and silent"
+
+# Each says what it is about.
+is "$(grep -cE '^ +summary: .+' "$rules") $(grep -cE '^ +description: .+' "$rules")" \
+	"$(wc -l <"$work/alerts") $(wc -l <"$work/alerts")" "each alert has a summary and a description"
+
+done_testing

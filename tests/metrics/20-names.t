@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The alert rules, the dashboard and docs/metrics.md speak of metrics that are there; the document of all
+# of them. The dashboard is JSON, and Prometheus can read its expressions.
+
+set -u
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=${THPRACE_BUILD:-$root/build}
+prometheus=$root/docs/prometheus
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=tests/system/tap.sh
+. "$root/tests/system/tap.sh"
+
+promtool=$("$here/promtool") || {
+	echo "Bail out! promtool could not be fetched"
+	exit 1
+}
+
+"$build/unit/test_metrics" --print >"$work/text" || {
+	echo "Bail out! no metrics: make metrics"
+	exit 1
+}
+
+# What there is: families, and what a query may name.
+sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$work/text" | sort >"$work/families"
+sed -n 's/^\(thprace_[a-z0-9_]*\)[{ ].*/\1/p' "$work/text" | sort -u >"$work/samples"
+
+# names: the metric names in what comes in
+names() {
+	grep -oE '\bthprace_[a-z0-9_]+' | sort -u
+}
+
+# exist NAME FILE: all names in FILE are of samples, and there are some
+exist() {
+	local unknown
+
+	names <"$2" >"$work/names"
+	more "$(wc -l <"$work/names")" 10 "$1: names metrics"
+	unknown=$(comm -23 "$work/names" "$work/samples")
+	[ -z "$unknown" ]
+	ok $? "$1: all of them exist" || told "not exported: $unknown"
+}
+
+# labels FILE: the labels that its selectors and groupings name
+labels() {
+	{
+		grep -oE '[{,] *[a-z_]+ *(=~|!=|!~|=)' "$1" | sed 's/^[{,] *//; s/ *[=!~]*$//'
+		grep -oE '\b(by|on) \([^)]*\)' "$1" | sed 's/.*(//; s/)//; s/,/\n/g'
+	} | tr -d ' ' | sort -u
+}
+
+# known NAME FILE: all labels in FILE are those of samples, or what Prometheus adds
+known() {
+	local unknown
+
+	{
+		grep -oE '[{,][a-z_]+="' "$work/text" | tr -d '{,="'
+		printf '%s\n' job instance
+	} | sort -u >"$work/labels"
+	unknown=$(labels "$2" | comm -23 - "$work/labels")
+	[ -z "$unknown" ]
+	ok $? "$1: all labels exist" || told "no such label: $unknown"
+}
+
+# --- the alert rules
+
+awk '/^ *expr: >-/ { on = 1; next } /^ *(for|labels):/ { on = 0 } /^ *expr: / || on' \
+	"$prometheus/thprace.rules.yml" >"$work/rules"
+exist "alert rules" "$work/rules"
+known "alert rules" "$work/rules"
+
+# --- the dashboard
+
+dashboard=$prometheus/grafana-dashboard.json
+perl -MJSON::PP -0777 -e '
+	my $all = decode_json(<STDIN>);
+	die "schemaVersion\n" unless $all->{schemaVersion} == 38;
+	my (%ids, @todo);
+	@todo = @{$all->{panels}};
+	while (my $panel = shift @todo) {
+		die "id $panel->{id} twice\n" if $ids{$panel->{id}}++;
+		die "a panel without a title\n" unless length $panel->{title};
+		push @todo, @{$panel->{panels} || []};
+		next if $panel->{type} eq "row";
+		die "$panel->{title}: no query\n" unless @{$panel->{targets}};
+		print "$_->{expr}\n" for @{$panel->{targets}};
+	}
+	print "$_->{expr}\n" for grep { $_->{expr} } @{$all->{annotations}{list}};
+	for (grep { $_->{type} eq "query" } @{$all->{templating}{list}}) {
+		$_->{query}{query} =~ /^label_values\((.*), \w+\)$/ or die "$_->{name}: no query\n";
+		print "$1\n";
+	}
+' <"$dashboard" >"$work/exprs" 2>"$work/log"
+ok $? "the dashboard is JSON of the shape that Grafana reads" || told "$(cat "$work/log")"
+exist "dashboard" "$work/exprs"
+known "dashboard" "$work/exprs"
+
+# As rules of recordings, with numbers for Grafana's variables.
+{
+	printf 'groups:\n  - name: dashboard\n    rules:\n'
+	i=0
+	while IFS= read -r expr; do
+		i=$((i + 1))
+		# shellcheck disable=SC2016 # Grafana's variables, not the shell's
+		expr=$(printf '%s' "$expr" | sed 's/\$__rate_interval/5m/g; s/\$__range/1d/g')
+		printf "      - record: expr_%s\n        expr: '%s'\n" "$i" "${expr//\'/\'\'}"
+	done <"$work/exprs"
+} >"$work/recordings.yml"
+"$promtool" check rules "$work/recordings.yml" >"$work/log" 2>&1
+ok $? "Prometheus can read the dashboard's expressions" || told "$(cat "$work/log")"
+
+# --- the document
+
+# The rows of its tables begin with a name; a name may have labels.
+# shellcheck disable=SC2016 # Markdown's quotes, not the shell's
+sed -n 's/^| `\(thprace_[a-z0-9_]*\)[{`].*/\1/p' "$root/docs/metrics.md" | sort >"$work/documented"
+is "$(cat "$work/documented")" "$(cat "$work/families")" "docs/metrics.md lists each metric, once"
+
+# Their labels too.
+# shellcheck disable=SC2016 # as above
+sed -n 's/^| `\(thprace_[a-z0-9_]*\)\({[a-z,]*}\)\{0,1\}` .*/\1\2/p' "$root/docs/metrics.md" |
+	sort >"$work/documented"
+sed -n 's/^thprace_/&/p' "$work/text" | sed -E 's/="([^"\\]|\\.)*"//g; s/ [^ ]*$//' |
+	sed -E 's/_bucket(\{[^}]*)/\1/; /_(sum|count)(\{phase\})$/d' | sort -u >"$work/labelled"
+is "$(cat "$work/documented")" "$(cat "$work/labelled")" "docs/metrics.md has the labels of each"
+
+done_testing
