@@ -449,6 +449,7 @@ static void unknown(void **state)
 		     -1);
 	free(reading.text);
 	make_new(&world);
+	world.state.exposure.classes[THPRACE_SPLIT_UNMAP].observable = true;
 	read_text(&reading, text_of(&world));
 	assert_value(&reading, "thprace_exposure_period_seconds", 0);
 	assert_value(&reading, "thprace_exposure_counted_overlaps_per_day{class=\"split-unmap\"}",
