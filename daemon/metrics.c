@@ -308,6 +308,7 @@ static void put_probes(struct text *text, const struct state *state)
 	static const char *const kinds[] = {"none", "fentry", "kprobe"};
 	const struct overhead_state *overhead = &state->overhead;
 	const struct probe *probe;
+	uint64_t shed = 0;
 	int i;
 
 	family(text, "thprace_probe_attached", "gauge",
@@ -319,7 +320,10 @@ static void put_probes(struct text *text, const struct state *state)
 				 probe->function ? probe->function : probe_points[i].functions[0],
 				 "kind", kinds[probe->kind]),
 			  probe->state == PROBE_ATTACHED);
+		shed += probe->state == PROBE_SHED;
 	}
+	gauge(text, "thprace_probes_shed", shed,
+	      "Probes that are detached at present because of what they cost.");
 	counter(text, "thprace_probes_shed_total", overhead->sheds,
 		"Probes detached because the BPF programs took more than the budget.");
 	counter(text, "thprace_probes_restored_total", overhead->restores,

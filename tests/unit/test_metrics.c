@@ -473,6 +473,7 @@ static void observable(void **state)
 	world.plan.probe[THPRACE_POINT_TRUNCATE].state = PROBE_ABSENT;
 	world.plan.probe[THPRACE_POINT_TRUNCATE].function = NULL;
 	world.plan.probe[THPRACE_POINT_TRUNCATE].kind = PROBE_NONE;
+	world.plan.probe[THPRACE_POINT_SPLIT].state = PROBE_SHED;
 	read_text(&reading, text_of(&world));
 	assert_value(&reading, "thprace_class_observable{class=\"split-unmap\"}", 1);
 	assert_value(&reading, "thprace_class_observable{class=\"truncate-unmap\"}", 0);
@@ -485,6 +486,12 @@ static void observable(void **state)
 		     "thprace_probe_attached{point=\"zap\",function=\"zap_huge_pmd\","
 		     "kind=\"kprobe\"}",
 		     1);
+	/* A shed probe keeps its labels: it is the same series that goes to 0. */
+	assert_value(&reading,
+		     "thprace_probe_attached{point=\"split\",function=\"__folio_split\","
+		     "kind=\"kprobe\"}",
+		     0);
+	assert_value(&reading, "thprace_probes_shed", 1);
 	free(reading.text);
 }
 
