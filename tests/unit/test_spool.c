@@ -255,13 +255,15 @@ static void test_max_size(void **state)
 /* More comes with one incident than room is kept free for. */
 static void test_max_size_with_context(void **state)
 {
-	struct spool *spool = open_spool();
+	struct spool *spool;
 	struct thprace_record record = {.type = THPRACE_REC_ZAP_OPEN};
 	struct thprace_incident random;
 	struct found found;
 	uint64_t i, n;
 
 	(void)state;
+	config.spool.file_size = 16 << 10;
+	spool = open_spool();
 	for (i = 1; i <= 30; i++) {
 		for (n = 0; n < SPOOL_HELD_CONTEXT + 10; n++) {
 			make_incident(&random, i * SPOOL_HELD_CONTEXT + n, 0);
