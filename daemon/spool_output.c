@@ -214,6 +214,15 @@ static int write_names(struct spool *spool)
 	return write_json(spool, THPRACE_BLOCK_SYMBOLS, text);
 }
 
+/* The size of all files is held while one is written: it may grow by more than was foreseen. */
+static void keep_size(struct spool *spool)
+{
+	uint64_t bytes = trace_writer__bytes(spool->output.writer);
+
+	if (spool->folder.files && spool->folder.bytes + bytes > spool->config.spool.max_size)
+		spool_files__prune(&spool->folder, &spool->config, spool->output.first, 0);
+}
+
 int spool_output__flush(struct spool *spool, bool sync)
 {
 	int err;
@@ -225,17 +234,8 @@ int spool_output__flush(struct spool *spool, bool sync)
 		err = write_names(spool);
 	if (!err && sync)
 		err = sync_file(spool);
+	keep_size(spool);
 	return err;
-}
-
-/* The size of all files is held while one is written: it may grow by more than was foreseen. */
-static void keep_size(struct spool *spool)
-{
-	uint64_t bytes = trace_writer__bytes(spool->output.writer);
-
-	if (spool->folder.files && spool->folder.bytes + bytes > spool->config.spool.max_size &&
-	    spool_now() - spool->folder.pruned_at >= SECOND)
-		spool_files__prune(&spool->folder, &spool->config, spool->output.first, 0);
 }
 
 static bool needs_another(const struct spool *spool, uint64_t number)

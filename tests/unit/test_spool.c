@@ -252,6 +252,56 @@ static void test_max_size(void **state)
 	assert_true(found.incidents > 2000);
 }
 
+/* More comes with one incident than room is kept free for. */
+static void test_max_size_with_context(void **state)
+{
+	struct spool *spool;
+	struct thprace_record record = {.type = THPRACE_REC_ZAP_OPEN};
+	struct thprace_incident random;
+	struct found found;
+	uint64_t i, n;
+
+	(void)state;
+	config.spool.file_size = 16 << 10;
+	spool = open_spool();
+	for (i = 1; i <= 30; i++) {
+		for (n = 0; n < 1000 + i * 397 % 4000; n++) {
+			make_incident(&random, i * SPOOL_HELD_CONTEXT + n, 0);
+			memcpy(&record, random.opener_stack.ip, 40);
+			spool__record(spool, &record, true);
+		}
+		give(spool, THPRACE_ESCAPE, 1);
+		spool__flush(spool, false);
+		assert_in_range(folder_size(), 0, config.spool.max_size);
+	}
+	spool__close(spool);
+	read_spool(&found);
+	assert_int_equal(found.last, 30);
+	assert_in_range(found.context, 2000, found.incidents * SPOOL_HELD_CONTEXT);
+}
+
+/* Killed after many incidents, and then somebody took all files away. */
+static void test_numbers_are_noted(void **state)
+{
+	struct spool *spool = open_spool();
+	uint64_t next = 0;
+
+	(void)state;
+	give(spool, THPRACE_ESCAPE, SPOOL_LEAP + 100);
+	spool__rotate(spool);
+	while (trace_files()) {
+		struct spool_file *files;
+		size_t nr;
+
+		assert_int_equal(spool_dir__list(folder, &files, &nr), 0);
+		unlink(in_folder(files[0].name));
+		free(files);
+	}
+	assert_int_equal(spool_files__number(folder, &next), 0);
+	assert_true(next > SPOOL_LEAP + 100);
+	spool__close(spool);
+}
+
 static void test_max_age(void **state)
 {
 	struct spool *spool;
@@ -459,6 +509,8 @@ int main(void)
 		SPOOL_TEST(test_foreign_files),
 		SPOOL_TEST(test_directory_names),
 		SPOOL_TEST(test_max_size),
+		SPOOL_TEST(test_max_size_with_context),
+		SPOOL_TEST(test_numbers_are_noted),
 		SPOOL_TEST(test_max_age),
 		SPOOL_TEST(test_contained_per_hour),
 		SPOOL_TEST(test_recent_and_file_of),
