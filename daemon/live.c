@@ -114,11 +114,14 @@ static void read_flight(struct live *live)
 
 static void write_past(struct live *live)
 {
-	uint64_t number, next = spool__recent_first(live->lives->spool);
 	struct thprace_incident incident;
+	struct spool_state state;
+	uint64_t number;
 
-	for (number = next; !spool__recent(live->lives->spool, number, &incident); number++)
-		write_incident(live, &incident);
+	spool__state(live->lives->spool, &state);
+	for (number = spool__recent_first(live->lives->spool); number < state.next_id; number++)
+		if (!spool__recent(live->lives->spool, number, &incident))
+			write_incident(live, &incident);
 }
 
 static int write_json(struct live *live, enum thprace_block_type type, char *text)
