@@ -253,10 +253,13 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 	char length[NAMES_NUMBER_LEN];
 	struct line line = {0};
 
-	add(&line, "%" PRIu64 " more: %s: %s, %s level: ", group->count,
-	    names__verdict(key->verdict), names__class(key->class), names__level(key->level));
-	if (*key->opener) {
-		add(&line, "opener ");
+	add(&line, "%" PRIu64 " more: %s: %s", group->count, names__verdict(key->verdict),
+	    names__class(key->class));
+	/* A window has an opener, and only a window has a level. */
+	if (!*key->opener) {
+		add(&line, ": ");
+	} else {
+		add(&line, ", %s level: opener ", names__level(key->level));
 		add_comm(&line, key->opener);
 		add(&line, ", ");
 	}
@@ -269,9 +272,10 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 	log__field(message, "THPRACE_CLASS", "%s", names__class(key->class));
 	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(key->verdict));
 	log__field(message, "THPRACE_COUNT", "%" PRIu64, group->count);
-	log__field(message, "THPRACE_LEVEL", "%s", names__level(key->level));
-	if (*key->opener)
+	if (*key->opener) {
+		log__field(message, "THPRACE_LEVEL", "%s", names__level(key->level));
 		field_comm(message, "THPRACE_OPENER_COMM", key->opener);
+	}
 	field_comm(message, "THPRACE_WALKER_COMM", key->walker);
 	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(key->kind));
 	fields_of_last(message, &group->last);
