@@ -274,13 +274,45 @@ static void to_syslog(void **state)
 	log__open(LOG_TARGET_STDERR, LOG_DAEMON);
 }
 
+/* journalctl -x has something to say of each message. */
+static void catalog(void **state)
+{
+	static const char *const ids[] = {
+		LOG_ID_ESCAPE,	       LOG_ID_UNATTRIBUTED,    LOG_ID_UNPROVEN,	  LOG_ID_OVERLAP,
+		LOG_ID_FOLDED,	       LOG_ID_LOSS_BEGAN,      LOG_ID_LOSS_ENDED, LOG_ID_SHED,
+		LOG_ID_RESTORED,       LOG_ID_OVER_BUDGET,     LOG_ID_CONFIRMED,  LOG_ID_COMPLAINT,
+		LOG_ID_SPOOL_DEGRADED, LOG_ID_SPOOL_RECOVERED, LOG_ID_STARTED,	  LOG_ID_RELOADED,
+		LOG_ID_RELOAD_FAILED,  LOG_ID_CLOCK_STEP,
+	};
+	const size_t nr = sizeof(ids) / sizeof(ids[0]);
+	FILE *file = fopen("systemd/thprace.catalog", "r");
+	size_t i, entries = 0, found = 0, subjects = 0;
+	char line[256];
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		subjects += !strncmp(line, "Subject: ", 9);
+		if (strncmp(line, "-- ", 3))
+			continue;
+		entries++;
+		for (i = 0; i < nr; i++)
+			found += !strcmp(line + 3, ids[i]);
+	}
+	fclose(file);
+	assert_int_equal(found, nr);
+	assert_int_equal(entries, nr);
+	assert_int_equal(subjects, nr);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(built),     cmocka_unit_test(standard_error),
 		cmocka_unit_test(automatic), cmocka_unit_test(standard_error_of_the_journal),
 		cmocka_unit_test(journal),   cmocka_unit_test(full_message),
-		cmocka_unit_test(to_syslog),
+		cmocka_unit_test(to_syslog), cmocka_unit_test(catalog),
 	};
 
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);
