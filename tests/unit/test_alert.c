@@ -1,149 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Alerts: what becomes a message, what folds, and that every incident is in exactly one message. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <errno.h>
-#include <syslog.h>
-#include <cmocka.h>
-#include "alert.h"
-#include "fold.h"
-#include "log.h"
-#include "names.h"
-
-#define S 1000000000ULL
-#define START (1000 * S)
-#define KEPT 64
-
-/* What was sent. */
-static struct log_message kept[KEPT];
-static size_t sent;
-static int send_fails; /* negative errno for the next message */
-/* Incidents by the messages' account: one each, or THPRACE_COUNT. */
-static uint64_t told[THPRACE_CLASS_MAX];
-static uint64_t complaints_told;
-
-static const char *field_at(const struct log_message *message, const char *name, size_t nth)
-{
-	size_t i;
-
-	for (i = 0; i < message->nr_fields; i++) {
-		if (!strcmp(message->fields[i].name, name) && !nth--)
-			return message->fields[i].value;
-	}
-	return NULL;
-}
-
-static const char *field(const struct log_message *message, const char *name)
-{
-	return field_at(message, name, 0);
-}
-
-static bool has_id(const struct log_message *message, const char *id)
-{
-	return !strcmp(message->id, id);
-}
-
-static void account(const struct log_message *message)
-{
-	const char *class = field(message, "THPRACE_CLASS");
-	int index = class ? names__find_class(class) : 0;
-
-	if (has_id(message, LOG_ID_ESCAPE) || has_id(message, LOG_ID_UNATTRIBUTED) ||
-	    has_id(message, LOG_ID_UNPROVEN))
-		told[index]++;
-	else if (has_id(message, LOG_ID_CONFIRMED) || has_id(message, LOG_ID_COMPLAINT))
-		complaints_told++;
-	else if (has_id(message, LOG_ID_FOLDED) && class)
-		told[index] += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
-	else if (has_id(message, LOG_ID_FOLDED))
-		complaints_told += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
-}
-
-static int fake_send(const struct log_message *message)
-{
-	int err = send_fails;
-	size_t i;
-
-	assert_non_null(message->id);
-	assert_int_equal(strlen(message->id), 32);
-	assert_true(message->nr_fields < LOG_FIELDS_MAX);
-	assert_null(strpbrk(message->text, "\n\r\t"));
-	for (i = 0; i < message->nr_fields; i++)
-		assert_int_equal(strncmp(message->fields[i].name, "THPRACE_", 8), 0);
-	if (sent < KEPT)
-		kept[sent] = *message;
-	sent++;
-	account(message);
-	send_fails = 0;
-	return err;
-}
-
-static struct alert *begin(uint64_t fold, uint64_t per_minute)
-{
-	struct config config;
-	struct alert *alert;
-
-	config__defaults(&config);
-	config.alerts.fold = fold;
-	config.alerts.per_minute = per_minute;
-	sent = 0;
-	send_fails = 0;
-	memset(told, 0, sizeof(told));
-	complaints_told = 0;
-	alert = alert__new(&config, fake_send);
-	assert_non_null(alert);
-	return alert;
-}
-
-static struct thprace_incident make(unsigned int class, unsigned int verdict)
-{
-	struct thprace_incident incident = {
-		.type = THPRACE_MSG_INCIDENT,
-		.verdict = (__u8)verdict,
-		.mode = THPRACE_PRECISE,
-		.close_call = 1,
-		.window = {.open = 5000000,
-			   .removed = 5010000,
-			   .close = 5022100,
-			   .folio = 0xffea0001,
-			   .pid = 11,
-			   .tgid = 10,
-			   .cpu = 3,
-			   .level = THPRACE_LEVEL_PTE,
-			   .comm = "opens"},
-		.walk = {.enter = 5001000,
-			 .leave = 5006000,
-			 .folio = 0xffea0001,
-			 .pid = 21,
-			 .tgid = 20,
-			 .residual = 1,
-			 .cpu = 4,
-			 .class = (__u8) class,
-			 .kind = THPRACE_KIND_SPLIT,
-			 .comm = "walks"},
-	};
-
-	return incident;
-}
-
-static void no_window(struct thprace_incident *incident)
-{
-	memset(&incident->window, 0, sizeof(incident->window));
-}
-
-static void expect_field(const struct log_message *message, const char *name, const char *value)
-{
-	const char *is = field(message, name);
-
-	if (!is || strcmp(is, value))
-		fail_msg("%s is '%s', not '%s'", name, is ? is : "(not there)", value);
-}
+/* Alerts: what becomes a message, what folds, and what is above the limit. */
+#include "alert_support.h"
 
 static void an_escape(void **state)
 {
@@ -426,6 +283,62 @@ static void limit(void **state)
 	assert_null(field(&kept[8], "THPRACE_ID"));
 }
 
+/* A group ends when its class has no message left: the limit's message has its evidence. */
+static void group_above_limit(void **state)
+{
+	struct alert *alert = begin(20, 1);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+
+	(void)state;
+	alert__incident(alert, &incident, 1, "/x", START);
+	alert__incident(alert, &incident, 2, "/y", START + S);
+	alert__incident(alert, &incident, 3, "/z", START + 2 * S);
+	alert__tick(alert, START + 20 * S);
+	assert_int_equal(sent, 1);
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, 2);
+	expect_field(&kept[1], "THPRACE_COUNT", "2");
+	expect_field(&kept[1], "THPRACE_ID", "3");
+	expect_field(&kept[1], "THPRACE_FILE", "/z");
+	expect_field(&kept[1], "THPRACE_FROM_NS", "1001000000000");
+	expect_field(&kept[1], "THPRACE_TO_NS", "1002000000000");
+	alert__free(alert);
+}
+
+static void count_group(void *ctx, const struct fold_group *group)
+{
+	*(uint64_t *)ctx += group->count;
+}
+
+static void count_withheld(void *ctx, unsigned int class, const struct fold_class *withheld)
+{
+	*(uint64_t *)ctx += withheld->withheld[THPRACE_ESCAPE];
+	assert_int_equal(class, THPRACE_SPLIT_UNMAP);
+}
+
+/* What is exempt is sent, whatever is identical or above the limit. */
+static void exempt(void **state)
+{
+	static struct fold fold;
+	uint64_t counted = 0;
+	struct fold_hooks hooks = {count_group, count_withheld, &counted};
+	struct fold_key key = {.class = THPRACE_SPLIT_UNMAP, .verdict = THPRACE_ESCAPE};
+
+	(void)state;
+	fold__init(&fold, &hooks);
+	fold__configure(&fold, 60 * S, 1);
+	assert_true(fold__incident(&fold, &key, 1, NULL, false, START));
+	assert_false(fold__incident(&fold, &key, 2, NULL, false, START));
+	assert_true(fold__incident(&fold, &key, 3, NULL, true, START));
+	key.level = 1;
+	assert_true(fold__incident(&fold, &key, 4, NULL, true, START));
+	key.level = 2;
+	assert_false(fold__incident(&fold, &key, 5, NULL, false, START));
+	fold__finish(&fold, START);
+	assert_int_equal(counted, 2);
+}
+
 /* More kinds of incidents than there are groups: they have the limit. */
 static void many_kinds(void **state)
 {
@@ -534,167 +447,6 @@ static void losses(void **state)
 	assert_non_null(strstr(kept[3].text, "when thpraced ended"));
 }
 
-static struct complaint complain(unsigned int class, uint32_t pid, uint64_t when)
-{
-	struct complaint complaint = {.classes = 1U << class, .pid = pid, .when = when};
-
-	strcpy(complaint.text, "kernel BUG at mm/huge_memory.c:1!");
-	return complaint;
-}
-
-static void confirmed_after(void **state)
-{
-	struct alert *alert = begin(60, 10);
-	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
-	struct complaint complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + 2 * S);
-	struct alert_state totals;
-
-	(void)state;
-	alert__incident(alert, &incident, 17, "/x", START);
-	alert__complaint(alert, &complaint);
-	assert_int_equal(sent, 2);
-	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
-	assert_int_equal(kept[1].priority, LOG_CRIT);
-	assert_int_equal(
-		strncmp(kept[1].text,
-			"confirmed by the kernel: \"kernel BUG at mm/huge_memory.c:1!\" (it names the "
-			"walker's task): escape: split-unmap",
-			100),
-		0);
-	expect_field(&kept[1], "THPRACE_ID", "17");
-	expect_field(&kept[1], "THPRACE_FILE", "/x");
-	expect_field(&kept[1], "THPRACE_CLASS", "split-unmap");
-	expect_field(&kept[1], "THPRACE_KERNEL_LINE", "kernel BUG at mm/huge_memory.c:1!");
-	expect_field(&kept[1], "THPRACE_KERNEL_PID", "21");
-	assert_int_equal(alert__deadline(alert), 0);
-	alert__state(alert, &totals);
-	assert_int_equal(totals.kernel_complaints, 1);
-	assert_int_equal(totals.kernel_confirmed, 1);
-	alert__free(alert);
-	assert_int_equal(sent, 2);
-}
-
-static void confirmed_before(void **state)
-{
-	struct alert *alert = begin(60, 10);
-	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
-	struct complaint complaint = complain(THPRACE_SPLIT_UNMAP, 0, START);
-
-	(void)state;
-	alert__complaint(alert, &complaint);
-	assert_int_equal(sent, 0);
-	assert_int_equal(alert__deadline(alert), START + 2 * S);
-	alert__incident(alert, &incident, 17, "/x", START + 2 * S);
-	assert_int_equal(sent, 2);
-	assert_string_equal(kept[0].id, LOG_ID_UNPROVEN);
-	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
-	assert_null(field(&kept[1], "THPRACE_KERNEL_PID"));
-	assert_int_equal(alert__deadline(alert), 0);
-	alert__free(alert);
-	assert_int_equal(sent, 2);
-}
-
-/* Too late, too early, another class, contained: each is no confirmation. */
-static void not_confirmed(void **state)
-{
-	struct alert *alert = begin(60, 10);
-	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
-	struct thprace_incident contained = make(THPRACE_SPLIT_UNMAP, THPRACE_CONTAINED);
-	struct thprace_incident other = make(THPRACE_TRUNCATE_UNMAP, THPRACE_ESCAPE);
-	struct complaint complaint;
-	struct alert_state totals;
-
-	(void)state;
-	alert__incident(alert, &incident, 1, NULL, START);
-	complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + 2 * S + 1);
-	complaint.classes |= 1U << THPRACE_SPLIT_MIGRATE;
-	alert__complaint(alert, &complaint);
-	alert__incident(alert, &contained, 2, NULL, START + 3 * S);
-	alert__incident(alert, &other, 3, NULL, START + 3 * S);
-	assert_int_equal(sent, 3);
-	alert__tick(alert, START + 4 * S);
-	assert_int_equal(sent, 3);
-	alert__tick(alert, START + 4 * S + 1);
-	assert_int_equal(sent, 4);
-	assert_string_equal(kept[3].id, LOG_ID_COMPLAINT);
-	assert_int_equal(kept[3].priority, LOG_ERR);
-	assert_string_equal(kept[3].text,
-			    "the kernel complained and no window was seen: \"kernel BUG at "
-			    "mm/huge_memory.c:1!\", PID 21; it may belong to split-unmap, "
-			    "split-migrate");
-	expect_field(&kept[3], "THPRACE_CLASS", "split-unmap");
-	assert_string_equal(field_at(&kept[3], "THPRACE_CLASS", 1), "split-migrate");
-	expect_field(&kept[3], "THPRACE_KERNEL_LINE", "kernel BUG at mm/huge_memory.c:1!");
-	expect_field(&kept[3], "THPRACE_KERNEL_PID", "21");
-	alert__incident(alert, &incident, 4, NULL, START + 4 * S + 2);
-	alert__state(alert, &totals);
-	assert_int_equal(totals.kernel_complaints, 1);
-	assert_int_equal(totals.kernel_confirmed, 0);
-	alert__free(alert);
-}
-
-/* A complaint that names a task waits for that task's incident, and takes another at the end. */
-static void by_task(void **state)
-{
-	struct alert *alert = begin(60, 10);
-	struct thprace_incident mine = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE), other = mine;
-	struct complaint complaint;
-
-	(void)state;
-	other.walk.pid = 99;
-	other.window.pid = 98;
-	alert__incident(alert, &other, 1, NULL, START);
-	complaint = complain(THPRACE_SPLIT_UNMAP, 11, START + S);
-	alert__complaint(alert, &complaint);
-	assert_int_equal(sent, 1);
-	alert__incident(alert, &mine, 2, NULL, START + 2 * S);
-	assert_int_equal(sent, 2);
-	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
-	expect_field(&kept[1], "THPRACE_ID", "2");
-	assert_non_null(strstr(kept[1].text, "it names the opener's task"));
-	complaint = complain(THPRACE_SPLIT_UNMAP, 77, START + 3 * S);
-	alert__complaint(alert, &complaint);
-	assert_int_equal(sent, 2);
-	alert__tick(alert, START + 5 * S);
-	assert_int_equal(sent, 3);
-	assert_string_equal(kept[2].id, LOG_ID_CONFIRMED);
-	/* Number 1 is too long ago; number 2 will do. */
-	expect_field(&kept[2], "THPRACE_ID", "2");
-	assert_non_null(strstr(kept[2].text, "it names another task"));
-	alert__free(alert);
-}
-
-static void many_complaints(void **state)
-{
-	struct alert *alert = begin(60, 5);
-	struct complaint complaint;
-	struct alert_state totals;
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < 100; i++) {
-		complaint = complain(THPRACE_SPLIT_UNMAP, i, START + i);
-		alert__complaint(alert, &complaint);
-	}
-	alert__tick(alert, START + 3 * S);
-	assert_int_equal(sent, 5);
-	alert__tick(alert, START + 63 * S);
-	assert_int_equal(sent, 6);
-	assert_string_equal(kept[5].id, LOG_ID_FOLDED);
-	assert_string_equal(kept[5].text, "95 more, above the limit of 5 messages a minute: 95 of "
-					  "the kernel's complaints");
-	assert_int_equal(kept[5].priority, LOG_ERR);
-	assert_null(field(&kept[5], "THPRACE_CLASS"));
-	assert_int_equal(complaints_told, 100);
-	alert__state(alert, &totals);
-	assert_int_equal(totals.kernel_complaints, 100);
-	/* At the end those that wait are told. */
-	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 200 * S);
-	alert__complaint(alert, &complaint);
-	alert__free(alert);
-	assert_int_equal(complaints_told, 101);
-}
-
 static void failing_target(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -737,103 +489,6 @@ static void odd_values(void **state)
 	alert__free(NULL);
 }
 
-/*
- * Random storms: whatever comes when, the messages account for every incident and every complaint; no
- * class has more than its messages in a minute; and the deadline is never in the past after a tick.
- */
-static void storms(void **state)
-{
-	unsigned int round, i, class, c;
-
-	(void)state;
-	for (round = 0; round < 60; round++) {
-		uint64_t given[THPRACE_CLASS_MAX] = {0}, now = START, nr_complaints = 0;
-		uint64_t in_total = 0, per_minute;
-		struct alert_state totals;
-		struct alert *alert;
-		unsigned int comms;
-		size_t messages;
-
-		srand(round);
-		per_minute = 1 + (uint64_t)rand() % 20;
-		comms = 1 + (unsigned int)rand() % (round % 2 ? 3 : 300);
-		alert = begin(1 + (uint64_t)rand() % 100, per_minute);
-		for (i = 0; i < 4000; i++) {
-			struct thprace_incident incident;
-			struct complaint complaint;
-
-			now += (uint64_t)rand() % (round % 3 ? S / 20 : 2 * S);
-			class = 1 + (unsigned int)rand() % (THPRACE_CLASS_MAX - 1);
-			if (rand() % 10 == 0)
-				alert__tick(alert, now);
-			if (rand() % 20 == 0) {
-				complaint = complain(class, (uint32_t)rand() % 30, now);
-				alert__complaint(alert, &complaint);
-				nr_complaints++;
-				continue;
-			}
-			incident = make(class, THPRACE_CONTAINED + (unsigned int)rand() % 4);
-			snprintf(incident.walk.comm, sizeof(incident.walk.comm), "%u",
-				 (unsigned int)rand() % comms);
-			alert__incident(alert, &incident, i, NULL, now);
-			if (incident.verdict == THPRACE_CONTAINED)
-				continue;
-			given[class]++;
-			in_total++;
-		}
-		/* All deadlines, one after the other. */
-		for (i = 0; alert__deadline(alert) && i < 1000; i++) {
-			uint64_t deadline = alert__deadline(alert);
-
-			alert__tick(alert, deadline);
-			assert_true(!alert__deadline(alert) || alert__deadline(alert) > deadline);
-			now = deadline > now ? deadline : now;
-		}
-		assert_int_equal(alert__deadline(alert), 0);
-		alert__state(alert, &totals);
-		assert_int_equal(totals.sent, sent);
-		messages = sent;
-		alert__free(alert);
-		assert_int_equal(sent, messages);
-		for (c = 1; c < THPRACE_CLASS_MAX; c++)
-			assert_int_equal(told[c], given[c]);
-		assert_int_equal(complaints_told, nr_complaints);
-		assert_true(totals.folded <= in_total);
-		/* A minute begins with its first message, so there are no more minutes than this. */
-		assert_true(sent <=
-			    THPRACE_CLASS_MAX * per_minute * ((now - START) / (60 * S) + 1) +
-				    2 * THPRACE_CLASS_MAX);
-	}
-}
-
-/* The same with an end in the middle: what is counted then is told by alert__free(). */
-static void ended_storms(void **state)
-{
-	unsigned int round, i, class, c;
-
-	(void)state;
-	for (round = 0; round < 200; round++) {
-		uint64_t given[THPRACE_CLASS_MAX] = {0}, now = START;
-		struct alert *alert;
-
-		srand(round);
-		alert = begin(1 + (uint64_t)rand() % 100, 1 + (uint64_t)rand() % 5);
-		for (i = 0; i < 300; i++) {
-			struct thprace_incident incident;
-
-			now += (uint64_t)rand() % S;
-			class = 1 + (unsigned int)rand() % 3;
-			incident = make(class, THPRACE_ESCAPE + (unsigned int)rand() % 3);
-			incident.walk.comm[0] = (char)('a' + rand() % 20);
-			alert__incident(alert, &incident, 0, NULL, now);
-			given[class]++;
-		}
-		alert__free(alert);
-		for (c = 1; c < THPRACE_CLASS_MAX; c++)
-			assert_int_equal(told[c], given[c]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -848,15 +503,10 @@ int main(void)
 		cmocka_unit_test(many_kinds),
 		cmocka_unit_test(reconfigured),
 		cmocka_unit_test(losses),
-		cmocka_unit_test(confirmed_after),
-		cmocka_unit_test(confirmed_before),
-		cmocka_unit_test(not_confirmed),
-		cmocka_unit_test(by_task),
-		cmocka_unit_test(many_complaints),
+		cmocka_unit_test(group_above_limit),
+		cmocka_unit_test(exempt),
 		cmocka_unit_test(failing_target),
 		cmocka_unit_test(odd_values),
-		cmocka_unit_test(storms),
-		cmocka_unit_test(ended_storms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

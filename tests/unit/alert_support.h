@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of alerts share: a target that keeps what is sent and adds it up; incidents. */
+#ifndef THPRACE_ALERT_SUPPORT_H
+#define THPRACE_ALERT_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <syslog.h>
+#include <cmocka.h>
+#include "alert.h"
+#include "fold.h"
+#include "log.h"
+#include "names.h"
+
+#define S 1000000000ULL
+#define START (1000 * S)
+#define KEPT 64
+
+/* What was sent. */
+static struct log_message kept[KEPT];
+static size_t sent;
+static int send_fails; /* negative errno for the next message */
+/* Incidents by the messages' account: one each, or THPRACE_COUNT. */
+static uint64_t told[THPRACE_CLASS_MAX];
+static uint64_t complaints_told;
+
+static inline const char *field_at(const struct log_message *message, const char *name, size_t nth)
+{
+	size_t i;
+
+	for (i = 0; i < message->nr_fields; i++) {
+		if (!strcmp(message->fields[i].name, name) && !nth--)
+			return message->fields[i].value;
+	}
+	return NULL;
+}
+
+static inline const char *field(const struct log_message *message, const char *name)
+{
+	return field_at(message, name, 0);
+}
+
+static inline bool has_id(const struct log_message *message, const char *id)
+{
+	return !strcmp(message->id, id);
+}
+
+static inline void account(const struct log_message *message)
+{
+	const char *class = field(message, "THPRACE_CLASS");
+	int index = class ? names__find_class(class) : 0;
+
+	if (has_id(message, LOG_ID_ESCAPE) || has_id(message, LOG_ID_UNATTRIBUTED) ||
+	    has_id(message, LOG_ID_UNPROVEN))
+		told[index]++;
+	else if (has_id(message, LOG_ID_CONFIRMED) || has_id(message, LOG_ID_COMPLAINT))
+		complaints_told++;
+	else if (has_id(message, LOG_ID_FOLDED) && class)
+		told[index] += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
+	else if (has_id(message, LOG_ID_FOLDED))
+		complaints_told += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
+}
+
+static inline int fake_send(const struct log_message *message)
+{
+	int err = send_fails;
+	size_t i;
+
+	assert_non_null(message->id);
+	assert_int_equal(strlen(message->id), 32);
+	assert_true(message->nr_fields < LOG_FIELDS_MAX);
+	assert_null(strpbrk(message->text, "\n\r\t"));
+	for (i = 0; i < message->nr_fields; i++)
+		assert_int_equal(strncmp(message->fields[i].name, "THPRACE_", 8), 0);
+	if (sent < KEPT)
+		kept[sent] = *message;
+	sent++;
+	account(message);
+	send_fails = 0;
+	return err;
+}
+
+static inline struct alert *begin(uint64_t fold, uint64_t per_minute)
+{
+	struct config config;
+	struct alert *alert;
+
+	config__defaults(&config);
+	config.alerts.fold = fold;
+	config.alerts.per_minute = per_minute;
+	sent = 0;
+	send_fails = 0;
+	memset(told, 0, sizeof(told));
+	complaints_told = 0;
+	alert = alert__new(&config, fake_send);
+	assert_non_null(alert);
+	return alert;
+}
+
+static inline struct thprace_incident make(unsigned int class, unsigned int verdict)
+{
+	struct thprace_incident incident = {
+		.type = THPRACE_MSG_INCIDENT,
+		.verdict = (__u8)verdict,
+		.mode = THPRACE_PRECISE,
+		.close_call = 1,
+		.window = {.open = 5000000,
+			   .removed = 5010000,
+			   .close = 5022100,
+			   .folio = 0xffea0001,
+			   .pid = 11,
+			   .tgid = 10,
+			   .cpu = 3,
+			   .level = THPRACE_LEVEL_PTE,
+			   .comm = "opens"},
+		.walk = {.enter = 5001000,
+			 .leave = 5006000,
+			 .folio = 0xffea0001,
+			 .pid = 21,
+			 .tgid = 20,
+			 .residual = 1,
+			 .cpu = 4,
+			 .class = (__u8) class,
+			 .kind = THPRACE_KIND_SPLIT,
+			 .comm = "walks"},
+	};
+
+	return incident;
+}
+
+static inline void no_window(struct thprace_incident *incident)
+{
+	memset(&incident->window, 0, sizeof(incident->window));
+}
+
+static inline void expect_field(const struct log_message *message, const char *name,
+				const char *value)
+{
+	const char *is = field(message, name);
+
+	if (!is || strcmp(is, value))
+		fail_msg("%s is '%s', not '%s'", name, is ? is : "(not there)", value);
+}
+
+static inline struct complaint complain(unsigned int class, uint32_t pid, uint64_t when)
+{
+	struct complaint complaint = {.classes = 1U << class, .pid = pid, .when = when};
+
+	strcpy(complaint.text, "kernel BUG at mm/huge_memory.c:1!");
+	return complaint;
+}
+
+#endif
