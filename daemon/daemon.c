@@ -496,8 +496,9 @@ static void stop(struct daemon *daemon)
 	control__close(daemon->control);
 	lives__free(daemon->lives);
 	spool__close(daemon->spool);
-	alert__free(daemon->alert);
+	/* May have a last complaint. */
 	close_kmsg(daemon);
+	alert__free(daemon->alert);
 	watch__close(daemon->watch);
 	program_sums__free(daemon->programs);
 	sd_event_source_disable_unref(daemon->clock_source);

@@ -36,7 +36,7 @@ int kmsg__read(struct kmsg *kmsg, uint64_t now);
  */
 int kmsg__match(const char *line, uint32_t *classes);
 
-/* A complaint that waits for its lines is given first. */
+/* A complaint that waits for its lines is given first: whoever takes it has to be there still. */
 void kmsg__close(struct kmsg *kmsg);
 
 #endif
