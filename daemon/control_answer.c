@@ -233,7 +233,7 @@ void control__incident(struct control *control, uint64_t number,
 	struct client *client;
 
 	(void)incident;
-	if (!number)
+	if (!control || !number)
 		return;
 	for (client = control->clients; client; client = client->next) {
 		if (client->state != CLIENT_INCIDENTS || !client->request.follow)
