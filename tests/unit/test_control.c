@@ -3,6 +3,7 @@
 #include "control_support.h"
 
 #include <grp.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include "trace_reader.h"
 
@@ -221,6 +222,7 @@ static unsigned int incidents_in(int fd)
 
 static void test_live(void **state)
 {
+	unsigned int before = descriptors();
 	struct answers answers;
 	int fd;
 
@@ -253,6 +255,7 @@ static void test_live(void **state)
 	assert_string_equal(word(answers.line[0], "message"), "the flight recorder sleeps");
 	assert_true(server->fake.live_seconds == 0);
 	expect_error(&answers, "failed");
+	assert_int_equal(descriptors(), before);
 }
 
 /* The client leaves before its trace is there. */
@@ -358,7 +361,18 @@ static void test_size(void **state)
 	line[CONTROL_REQUEST_MAX + 1] = '\0';
 	ask(server, line, &answers);
 	expect_error(&answers, "too-large");
-	/* In pieces, without an end of the line: the end of what is sent will do. */
+	/* In pieces: what is whole but for its end is not too large yet. */
+	line[CONTROL_REQUEST_MAX] = '\0';
+	fd = connect_to(server);
+	put(fd, line, CONTROL_REQUEST_MAX);
+	ask(server, request, &answers);
+	drop_answers(&answers);
+	put(fd, "\n", 1);
+	read_answers(fd, &answers, ANSWERS_MAX);
+	close(fd);
+	assert_int_equal(answers.nr, 2);
+	drop_answers(&answers);
+	/* Without an end of the line: the end of what is sent will do. */
 	fd = connect_to(server);
 	put(fd, request, 5);
 	ask(server, request, &answers);
@@ -392,6 +406,51 @@ static void test_clients(void **state)
 	drop_answers(&answers);
 	for (i = 0; i < 16; i++)
 		close(fds[i]);
+}
+
+/* A process of its own asks, says that it is connected, and gets its answer. */
+static pid_t ask_in_child(int connected)
+{
+	struct answers answers;
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	fd = try_connect(server->socket);
+	if (fd < 0 || write(connected, "c", 1) != 1)
+		_exit(1);
+	put_line(fd, "{\"request\":\"status\"}");
+	read_answers(fd, &answers, ANSWERS_MAX);
+	_exit(answers.nr != 2);
+}
+
+/* Where descriptors have run out, a client waits, and is served when there are some again. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit limit, none;
+	int ends[2], status, next;
+	char letter;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	next = dup(0);
+	close(next);
+	none = limit;
+	none.rlim_cur = (rlim_t)next;
+	pid = ask_in_child(ends[1]);
+	assert_true(pid > 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(read(ends[0], &letter, 1), 1);
+	/* It is connected: the loop sees that it cannot be taken. */
+	pokes("nnnn");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void test_slow_request(void **state)
@@ -732,6 +791,7 @@ int main(void)
 		TEST(test_wrong),
 		TEST(test_size),
 		TEST(test_clients),
+		TEST(test_no_descriptors),
 		IMPATIENT(test_slow_request),
 		IMPATIENT(test_slow_reader),
 		TEST(test_overtaken),
