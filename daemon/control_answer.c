@@ -51,11 +51,10 @@ static void clean_lines(char *text)
 static struct json_object *file_of(const struct control *control, uint64_t number)
 {
 	const struct control_hooks *hooks = &control->hooks;
-	char name[PATH_LEN], path[2 * PATH_LEN];
+	char path[PATH_LEN];
 
-	if (!hooks->file_of(hooks->ctx, number, name, sizeof(name)))
+	if (!hooks->file_of(hooks->ctx, number, path, sizeof(path)))
 		return NULL;
-	snprintf(path, sizeof(path), "%s/%s", hooks->directory(hooks->ctx), name);
 	return json_object_new_string(path);
 }
 
