@@ -187,8 +187,9 @@ static const char *rate(char *buf, size_t size, double value)
 	return buf;
 }
 
-static void print_class(struct json_object *class, double seconds, const struct status *status)
+static void print_class(struct json_object *class, const struct status *status)
 {
+	struct json_object *known = NULL;
 	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN], why[512], text[600];
 	int red = status->colour && answer__number(class, "escapes");
 
@@ -205,20 +206,19 @@ static void print_class(struct json_object *class, double seconds, const struct 
 	       count(n[1], class, "overlaps"), count(n[2], class, "contained"), red ? RED : "",
 	       count(n[3], class, "escapes"), red ? RESET : "", count(n[4], class, "unattributed"),
 	       count(n[5], class, "unproven"),
-	       seconds > 0
+	       json_object_object_get_ex(class, "expected_per_day", &known) && known
 		       ? rate(expected, sizeof(expected), answer__real(class, "expected_per_day"))
 		       : "-");
 }
 
 static void print_classes(struct json_object *answer, const struct status *status)
 {
-	double seconds = answer__real(answer__object(answer, "exposure"), "seconds");
 	size_t i, nr = answer__length(answer, "classes");
 
 	printf("  %-17s %11s %10s %10s %8s %13s %9s %12s\n", "class", "walkers", "overlaps",
 	       "contained", "escapes", "unattributed", "unproven", "expected/day");
 	for (i = 0; i < nr; i++)
-		print_class(answer__at(answer, "classes", i), seconds, status);
+		print_class(answer__at(answer, "classes", i), status);
 	putchar('\n');
 }
 

@@ -256,7 +256,7 @@ static int listen_on(struct control *control, char *why, size_t why_size)
 			 control->path, strlen(control->path), sizeof(address.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", control->path);
+	memcpy(address.sun_path, control->path, strlen(control->path) + 1);
 	make_folder(control->path);
 	err = clear_path(&address, why, why_size);
 	if (err)

@@ -51,11 +51,10 @@ static void clean_lines(char *text)
 static struct json_object *file_of(const struct control *control, uint64_t number)
 {
 	const struct control_hooks *hooks = &control->hooks;
-	char name[PATH_LEN], path[2 * PATH_LEN];
+	char path[PATH_LEN];
 
-	if (!hooks->file_of(hooks->ctx, number, name, sizeof(name)))
+	if (!hooks->file_of(hooks->ctx, number, path, sizeof(path)))
 		return NULL;
-	snprintf(path, sizeof(path), "%s/%s", hooks->directory(hooks->ctx), name);
 	return json_object_new_string(path);
 }
 
@@ -233,7 +232,7 @@ void control__incident(struct control *control, uint64_t number,
 	struct client *client;
 
 	(void)incident;
-	if (!number)
+	if (!control || !number)
 		return;
 	for (client = control->clients; client; client = client->next) {
 		if (client->state != CLIENT_INCIDENTS || !client->request.follow)

@@ -74,7 +74,10 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 	real(object, "walkers_per_s", exposure->walkers_per_s);
 	real(object, "window_mean_ns", exposure->window_ns);
 	real(object, "walker_mean_ns", exposure->walker_ns);
-	real(object, "expected_per_day", exposure->expected_per_day);
+	add(object, "expected_per_day",
+	    exposure->estimated && isfinite(exposure->expected_per_day)
+		    ? json_object_new_double(exposure->expected_per_day)
+		    : NULL);
 	real(object, "overlaps_per_day", exposure->overlaps_per_day);
 	return object;
 }

@@ -115,8 +115,7 @@ static inline int fake_recent(void *ctx, uint64_t number, struct thprace_inciden
 
 static inline bool fake_file_of(void *ctx, uint64_t number, char *path, size_t size)
 {
-	(void)ctx;
-	snprintf(path, size, "incidents-%012u.thpr", 1);
+	snprintf(path, size, "%s/incidents-%012u.thpr", ((struct server *)ctx)->folder, 1);
 	return number != 3;
 }
 
@@ -351,7 +350,9 @@ static inline struct server *server_new(void)
 	fake->state.spool.directory = server->folder;
 	fake->state.spool.max_bytes = 1 << 20;
 	fake->state.alert.target = "journal";
-	fake->state.exposure.classes[THPRACE_SPLIT_UNMAP].expected_per_day = NAN;
+	fake->state.exposure.classes[THPRACE_SPLIT_UNMAP].window_ns = NAN;
+	fake->state.exposure.classes[THPRACE_SPLIT_UNMAP].estimated = true;
+	fake->state.exposure.classes[THPRACE_SPLIT_UNMAP].expected_per_day = 0.25;
 	return server;
 }
 
@@ -525,6 +526,22 @@ static inline void expect_error(struct answers *answers, const char *code)
 	assert_string_equal(word(answers->line[0], "error"), code);
 	assert_true(strlen(word(answers->line[0], "message")) > 5);
 	drop_answers(answers);
+}
+
+/* Until the server has so many, the one that asks left out. */
+static inline void wait_for_clients(const struct server *server, uint64_t clients)
+{
+	struct answers answers;
+	uint64_t now = clients + 1;
+	int i;
+
+	for (i = 0; i < PATIENCE * 100 && now != clients; i++) {
+		usleep(10000);
+		ask(server, "{\"request\":\"status\"}", &answers);
+		now = count(member(answers.line[0], "control"), "clients") - 1;
+		drop_answers(&answers);
+	}
+	assert_int_equal(now, clients);
 }
 
 static inline unsigned int descriptors(void)
