@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make [V=1] · make deps · make demo · make test · make install DESTDIR= PREFIX= · make clean
+# make [V=1] · make deps · make demo · make test · make install DESTDIR= PREFIX= · make deb · make clean
 
 O ?= build
 CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
-ALL_CFLAGS = $(COMMON) $(WARN) $(CFLAGS) $(EXTRA_CFLAGS)
+ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -92,7 +95,7 @@ $(O)/libthprace.a: $(CORE_OBJ)
 
 $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
 
 # All of the command but its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))
@@ -106,11 +109,11 @@ $(O)/libthpraced.a: $(DAEMON_OBJ) | $(O)/daemon
 
 $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
 $(O)/thprace-stress: $(STRESS_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 
 -include $(wildcard $(O)/*/*.d)
 
@@ -128,7 +131,7 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 
@@ -158,8 +161,9 @@ fuzz: | $(O)/unit
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
-	tests/patches/source tests/metrics/promtool \
-	$(wildcard tests/patches/*.t tests/metrics/*.t tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
+	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
+	debian/thprace.postrm $(wildcard tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
 
 .PHONY: style
 style:
@@ -231,16 +235,52 @@ lab-report: all
 
 # --- install -------------------------------------------------------------------------------------
 
-MAN1 := $(wildcard docs/man/*.1)
-MAN5 := $(wildcard docs/man/*.5)
+# $(call put,MODE,FILES,FOLDER): the files that there are
+put = $(if $(strip $(2)),$(Q)install -D -m $(1) -t $(DESTDIR)$(3) $(2))
+SHARE := $(PREFIX)/share
+EXAMPLES := $(SHARE)/doc/thprace/examples
 
+# A configuration that is there already stays as it is.
 .PHONY: install
 install: all
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5
-	$(Q)install -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	$(Q)install -m 0644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
-	$(Q)install -m 0644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+	$(call put,0755,$(filter-out %/thpraced,$(PROGRAMS)),$(PREFIX)/bin)
+	$(call put,0755,$(filter %/thpraced,$(PROGRAMS)),$(PREFIX)/sbin)
+	$(call put,0644,$(wildcard docs/man/*.1),$(SHARE)/man/man1)
+	$(call put,0644,$(wildcard docs/man/*.5),$(SHARE)/man/man5)
+	$(call put,0644,$(wildcard docs/man/*.8),$(SHARE)/man/man8)
+	$(call put,0644,completions/thprace.bash,$(SHARE)/bash-completion/completions)
+	$(Q)cd $(DESTDIR)$(SHARE)/bash-completion/completions && mv thprace.bash thprace && \
+		ln -sf thprace thpraced && ln -sf thprace thprace-stress
+	$(call put,0644,$(wildcard completions/_*),$(ZSHDIR))
+	$(Q)install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/thprace/thprace.conf.d
+	$(Q)sed 's|/usr/sbin/thpraced|$(PREFIX)/sbin/thpraced|' systemd/thpraced.service \
+		> $(DESTDIR)$(UNITDIR)/thpraced.service
+	$(Q)chmod 0644 $(DESTDIR)$(UNITDIR)/thpraced.service
+	$(Q)install -D -m 0644 systemd/thprace.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/thprace.conf
+	$(Q)install -D -m 0644 systemd/thprace.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/thprace.conf
+	$(call put,0644,$(wildcard systemd/*.catalog),$(PREFIX)/lib/systemd/catalog)
+	$(Q)for file in $(wildcard systemd/thprace.conf); do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/thprace/thprace.conf || \
+		install -m 0644 $$file $(DESTDIR)$(SYSCONFDIR)/thprace; done
+	$(call put,0644,systemd/older-kernel.conf systemd/rsyslog.conf systemd/logrotate,$(EXAMPLES))
+	$(call put,0644,$(wildcard docs/prometheus/*),$(EXAMPLES)/prometheus)
+
+# The Debian packages into $(O)/deb, of the tree as it is, in a copy: the tree stays clean.
+.PHONY: deb
+deb:
+	$(call say,DEB,$(O)/deb)
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/source
+	$(Q)git ls-files -z --cached --others --exclude-standard --deduplicate | \
+		tar --create --null --files-from=- --ignore-failed-read --warning=none | \
+		tar --extract --directory=$(O)/deb/source
+	$(Q)cd $(O)/deb/source && env -u MAKEFLAGS -u MAKELEVEL -u O \
+		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
+	$(Q)rm -rf $(O)/deb/source && ls $(O)/deb/*.deb
+
+# Unit, man pages, completions and packages: what can be said of them without a kernel.
+.PHONY: package
+package: all deb
+	$(Q)THPRACE_BUILD=$(O) prove tests/package/
 
 .PHONY: clean
 clean:

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Man pages: one for every verb and program, each without warnings, found by apropos, and with every
+# option that --help tells of.
+
+set -u
+export LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFOPT=-c
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
+man=$root/docs/man
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PATH=$build:$PATH
+
+# shellcheck source=tests/system/tap.sh
+. "$root/tests/system/tap.sh"
+
+command -v lexgrog >/dev/null || {
+	echo "Bail out! no lexgrog: make deps"
+	exit 1
+}
+
+for page in "$man"/*; do
+	name=${page##*/}
+	man --warnings=w --local-file "$page" 2>"$work/warnings" >"$work/page"
+	is "$?$(cat "$work/warnings")" 0 "$name has no warnings"
+	is "$(lexgrog "$page" 2>&1 | grep -c ': ".* - ')" 1 "$name can be found by apropos"
+	grep -oE '\b(thprace(-[a-z]+)?|thpraced|thpr|thprace\.conf)\([158]\)' "$work/page" | sort -u |
+		sed 's/(\(.\))/.\1/' | while read -r other; do
+		[ -e "$man/$other" ] || echo "$other"
+	done >"$work/absent"
+	is "$(cat "$work/absent")" "" "$name points to no page that is not there"
+done
+
+# documented PAGE PROGRAM [VERB]: the options of --help, but help and usage, are on the page
+documented() {
+	local page=$1 option
+
+	shift
+	ok "$([ -e "$man/$page" ]; echo $?)" "$*: there is $page" || return
+	man --local-file "$man/$page" 2>/dev/null | col -b >"$work/page"
+	"$@" --help | grep -oE '^ {2,6}(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' |
+		grep -vxE -- '--(help|usage)' >"$work/options"
+	while read -r option; do
+		grep -qE -- "$option([^a-z-]|$)" "$work/page" || echo "$option"
+	done <"$work/options" >"$work/absent"
+	is "$(cat "$work/absent")" "" "$page has every option"
+}
+
+thprace --help | awk '/^  [a-z]/ { print $1 }' >"$work/verbs"
+more "$(wc -l <"$work/verbs")" 4 "--help tells of verbs"
+man --local-file "$man/thprace.1" | col -b >"$work/thprace"
+while read -r verb; do
+	documented "thprace-$verb.1" thprace "$verb"
+	like "$work/thprace" "thprace-$verb\(1\)" "thprace.1 points to thprace-$verb.1"
+done <"$work/verbs"
+documented thprace-stress.1 thprace-stress
+documented thpraced.8 thpraced
+
+done_testing
