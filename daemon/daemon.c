@@ -399,7 +399,7 @@ static int open_watch(struct daemon *daemon, char *why, size_t why_size)
 			   why, why_size);
 }
 
-/* Everything that needs nothing of the kernel any more. */
+/* Where things go. As root without systemd this takes capabilities too: the socket's group. */
 static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 {
 	const struct spool_hooks spool_hooks = {
@@ -472,14 +472,14 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	if (err)
 		return err;
 	open_kmsg(daemon);
+	err = open_rest(daemon, why, why_size);
+	if (err)
+		return err;
 	err = privilege__drop(kept, sizeof(kept));
 	if (err) {
 		snprintf(why, why_size, "cannot drop capabilities: %s", strerror(-err));
 		return err;
 	}
-	err = open_rest(daemon, why, why_size);
-	if (err)
-		return err;
 	daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
 	daemon->started = watch__start(daemon->watch);
 	say_started(daemon, kept);
