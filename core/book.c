@@ -482,9 +482,9 @@ static bool touched_by_loss(const struct book *book, uint64_t from, uint64_t to)
 	return false;
 }
 
-static void count(struct book *book, const struct thprace_incident *incident)
+void book__count(struct book_class *classes, const struct thprace_incident *incident)
 {
-	struct book_class *class = &book->classes[incident->walk.class];
+	struct book_class *class = &classes[incident->walk.class];
 
 	if (incident->window.pid)
 		class->overlaps++;
@@ -522,7 +522,7 @@ static void give(struct book *book, const struct entry *entry, const struct pair
 	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : verdict;
 	if (entry->forgotten || touched_by_loss(book, from, to))
 		incident.verdict = THPRACE_UNPROVEN;
-	count(book, &incident);
+	book__count(book->classes, &incident);
 	book->incident(book->ctx, &incident);
 }
 
@@ -535,7 +535,7 @@ static void give_reuse(void *ctx, struct thprace_incident *incident, uint64_t fr
 	incident->said = incident->verdict;
 	if (doubtful || touched_by_loss(book, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
-	count(book, incident);
+	book__count(book->classes, incident);
 	book->incident(book->ctx, incident);
 }
 

@@ -50,6 +50,9 @@ void book__finish(struct book *book);
 /* Counts per class, THPRACE_CLASS_MAX of them. */
 const struct book_class *book__classes(const struct book *book);
 
+/* Count one settled incident among THPRACE_CLASS_MAX classes, as a book does. */
+void book__count(struct book_class *classes, const struct thprace_incident *incident);
+
 /* Pairs whose windows shared less than the tolerance with their walker, found when settling. */
 uint64_t book__touching(const struct book *book);
 

@@ -42,23 +42,6 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-static void count_past(struct watch *watch, const struct thprace_incident *incident)
-{
-	struct book_class *class = &watch->past.classes[incident->walk.class];
-
-	if (incident->window.pid)
-		class->overlaps++;
-	if (incident->verdict == THPRACE_CONTAINED)
-		class->contained++;
-	else if (incident->verdict == THPRACE_ESCAPE)
-		class->escapes++;
-	else if (incident->verdict == THPRACE_UNATTRIBUTED)
-		class->unattributed++;
-	else if (incident->verdict == THPRACE_UNPROVEN)
-		class->unproven++;
-	session__sum(&watch->past);
-}
-
 /*
  * After a replacement the old session tells what had begun before it, since the new one saw but a part
  * of that; the new one tells the rest. Both see what lies between, so each takes its own.
@@ -73,7 +56,8 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	if (run->replaced) {
 		if (begun >= run->replaced)
 			return;
-		count_past(run->watch, incident);
+		book__count(run->watch->past.classes, incident);
+		session__sum(&run->watch->past);
 	}
 	run->watch->hooks.incident(run->watch->hooks.ctx, incident);
 }
