@@ -21,7 +21,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
 	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -Wall -Wextra -Wno-unused-parameter \
-	-Wno-missing-field-initializers -Werror
+	-Wno-missing-field-initializers -ffile-prefix-map=$(CURDIR)=. -Werror
 
 ifeq ($(V),1)
 Q :=
@@ -205,7 +205,7 @@ both-compilers:
 
 .PHONY: test
 test: deps
-	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz patches \
+	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz package patches \
 		metrics system
 
 .PHONY: deps
