@@ -9,6 +9,9 @@ export LC_ALL=C
 
 system=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 vm=$system/../vm
+# The guests' scripts, and how long they may take: tests/service has its own.
+scripts=${scripts:-$system/guest}
+limit=${limit:-240}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -31,7 +34,7 @@ kernel() {
 	}
 }
 
-# guest KERNEL SCRIPT [OPTION OF tests/vm/run]...: boots and runs guest/SCRIPT; its tests count here.
+# guest KERNEL SCRIPT [OPTION OF tests/vm/run]...: boots and runs $scripts/SCRIPT; its tests count here.
 # The guest's /out comes to $work/out. Its clock is the TSC: under emulation the one that the kernel
 # would choose costs a hundred times as much to read.
 guest() {
@@ -40,8 +43,8 @@ guest() {
 	shift 2
 	rm -rf "$work/out"
 	"$vm/run" --kernel "$image" --append "tsc=reliable clocksource=tsc ${append-}" \
-		--timeout 240 --quiet --out "$work/out" --file "$system/tap.sh:/root/tap.sh" \
-		--file "$system/guest/common.sh:/root/common.sh" --file "$system/guest/$script:/root/$script" "$@" \
+		--timeout "$limit" --quiet --out "$work/out" --file "$system/tap.sh:/root/tap.sh" \
+		--file "$scripts/common.sh:/root/common.sh" --file "$scripts/$script:/root/$script" "$@" \
 		-- sh "$script" 2>"$work/stderr" </dev/null | tee "$work/tap" |
 		renumber "$tap_count"
 	status=${PIPESTATUS[0]}

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The service in trouble, on Debian 12's stock kernel: watchdog, SIGKILL in a storm, a full disk with
+# syslog instead of the journal, a budget that is too small.
+
+# shellcheck source=tests/service/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+kernel bookworm
+service "$kernel" trouble.sh
+done_testing

@@ -1,0 +1,150 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For the scripts in the guest: sourced, next to tap.sh in the working folder. Debian's own tools.
+
+set -u
+# shellcheck source=tests/system/tap.sh
+. ./tap.sh
+
+home=$PWD
+t=/tmp/test
+conf=/etc/thprace/thprace.conf.d
+unit=/etc/systemd/system/thpraced.service.d
+spool=/var/lib/thprace
+mkdir -p "$t" "$conf" "$unit"
+cd "$t" || exit 1
+
+# try COMMAND...: sets status; its output is in out and err
+# shellcheck disable=SC2034 # status is for those who source this
+try() {
+	status=0
+	"$@" >out 2>err </dev/null || status=$?
+}
+
+# uptime_cs: hundredths of a second; the wall clock is set by a test
+uptime_cs() {
+	tr -d . </proc/uptime | cut -d' ' -f1
+}
+
+# until_ok SECONDS COMMAND...: true as soon as the command is
+until_ok() {
+	until_end=$(($(uptime_cs) + $1 * 100))
+	shift
+	until "$@"; do
+		[ "$(uptime_cs)" -lt "$until_end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# soon NAME SECONDS COMMAND...: a test, that it comes to be true
+soon() {
+	soon_name=$1
+	soon_limit=$2
+	shift 2
+	until_ok "$soon_limit" "$@"
+	ok $? "$soon_name" || told "not within $soon_limit s: $*"
+}
+
+# --- the daemon ---
+
+install_packages() {
+	dpkg -i "$home"/deb/*.deb >out 2>&1
+	ok $? "the packages install" || told "$(cat out)"
+}
+
+# start [NAME]: (again), with the drop-ins of now
+start() {
+	systemctl daemon-reload
+	systemctl reset-failed thpraced 2>/dev/null
+	systemctl restart thpraced 2>err
+	ok $? "thpraced starts${1:+: $1}" || told "$(cat err; journalctl -u thpraced -n 15 --no-pager -o cat)"
+}
+
+shown() {
+	systemctl show -P "$1" thpraced
+}
+
+pid() {
+	shown MainPID
+}
+
+# active_as_another PID: running, as another process
+active_as_another() {
+	[ "$(shown ActiveState)" = active ] && [ "$(pid)" != "$1" ]
+}
+
+# said FILTER: of `thprace status`, by jq
+said() {
+	thprace status --format json 2>/dev/null | jq -r "$1"
+}
+
+# says FILTER: true, or not
+says() {
+	[ "$(said "$1")" = true ]
+}
+
+# kb KEY: of /proc/PID/status
+kb() {
+	sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "/proc/$(pid)/status"
+}
+
+# --- messages ---
+
+# id NAME: the MESSAGE_ID of LOG_ID_NAME
+id() {
+	sed -n "s/^#define LOG_ID_$1 \"\(.*\)\".*/\1/p" "$home/log.h"
+}
+
+# messages NAME [FILTER]: those of this run of the daemon, a JSON object each, oldest first
+messages() {
+	journalctl -q -b -o json "_SYSTEMD_INVOCATION_ID=$(shown InvocationID)" \
+		"MESSAGE_ID=$(id "$1")" | jq -cr "${2-.}"
+}
+
+# texts NAME
+texts() {
+	messages "$1" .MESSAGE
+}
+
+count() {
+	messages "$1" | wc -l
+}
+
+# more_than N NAME: messages
+more_than() {
+	[ "$(count "$2")" -gt "$1" ]
+}
+
+# --- incidents ---
+
+# ids DIR: of all incidents in the files of DIR
+ids() {
+	thprace incidents --spool "$1" --count 1000000 --format json 2>>ids.err | jq -r 'select(.id).id'
+}
+
+# stress CLASS SECONDS [OPTION]...: in the background, its process in $stressor
+stress() {
+	stress_class=$1
+	stress_seconds=$2
+	shift 2
+	thprace-stress "$stress_class" -d "$stress_seconds" "$@" >>stress.log 2>&1 &
+	stressor=$!
+}
+
+# stress_ends NAME
+stress_ends() {
+	wait "$stressor"
+	ok $? "$1" || told "$(tail -n 5 stress.log)"
+}
+
+overlaps_above() {
+	says ".totals.overlaps > $1"
+}
+
+# identity NAME: every record is accounted for, and none was lost
+identity() {
+	says .loss.identity
+	ok $? "$1: the identity holds" || told "$(said .loss)"
+	is "$(said .loss.lost)" 0 "$1: nothing lost" || told "$(said .loss)"
+}

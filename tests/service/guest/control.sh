@@ -1,0 +1,173 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Asking the service: who may, what it withstands, and how it takes a new configuration, a step of the
+# clock and a CPU that goes and comes.
+
+# shellcheck source=tests/service/guest/common.sh
+. ./common.sh
+
+# as USER COMMAND...
+as() {
+	as_user=$1
+	shift
+	try setpriv --reuid="$as_user" --regid="$as_user" --init-groups "$@"
+}
+
+descriptors() {
+	find "/proc/$(pid)/fd" -mindepth 1 | wc -l
+}
+
+install_packages
+start
+first=$(pid)
+useradd --create-home member
+usermod --append --groups thprace member
+useradd --create-home other
+stress split-migrate 60
+soon "there are incidents" 50 says '.spool.stored > 5'
+kill -INT "$stressor"
+wait "$stressor"
+
+# --- who may ask ---
+
+incident=$(thprace incidents --format json | jq -r 'select(.id).id' | tail -n 1)
+more "$incident" 0 "incidents have numbers"
+for verb in status incidents metrics "show $incident" "dump --live" reload; do
+	# shellcheck disable=SC2086 # words
+	as member thprace $verb
+	is "$status" 0 "a member of the group may ask: $verb" || told "$(cat err)"
+	more "$(wc -c <out)" 0 "... and is answered"
+	# shellcheck disable=SC2086 # words
+	as other thprace $verb
+	is "$status" 1 "another user may not: $verb"
+	like err "(not allowed|member)" "... and is told why"
+	is "$(wc -c <out)" 0 "... and nothing else"
+done
+as member thprace show "$incident"
+like out "CPU[0-9]" "show draws it"
+like out "split-migrate.* contained" "... with its verdict"
+as member thprace dump --live --duration 5 --output /home/member/live.thpr
+is "$status" 0 "a trace of the flight recorder, into a file" || told "$(cat err)"
+try thprace report /home/member/live.thpr
+is "$status" 0 "... which report reads" || told "$(cat err)"
+as member thprace dump --live --from-now --duration 1s --format json
+is "$status" 0 "a trace from now on" || told "$(cat err)"
+is "$(pid)" "$first" "the daemon is the same"
+
+# --- malformed requests ---
+
+requests() {
+	perl "$home/malformed.pl" /run/thprace/control.sock "$1" >out 2>&1
+}
+
+requests 100
+had=$(descriptors)
+resident=$(kb VmRSS)
+refused=$(said .control.refused)
+requests 1000
+ok $? "1,000 malformed requests: each is answered by one error" || told "$(cat out)"
+no_clients() {
+	[ "$(said .control.clients)" = 1 ]
+}
+soon "their connections end" 15 no_clients || told "$(said .control)"
+is "$(descriptors)" "$had" "... no descriptor stays open"
+less "$(($(kb VmRSS) - resident))" 256 "... no memory stays in use"
+more "$(($(said .control.refused) - refused))" 800 "... they are counted"
+is "$(pid)" "$first" "... and the daemon is the same"
+
+# More clients than it serves, all silent: others are told, and served when they have gone.
+perl -MIO::Socket::UNIX -e '
+	my @all = map { IO::Socket::UNIX->new(Peer => "/run/thprace/control.sock") } 1 .. 40;
+	sleep 100' &
+silent=$!
+busy() {
+	try thprace status && [ "$status" = 1 ]
+}
+soon "too many clients: one more is refused" 5 busy
+kill "$silent"
+wait "$silent" 2>/dev/null
+answers() {
+	thprace status >out 2>err
+}
+soon "... until they are gone" 15 answers || told "$(cat err)"
+
+# --- reload ---
+
+stress split-migrate 120
+other_side=$stressor
+soon "the stressor is on its way" 30 overlaps_above "$(said .totals.overlaps)"
+printf '[alerts]\nfold=33s\n' >"$conf/50-test.conf"
+try systemctl reload thpraced
+is "$status" 0 "systemctl reload"
+soon "a good change is applied" 10 says '.config.alerts.fold == 33'
+soon "... and told" 10 more_than 0 RELOADED
+printf '[observe]\nmode=precise\n' >"$conf/60-test.conf"
+had=$(said .totals.windows)
+try systemctl reload thpraced
+soon "another mode is applied, under stress" 20 says '.mode == "precise"'
+soon "... and goes on counting" 20 says ".totals.windows > $had + 20"
+identity "... over it"
+printf '[alerts]\nfold=44s\nfolds=1\n[spool]\nmax_size=banana\n' >"$conf/50-test.conf"
+try thpraced --test-config
+is "$status" 1 "--test-config of a bad file: 1"
+like err "^$conf/50-test.conf:3: .*folds" "... names file, line and key"
+like err "^$conf/50-test.conf:5: .*banana" "... every one of them"
+cp err complaints
+systemctl reload thpraced
+soon "a bad file is told" 10 more_than 0 RELOAD_FAILED
+texts RELOAD_FAILED >told
+while read -r line; do
+	grep -qF "$line" told
+	ok $? "... in the journal too: ${line%%;*}" || told "$(cat told)"
+done <complaints
+is "$(said '.config.alerts.fold')" 33 "... and the old settings stay"
+is "$(said .reloads_failed)" 1 "... and it is counted"
+try thprace reload
+is "$status" 1 "thprace reload says so too"
+like err "50-test.conf:3" "... with file and line"
+rm "$conf"/*.conf
+try thprace reload
+is "$status" 0 "the file gone: reload"
+is "$(said '.mode + " " + (.config.alerts.fold | tostring)')" "light 60" "... the defaults are back"
+identity "... and all that under stress"
+
+# --- a CPU goes, and comes back ---
+
+had=$(said .totals.windows)
+cpu=/sys/devices/system/cpu/cpu1/online
+echo 0 >"$cpu"
+is "$(cat "$cpu")" 0 "a CPU is off, under stress"
+soon "... the rest is watched" 30 says ".totals.windows > $had + 20"
+echo 1 >"$cpu"
+had=$(said .totals.overlaps)
+soon "it is back: overlaps again" 60 overlaps_above "$had"
+says .loss.identity
+ok $? "... the identity holds" || told "$(said .loss)"
+lost=$(said .loss.lost)
+[ "$lost" = 0 ] || more_than 0 LOSS_BEGAN
+ok $? "... nothing is lost without being told ($lost lost)"
+is "$(pid)" "$first" "... and the daemon is the same"
+
+# --- the clock is set ---
+
+date -s '+1 hour' >/dev/null
+soon "the step of the clock is told" 10 more_than 0 CLOCK_STEP
+since=$(date +%s)
+had=$(said .totals.overlaps)
+soon "... there are overlaps after it" 60 overlaps_above "$((had + 5))"
+kill -INT "$other_side"
+wait "$other_side"
+thprace incidents --count 1 --format json >memory
+thprace show "$(jq .id memory)" >shown
+thprace incidents --spool "$spool" --count 1 --format json >file
+wall=$(jq '.wall_ns / 1e9 | floor' memory)
+[ "$wall" -ge $((since - 1)) ] && [ "$wall" -le "$(date +%s)" ]
+ok $? "... whose times are by the new clock" || told "$wall, from $since to $(date +%s)"
+is "$(jq .id file)" "$(jq .id memory)" "the last one is in a file"
+less "$(jq -s '(.[0].wall_ns - .[1].wall_ns) / 1e6 | fabs | floor' memory file)" 1000 \
+	"... with the same time" || told "$(jq -c '[.id, .wall_ns]' memory file)"
+is "$(said .clock_steps)" 1 "it is counted"
+is "$(pid)" "$first" "the daemon is the same, after all that"
+is "$(shown NRestarts)" 0 "... and was never restarted"
+done_testing

@@ -1,0 +1,152 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# From the package's installation to its removal: the service starts, gives up what it no longer
+# needs, counts what the stressor does, and leaves nothing.
+
+# shellcheck source=tests/service/guest/common.sh
+. ./common.sh
+
+# BPF programs and links that are not systemd's own.
+programs() {
+	bpftool prog show | grep '^[0-9]' | grep -vE ' name (sd_|dump_bpf_|iter)'
+}
+
+links() {
+	bpftool link show | grep '^[0-9]'
+}
+
+nothing_attached() {
+	[ -z "$(programs)$(links)" ]
+}
+
+# capability KEY: of the daemon's process
+capability() {
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(pid)/status"
+}
+
+# switches: how often the daemon went to sleep by itself
+switches() {
+	kb voluntary_ctxt_switches
+}
+
+# --- installed, enabled, started ---
+
+is "$(programs)$(links)" "" "no BPF program but systemd's"
+install_packages
+is "$(systemctl is-active thpraced)" inactive "installing does not start it"
+is "$(systemctl is-enabled thpraced)" disabled "... nor enable it"
+try systemctl enable --now thpraced
+is "$status" 0 "systemctl enable --now thpraced" ||
+	told "$(cat err; journalctl -u thpraced -n 15 --no-pager -o cat)"
+is "$(shown ActiveState)/$(shown SubState)" active/running "active"
+is "$(systemctl is-enabled thpraced)" enabled "enabled"
+is "$(shown Type)" notify "of type notify"
+is "$(shown WatchdogUSec)" 30s "with a watchdog"
+status_text() {
+	shown StatusText | grep -q "^light mode: [0-9]* windows, .* 0 lost"
+}
+soon "its status text counts" 10 status_text || told "$(shown StatusText)"
+is "$(ps -o user=,group= -p "$(pid)" | tr -s ' ')" "thprace thprace" "runs as its own user and group"
+# CAP_PERFMON is 38, CAP_BPF 39, CAP_SYSLOG 34.
+is "$(capability CapEff)" 000000c000000000 "effective: CAP_BPF and CAP_PERFMON alone"
+is "$(capability CapPrm)" 000000c000000000 "permitted: the same"
+is "$(capability CapAmb)" 0000000000000000 "ambient: none"
+is "$(capability CapBnd)" 000000c400000000 "bounding: no more than the unit gives"
+is "$(capability NoNewPrivs)" 1 "no new privileges"
+is "$(capability Seccomp)" 2 "a syscall filter"
+more "$(programs | wc -l)" 10 "BPF programs are loaded"
+more "$(links | wc -l)" 10 "... and attached"
+is "$(count STARTED)" 1 "one message of the start"
+is "$(messages STARTED '.THPRACE_MODE + " " + .THPRACE_KERNEL')" "light $(uname -r)" "... with its fields"
+journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
+like out "^-- " "journalctl -x explains it"
+says .overhead.measured
+ok $? "own cost is measured" || told "$(said .overhead)"
+is "$(said '.mode + " " + (.pid | tostring)')" "light $(pid)" "thprace status speaks of this process"
+is "$(stat -c '%U:%G %a' /run/thprace/control.sock)" "thprace:thprace 660" "the socket is the group's"
+
+# --- idle ---
+
+before=$(switches)
+from=$(uptime_cs)
+sleep 10
+slept=$((($(uptime_cs) - from) / 100))
+woken=$(($(switches) - before))
+# Once a second; the watchdog every 15 s, the file of metrics as often.
+less "$woken" $((slept + slept / 5 + 4)) "idle: no more than one wakeup a second" ||
+	told "$woken in $slept s"
+less "$(kb VmRSS)" 16384 "idle: less than 16 MiB resident"
+echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
+
+# --- the stressor ---
+
+for class in split-migrate truncate-unmap; do
+	stress "$class" 60
+	soon "$class: overlaps are counted" 50 \
+		says ".classes[] | select(.class == \"$class\").overlaps > 20"
+	kill -INT "$stressor"
+	stress_ends "$class: the stressor ends well"
+	is "$(messages OVERLAP .THPRACE_CLASS | grep -cx "$class")" 1 "$class: its first overlap is told, once"
+done
+is "$(said .totals.escapes)" 0 "no escape on a stock kernel"
+identity "after the stressor"
+is "$(count ESCAPE)" 0 "no alert"
+more "$(said .spool.stored)" 20 "incidents are stored"
+try thprace status
+is "$status" 0 "thprace status: 0"
+try thprace provoke split-unmap -d 15 --format json --this-is-a-test-machine
+is "$status" 0 "provoke beside the service: status 0" || told "$(cat out err)"
+more "$(jq .overlaps out)" 0 "... it sees overlaps" || told "$(cat out err)"
+is "$(jq '.escapes + .lost' out)" 0 "... no escape, and nothing lost"
+soon "split-unmap: the service counts them" 5 \
+	says '.classes[] | select(.class == "split-unmap").overlaps > 0'
+identity "after provoke"
+less "$(kb VmRSS)" 16384 "after a storm: less than 16 MiB resident"
+echo "# after a storm: $(kb VmRSS) kB resident; $(said .totals | tr -d "\n ")"
+
+# --- metrics ---
+
+try thprace metrics
+is "$status" 0 "thprace metrics"
+cp out /out/socket.prom
+is "$(sed -n 's/^thprace_overlaps_total{class="split-migrate"} //p' out)" \
+	"$(said '.classes[] | select(.class == "split-migrate").overlaps')" "... counts what status counts"
+written() {
+	[ "$(sed -n 's/^thprace_windows_total //p' /run/thprace/thprace.prom)" = "$(said .totals.windows)" ]
+}
+soon "the textfile follows" 20 written
+cp /run/thprace/thprace.prom /out/textfile.prom
+is "$(stat -c %a /run/thprace/thprace.prom)" 644 "... and node_exporter may read it"
+
+# --- stopped, removed, purged ---
+
+try systemctl stop thpraced
+is "$status" 0 "systemctl stop"
+is "$(shown Result)" success "... in order"
+soon "no BPF program or link is left" 10 nothing_attached || told "$(programs; links)"
+gone() {
+	[ ! -e "$1" ]
+}
+soon "the socket is gone" 5 gone /run/thprace/control.sock
+try thprace status
+is "$status" 1 "thprace status: 1"
+like err "is thpraced running" "... says why"
+try thprace incidents --format json
+more "$(wc -l <out)" 20 "incidents can be read without the daemon"
+try systemctl disable thpraced
+rm -rf "$unit" "$conf"/*
+dpkg -r thprace thprace-tests >out 2>&1
+ok $? "removed" || told "$(cat out)"
+gone /usr/sbin/thpraced
+ok $? "... the program is gone"
+test -d "$spool"
+ok $? "... the evidence stays"
+dpkg -P thprace thprace-tests >out 2>&1
+ok $? "purged" || told "$(cat out)"
+is "$(find / -xdev -path /proc -prune -o -name '*thprace*' -print |
+	grep -vE '^/(thprace-vm|root|out|sys|tmp|etc/systemd/system/thprace-vm|etc/systemd/system/multi-user.target.wants/thprace-vm|etc/systemd/journald.conf.d/thprace-vm)')" \
+	"" "nothing is left but what tests brought"
+systemctl daemon-reload
+is "$(systemctl is-failed thpraced)" inactive "... and systemd knows it no more"
+done_testing

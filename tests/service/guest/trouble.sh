@@ -1,0 +1,183 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What goes wrong around the service: its loop stands still, it is killed in a storm, the disk is full,
+# no journal forwards, it costs more than it may.
+
+# shellcheck source=tests/service/guest/common.sh
+. ./common.sh
+
+# stored_above N
+stored_above() {
+	says ".spool.stored > $1"
+}
+
+# last_id: number of the last incident, which is in a file when this returns
+last_id() {
+	thprace incidents --count 1 --format json | jq -r .id | tee last
+	thprace show "$(cat last)" >/dev/null
+}
+
+# rising FILE: numbers, each above the one before
+rising() {
+	sort -nu "$1" | cmp -s - "$1"
+}
+
+# files_read NAME: every file of the spool is read to its end
+files_read() {
+	for file in "$spool"/incidents-*.thpr; do
+		thprace report "$file" >report 2>&1
+		case $? in
+		0 | 3) ;;
+		*)
+			ok 1 "$1: report reads ${file##*/}" || told "$(cat report)"
+			return
+			;;
+		esac
+	done
+	ok 0 "$1: report reads all $(find "$spool" -name 'incidents-*.thpr' | wc -l) files"
+}
+
+# --- the loop stands still ---
+
+install_packages
+printf '[Service]\nWatchdogSec=3\n' >"$unit/watchdog.conf"
+printf '[spool]\ncontained_per_hour=1000000\n' >"$conf/50-test.conf"
+start "with a watchdog of 3 s"
+first=$(pid)
+kill -STOP "$first"
+soon "its loop stands still: systemd starts it again" 60 active_as_another "$first"
+is "$(shown NRestarts)" 1 "... once"
+journalctl -q -b -u thpraced -o cat --no-pager >journal
+like journal "Watchdog timeout" "... by the watchdog"
+thprace status >out 2>err
+ok $? "... and it answers" || told "$(cat err)"
+rm "$unit/watchdog.conf"
+
+# --- killed in a storm ---
+
+start "again"
+first=$(pid)
+thprace incidents --follow --format json >follow 2>follow.err &
+follower=$!
+stress split-migrate 200
+storm=$stressor
+soon "a storm" 60 stored_above 20
+last=$(last_id)
+systemctl kill --signal=KILL thpraced
+wait "$follower"
+soon "killed in it: it is started again" 60 active_as_another "$first"
+thprace incidents --spool "$spool" --count 1000000 --format json 2>err | jq -r .id >stored
+grep -qx "$last" stored
+ok $? "what was in a whole block is there" || told "$last is not among:" "$(tail -n 3 stored)"
+rising stored
+ok $? "... each with a number of its own" || told "$(sort -n stored | uniq -d | head -n 5)"
+files_read "after SIGKILL"
+seen=$(jq -r .id follow | sort -n | tail -n 1)
+more "$seen" 20 "a follower saw numbers up to the end" || told "$(cat follow.err)"
+soon "it goes on" 60 stored_above 5
+last=$(last_id)
+ids "$spool" >stored.later
+rising stored.later
+ok $? "numbers go on upwards" || told "$(sort -n stored.later | uniq -d | head -n 5)"
+before=$(wc -l <stored)
+more "$(sed -n "$((before + 1)){p;q}" stored.later)" "$seen" "... and none that was told is used again" ||
+	told "told up to $seen"
+kill -INT "$storm"
+wait "$storm"
+
+# --- the disk is full ---
+
+systemctl stop thpraced
+mount -t tmpfs -o "size=16m,mode=750,uid=thprace,gid=thprace" spool "$spool"
+# A message of syslog's: rsyslog has /dev/log, and no journal forwards to it.
+systemctl stop systemd-journald-dev-log.socket syslog.socket rsyslog 2>/dev/null
+mkdir -p /etc/systemd/journald.conf.d
+printf '[Journal]\nForwardToSyslog=no\n' >/etc/systemd/journald.conf.d/zz-test.conf
+systemctl restart systemd-journald
+rm -f /dev/log
+cat >/etc/rsyslog.conf <<'END'
+module(load="imuxsock" SysSock.Use="off")
+input(type="imuxsock" Socket="/dev/log")
+template(name="test" type="string"
+	string="%syslogfacility-text%.%syslogseverity-text% %programname%:%msg%\n")
+action(type="omfile" file="/var/log/test.log" template="test")
+END
+systemctl restart rsyslog
+printf '[Service]\nExecStart=\nExecStart=/usr/sbin/thpraced --log-target=syslog\n' >"$unit/syslog.conf"
+printf '[alerts]\nfacility=local3\n' >"$conf/60-test.conf"
+start "with --log-target=syslog, and a small disk"
+is "$(said .alerts.target)" syslog "messages go to syslog"
+log=/var/log/test.log
+# in_log REGEX
+in_log() {
+	grep -qE "$1" "$log" 2>/dev/null
+}
+soon "rsyslog's file has the start, with facility and severity" 10 \
+	in_log "^local3\.info thpraced: thpraced .* watches .* light mode" || told "$(tail -n 5 "$log")"
+dd if=/dev/zero of="$spool/ballast" bs=64k 2>/dev/null
+stress split-migrate 200
+storm=$stressor
+soon "the disk is full, in a storm: one warning" 60 in_log "^local3\.err thpraced: cannot write to the spool"
+soon "the first overlap is there too" 30 in_log "^local3\.info thpraced: contained: split-migrate"
+is "$(said .spool.health)" degraded "thprace status says so"
+had=$(said .spool.stored)
+soon "incidents are kept in memory" 60 says '.spool.memory > 5'
+soon "... it goes on" 60 stored_above "$had"
+last=$(thprace incidents --count 1 --format json | jq -r .id)
+is "$(grep -c "cannot write to the spool" "$log")" 1 "... without another warning"
+thprace show "$last" >out 2>err
+ok $? "one in memory can be shown" || told "$(cat err)"
+rm "$spool/ballast"
+soon "room again: it says so" 60 in_log "^local3\.notice thpraced: the spool can be written to again"
+in_a_file() {
+	ids "$spool" | grep -qx "$last"
+}
+soon "... and what was in memory is in a file" 30 in_a_file
+is "$(said '.spool.health + " " + (.spool.memory | tostring) + " " + (.spool.dropped | tostring)')" "ok 0 0" \
+	"... all of it"
+is "$(grep -c "can be written to again" "$log")" 1 "... said once"
+kill -INT "$storm"
+wait "$storm"
+identity "over all that"
+files_read "after a full disk"
+is "$(journalctl -q -b -o cat --no-pager -t thpraced "_SYSTEMD_INVOCATION_ID=$(shown InvocationID)" | wc -l)" 0 \
+	"nothing of it went to the journal by itself"
+systemctl stop thpraced
+umount "$spool"
+rm "$unit/syslog.conf" "$conf/60-test.conf"
+systemctl start systemd-journald-dev-log.socket
+
+# --- it costs more than it may ---
+
+printf '[overhead]\nbudget=0.0001%%\nperiod=1\npatience=1\nrecovery=1\n' >"$conf/60-test.conf"
+start "with a tiny budget"
+stress split-migrate 100
+storm=$stressor
+soon "above the budget, a probe is shed" 60 more_than 0 SHED || told "$(said .overhead)"
+more "$(said .overhead.sheds)" 0 "... status counts it"
+is "$(messages SHED .THPRACE_PROBE | sort -u | head -n 1)" \
+	"$(said '[.probes[] | select(.state == "shed").point] | sort | .[0]')" "... and says which" ||
+	told "$(said '[.probes[] | select(.state == "shed")]'; texts SHED)"
+soon "with nothing left to shed, that is said" 60 more_than 0 OVER_BUDGET
+says .overhead.over
+ok $? "... by status too"
+kill -INT "$storm"
+wait "$storm"
+restored() {
+	says '[.probes[] | select(.state == "shed")] | length == 0'
+}
+soon "the load is gone: all come back" 120 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
+is "$(count RESTORED)" "$(count SHED)" "... each is told"
+had=$(said .totals.overlaps)
+rm "$conf/60-test.conf"
+systemctl reload thpraced
+stress split-migrate 100
+soon "... and they see overlaps again" 60 overlaps_above "$had"
+kill -INT "$stressor"
+wait "$stressor"
+says .loss.identity
+ok $? "the identity holds" || told "$(said .loss)"
+systemctl stop thpraced
+is "$(shown Result)" success "ended in order"
+done_testing
