@@ -160,10 +160,11 @@ fuzz: | $(O)/unit
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
-	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
+	tests/vm/userland tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
 	debian/thprace.postrm $(wildcard tests/package/*.t tests/patches/*.t tests/metrics/*.t \
-		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
+		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
+		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
 .PHONY: style
 style:
@@ -197,6 +198,11 @@ metrics: $(O)/unit/test_metrics
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
+
+# The packages, on Debian 12 with systemd in guests.
+.PHONY: test-service
+test-service: deb
+	$(Q)THPRACE_BUILD=$(O) prove tests/service/
 
 # With another compiler, and without what changes nothing in the result: warnings are errors.
 .PHONY: both-compilers

@@ -40,11 +40,15 @@ packages() {
 	done
 }
 
-# service KERNEL SCRIPT [OPTION OF tests/vm/run]...: a guest with the packages
+# service KERNEL SCRIPT [OPTION OF tests/vm/run]...: a guest with the packages. Its console and journal
+# stay in $build/service.
 service() {
 	local image=$1 script=$2
 
 	shift 2
 	packages
 	guest "$image" "$script" "${options[@]}" "$@"
+	rm -rf "$build/service/${script%.sh}"
+	mkdir -p "$build/service"
+	cp -R "$work/out" "$build/service/${script%.sh}"
 }

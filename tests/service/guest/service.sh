@@ -85,8 +85,8 @@ for class in split-migrate truncate-unmap; do
 	stress "$class" 60
 	soon "$class: overlaps are counted" 50 \
 		says ".classes[] | select(.class == \"$class\").overlaps > 20"
-	kill -INT "$stressor"
-	stress_ends "$class: the stressor ends well"
+	end_stress
+	ok $? "$class: the stressor ends well" || told "$(tail -n 5 stress.log)"
 	is "$(messages OVERLAP .THPRACE_CLASS | grep -cx "$class")" 1 "$class: its first overlap is told, once"
 done
 is "$(said .totals.escapes)" 0 "no escape on a stock kernel"
@@ -135,7 +135,7 @@ like err "is thpraced running" "... says why"
 try thprace incidents --format json
 more "$(wc -l <out)" 20 "incidents can be read without the daemon"
 try systemctl disable thpraced
-rm -rf "$unit" "$conf"/*
+rm -rf "$unit" "${conf:?}"/*
 dpkg -r thprace thprace-tests >out 2>&1
 ok $? "removed" || told "$(cat out)"
 gone /usr/sbin/thpraced

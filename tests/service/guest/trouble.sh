@@ -14,7 +14,7 @@ stored_above() {
 
 # last_id: number of the last incident, which is in a file when this returns
 last_id() {
-	thprace incidents --count 1 --format json | jq -r .id | tee last
+	thprace incidents --count 1 --format json | jq -r .number | tee last
 	thprace show "$(cat last)" >/dev/null
 }
 
@@ -26,11 +26,11 @@ rising() {
 # files_read NAME: every file of the spool is read to its end
 files_read() {
 	for file in "$spool"/incidents-*.thpr; do
-		thprace report "$file" >report 2>&1
+		thprace report "$file" >said 2>&1
 		case $? in
 		0 | 3) ;;
 		*)
-			ok 1 "$1: report reads ${file##*/}" || told "$(cat report)"
+			ok 1 "$1: report reads ${file##*/}" || told "$(cat said)"
 			return
 			;;
 		esac
@@ -60,20 +60,21 @@ start "again"
 first=$(pid)
 thprace incidents --follow --format json >follow 2>follow.err &
 follower=$!
-stress split-migrate 200
-storm=$stressor
+stress split-migrate 600
 soon "a storm" 60 stored_above 20
 last=$(last_id)
+hold_still
 systemctl kill --signal=KILL thpraced
 wait "$follower"
 soon "killed in it: it is started again" 60 active_as_another "$first"
-thprace incidents --spool "$spool" --count 1000000 --format json 2>err | jq -r .id >stored
+go_on
+thprace incidents --spool "$spool" --count 1000000 --format json 2>err | jq -r .number >stored
 grep -qx "$last" stored
 ok $? "what was in a whole block is there" || told "$last is not among:" "$(tail -n 3 stored)"
 rising stored
 ok $? "... each with a number of its own" || told "$(sort -n stored | uniq -d | head -n 5)"
 files_read "after SIGKILL"
-seen=$(jq -r .id follow | sort -n | tail -n 1)
+seen=$(jq -r .number follow | sort -n | tail -n 1)
 more "$seen" 20 "a follower saw numbers up to the end" || told "$(cat follow.err)"
 soon "it goes on" 60 stored_above 5
 last=$(last_id)
@@ -83,8 +84,7 @@ ok $? "numbers go on upwards" || told "$(sort -n stored.later | uniq -d | head -
 before=$(wc -l <stored)
 more "$(sed -n "$((before + 1)){p;q}" stored.later)" "$seen" "... and none that was told is used again" ||
 	told "told up to $seen"
-kill -INT "$storm"
-wait "$storm"
+end_stress
 
 # --- the disk is full ---
 
@@ -116,15 +116,14 @@ in_log() {
 soon "rsyslog's file has the start, with facility and severity" 10 \
 	in_log "^local3\.info thpraced: thpraced .* watches .* light mode" || told "$(tail -n 5 "$log")"
 dd if=/dev/zero of="$spool/ballast" bs=64k 2>/dev/null
-stress split-migrate 200
-storm=$stressor
+stress split-migrate 600
 soon "the disk is full, in a storm: one warning" 60 in_log "^local3\.err thpraced: cannot write to the spool"
 soon "the first overlap is there too" 30 in_log "^local3\.info thpraced: contained: split-migrate"
 is "$(said .spool.health)" degraded "thprace status says so"
 had=$(said .spool.stored)
 soon "incidents are kept in memory" 60 says '.spool.memory > 5'
 soon "... it goes on" 60 stored_above "$had"
-last=$(thprace incidents --count 1 --format json | jq -r .id)
+last=$(thprace incidents --count 1 --format json | jq -r .number)
 is "$(grep -c "cannot write to the spool" "$log")" 1 "... without another warning"
 thprace show "$last" >out 2>err
 ok $? "one in memory can be shown" || told "$(cat err)"
@@ -137,8 +136,7 @@ soon "... and what was in memory is in a file" 30 in_a_file
 is "$(said '.spool.health + " " + (.spool.memory | tostring) + " " + (.spool.dropped | tostring)')" "ok 0 0" \
 	"... all of it"
 is "$(grep -c "can be written to again" "$log")" 1 "... said once"
-kill -INT "$storm"
-wait "$storm"
+end_stress
 identity "over all that"
 files_read "after a full disk"
 is "$(journalctl -q -b -o cat --no-pager -t thpraced "_SYSTEMD_INVOCATION_ID=$(shown InvocationID)" | wc -l)" 0 \
@@ -152,30 +150,37 @@ systemctl start systemd-journald-dev-log.socket
 
 printf '[overhead]\nbudget=0.0001%%\nperiod=1\npatience=1\nrecovery=1\n' >"$conf/60-test.conf"
 start "with a tiny budget"
-stress split-migrate 100
-storm=$stressor
-soon "above the budget, a probe is shed" 60 more_than 0 SHED || told "$(said .overhead)"
+stress split-migrate 600
+# load NAME: bursts of it until there is a message
+load() {
+	until_end_of_load=$(($(uptime_cs) + 9000))
+	until more_than 0 "$1"; do
+		[ "$(uptime_cs)" -lt "$until_end_of_load" ] || return 1
+		go_on
+		sleep 0.2
+		hold_still
+		sleep 0.5
+	done
+}
+load SHED
+ok $? "above the budget, a probe is shed" || told "$(said .overhead)"
 more "$(said .overhead.sheds)" 0 "... status counts it"
 is "$(messages SHED .THPRACE_PROBE | sort -u | head -n 1)" \
 	"$(said '[.probes[] | select(.state == "shed").point] | sort | .[0]')" "... and says which" ||
 	told "$(said '[.probes[] | select(.state == "shed")]'; texts SHED)"
-soon "with nothing left to shed, that is said" 60 more_than 0 OVER_BUDGET
-says .overhead.over
-ok $? "... by status too"
-kill -INT "$storm"
-wait "$storm"
+load OVER_BUDGET
+ok $? "with nothing left to shed, that is said" || told "$(said .overhead)"
 restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
-soon "the load is gone: all come back" 120 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
+soon "the load is gone: all come back" 180 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
 is "$(count RESTORED)" "$(count SHED)" "... each is told"
 had=$(said .totals.overlaps)
 rm "$conf/60-test.conf"
 systemctl reload thpraced
-stress split-migrate 100
+go_on
 soon "... and they see overlaps again" 60 overlaps_above "$had"
-kill -INT "$stressor"
-wait "$stressor"
+end_stress
 says .loss.identity
 ok $? "the identity holds" || told "$(said .loss)"
 systemctl stop thpraced

@@ -1,0 +1,90 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# On a kernel in which the races of the classes in $CLASSES are open. The alert comes at once, with all that
+# there is to say; the second of a kind is folded.
+
+# shellcheck source=tests/service/guest/common.sh
+. ./common.sh
+
+# of ESCAPE'S FIELD: of the first alert of $class
+of() {
+	jq -r ".$1" alert
+}
+
+# all_there: the fields of an escape's alert
+all_there() {
+	for field in THPRACE_ID THPRACE_FILE THPRACE_MODE THPRACE_LEVEL THPRACE_OPENER_PID \
+		THPRACE_OPENER_TGID THPRACE_OPENER_COMM THPRACE_OPENER_CPU THPRACE_OPEN_NS \
+		THPRACE_OVERLAP_NS THPRACE_WINDOW_NS THPRACE_WALKER_PID THPRACE_WALKER_TGID \
+		THPRACE_WALKER_COMM THPRACE_WALKER_CPU THPRACE_WALKER_KIND THPRACE_WALKER_NS \
+		THPRACE_RESIDUAL THPRACE_FOLIO THPRACE_PROOF THPRACE_WORDS THPRACE_CLOSE_CALL; do
+		[ -n "$(of "$field // \"\"")" ] || echo "$field"
+	done
+}
+
+escaped() {
+	messages ESCAPE | jq -c "select(.THPRACE_CLASS == \"$class\")" | head -n 1 >alert
+	[ -s alert ]
+}
+
+# provoked: windows of $class are held open beside the service until there is an alert
+provoked() {
+	thprace provoke "$class" -d 90 --format json --this-is-a-test-machine >provoked 2>&1 &
+	provoke=$!
+	soon "$class: an escape, and an alert" 100 escaped
+	kill -INT "$provoke" 2>/dev/null
+	wait "$provoke"
+}
+
+# Where an escape kills a task in the kernel, the others tell of it.
+echo 0 >/proc/sys/kernel/panic_on_oops
+install_packages
+# The lab's kernels have no message queues to have a namespace for, and no seccomp.
+printf '[Service]\nPrivateIPC=no\n' >"$unit/lab.conf"
+printf '[alerts]\nfold=5s\n' >"$conf/50-test.conf"
+start "on $(uname -r)"
+for class in $CLASSES; do
+	provoked || told "$(cat provoked)"
+	is "$(of PRIORITY)" 2 "$class: critical"
+	is "$(of THPRACE_VERDICT)" escape "... its verdict"
+	is "$(of SYSLOG_IDENTIFIER)/$(of SYSLOG_FACILITY)" thpraced/3 "... identifier and facility"
+	is "$(all_there)" "" "... no field is missing"
+	like alert '"MESSAGE":"escape: [^"]*opener [^"]*walker [^"]*proof: ' "... the same in words"
+	told_us=$(($(of __MONOTONIC_TIMESTAMP) - $(of THPRACE_OPEN_NS) / 1000))
+	less "$told_us" 1000000 "... within a second of the window's opening"
+	echo "# $class: told $told_us us after the window opened: $(of MESSAGE)"
+	number=$(of THPRACE_ID)
+	test -s "$(of THPRACE_FILE)"
+	ok $? "... with a file of evidence" || told "$(of THPRACE_FILE)"
+	thprace incidents --verdict escape --class "$class" >out
+	like out "(^| )$number .*$class" "thprace incidents has it" || told "$(cat out)"
+	thprace show "$number" >out
+	like out "incident $number: $class, .* escape" "thprace show draws it"
+	like out "opener's stack +walker's stack" "... with both stacks"
+	report=$(of THPRACE_FILE)
+	thprace report "$report" >out 2>&1
+	is "$?" 3 "thprace report of the file: 3"
+	try thprace status
+	is "$status" 3 "thprace status: 3"
+	more "$(said ".classes[] | select(.class == \"$class\").escapes")" 0 "... and it counts them"
+done
+journalctl -x -q -b --no-pager "MESSAGE_ID=$(id ESCAPE)" >out
+like out "^-- Subject: " "journalctl -x explains it"
+like out "thprace show" "... and what to do"
+more_folded() {
+	[ "$(said .alerts.folded)" = 0 ] || more_than 0 FOLDED
+}
+soon "what was folded is told" 20 more_folded
+case " $CLASSES " in
+*" truncate-unmap "*)
+	soon "the kernel's own complaint confirms it" 10 more_than 0 CONFIRMED ||
+		told "$(texts COMPLAINT; said .alerts)"
+	messages CONFIRMED >out
+	like out '"THPRACE_KERNEL_LINE":"BUG: Bad page cache' "... with its line"
+	;;
+esac
+is "$(shown ActiveState)/$(shown NRestarts)" active/0 "the service runs on"
+says .loss.identity
+ok $? "the identity holds" || told "$(said .loss)"
+done_testing
