@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# On a kernel in which the races of the classes in $CLASSES are open. The alert comes at once, with all that
-# there is to say; the second of a kind is folded.
+# On a kernel in which the races of the classes in $CLASSES are open, in $MODE mode: the alert comes at
+# once, with all that there is to say; the second of a kind is folded.
 
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh
@@ -32,9 +32,11 @@ escaped() {
 provoked() {
 	thprace provoke "$class" -d 90 --format json --this-is-a-test-machine >provoked 2>&1 &
 	provoke=$!
-	soon "$class: an escape, and an alert" 100 escaped
+	until_ok 100 escaped
+	seen=$?
 	kill -INT "$provoke" 2>/dev/null
 	wait "$provoke"
+	ok "$seen" "$class: an escape, and an alert"
 }
 
 # Where an escape kills a task in the kernel, the others tell of it.
@@ -42,10 +44,13 @@ echo 0 >/proc/sys/kernel/panic_on_oops
 install_packages
 # The lab's kernels have no message queues to have a namespace for, and no seccomp.
 printf '[Service]\nPrivateIPC=no\n' >"$unit/lab.conf"
-printf '[alerts]\nfold=5s\n' >"$conf/50-test.conf"
+printf '[observe]\nmode=%s\n[alerts]\nfold=5s\n' "$MODE" >"$conf/50-test.conf"
 start "on $(uname -r)"
 for class in $CLASSES; do
-	provoked || told "$(cat provoked)"
+	provoked || {
+		told "$(cat provoked; said .totals; journalctl -b -q -n 5 -o cat -t thpraced)"
+		continue
+	}
 	is "$(of PRIORITY)" 2 "$class: critical"
 	is "$(of THPRACE_VERDICT)" escape "... its verdict"
 	is "$(of SYSLOG_IDENTIFIER)/$(of SYSLOG_FACILITY)" thpraced/3 "... identifier and facility"
