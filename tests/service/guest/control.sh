@@ -126,7 +126,7 @@ is "$(said .reloads_failed)" 1 "... and it is counted"
 try thprace reload
 is "$status" 1 "thprace reload says so too"
 like err "50-test.conf:3" "... with file and line"
-rm "$conf"/*.conf
+rm "$conf/50-test.conf" "$conf/60-test.conf"
 hold_still
 try thprace reload
 is "$status" 0 "the file gone: reload"

@@ -75,7 +75,7 @@ for class in $CLASSES; do
 	more "$(said ".classes[] | select(.class == \"$class\").escapes")" 0 "... and it counts them"
 done
 journalctl -x -q -b --no-pager "MESSAGE_ID=$(id ESCAPE)" >out
-like out "^-- Subject: " "journalctl -x explains it"
+like out " Subject: " "journalctl -x explains it"
 like out "thprace show" "... and what to do"
 more_folded() {
 	[ "$(said .alerts.folded)" = 0 ] || more_than 0 FOLDED

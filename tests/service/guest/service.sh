@@ -60,7 +60,7 @@ more "$(links | wc -l)" 10 "... and attached"
 is "$(count STARTED)" 1 "one message of the start"
 is "$(messages STARTED '.THPRACE_MODE + " " + .THPRACE_KERNEL')" "light $(uname -r)" "... with its fields"
 journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
-like out "^-- " "journalctl -x explains it"
+like out "Subject: " "journalctl -x explains it"
 says .overhead.measured
 ok $? "own cost is measured" || told "$(said .overhead)"
 is "$(said '.mode + " " + (.pid | tostring)')" "light $(pid)" "thprace status speaks of this process"
