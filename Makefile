@@ -16,6 +16,8 @@ COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c
+# What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
+IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -95,7 +97,7 @@ $(O)/libthprace.a: $(CORE_OBJ)
 
 $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS)
 
 # All of the command but its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))

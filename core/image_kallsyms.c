@@ -266,7 +266,7 @@ static size_t expand(const struct kallsyms *table, size_t *at, char *name)
 static int read_symbols(struct image *image, const struct kallsyms *table)
 {
 	struct image_buffer names = {.max = 64UL << 20};
-	struct addresses addresses;
+	struct addresses addresses = {0};
 	bool addressed = find_addresses(image, table, &addresses);
 	char name[NAME_MAX_];
 	size_t at = table->names, length, j;
