@@ -133,7 +133,10 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
+
+$(O)/unit/test_check $(O)/unit/test_image: $(O)/unit/tiny_kernel.o
+$(O)/unit/test_check $(O)/unit/test_image: UNIT_LIBS := $(IMAGE_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 

@@ -24,26 +24,29 @@ static const struct btf_type *prototype(const struct btf *btf, const char *name)
 	return type && btf_is_func_proto(type) ? type : NULL;
 }
 
-int check_source__position(const struct check_source *source, const char *function,
-			   const char *param)
+static bool has_param(const struct btf *btf, const struct btf_type *proto, const char *param)
 {
-	const struct btf_type *proto = source->btf ? prototype(source->btf, function) : NULL;
 	int i;
 
-	for (i = 0; proto && i < btf_vlen(proto); i++)
-		if (is(source->btf, btf_params(proto)[i].name_off, param))
-			return i + 1;
-	return 0;
+	for (i = 0; i < btf_vlen(proto); i++)
+		if (is(btf, btf_params(proto)[i].name_off, param))
+			return true;
+	return false;
 }
 
 enum check_answer check_source__function(const struct check_source *source, const char *name,
 					 const char *param)
 {
+	const struct btf_type *proto;
+
 	if (!source->btf)
 		return CHECK_NOT_KNOWN;
-	if (!prototype(source->btf, name))
-		return param ? CHECK_NOT_KNOWN : CHECK_NO;
-	return !param || check_source__position(source, name, param) ? CHECK_YES : CHECK_NO;
+	proto = prototype(source->btf, name);
+	/* BTF may have no functions at all: every kernel has handle_mm_fault. */
+	if (!proto)
+		return param || !prototype(source->btf, "handle_mm_fault") ? CHECK_NOT_KNOWN
+									   : CHECK_NO;
+	return !param || has_param(source->btf, proto, param) ? CHECK_YES : CHECK_NO;
 }
 
 static bool find_member(const struct btf *btf, const struct btf_type *type, const char *name,

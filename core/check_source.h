@@ -52,10 +52,6 @@ enum check_answer check_source__config(const struct check_source *source, const 
 enum check_answer check_source__function(const struct check_source *source, const char *name,
 					 const char *param);
 
-/* The position of a function's parameter, 1 for the first; 0: not known. */
-int check_source__position(const struct check_source *source, const char *function,
-			   const char *param);
-
 /* Has a structure this member, and where (bytes)? CHECK_NOT_KNOWN: BTF has no such structure. */
 enum check_answer check_source__member(const struct check_source *source, const char *type,
 				       const char *member, uint32_t *offset);

@@ -433,37 +433,3 @@ int code__uses(struct code *code, const char *function, const struct code_questi
 				       using.walked[i] + (int32_t)question->member;
 	return 0;
 }
-
-/* --- code__reads --------------------------------------------------------------------------------- */
-
-struct reading {
-	uint32_t offset;
-	int reads;
-};
-
-static void see_read(void *context, const struct code_walk *state, const cs_insn *insn)
-{
-	struct reading *reading = context;
-	const cs_x86 *x86 = &insn->detail->x86;
-	struct code_value base;
-	int i;
-
-	for (i = 0; i < x86->op_count; i++) {
-		if (x86->operands[i].type != X86_OP_MEM || x86->operands[i].size != 8 ||
-		    insn->id == X86_INS_LEA ||
-		    x86->operands[i].mem.disp != (int64_t)reading->offset)
-			continue;
-		base = code_walk__base(state, &x86->operands[i]);
-		if (base.kind == CODE_PARAMETER && !base.offset)
-			reading->reads++;
-	}
-}
-
-int code__reads(struct code *code, const char *function, int parameter, uint32_t offset)
-{
-	struct reading reading = {.offset = offset};
-	struct code_watch watch = {.parameter = parameter, .context = &reading, .see = see_read};
-	int err = walk(code, function, &watch);
-
-	return err ? err : reading.reads;
-}

@@ -62,9 +62,6 @@ struct code_use {
 int code__uses(struct code *code, const char *function, const struct code_question *question,
 	       struct code_use *use);
 
-/* How many loads of 8 bytes from offset in what the parameter points to; or -ENOENT. */
-int code__reads(struct code *code, const char *function, int parameter, uint32_t offset);
-
 /* How many locked compare-and-exchanges of 4 bytes at offset of something; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);
 
