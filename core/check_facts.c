@@ -255,14 +255,17 @@ static void find_freeze(struct check_facts *facts, const struct check_source *so
 	static const char *const functions[] = {"__folio_freeze_and_split_unmapped",
 						"__folio_split", "split_huge_page_to_list_to_order",
 						"split_huge_page_to_list", NULL};
-	struct check_fact *fact = &facts->fact[FACT_FREEZES];
+	struct check_fact *fact = &facts->fact[FACT_FREEZES], *split = &facts->fact[FACT_NEW_SPLIT];
 	uint32_t offset;
 	size_t i;
 
-	find_function(&facts->fact[FACT_NEW_SPLIT], source, "__split_huge_pmd");
-	if (facts->fact[FACT_NEW_SPLIT].answer == CHECK_YES)
-		set(&facts->fact[FACT_NEW_SPLIT], CHECK_YES, facts->fact[FACT_NEW_SPLIT].kind,
+	find_function(split, source, "__split_huge_pmd");
+	if (split->answer == CHECK_YES)
+		set(split, CHECK_YES, split->kind,
 		    "__split_huge_pmd: the split of 4.5 and later, which freezes the reference count");
+	else if (split->answer == CHECK_NO)
+		set(split, CHECK_NOT_KNOWN, split->kind,
+		    "there is no __split_huge_pmd: a split as before 4.5 is not judged");
 	if (no_code(fact, source, "does a split freeze the reference count"))
 		return;
 	if (check_source__member(source, "page", "_refcount", &offset) == CHECK_YES) {

@@ -80,8 +80,9 @@ static int unpack(struct image *image, size_t offset, size_t length, size_t max,
 
 static int unpack_bzimage(struct image *image, size_t max, char *why, size_t why_size)
 {
+	uint32_t length, expected;
 	uint64_t sectors, offset;
-	uint32_t length;
+	int err;
 
 	snprintf(image->format, sizeof(image->format), "bzImage");
 	if (!image__within(image, 0, BZ_HEADER_END) ||
@@ -100,7 +101,15 @@ static int unpack_bzimage(struct image *image, size_t max, char *why, size_t why
 		return -EINVAL;
 	}
 	image->machine = IMAGE_X86_64;
-	return unpack(image, offset, length, max, why, why_size);
+	/* The payload ends with the size that it unpacks to; for lz4 there is no other check of it. */
+	expected = length >= 4 ? image__le32(image->data + offset + length - 4) : 0;
+	err = unpack(image, offset, length, max, why, why_size);
+	if (!err && (uint32_t)image->size != expected) {
+		snprintf(why, why_size, "its kernel unpacks to %zu bytes, not %u: it is damaged",
+			 image->size, expected);
+		return -EINVAL;
+	}
+	return err;
 }
 
 static int unpack_zboot(struct image *image, size_t max, char *why, size_t why_size)

@@ -178,6 +178,8 @@ static int unpack_lz4(const unsigned char *in, size_t size, struct image_buffer 
 			return out->max - out->size < LZ4_BLOCK ? -EFBIG : -EINVAL;
 		out->size += (size_t)got;
 		at += block;
+		if (got != (int)LZ4_BLOCK && size - at > 4)
+			return -EINVAL;
 	}
 	return out->size ? 0 : -EINVAL;
 }
