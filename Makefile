@@ -151,23 +151,36 @@ SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 unit-sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
 
-# The trace reader against damaged files, for a short while (clang's libFuzzer).
+# The readers of files against damaged ones, each for a short while (clang's libFuzzer).
 FUZZ_SECONDS ?= 20
-.PHONY: fuzz
-fuzz: | $(O)/unit
+FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+.PHONY: fuzz fuzz-trace fuzz-image
+fuzz: fuzz-trace fuzz-image
+
+fuzz-trace: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
-		-fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_trace.c core/trace_reader.c \
-		core/trace_writer.c -lz -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c -lz \
+		-o $(O)/unit/fuzz_trace
 	$(Q)mkdir -p $(O)/unit/corpus
 	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
+
+fuzz-image: | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_image)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
+		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+	$(Q)mkdir -p $(O)/unit/corpus-image
+	$(Q)$(O)/unit/fuzz_image -max_total_time=$(FUZZ_SECONDS) -max_len=131072 -timeout=25 \
+		-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$(O)/unit/ \
+		$(O)/unit/corpus-image tests/fuzz/corpus-image >$(O)/unit/fuzz_image.log 2>&1; \
+		status=$$?; tail -n 8 $(O)/unit/fuzz_image.log; exit $$status
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh)
 
 .PHONY: style
@@ -199,6 +212,11 @@ patches:
 metrics: $(O)/unit/test_metrics
 	$(Q)THPRACE_BUILD=$(O) prove tests/metrics/
 
+# thprace check on each kernel of tests/check/expected that is there.
+.PHONY: check
+check: all
+	$(Q)THPRACE_BUILD=$(O) prove tests/check/
+
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
@@ -211,7 +229,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz package patches \
-		metrics system
+		metrics check system
 
 .PHONY: deps
 deps:

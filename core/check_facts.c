@@ -391,10 +391,11 @@ void check_facts__gather(struct check_facts *facts, const struct check_source *s
 	/* unmap_poisoned_folio: 6.12 and later. */
 	static const char *const poison[] = {"hwpoison_user_mappings", "unmap_poisoned_folio",
 					     "memory_failure", NULL};
-	struct check_fact *fact = facts->fact;
+	struct check_fact *fact;
 	uint32_t flag;
 
 	memset(facts, 0, sizeof(*facts));
+	fact = facts->fact;
 	find_thp(&fact[FACT_THP], source);
 	flag = find_flag(&fact[FACT_FLAG], source);
 	find_passing(&fact[FACT_SPLIT_PASSES], source, split, "try_to_unmap", flag, "a split");

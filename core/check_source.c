@@ -39,6 +39,8 @@ static int read_file(const char *path, size_t max, char **text, size_t *size)
 	struct stat st;
 	gzFile file;
 
+	*text = NULL;
+	*size = 0;
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -232,10 +234,10 @@ static void open_booted(struct check_source *source, const char *release)
 
 static void read_banner(struct check_source *source)
 {
+	char *text = NULL;
 	size_t size;
-	char *text;
 
-	if (read_file("/proc/version", 4096, &text, &size))
+	if (read_file("/proc/version", 4096, &text, &size) || !text)
 		return;
 	text[strcspn(text, "\n")] = '\0';
 	snprintf(source->banner, sizeof(source->banner), "%.511s", text);
@@ -267,15 +269,15 @@ static int open_running(struct check_source *source, char *why, size_t why_size)
 
 static int open_config(struct check_source *source, const char *path, char *why, size_t why_size)
 {
+	char *text = NULL;
 	size_t size;
-	char *text;
 	int err = read_file(path, CONFIG_MAX, &text, &size);
 
 	if (err) {
 		say(why, why_size, "cannot read %s: %s", path, reason(err));
 		return err;
 	}
-	if (strlen(text) != size || !strstr(text, "CONFIG_")) {
+	if (!text || strlen(text) != size || !strstr(text, "CONFIG_")) {
 		free(text);
 		say(why, why_size, "%s: no kernel configuration", path);
 		return -EINVAL;
