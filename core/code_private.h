@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Values that are followed through a function's code: core/code_value.c, core/code_walk.c. */
+/* Values that are followed through a function's code: core/code_value.c, code_step.c, code_walk.c. */
 #ifndef THPRACE_CODE_PRIVATE_H
 #define THPRACE_CODE_PRIVATE_H
 
@@ -72,7 +72,31 @@ struct code {
 /* The target of a direct call or jump, or 0. */
 uint64_t code__target(const cs_insn *insn);
 
-struct code_walk;
+#define CODE_REGISTERS 16
+#define CODE_SLOTS 48
+
+/* A place on the stack whose value is known. */
+struct code_slot {
+	int32_t offset;
+	uint32_t size;
+	struct code_value value;
+};
+
+/* What is known at one instruction. */
+struct code_walk {
+	struct code_value reg[CODE_REGISTERS];
+	struct code_slot slot[CODE_SLOTS];
+	unsigned int slots;
+};
+
+/* At a function's entry; parameter: the one that is followed, 0: none. */
+void code_walk__begin(struct code_walk *walk, int parameter);
+
+/* Behind an instruction that is no jump, or where a jump is not taken. */
+void code_walk__step(struct code *code, struct code_walk *walk, const cs_insn *insn);
+
+/* Keep what both agree on. Did that change into? */
+bool code_walk__join(struct code_walk *into, const struct code_walk *from);
 
 /* What a walk through a function reports. */
 struct code_watch {

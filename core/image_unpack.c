@@ -209,8 +209,9 @@ static size_t lzop_header(const unsigned char *in, size_t size, uint32_t *flags)
 	if (size < 64)
 		return 0;
 	version = (unsigned int)in[at] << 8 | in[at + 1];
-	at += version >= 0x940 ? 8 : 7; /* versions, method, and the level, which newer ones have */
-	*flags = be32(in + at - (version >= 0x940 ? 1 : 0) + (version >= 0x940 ? 1 : 0));
+	/* Two or three versions, the method; the third and the level came with 0x940. */
+	at += version >= 0x940 ? 8 : 5;
+	*flags = be32(in + at);
 	at += 4;
 	if (*flags & (LZOP_FILTER | LZOP_EXTRA))
 		return 0;

@@ -139,6 +139,24 @@ static void all_compressions(void **state)
 	}
 }
 
+/* A bzImage says to what size its kernel unpacks: lz4 has no other check. */
+static void another_size(void **state)
+{
+	struct image *image = NULL;
+	unsigned char *data;
+	char why[256];
+	size_t size, i;
+
+	(void)state;
+	for (i = 0; i < NR_COMPRESSIONS; i++) {
+		data = make_bzimage(compressions[i], &size);
+		data[size - 4] ^= 1;
+		assert_int_not_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)),
+				     0);
+		assert_non_null(strstr(why, "damaged"));
+	}
+}
+
 /* Nothing is unpacked beyond the bound, whatever packs it. */
 static void bombs(void **state)
 {
@@ -341,8 +359,10 @@ static void flags_in_calls(void **state)
 	assert_passed("bb10000000 e800000000 89de", 0x10, 1, 0);
 	/* mov $0x10,%esi; call: not kept */
 	assert_passed("be10000000 e800000000", 0x10, 0, 0);
-	/* ud2 ends a path: mov $0x10,%esi; jmp over; mov $0,%esi; ud2 */
-	assert_passed("be10000000 eb07 be00000000 0f0b", 0x10, 1, 0);
+	/* ud2 ends a path: mov $0x10,%esi; je over; mov $0,%esi; ud2 */
+	assert_passed("be10000000 7407 be00000000 0f0b", 0x10, 1, 0);
+	/* a value on the stack, changed on one of two paths: movl; je over; movl; mov 8(%rsp),%esi */
+	assert_passed("c744240810000000 7408 c744240800000000 8b742408", 0x10, 0, 0);
 }
 
 static struct code_use uses(const char *code, uint32_t bit)
@@ -418,6 +438,7 @@ int main(void)
 		cmocka_unit_test(cut_off),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(not_kernels),
+		cmocka_unit_test(another_size),
 		cmocka_unit_test(arm64_image),
 		cmocka_unit_test(flags_in_calls),
 		cmocka_unit_test(flags_of_walks),
