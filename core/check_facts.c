@@ -106,33 +106,48 @@ static void list_values(const struct code_bit *bit, char *text, size_t size)
 					 bit->values[i]);
 }
 
-/* The flag in calls of callee, out of whichever of the functions has them. */
+/*
+ * The flag in calls of callee, in whichever of the functions have any: all of them count, the first one
+ * is named and its values are kept. Returns that one, or NULL.
+ */
+static const char *add_calls(const struct check_source *source, const char *const *functions,
+			     const char *callee, uint32_t flag, struct code_bit *all)
+{
+	const char *caller = NULL;
+	struct code_bit bit;
+	size_t i;
+
+	memset(all, 0, sizeof(*all));
+	for (i = 0; functions[i] && flag; i++) {
+		if (code__passes(source->code, functions[i], callee, ARGUMENT_FLAGS, flag, &bit) ||
+		    !bit.calls)
+			continue;
+		bit.calls += all->calls;
+		bit.set += all->set;
+		bit.clear += all->clear;
+		if (caller) {
+			memcpy(bit.values, all->values, sizeof(bit.values));
+			bit.nr_values = all->nr_values;
+		} else {
+			caller = functions[i];
+		}
+		*all = bit;
+	}
+	return caller;
+}
+
 static void find_passing(struct check_fact *fact, const struct check_source *source,
 			 const char *const *functions, const char *callee, uint32_t flag,
 			 const char *who)
 {
 	char question[96], values[96];
-	const char *caller = NULL;
-	struct code_bit bit, all = {0};
-	size_t i;
+	const char *caller;
+	struct code_bit all;
 
 	snprintf(question, sizeof(question), "does %s pass TTU_SYNC to %s", who, callee);
 	if (no_code(fact, source, question))
 		return;
-	for (i = 0; functions[i] && flag; i++) {
-		if (code__passes(source->code, functions[i], callee, ARGUMENT_FLAGS, flag, &bit) ||
-		    !bit.calls)
-			continue;
-		/* The first one with calls is shown; all of them count. */
-		if (!caller)
-			memcpy(all.values, bit.values, sizeof(all.values));
-		if (!caller)
-			all.nr_values = bit.nr_values;
-		caller = caller ? caller : functions[i];
-		all.calls += bit.calls;
-		all.set += bit.set;
-		all.clear += bit.clear;
-	}
+	caller = add_calls(source, functions, callee, flag, &all);
 	list_values(&all, values, sizeof(values));
 	if (all.clear)
 		set(fact, CHECK_NO, CHECK_BY_CODE, "%s calls %s without TTU_SYNC%s", caller, callee,

@@ -30,12 +30,41 @@ static __attribute__((format(printf, 3, 4))) void say(char *why, size_t why_size
 	va_end(list);
 }
 
+/* All that the file has, terminated; or NULL and the error. */
+static char *read_all(gzFile file, size_t max, size_t *size, int *err)
+{
+	size_t room = 1 << 16, have = 0;
+	char *data = malloc(room), *more = data;
+	int got;
+
+	*err = -ENOMEM;
+	while (more) {
+		got = gzread(file, data + have, (unsigned int)(room - have - 1));
+		have += got > 0 ? (size_t)got : 0;
+		if (got <= 0) {
+			*err = got ? -EINVAL : 0;
+			break;
+		}
+		if (room - have > 1)
+			continue;
+		*err = room < max ? -ENOMEM : -EFBIG;
+		more = room < max ? realloc(data, room * 2) : NULL;
+		data = more ? more : data;
+		room *= 2;
+	}
+	if (*err || !data) {
+		free(data);
+		return NULL;
+	}
+	data[have] = '\0';
+	*size = have;
+	return data;
+}
+
 /* Read a file through zlib, which takes what is not compressed as it is. The text is terminated. */
 static int read_file(const char *path, size_t max, char **text, size_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), got = 1, err = 0;
-	size_t room = 1 << 16, have = 0;
-	char *data, *more;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
 	struct stat st;
 	gzFile file;
 
@@ -48,39 +77,13 @@ static int read_file(const char *path, size_t max, char **text, size_t *size)
 		return -EINVAL;
 	}
 	file = gzdopen(fd, "rb");
-	data = malloc(room);
 	if (!file) {
 		close(fd);
-		free(data);
 		return -ENOMEM;
 	}
-	if (!data)
-		err = -ENOMEM;
-	while (!err) {
-		got = gzread(file, data + have, (unsigned int)(room - have - 1));
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-		if (room - have > 1)
-			continue;
-		more = room < max ? realloc(data, room * 2) : NULL;
-		if (!more)
-			err = room < max ? -ENOMEM : -EFBIG;
-		else
-			data = more;
-		room *= 2;
-	}
-	if (!err && got < 0)
-		err = -EINVAL;
+	*text = read_all(file, max, size, &err);
 	gzclose(file);
-	if (err) {
-		free(data);
-		return err;
-	}
-	data[have] = '\0';
-	*text = data;
-	*size = have;
-	return 0;
+	return err;
 }
 
 static const char *reason(int err)
@@ -194,6 +197,11 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 		say(why, why_size, "%s: %s", path, inner);
 		return err;
 	}
+	if (!image__banner(image)[0]) {
+		image__close(image);
+		say(why, why_size, "%s: no kernel: nothing in it says which version it is", path);
+		return -EINVAL;
+	}
 	check_source__of_image(source, image);
 	snprintf(source->from, sizeof(source->from), "%s: %s; %s; %s", path, image__format(image),
 		 image__symbols_from(image), source->btf ? "BTF" : "no BTF");
@@ -203,16 +211,15 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 /* The image that this kernel was booted from, if it is where distributions put it and is the same. */
 static void open_booted(struct check_source *source, const char *release)
 {
-	static const char *const places[] = {"/boot/vmlinuz-%s", "/usr/lib/modules/%s/vmlinuz",
-					     "/usr/lib/debug/boot/vmlinux-%s", "/boot/vmlinux-%s"};
+	static const char *const places[][2] = {{"/boot/vmlinuz-", ""},
+						{"/usr/lib/modules/", "/vmlinuz"},
+						{"/usr/lib/debug/boot/vmlinux-", ""},
+						{"/boot/vmlinux-", ""}};
 	char path[256], why[200], found[400] = "";
 	size_t i;
 
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(path, sizeof(path), places[i], release);
-#pragma GCC diagnostic pop
+		say(path, sizeof(path), "%s%s%s", places[i][0], release, places[i][1]);
 		if (access(path, F_OK))
 			continue;
 		if (image__open(&source->image, path, why, sizeof(why))) {

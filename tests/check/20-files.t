@@ -61,10 +61,7 @@ refused 'a missing configuration' "$work/none" 'No such file' --kernel "$kernel"
 refused 'no configuration' "$work/random" 'no kernel configuration' --kernel "$kernel" \
 	--config "$work/random"
 
-# A program is an ELF file that is no kernel; what is found is unknown, and no crash.
-run --kernel /bin/true
-[ "$status" -le 1 ]
-ok $? "a program as a kernel: status $status" || told "$(cat "$work/err")"
+refused 'a program as a kernel' /bin/true 'no kernel' --kernel /bin/true
 
 run --kernel "$kernel" surplus
 is "$status" 2 'an argument too many: status 2'

@@ -130,6 +130,25 @@ static void write_kernel(const char *folder, enum tiny_symbols symbols)
 	free(data);
 }
 
+/* arm64's Image, alone and in an EFI program that unpacks it. */
+static void write_arm64(const char *folder)
+{
+	unsigned char image[512] = {'M', 'Z', [0x38] = 'A', 'R', 'M', 0x64};
+	unsigned char zboot[1024] = {'M', 'Z', 0, 0, 'z', 'i', 'm', 'g', 64};
+	size_t packed;
+	void *payload;
+
+	strcpy((char *)image + 0x80, "Linux version 6.1.0-tiny (nobody@nowhere) (cc) #1 SMP\n");
+	write_file(folder, "arm64", image, sizeof(image));
+	payload = tiny__pack("gzip", image, sizeof(image), &packed);
+	must(packed < sizeof(zboot) - 64, "a payload that is too large");
+	zboot[12] = (unsigned char)packed;
+	zboot[13] = (unsigned char)(packed >> 8);
+	memcpy(zboot + 64, payload, packed);
+	write_file(folder, "zboot", zboot, 64 + packed);
+	free(payload);
+}
+
 static int replay(const char *path)
 {
 	FILE *file = fopen(path, "rb");
@@ -155,6 +174,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "--seed")) {
 		for (symbols = 0; symbols < TINY_SYMBOLS_MAX; symbols++)
 			write_kernel(argv[2], symbols);
+		write_arm64(argv[2]);
 		return 0;
 	}
 	for (i = 1; i < argc; i++)
