@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SYMBOLS_MAX (8UL << 20) /* a distribution's vmlinux has some 200,000 */
+
 static bool copy(const struct image *image, uint64_t offset, void *to, size_t size)
 {
 	if (!image__within(image, offset, size))
@@ -134,7 +136,7 @@ int image__read_symtab(struct image *image)
 	const char *name;
 	Elf64_Sym symbol;
 
-	if (!count || !image->strtab.size)
+	if (!count || count > SYMBOLS_MAX || !image->strtab.size)
 		return -ENOENT;
 	image->symbol = calloc(count, sizeof(*image->symbol));
 	if (!image->symbol)

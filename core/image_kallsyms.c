@@ -25,8 +25,8 @@
 #define SYMBOLS_MIN 500
 #define SYMBOLS_MAX (1U << 21)
 #define TABLE_MAX (32UL << 20) /* how far before the tokens num_syms is searched for */
-#define STEPS_MAX (64UL << 20) /* names walked in vain before giving up */
-#define NAME_MAX_ 512
+#define STEPS_MAX (96UL << 20) /* bytes and names looked at in vain before giving up */
+#define SYMBOL_MAX 512
 
 struct kallsyms {
 	const unsigned char *data;
@@ -60,11 +60,15 @@ static bool tokens_at(struct kallsyms *table, size_t digit)
 	table->tokens = at;
 	for (i = 0; i < TOKENS; i++) {
 		table->token[i] = at;
-		while (at < table->size && table->data[at])
+		while (at < table->size && at - table->tokens <= UINT16_MAX && table->data[at])
 			at++;
-		if (at++ >= table->size)
-			return false;
+		/* The index has 16 bits for each. */
+		if (at++ >= table->size || at - table->tokens > UINT16_MAX)
+			break;
 	}
+	table->steps += at - table->tokens;
+	if (i < TOKENS)
+		return false;
 	table->tokens_end = at;
 	return true;
 }
@@ -97,7 +101,7 @@ static bool find_tokens(struct kallsyms *table, size_t *from)
 					      "9";
 	const unsigned char *found;
 
-	while (*from < table->size) {
+	while (*from < table->size && table->steps <= STEPS_MAX) {
 		found = memmem(table->data + *from, table->size - *from, digits, sizeof(digits));
 		if (!found)
 			return false;
@@ -159,6 +163,7 @@ static bool find_names(struct kallsyms *table)
 	uint32_t count;
 
 	for (at = align(table, first); at + 16 < table->tokens; at += table->unit) {
+		table->steps++;
 		count = image__le32(table->data + at);
 		if (count < SYMBOLS_MIN || count > SYMBOLS_MAX ||
 		    (table->unit == 8 && image__le32(table->data + at + 4)))
@@ -256,7 +261,7 @@ static size_t expand(const struct kallsyms *table, size_t *at, char *name)
 
 	for (; length; length--) {
 		token = (const char *)table->data + table->token[table->data[(*at)++]];
-		for (; *token && written < NAME_MAX_ - 1; token++)
+		for (; *token && written < SYMBOL_MAX - 1; token++)
 			name[written++] = *token;
 	}
 	name[written] = '\0';
@@ -268,7 +273,7 @@ static int read_symbols(struct image *image, const struct kallsyms *table)
 	struct image_buffer names = {.max = 64UL << 20};
 	struct addresses addresses = {0};
 	bool addressed = find_addresses(image, table, &addresses);
-	char name[NAME_MAX_];
+	char name[SYMBOL_MAX];
 	size_t at = table->names, length, j;
 	uint32_t i;
 	int err = 0;
