@@ -98,11 +98,8 @@ static void print_commit(const struct check_commit *commit)
 {
 	char text[256];
 
-	if (commit->hash)
-		snprintf(text, sizeof(text), "%.12s \"%s\" (%s)", commit->hash, commit->subject,
-			 commit->version);
-	else
-		snprintf(text, sizeof(text), "%s", commit->note);
+	snprintf(text, sizeof(text), "%.12s \"%s\" (%s)", commit->hash, commit->subject,
+		 commit->version);
 	print_line("fix", text);
 }
 
@@ -132,7 +129,7 @@ static void print_text(const struct check_source *source, const struct check_res
 
 static void add(struct json_object *object, const char *key, const char *value)
 {
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+	json_object_object_add(object, key, json_object_new_string(value));
 }
 
 static struct json_object *to_json(const struct check_source *source,
@@ -160,7 +157,6 @@ static struct json_object *to_json(const struct check_source *source,
 	add(object, "commit", commit->hash);
 	add(object, "subject", commit->subject);
 	add(object, "since", commit->version);
-	add(object, "note", commit->note);
 	add(object, "kernel", source->banner);
 	return object;
 }

@@ -47,8 +47,8 @@ static const struct judgement {
 					 {IS(FLAG), IS(SPLIT_PASSES), IS(UNMAP_HONOURS)}},
 				},
 			.commit = {"732ed55823fc3ad998d43b86bf771887bcc5ec67",
-				   "mm/thp: try_to_unmap() use TTU_SYNC for safe splitting", "5.13",
-				   NULL},
+				   "mm/thp: try_to_unmap() use TTU_SYNC for safe splitting",
+				   "5.13"},
 		},
 	[THPRACE_SPLIT_MIGRATE] =
 		{
@@ -62,8 +62,8 @@ static const struct judgement {
 					{CHECK_FIXED,
 					 {IS(FLAG), IS(MIGRATE_PASSES), IS(MIGRATE_HONOURS)}},
 				},
-			.commit = {.note = "released kernels have had it since they have "
-					   "try_to_migrate (5.14)"},
+			.commit = {"a98a2f0c8ce1b2138cb8e3ae410444dedcc14809",
+				   "mm/rmap: split migration into its own function", "5.14"},
 		},
 	[THPRACE_SPLIT_HEAD] =
 		{
@@ -74,7 +74,7 @@ static const struct judgement {
 					{CHECK_CANNOT_HAPPEN, {IS(NEW_SPLIT)}},
 				},
 			.commit = {"e9b61f19858a5d6c42ce2298cf138279375d0d9b",
-				   "thp: reintroduce split_huge_page()", "4.5", NULL},
+				   "thp: reintroduce split_huge_page()", "4.5"},
 		},
 	[THPRACE_HWPOISON_UNMAP] =
 		{
@@ -88,8 +88,9 @@ static const struct judgement {
 					{CHECK_FIXED,
 					 {IS(FLAG), IS(POISON_PASSES), IS(UNMAP_HONOURS)}},
 				},
-			.commit = {.note = "TTU_SYNC in memory_failure's call: in 6.1, not in "
-					   "Debian's 5.10.262"},
+			.commit = {"36af67370e33db2ec48693dd20d6b3cd049e07af",
+				   "mm: hwpoison_user_mappings() try_to_unmap() with TTU_SYNC",
+				   "5.14"},
 		},
 	[THPRACE_TRUNCATE_UNMAP] =
 		{
@@ -105,7 +106,7 @@ static const struct judgement {
 			.commit =
 				{"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 				 "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()",
-				 "5.13", NULL},
+				 "5.13"},
 		},
 	[THPRACE_INVALIDATE_UNMAP] =
 		{
@@ -122,7 +123,7 @@ static const struct judgement {
 			.commit =
 				{"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 				 "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()",
-				 "5.13", NULL},
+				 "5.13"},
 		},
 	[THPRACE_COLLAPSE_REUSE] =
 		{
@@ -136,7 +137,7 @@ static const struct judgement {
 				},
 			.commit = {"033b5d77551167f8c24ca862ce83d3e0745f9245",
 				   "mm/khugepaged: fix filemap page_to_pgoff(page) != offset",
-				   "5.9", NULL},
+				   "5.9"},
 		},
 };
 

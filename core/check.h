@@ -34,13 +34,11 @@ struct check_result {
 	size_t nr_evidence;
 };
 
-/* What closed a class upstream. */
+/* The commit that closed a class upstream; for split-migrate the one that brought try_to_migrate. */
 struct check_commit {
-	const char *
-		hash; /* of the commit; NULL: not known for certain, then note says what is known */
+	const char *hash;
 	const char *subject;
-	const char *version; /* the first release with it; NULL with hash */
-	const char *note;
+	const char *version; /* the first release with it */
 };
 
 /* Judge one class. The result points into facts. */

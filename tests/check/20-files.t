@@ -77,7 +77,7 @@ perl -MJSON::PP -e '
 		ref $o->{evidence} eq "ARRAY" && ref $o->{missing} eq "ARRAY" or die "no evidence\n";
 		$o->{word} =~ /^(fixed|vulnerable|cannot happen|unknown)$/ or die "no word\n";
 		$o->{kernel} =~ /^Linux version 6\.1\./ or die "no kernel\n";
-		exists $o->{$_} or die "no $_\n" for qw(class commit subject since note);
+		exists $o->{$_} or die "no $_\n" for qw(class commit subject since);
 		$_->{kind} =~ /^(BTF|symbol|config|code)$/ && $_->{text} or die "bad evidence\n"
 			for @{$o->{evidence}};
 		$seen{$o->{class}}++;
