@@ -16,6 +16,8 @@ COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c
+# What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
+IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -95,7 +97,7 @@ $(O)/libthprace.a: $(CORE_OBJ)
 
 $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS)
 
 # All of the command but its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))
@@ -131,7 +133,10 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(LIBS) $(DAEMON_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
+
+$(O)/unit/test_check $(O)/unit/test_image: $(O)/unit/tiny_kernel.o
+$(O)/unit/test_check $(O)/unit/test_image: UNIT_LIBS := $(IMAGE_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 
@@ -146,23 +151,36 @@ SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 unit-sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
 
-# The trace reader against damaged files, for a short while (clang's libFuzzer).
+# The readers of files against damaged ones, each for a short while (clang's libFuzzer).
 FUZZ_SECONDS ?= 20
-.PHONY: fuzz
-fuzz: | $(O)/unit
+FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+.PHONY: fuzz fuzz-trace fuzz-image
+fuzz: fuzz-trace fuzz-image
+
+fuzz-trace: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
-		-fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_trace.c core/trace_reader.c \
-		core/trace_writer.c -lz -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c -lz \
+		-o $(O)/unit/fuzz_trace
 	$(Q)mkdir -p $(O)/unit/corpus
 	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
+
+fuzz-image: | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_image)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
+		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+	$(Q)mkdir -p $(O)/unit/corpus-image
+	$(Q)$(O)/unit/fuzz_image -max_total_time=$(FUZZ_SECONDS) -max_len=131072 -timeout=25 \
+		-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$(O)/unit/ \
+		$(O)/unit/corpus-image tests/fuzz/corpus-image >$(O)/unit/fuzz_image.log 2>&1; \
+		status=$$?; tail -n 8 $(O)/unit/fuzz_image.log; exit $$status
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/vm/userland tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -195,6 +213,11 @@ patches:
 metrics: $(O)/unit/test_metrics
 	$(Q)THPRACE_BUILD=$(O) prove tests/metrics/
 
+# thprace check on each kernel of tests/check/expected that is there.
+.PHONY: check
+check: all
+	$(Q)THPRACE_BUILD=$(O) prove tests/check/
+
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
@@ -207,12 +230,13 @@ test-service: deb
 # With another compiler, and without what changes nothing in the result: warnings are errors.
 .PHONY: both-compilers
 both-compilers:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thprace-stress
+	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thpraced \
+		$(O)/clang/thprace-stress
 
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz package patches \
-		metrics system
+		metrics check system
 
 .PHONY: deps
 deps:

@@ -13,7 +13,7 @@ enum cli_exit {
 	CLI_DONE = 0,
 	CLI_FAILED = 1,
 	CLI_USAGE = 2, /* wrong usage; argp exits with it too */
-	CLI_FOUND = 3, /* done, and an escape was found */
+	CLI_FOUND = 3, /* done, and an escape or a vulnerable kernel was found */
 };
 
 /*
@@ -25,6 +25,7 @@ int cmd_dump(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
 int cmd_provoke(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 int cmd_show(int argc, char **argv);

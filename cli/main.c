@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
 	{"dump", cmd_dump, "print the records and incidents of a trace"},
 	{"probes", cmd_probes, "show what would be attached on this kernel, and how"},
 	{"provoke", cmd_provoke, "bring races out, on a test machine, and judge the kernel"},
+	{"check", cmd_check, "tell from a kernel alone which races are fixed in it"},
 	{"status", cmd_status, "ask the daemon what it watches, saw and costs"},
 	{"incidents", cmd_incidents, "list the incidents that the daemon saw"},
 	{"show", cmd_show, "draw one of them"},
@@ -37,7 +38,8 @@ static void usage(FILE *out)
 	for (i = 0; i < NR_VERBS; i++)
 		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
 	fputs("\n'thprace VERB --help' tells more about a verb, 'thprace --version' the version.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found.\n",
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape\n"
+	      "or a vulnerable kernel was found.\n",
 	      out);
 }
 

@@ -62,7 +62,7 @@ _thprace_value() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$1")
 		;;
-	--output | --config | --socket | --stressor) _thprace_files "$1" "*" ;;
+	--output | --config | --socket | --stressor | --kernel | --btf) _thprace_files "$1" "*" ;;
 	--*) ;;
 	*) return 1 ;;
 	esac

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What there is of a kernel to find facts in: an image, BTF, symbols, a configuration. */
+#ifndef THPRACE_CHECK_SOURCE_H
+#define THPRACE_CHECK_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "check_facts.h"
+
+struct btf;
+struct code;
+struct image;
+
+struct check_source {
+	struct btf *btf; /* or NULL */
+	struct image *image; /* or NULL */
+	struct code *code; /* or NULL, and the reason: */
+	char no_code[200];
+	char *kallsyms; /* text of /proc/kallsyms, or NULL: then of the image */
+	char *config; /* text, or NULL */
+	bool running; /* of this machine */
+	char banner[512]; /* what the kernel calls itself, "" when nothing says it */
+	char from[256]; /* what was read, for people */
+};
+
+/* Files to read; NULL: none. Without kernel and btf the running kernel is meant. */
+struct check_files {
+	const char *kernel;
+	const char *btf;
+	const char *config;
+};
+
+/*
+ * Read it all. Returns 0, and source is to be released; or negative errno and a message in why that
+ * names the file.
+ */
+int check_source__open(struct check_source *source, const struct check_files *files, char *why,
+		       size_t why_size);
+
+/* The same of an image that is in memory already, and that it takes over. */
+void check_source__of_image(struct check_source *source, struct image *image);
+void check_source__release(struct check_source *source);
+
+/* Is there a function of that name, under a compiler's suffix as well? */
+enum check_answer check_source__symbol(const struct check_source *source, const char *name);
+
+/* Is an option set, as y or m? */
+enum check_answer check_source__config(const struct check_source *source, const char *option);
+
+/* Has BTF the function? Its parameters' names are compared with param unless that is NULL. */
+enum check_answer check_source__function(const struct check_source *source, const char *name,
+					 const char *param);
+
+/* Has a structure this member, and where (bytes)? CHECK_NOT_KNOWN: BTF has no such structure. */
+enum check_answer check_source__member(const struct check_source *source, const char *type,
+				       const char *member, uint32_t *offset);
+
+/* The number of an enumerator; CHECK_NOT_KNOWN: BTF has no such enum. */
+enum check_answer check_source__enumerator(const struct check_source *source, const char *type,
+					   const char *name, uint32_t *value);
+
+#endif

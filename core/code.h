@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Questions to the code of one function of a kernel image: which functions it calls, with which
+ * constants, and what it does with a parameter. x86-64 only.
+ *
+ * "The function" is all that the compiler made of it: name, name.cold, name.isra.0 …
+ */
+#ifndef THPRACE_CODE_H
+#define THPRACE_CODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct code;
+struct image;
+
+/*
+ * Begin. The image must live longer. Returns 0 and *code, to be freed with code__close(); or negative
+ * errno and a reason in why: -ENOTSUP for another machine or an image without addresses of symbols.
+ */
+int code__open(struct code **code, const struct image *image, char *why, size_t why_size);
+void code__close(struct code *code);
+
+/* Does the image have a function of that name? */
+bool code__has(const struct code *code, const char *function);
+
+/* How many calls of callee, jumps to its beginning included; -ENOENT when either is not there. */
+int code__calls(struct code *code, const char *function, const char *callee);
+
+/* What a bit of an argument is at calls. */
+struct code_bit {
+	unsigned int calls;
+	unsigned int set; /* calls at which it is set, however the call is reached */
+	unsigned int clear; /* calls at which it never is */
+	uint32_t values[8]; /* constants that are passed, those that are known */
+	unsigned int nr_values;
+};
+
+/*
+ * The bit (a mask of one) in the argument (1: the first) of each call of callee. -ENOENT when either
+ * function is not there. What is neither set nor clear could not be told.
+ */
+int code__passes(struct code *code, const char *function, const char *callee, int argument,
+		 uint32_t bit, struct code_bit *found);
+
+struct code_question {
+	int parameter; /* 1: the first */
+	uint32_t bit; /* a mask of one */
+	const char *walk; /* called with a structure on the stack as its first argument */
+	uint32_t member; /* where in it */
+	uint32_t value; /* what is stored there */
+};
+
+struct code_use {
+	unsigned int tests; /* of the bit of the parameter */
+	unsigned int walks; /* calls of walk with a structure on the stack */
+	unsigned int stores; /* of value in the member, 32 bits, in any of those structures */
+};
+
+/* What the function does with a bit of a parameter. -ENOENT when it or walk is not there. */
+int code__uses(struct code *code, const char *function, const struct code_question *question,
+	       struct code_use *use);
+
+/* How many locked compare-and-exchanges of 4 bytes at offset of something; or -ENOENT. */
+int code__exchanges(struct code *code, const char *function, uint32_t offset);
+
+/* How many comparisons of 4 bytes at offset of something with "more than 1"; or -ENOENT. */
+int code__compares(struct code *code, const char *function, uint32_t offset);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Follows values through a function, along all paths, until nothing new comes up. Where paths meet,
+ * what they agree on is kept. What only a jump through a table reaches is not seen.
+ */
+#include "code_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define STEPS_MAX 400000
+
+struct place {
+	const cs_insn *insn;
+	struct code_walk *before; /* what is known before it, where paths begin or meet */
+	bool leads; /* paths meet before it */
+	bool waits; /* is in the list of work */
+	bool follows; /* its predecessor in memory is its predecessor */
+};
+
+struct paths {
+	struct code *code;
+	const struct code_watch *watch;
+	struct place *place;
+	size_t places;
+	size_t *work;
+	size_t works;
+	size_t steps;
+};
+
+static size_t find_place(const struct paths *paths, uint64_t address)
+{
+	size_t i, low = 0, high = paths->places;
+
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (paths->place[i].insn->address < address)
+			low = i + 1;
+		else
+			high = i;
+	}
+	return low < paths->places && paths->place[low].insn->address == address ? low
+										 : paths->places;
+}
+
+static int by_address(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+
+	return (a->insn->address > b->insn->address) - (a->insn->address < b->insn->address);
+}
+
+static bool ends(const struct paths *paths, const cs_insn *insn)
+{
+	const struct code *code = paths->code;
+	size_t i;
+
+	if (insn->id == X86_INS_CALL) {
+		for (i = 0; i < sizeof(code->ends) / sizeof(code->ends[0]); i++)
+			if (code->ends[i] && code__target(insn) == code->ends[i])
+				return true;
+	}
+	return insn->id == X86_INS_JMP || insn->id == X86_INS_UD2 ||
+	       cs_insn_group(paths->code->handle, insn, CS_GRP_RET);
+}
+
+static bool is_jump(const struct paths *paths, const cs_insn *insn)
+{
+	return cs_insn_group(paths->code->handle, insn, CS_GRP_JUMP);
+}
+
+static int lay_out(struct paths *paths, const struct code_function *function)
+{
+	const struct code_part *part;
+	size_t i, j, target;
+
+	for (i = 0; i < function->parts; i++)
+		paths->places += function->part[i].count;
+	paths->place = calloc(paths->places + 1, sizeof(*paths->place));
+	paths->work = calloc(paths->places + 1, sizeof(*paths->work));
+	if (!paths->place || !paths->work)
+		return -ENOMEM;
+	paths->places = 0;
+	for (i = 0; i < function->parts; i++) {
+		part = &function->part[i];
+		for (j = 0; j < part->count; j++)
+			paths->place[paths->places++].insn = &part->insn[j];
+	}
+	qsort(paths->place, paths->places, sizeof(*paths->place), by_address);
+	for (i = 0; i < paths->places; i++) {
+		paths->place[i].follows =
+			i && paths->place[i - 1].insn->address + paths->place[i - 1].insn->size ==
+				     paths->place[i].insn->address;
+		if (!is_jump(paths, paths->place[i].insn))
+			continue;
+		target = find_place(paths, code__target(paths->place[i].insn));
+		if (target < paths->places)
+			paths->place[target].leads = true;
+	}
+	return 0;
+}
+
+/* A path with this state comes to a place where paths meet. */
+static int arrive(struct paths *paths, size_t at, const struct code_walk *walk)
+{
+	struct place *place = &paths->place[at];
+	bool changed = true;
+
+	if (!place->before) {
+		place->before = malloc(sizeof(*place->before));
+		if (!place->before)
+			return -ENOMEM;
+		*place->before = *walk;
+	} else {
+		changed = code_walk__join(place->before, walk);
+	}
+	if (changed && !place->waits) {
+		place->waits = true;
+		paths->work[paths->works++] = at;
+	}
+	return 0;
+}
+
+/*
+ * From a place where paths meet to where the next ones do. tell: all is known, show it to the watch;
+ * else hand on what is known.
+ */
+static int run(struct paths *paths, size_t at, bool tell)
+{
+	struct code_walk walk = *paths->place[at].before;
+	const cs_insn *insn;
+	size_t target, begin = at;
+	int err = 0;
+
+	for (; at < paths->places; at++) {
+		insn = paths->place[at].insn;
+		if (at != begin && !paths->place[at].follows)
+			return 0;
+		if (at != begin && paths->place[at].leads)
+			return tell ? 0 : arrive(paths, at, &walk);
+		if (++paths->steps > STEPS_MAX)
+			return -E2BIG;
+		if (tell)
+			paths->watch->see(paths->watch->context, &walk, insn);
+		if (!tell && is_jump(paths, insn)) {
+			target = find_place(paths, code__target(insn));
+			if (target < paths->places)
+				err = arrive(paths, target, &walk);
+			if (err)
+				return err;
+		}
+		if (ends(paths, insn))
+			return 0;
+		code_walk__step(paths->code, &walk, insn);
+	}
+	return 0;
+}
+
+static int begin(struct paths *paths, uint64_t entry)
+{
+	size_t at = find_place(paths, entry);
+	struct code_walk walk;
+
+	code_walk__begin(&walk, paths->watch->parameter);
+	if (at == paths->places)
+		return 0;
+	paths->place[at].leads = true;
+	return arrive(paths, at, &walk);
+}
+
+int code__walk(struct code *code, const struct code_function *function,
+	       const struct code_watch *watch)
+{
+	struct paths paths = {.code = code, .watch = watch};
+	size_t i, at;
+	int err;
+
+	if (watch->parameter < 0 || watch->parameter > 6)
+		return -EINVAL;
+	err = lay_out(&paths, function);
+	if (!err)
+		err = begin(&paths, function->part[0].address);
+	while (!err && paths.works) {
+		at = paths.work[--paths.works];
+		paths.place[at].waits = false;
+		err = run(&paths, at, false);
+	}
+	paths.steps = 0;
+	for (i = 0; i < paths.places && !err; i++)
+		if (paths.place[i].before)
+			err = run(&paths, i, true);
+	for (i = 0; i < paths.places; i++)
+		free(paths.place[i].before);
+	free(paths.place);
+	free(paths.work);
+	return err;
+}

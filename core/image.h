@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kernel image as a file: what it is, its code, its symbols and its BTF.
+ *
+ * Taken are vmlinux (ELF, with symbols or without), bzImage with any compression that the kernel's
+ * build knows, and arm64's Image, plain, compressed or as an EFI program that unpacks itself. Nothing
+ * in the file is believed: each offset and size is checked, and what is unpacked is bounded.
+ */
+#ifndef THPRACE_IMAGE_H
+#define THPRACE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct image;
+
+/* No larger file is read, and no image is unpacked to more. */
+#define IMAGE_FILE_MAX (1UL << 30)
+#define IMAGE_UNPACKED_MAX (512UL << 20)
+
+enum image_machine {
+	IMAGE_OTHER,
+	IMAGE_X86_64,
+	IMAGE_ARM64,
+};
+
+#define IMAGE_MACHINE_NAMES                          \
+	{                                            \
+		"another machine", "x86-64", "arm64" \
+	}
+
+/* A function, or another label in the text. */
+struct image_symbol {
+	uint64_t address; /* as linked; 0 where only names are known (arm64's Image) */
+	const char *name; /* lies in the image */
+};
+
+/*
+ * Read a file. Returns 0 and *image, to be freed with image__close(); or negative errno and a
+ * message in why that names neither the file nor the program.
+ */
+int image__open(struct image **image, const char *path, char *why, size_t why_size);
+
+/*
+ * The same of size bytes at data, which is taken over in any case (it was got by malloc) and may be
+ * changed. max: no image is unpacked to more bytes than that.
+ */
+int image__parse(struct image **image, void *data, size_t size, size_t max, char *why,
+		 size_t why_size);
+void image__close(struct image *image);
+
+enum image_machine image__machine(const struct image *image);
+
+/* What it was found to be: "bzImage, zstd", "vmlinux" … */
+const char *image__format(const struct image *image);
+
+/* The line that /proc/version shows, without its newline; "" when there is none. */
+const char *image__banner(const struct image *image);
+
+/* The BTF in it, or NULL. It is checked no further than its header. */
+const void *image__btf(const struct image *image, size_t *size);
+
+/* The gzip'ed configuration of CONFIG_IKCONFIG, or NULL. */
+const void *image__config(const struct image *image, size_t *size);
+
+/* Symbols of the text, in order of address, and where they are from ("kallsyms"), or why there are none. */
+size_t image__symbols(const struct image *image, const struct image_symbol **symbols);
+const char *image__symbols_from(const struct image *image);
+
+/* The first symbol of exactly this name, or NULL. */
+const struct image_symbol *image__symbol(const struct image *image, const char *name);
+
+/*
+ * The bytes from address up to the next symbol; NULL when they are not in the file. *size: how many.
+ */
+const unsigned char *image__code(const struct image *image, uint64_t address, size_t *size);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of core/image*.c share. */
+#ifndef THPRACE_IMAGE_PRIVATE_H
+#define THPRACE_IMAGE_PRIVATE_H
+
+#include <string.h>
+#include "image.h"
+
+#define IMAGE_SEGMENTS_MAX 64
+
+/* Where a part of the file belongs in the kernel's memory. */
+struct image_segment {
+	uint64_t address;
+	size_t offset;
+	size_t size;
+};
+
+/* Bytes that lie in the image. */
+struct image_part {
+	size_t offset;
+	size_t size; /* 0: not there */
+};
+
+struct image {
+	unsigned char *data;
+	size_t size;
+	enum image_machine machine;
+	char format[32];
+	char banner[512];
+	struct image_segment segment[IMAGE_SEGMENTS_MAX];
+	size_t segments;
+	struct image_part btf, config, symtab, strtab;
+	struct image_symbol *symbol; /* sorted by address */
+	size_t symbols;
+	char *names; /* all names, where they are not in data */
+	const char *symbols_from;
+};
+
+/* Bytes that grow up to a bound. */
+struct image_buffer {
+	unsigned char *data;
+	size_t size, room, max;
+};
+
+/* Room for at least one more byte: 0, -ENOMEM, or -EFBIG when max is reached. */
+int image_buffer__more(struct image_buffer *buffer);
+
+/*
+ * Is there a compressed stream at in? Its name, or NULL.
+ */
+const char *image__compression(const unsigned char *in, size_t size);
+
+/*
+ * Unpack the stream at in; what follows it is ignored. The caller frees out->data, also after an
+ * error: -EINVAL (damaged), -EFBIG (more than out->max), -ENOMEM.
+ */
+int image__unpack(const unsigned char *in, size_t size, struct image_buffer *out);
+
+/* Segments and sections of an ELF file. -EINVAL and a message when it is none that can be read. */
+int image__read_elf(struct image *image, char *why, size_t why_size);
+
+/* Symbols of .symtab, or -ENOENT. */
+int image__read_symtab(struct image *image);
+
+/* Symbols of the kernel's own table, which is searched for. -ENOENT when there is none. */
+int image__read_kallsyms(struct image *image);
+
+/* Sort the symbols, when all are there. */
+void image__sort_symbols(struct image *image);
+
+/* Address of an offset in the file, or 0; offset of an address, or -1. */
+uint64_t image__address(const struct image *image, size_t offset);
+
+static inline uint16_t image__le16(const unsigned char *at)
+{
+	return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t image__le32(const unsigned char *at)
+{
+	return image__le16(at) | (uint32_t)image__le16(at + 2) << 16;
+}
+
+static inline uint64_t image__le64(const unsigned char *at)
+{
+	return image__le32(at) | (uint64_t)image__le32(at + 4) << 32;
+}
+
+/* Do size bytes at offset lie in the image? */
+static inline bool image__within(const struct image *image, uint64_t offset, uint64_t size)
+{
+	return offset <= image->size && size <= image->size - offset;
+}
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace check: the rules on facts, and both on tiny kernels that differ in one thing each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "check.h"
+#include "check_source.h"
+#include "image.h"
+#include "tiny_kernel.h"
+
+static const struct tiny_kernel all_fixed = {.flag = true,
+					     .split_flags = 0x9c,
+					     .poison_flags = 0x38,
+					     .honours = true,
+					     .single = true,
+					     .truncate_calls = true,
+					     .invalidate_calls = true,
+					     .releases = true};
+
+/* Judge a tiny kernel; words has room for all classes. */
+static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, bool with_btf,
+		  enum check_word *words)
+{
+	struct tiny *tiny = tiny__new();
+	struct check_result result;
+	struct check_source source;
+	struct check_facts facts;
+	struct image *image = NULL;
+	size_t btf_size, size;
+	void *btf = tiny__btf(kernel, &btf_size), *data;
+	char why[256];
+	size_t i;
+	int class;
+
+	tiny__fill(tiny, kernel);
+	data = tiny__vmlinux(tiny, symbols, with_btf ? btf : NULL, btf_size, &size);
+	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
+	check_source__of_image(&source, image);
+	check_facts__gather(&facts, &source);
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		check__judge(&facts, class, &result);
+		words[class] = result.word;
+		/* Each word has evidence, and each piece of it a text. */
+		assert_true(result.nr_evidence > 0);
+		for (i = 0; i < result.nr_evidence; i++) {
+			assert_true(result.evidence[i]->text[0]);
+			if (result.word != CHECK_UNKNOWN)
+				assert_int_not_equal(result.evidence[i]->answer, CHECK_NOT_KNOWN);
+		}
+		if (result.word == CHECK_UNKNOWN)
+			assert_int_equal(result.evidence[result.nr_evidence - 1]->answer,
+					 CHECK_NOT_KNOWN);
+	}
+	check_source__release(&source);
+	tiny__free(tiny);
+	free(btf);
+}
+
+/* What all_fixed gives, but for one class. */
+static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_word word)
+{
+	static const enum check_word usual[THPRACE_CLASS_MAX] = {
+		[THPRACE_SPLIT_UNMAP] = CHECK_FIXED,
+		[THPRACE_SPLIT_MIGRATE] = CHECK_CANNOT_HAPPEN,
+		[THPRACE_SPLIT_HEAD] = CHECK_CANNOT_HAPPEN,
+		[THPRACE_HWPOISON_UNMAP] = CHECK_FIXED,
+		[THPRACE_TRUNCATE_UNMAP] = CHECK_FIXED,
+		[THPRACE_INVALIDATE_UNMAP] = CHECK_FIXED,
+		[THPRACE_COLLAPSE_REUSE] = CHECK_FIXED,
+	};
+	static const char *const names[] = THPRACE_CLASS_NAMES, *const said[] = CHECK_WORD_NAMES;
+	enum check_word words[THPRACE_CLASS_MAX], expected;
+	int class;
+
+	judge(kernel, TINY_SYMTAB, true, words);
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		expected = class == differs ? word : usual[class];
+		if (words[class] != expected)
+			fail_msg("%s: %s, not %s", names[class], said[words[class]],
+				 said[expected]);
+	}
+}
+
+static void one_thing_each(void **state)
+{
+	struct tiny_kernel kernel = all_fixed;
+
+	(void)state;
+	assert_one(&kernel, 0, CHECK_FIXED);
+	kernel.split_flags = 0x8c;
+	assert_one(&kernel, THPRACE_SPLIT_UNMAP, CHECK_VULNERABLE);
+	kernel = all_fixed;
+	kernel.poison_flags = 0x28;
+	assert_one(&kernel, THPRACE_HWPOISON_UNMAP, CHECK_VULNERABLE);
+	kernel = all_fixed;
+	kernel.truncate_calls = false;
+	assert_one(&kernel, THPRACE_TRUNCATE_UNMAP, CHECK_VULNERABLE);
+	kernel = all_fixed;
+	kernel.invalidate_calls = false;
+	assert_one(&kernel, THPRACE_INVALIDATE_UNMAP, CHECK_VULNERABLE);
+	kernel = all_fixed;
+	kernel.releases = false;
+	assert_one(&kernel, THPRACE_COLLAPSE_REUSE, CHECK_VULNERABLE);
+	kernel.numa = true;
+	assert_one(&kernel, THPRACE_COLLAPSE_REUSE, CHECK_CANNOT_HAPPEN);
+}
+
+/* 0x10 was TTU_IGNORE_ACCESS once, and splits passed it: without the name it proves nothing. */
+static void a_number_proves_nothing(void **state)
+{
+	enum check_word words[THPRACE_CLASS_MAX];
+	struct tiny_kernel kernel = all_fixed;
+
+	(void)state;
+	kernel.flag = false;
+	judge(&kernel, TINY_KALLSYMS_5, true, words);
+	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(words[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
+}
+
+/* The flag is passed, but try_to_unmap_one does nothing with it. */
+static void passed_and_ignored(void **state)
+{
+	enum check_word words[THPRACE_CLASS_MAX];
+	struct tiny_kernel kernel = all_fixed;
+
+	(void)state;
+	kernel.honours = false;
+	judge(&kernel, TINY_KALLSYMS_7, true, words);
+	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
+}
+
+/* Without BTF or without code no word is made up. */
+static void too_little(void **state)
+{
+	enum check_word words[THPRACE_CLASS_MAX];
+
+	(void)state;
+	judge(&all_fixed, TINY_SYMTAB, false, words);
+	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(words[THPRACE_TRUNCATE_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(words[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
+	judge(&all_fixed, TINY_NONE, true, words);
+	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(words[THPRACE_SPLIT_MIGRATE], CHECK_CANNOT_HAPPEN); /* by BTF */
+	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_CANNOT_HAPPEN);
+}
+
+/* Every rule of every class, on facts that are all known, all no, all yes, and nothing. */
+static void facts_alone(void **state)
+{
+	static const enum check_answer answers[] = {CHECK_NOT_KNOWN, CHECK_NO, CHECK_YES};
+	struct check_result result;
+	struct check_facts facts;
+	size_t i;
+	int class, id;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		memset(&facts, 0, sizeof(facts));
+		for (id = 0; id < FACT_MAX; id++) {
+			facts.fact[id].answer = answers[i];
+			strcpy(facts.fact[id].text, "fact");
+		}
+		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+			check__judge(&facts, class, &result);
+			if (answers[i] == CHECK_NOT_KNOWN)
+				assert_int_equal(result.word, CHECK_UNKNOWN);
+			else
+				assert_int_not_equal(result.word, CHECK_UNKNOWN);
+			assert_int_equal(strlen(check__commit(class)->hash), 40);
+		}
+	}
+}
+
+static void configuration(void **state)
+{
+	char text[] =
+		"CONFIG_NUMA_BALANCING=y\n# CONFIG_NUMA is not set\nCONFIG_X=m\nCONFIG_YY=n\n";
+	struct check_source source = {.config = text};
+
+	(void)state;
+	assert_int_equal(check_source__config(&source, "CONFIG_NUMA"), CHECK_NO);
+	assert_int_equal(check_source__config(&source, "CONFIG_NUMA_BALANCING"), CHECK_YES);
+	assert_int_equal(check_source__config(&source, "CONFIG_X"), CHECK_YES);
+	assert_int_equal(check_source__config(&source, "CONFIG_YY"), CHECK_NO);
+	assert_int_equal(check_source__config(&source, "CONFIG_MISSING"), CHECK_NO);
+	source.config = NULL;
+	assert_int_equal(check_source__config(&source, "CONFIG_X"), CHECK_NOT_KNOWN);
+}
+
+static void kallsyms(void **state)
+{
+	char text[] = "0000000000000000 T try_to_unmap\n0000000000000000 t unmap_page.isra.0\n"
+		      "0000000000000000 t split.cold\n0000000000000000 d memory_failure\n"
+		      "0000000000000000 t collapse_file\t[module]\n";
+	struct check_source source = {.kallsyms = text};
+
+	(void)state;
+	assert_int_equal(check_source__symbol(&source, "try_to_unmap"), CHECK_YES);
+	assert_int_equal(check_source__symbol(&source, "to_unmap"), CHECK_NO);
+	assert_int_equal(check_source__symbol(&source, "try_to"), CHECK_NO);
+	assert_int_equal(check_source__symbol(&source, "unmap_page"), CHECK_YES);
+	assert_int_equal(check_source__symbol(&source, "split"), CHECK_NO);
+	assert_int_equal(check_source__symbol(&source, "memory_failure"), CHECK_NO);
+	assert_int_equal(check_source__symbol(&source, "collapse_file"), CHECK_NO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_thing_each),     cmocka_unit_test(a_number_proves_nothing),
+		cmocka_unit_test(passed_and_ignored), cmocka_unit_test(too_little),
+		cmocka_unit_test(facts_alone),	      cmocka_unit_test(configuration),
+		cmocka_unit_test(kallsyms),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kernel image of a few functions, made in memory: for the tests of what reads images, and as what its
+ * fuzzer starts from.
+ */
+#ifndef TINY_KERNEL_H
+#define TINY_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tiny;
+
+/* Where the symbols are. */
+enum tiny_symbols {
+	TINY_SYMTAB, /* in the ELF file's .symtab */
+	TINY_KALLSYMS_5, /* as up to 6.4: addresses before the names */
+	TINY_KALLSYMS_6, /* as in 6.12: behind the tokens */
+	TINY_KALLSYMS_7, /* as in 7.x: from their own place, all at multiples of 4 */
+	TINY_NONE,
+	TINY_SYMBOLS_MAX
+};
+
+struct tiny *tiny__new(void);
+void tiny__free(struct tiny *tiny);
+
+/* Begin a function; its code: bytes in hexadecimal, and calls of functions by name. */
+void tiny__function(struct tiny *tiny, const char *name);
+void tiny__code(struct tiny *tiny, const char *hex);
+void tiny__call(struct tiny *tiny, const char *callee);
+
+/* What the kernel that is judged is like. */
+struct tiny_kernel {
+	bool flag; /* enum ttu_flags has TTU_SYNC, 0x10 */
+	uint8_t split_flags, poison_flags; /* what is passed to try_to_unmap */
+	bool honours; /* try_to_unmap_one walks with PVMW_SYNC */
+	bool single; /* there is unmap_mapping_page, and zap_details.single_page */
+	bool truncate_calls, invalidate_calls; /* it is called */
+	bool numa;
+	bool releases; /* khugepaged gives up a page that others hold */
+};
+
+/* A 5.10 of that kind: its functions, and its BTF (malloc'ed). */
+void tiny__fill(struct tiny *tiny, const struct tiny_kernel *kernel);
+void *tiny__btf(const struct tiny_kernel *kernel, size_t *size);
+
+/* The vmlinux, with BTF in it if btf is not NULL; malloc'ed. */
+void *tiny__vmlinux(struct tiny *tiny, enum tiny_symbols symbols, const void *btf, size_t btf_size,
+		    size_t *size);
+
+/* Packed: "gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"; malloc'ed. */
+void *tiny__pack(const char *how, const void *data, size_t size, size_t *packed);
+
+/* In a bzImage; malloc'ed. */
+void *tiny__bzimage(const void *payload, size_t size, size_t *whole);
+
+#endif
