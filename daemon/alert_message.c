@@ -103,7 +103,8 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 		add(line, ", the first since the start");
 	add(line, ": ");
 	add_sides(line, incident);
-	if (summary__has_window(incident))
+	/* A window of small pages is known by its end alone. */
+	if (summary__has_window(incident) && incident->window.level == THPRACE_LEVEL_PMD)
 		add(line, "; overlap %s",
 		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
 	add(line, "; proof: %s", diagram__proof(proof, sizeof(proof), incident));

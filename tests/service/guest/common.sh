@@ -140,8 +140,8 @@ end_stress() {
 	wait "$stressor"
 }
 
-# While probes are attached and detached, the stressor holds still: CPUs that run a function while the
-# kernel patches it may hang in qemu 7.2's emulation, in what it had translated before (docs/testing.md).
+# While probes are attached and detached, the stressor holds still: a guest has hung without that
+# (docs/testing.md).
 hold_still() {
 	kill -STOP "-$stressor"
 }

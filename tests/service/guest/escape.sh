@@ -28,11 +28,16 @@ escaped() {
 	[ -s alert ]
 }
 
-# provoked: windows of $class are held open beside the service until there is an alert
+# provoked: windows of $class are held open beside the service, or, with HOW=stress, left as they are,
+# until there is an alert
 provoked() {
-	thprace provoke "$class" -d 90 --format json --this-is-a-test-machine >provoked 2>&1 &
+	if [ "$HOW" = stress ]; then
+		thprace-stress "$class" -d 150 >provoked 2>&1 &
+	else
+		thprace provoke "$class" -d 90 --format json --this-is-a-test-machine >provoked 2>&1 &
+	fi
 	provoke=$!
-	until_ok 100 escaped
+	until_ok 160 escaped
 	seen=$?
 	kill -INT "$provoke" 2>/dev/null
 	wait "$provoke"
