@@ -65,10 +65,7 @@ int image__read_symtab(struct image *image);
 /* Symbols of the kernel's own table, which is searched for. -ENOENT when there is none. */
 int image__read_kallsyms(struct image *image);
 
-/* Sort the symbols, when all are there. */
-void image__sort_symbols(struct image *image);
-
-/* Address of an offset in the file, or 0; offset of an address, or -1. */
+/* Where an offset of the file belongs in the kernel's memory; 0: nowhere. */
 uint64_t image__address(const struct image *image, size_t offset);
 
 static inline uint16_t image__le16(const unsigned char *at)
