@@ -279,9 +279,13 @@ void lives__incident(struct lives *lives, const struct thprace_incident *inciden
 
 void lives__free(struct lives *lives)
 {
+	struct live *live, *next;
+
 	if (!lives)
 		return;
-	while (lives->list)
-		drop(lives->list);
+	for (live = lives->list; live; live = next) {
+		next = live->next;
+		drop(live);
+	}
 	free(lives);
 }

@@ -15,7 +15,7 @@ static void an_escape(void **state)
 	assert_string_equal(message->id, LOG_ID_ESCAPE);
 	assert_string_equal(message->text,
 			    "escape: split-unmap, pte level, the first since the start: opener "
-			    "opens/11 on CPU3, walker walks/21 on CPU4 (split); overlap 5.0 us; "
+			    "opens/11 on CPU3, walker walks/21 on CPU4 (split); "
 			    "proof: residual mapcount 1 at the walker's return; thprace show 17");
 	expect_field(message, "THPRACE_CLASS", "split-unmap");
 	expect_field(message, "THPRACE_VERDICT", "escape");
@@ -86,6 +86,20 @@ static void priorities(void **state)
 		alert__free(alert);
 		assert_int_equal(sent, 4);
 	}
+}
+
+/* Of a window of small pages the end alone is known: only another one's overlap has a length. */
+static void overlap_of_pmd(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+
+	(void)state;
+	incident.window.level = THPRACE_LEVEL_PMD;
+	alert__incident(alert, &incident, 17, NULL, START);
+	assert_int_equal(sent, 1);
+	assert_non_null(strstr(kept[0].text, "; overlap 5.0 us; proof: "));
+	alert__free(alert);
 }
 
 /* A contained overlap is no alert; the first of each class is told. */
@@ -494,6 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_escape),
 		cmocka_unit_test(priorities),
+		cmocka_unit_test(overlap_of_pmd),
 		cmocka_unit_test(overlaps),
 		cmocka_unit_test(identical),
 		cmocka_unit_test(identical_without_window),
