@@ -3,6 +3,12 @@
 
 O ?= build
 CC ?= gcc
+# For another machine: ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=, a folder with its libraries.
+ifneq ($(CROSS_COMPILE),)
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc $(if $(SYSROOT),--sysroot=$(SYSROOT))
+endif
+endif
 CLANG ?= clang
 BPFTOOL ?= bpftool
 PREFIX ?= /usr/local
@@ -22,7 +28,7 @@ IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
-	$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -Wall -Wextra -Wno-unused-parameter \
+	$(if $(MULTIARCH),-I$(SYSROOT)/usr/include/$(MULTIARCH)) -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -ffile-prefix-map=$(CURDIR)=. -Werror
 
 ifeq ($(V),1)
@@ -178,7 +184,8 @@ fuzz-image: | $(O)/unit
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
-	tests/vm/userland tests/vm/selftest tests/vm/mirror.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
+	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
+	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
 	debian/thprace.postrm $(wildcard tests/check/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
@@ -262,6 +269,21 @@ lab: deps
 .PHONY: lab-report
 lab-report: all
 	$(Q)THPRACE_BUILD=$(O) tests/lab/report
+
+# --- kernels -------------------------------------------------------------------------------------
+
+# The programs for arm64, by cross compiler, into $(O)/arm64.
+.PHONY: arm64
+arm64: deps
+	$(Q)tests/deps tests/kernels/packages.txt arm64
+	$(Q)sysroot=$$(THPRACE_BUILD=$(O) tests/kernels/sysroot) && \
+		$(MAKE) --no-print-directory O=$(O)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
+		SYSROOT="$$sysroot" all
+
+# Every kernel that can be had, in guests; the table goes into docs/kernels.md.
+.PHONY: test-kernels
+test-kernels: all arm64
+	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
 
 # --- install -------------------------------------------------------------------------------------
 

@@ -32,6 +32,11 @@ int cmd_show(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 
+/* Help of --btf. */
+#define CLI_BTF_HELP                                                              \
+	"file with this kernel's BTF, where it brings none of its own (default: " \
+	"/usr/lib/thprace/btf/RELEASE.btf); probes are then kprobes"
+
 /*
  * Read the arguments of options that several verbs have. A wrong one ends the program with a message
  * and status 2 (argp_error).

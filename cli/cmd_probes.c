@@ -18,11 +18,16 @@ enum probes_option {
 	OPT_ATTACH = 'A',
 	OPT_FORMAT = 'f',
 	OPT_LOAD = 'l',
+	OPT_BTF = 256,
 };
 
 static const struct argp_option options[] = {
 	{"mode", OPT_MODE, "MODE", 0, "light or precise (default)", 0},
 	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
+	{"btf", OPT_BTF, "FILE", 0,
+	 "of the kernel whose BTF this file holds, on any machine: nothing of the running kernel is "
+	 "read. With --load: of the running kernel, by this file",
+	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"load", OPT_LOAD, NULL, 0,
 	 "attach everything for a moment (needs root): says what the kernel really takes, and each "
@@ -34,6 +39,7 @@ static const struct argp_option options[] = {
 struct probes {
 	enum thprace_mode mode;
 	enum probe_attach attach;
+	const char *btf; /* file, or NULL */
 	bool json;
 	bool load;
 };
@@ -52,6 +58,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		probes->json = cli__parse_json(arg, state);
 		break;
+	case OPT_BTF:
+		probes->btf = arg;
+		break;
 	case OPT_LOAD:
 		probes->load = true;
 		break;
@@ -67,7 +76,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Show what would be attached on this kernel, how, and why not where not."
+	.doc = "Show what would be attached on this kernel, or on that of a file, how, and why not "
+	       "where not."
 	       "\vExit status: 0 done, 1 failed or nothing can be observed here, 2 wrong usage.",
 };
 
@@ -197,6 +207,7 @@ static int load(const struct probes *probes)
 	struct engine_options engine_options = {.stats_fd = -1,
 						.mode = probes->mode,
 						.attach = probes->attach,
+						.btf = probes->btf,
 						.message = no_message};
 	struct engine *engine;
 	char why[512];
@@ -209,17 +220,38 @@ static int load(const struct probes *probes)
 	return CLI_DONE;
 }
 
+/* Of a kernel elsewhere: what the plan rests on. */
+static void print_source(const struct probes *probes)
+{
+	struct json_object *object;
+
+	if (!probes->json) {
+		printf("The kernel of %s. Its functions are those that this BTF tells of; its symbols "
+		       "and what it lets be traced are not known.\n\n",
+		       probes->btf);
+		return;
+	}
+	object = json_object_new_object();
+	add(object, "type", "source");
+	add(object, "btf", probes->btf);
+	add(object, "symbols", "btf");
+	print_line(object);
+}
+
 static int plan(const struct probes *probes)
 {
+	const struct target_options where = {.btf = probes->btf, .elsewhere = !!probes->btf};
 	const char *names[NAMES_MAX];
 	struct probe_plan plan;
 	struct target *target;
 	char why[512];
 	int status = CLI_DONE;
 
-	if (target__new(&target, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
+	if (target__new(&target, &where, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
 		return fail(why);
 	probe__plan(&plan, target, probes->mode, probes->attach);
+	if (target__elsewhere(target))
+		print_source(probes);
 	print(&plan, probes->json);
 	if (!probe__usable(&plan, why, sizeof(why)))
 		status = fail(why);

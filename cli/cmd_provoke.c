@@ -36,6 +36,7 @@ enum provoke_option {
 	OPT_SEED,
 	OPT_WHOLE,
 	OPT_DIR,
+	OPT_BTF,
 };
 
 static const struct argp_option options[] = {
@@ -50,6 +51,7 @@ static const struct argp_option options[] = {
 	{"output", OPT_OUTPUT, "PREFIX", 0, "keep the traces, as PREFIX-CLASS.thpr", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
 	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
+	{"btf", OPT_BTF, "FILE", 0, CLI_BTF_HELP, 0},
 	{"seed", OPT_SEED, "N", 0, "seed of the stressor (default 1)", 0},
 	{"dir", OPT_DIR, "DIR", 0, "where the stressor puts its files; see thprace-stress --help",
 	 0},
@@ -146,6 +148,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ATTACH:
 		command->run.attach = cli__parse_attach(arg, state);
+		break;
+	case OPT_BTF:
+		command->run.btf = arg;
 		break;
 	case OPT_DIR:
 		command->run.dir = arg;

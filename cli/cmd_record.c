@@ -26,6 +26,7 @@ enum record_option {
 	OPT_ALL = 'a',
 	OPT_ATTACH = 'A',
 	OPT_QUIET = 'q',
+	OPT_BTF = 256,
 };
 
 static const struct argp_option options[] = {
@@ -38,6 +39,7 @@ static const struct argp_option options[] = {
 	{"all", OPT_ALL, NULL, 0, "write every record, not only those around incidents", 0},
 	{"attach", OPT_ATTACH, "HOW", 0,
 	 "auto (default): fentry where the kernel allows it, kprobe elsewhere; fentry; kprobe", 0},
+	{"btf", OPT_BTF, "FILE", 0, CLI_BTF_HELP, 0},
 	{"quiet", OPT_QUIET, NULL, 0, "no progress, no summary", 0},
 	{0},
 };
@@ -86,6 +88,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ATTACH:
 		record->recording.attach = cli__parse_attach(arg, state);
+		break;
+	case OPT_BTF:
+		record->recording.btf = arg;
 		break;
 	case OPT_QUIET:
 		record->quiet = true;

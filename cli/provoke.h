@@ -16,6 +16,7 @@ struct provoke_options {
 	double seconds; /* at most, per class */
 	uint32_t widen_ns; /* of each window; 0: nothing is widened */
 	enum probe_attach attach;
+	const char *btf; /* see struct target_options */
 	uint64_t seed;
 	const char *stressor; /* path of thprace-stress */
 	const char *dir; /* for its files, or NULL */

@@ -233,12 +233,14 @@ static enum thprace_point refused_point(const struct engine *engine)
  */
 static int try_plan(struct engine *engine, enum thprace_point *point)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, options);
 	size_t i;
 	int err;
 
 	*point = THPRACE_POINT_MAX;
 	memset(&libbpf_said, 0, sizeof(libbpf_said));
-	engine->skel = thprace_bpf__open();
+	options.btf_custom_path = target__btf_file(engine->target);
+	engine->skel = thprace_bpf__open_opts(&options);
 	if (!engine->skel)
 		return -errno;
 	err = choose_programs(engine);
@@ -424,7 +426,8 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(libbpf_listen);
 	raise_memlock();
-	err = target__new(&engine->target, names, probe__names(names, NAMES_MAX), why, why_size);
+	err = target__new(&engine->target, &(struct target_options){.btf = options->btf}, names,
+			  probe__names(names, NAMES_MAX), why, why_size);
 	if (err)
 		goto cleanup;
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach);

@@ -25,6 +25,7 @@ typedef void (*engine_record_fn)(void *ctx, const struct thprace_record *record)
 struct engine_options {
 	enum thprace_mode mode;
 	enum probe_attach attach;
+	const char *btf; /* see struct target_options; NULL: the kernel's own, or the search path */
 	bool all; /* stream every record */
 	bool widen; /* load what engine__widen() needs: test machines only */
 	/*

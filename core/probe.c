@@ -19,18 +19,36 @@ __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, c
 	va_end(list);
 }
 
+static size_t add_name(const char **names, size_t count, size_t max, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return count;
+	if (count < max)
+		names[count++] = name;
+	return count;
+}
+
 size_t probe__names(const char **names, size_t max)
 {
+	const struct probe_point *p;
 	size_t count = 0;
 	int point, i;
 
-	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		for (i = 0; i < PROBE_FUNCTIONS_MAX && probe_points[point].functions[i]; i++)
-			if (count < max)
-				names[count++] = probe_points[point].functions[i];
-	if (count < max)
-		names[count++] = WAKE_FUNCTION;
-	return count;
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		p = &probe_points[point];
+		for (i = 0; i < PROBE_FUNCTIONS_MAX && p->functions[i]; i++)
+			count = add_name(names, count, max, p->functions[i]);
+		for (i = 0; i < PROBE_KNOWN_MAX && p->known[i].function; i++) {
+			if (p->known[i].with)
+				count = add_name(names, count, max, p->known[i].with);
+			if (p->known[i].without)
+				count = add_name(names, count, max, p->known[i].without);
+		}
+	}
+	return add_name(names, count, max, WAKE_FUNCTION);
 }
 
 /* Position of the parameter that a slot wants, by the names that it has had; -1: none. */
@@ -67,46 +85,114 @@ static const char *place_args(struct probe *probe, const struct target_function 
 	return NULL;
 }
 
+/* A prototype from the table's words: "mm, file, **hpage". */
+static void read_known(const char *params, struct target_function *function)
+{
+	size_t length;
+	char *param;
+
+	memset(function, 0, sizeof(*function));
+	function->returns = true;
+	while (*params && function->nargs < TARGET_PARAMS_MAX) {
+		while (*params == '*') {
+			function->depth[function->nargs]++;
+			params++;
+		}
+		length = strcspn(params, ",");
+		param = function->param[function->nargs++];
+		snprintf(param, TARGET_NAME_MAX, "%.*s", (int)length, params);
+		params += length;
+		params += strspn(params, ", ");
+	}
+}
+
+/* The prototype of a static function that BTF leaves out, where the table has it. */
+static bool known_function(const struct probe *probe, const struct target *target,
+			   struct target_function *function)
+{
+	const struct probe_known *known = probe->point->known;
+	int i;
+
+	for (i = 0; i < PROBE_KNOWN_MAX && known[i].function; i++) {
+		if (strcmp(known[i].function, probe->function) ||
+		    (known[i].with && !target__has_symbol(target, known[i].with)) ||
+		    (known[i].without && target__has_symbol(target, known[i].without)))
+			continue;
+		read_known(known[i].params, function);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A function without a prototype in BTF, as static ones on old kernels: no fentry, but a kprobe can
+ * do where the table knows its arguments, or where none is needed. False: it cannot be attached.
+ */
+static bool plan_static(struct probe *probe, const struct target *target,
+			struct target_function *function, enum probe_attach attach)
+{
+	bool known = known_function(probe, target, function);
+
+	if (!known && probe->point->needed[0]) {
+		because(probe, "%s: no prototype in BTF, so its arguments are not known",
+			probe->function);
+		return false;
+	}
+	if (attach == PROBE_ATTACH_FENTRY) {
+		because(probe, "%s: no prototype in BTF, without which there is no fentry",
+			probe->function);
+		return false;
+	}
+	if (!known) {
+		memset(function, 0, sizeof(*function));
+		function->returns = true;
+		probe->blind = probe->point->params[0][0];
+	}
+	if (attach == PROBE_ATTACH_AUTO)
+		because(probe, "kprobe, since %s has no prototype in BTF", probe->function);
+	return true;
+}
+
+/* fentry or kprobe? PROBE_NONE: neither, with the reason. */
+static enum probe_kind choose_kind(struct probe *probe, const struct target *target,
+				   const struct target_function *function, enum probe_attach attach)
+{
+	if (attach == PROBE_ATTACH_KPROBE)
+		return PROBE_KPROBE;
+	if (!target__own_btf(target))
+		because(probe, "%sthe kernel has no BTF of its own, which fentry needs",
+			attach == PROBE_ATTACH_AUTO ? "kprobe, since " : "");
+	else if (!function->simple || function->nargs > THPRACE_ARG_MAX)
+		because(probe, "fentry cannot take its %d arguments", function->nargs);
+	else
+		return PROBE_FENTRY;
+	return attach == PROBE_ATTACH_AUTO ? PROBE_KPROBE : PROBE_NONE;
+}
+
 static void plan_function(struct probe *probe, const struct target *target,
 			  enum probe_attach attach)
 {
 	struct target_function function;
 	const char *missing;
 
+	probe->state = PROBE_FAILED;
 	if (!target__function(target, probe->function, &function)) {
-		/* Arguments are found by name: without BTF only a point that wants none can do. */
-		if (probe->point->needed[0]) {
-			probe->state = PROBE_FAILED;
-			because(probe, "%s: no prototype in BTF, so its arguments are not known",
-				probe->function);
+		if (!plan_static(probe, target, &function, attach))
 			return;
-		}
-		memset(&function, 0, sizeof(function));
-		function.returns = true;
-		attach = attach == PROBE_ATTACH_AUTO ? PROBE_ATTACH_KPROBE : attach;
+		attach = PROBE_ATTACH_KPROBE;
 	}
 	missing = place_args(probe, &function);
 	if (missing) {
-		probe->state = PROBE_FAILED;
 		because(probe, "%s: has no parameter named '%s'", probe->function, missing);
 		return;
 	}
 	if (!target__traceable(target, probe->function)) {
-		probe->state = PROBE_FAILED;
 		because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
 		return;
 	}
-	probe->state = PROBE_PLANNED;
-	probe->kind = attach == PROBE_ATTACH_KPROBE ? PROBE_KPROBE : PROBE_FENTRY;
-	if (probe->kind == PROBE_FENTRY && (!function.simple || function.nargs > THPRACE_ARG_MAX)) {
-		if (attach == PROBE_ATTACH_FENTRY) {
-			probe->state = PROBE_FAILED;
-			probe->kind = PROBE_NONE;
-		} else {
-			probe->kind = PROBE_KPROBE;
-		}
-		because(probe, "fentry cannot take its %d arguments", function.nargs);
-	}
+	probe->kind = choose_kind(probe, target, &function, attach);
+	if (probe->kind != PROBE_NONE)
+		probe->state = PROBE_PLANNED;
 }
 
 /*
@@ -118,6 +204,9 @@ static bool carries_page(const struct probe *collapse)
 {
 	return collapse->args.index[2] >= 0 && collapse->args.depth;
 }
+
+#define COLLAPSE_BLIND \
+	"collapse_file: no prototype in BTF, so whether it is given a huge page is not known"
 
 /* Holders are watched only where they matter. */
 static void plan_holds(struct probe_plan *plan, const struct target *target)
@@ -136,7 +225,7 @@ static void plan_holds(struct probe_plan *plan, const struct target *target)
 			continue;
 		hold->state = PROBE_SKIPPED;
 		hold->kind = PROBE_NONE;
-		if (collapse->state != PROBE_PLANNED)
+		if (collapse->state != PROBE_PLANNED || collapse->blind)
 			because(hold, "serves collapse-reuse, which cannot be seen here");
 		else if (!carries_page(collapse))
 			because(hold, "serves collapse-reuse, which cannot happen here");
@@ -178,7 +267,9 @@ static void plan_point(struct probe *probe, const struct target *target, enum th
 		because(probe, "only %s exists: the compiler may have moved its arguments",
 			variant);
 	else
-		because(probe, "%s: not in this kernel, or inlined", point->functions[0]);
+		because(probe, "%s: not in this %s, or inlined%s%s", point->functions[0],
+			target__elsewhere(target) ? "BTF: not in that kernel" : "kernel",
+			point->needs ? "; needs " : "", point->needs ? point->needs : "");
 }
 
 /* Kernels that have it unmap by unmap_mapping_pages as well, but not as the last word. */
@@ -201,6 +292,25 @@ static void without_unmap_folio(struct probe_plan *plan, const struct target *ta
 	}
 }
 
+/* Where a pmd is not decoded (pmd_folio() in bpf/window.bpf.c), rmap removal tells a window's folio. */
+static void say_undecoded(struct probe_plan *plan, const struct target *target)
+{
+	static const int points[] = {THPRACE_POINT_RMAP, THPRACE_POINT_RMAP_PMD};
+	struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		if (probe->state != PROBE_SKIPPED || target__elsewhere(target) ||
+		    !strcmp(target__machine(target), "x86_64"))
+			continue;
+		because(probe,
+			"precise mode only; without it no window is matched here, since entries of "
+			"%s are not decoded: what escapes is unattributed",
+			target__machine(target));
+	}
+}
+
 void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
 		 enum probe_attach attach)
 {
@@ -216,6 +326,7 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 	}
 	plan_holds(plan, target);
 	without_unmap_folio(plan, target);
+	say_undecoded(plan, target);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
@@ -229,6 +340,12 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 	}
 }
 
+/* ENOTSUPP is the kernel's own, and strerror() does not know it. */
+static const char *refusal(int error)
+{
+	return error == 524 ? "this kernel has no direct calls (ENOTSUPP)" : strerror(error);
+}
+
 bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
 		    int error)
 {
@@ -238,11 +355,11 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
 	    target__has_symbol(target, probe->function)) {
 		probe->kind = PROBE_KPROBE;
-		because(probe, "kprobe, since fentry was refused: %s", strerror(error));
+		because(probe, "kprobe, since fentry was refused: %s", refusal(error));
 		return true;
 	}
 	probe->state = PROBE_FAILED;
-	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe", strerror(error));
+	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe", refusal(error));
 	probe->kind = PROBE_NONE;
 	return false;
 }
@@ -284,6 +401,8 @@ static const char *collapse_broken(const struct probe_plan *plan)
 				     THPRACE_POINT_HOLD_END};
 	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
 
+	if (works(plan, THPRACE_POINT_COLLAPSE) && collapse->blind)
+		return COLLAPSE_BLIND;
 	if (works(plan, THPRACE_POINT_COLLAPSE) && !carries_page(collapse))
 		return NAMES_CANNOT_HAPPEN
 			"collapse_file takes no huge page from its caller, so none that it revoked "

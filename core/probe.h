@@ -42,14 +42,25 @@ enum probe_state {
 	}
 
 #define PROBE_FUNCTIONS_MAX 5
+#define PROBE_KNOWN_MAX 2
 #define PROBE_REASON_MAX 200
+
+/*
+ * The parameters of a static function, for kernels whose BTF leaves it out. Names, as the kernel has
+ * them, each with as many * as its type, where that matters.
+ */
+struct probe_known {
+	const char *function;
+	const char *params; /* "mm, file, start, **hpage, node" */
+	const char *with; /* symbol that such kernels have, or NULL */
+	const char *without; /* … and one that they don't, or NULL */
+};
 
 /* One row of the table: a point and all that may stand for it (core/probe_table.c). */
 struct probe_point {
 	const char *name; /* short, stable: "zap" */
 	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
-	const char
-		*known[PROBE_FUNCTIONS_MAX]; /* their parameters, where BTF may not tell; or NULL */
+	struct probe_known known[PROBE_KNOWN_MAX]; /* where BTF may not tell */
 	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
 	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
 	const char *entry; /* program at the entry, or NULL */
@@ -59,6 +70,8 @@ struct probe_point {
 	const char *widen; /* when windows are to be widened: program at the entry, or NULL */
 	const char *widen_after; /* the same at the return, after exit, or NULL */
 	bool precise_only;
+	const char
+		*needs; /* what a kernel must have or be, to have one of the functions; or NULL */
 	const char *what; /* what it tells, for `thprace probes` */
 };
 
@@ -71,6 +84,7 @@ struct probe {
 	enum probe_state state;
 	char reason[PROBE_REASON_MAX];
 	struct thprace_args args;
+	bool blind; /* attached, but its arguments are not known */
 };
 
 struct probe_plan {
@@ -79,7 +93,7 @@ struct probe_plan {
 	struct probe probe[THPRACE_POINT_MAX];
 };
 
-/* All function names of the table: to be given to target__new(). Returns how many. */
+/* All names of the table, each once: to be given to target__new(). Returns how many. */
 size_t probe__names(const char **names, size_t max);
 
 /* Decide for each point. */

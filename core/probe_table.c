@@ -12,9 +12,11 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"zap_huge_pmd"},
 			.params = {{"vma"}, {"pmd"}, {"addr"}},
 			.needed = {true, true, false},
+			.known = {{"zap_huge_pmd", "tlb, vma, pmd, addr", NULL, NULL}},
 			.entry = "zap_enter",
 			.exit = "zap_return",
 			.after = {"zap_tell", "zap_count"},
+			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
 			.what = "a huge mapping is zapped: marks the task, closes the window",
 		},
 	[THPRACE_POINT_LOCK] =
@@ -101,6 +103,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.needed = {true, true, false},
 			.entry = "try_migrate_enter",
 			.exit = "try_migrate_return",
+			.needs = "Linux 5.14: before it, splits of anon THP are split-unmap's",
 			.what = "walker of splits (anon THP)",
 		},
 	[THPRACE_POINT_TRUNCATE] =
@@ -110,6 +113,10 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				      "truncate_cleanup_page"}, /* 5.16+; before */
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
+			/* The fix of 2021, which brought unmap_mapping_page, took the first one away. */
+			.known = {{"truncate_cleanup_page", "page", "unmap_mapping_page", NULL},
+				  {"truncate_cleanup_page", "mapping, page", NULL,
+				   "unmap_mapping_page"}},
 			.entry = "truncate_enter",
 			.exit = "truncate_return",
 			.what = "walker of truncation and hole punching",
@@ -136,10 +143,11 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_POISON] =
 		{
 			.name = "poison",
-			.functions = {"memory_failure"}, /* CONFIG_MEMORY_FAILURE */
+			.functions = {"memory_failure"},
 			.params = {{"pfn"}},
 			.entry = "poison_enter",
 			.exit = "poison_return",
+			.needs = "CONFIG_MEMORY_FAILURE",
 			.what = "brackets memory_failure, whose page may be small",
 		},
 	[THPRACE_POINT_CHECK] =
@@ -149,6 +157,8 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"filemap_unaccount_folio", "unaccount_page_cache_page"},
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
+			.known = {{"filemap_unaccount_folio", "mapping, folio", NULL, NULL},
+				  {"unaccount_page_cache_page", "mapping, page", NULL, NULL}},
 			.entry = "check_enter",
 			.what = "the kernel's own check point: mapped at removal from the page cache",
 		},
@@ -157,6 +167,9 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.name = "collapse",
 			.functions = {"collapse_file"},
 			.params = {{"file"}, {"start"}, {"hpage"}}, /* hpage: until 5.19 */
+			/* Until 6.0; madvise_collapse came with 6.1. */
+			.known = {{"collapse_file", "mm, file, start, **hpage, node", NULL,
+				   "madvise_collapse"}},
 			.entry = "collapse_enter",
 			.exit = "collapse_return",
 			.what = "khugepaged and MADV_COLLAPSE: intervals, results, the page revoked",

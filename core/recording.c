@@ -72,6 +72,7 @@ int recording__open(struct recording **result, const struct recording_options *o
 	struct session_options session_options = {
 		.mode = options->mode,
 		.attach = options->attach,
+		.btf = options->btf,
 		.all = options->all,
 		.widen = options->widen,
 		.stats_fd = -1,

@@ -18,6 +18,7 @@ struct recording_options {
 	const char *path; /* of the trace file */
 	enum thprace_mode mode;
 	enum probe_attach attach;
+	const char *btf; /* see struct target_options */
 	bool all;
 	bool widen; /* see engine__widen() */
 	/*

@@ -75,6 +75,7 @@ int session__open(struct session **result, const struct session_options *options
 	struct engine_options engine_options = {
 		.mode = options->mode,
 		.attach = options->attach,
+		.btf = options->btf,
 		.all = options->all,
 		.widen = options->widen,
 		.stats_fd = options->stats_fd,

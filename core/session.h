@@ -19,6 +19,7 @@ struct session;
 struct session_options {
 	enum thprace_mode mode;
 	enum probe_attach attach;
+	const char *btf; /* see struct target_options */
 	bool all;
 	bool widen; /* see engine__widen() */
 	int stats_fd; /* see struct engine_options; -1: none */

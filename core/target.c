@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kallsyms.h"
 #include "target.h"
+#include "target_btf.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,9 @@ struct target_name {
 
 struct target {
 	struct utsname uts;
+	char btf_file[PATH_MAX]; /* "": the kernel's own */
+	bool own_btf;
+	bool elsewhere;
 	bool tracefs;
 	uint64_t address[THPRACE_SYMBOL_MAX];
 	size_t count;
@@ -89,31 +94,51 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 	}
 }
 
-static int read_btf(struct target *target, char *why, size_t why_size)
+/* The kernel's own BTF, or the file's that is named or found. NULL with a reason in why. */
+static struct btf *open_btf(struct target *target, const char *file, char *why, size_t why_size)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is told here */
-	struct btf *btf = btf__load_vmlinux_btf();
-	int error = errno;
+	libbpf_print_fn_t print;
+	struct btf *btf;
+	int error;
+
+	target->own_btf = target->elsewhere || target_btf__own();
+	if (file)
+		snprintf(target->btf_file, sizeof(target->btf_file), "%s", file);
+	else if (!target->own_btf)
+		target_btf__search(target->uts.release, target->btf_file, sizeof(target->btf_file));
+	if (target->btf_file[0])
+		return target_btf__read(target->btf_file, why, why_size);
+	print = libbpf_set_print(NULL); /* what fails is told here */
+	btf = btf__load_vmlinux_btf();
+	error = errno;
+	libbpf_set_print(print);
+	if (!btf)
+		snprintf(
+			why, why_size,
+			"this kernel (%s) offers no BTF: %s. It needs CONFIG_DEBUG_INFO_BTF=y "
+			"(/sys/kernel/btf/vmlinux), or a file with its BTF (--btf, or %s.btf in " TARGET_BTF_WHERE
+			"); without it no program can be relocated to it",
+			target->uts.release, error == ESRCH ? "not there" : strerror(error),
+			target->uts.release);
+	return btf;
+}
+
+static void read_prototypes(struct target *target, const struct btf *btf)
+{
+	struct target_name *entry;
 	size_t i;
 	int id;
 
-	libbpf_set_print(print);
-	if (!btf) {
-		snprintf(why, why_size,
-			 "this kernel (%s) offers no BTF: %s. It needs CONFIG_DEBUG_INFO_BTF=y "
-			 "(/sys/kernel/btf/vmlinux); without it no program can be relocated to it",
-			 target->uts.release, error == ESRCH ? "not there" : strerror(error));
-		return -ENOTSUP;
-	}
 	for (i = 0; i < target->count; i++) {
-		id = btf__find_by_name_kind(btf, target->names[i].name, BTF_KIND_FUNC);
+		entry = &target->names[i];
+		id = btf__find_by_name_kind(btf, entry->name, BTF_KIND_FUNC);
 		if (id <= 0)
 			continue;
-		target->names[i].in_btf = true;
-		read_prototype(btf, id, &target->names[i].function);
+		entry->in_btf = true;
+		read_prototype(btf, id, &entry->function);
+		if (target->elsewhere)
+			entry->symbol = true;
 	}
-	btf__free(btf);
-	return 0;
 }
 
 static void note_symbol(struct target *target, const char *symbol)
@@ -148,7 +173,9 @@ static void note_address(struct target *target, const char *symbol, uint64_t add
 			target->address[i] = address;
 }
 
-static int read_symbols(struct target *target, char *why, size_t why_size)
+/* functions: of BTF, to be compared with the symbols; or NULL */
+static int read_symbols(struct target *target, struct btf_functions *functions, char *why,
+			size_t why_size)
 {
 	FILE *file = kallsyms__open();
 	char line[512], symbol[256], kind;
@@ -164,9 +191,70 @@ static int read_symbols(struct target *target, char *why, size_t why_size)
 		note_address(target, symbol, address);
 		if (kind == 't' || kind == 'T')
 			note_symbol(target, symbol);
+		if (functions)
+			btf_functions__note(functions, symbol);
 	}
 	fclose(file);
 	return 0;
+}
+
+/*
+ * Programs that are relocated by another kernel's BTF read what is not there. Of its own BTF a kernel
+ * has every function; seen of another version's: 7 to 17 % missing, of another build's of the same: 1.
+ */
+static int check_kernel(const struct target *target, const struct btf_functions *functions,
+			char *why, size_t why_size)
+{
+	const char *example;
+	size_t count, i, strange = btf_functions__strange(functions, &count, &example);
+	const struct target_name *entry;
+	bool wrong = strange * 1000 > count;
+
+	for (i = 0; i < target->count && !wrong; i++) {
+		entry = &target->names[i];
+		wrong = entry->in_btf && !entry->symbol && !entry->variant[0];
+		example = wrong ? entry->name : example;
+	}
+	if (!wrong)
+		return 0;
+	snprintf(
+		why, why_size,
+		"%s is the BTF of another kernel than the running one (%s): %zu of its %zu functions "
+		"are not in this one, %s for instance",
+		target->btf_file, target->uts.release, strange, count, example);
+	return -EINVAL;
+}
+
+/* Symbols and prototypes, which belong to one kernel. */
+static int read_kernel(struct target *target, const struct target_options *options, char *why,
+		       size_t why_size)
+{
+	struct btf_functions *functions = NULL;
+	struct btf *btf;
+	int err = 0;
+
+	btf = open_btf(target, options->btf, why, why_size);
+	if (!btf)
+		return -ENOTSUP;
+	read_prototypes(target, btf);
+	if (target->elsewhere)
+		goto cleanup;
+	if (target->btf_file[0]) {
+		functions = btf_functions__new(btf);
+		if (!functions) {
+			snprintf(why, why_size, "out of memory");
+			err = -ENOMEM;
+			goto cleanup;
+		}
+	}
+	err = read_symbols(target, functions, why, why_size);
+	if (!err && functions)
+		err = check_kernel(target, functions, why, why_size);
+
+cleanup:
+	btf_functions__free(functions);
+	btf__free(btf);
+	return err;
 }
 
 static void read_traceable(struct target *target)
@@ -245,33 +333,35 @@ static int check_age(const char *release, char *why, size_t why_size)
 	return 0;
 }
 
-int target__new(struct target **result, const char *const *names, size_t count, char *why,
-		size_t why_size)
+int target__new(struct target **result, const struct target_options *options,
+		const char *const *names, size_t count, char *why, size_t why_size)
 {
 	struct target *target = calloc(1, sizeof(*target) + count * sizeof(target->names[0]));
 	size_t i;
-	int err;
+	int err = 0;
 
 	if (!target) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
 	target->count = count;
+	target->elsewhere = options->elsewhere;
 	for (i = 0; i < count; i++)
 		snprintf(target->names[i].name, TARGET_NAME_MAX, "%s", names[i]);
-	uname(&target->uts);
-	err = check_age(target->uts.release, why, why_size);
+	if (!target->elsewhere) {
+		uname(&target->uts);
+		err = check_age(target->uts.release, why, why_size);
+		if (!err)
+			err = check_settings(why, why_size);
+	}
 	if (!err)
-		err = check_settings(why, why_size);
-	if (!err)
-		err = read_symbols(target, why, why_size);
-	if (!err)
-		err = read_btf(target, why, why_size);
+		err = read_kernel(target, options, why, why_size);
 	if (err) {
 		target__free(target);
 		return err;
 	}
-	read_traceable(target);
+	if (!target->elsewhere)
+		read_traceable(target);
 	*result = target;
 	return 0;
 }
@@ -279,6 +369,21 @@ int target__new(struct target **result, const char *const *names, size_t count, 
 void target__free(struct target *target)
 {
 	free(target);
+}
+
+const char *target__btf_file(const struct target *target)
+{
+	return target->btf_file[0] ? target->btf_file : NULL;
+}
+
+bool target__own_btf(const struct target *target)
+{
+	return target->own_btf;
+}
+
+bool target__elsewhere(const struct target *target)
+{
+	return target->elsewhere;
 }
 
 const char *target__release(const struct target *target)

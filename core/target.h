@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the running kernel has: release, BTF, symbols, and which functions can be traced. */
+/*
+ * What a kernel has: release, BTF, symbols, and which functions can be traced. The running kernel; or
+ * another one, of which only a file with its BTF is here.
+ */
 #ifndef THPRACE_TARGET_H
 #define THPRACE_TARGET_H
 
@@ -22,16 +25,39 @@ struct target_function {
 	unsigned char depth[TARGET_PARAMS_MAX]; /* 0: no pointer, 1: a pointer, 2: to a pointer … */
 };
 
+struct target_options {
+	/*
+	 * File with the kernel's BTF; NULL: the kernel's own (/sys/kernel/btf/vmlinux), and where it
+	 * has none, /usr/lib/thprace/btf/RELEASE.btf or the same below /usr/local.
+	 */
+	const char *btf;
+	/*
+	 * The file is another kernel's: nothing is read of the running one, and the functions that BTF
+	 * tells of stand for symbols.
+	 */
+	bool elsewhere;
+};
+
 /*
- * Read what there is to know: BTF from /sys/kernel/btf/vmlinux, symbols from /proc/kallsyms,
- * traceable functions from tracefs where it is mounted and readable. Names are wanted for the
- * functions in names only (count of them), so that memory stays small.
+ * Read what there is to know: BTF, symbols from /proc/kallsyms, traceable functions from tracefs where
+ * it is mounted and readable. Names are wanted for the functions in names only (count of them), so
+ * that memory stays small. A file of another kernel than the running one is refused, unless elsewhere.
  * Returns 0 and *target, to be freed with target__free(); or negative errno and a reason in why.
  */
-int target__new(struct target **target, const char *const *names, size_t count, char *why,
-		size_t why_size);
+int target__new(struct target **target, const struct target_options *options,
+		const char *const *names, size_t count, char *why, size_t why_size);
 void target__free(struct target *target);
 
+/* The file that BTF was read from; NULL: the kernel's own. */
+const char *target__btf_file(const struct target *target);
+
+/* Has the kernel BTF of its own? Without it there is no fentry. Assumed of a kernel elsewhere. */
+bool target__own_btf(const struct target *target);
+
+/* Is it another kernel than the running one? */
+bool target__elsewhere(const struct target *target);
+
+/* "" for a kernel elsewhere: BTF does not tell. */
 const char *target__release(const struct target *target);
 const char *target__machine(const struct target *target);
 

@@ -39,6 +39,7 @@ struct config {
 	struct {
 		enum thprace_mode mode; /* [observe] mode= light */
 		enum probe_attach attach; /* attach= auto */
+		char btf[CONFIG_PATH_MAX]; /* btf= none: "", the kernel's own */
 	} observe;
 	struct {
 		char directory[CONFIG_PATH_MAX]; /* [spool] directory= /var/lib/thprace */

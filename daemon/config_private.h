@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#define CONFIG_KEYS 23
+#define CONFIG_KEYS 24
 #define CONFIG_WHY_MAX 160 /* bytes, of what is wrong with a value */
 #define CONFIG_VALUE_MAX (CONFIG_PATH_MAX + 1) /* bytes, of any value as text */
 

@@ -316,6 +316,7 @@ static struct json_object *config_observe(const struct config *config)
 
 	text(object, "mode", names__mode(config->observe.mode));
 	name_of(object, "attach", NAMES(attaches), config->observe.attach);
+	text(object, "btf", config->observe.btf);
 	return object;
 }
 

@@ -26,6 +26,7 @@ struct watch {
 	int stats_fd;
 	enum thprace_mode mode; /* as configured */
 	enum probe_attach attach;
+	char btf[CONFIG_PATH_MAX];
 	bool started;
 	struct run *now;
 	struct run *old;
@@ -162,6 +163,7 @@ static int open_run(struct watch *watch, struct run **result, const struct confi
 	struct session_options options = {
 		.mode = config->observe.mode,
 		.attach = config->observe.attach,
+		.btf = config->observe.btf[0] ? config->observe.btf : NULL,
 		.stats_fd = watch->stats_fd,
 		.incident = on_incident,
 		.record = on_record,
@@ -208,6 +210,7 @@ int watch__open(struct watch **result, sd_event *event, const struct config *con
 	watch->stats_fd = stats_fd;
 	watch->mode = config->observe.mode;
 	watch->attach = config->observe.attach;
+	memcpy(watch->btf, config->observe.btf, sizeof(watch->btf));
 	err = open_run(watch, &watch->now, config, why, why_size);
 	if (err)
 		goto cleanup;
@@ -237,7 +240,8 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 	struct run *run;
 	int err;
 
-	if (config->observe.mode == watch->mode && config->observe.attach == watch->attach)
+	if (config->observe.mode == watch->mode && config->observe.attach == watch->attach &&
+	    !strcmp(config->observe.btf, watch->btf))
 		return 0;
 	drop_old(watch);
 	err = open_run(watch, &run, config, why, why_size);
@@ -245,6 +249,7 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 		return err;
 	watch->mode = config->observe.mode;
 	watch->attach = config->observe.attach;
+	memcpy(watch->btf, config->observe.btf, sizeof(watch->btf));
 	watch->hooks.replacing(watch->hooks.ctx);
 	watch->old = watch->now;
 	watch->now = run;

@@ -10,6 +10,7 @@ static void defaults(void **state)
 	config__defaults(&config);
 	assert_int_equal(config.observe.mode, THPRACE_LIGHT);
 	assert_int_equal(config.observe.attach, PROBE_ATTACH_AUTO);
+	assert_string_equal(config.observe.btf, "");
 	assert_string_equal(config.spool.directory, "/var/lib/thprace");
 	assert_int_equal(config.spool.max_size, 256 << 20);
 	assert_int_equal(config.spool.file_size, 16 << 20);
@@ -48,6 +49,9 @@ static const struct {
 	{"observe", "attach", "fentry", "fentry"},
 	{"observe", "attach", "kprobe", "kprobe"},
 	{"observe", "attach", "kprobes", NULL},
+	{"observe", "btf", "none", "none"},
+	{"observe", "btf", "/boot/x.btf", "/boot/x.btf"},
+	{"observe", "btf", "x.btf", NULL},
 	{"spool", "directory", "/srv/x y/z", "/srv/x y/z"},
 	{"spool", "directory", "/a/..b/c..", "/a/..b/c.."},
 	{"spool", "directory", "relative", NULL},

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Packages of any Debian suite, from the mirror that this machine uses, with a private apt state:
-# nothing of the machine's own apt and dpkg state is written. Sourced by tests/vm/kernel and
-# tests/lab/build, which provide
+# nothing of the machine's own apt and dpkg state is written. Sourced by tests/vm/kernel,
+# tests/lab/build and tests/kernels/sysroot, which provide
 #   say MESSAGE...          tells the user
 #   die STATUS MESSAGE...   the same, and ends the script
 #   $apt                    folder of the private state, one per suite, locked by the script
 #   $work                   folder for what is passing; removed by the script
+#   $arch                   Debian's name of the packages' architecture; unset: amd64
 
 # The command's output is progress at best: it is kept, and shown when the command failed.
 # logged WHAT COMMAND...
@@ -52,8 +53,8 @@ mirror_configure() {
 			Dir::Etc::sourceparts "/dev/null";
 			Dir::Etc::preferences "/dev/null";
 			Dir::Etc::preferencesparts "/dev/null";
-			APT::Architecture "amd64";
-			APT::Architectures { "amd64"; };
+			APT::Architecture "${arch-amd64}";
+			APT::Architectures { "${arch-amd64}"; };
 			Acquire::Languages "none";
 			#clear APT::Update;
 			#clear APT::Default-Release;
@@ -126,19 +127,19 @@ mirror_open() {
 	[ -n "$base" ] ||
 		die 3 "the suite $suite isn't on this machine's Debian mirror: name a suite that it has"
 
-	echo "deb [arch=amd64] $base $suite main" >"$apt/sources.list"
+	echo "deb [arch=${arch-amd64}] $base $suite main" >"$apt/sources.list"
 	case $suite in
 	sid | unstable | experimental | *-*) ;;
 	*)
 		for candidate in "${security[@]}" "$base-security" "$base"; do
 			if has_release "$candidate" "$suite-security"; then
-				echo "deb [arch=amd64] $candidate $suite-security main" \
+				echo "deb [arch=${arch-amd64}] $candidate $suite-security main" \
 					>>"$apt/sources.list"
 				break
 			fi
 		done
 		if has_release "$base" "$suite-updates"; then
-			echo "deb [arch=amd64] $base $suite-updates main" >>"$apt/sources.list"
+			echo "deb [arch=${arch-amd64}] $base $suite-updates main" >>"$apt/sources.list"
 		fi
 		;;
 	esac

@@ -1,0 +1,121 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# In a guest: guest.sh SECONDS ATTACH... What the matrix asks of one kernel, with each way of
+# attaching; the answers go to /out, and tests/kernels/table judges them:
+#   kernel              release and machine
+#   list                which classes can be stressed, and why not the others
+#   probes              the plan (thprace probes)
+#   ATTACH.probes       what the kernel took (thprace probes --load)
+#   ATTACH.N.status     recording N: exit status of thprace record, and what it and the stressor said
+#   ATTACH.N.report     its report, without incidents
+#   ATTACH.N.check      its crosscheck
+#   ATTACH.N.windows    windows in the time of each class's stressor
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+seconds=$1
+shift
+out=/out
+
+# A racy kernel may oops: the classes that come after are to be seen all the same.
+echo 0 >/proc/sys/kernel/panic_on_oops
+
+# XFS has huge folios in 6.1, not in 5.10. There the stressor mounts a FUSE of its own, where it can.
+dir=
+release=$(uname -r)
+if [ "${release%%.*}" -ge 6 ] && gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /mnt/xfs &&
+	mount -t xfs -o loop /tmp/xfs /mnt/xfs; then
+	dir=/mnt/xfs
+fi
+
+# Each class is stressed whatever became of the one before. invalidate-unmap needs huge folios of
+# files, the others a tmpfs of their own.
+cat >classes <<'END'
+for class; do
+	more=
+	[ "$class" != invalidate-unmap ] || more=${dir:+--dir $dir}
+	echo "$class $(cut -d' ' -f1 /proc/uptime)" >>started
+	# shellcheck disable=SC2086 # words
+	thprace-stress "$class" -d "$seconds" $more
+done
+exit 0
+END
+export dir seconds
+
+# seen CLASS: did its two sides meet in one of the recordings with $attach?
+seen() {
+	[ "$(cat "$out/$attach".*.report | grep -F "\"class\":\"$1\"" |
+		sed -n 's/.*"overlaps":\([0-9]*\).*/\1/p' | sum)" -gt 0 ]
+}
+
+# Windows by the class that was stressed then. Those of most are huge zaps whose rmap was removed (arg:
+# when); of hwpoison-unmap the rmap removals of small pages; of collapse-reuse the collapses that left
+# their page behind.
+count_windows() {
+	thprace dump --format csv x.thpr 2>/dev/null | awk -F, '
+		FNR == NR { split($0, word, " "); name[++n] = word[1]; from[n] = word[2] * 1e9; next }
+		{ at = 0; for (i = 1; i <= n; i++) if ($3 >= from[i]) at = i }
+		name[at] == "hwpoison-unmap" { windows[at] += $5 == "rmap-pte"; next }
+		name[at] == "collapse-reuse" { windows[at] += $5 == "collapse-return" && $11 != "0x0"; next }
+		{ windows[at] += $5 == "zap-close" && $14 != "0x0" }
+		END { for (i = 1; i <= n; i++) print name[i], windows[i] + 0 }' started -
+}
+
+# recording N CLASS...
+recording() {
+	name=$out/$attach.$1
+	shift
+	: >started
+	status=0
+	thprace record -o x.thpr --attach "$attach" --mode precise --all -- \
+		sh ./classes "$@" >out 2>&1 </dev/null || status=$?
+	{
+		echo "$status"
+		cat out
+	} >"$name.status"
+	thprace report --format json x.thpr 2>&1 | grep -v '"type":"incident"' >"$name.report"
+	thprace report --crosscheck --format json x.thpr >"$name.check" 2>&1
+	count_windows >"$name.windows"
+	rm -f x.thpr
+}
+
+# Those that can be stressed and seen here; invalidate-unmap is tried with the folder that it will have.
+choose_classes() {
+	thprace-stress list >"$out/list" 2>&1
+	if [ -n "$dir" ]; then
+		if thprace-stress invalidate-unmap -d 0.2 --dir "$dir" >out 2>&1; then
+			sed -i 's/^invalidate-unmap .*/invalidate-unmap  yes/' "$out/list"
+		fi
+	fi
+	for class in split-unmap split-migrate split-head truncate-unmap hwpoison-unmap \
+		collapse-reuse invalidate-unmap; do
+		grep -q "^$class  *yes" "$out/list" &&
+			grep -q "\"class\":\"$class\",\"observable\":true" "$out/probes" &&
+			echo "$class"
+	done
+}
+
+uname -rm >"$out/kernel"
+thprace probes --format json >"$out/probes" 2>&1
+classes=$(choose_classes)
+for attach; do
+	thprace probes --load --attach "$attach" --format json >"$out/$attach.probes" 2>&1 || continue
+	# shellcheck disable=SC2086 # words
+	recording 1 $classes
+	# On a busy machine two sides may not have met in so short a time. (Those of split-head and
+	# hwpoison-unmap seldom do, and tests/kernels/expected does not ask for it.)
+	for n in 2 3; do
+		missing=
+		for class in $classes; do
+			case $class in
+			split-head | hwpoison-unmap) ;;
+			*) seen "$class" || missing="$missing $class" ;;
+			esac
+		done
+		[ -n "$missing" ] || break
+		# shellcheck disable=SC2086 # words
+		recording "$n" $missing
+	done
+done
+exit 0
