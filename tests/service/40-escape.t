@@ -6,23 +6,21 @@
 # shellcheck source=tests/service/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-# on KERNEL MODE HOW CLASSES [OPTION]...
+# on KERNEL MODE CLASSES [OPTION]...
 on() {
-	local name=$1 image=$build/lab/kernels/$1/vmlinuz mode=$2 how=$3 classes=$4
+	local name=$1 image=$build/lab/kernels/$1/vmlinuz mode=$2 classes=$3
 
-	shift 4
+	shift 3
 	if [ ! -s "$image" ]; then
 		echo "# $name is not there: 'make lab' builds it, in an hour"
 		skip "an escape on $name: its alert" "NOT TESTED, no kernel $name: make lab"
 		return
 	fi
-	service "$image" escape.sh --env "MODE=$mode" --env "HOW=$how" \
-		--env "CLASSES=$classes" "$@"
+	service "$image" escape.sh --env "MODE=$mode" --env "CLASSES=$classes" "$@"
 }
 
 # Splits escape at PTE level only, and precise mode alone sees the windows there.
-on 6.1-racy precise provoke split-migrate
-# The kernel complains of each escape of this class on its console: a bug, to tests/vm/run. Nothing is
-# held open here: the service is the only observer.
-on 5.10-racy precise stress truncate-unmap --expect-bug
+on 6.1-racy precise split-migrate
+# The kernel complains of each escape of this class on its console: a bug, to tests/vm/run.
+on 5.10-racy precise truncate-unmap --expect-bug
 done_testing
