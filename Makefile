@@ -166,8 +166,8 @@ fuzz: fuzz-trace fuzz-image
 
 fuzz-trace: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c -lz \
-		-o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c \
+		core/record_pack.c -lz -o $(O)/unit/fuzz_trace
 	$(Q)mkdir -p $(O)/unit/corpus
 	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
