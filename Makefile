@@ -184,6 +184,7 @@ fuzz-image: | $(O)/unit
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
@@ -284,6 +285,7 @@ arm64: deps
 .PHONY: test-kernels
 test-kernels: all arm64
 	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
+include tests/bench/rules.mk
 
 # --- install -------------------------------------------------------------------------------------
 
