@@ -166,8 +166,8 @@ fuzz: fuzz-trace fuzz-image
 
 fuzz-trace: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c -lz \
-		-o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c \
+		core/record_pack.c -lz -o $(O)/unit/fuzz_trace
 	$(Q)mkdir -p $(O)/unit/corpus
 	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
@@ -184,6 +184,7 @@ fuzz-image: | $(O)/unit
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
@@ -284,6 +285,7 @@ arm64: deps
 .PHONY: test-kernels
 test-kernels: all arm64
 	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
+include tests/bench/rules.mk
 
 # --- install -------------------------------------------------------------------------------------
 

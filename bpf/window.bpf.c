@@ -91,13 +91,20 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 		bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	slot->pmd = pmd;
 	slot->opener.window.address = addr;
-	slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
+	/* Typed, it is a load; a helper's reading costs more than all the rest of this program. */
+	if (direct)
+		slot->opener.window.mm = (u64)((struct vm_area_struct *)vma)->vm_mm;
+	else
+		slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
 	slot->state = THPRACE_SLOT_MARKED;
 }
 AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
 
-/* __pmd_trans_huge_lock has many callers: only one inside zap_huge_pmd finds its task marked. */
-static __always_inline void zap_lock(void *ctx, u64 ptl)
+/*
+ * __pmd_trans_huge_lock has many callers: only one inside zap_huge_pmd finds its task marked.
+ * typed_pmd: its first argument where that is a typed pointer (fexit), else 0.
+ */
+static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_window *window;
@@ -108,7 +115,10 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	slot = slot_find(task, &index);
 	if (!slot || slot->state != THPRACE_SLOT_MARKED || !ptl)
 		return;
-	bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)slot->pmd);
+	if (typed_pmd)
+		CTX_LOAD(pmd, typed_pmd, 0); /* pmd_t has one member */
+	else
+		bpf_probe_read_kernel(&pmd, sizeof(pmd), (void *)slot->pmd);
 	folio = pmd_folio(pmd);
 	if (!folio)
 		return;
@@ -129,7 +139,27 @@ static __always_inline void zap_lock(void *ctx, u64 ptl)
 	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
 		    window->address, 0);
 }
-AT_RETURN_WHEN(recording, 2, zap_lock, THPRACE_POINT_LOCK)
+
+/* Every version's is (pmd, vma). */
+SEC("fexit")
+int zap_lock_fexit(void *ctx)
+{
+	u64 pmd;
+
+	if (!recording)
+		return 0;
+	CTX_LOAD(pmd, ctx, 0);
+	zap_lock(ctx, pmd, fexit_result(ctx, THPRACE_POINT_LOCK, 2));
+	return 0;
+}
+
+SEC("kretprobe")
+int zap_lock_kretprobe(struct pt_regs *ctx)
+{
+	if (recording)
+		zap_lock(ctx, 0, kretprobe_result(ctx, THPRACE_POINT_LOCK));
+	return 0;
+}
 
 static __always_inline void zap_return(void *ctx, u64 result)
 {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "record_pack.h"
 #include "trace_check.h"
 
 /* What a later version may make of the file's header; more is damage. */
@@ -33,6 +34,7 @@ struct trace_reader {
 	struct thprace_block_header block;
 	uint64_t block_offset;
 	z_stream inflate;
+	struct record_pack *pack;
 	struct buffer stored;
 	struct buffer raw;
 	char why[256];
@@ -84,9 +86,9 @@ static int reserve(struct trace_reader *reader, struct buffer *buffer, size_t si
 		return 0;
 	while (grown < size)
 		grown *= 2;
-	/* Blocks of the largest size have one more byte here, for a NUL. */
+	/* Blocks of the largest size have a few more bytes here: a NUL, or those of unpacking. */
 	if (grown > THPRACE_BLOCK_MAX)
-		grown = THPRACE_BLOCK_MAX + 1;
+		grown = THPRACE_BLOCK_MAX + RECORD_PACK_SLACK;
 	free(buffer->data);
 	buffer->data = malloc(grown);
 	buffer->size = buffer->data ? grown : 0;
@@ -124,6 +126,11 @@ static size_t member_size(unsigned int type)
 	}
 }
 
+static int holds_records(unsigned int type)
+{
+	return type == THPRACE_BLOCK_RECORDS || type == THPRACE_BLOCK_CONTEXT;
+}
+
 static int known_type(unsigned int type)
 {
 	return type >= THPRACE_BLOCK_META && type < THPRACE_BLOCK_TYPE_MAX;
@@ -135,11 +142,12 @@ static int check_version(struct trace_reader *reader)
 	uint32_t crc = (uint32_t)crc32(0, (const Bytef *)header,
 				       offsetof(struct thprace_trace_header, crc));
 
-	if (header->version != THPRACE_TRACE_VERSION)
+	if (header->version < THPRACE_TRACE_VERSION_OLDEST ||
+	    header->version > THPRACE_TRACE_VERSION)
 		return fail(reader, -EPROTONOSUPPORT,
 			    "the file has trace format version %" PRIu32
-			    ", this build reads version %d%s",
-			    header->version, THPRACE_TRACE_VERSION,
+			    ", this build reads versions %d to %d%s",
+			    header->version, THPRACE_TRACE_VERSION_OLDEST, THPRACE_TRACE_VERSION,
 			    header->crc == crc ? "" : " (or it is damaged: checksum)");
 	if (header->crc != crc)
 		return fail(reader, -EBADMSG,
@@ -219,7 +227,8 @@ static int open_reader(struct trace_reader **result, const char *path, int fd, c
 		return -ENOMEM;
 	}
 	reader->fd = fd;
-	if (inflateInit(&reader->inflate) != Z_OK)
+	reader->pack = record_pack__new();
+	if (inflateInit(&reader->inflate) != Z_OK || !reader->pack)
 		err = fail(reader, -ENOMEM, "%s", strerror(ENOMEM));
 	if (!err && path)
 		err = open_input(reader, path);
@@ -302,7 +311,8 @@ static int check_sizes(struct trace_reader *reader)
 			    THPRACE_BLOCK_MAX);
 	if (!known_type(block->type))
 		return 0;
-	if (block->codec != THPRACE_CODEC_RAW && block->codec != THPRACE_CODEC_ZLIB)
+	if (block->codec != THPRACE_CODEC_RAW && block->codec != THPRACE_CODEC_ZLIB &&
+	    (block->codec != THPRACE_CODEC_PACKED || !holds_records(block->type)))
 		return fail(reader, -EPROTONOSUPPORT,
 			    "the %s block at byte %" PRIu64
 			    " is compressed in a way (%u) that this build does not know",
@@ -333,7 +343,7 @@ static int read_payload(struct trace_reader *reader)
 	/* What is stored as it is needs no second buffer. */
 	if (known_type(block->type) && block->codec == THPRACE_CODEC_RAW)
 		to = &reader->raw;
-	err = reserve(reader, to, (size_t)block->stored_size + 1);
+	err = reserve(reader, to, (size_t)block->stored_size + RECORD_PACK_SLACK);
 	if (err)
 		return err;
 	got = read_all(reader, to->data, block->stored_size);
@@ -351,6 +361,21 @@ static int read_payload(struct trace_reader *reader)
 	return 0;
 }
 
+static int unpack(struct trace_reader *reader)
+{
+	const struct thprace_block_header *block = &reader->block;
+
+	/* What is behind the stored bytes is read, and not used: it has to be something. */
+	memset(reader->stored.data + block->stored_size, 0, RECORD_PACK_SLACK);
+	if (record_pack__unpack(reader->pack, (struct thprace_record *)reader->raw.data,
+				block->count, reader->stored.data, block->stored_size))
+		return fail(reader, -EBADMSG,
+			    "the %s block at byte %" PRIu64 " does not unpack to the %" PRIu32
+			    " records that it claims, and is left out",
+			    type_name(block->type), reader->block_offset, block->count);
+	return 0;
+}
+
 static int decompress(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
@@ -362,6 +387,8 @@ static int decompress(struct trace_reader *reader)
 	err = reserve(reader, &reader->raw, (size_t)block->raw_size + 1);
 	if (err)
 		return err;
+	if (block->codec == THPRACE_CODEC_PACKED)
+		return unpack(reader);
 	if (inflateReset(z) != Z_OK)
 		return fail(reader, -ENOMEM, "%s", strerror(ENOMEM));
 	z->next_in = reader->stored.data;
@@ -465,6 +492,7 @@ void trace_reader__close(struct trace_reader *reader)
 	if (reader->own_fd)
 		close(reader->fd);
 	inflateEnd(&reader->inflate);
+	record_pack__free(reader->pack);
 	free(reader->stored.data);
 	free(reader->raw.data);
 	free(reader);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "record_pack.h"
 #include "trace_check.h"
 
 #define RECORDS_BUFFERED 4096
@@ -40,6 +41,7 @@ struct trace_writer {
 	uint64_t incidents;
 	uint64_t lost;
 	z_stream deflate;
+	struct record_pack *pack;
 	unsigned char *block; /* header and payload, as written */
 	size_t block_size;
 	struct batch batch[BATCH_MAX];
@@ -104,7 +106,7 @@ static int reserve(struct trace_writer *writer, size_t size)
 {
 	unsigned char *block;
 
-	size += sizeof(struct thprace_block_header);
+	size += sizeof(struct thprace_block_header) + RECORD_PACK_ROOM;
 	if (size <= writer->block_size)
 		return 0;
 	block = realloc(writer->block, size);
@@ -131,6 +133,32 @@ static uint32_t compress_into(struct trace_writer *writer, void *to, const void 
 	return size - z->avail_out;
 }
 
+/*
+ * Make the payload of a block of raw bytes, in the way that stores it best. The room is that of
+ * reserve().
+ */
+static void encode(struct trace_writer *writer, struct thprace_block_header *header,
+		   unsigned char *payload, const void *raw)
+{
+	uint32_t size = header->raw_size;
+
+	header->codec = THPRACE_CODEC_PACKED;
+	header->stored_size = 0;
+	if (header->type == THPRACE_BLOCK_RECORDS || header->type == THPRACE_BLOCK_CONTEXT)
+		header->stored_size = (uint32_t)record_pack__pack(
+			writer->pack, payload, size + RECORD_PACK_ROOM, raw, header->count);
+	if (header->stored_size && header->stored_size < size)
+		return;
+	header->codec = THPRACE_CODEC_ZLIB;
+	header->stored_size = compress_into(writer, payload, raw, size);
+	if (header->stored_size)
+		return;
+	header->codec = THPRACE_CODEC_RAW;
+	header->stored_size = size;
+	if (size)
+		memcpy(payload, raw, size);
+}
+
 static int write_block(struct trace_writer *writer, enum thprace_block_type type, const void *raw,
 		       size_t raw_size, uint32_t count)
 {
@@ -145,16 +173,9 @@ static int write_block(struct trace_writer *writer, enum thprace_block_type type
 		return err;
 	payload = writer->block + sizeof(header);
 	header.type = (uint16_t)type;
-	header.codec = THPRACE_CODEC_ZLIB;
 	header.raw_size = (uint32_t)raw_size;
-	header.stored_size = compress_into(writer, payload, raw, header.raw_size);
-	if (!header.stored_size) {
-		header.codec = THPRACE_CODEC_RAW;
-		header.stored_size = header.raw_size;
-		if (raw_size)
-			memcpy(payload, raw, raw_size);
-	}
 	header.count = count;
+	encode(writer, &header, payload, raw);
 	header.crc = (uint32_t)crc32(0, payload, header.stored_size);
 	header.header_crc = (uint32_t)crc32(0, (const Bytef *)&header,
 					    offsetof(struct thprace_block_header, header_crc));
@@ -209,6 +230,9 @@ static int init_buffers(struct trace_writer *writer)
 	if (!err)
 		err = init_batch(&writer->batch[BATCH_INCIDENTS], THPRACE_BLOCK_INCIDENTS,
 				 TRACE_WRITER_INCIDENTS, sizeof(struct thprace_incident));
+	writer->pack = record_pack__new();
+	if (!writer->pack)
+		return -ENOMEM;
 	/* Ahead of time, so that a machine short of memory does not cost a full buffer later. */
 	if (!err)
 		err = reserve(writer, RECORDS_BUFFERED * sizeof(struct thprace_record));
@@ -258,6 +282,7 @@ static int release(struct trace_writer *writer)
 	if (writer->fd >= 0 && close(writer->fd) && errno != EINTR)
 		err = -errno;
 	deflateEnd(&writer->deflate);
+	record_pack__free(writer->pack);
 	for (i = 0; i < BATCH_MAX; i++)
 		free(writer->batch[i].members);
 	free(writer->block);

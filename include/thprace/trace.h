@@ -9,7 +9,8 @@
 #include <linux/types.h>
 
 #define THPRACE_TRACE_MAGIC "THPRACE\n"
-#define THPRACE_TRACE_VERSION 1
+#define THPRACE_TRACE_VERSION 2
+#define THPRACE_TRACE_VERSION_OLDEST 1 /* that is still read: without THPRACE_CODEC_PACKED */
 #define THPRACE_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
 /* A block never holds more than this, raw or stored. A reader refuses what claims to. */
@@ -44,6 +45,7 @@ enum thprace_block_type {
 enum thprace_codec {
 	THPRACE_CODEC_RAW = 0,
 	THPRACE_CODEC_ZLIB = 1,
+	THPRACE_CODEC_PACKED = 2, /* RECORDS and CONTEXT only: core/record_pack.h */
 };
 
 struct thprace_block_header {

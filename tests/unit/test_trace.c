@@ -322,10 +322,10 @@ static void test_not_a_trace(void **state)
 	/* Of another version, with the right checksum and without. */
 	header.version = 3;
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads version 1");
+	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads versions 1 to 2");
 	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads version 1");
+	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads versions 1 to 2");
 	/* Its own size out of bounds. */
 	header.version = THPRACE_TRACE_VERSION;
 	header.header_size = 39;

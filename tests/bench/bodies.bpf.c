@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The bodies of thprace's BPF programs in loops, for BPF_PROG_TEST_RUN: what one run of each costs on
+ * this machine, apart from what it takes to get into a program. The kernel's objects are faked in a
+ * map; the order-0 bodies read them by plain loads, as fentry programs do.
+ */
+#include "engine.bpf.h"
+
+/* What is loaded from the fakes is a number, from which the frame pointer cannot be subtracted. */
+#undef POINTER_IS_ODD
+#define POINTER_IS_ODD(pointer) ((u64)(pointer)&1)
+
+#include "engine.bpf.c"
+#include "window.bpf.c"
+#include "walker.bpf.c"
+
+#define FAKE_PAGES 4 /* a head page with its first tails */
+#define FAKE_TASK ((77ULL << 32) | 77) /* an opener that is not this task */
+
+/* struct pages, of 64 bytes here as on most kernels; a vma behind them. */
+struct {
+	__u64 small[8];
+	__u64 huge[8 * FAKE_PAGES];
+	__u64 vma[64];
+	__u64 pmd;
+} fake SEC(".data.fake") __attribute__((aligned(64)));
+
+__u64 fake_huge = 0; /* the addresses */
+__u64 fake_vma = 0;
+__u64 fake_pmd = 0;
+__u64 split_flags = 0;
+
+__u32 loops = 1;
+__u64 spent = 0; /* ns, of the last run */
+
+struct arguments {
+	void *ctx;
+};
+
+#define BENCH(name, body)                                             \
+	static long name##_once(__u32 i, struct arguments *arguments) \
+	{                                                             \
+		void *ctx __attribute__((unused)) = arguments->ctx;   \
+                                                                      \
+		body;                                                 \
+		return 0;                                             \
+	}                                                             \
+	SEC("raw_tp")                                                 \
+	int bench_##name(void *ctx)                                   \
+	{                                                             \
+		struct arguments arguments = {.ctx = ctx};            \
+		u64 start = bpf_ktime_get_ns();                       \
+                                                                      \
+		bpf_loop(loops, name##_once, &arguments, 0);          \
+		spent = bpf_ktime_get_ns() - start;                   \
+		return 0;                                             \
+	}
+
+/* Run once: the objects, and one window that another task has open. */
+SEC("raw_tp")
+int bench_setup(void *ctx)
+{
+	u8 *huge = (u8 *)fake.huge;
+	u32 large = 0;
+
+	fake_huge = POINTER_NUMBER(fake_huge, (u64)fake.huge);
+	fake_vma = POINTER_NUMBER(fake_vma, (u64)fake.vma);
+	fake_pmd = POINTER_NUMBER(fake_pmd, (u64)&fake.pmd);
+	fake.pmd = 1 | 1 << 7; /* present, huge; frame 0 */
+	page_map = fake_huge;
+	fake.huge[0] = 1ULL << bpf_core_enum_value(enum pageflags, PG_head);
+	fake.huge[3] = 1; /* mapping: not the huge zero page */
+	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
+		large = bpf_core_field_offset(struct folio___v69, _large_mapcount);
+	else if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
+		large = bpf_core_field_offset(struct folio___v63, _entire_mapcount);
+	else if (bpf_core_field_exists(struct page___v61, compound_mapcount))
+		large = bpf_core_type_size(struct page) +
+			bpf_core_field_offset(struct page___v61, compound_mapcount);
+	large = BOUND(large, sizeof(fake.huge) / 2 - 1);
+	*(s32 *)(huge + large) = -1; /* not mapped */
+	split_flags = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
+	recording = 1;
+	marking = 1;
+	return 0;
+}
+
+/* Another task's window on the huge page, open from now on. */
+SEC("raw_tp")
+int bench_open(void *ctx)
+{
+	struct thprace_slot *slot = slot_claim(FAKE_TASK);
+	u64 index;
+
+	if (!slot)
+		return 0;
+	slot->state = THPRACE_SLOT_OPEN;
+	slot = slot_find(FAKE_TASK, &index);
+	if (!slot)
+		return 0;
+	slot->opener.window.open = bpf_ktime_get_ns();
+	slot->opener.window.folio = fake_huge;
+	slot->opener.window.level = THPRACE_LEVEL_PMD;
+	open_folio[BOUND(index, THPRACE_SLOTS_MAX - 1)] = fake_huge;
+	ADD(bucket_of(fake_huge)->windows, 1);
+	return 0;
+}
+
+BENCH(empty, )
+
+/* page_remove_rmap (precise mode) of a page of order 0. */
+BENCH(rmap_order0, {
+	if (recording)
+		rmap(ctx, 1, (u64)fake.small, 0, 0);
+})
+
+/* try_to_unmap of a folio of order 0. */
+BENCH(unmap_order0, {
+	if (recording)
+		try_unmap_enter(ctx, 1, (u64)fake.small, TTU(TTU_SYNC), 0);
+})
+
+/* A window, as light mode sees it: all programs that run for it. */
+BENCH(zap, {
+	if (recording) {
+		zap_enter(ctx, 1, (u64)fake.vma, fake_pmd, 0x7f0000200000ULL);
+		zap_lock(ctx, (u64)&fake.pmd, fake_vma);
+		zap_return(ctx, 1);
+		zap_tell(ctx);
+		zap_count(ctx);
+	}
+})
+
+/* A walker of a split, from its entry to its return; whom it meets depends on bench_open. */
+BENCH(walker, {
+	if (recording) {
+		unmap_enter(fake_huge, split_flags, 0, 1);
+		unmap_return(ctx, 0, 0, 1);
+	}
+})
+
+/* One record; into the flight recorder or the stream by stream_count. */
+BENCH(record,
+      record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, FAKE_TASK, i, i, fake_huge, fake_vma, i, 0))
+
+/* The clock alone. */
+BENCH(clock, bpf_ktime_get_ns())

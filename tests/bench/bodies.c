@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs the bodies of tests/bench/bodies.bpf.c on this machine's kernel, turn by turn with the empty
+ * one, and prints per body, beyond the empty one: median, quartiles and number of rounds.
+ *
+ *   bodies [ROUNDS]        columns: body, median, 1st quartile, 3rd quartile (ns), rounds
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <thprace/shared.h>
+#include "bodies.skel.h"
+
+#define ROUNDS_MAX 1000
+#define SLOTS_MIN 256
+#define STREAM_BYTES (2 << 20)
+
+/* One load of the object, sized as core/engine.c sizes it for so many CPUs. */
+struct load {
+	unsigned int cpus;
+	int stream; /* records go to a ring */
+	int met; /* a window is open on the walker's folio */
+	struct bodies *skel;
+	struct ring_buffer *rings;
+	int stream_fd;
+};
+
+enum {
+	LOAD_2,
+	LOAD_64,
+	LOAD_512,
+	LOAD_4096,
+	LOAD_STREAM,
+	LOAD_MET,
+	LOAD_MET_4096,
+	LOAD_MAX
+};
+
+static struct load loads[LOAD_MAX] = {
+	[LOAD_2] = {.cpus = 2},
+	[LOAD_64] = {.cpus = 64},
+	[LOAD_512] = {.cpus = 512},
+	[LOAD_4096] = {.cpus = 4096},
+	[LOAD_STREAM] = {.cpus = 2, .stream = 1},
+	[LOAD_MET] = {.cpus = 2, .met = 1},
+	[LOAD_MET_4096] = {.cpus = 4096, .met = 1},
+};
+
+static const struct body {
+	const char *name;
+	const char *program;
+	int load;
+	unsigned int loops;
+} bodies[] = {
+	{"one reading of the clock", "bench_clock", LOAD_2, 20000},
+	{"page_remove_rmap, order 0 (precise)", "bench_rmap_order0", LOAD_2, 20000},
+	{"try_to_unmap, order 0", "bench_unmap_order0", LOAD_2, 20000},
+	{"zap: open and close", "bench_zap", LOAD_2, 10000},
+	{"flight record", "bench_record", LOAD_2, 10000},
+	{"full record (--all)", "bench_record", LOAD_STREAM, 10000},
+	{"clean walker, 2 CPUs", "bench_walker", LOAD_2, 5000},
+	{"clean walker, 64 CPUs", "bench_walker", LOAD_64, 5000},
+	{"clean walker, 512 CPUs", "bench_walker", LOAD_512, 5000},
+	{"clean walker, 4096 CPUs", "bench_walker", LOAD_4096, 5000},
+	{"walker that meets a window, 2 CPUs", "bench_walker", LOAD_MET, 500},
+	{"walker that meets a window, 4096 CPUs", "bench_walker", LOAD_MET_4096, 500},
+};
+
+#define NR_BODIES (sizeof(bodies) / sizeof(*bodies))
+
+static double beyond[NR_BODIES][ROUNDS_MAX], empty[ROUNDS_MAX];
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "bodies: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(1);
+}
+
+static int discard(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static unsigned int slots_for(unsigned int cpus)
+{
+	unsigned int slots = SLOTS_MIN;
+
+	while (slots < cpus * 16 && slots < THPRACE_SLOTS_MAX)
+		slots <<= 1;
+	return slots;
+}
+
+static void run(struct load *load, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(load->skel->obj, name);
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	int err;
+
+	err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+	if (err)
+		die(name, err);
+}
+
+static void open_rings(struct load *load)
+{
+	__u32 zero = 0;
+	int err;
+
+	load->rings =
+		ring_buffer__new(bpf_map__fd(load->skel->maps.incidents), discard, NULL, NULL);
+	if (!load->rings)
+		die("ring of incidents", errno);
+	if (!load->stream)
+		return;
+	load->stream_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "stream", 0, 0, STREAM_BYTES, NULL);
+	if (load->stream_fd < 0)
+		die("ring of records", load->stream_fd);
+	err = bpf_map_update_elem(bpf_map__fd(load->skel->maps.streams), &zero, &load->stream_fd,
+				  0);
+	if (!err)
+		err = ring_buffer__add(load->rings, load->stream_fd, discard, NULL);
+	if (err)
+		die("ring of records", err);
+}
+
+static void load_object(struct load *load)
+{
+	struct bpf_program *program;
+	const char *name;
+	int err, i, j;
+
+	load->skel = bodies__open();
+	if (!load->skel)
+		die("cannot open the programs", errno);
+	bpf_object__for_each_program(program, load->skel->obj)
+	{
+		name = bpf_program__name(program);
+		bpf_program__set_autoload(program, !strncmp(name, "bench_", 6));
+	}
+	for (i = 0; i < THPRACE_POINT_MAX; i++)
+		for (j = 0; j < THPRACE_ARG_SLOTS; j++)
+			load->skel->rodata->args[i].index[j] = (__s8)j;
+	load->skel->rodata->slot_mask = slots_for(load->cpus) - 1;
+	load->skel->rodata->stream_count = (__u32)load->stream;
+	err = bpf_map__set_max_entries(load->skel->maps.cpus, load->cpus);
+	if (!err)
+		err = bodies__load(load->skel);
+	if (err)
+		die("cannot load the programs (Linux 5.17 or newer, root)", err);
+	open_rings(load);
+	run(load, "bench_setup");
+	if (load->met)
+		run(load, "bench_open");
+}
+
+/* ns of one run of a body, its loop included. */
+static double measure(struct load *load, const char *program, unsigned int loops)
+{
+	load->skel->bss->spent = 0;
+	load->skel->data->loops = loops;
+	run(load, program);
+	ring_buffer__consume(load->rings);
+	return (double)load->skel->bss->spent / loops;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print(const char *name, double *values, int rounds)
+{
+	qsort(values, (size_t)rounds, sizeof(*values), by_value);
+	printf("%s\t%.1f\t%.1f\t%.1f\t%d\n", name, values[rounds / 2], values[rounds / 4],
+	       values[rounds * 3 / 4], rounds);
+}
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list list)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, list) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	int rounds = argc > 1 ? atoi(argv[1]) : 101, round;
+	size_t i;
+
+	if (rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "Usage: bodies [ROUNDS], 1 to %d\n", ROUNDS_MAX);
+		return 2;
+	}
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	libbpf_set_print(quiet);
+	for (i = 0; i < LOAD_MAX; i++)
+		load_object(&loads[i]);
+	for (round = -1; round < rounds; round++) {
+		for (i = 0; i < NR_BODIES; i++) {
+			const struct body *body = &bodies[i];
+			double base = measure(&loads[body->load], "bench_empty", body->loops);
+			double ns = measure(&loads[body->load], body->program, body->loops);
+
+			if (round < 0) /* the first one warms up */
+				continue;
+			beyond[i][round] = ns - base;
+			if (!i)
+				empty[round] = base;
+		}
+	}
+	print("empty program, in its loop", empty, rounds);
+	for (i = 0; i < NR_BODIES; i++)
+		print(bodies[i].name, beyond[i], rounds);
+	return 0;
+}

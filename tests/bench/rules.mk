@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What thprace costs, beside what people use today, into docs/performance.md: 45 minutes.
+BENCH_BIN := $(O)/bench/bodies $(O)/bench/generate $(O)/bench/work
+
+$(O)/bench:
+	$(Q)mkdir -p $@
+
+$(O)/bench/bodies.bpf.o: tests/bench/bodies.bpf.c $(wildcard bpf/*.[ch]) $(O)/flags | $(O)/bench
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.unlinked
+	$(Q)$(BPFTOOL) gen object $@ $@.unlinked
+
+$(O)/bench/bodies.skel.h: $(O)/bench/bodies.bpf.o
+	$(call say,GEN-SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bodies > $@
+
+$(O)/bench/bodies: tests/bench/bodies.c $(O)/bench/bodies.skel.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
+
+$(O)/bench/generate: tests/bench/generate.c $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/bench/work: tests/bench/work.c $(O)/flags | $(O)/bench
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -static -o $@ $<
+
+.PHONY: bench
+bench: deps
+	$(Q)tests/deps tests/bench/packages.txt bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCH_BIN)
+	$(Q)THPRACE_BUILD=$(O) tests/bench/run
