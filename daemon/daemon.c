@@ -276,11 +276,13 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static const struct state *hook_state(void *ctx)
 {
+	watch__refresh(((struct daemon *)ctx)->watch);
 	return daemon__state(ctx);
 }
 
 static char *hook_metrics(void *ctx)
 {
+	watch__refresh(((struct daemon *)ctx)->watch);
 	return metrics__text(daemon__state(ctx));
 }
 

@@ -32,6 +32,7 @@ struct watch {
 	struct run *old;
 	sd_event_source *timer;
 	bool busy; /* the timer is set for BUSY_USEC */
+	uint64_t checked; /* when the counters were read last */
 	struct session_totals past; /* of the sessions before */
 };
 
@@ -133,6 +134,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 	(void)usec;
 	session__poll(watch->now->session, 0);
 	session__check(watch->now->session);
+	watch->checked = now_ns();
 	if (watch->old) {
 		session__check(watch->old->session);
 		if (now_ns() >= watch->old->replaced + GRACE_NS)
@@ -261,6 +263,17 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 	memcpy(watch->old->lost, totals.counters.sum.lost, sizeof(watch->old->lost));
 	arm(watch, BUSY_USEC);
 	return 1;
+}
+
+void watch__refresh(struct watch *watch)
+{
+	uint64_t now = now_ns();
+
+	if (now < watch->checked + BUSY_USEC * 1000)
+		return;
+	session__poll(watch->now->session, 0);
+	session__check(watch->now->session);
+	watch->checked = now;
 }
 
 void watch__totals(const struct watch *watch, struct session_totals *totals)

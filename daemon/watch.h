@@ -43,6 +43,12 @@ uint64_t watch__start(struct watch *watch);
  */
 int watch__configure(struct watch *watch, const struct config *config, char *why, size_t why_size);
 
+/*
+ * Read the counters now, unless that was less than 100 ms ago (a loss is told of the time since the
+ * reading before the last: see session__check()). For whoever asks for the state of now.
+ */
+void watch__refresh(struct watch *watch);
+
 /* Everything counted since watch__start(), over all sessions. */
 void watch__totals(const struct watch *watch, struct session_totals *totals);
 
