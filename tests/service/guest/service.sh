@@ -119,6 +119,15 @@ soon "the textfile follows" 20 written
 cp /run/thprace/thprace.prom /out/textfile.prom
 is "$(stat -c %a /run/thprace/thprace.prom)" 644 "... and node_exporter may read it"
 
+# --- upgraded ---
+
+first=$(pid)
+dpkg -i "$home"/deb/*.deb >out 2>&1
+ok $? "installed over itself, as an upgrade does" || told "$(cat out)"
+soon "... it is started again" 60 active_as_another "$first"
+is "$(systemctl is-enabled thpraced)" enabled "... and still enabled"
+soon "... and answers" 20 says '.mode == "light"'
+
 # --- stopped, removed, purged ---
 
 try systemctl stop thpraced
