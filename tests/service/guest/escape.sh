@@ -97,7 +97,7 @@ case " $CLASSES " in
 	soon "the kernel's own complaint confirms it" 10 more_than 0 CONFIRMED ||
 		told "$(texts COMPLAINT; said .alerts)"
 	messages CONFIRMED >out
-	like out '"THPRACE_KERNEL_LINE":"Memory failure: .*failed to unmap page' "... with its line"
+	like out '"THPRACE_KERNEL_LINE":"Memory failure: 0x' "... with its line"
 	echo "# $(jq -r .MESSAGE out | head -n 1)"
 	;;
 esac
