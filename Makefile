@@ -214,26 +214,26 @@ lint: $(SKELETON)
 # The kernel patches: they apply, and the semantic ones do what they say.
 .PHONY: patches
 patches:
-	$(Q)THPRACE_BUILD=$(O) prove tests/patches/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/patches/
 
 # The metrics, the alert rules and the dashboard, by Prometheus' own tool.
 .PHONY: metrics
 metrics: $(O)/unit/test_metrics
-	$(Q)THPRACE_BUILD=$(O) prove tests/metrics/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/metrics/
 
 # thprace check on each kernel of tests/check/expected that is there.
 .PHONY: check
 check: all
-	$(Q)THPRACE_BUILD=$(O) prove tests/check/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/check/
 
 .PHONY: system
 system: all
-	$(Q)THPRACE_BUILD=$(O) prove tests/vm/selftest tests/system/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/vm/selftest tests/system/
 
 # The packages, on Debian 12 with systemd in guests.
 .PHONY: test-service
 test-service: deb
-	$(Q)THPRACE_BUILD=$(O) prove tests/service/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
 
 # With another compiler, and without what changes nothing in the result: warnings are errors.
 .PHONY: both-compilers
@@ -334,7 +334,7 @@ deb:
 # Unit, man pages, completions and packages: what can be said of them without a kernel.
 .PHONY: package
 package: all deb
-	$(Q)THPRACE_BUILD=$(O) prove tests/package/
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/package/
 
 .PHONY: clean
 clean:

@@ -24,8 +24,8 @@ first=$(pid)
 useradd --create-home member
 usermod --append --groups thprace member
 useradd --create-home other
-stress split-migrate 100
-soon "there are incidents" 90 says '.spool.stored > 5'
+stress split-migrate 300
+soon "there are incidents" 280 says '.spool.stored > 5'
 end_stress
 
 # --- who may ask ---

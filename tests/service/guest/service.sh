@@ -82,8 +82,8 @@ echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
 # --- the stressor ---
 
 for class in split-migrate truncate-unmap; do
-	stress "$class" 60
-	soon "$class: overlaps are counted" 50 \
+	stress "$class" 300
+	soon "$class: overlaps are counted" 280 \
 		says ".classes[] | select(.class == \"$class\").overlaps > 20"
 	end_stress
 	ok $? "$class: the stressor ends well" || told "$(tail -n 5 stress.log)"
