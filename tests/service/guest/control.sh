@@ -60,7 +60,8 @@ requests() {
 	perl "$home/malformed.pl" /run/thprace/control.sock "$1" >out 2>&1
 }
 
-requests 100
+# What such clients need at most is allocated by then, and stays with malloc.
+requests 1000
 had=$(descriptors)
 resident=$(kb VmRSS)
 refused=$(said .control.refused)
@@ -167,7 +168,9 @@ thprace incidents --spool "$spool" --count 1 --format json >file
 wall=$(jq '.wall_ns / 1e9 | floor' memory)
 [ "$wall" -ge $((since - 1)) ] && [ "$wall" -le "$(date +%s)" ]
 ok $? "... whose times are by the new clock" || told "$wall, from $since to $(date +%s)"
-is "$(jq .number file)" "$(jq .number memory)" "the last one is in a file"
+is "$(jq .number file)" "$(jq .number memory)" "the last one is in a file" ||
+	told "$(ls -l "$spool")" "$(said .spool)" "$(cat shown)" "$(ids "$spool" | tail -n 9 | tr "\n" " ")" \
+		"$(cat ids.err)"
 less "$(jq -s '(.[0].wall_ns - .[1].wall_ns) / 1e6 | fabs | floor' memory file)" 1000 \
 	"... with the same time" || told "$(jq -c '[.number, .wall_ns]' memory file)"
 is "$(said .clock_steps)" 1 "it is counted"

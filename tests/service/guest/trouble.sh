@@ -134,8 +134,8 @@ in_a_file() {
 	ids "$spool" | grep -qx "$last"
 }
 soon "... and what was in memory is in a file" 30 in_a_file
-is "$(said '.spool.health + " " + (.spool.memory | tostring) + " " + (.spool.dropped | tostring)')" "ok 0 0" \
-	"... all of it"
+# Of those that come all the time, the last second's are not in a block yet.
+is "$(said '.spool.health + " " + (.spool.dropped | tostring)')" "ok 0" "... all of it"
 is "$(grep -c "can be written to again" "$log")" 1 "... said once"
 end_stress
 identity "over all that"
@@ -149,7 +149,7 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 
 # --- it costs more than it may ---
 
-printf '[overhead]\nbudget=0.001%%\nperiod=1\npatience=1\nrecovery=1\n' >"$conf/60-test.conf"
+printf '[overhead]\nbudget=0.001%%\nperiod=1\npatience=1\nrecovery=8\n' >"$conf/60-test.conf"
 start "with a tiny budget"
 stress split-migrate 600
 # load NAME: bursts of it until there is a message
@@ -174,7 +174,7 @@ ok $? "with nothing left to shed, that is said" || told "$(said .overhead)"
 restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
-soon "the load is gone: all come back" 180 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
+soon "the load is gone: all come back" 400 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
 is "$(count RESTORED)" "$(count SHED)" "... each is told"
 had=$(said .totals.overlaps)
 rm "$conf/60-test.conf"
