@@ -60,10 +60,8 @@ requests() {
 	perl "$home/malformed.pl" /run/thprace/control.sock "$1" >out 2>&1
 }
 
-# What such clients need at most is allocated by then, and stays with malloc.
-requests 1000
+requests 100
 had=$(descriptors)
-resident=$(kb VmRSS)
 refused=$(said .control.refused)
 requests 1000
 ok $? "1,000 malformed requests: each is answered by one error" || told "$(cat out)"
@@ -72,7 +70,14 @@ no_clients() {
 }
 soon "their connections end" 15 no_clients || told "$(said .control)"
 is "$(descriptors)" "$had" "... no descriptor stays open"
-less "$(($(kb VmRSS) - resident))" 256 "... no memory stays in use"
+# Something else may grow meanwhile, once: names of symbols, the metrics. A leak grows each time.
+level() {
+	resident=$(kb VmRSS)
+	requests 1000
+	[ "$(($(kb VmRSS) - resident))" -lt 256 ]
+}
+level || level || level
+ok $? "... no memory stays in use" || told "$resident kB, now $(kb VmRSS)"
 more "$(($(said .control.refused) - refused))" 800 "... they are counted"
 is "$(pid)" "$first" "... and the daemon is the same"
 
