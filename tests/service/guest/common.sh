@@ -104,8 +104,10 @@ id() {
 	sed -n "s/^#define LOG_ID_$1 \"\(.*\)\".*/\1/p" "$home/log.h"
 }
 
-# messages NAME [FILTER]: those of this run of the daemon, a JSON object each, oldest first
+# messages NAME [FILTER]: those of this run of the daemon, a JSON object each, oldest first. What was
+# sent before is in the journal then: journald may lag behind what status tells.
 messages() {
+	journalctl --sync
 	journalctl -q -b -o json "_SYSTEMD_INVOCATION_ID=$(shown InvocationID)" \
 		"MESSAGE_ID=$(id "$1")" | jq -cr "${2-.}"
 }
