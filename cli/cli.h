@@ -45,6 +45,9 @@ enum thprace_mode cli__parse_mode(const char *arg, struct argp_state *state);
 enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state);
 int cli__parse_json(const char *arg, struct argp_state *state); /* json: 1, text: 0 */
 
+/* Parse the arguments of a verb that has no option but --socket: the daemon's socket. doc: argp's. */
+const char *cli__parse_socket(int argc, char **argv, const char *doc);
+
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);
 

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <string.h>
+#include "client.h"
 
 static int find_name(const char *const *names, int count, const char *name)
 {
@@ -40,4 +41,34 @@ int cli__parse_json(const char *arg, struct argp_state *state)
 	if (strcmp(arg, "json") && strcmp(arg, "text"))
 		argp_error(state, "no format '%s': text or json", arg);
 	return !strcmp(arg, "json");
+}
+
+enum {
+	OPT_SOCKET = 256,
+};
+
+static error_t parse_socket(int key, char *arg, struct argp_state *state)
+{
+	const char **path = state->input;
+
+	if (key == OPT_SOCKET)
+		*path = arg;
+	else if (key == ARGP_KEY_ARG)
+		argp_error(state, "'%s' is too many", arg);
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+const char *cli__parse_socket(int argc, char **argv, const char *doc)
+{
+	static const struct argp_option options[] = {
+		{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+		{0},
+	};
+	const struct argp argp = {.options = options, .parser = parse_socket, .doc = doc};
+	const char *path = CLIENT_SOCKET;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &path);
+	return path;
 }
