@@ -149,7 +149,9 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 
 # --- it costs more than it may ---
 
-printf '[overhead]\nbudget=0.001%%\nperiod=1\npatience=1\nrecovery=8\n' >"$conf/60-test.conf"
+# The file of metrics is left out: each time that it is replaced pages leave the page cache, and the two
+# probes that see it cost more than such a budget.
+printf '[overhead]\nbudget=0.001%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
 start "with a tiny budget"
 stress split-migrate 600
 # load NAME: bursts of it until there is a message
@@ -166,16 +168,20 @@ load() {
 load SHED
 ok $? "above the budget, a probe is shed" || told "$(said .overhead)"
 more "$(said .overhead.sheds)" 0 "... status counts it"
-is "$(messages SHED .THPRACE_PROBE | sort -u | head -n 1)" \
-	"$(said '[.probes[] | select(.state == "shed").point] | sort | .[0]')" "... and says which" ||
-	told "$(said '[.probes[] | select(.state == "shed")]'; texts SHED)"
+said '.probes[] | select(.state == "shed").point' | sort >shed
+messages SHED .THPRACE_PROBE | sort -u >shed.told
+[ -s shed ] && [ -z "$(comm -23 shed shed.told)" ]
+ok $? "... and says which" || told "$(cat shed)" "told:" "$(texts SHED)"
 load OVER_BUDGET
 ok $? "with nothing left to shed, that is said" || told "$(said .overhead)"
+messages SHED .THPRACE_PROBE | sort -u >shed.told
 restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
 soon "the load is gone: all come back" 400 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
-is "$(count RESTORED)" "$(count SHED)" "... each is told"
+# (By name: what goes on in the guest may have one shed once more meanwhile.)
+messages RESTORED .THPRACE_PROBE | sort -u >back
+is "$(cat back)" "$(cat shed.told)" "... each is told" || told "$(texts SHED; texts RESTORED)"
 had=$(said .totals.overlaps)
 rm "$conf/60-test.conf"
 systemctl reload thpraced
