@@ -379,8 +379,6 @@ static int open_loop(struct daemon *daemon)
 		err = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
 	if (err >= 0)
 		err = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
-	if (err >= 0)
-		err = sd_event_set_watchdog(daemon->event, true);
 	return err < 0 ? err : 0;
 }
 
@@ -486,6 +484,12 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	daemon->started = watch__start(daemon->watch);
 	say_started(daemon, kept);
 	daemon__tick(daemon);
+	/* Not before: attaching may take longer than the watchdog waits, and nobody pings meanwhile. */
+	err = sd_event_set_watchdog(daemon->event, true);
+	if (err < 0) {
+		snprintf(why, why_size, "cannot set up the watchdog: %s", strerror(-err));
+		return err;
+	}
 	return 0;
 }
 

@@ -41,9 +41,9 @@ files_read() {
 # --- the loop stands still ---
 
 install_packages
-printf '[Service]\nWatchdogSec=3\n' >"$unit/watchdog.conf"
+printf '[Service]\nWatchdogSec=8\n' >"$unit/watchdog.conf"
 printf '[spool]\ncontained_per_hour=1000000\n' >"$conf/50-test.conf"
-start "with a watchdog of 3 s"
+start "with a watchdog of 8 s"
 first=$(pid)
 kill -STOP "$first"
 soon "its loop stands still: systemd starts it again" 60 active_as_another "$first"
