@@ -76,7 +76,10 @@ int64_t stress__now(void);
 bool stress__over(const struct stress *s);
 /* True once SIGINT, SIGTERM or SIGHUP came. */
 bool stress__interrupted(void);
-/* Installs the handlers: end on SIGINT, SIGTERM, SIGHUP; survive SIGBUS in support__touch(). */
+/*
+ * Installs the handlers: end on SIGINT, SIGTERM, SIGHUP; survive SIGBUS in support__touch() and
+ * support__poison().
+ */
 void stress__catch_signals(void);
 /* Notes the reason and returns @err, which is to be negative. */
 int stress__refuse(struct stress *s, int err, const char *fmt, ...)
@@ -90,6 +93,12 @@ void support__pin(const struct stress_options *options, unsigned int slot);
 char *support__reserve(size_t size);
 /* Reads one byte; false when that raised SIGBUS. */
 bool support__touch(const char *address);
+
+/*
+ * Has memory_failure() work on a page that is mapped here; false with errno when the kernel refused. Newer
+ * kernels answer the caller by SIGBUS as well, whatever PR_MCE_KILL says (6.12; not 6.1): that is caught.
+ */
+bool support__poison(char *page);
 /* Minor page faults of the calling thread so far. */
 uint64_t support__faults(void);
 /* KiB mapped by huge entries in the vmas that touch the range, or a negative errno. */

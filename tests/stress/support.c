@@ -29,7 +29,7 @@
 #define PRIVATE_CAPACITY ((size_t)512 << 20)
 
 static volatile sig_atomic_t interrupted;
-static __thread sigjmp_buf *touching;
+static __thread sigjmp_buf *volatile guarded; /* where SIGBUS leads back to */
 
 static struct {
 	char path[160];
@@ -63,8 +63,12 @@ static void on_end(int signal)
 
 static void on_sigbus(int signal)
 {
-	if (touching)
-		siglongjmp(*touching, 1);
+	static const char text[] = "thprace-stress: SIGBUS where none was expected\n";
+
+	if (guarded)
+		siglongjmp(*guarded, 1);
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(1);
 	_exit(128 + signal);
 }
 
@@ -125,13 +129,28 @@ bool support__touch(const char *address)
 	sigjmp_buf here;
 
 	if (sigsetjmp(here, 1)) {
-		touching = NULL;
+		guarded = NULL;
 		return false;
 	}
-	touching = &here;
+	guarded = &here;
 	(void)*(const volatile char *)address;
-	touching = NULL;
+	guarded = NULL;
 	return true;
+}
+
+bool support__poison(char *page)
+{
+	sigjmp_buf here;
+	bool done;
+
+	if (sigsetjmp(here, 1)) {
+		guarded = NULL;
+		return true;
+	}
+	guarded = &here;
+	done = !madvise(page, STRESS_PAGE, MADV_HWPOISON);
+	guarded = NULL;
+	return done;
 }
 
 uint64_t support__faults(void)
