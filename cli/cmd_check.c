@@ -1,23 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* thprace check: is each race class fixed in a kernel, and what shows it. */
 #include "cli.h"
+#include "child.h"
 
 #include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 #include <json-c/json.h>
 #include "check.h"
 #include "check_source.h"
+#include "check_watch.h"
+#include "watch.h"
 
 #define COLUMNS 100
 #define INDENT 18 /* where the words of the classes stand, and below them the kinds of evidence */
 #define KIND 8 /* the width of those */
+#define WATCH_SECONDS 10.0
+#define TICK_NS 20000000
 
 enum check_option {
 	OPT_KERNEL = 'k',
 	OPT_BTF = 'b',
 	OPT_CONFIG = 'c',
 	OPT_FORMAT = 'f',
+	OPT_WATCH = 'w',
+	OPT_ATTACH = 'A',
 };
 
 static const struct argp_option options[] = {
@@ -25,13 +39,59 @@ static const struct argp_option options[] = {
 	{"btf", OPT_BTF, "FILE", 0, "its BTF, where the image has none; alone: judge by BTF", 0},
 	{"config", OPT_CONFIG, "FILE", 0, "its configuration, gzip'ed or not", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
+	{"watch", OPT_WATCH, "SECONDS", OPTION_ARG_OPTIONAL,
+	 "watch the running kernel's walks as well, for SECONDS (default 10), or while COMMAND runs: "
+	 "needs root",
+	 0},
+	{"attach", OPT_ATTACH, "HOW", 0,
+	 "with --watch: auto (default): fentry where the kernel allows it, kprobe elsewhere; "
+	 "fentry; kprobe",
+	 0},
 	{0},
 };
 
 struct check_arguments {
 	struct check_files files;
 	bool json;
+	bool watch;
+	enum probe_attach attach;
+	double seconds; /* 0: not said */
+	char **command; /* NULL: none */
 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static void parse_watch(struct check_arguments *arguments, const char *arg,
+			struct argp_state *state)
+{
+	char *end;
+
+	arguments->watch = true;
+	if (!arg)
+		return;
+	errno = 0;
+	arguments->seconds = strtod(arg, &end);
+	if (errno || end == arg || *end || !(arguments->seconds > 0 && arguments->seconds < 1e9))
+		argp_error(state, "'%s' is not a number of seconds", arg);
+}
+
+static void check_usage(const struct check_arguments *arguments, struct argp_state *state)
+{
+	if (arguments->command && !arguments->watch)
+		argp_error(state,
+			   "'%s' is too many: a file is given with --kernel, and a command runs "
+			   "with --watch only",
+			   arguments->command[0]);
+	if (arguments->watch && (arguments->files.kernel || arguments->files.btf))
+		argp_error(state,
+			   "only the running kernel can be watched: --watch goes with neither "
+			   "--kernel nor --btf");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -50,8 +110,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		arguments->json = cli__parse_json(arg, state);
 		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is too many: a file is given with --kernel", arg);
+	case OPT_WATCH:
+		parse_watch(arguments, arg, state);
+		break;
+	case OPT_ATTACH:
+		arguments->attach = cli__parse_attach(arg, state);
+		break;
+	case ARGP_KEY_ARGS:
+		arguments->command = state->argv + state->next;
+		break;
+	case ARGP_KEY_END:
+		check_usage(arguments, state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -62,9 +131,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.args_doc = "\n--watch[=SECONDS] [-- COMMAND [ARG...]]",
 	.doc = "Tell whether each race class is fixed in a kernel, and what shows it.\v"
-	       "Without --kernel and --btf it is the running kernel. Nothing is attached, and a file "
-	       "needs no root.\n"
+	       "Without --kernel and --btf it is the running kernel. Nothing is attached, unless "
+	       "--watch is said, and a file needs no root.\n"
 	       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 a class is vulnerable.",
 };
 
@@ -103,7 +173,40 @@ static void print_commit(const struct check_commit *commit)
 	print_line("fix", text);
 }
 
-static void print_text(const struct check_source *source, const struct check_result *results)
+/* What was watched of a class, where it is no evidence and so not printed with it. */
+static void print_seen(const struct check_watch *watch, int class)
+{
+	if (watch && watch->said[class].text[0] && watch->said[class].answer == CHECK_NOT_KNOWN)
+		print_line("watch", watch->said[class].text);
+}
+
+/* What the functions were called for besides, by reclaim and migration for instance. */
+static void print_watch(const struct check_watch *watch)
+{
+	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
+	const struct thprace_watch_count *other;
+	char text[256];
+	int function;
+
+	printf("%-*sthe running kernel for %.1f s, by %s\n", INDENT, "watched", watch->seconds,
+	       watch->how);
+	for (function = 0; function < THPRACE_WATCH_FUNCTION_MAX; function++) {
+		other = &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)];
+		if (!watch->there[function])
+			continue;
+		snprintf(text, sizeof(text),
+			 "other calls of %s: %" PRIu64 ", with TTU_SYNC %" PRIu64
+			 "; walks in them: %" PRIu64 ", with PVMW_SYNC %" PRIu64,
+			 functions[function], (uint64_t)other->calls,
+			 (uint64_t)other->with_ttu_sync, (uint64_t)other->walks,
+			 (uint64_t)other->with_pvmw_sync);
+		printf("%*s", INDENT, "");
+		print_wrapped(text, INDENT);
+	}
+}
+
+static void print_text(const struct check_source *source, const struct check_watch *watch,
+		       const struct check_result *results)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	static const char *const words[] = CHECK_WORD_NAMES;
@@ -116,6 +219,8 @@ static void print_text(const struct check_source *source, const struct check_res
 	print_wrapped(source->banner[0] ? source->banner : "not named", INDENT);
 	printf("%-*s", INDENT, "read");
 	print_wrapped(source->from, INDENT);
+	if (watch)
+		print_watch(watch);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		printf("\n%-*s%s\n", INDENT, classes[class], words[results[class].word]);
 		for (i = 0; i < results[class].nr_evidence; i++) {
@@ -123,6 +228,7 @@ static void print_text(const struct check_source *source, const struct check_res
 			print_line(fact->answer == CHECK_NOT_KNOWN ? "missing" : kinds[fact->kind],
 				   fact->text);
 		}
+		print_seen(watch, class);
 		print_commit(check__commit(class));
 	}
 }
@@ -132,7 +238,45 @@ static void add(struct json_object *object, const char *key, const char *value)
 	json_object_object_add(object, key, json_object_new_string(value));
 }
 
+static void add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_int64((int64_t)value));
+}
+
+static void add_counts(struct json_object *object, const struct thprace_watch_count *count)
+{
+	add_number(object, "calls", count->calls);
+	add_number(object, "with_ttu_sync", count->with_ttu_sync);
+	add_number(object, "walks", count->walks);
+	add_number(object, "with_pvmw_sync", count->with_pvmw_sync);
+}
+
+/* NULL, which JSON calls null: nothing of this class was watched. */
+static struct json_object *watched_to_json(const struct check_watch *watch, int class)
+{
+	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
+	enum thprace_watch_function function;
+	struct json_object *object, *others;
+	enum thprace_watch_kind kind;
+
+	if (!watch || !check_watch__of_class(watch, class, &function, &kind))
+		return NULL;
+	object = json_object_new_object();
+	add(object, "function", functions[function]);
+	add(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
+	add_counts(object, &watch->counts[THPRACE_WATCH_WHICH(function, kind)]);
+	add(object, "text", watch->said[class].text);
+	add_number(object, "lost", watch->lost);
+	add(object, "attach", watch->how);
+	json_object_object_add(object, "seconds", json_object_new_double(watch->seconds));
+	others = json_object_new_object();
+	add_counts(others, &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)]);
+	json_object_object_add(object, "others", others);
+	return object;
+}
+
 static struct json_object *to_json(const struct check_source *source,
+				   const struct check_watch *watch,
 				   const struct check_result *result, int class)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
@@ -154,6 +298,7 @@ static struct json_object *to_json(const struct check_source *source,
 	}
 	json_object_object_add(object, "evidence", evidence);
 	json_object_object_add(object, "missing", missing);
+	json_object_object_add(object, "watched", watched_to_json(watch, class));
 	add(object, "commit", commit->hash);
 	add(object, "subject", commit->subject);
 	add(object, "since", commit->version);
@@ -161,41 +306,121 @@ static struct json_object *to_json(const struct check_source *source,
 	return object;
 }
 
-static void print_json(const struct check_source *source, const struct check_result *results)
+static void print_json(const struct check_source *source, const struct check_watch *watch,
+		       const struct check_result *results)
 {
 	struct json_object *object;
 	int class;
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		object = to_json(source, &results[class], class);
+		object = to_json(source, watch, &results[class], class);
 		puts(json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(object);
 	}
 }
 
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* Until the time is over, the command ends, or Ctrl-C. */
+static void wait_watching(const struct check_arguments *arguments, struct child *child)
+{
+	struct timespec tick = {.tv_nsec = TICK_NS};
+	double seconds = arguments->seconds, start = seconds_now();
+	bool progress = isatty(STDERR_FILENO);
+
+	if (!arguments->command && seconds <= 0)
+		seconds = WATCH_SECONDS;
+	if (progress && seconds > 0)
+		fprintf(stderr, "watching the running kernel for %.0f s\r", seconds);
+	else if (progress)
+		fputs("watching the running kernel until the command ends\r", stderr);
+	while (!interrupted && (seconds <= 0 || seconds_now() - start < seconds)) {
+		nanosleep(&tick, NULL);
+		child__check(child);
+		if (child->ended)
+			break;
+	}
+	if (progress)
+		fputs("\033[K", stderr);
+}
+
+static void say_child(const struct check_arguments *arguments, const struct child *child)
+{
+	if (arguments->command && WIFEXITED(child->status) && WEXITSTATUS(child->status))
+		fprintf(stderr, "thprace check: %s exited with status %d\n", arguments->command[0],
+			WEXITSTATUS(child->status));
+}
+
+/* What the command prints goes to stderr: stdout is for what is found. */
+static int watch_kernel(const struct check_arguments *arguments, struct check_watch *seen,
+			char *why, size_t why_size)
+{
+	struct watch *watch = NULL;
+	struct child child = {0};
+	int err = 0;
+
+	/* Before anything is loaded: the child then shares none of it. */
+	if (arguments->command)
+		err = child__start(&child, "thprace check", arguments->command, -1, STDERR_FILENO,
+				   -1);
+	if (err) {
+		snprintf(why, why_size, "cannot start %s: %s", arguments->command[0],
+			 strerror(-err));
+		return err;
+	}
+	err = watch__open(&watch, arguments->attach, why, why_size);
+	if (!err) {
+		watch__start(watch);
+		child__release(&child, "thprace check");
+		wait_watching(arguments, &child);
+		watch__stop(watch, seen);
+		say_child(arguments, &child);
+	}
+	child__end(&child);
+	watch__close(watch);
+	return err;
+}
+
 static int check(const struct check_arguments *arguments)
 {
 	struct check_result results[THPRACE_CLASS_MAX];
+	struct check_watch seen, *watch = NULL;
 	struct check_source source;
 	struct check_facts facts;
 	int class, status = CLI_DONE;
-	char why[512];
+	char why[512] = "";
 
 	if (check_source__open(&source, &arguments->files, why, sizeof(why))) {
 		fprintf(stderr, "thprace check: %s\n", why);
 		return CLI_FAILED;
 	}
+	if (arguments->watch) {
+		if (watch_kernel(arguments, &seen, why, sizeof(why))) {
+			fprintf(stderr, "thprace check: cannot watch: %s\n", why);
+			check_source__release(&source);
+			return CLI_FAILED;
+		}
+		watch = &seen;
+	}
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &results[class]);
+		if (watch)
+			check_watch__judge(watch, class, &results[class]);
 		if (results[class].word == CHECK_VULNERABLE)
 			status = CLI_FOUND;
 	}
 	if (arguments->json)
-		print_json(&source, results);
+		print_json(&source, watch, results);
 	else
-		print_text(&source, results);
+		print_text(&source, watch, results);
 	check_source__release(&source);
 	return status;
 }
@@ -203,8 +428,17 @@ static int check(const struct check_arguments *arguments)
 int cmd_check(int argc, char **argv)
 {
 	struct check_arguments arguments = {0};
+	struct sigaction action = {.sa_handler = on_signal};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+	if (arguments.watch && geteuid()) {
+		fprintf(stderr, "thprace check: --watch needs root: it loads BPF programs\n");
+		return CLI_FAILED;
+	}
+	if (arguments.watch) {
+		sigaction(SIGINT, &action, NULL);
+		sigaction(SIGTERM, &action, NULL);
+	}
 	cli__begin_output();
 	return cli__finish_output(check(&arguments));
 }

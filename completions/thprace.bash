@@ -78,7 +78,7 @@ _thprace_argument() {
 	esac
 }
 
-# The command after `--' of record: its own completion, where one is loaded.
+# The command after `--' of record or check: its own completion, where one is loaded.
 _thprace_command() {
 	local i
 
@@ -111,7 +111,7 @@ _thprace() {
 			return
 		fi
 		verb=${COMP_WORDS[1]}
-		[[ $verb == record ]] && _thprace_command && return
+		[[ $verb == record || $verb == check ]] && _thprace_command && return
 	fi
 	command=("$program" ${verb:+"$verb"})
 	case $prev in

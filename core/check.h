@@ -24,7 +24,7 @@ enum check_word {
 		"fixed", "vulnerable", "cannot happen", "unknown" \
 	}
 
-#define CHECK_EVIDENCE_MAX 4
+#define CHECK_EVIDENCE_MAX 5 /* of a rule's facts four, and what was watched */
 
 /* What is said of one class. */
 struct check_result {

@@ -8,10 +8,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/types.h>
+#include <thprace/watch.h>
 #include "check_source.h"
 #include "code.h"
 
-#define PVMW_SYNC 1 /* include/linux/rmap.h; a #define, which BTF does not have */
 #define PARAMETER_FLAGS 4 /* of a function that an rmap walk calls: (page, vma, address, arg) */
 #define ARGUMENT_FLAGS 2 /* of try_to_unmap and try_to_migrate */
 
@@ -172,7 +173,7 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 	struct code_question question = {.parameter = PARAMETER_FLAGS,
 					 .bit = flag,
 					 .walk = "page_vma_mapped_walk",
-					 .value = PVMW_SYNC};
+					 .value = THPRACE_PVMW_SYNC};
 	struct code_use use = {0};
 	char asked[96];
 

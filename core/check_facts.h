@@ -16,12 +16,13 @@ enum check_kind {
 	CHECK_BY_SYMBOL,
 	CHECK_BY_CONFIG,
 	CHECK_BY_CODE,
+	CHECK_BY_WATCH, /* seen on the running kernel: core/check_watch.c */
 	CHECK_KIND_MAX
 };
 
-#define CHECK_KIND_NAMES                          \
-	{                                         \
-		"BTF", "symbol", "config", "code" \
+#define CHECK_KIND_NAMES                                   \
+	{                                                  \
+		"BTF", "symbol", "config", "code", "watch" \
 	}
 
 #define CHECK_TEXT_MAX 240

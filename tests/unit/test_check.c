@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "check.h"
 #include "check_source.h"
+#include "check_watch.h"
 #include "image.h"
 #include "tiny_kernel.h"
 
@@ -212,13 +213,99 @@ static void kallsyms(void **state)
 	assert_int_equal(check_source__symbol(&source, "collapse_file"), CHECK_NO);
 }
 
+/* What is watched of a class, over a word that the facts gave. Returns the word that comes of it. */
+static enum check_word weigh(enum thprace_class class, enum check_word before,
+			     struct thprace_watch_count count, struct check_watch *watch)
+{
+	static const struct check_fact known = {CHECK_YES, CHECK_BY_BTF, "known"};
+	static const struct check_fact missing = {CHECK_NOT_KNOWN, CHECK_BY_CODE, "missing"};
+	bool unknown = before == CHECK_UNKNOWN;
+	struct check_result result = {
+		.word = before, .evidence = {&known, &missing}, .nr_evidence = unknown ? 2 : 1};
+	enum thprace_watch_function function;
+	enum thprace_watch_kind kind;
+	size_t i;
+
+	watch->there[THPRACE_WATCH_UNMAP] = watch->there[THPRACE_WATCH_MIGRATE] = true;
+	watch->poison = true;
+	assert_true(check_watch__of_class(watch, class, &function, &kind));
+	watch->counts[THPRACE_WATCH_WHICH(function, kind)] = count;
+	check_watch__judge(watch, class, &result);
+	assert_true(watch->said[class].text[0]);
+	assert_ptr_equal(result.evidence[0], &known);
+	for (i = 0; i < result.nr_evidence; i++)
+		if (result.word != CHECK_UNKNOWN)
+			assert_int_not_equal(result.evidence[i]->answer, CHECK_NOT_KNOWN);
+	/* Of two pieces of evidence that contradict each other both are named. */
+	if (result.word == CHECK_UNKNOWN && before != CHECK_UNKNOWN) {
+		assert_int_equal(result.nr_evidence, 2);
+		assert_ptr_equal(result.evidence[1], &watch->said[class]);
+		assert_non_null(strstr(watch->said[class].text, "contradicts"));
+	}
+	return result.word;
+}
+
+static void watched(void **state)
+{
+	static const enum thprace_class classes[] = {THPRACE_SPLIT_UNMAP, THPRACE_SPLIT_MIGRATE,
+						     THPRACE_HWPOISON_UNMAP};
+	static const struct {
+		struct thprace_watch_count count;
+		enum check_word word[CHECK_WORD_MAX]; /* by the word before */
+	} cases[] = {
+		/* Nothing was seen; calls, and no walk in them. */
+		{{0, 0, 0, 0}, {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
+		{{3, 3, 0, 0}, {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
+		/* All walks carry it. */
+		{{3, 3, 9, 9}, {CHECK_FIXED, CHECK_UNKNOWN, CHECK_UNKNOWN, CHECK_FIXED}},
+		/* One does not; none does; the flag is not even passed. */
+		{{3, 3, 9, 8}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+		{{3, 0, 9, 0}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+		{{3, 2, 0, 0}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+	};
+	struct check_watch watch;
+	size_t i, c;
+	int word;
+
+	(void)state;
+	for (c = 0; c < 3; c++) {
+		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			for (word = 0; word < CHECK_WORD_MAX; word++) {
+				memset(&watch, 0, sizeof(watch));
+				assert_int_equal(weigh(classes[c], word, cases[i].count, &watch),
+						 cases[i].word[word]);
+				/* Of what could not be followed nothing follows. */
+				memset(&watch, 0, sizeof(watch));
+				watch.lost = 1;
+				assert_int_equal(weigh(classes[c], word, cases[i].count, &watch),
+						 word);
+			}
+		}
+	}
+}
+
+/* A class that is no matter of walks, and functions that the kernel has not. */
+static void not_watched(void **state)
+{
+	struct check_watch watch = {.there = {true, false}};
+	enum thprace_watch_function function;
+	enum thprace_watch_kind kind;
+
+	(void)state;
+	assert_false(check_watch__of_class(&watch, THPRACE_TRUNCATE_UNMAP, &function, &kind));
+	assert_false(check_watch__of_class(&watch, THPRACE_SPLIT_MIGRATE, &function, &kind));
+	assert_false(check_watch__of_class(&watch, THPRACE_HWPOISON_UNMAP, &function, &kind));
+	assert_true(check_watch__of_class(&watch, THPRACE_SPLIT_UNMAP, &function, &kind));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_thing_each),     cmocka_unit_test(a_number_proves_nothing),
 		cmocka_unit_test(passed_and_ignored), cmocka_unit_test(too_little),
 		cmocka_unit_test(facts_alone),	      cmocka_unit_test(configuration),
-		cmocka_unit_test(kallsyms),
+		cmocka_unit_test(kallsyms),	      cmocka_unit_test(watched),
+		cmocka_unit_test(not_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For `thprace check --watch`: do the walks inside try_to_unmap and try_to_migrate carry PVMW_SYNC? An
+ * object of its own: it shares nothing with the engine's.
+ *
+ * A walk is a loop around page_vma_mapped_walk, one per mapping that is looked at, and what it is called
+ * with stays the same for the whole loop. Its first call is counted: there the walk has neither found
+ * a pmd nor a pte yet, later on it has one of them.
+ */
+#include "kernel.bpf.h"
+#include <thprace/watch.h>
+
+#define TASKS 1024 /* that may be inside one of the functions at the same time */
+#define POISONERS 64 /* that may be inside memory_failure at the same time */
+
+/* rmap.h */
+struct page_vma_mapped_walk {
+	void *pmd;
+	void *pte;
+	unsigned int flags;
+} CORE;
+
+/* By the names that this kernel's BTF has; 0 where it has none. */
+#define TTU(name)                                            \
+	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
+		 ? bpf_core_enum_value(enum ttu_flags, name) \
+		 : 0)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TASKS);
+	__type(key, u32);
+	__type(value, u32); /* which of the counts it is for */
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, POISONERS);
+	__type(key, u32);
+	__type(value, u32);
+} poisoners SEC(".maps");
+
+volatile __u32 watching = 0; /* calls that begin now count */
+volatile __u64 lost = 0; /* calls that could not be followed, or whose end was not seen */
+struct thprace_watch_count counts[THPRACE_WATCH_COUNTS] = {};
+
+#define COUNT(member) __sync_fetch_and_add(&(member), 1)
+
+/* In asm, lest the compiler compares one register and uses another: old verifiers forget the bound. */
+static __always_inline struct thprace_watch_count *count_at(u64 which)
+{
+	asm volatile("%0 &= %1" : "+r"(which) : "i"(THPRACE_WATCH_COUNTS - 1));
+	return &counts[which];
+}
+
+static __always_inline u32 kind_of(u64 flags, u32 pid)
+{
+	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
+
+	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, as reclaim */
+		return THPRACE_WATCH_SPLIT;
+	if (!(flags & TTU(TTU_BATCH_FLUSH)) && bpf_map_lookup_elem(&poisoners, &pid))
+		return THPRACE_WATCH_POISON;
+	return THPRACE_WATCH_OTHER;
+}
+
+static __always_inline int enter(u32 function, u64 flags)
+{
+	struct thprace_watch_count *count;
+	u32 pid = bpf_get_current_pid_tgid(), which;
+
+	if (!watching)
+		return 0;
+	which = THPRACE_WATCH_WHICH(function, kind_of(flags, pid));
+	if (bpf_map_update_elem(&calls, &pid, &which, BPF_NOEXIST)) {
+		/* No room; or the end of this task's last one was not seen. */
+		bpf_map_delete_elem(&calls, &pid);
+		COUNT(lost);
+		return 0;
+	}
+	count = count_at(which);
+	COUNT(count->calls);
+	if (flags & TTU(TTU_SYNC))
+		COUNT(count->with_ttu_sync);
+	return 0;
+}
+
+static __always_inline int leave(void)
+{
+	u32 pid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&calls, &pid);
+	return 0;
+}
+
+static __always_inline int walk(struct page_vma_mapped_walk *pvmw)
+{
+	u32 pid = bpf_get_current_pid_tgid();
+	u32 *which = bpf_map_lookup_elem(&calls, &pid);
+	struct thprace_watch_count *count;
+
+	if (!which || BPF_CORE_READ(pvmw, pmd) || BPF_CORE_READ(pvmw, pte))
+		return 0;
+	count = count_at(*which);
+	COUNT(count->walks);
+	if (BPF_CORE_READ(pvmw, flags) & THPRACE_PVMW_SYNC)
+		COUNT(count->with_pvmw_sync);
+	return 0;
+}
+
+static __always_inline int poison(void)
+{
+	u32 pid = bpf_get_current_pid_tgid(), one = 1;
+
+	if (watching && bpf_map_update_elem(&poisoners, &pid, &one, BPF_ANY))
+		COUNT(lost);
+	return 0;
+}
+
+static __always_inline int poison_over(void)
+{
+	u32 pid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&poisoners, &pid);
+	return 0;
+}
+
+/* Positions of the arguments: core/watch.c has compared them with the prototypes. */
+#if defined(__TARGET_ARCH_x86)
+#define FIRST(regs) BPF_CORE_READ(regs, di)
+#define SECOND(regs) BPF_CORE_READ(regs, si)
+#else
+#define FIRST(regs) BPF_CORE_READ(regs, regs[0])
+#define SECOND(regs) BPF_CORE_READ(regs, regs[1])
+#endif
+
+/* One body, attached either way. */
+#define AT_ENTRY(name, by_fentry, by_kprobe)   \
+	SEC("fentry")                          \
+	int name##_fentry(u64 *ctx)            \
+	{                                      \
+		return by_fentry;              \
+	}                                      \
+	SEC("kprobe")                          \
+	int name##_kprobe(struct pt_regs *ctx) \
+	{                                      \
+		return by_kprobe;              \
+	}
+
+#define AT_RETURN(name, body)           \
+	SEC("fexit")                    \
+	int name##_fexit(void *ctx)     \
+	{                               \
+		return body;            \
+	}                               \
+	SEC("kretprobe")                \
+	int name##_kretprobe(void *ctx) \
+	{                               \
+		return body;            \
+	}
+
+AT_ENTRY(walk, walk((void *)ctx[0]), walk((void *)FIRST(ctx)))
+AT_ENTRY(unmap, enter(THPRACE_WATCH_UNMAP, ctx[1]), enter(THPRACE_WATCH_UNMAP, SECOND(ctx)))
+AT_RETURN(unmap, leave())
+AT_ENTRY(migrate, enter(THPRACE_WATCH_MIGRATE, ctx[1]), enter(THPRACE_WATCH_MIGRATE, SECOND(ctx)))
+AT_RETURN(migrate, leave())
+AT_ENTRY(poison, poison(), poison())
+AT_RETURN(poison, poison_over())
+
+char LICENSE[] SEC("license") = "GPL";

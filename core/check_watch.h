@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What was seen of the running kernel's walks, and what follows from it. */
+#ifndef THPRACE_CHECK_WATCH_H
+#define THPRACE_CHECK_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/types.h>
+#include <thprace/race.h>
+#include <thprace/watch.h>
+
+#include "check.h"
+
+struct check_watch {
+	struct thprace_watch_count counts[THPRACE_WATCH_COUNTS]; /* THPRACE_WATCH_WHICH */
+	bool there[THPRACE_WATCH_FUNCTION_MAX]; /* the kernel has the function */
+	bool poison; /* … and memory_failure */
+	uint64_t lost; /* calls that could not be followed to their end: then nothing follows */
+	double seconds;
+	const char *how; /* "fentry" or "kprobe" */
+	struct check_fact said[THPRACE_CLASS_MAX]; /* by check_watch__judge() */
+};
+
+/* Whose walks a class is about. False: it is about none, or this kernel has no such function. */
+bool check_watch__of_class(const struct check_watch *watch, enum thprace_class class,
+			   enum thprace_watch_function *function, enum thprace_watch_kind *kind);
+
+/*
+ * Take what was seen of a class as further evidence: an unknown word becomes fixed or vulnerable by it,
+ * and a word that it contradicts becomes unknown. The result points into watch.
+ */
+void check_watch__judge(struct check_watch *watch, enum thprace_class class,
+			struct check_result *result);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `thprace check --watch` counts: shared by bpf/watch.bpf.c and core. */
+#ifndef THPRACE_WATCH_H
+#define THPRACE_WATCH_H
+
+/*
+ * include/linux/rmap.h, since 4.11 ("mm: introduce page_vma_mapped_walk()") and up to 7.2 at least: a
+ * #define, which BTF does not have, so it cannot be asked for by name.
+ */
+#define THPRACE_PVMW_SYNC (1 << 0)
+
+enum thprace_watch_function {
+	THPRACE_WATCH_UNMAP, /* try_to_unmap */
+	THPRACE_WATCH_MIGRATE, /* try_to_migrate, since 5.14 */
+	THPRACE_WATCH_FUNCTION_MAX
+};
+
+#define THPRACE_WATCH_FUNCTION_NAMES             \
+	{                                        \
+		"try_to_unmap", "try_to_migrate" \
+	}
+
+/* On whose behalf. Four at most: see THPRACE_WATCH_WHICH. */
+enum thprace_watch_kind {
+	THPRACE_WATCH_SPLIT, /* TTU_RMAP_LOCKED | TTU_SPLIT_HUGE_PMD */
+	THPRACE_WATCH_POISON, /* inside memory_failure, and neither a split's nor reclaim's */
+	THPRACE_WATCH_OTHER, /* reclaim, migration … */
+	THPRACE_WATCH_KIND_MAX
+};
+
+/* Where the count of a function and a kind stands. */
+#define THPRACE_WATCH_WHICH(function, kind) ((function) << 2 | (kind))
+#define THPRACE_WATCH_COUNTS (THPRACE_WATCH_FUNCTION_MAX << 2)
+
+_Static_assert(THPRACE_WATCH_KIND_MAX <= 4, "two bits");
+_Static_assert(!(THPRACE_WATCH_COUNTS & (THPRACE_WATCH_COUNTS - 1)), "a mask bounds it");
+
+struct thprace_watch_count {
+	__u64 calls; /* of the function */
+	__u64 with_ttu_sync; /* of these: TTU_SYNC was passed */
+	__u64 walks; /* by page_vma_mapped_walk inside: one per mapping that is looked at */
+	__u64 with_pvmw_sync; /* of these: with PVMW_SYNC */
+};
+
+#endif
