@@ -79,7 +79,7 @@ $(SKELETON): $(O)/thprace.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name thprace_bpf > $@
 
-$(O)/core/engine.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
+$(O)/core/engine.o $(O)/core/engine_ask.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
 
 $(O)/core/%.o: core/%.c $(O)/flags | $(O)/core
 	$(call say,CC,$@)
