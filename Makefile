@@ -89,7 +89,7 @@ $(WATCH_SKELETON): $(O)/watch.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name watch_bpf > $@
 
-$(O)/core/engine.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
+$(O)/core/engine.o $(O)/core/engine_ask.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
 $(O)/core/watch.o: $(WATCH_SKELETON)
 
 $(O)/core/%.o: core/%.c $(O)/flags | $(O)/core

@@ -42,10 +42,11 @@ extern __u32 poisoning;
 extern __u32 invalidating;
 /* The frame that the latest memory_failure began to work on. */
 extern __u64 poison_pfn;
-/* Where struct pages are (bpf/window.bpf.c). */
+/* Where struct pages are (bpf/window.bpf.c); arm64: once asked.known. */
 extern __u64 page_map;
+extern struct thprace_asked asked;
 
-/* The same as a struct page's address; only where page_map is known: x86. */
+/* The same as a struct page's address; only where page_map is known. */
 static __always_inline u64 poison_page(void)
 {
 	return page_map + poison_pfn * bpf_core_type_size(struct page);

@@ -11,14 +11,6 @@
 #include "record.bpf.h"
 #include "pending.bpf.h"
 
-#if defined(__TARGET_ARCH_x86)
-/* Where struct pages are, and which bits of an entry are address (with KASLR; with SME). */
-#endif
-
-/* The same as numbers: __VMEMMAP_BASE_L4 and all of 52 bits where the kernel has no variables. */
-__u64 page_map = 0xffffea0000000000ULL;
-__u64 address_mask = (1ULL << 52) - 1;
-
 /* Only where entries are not understood a folio may be unknown. */
 #if defined(__TARGET_ARCH_x86)
 #define KNOWN(folio) (folio)
@@ -26,11 +18,21 @@ __u64 address_mask = (1ULL << 52) - 1;
 #define KNOWN(folio) ((folio) == FOLIO_UNKNOWN ? 0 : (folio))
 #endif
 
-/* Run once, before recording. */
+/*
+ * page_map: where the struct page of frame 0 is, or would be. window_setup runs once, before
+ * recording, in the task that loads.
+ */
+#if defined(__TARGET_ARCH_x86)
+/*
+ * The kernel's variables as numbers, where it has none (no KASLR; no SME): __VMEMMAP_BASE_L4, and
+ * all of 52 bits.
+ */
+__u64 page_map = 0xffffea0000000000ULL;
+__u64 address_mask = (1ULL << 52) - 1;
+
 SEC("raw_tp")
 int window_setup(void *ctx)
 {
-#if defined(__TARGET_ARCH_x86)
 	u64 symbol = symbols[THPRACE_SYMBOL_VMEMMAP_BASE];
 
 	if (symbol)
@@ -38,9 +40,55 @@ int window_setup(void *ctx)
 	symbol = symbols[THPRACE_SYMBOL_PHYSICAL_MASK];
 	if (symbol)
 		bpf_probe_read_kernel(&address_mask, sizeof(address_mask), (void *)symbol);
-#endif
 	return 0;
 }
+#else
+__u64 page_map = 0;
+
+#define ENTRY_VALID 1ULL
+/* Bits 49 … 12, pages of 4 KiB. LPA2 keeps address bits 51 and 50 elsewhere: 0 below 1 PiB. */
+#define ENTRY_ADDRESS 0x3fffffffff000ULL
+
+SEC("raw_tp")
+int window_setup(void *ctx)
+{
+	asked.task = bpf_get_current_pid_tgid();
+	return 0;
+}
+
+/*
+ * vm_normal_page(vma, addr, pte) names the page of an entry. Called for the task that asks, it tells
+ * where struct pages are.
+ */
+SEC("kprobe")
+int entry_asked_kprobe(struct pt_regs *ctx)
+{
+	if (bpf_get_current_pid_tgid() == asked.task)
+		asked.entry = BPF_CORE_READ(ctx, regs[2]);
+	return 0;
+}
+
+SEC("kretprobe")
+int entry_asked_kretprobe(struct pt_regs *ctx)
+{
+	u64 page = BPF_CORE_READ(ctx, regs[0]);
+	u64 entry = asked.entry;
+	u64 map;
+
+	if (bpf_get_current_pid_tgid() != asked.task || !entry || !page)
+		return 0;
+	asked.entry = 0;
+	map = page - ((entry & ENTRY_ADDRESS) >> 12) * bpf_core_type_size(struct page);
+	if (asked.pairs && map != page_map)
+		asked.differing++;
+	page_map = map;
+	asked.pairs++;
+	/* PTE_PROT_NONE is bit 58 until 6.9, PTE_PRESENT_INVALID bit 11 since 6.10. */
+	if (!(entry & ENTRY_VALID))
+		asked.hidden = entry & 1ULL << 58 ? 1ULL << 58 : 1ULL << 11;
+	return 0;
+}
+#endif
 
 /*
  * The folio that a huge pmd maps: 0 when there is none to zap the rmap of (migration entry, huge zero
@@ -48,19 +96,27 @@ int window_setup(void *ctx)
  */
 static __always_inline u64 pmd_folio(u64 pmd)
 {
+	struct page_start copy;
+	u64 page;
+
 #if defined(__TARGET_ARCH_x86)
 	/*
 	 * pgtable_types.h: PRESENT, PSE, PROTNONE. Device memory (DAX) is not told apart: its bit
 	 * moved, and no walker looks for its pages.
 	 */
 	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8;
-	struct page_start copy;
-	u64 page;
 
 	if (!(pmd & (present | pse | protnone)))
 		return 0;
 	pmd ^= (pmd & present) - 1; /* protnone_mask(): L1TF, address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
+#else
+	if (!asked.known)
+		return FOLIO_UNKNOWN;
+	if (!(pmd & (ENTRY_VALID | asked.hidden)))
+		return 0;
+	page = page_map + ((pmd & ENTRY_ADDRESS) >> 21 << 9) * bpf_core_type_size(struct page);
+#endif
 	bpf_probe_read_kernel(&copy, sizeof(copy), (void *)page); /* failing, all is 0 */
 	if (bpf_core_field_offset(struct page, mapping) ==
 		    __builtin_offsetof(struct page_start, mapping) &&
@@ -70,9 +126,6 @@ static __always_inline u64 pmd_folio(u64 pmd)
 		return page;
 	/* A folio larger than a pmd: this one maps a tail. */
 	return page + ((copy.compound_head - 1 - page) & -(copy.compound_head & 1));
-#else
-	return FOLIO_UNKNOWN;
-#endif
 }
 
 static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u64 addr)

@@ -132,6 +132,7 @@ static int choose_programs(struct engine *engine)
 	     program = bpf_object__next_program(engine->skel->obj, program))
 		bpf_program__set_autoload(program, false);
 	bpf_program__set_autoload(engine->skel->progs.window_setup, true);
+	engine__choose_asked(engine);
 	engine->link_count = 0;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		probe = &engine->plan.probe[point];
@@ -439,8 +440,10 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	if (err)
 		goto cleanup;
 	err = run_setup(engine);
-	if (!err)
+	if (!err) {
+		engine__ask(engine);
 		err = open_rings(engine);
+	}
 	if (!err)
 		err = map_arrays(engine);
 	if (err) {

@@ -36,6 +36,15 @@ struct engine {
 /* Attach one program. 0 or negative errno. */
 int engine__attach_one(struct engine_link *link, const struct probe *probe);
 
+/* In engine_ask.c: the programs that hear the kernel's answers are to be loaded, where there are any. */
+void engine__choose_asked(struct engine *engine);
+
+/*
+ * In engine_ask.c: let the programs learn from the kernel how to read a huge mapping's entry, on machines
+ * where that is not known beforehand. Loaded, not recording yet, window_setup was run by this thread.
+ */
+void engine__ask(struct engine *engine);
+
 /* In engine_live.c: detach the exits of what was shed some seconds ago. now: ns. */
 void engine__finish_shedding(struct engine *engine, uint64_t now);
 

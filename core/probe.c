@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "names.h"
 
 /* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
@@ -48,7 +49,8 @@ size_t probe__names(const char **names, size_t max)
 				count = add_name(names, count, max, p->known[i].without);
 		}
 	}
-	return add_name(names, count, max, WAKE_FUNCTION);
+	count = add_name(names, count, max, WAKE_FUNCTION);
+	return add_name(names, count, max, PROBE_ASKED);
 }
 
 /* Position of the parameter that a slot wants, by the names that it has had; -1: none. */
@@ -292,8 +294,26 @@ static void without_unmap_folio(struct probe_plan *plan, const struct target *ta
 	}
 }
 
-/* Where a pmd is not decoded (pmd_folio() in bpf/window.bpf.c), rmap removal tells a window's folio. */
-static void say_undecoded(struct probe_plan *plan, const struct target *target)
+bool probe__decodes(const struct target *target, char *why, size_t why_size)
+{
+	struct target_function function;
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (target__elsewhere(target) || !strcmp(target__machine(target), "x86_64"))
+		return true;
+	if (page != 4096)
+		snprintf(why, why_size, "pages are of %ld KiB, not 4", page / 1024);
+	else if (!target__has_symbol(target, PROBE_ASKED) ||
+		 !target__traceable(target, PROBE_ASKED) ||
+		 !target__function(target, PROBE_ASKED, &function) || function.nargs != 3 ||
+		 strcmp(function.param[2], "pte") != 0)
+		snprintf(why, why_size, "%s(vma, addr, pte) cannot be asked", PROBE_ASKED);
+	else
+		return true;
+	return false;
+}
+
+void probe__undecoded(struct probe_plan *plan, const char *why)
 {
 	static const int points[] = {THPRACE_POINT_RMAP, THPRACE_POINT_RMAP_PMD};
 	struct probe *probe;
@@ -301,13 +321,12 @@ static void say_undecoded(struct probe_plan *plan, const struct target *target)
 
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
 		probe = &plan->probe[points[i]];
-		if (probe->state != PROBE_SKIPPED || target__elsewhere(target) ||
-		    !strcmp(target__machine(target), "x86_64"))
+		if (probe->state != PROBE_SKIPPED)
 			continue;
 		because(probe,
-			"precise mode only; without it no window is matched here, since entries of "
-			"%s are not decoded: what escapes is unattributed",
-			target__machine(target));
+			"precise mode only; without it no window is matched here, since entries are "
+			"not decoded (%.60s): what escapes is unattributed",
+			why);
 	}
 }
 
@@ -315,6 +334,7 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 		 enum probe_attach attach)
 {
 	struct probe *pmd;
+	char why[128];
 	int point;
 
 	memset(plan, 0, sizeof(*plan));
@@ -326,7 +346,8 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 	}
 	plan_holds(plan, target);
 	without_unmap_folio(plan, target);
-	say_undecoded(plan, target);
+	if (!probe__decodes(target, why, sizeof(why)))
+		probe__undecoded(plan, why);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {

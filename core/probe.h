@@ -93,12 +93,25 @@ struct probe_plan {
 	struct probe probe[THPRACE_POINT_MAX];
 };
 
+/* The function that is asked for the meaning of entries, on arm64: vm_normal_page(vma, addr, pte). */
+#define PROBE_ASKED "vm_normal_page"
+
 /* All names of the table, each once: to be given to target__new(). Returns how many. */
 size_t probe__names(const char **names, size_t max);
 
 /* Decide for each point. */
 void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
 		 enum probe_attach attach);
+
+/*
+ * Can entries of huge mappings be decoded, so that a window's folio is known without a probe at the
+ * rmap removal? Always on x86-64 (and of a kernel elsewhere nothing is said). On arm64, where pages are of
+ * 4 KiB and PROBE_ASKED can be asked: core/engine_ask.c does. False: the reason is in why.
+ */
+bool probe__decodes(const struct target *target, char *why, size_t why_size);
+
+/* They are not decoded: say so where it matters, at the rmap removal that light mode leaves out. */
+void probe__undecoded(struct probe_plan *plan, const char *why);
 
 /*
  * The kernel refused a probe: fall back from fentry to kprobe if the plan allows it, else mark it as

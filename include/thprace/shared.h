@@ -65,6 +65,20 @@ enum thprace_symbol {
 		"vmemmap_base", "physical_mask", "wake_page_function" \
 	}
 
+/*
+ * What a kernel for arm64 said of its page-table entries, before recording. core/engine_ask.c has it
+ * asked; the programs that hear the answers are in bpf/window.bpf.c.
+ */
+struct thprace_asked {
+	__u64 task; /* who asks: pid and tgid; 0: nobody */
+	__u64 entry; /* of the call under way; 0: none */
+	__u64 hidden; /* the bit that says "present" of an entry that is not valid; 0: not known */
+	__u32 pairs; /* entries whose page the kernel named */
+	__u32 differing; /* of these, how many contradict the one before */
+	__u32 known; /* core is content: entries are decoded from now on */
+	__u32 pad;
+};
+
 /* Phases whose lengths are counted in struct thprace_cpu.phase. */
 enum thprace_phase {
 	THPRACE_PHASE_1 = 0, /* lock taken → rmap removed (precise mode) */

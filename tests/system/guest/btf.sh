@@ -32,6 +32,23 @@ observes() {
 	is_clean "$name"
 }
 
+# daemon FILE: thpraced with [observe] btf=FILE, in the foreground; what it says is in err
+daemon() {
+	cat >daemon.conf <<-END
+		[observe]
+		btf = $1
+		[spool]
+		directory = $t/spool
+		[alerts]
+		target = stderr
+		[metrics]
+		textfile = none
+		[control]
+		socket = none
+	END
+	thpraced --config daemon.conf >out 2>err </dev/null
+}
+
 all_kprobes() {
 	is "$(grep '"type":"probe"' "$1" | grep '"state":"attached"' | grep -c '"kind":"f')" 0 \
 		"$2: no fentry"
@@ -93,6 +110,40 @@ fails "no BTF, fentry asked for" "no BTF of its own, which fentry needs" \
 observes "no BTF, a file" --btf /out/btf
 all_kprobes report.json "no BTF, a file"
 like report.json '"point":"zap",.*"reason":"kprobe, since the kernel has no BTF of its own' "... says why"
+
+# --- the daemon, by its configuration ---
+mkdir -p spool
+: >err
+daemon /out/btf &
+daemon=$!
+within 60 grep -q "thpraced .* watches" err
+like err "^thpraced.* watches $(uname -r) in light mode: [1-9]" "thpraced, btf= names a file: starts" || told "$(cat err)"
+something_attached
+ok $? "... and attaches"
+# A file that will not do is no reason to stop watching.
+sed -i 's|^btf = .*|btf = /proc/version|' daemon.conf
+killall -HUP thpraced
+within 60 grep -q "was not taken, the old settings stay" err
+ok $? "... a reload with a file that will not do: the old settings stay" || told "$(cat err)"
+like err "/proc/version" "... and which file it was"
+something_attached
+ok $? "... it goes on watching"
+killall thpraced
+wait "$daemon"
+is $? 0 "... ends in order"
+is_clean "thpraced, btf="
+status=0
+daemon none || status=$?
+is "$status" 1 "thpraced, no BTF and btf= none: status 1"
+like err "offers no BTF" "... says why"
+if [ -e /root/other.btf ]; then
+	status=0
+	daemon /root/other.btf || status=$?
+	is "$status" 1 "thpraced, btf= of another kernel: status 1"
+	like err "other.btf is the BTF of another kernel than the running one" "... says why"
+	is_clean "thpraced, btf= of another kernel"
+fi
+
 mkdir -p /usr/local/lib/thprace/btf /usr/lib/thprace/btf
 cp /out/btf "/usr/local/lib/thprace/btf/$(uname -r).btf"
 observes "no BTF, a file in the search path"
