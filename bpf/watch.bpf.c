@@ -130,8 +130,8 @@ static __always_inline int poison_over(void)
 #define FIRST(regs) BPF_CORE_READ(regs, di)
 #define SECOND(regs) BPF_CORE_READ(regs, si)
 #else
-#define FIRST(regs) BPF_CORE_READ(regs, regs[0])
-#define SECOND(regs) BPF_CORE_READ(regs, regs[1])
+#define FIRST(context) BPF_CORE_READ(context, regs[0])
+#define SECOND(context) BPF_CORE_READ(context, regs[1])
 #endif
 
 /* One body, attached either way. */
