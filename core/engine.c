@@ -432,6 +432,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	if (err)
 		goto cleanup;
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach);
+	target__asked(engine->target);
 	if (options->stats_fd >= 0)
 		engine->stats_fd = fcntl(options->stats_fd, F_DUPFD_CLOEXEC, 3);
 	else

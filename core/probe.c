@@ -188,13 +188,19 @@ static void plan_function(struct probe *probe, const struct target *target,
 		because(probe, "%s: has no parameter named '%s'", probe->function, missing);
 		return;
 	}
-	if (!target__traceable(target, probe->function)) {
-		because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
-		return;
-	}
 	probe->kind = choose_kind(probe, target, &function, attach);
 	if (probe->kind != PROBE_NONE)
 		probe->state = PROBE_PLANNED;
+}
+
+/* Asked of what would be attached only: what nobody asks for need not be read. */
+static void check_traceable(struct probe *probe, struct target *target)
+{
+	if (probe->state != PROBE_PLANNED || target__traceable(target, probe->function))
+		return;
+	probe->state = PROBE_FAILED;
+	probe->kind = PROBE_NONE;
+	because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
 }
 
 /*
@@ -330,7 +336,7 @@ void probe__undecoded(struct probe_plan *plan, const char *why)
 	}
 }
 
-void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
+void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
 		 enum probe_attach attach)
 {
 	struct probe *pmd;
@@ -344,8 +350,11 @@ void probe__plan(struct probe_plan *plan, const struct target *target, enum thpr
 		plan->probe[point].point = &probe_points[point];
 		plan_point(&plan->probe[point], target, mode, attach);
 	}
+	check_traceable(&plan->probe[THPRACE_POINT_COLLAPSE], target); /* holds serve it */
 	plan_holds(plan, target);
 	without_unmap_folio(plan, target);
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		check_traceable(&plan->probe[point], target);
 	if (!probe__decodes(target, why, sizeof(why)))
 		probe__undecoded(plan, why);
 	/* One kernel has either page_remove_rmap or the pair that replaced it. */

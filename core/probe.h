@@ -100,7 +100,7 @@ struct probe_plan {
 size_t probe__names(const char **names, size_t max);
 
 /* Decide for each point. */
-void probe__plan(struct probe_plan *plan, const struct target *target, enum thprace_mode mode,
+void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
 		 enum probe_attach attach);
 
 /*

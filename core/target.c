@@ -4,7 +4,6 @@
 #include "target_btf.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +14,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#define BUCKETS 256
+
 struct target_name {
 	char name[TARGET_NAME_MAX];
+	struct target_name *next; /* of the same bucket */
 	char variant[TARGET_NAME_MAX];
 	bool symbol;
 	bool traceable;
@@ -30,19 +32,40 @@ struct target {
 	bool own_btf;
 	bool elsewhere;
 	bool tracefs;
+	FILE *filter; /* what tracefs has and nobody asked for yet */
 	uint64_t address[THPRACE_SYMBOL_MAX];
+	struct target_name *buckets[BUCKETS];
 	size_t count;
 	struct target_name names[];
 };
 
+/* Each symbol of the kernel is looked for, and hardly one is there. */
+static unsigned int bucket_of(const char *name)
+{
+	unsigned int hash = 0;
+
+	while (*name)
+		hash = hash * 31 + (unsigned char)*name++;
+	return hash % BUCKETS;
+}
+
 static struct target_name *find(const struct target *target, const char *name)
 {
-	size_t i;
+	struct target_name *entry = target->buckets[bucket_of(name)];
 
-	for (i = 0; i < target->count; i++)
-		if (!strcmp(target->names[i].name, name))
-			return (struct target_name *)&target->names[i];
-	return NULL;
+	while (entry && strcmp(entry->name, name) != 0)
+		entry = entry->next;
+	return entry;
+}
+
+static void add_name(struct target *target, struct target_name *entry, const char *name)
+{
+	struct target_name **bucket;
+
+	snprintf(entry->name, TARGET_NAME_MAX, "%s", name);
+	bucket = &target->buckets[bucket_of(entry->name)];
+	entry->next = *bucket;
+	*bucket = entry;
 }
 
 /* Does an argument of this type fit into one register? */
@@ -123,16 +146,19 @@ static struct btf *open_btf(struct target *target, const char *file, char *why, 
 	return btf;
 }
 
+/* In one pass: BTF has no index, and a search by name goes through all of it. */
 static void read_prototypes(struct target *target, const struct btf *btf)
 {
+	__u32 id, types = btf__type_cnt(btf);
+	const struct btf_type *type;
 	struct target_name *entry;
-	size_t i;
-	int id;
 
-	for (i = 0; i < target->count; i++) {
-		entry = &target->names[i];
-		id = btf__find_by_name_kind(btf, entry->name, BTF_KIND_FUNC);
-		if (id <= 0)
+	for (id = 1; id < types; id++) {
+		type = btf__type_by_id(btf, id);
+		if (!btf_is_func(type))
+			continue;
+		entry = find(target, btf__name_by_offset(btf, type->name_off));
+		if (!entry || entry->in_btf)
 			continue;
 		entry->in_btf = true;
 		read_prototype(btf, id, &entry->function);
@@ -173,12 +199,29 @@ static void note_address(struct target *target, const char *symbol, uint64_t add
 			target->address[i] = address;
 }
 
+/* "ffffffff81000000 T _stext", for modules with more behind; sscanf() would take most of the time. */
+static const char *take_symbol(char *line, uint64_t *address, char *kind)
+{
+	char *at, *symbol;
+
+	*address = strtoull(line, &at, 16);
+	if (at == line || at[0] != ' ' || !at[1] || at[2] != ' ')
+		return NULL;
+	*kind = at[1];
+	symbol = at + 3;
+	for (at = symbol; (unsigned char)*at > ' '; at++)
+		;
+	*at = '\0';
+	return at > symbol ? symbol : NULL;
+}
+
 /* functions: of BTF, to be compared with the symbols; or NULL */
 static int read_symbols(struct target *target, struct btf_functions *functions, char *why,
 			size_t why_size)
 {
 	FILE *file = kallsyms__open();
-	char line[512], symbol[256], kind;
+	char line[512], kind;
+	const char *symbol;
 	uint64_t address;
 
 	if (!file) {
@@ -186,7 +229,8 @@ static int read_symbols(struct target *target, struct btf_functions *functions, 
 		return -errno;
 	}
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &kind, symbol) != 3)
+		symbol = take_symbol(line, &address, &kind);
+		if (!symbol)
 			continue;
 		note_address(target, symbol, address);
 		if (kind == 't' || kind == 'T')
@@ -257,29 +301,39 @@ cleanup:
 	return err;
 }
 
-static void read_traceable(struct target *target)
+static void open_filter(struct target *target)
 {
 	static const char *const paths[] = {
 		"/sys/kernel/tracing/available_filter_functions",
 		"/sys/kernel/debug/tracing/available_filter_functions",
 	};
+	size_t i;
+	int c;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]) && !target->filter; i++)
+		target->filter = fopen(paths[i], "re");
+	if (!target->filter)
+		return;
+	c = getc(target->filter);
+	target->tracefs = c != EOF;
+	ungetc(c, target->filter);
+}
+
+/*
+ * Read on until this one is there. The kernel begins anew for each page of this file, so its end takes
+ * the longest; functions of mm are far from it.
+ */
+static void look_for(struct target *target, const struct target_name *wanted)
+{
 	struct target_name *entry;
 	char line[512];
-	FILE *file = NULL;
-	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]) && !file; i++)
-		file = fopen(paths[i], "re");
-	if (!file)
-		return;
-	while (fgets(line, sizeof(line), file)) {
+	while (!wanted->traceable && fgets(line, sizeof(line), target->filter)) {
 		line[strcspn(line, " \t\n")] = '\0';
 		entry = find(target, line);
 		if (entry)
 			entry->traceable = true;
-		target->tracefs = true;
 	}
-	fclose(file);
 }
 
 /* Does the first line of a file hold this text? */
@@ -347,7 +401,7 @@ int target__new(struct target **result, const struct target_options *options,
 	target->count = count;
 	target->elsewhere = options->elsewhere;
 	for (i = 0; i < count; i++)
-		snprintf(target->names[i].name, TARGET_NAME_MAX, "%s", names[i]);
+		add_name(target, &target->names[i], names[i]);
 	if (!target->elsewhere) {
 		uname(&target->uts);
 		err = check_age(target->uts.release, why, why_size);
@@ -361,13 +415,22 @@ int target__new(struct target **result, const struct target_options *options,
 		return err;
 	}
 	if (!target->elsewhere)
-		read_traceable(target);
+		open_filter(target);
 	*result = target;
 	return 0;
 }
 
+void target__asked(struct target *target)
+{
+	if (target->filter)
+		fclose(target->filter);
+	target->filter = NULL;
+}
+
 void target__free(struct target *target)
 {
+	if (target)
+		target__asked(target);
 	free(target);
 }
 
@@ -426,9 +489,11 @@ const char *target__variant(const struct target *target, const char *name)
 	return entry && entry->variant[0] ? entry->variant : NULL;
 }
 
-bool target__traceable(const struct target *target, const char *name)
+bool target__traceable(struct target *target, const char *name)
 {
 	const struct target_name *entry = find(target, name);
 
+	if (entry && target->filter)
+		look_for(target, entry);
 	return !target->tracefs || (entry && entry->traceable);
 }

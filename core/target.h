@@ -39,8 +39,8 @@ struct target_options {
 };
 
 /*
- * Read what there is to know: BTF, symbols from /proc/kallsyms, traceable functions from tracefs where
- * it is mounted and readable. Names are wanted for the functions in names only (count of them), so
+ * Read what there is to know: BTF, symbols from /proc/kallsyms. Traceable functions come from tracefs, where
+ * it is mounted and readable, as far as they are asked for. Names are wanted for the functions in names only (count of them), so
  * that memory stays small. A file of another kernel than the running one is refused, unless elsewhere.
  * Returns 0 and *target, to be freed with target__free(); or negative errno and a reason in why.
  */
@@ -74,7 +74,10 @@ const char *target__variant(const struct target *target, const char *name);
 /* Address of a kernel symbol; 0: not there, or addresses are hidden from this process. */
 uint64_t target__address(const struct target *target, enum thprace_symbol symbol);
 
-/* May it be traced? True also when tracefs could not be read: then attaching tells. */
-bool target__traceable(const struct target *target, const char *name);
+/* May it be traced? True also when tracefs could not be read: then attaching tells. May read on in tracefs. */
+bool target__traceable(struct target *target, const char *name);
+
+/* target__traceable() is not called any more: close what it reads. target__free() does it, too. */
+void target__asked(struct target *target);
 
 #endif
