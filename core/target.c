@@ -215,12 +215,26 @@ static const char *take_symbol(char *line, uint64_t *address, char *kind)
 	return at > symbol ? symbol : NULL;
 }
 
+/*
+ * The file begins with the kernel's own symbols by their address; behind its text are no functions but
+ * those of modules and of the boot. past_text: is the symbol behind it?
+ */
+static bool nothing_more(const struct target *target, bool past_text)
+{
+	int i;
+
+	for (i = 0; past_text && i < THPRACE_SYMBOL_MAX; i++)
+		past_text = target->address[i] != 0;
+	return past_text;
+}
+
 /* functions: of BTF, to be compared with the symbols; or NULL */
 static int read_symbols(struct target *target, struct btf_functions *functions, char *why,
 			size_t why_size)
 {
 	FILE *file = kallsyms__open();
 	char line[512], kind;
+	bool past_text = false;
 	const char *symbol;
 	uint64_t address;
 
@@ -237,6 +251,9 @@ static int read_symbols(struct target *target, struct btf_functions *functions, 
 			note_symbol(target, symbol);
 		if (functions)
 			btf_functions__note(functions, symbol);
+		past_text = past_text || !strcmp(symbol, "_etext");
+		if (!functions && nothing_more(target, past_text))
+			break;
 	}
 	fclose(file);
 	return 0;
