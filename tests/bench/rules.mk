@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What thprace costs, beside what people use today, into docs/performance.md: 45 minutes.
+# What thprace costs, beside what people use today, into docs/performance.md: 45 minutes at most.
 BENCH_BIN := $(O)/bench/bodies $(O)/bench/generate $(O)/bench/work
 
 $(O)/bench:
