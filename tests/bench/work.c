@@ -8,7 +8,7 @@
  *   work zap N      map, touch and unmap a huge page of a file that is there: the most windows
  *   work fork N     fork, exec, exit
  *   work reclaim N  write out 4 KiB pages (swap needed); an operation is one page
- *   work pace N     zap a huge page, then compute for N times 1000 rounds, 64 times; ns of all
+ *   work pace N     zap huge pages that are there, compute for N times 1000 rounds for each; ns of 64 of them
  *   work storm N    N ms of zapping huge pages on all CPUs, as fast as they can; prints windows
  */
 #include <errno.h>
@@ -179,23 +179,24 @@ static uint64_t reclaim(unsigned long n)
 	return spent;
 }
 
-/* The share of windows in what a machine does is set by N. */
+/* The share of windows in what a machine does is set by N; of huge pages that are there, so that it spans much. */
 static uint64_t pace(unsigned long n)
 {
-	uint64_t start = now();
+	unsigned long batches = n < 100 ? 64 : 4, batch, i;
 	volatile unsigned long sum = 0;
-	unsigned char *at;
-	unsigned long i;
-	int window;
+	int fd = huge_file();
+	uint64_t start;
 
-	for (window = 0; window < 64; window++) {
-		at = map(HUGE, MADV_HUGEPAGE);
-		touch(at, HUGE, HUGE);
-		munmap(at, HUGE);
-		for (i = 0; i < n * 1000; i++)
+	zap_file(fd);
+	start = now();
+	for (batch = 0; batch < batches; batch++) {
+		zap_file(fd);
+		for (i = 0; i < n * 1000 * HUGE_BATCH; i++)
 			sum += i;
 	}
-	return (now() - start) * n;
+	start = now() - start;
+	close(fd);
+	return start * 64 / (batches * HUGE_BATCH) * n;
 }
 
 /* Each CPU zaps windows as fast as it can; now and then a huge page is truncated while it is mapped. */
