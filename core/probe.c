@@ -300,7 +300,7 @@ static void without_unmap_folio(struct probe_plan *plan, const struct target *ta
 	}
 }
 
-bool probe__decodes(const struct target *target, char *why, size_t why_size)
+bool probe__decodes(struct target *target, char *why, size_t why_size)
 {
 	struct target_function function;
 	long page = sysconf(_SC_PAGESIZE);

@@ -108,7 +108,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
  * rmap removal? Always on x86-64 (and of a kernel elsewhere nothing is said). On arm64, where pages are of
  * 4 KiB and PROBE_ASKED can be asked: core/engine_ask.c does. False: the reason is in why.
  */
-bool probe__decodes(const struct target *target, char *why, size_t why_size);
+bool probe__decodes(struct target *target, char *why, size_t why_size);
 
 /* They are not decoded: say so where it matters, at the rmap removal that light mode leaves out. */
 void probe__undecoded(struct probe_plan *plan, const char *why);
