@@ -77,7 +77,7 @@ uint64_t target__address(const struct target *target, enum thprace_symbol symbol
 /* May it be traced? True also when tracefs could not be read: then attaching tells. May read on in tracefs. */
 bool target__traceable(struct target *target, const char *name);
 
-/* target__traceable() is not called any more: close what it reads. target__free() does it, too. */
+/* No other function is asked for any more: close what is read; what was said so far stays known. */
 void target__asked(struct target *target);
 
 #endif
