@@ -100,7 +100,7 @@ soon "... until they are gone" 15 answers || told "$(cat err)"
 # --- reload ---
 
 stress split-migrate 600
-soon "the stressor is on its way" 30 overlaps_above "$(said .totals.overlaps)"
+soon "the stressor is on its way" 90 overlaps_above "$(said .totals.overlaps)"
 printf '[alerts]\nfold=33s\n' >"$conf/50-test.conf"
 try systemctl reload thpraced
 is "$status" 0 "systemctl reload"
