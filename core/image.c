@@ -239,6 +239,7 @@ static int read_kernel(struct image *image, char *why, size_t why_size)
 			return err;
 	} else if (at(image, ARM64_MAGIC, "ARM\x64")) {
 		image->machine = IMAGE_ARM64;
+		image__lay_out_arm64(image);
 		if (!image->format[0])
 			snprintf(image->format, sizeof(image->format), "Image");
 	} else {
@@ -264,6 +265,8 @@ static int read_kernel(struct image *image, char *why, size_t why_size)
 	}
 	if (image->symbols)
 		qsort(image->symbol, image->symbols, sizeof(*image->symbol), by_address);
+	if (image->flat && image->symbols && !image__settle_arm64(image))
+		image->symbols_from = "kallsyms of the image, without addresses";
 	return 0;
 }
 

@@ -223,6 +223,14 @@ static bool in_order(const struct image *image, const struct kallsyms *table,
 	return last >> 47 == 0x1ffff && wild < table->count / 2;
 }
 
+/* arm64's loader may fill the base in: then it is that of the Image. */
+static uint64_t read_base(const struct image *image, size_t at)
+{
+	uint64_t base = image__le64(image->data + at);
+
+	return !base && image->flat ? image->segment[0].address : base;
+}
+
 static bool find_addresses(const struct image *image, const struct kallsyms *table,
 			   struct addresses *found)
 {
@@ -233,17 +241,18 @@ static bool find_addresses(const struct image *image, const struct kallsyms *tab
 
 	if (table->num_syms >= room + 8) {
 		for (way = BASE; way <= PERCPU; way++)
-			tries[tried++] = (struct addresses){
-				table->num_syms - 8 - room,
-				image__le64(image->data + table->num_syms - 8), way};
+			tries[tried++] = (struct addresses){table->num_syms - 8 - room,
+							    read_base(image, table->num_syms - 8),
+							    way};
+	}
+	/* Before the third way: numbers that count from a base are in order by it, too. */
+	if (image__within(image, behind, room + 8)) {
+		for (way = BASE; way <= PERCPU; way++)
+			tries[tried++] =
+				(struct addresses){behind, read_base(image, behind + room), way};
 	}
 	if (image__within(image, behind, room))
 		tries[tried++] = (struct addresses){behind, 0, PLACE};
-	if (image__within(image, behind, room + 8)) {
-		for (way = BASE; way <= PERCPU; way++)
-			tries[tried++] = (struct addresses){
-				behind, image__le64(image->data + behind + room), way};
-	}
 	for (i = 0; i < tried; i++) {
 		if (!in_order(image, table, &tries[i]))
 			continue;

@@ -29,6 +29,7 @@ struct image {
 	char banner[512];
 	struct image_segment segment[IMAGE_SEGMENTS_MAX];
 	size_t segments;
+	bool flat; /* arm64's Image: memory from its one segment on */
 	struct image_part btf, config, symtab, strtab;
 	struct image_symbol *symbol; /* sorted by address */
 	size_t symbols;
@@ -64,6 +65,13 @@ int image__read_symtab(struct image *image);
 
 /* Symbols of the kernel's own table, which is searched for. -ENOENT when there is none. */
 int image__read_kallsyms(struct image *image);
+
+/*
+ * arm64's Image: give it a place in memory, before its symbols are read; then, when they are in order, the
+ * one that fits them. False: there is none, and no symbol has an address any more.
+ */
+void image__lay_out_arm64(struct image *image);
+bool image__settle_arm64(struct image *image);
 
 /* Where an offset of the file belongs in the kernel's memory; 0: nowhere. */
 uint64_t image__address(const struct image *image, size_t offset);
