@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Questions to the code of one function of a kernel image: which functions it calls, with which
- * constants, and what it does with a parameter. x86-64 only.
+ * constants, and what it does with a parameter. x86-64 and arm64.
  *
  * "The function" is all that the compiler made of it: name, name.cold, name.isra.0 …
  */

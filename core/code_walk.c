@@ -11,7 +11,7 @@
 #define STEPS_MAX 400000
 
 struct place {
-	const cs_insn *insn;
+	const struct code_insn *insn;
 	struct code_walk *before; /* what is known before it, where paths begin or meet */
 	bool leads; /* paths meet before it */
 	bool waits; /* is in the list of work */
@@ -50,23 +50,19 @@ static int by_address(const void *left, const void *right)
 	return (a->insn->address > b->insn->address) - (a->insn->address < b->insn->address);
 }
 
-static bool ends(const struct paths *paths, const cs_insn *insn)
+static bool ends(const struct paths *paths, const struct code_insn *insn)
 {
 	const struct code *code = paths->code;
 	size_t i;
 
-	if (insn->id == X86_INS_CALL) {
+	if (insn->flow == CODE_CALL) {
 		for (i = 0; i < sizeof(code->ends) / sizeof(code->ends[0]); i++)
-			if (code->ends[i] && code__target(insn) == code->ends[i])
+			if (code->ends[i] && insn->target == code->ends[i])
 				return true;
 	}
-	return insn->id == X86_INS_JMP || insn->id == X86_INS_UD2 ||
-	       cs_insn_group(paths->code->handle, insn, CS_GRP_RET);
-}
-
-static bool is_jump(const struct paths *paths, const cs_insn *insn)
-{
-	return cs_insn_group(paths->code->handle, insn, CS_GRP_JUMP);
+	if (insn->flow == CODE_TRAP)
+		return !paths->watch->warns;
+	return insn->flow == CODE_JUMP || insn->flow == CODE_END;
 }
 
 static int lay_out(struct paths *paths, const struct code_function *function)
@@ -91,9 +87,9 @@ static int lay_out(struct paths *paths, const struct code_function *function)
 		paths->place[i].follows =
 			i && paths->place[i - 1].insn->address + paths->place[i - 1].insn->size ==
 				     paths->place[i].insn->address;
-		if (!is_jump(paths, paths->place[i].insn))
+		if (!code_insn__jumps(paths->place[i].insn))
 			continue;
-		target = find_place(paths, code__target(paths->place[i].insn));
+		target = find_place(paths, paths->place[i].insn->target);
 		if (target < paths->places)
 			paths->place[target].leads = true;
 	}
@@ -128,7 +124,7 @@ static int arrive(struct paths *paths, size_t at, const struct code_walk *walk)
 static int run(struct paths *paths, size_t at, bool tell)
 {
 	struct code_walk walk = *paths->place[at].before;
-	const cs_insn *insn;
+	const struct code_insn *insn;
 	size_t target, begin = at;
 	int err = 0;
 
@@ -142,8 +138,8 @@ static int run(struct paths *paths, size_t at, bool tell)
 			return -E2BIG;
 		if (tell)
 			paths->watch->see(paths->watch->context, &walk, insn);
-		if (!tell && is_jump(paths, insn)) {
-			target = find_place(paths, code__target(insn));
+		if (!tell && code_insn__jumps(insn)) {
+			target = find_place(paths, insn->target);
 			if (target < paths->places)
 				err = arrive(paths, target, &walk);
 			if (err)
@@ -151,7 +147,7 @@ static int run(struct paths *paths, size_t at, bool tell)
 		}
 		if (ends(paths, insn))
 			return 0;
-		code_walk__step(paths->code, &walk, insn);
+		paths->code->machine->step(paths->code, &walk, insn);
 	}
 	return 0;
 }
@@ -161,7 +157,7 @@ static int begin(struct paths *paths, uint64_t entry)
 	size_t at = find_place(paths, entry);
 	struct code_walk walk;
 
-	code_walk__begin(&walk, paths->watch->parameter);
+	code_walk__begin(paths->code, &walk, paths->watch->parameter);
 	if (at == paths->places)
 		return 0;
 	paths->place[at].leads = true;
@@ -175,7 +171,7 @@ int code__walk(struct code *code, const struct code_function *function,
 	size_t i, at;
 	int err;
 
-	if (watch->parameter < 0 || watch->parameter > 6)
+	if (watch->parameter < 0 || watch->parameter > CODE_PARAMETERS_MAX)
 		return -EINVAL;
 	err = lay_out(&paths, function);
 	if (!err)

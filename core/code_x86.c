@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one instruction does to the values that are followed: registers and what is kept on the stack.
+ * Code of x86-64, by Capstone: where it goes on, and what one instruction does to the values that are
+ * followed, registers and what is kept on the stack.
  *
- * Not followed: memory but the function's own frame, and vectors. A value on the stack is taken to be
- * changed by the function itself only.
+ * Not followed: memory but the function's own frame, and vectors.
  */
 #include "code_private.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define NEAR 4 /* instructions between a load and its comparison */
+
+#define X86_REGISTERS 16
 
 /* The 16 registers in their four widths. */
 static const struct {
 	unsigned int name[4]; /* 64, 32, 16, lower 8 bits */
 	unsigned int high; /* bits 8 to 15 */
-} registers[CODE_REGISTERS] = {
+} registers[X86_REGISTERS] = {
 	{{X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL}, X86_REG_AH},
 	{{X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL}, X86_REG_CH},
 	{{X86_REG_RDX, X86_REG_EDX, X86_REG_DX, X86_REG_DL}, X86_REG_DH},
@@ -48,7 +54,7 @@ enum {
 };
 
 /* Where the first six parameters are. */
-static const int parameters[] = {RDI, RSI, RDX, RCX, R8, R9};
+static const int parameters[CODE_PARAMETERS_MAX] = {RDI, RSI, RDX, RCX, R8, R9};
 
 /* The register, the bits of it that are meant, and how far up they are; -1: none that is followed. */
 static int find_register(unsigned int name, uint32_t *mask, unsigned int *shift)
@@ -57,7 +63,7 @@ static int find_register(unsigned int name, uint32_t *mask, unsigned int *shift)
 	int i, width;
 
 	*shift = 0;
-	for (i = 0; i < CODE_REGISTERS; i++) {
+	for (i = 0; i < X86_REGISTERS; i++) {
 		for (width = 0; width < 4; width++) {
 			if (registers[i].name[width] != name)
 				continue;
@@ -73,26 +79,13 @@ static int find_register(unsigned int name, uint32_t *mask, unsigned int *shift)
 	return -1;
 }
 
-static struct code_value narrow(const struct code_value *value, uint32_t mask, unsigned int shift)
-{
-	struct code_value by = code_value__constant(shift), with = code_value__constant(mask);
-	struct code_value result = *value;
-
-	if (shift)
-		result = code_value__op(CODE_SHR, &result, &by);
-	/* Of a parameter the position counts, not the width. */
-	if (mask == ~0U || result.kind == CODE_PARAMETER)
-		return result;
-	return code_value__op(CODE_AND, &result, &with);
-}
-
-struct code_value code_walk__register(const struct code_walk *walk, unsigned int reg)
+static struct code_value register_value(const struct code_walk *walk, unsigned int reg)
 {
 	unsigned int shift;
 	uint32_t mask;
 	int i = find_register(reg, &mask, &shift);
 
-	return i < 0 ? code_value__any() : narrow(&walk->reg[i], mask, shift);
+	return i < 0 ? code_value__any() : code_value__narrow(&walk->reg[i], mask, shift);
 }
 
 static void set_register(struct code_walk *walk, unsigned int name, struct code_value value)
@@ -117,61 +110,21 @@ static void set_register(struct code_walk *walk, unsigned int name, struct code_
 }
 
 /* What base + displacement points to, when that is on the stack. */
-struct code_value code_walk__base(const struct code_walk *walk, const cs_x86_op *op)
+static struct code_value base_of(const struct code_walk *walk, const cs_x86_op *op)
 {
 	struct code_value base, displacement;
 
 	if (op->type != X86_OP_MEM || op->mem.index != X86_REG_INVALID ||
 	    op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS)
 		return code_value__any();
-	base = code_walk__register(walk, op->mem.base);
+	base = register_value(walk, op->mem.base);
 	displacement = code_value__constant((uint32_t)op->mem.disp);
 	if (base.kind == CODE_STACK)
 		return code_value__op(CODE_ADD, &base, &displacement);
 	return base.kind == CODE_PARAMETER ? base : code_value__any();
 }
 
-static struct code_value load(const struct code_walk *walk, int32_t offset, uint32_t size)
-{
-	uint32_t mask = size >= 4 ? ~0U : (1U << 8 * size) - 1, into;
-	const struct code_slot *slot;
-	unsigned int i;
-
-	for (i = 0; i < walk->slots; i++) {
-		slot = &walk->slot[i];
-		if (offset < slot->offset)
-			continue;
-		into = (uint32_t)offset - (uint32_t)slot->offset;
-		if (into < 4 && into + size <= slot->size)
-			return narrow(&slot->value, mask, 8 * into);
-	}
-	return code_value__any();
-}
-
-/* Forget what lies in the bytes. */
-static void forget(struct code_walk *walk, int64_t offset, int64_t size)
-{
-	const struct code_slot *slot;
-	unsigned int i = 0;
-
-	while (i < walk->slots) {
-		slot = &walk->slot[i];
-		if (slot->offset < offset + size && offset < (int64_t)slot->offset + slot->size)
-			walk->slot[i] = walk->slot[--walk->slots];
-		else
-			i++;
-	}
-}
-
-static void store(struct code_walk *walk, int32_t offset, uint32_t size, struct code_value value)
-{
-	forget(walk, offset, size);
-	if (value.kind == CODE_ANY || walk->slots == CODE_SLOTS)
-		return;
-	walk->slot[walk->slots++] = (struct code_slot){offset, size, value};
-}
-
-struct code_value code_walk__operand(const struct code_walk *walk, const cs_x86_op *op)
+static struct code_value operand(const struct code_walk *walk, const cs_x86_op *op)
 {
 	struct code_value base;
 
@@ -179,10 +132,10 @@ struct code_value code_walk__operand(const struct code_walk *walk, const cs_x86_
 	case X86_OP_IMM:
 		return code_value__constant((uint32_t)op->imm);
 	case X86_OP_REG:
-		return code_walk__register(walk, op->reg);
+		return register_value(walk, op->reg);
 	case X86_OP_MEM:
-		base = code_walk__base(walk, op);
-		return base.kind == CODE_STACK ? load(walk, base.offset, op->size)
+		base = base_of(walk, op);
+		return base.kind == CODE_STACK ? code_walk__load(walk, base.offset, op->size)
 					       : code_value__any();
 	default:
 		return code_value__any();
@@ -196,16 +149,16 @@ static void set_operand(struct code_walk *walk, const cs_x86_op *op, struct code
 	if (op->type == X86_OP_REG) {
 		set_register(walk, op->reg, value);
 	} else if (op->type == X86_OP_MEM) {
-		base = code_walk__base(walk, op);
+		base = base_of(walk, op);
 		if (base.kind == CODE_STACK)
-			store(walk, base.offset, op->size, value);
+			code_walk__store(walk, base.offset, op->size, value);
 	}
 }
 
 static void arithmetic(struct code_walk *walk, const cs_x86 *x86, enum code_op op)
 {
-	struct code_value a = code_walk__operand(walk, &x86->operands[0]);
-	struct code_value b = x86->op_count > 1 ? code_walk__operand(walk, &x86->operands[1])
+	struct code_value a = operand(walk, &x86->operands[0]);
+	struct code_value b = x86->op_count > 1 ? operand(walk, &x86->operands[1])
 						: code_value__constant(1);
 	bool same = x86->op_count > 1 && x86->operands[1].type == X86_OP_REG &&
 		    x86->operands[0].type == X86_OP_REG &&
@@ -220,8 +173,8 @@ static void arithmetic(struct code_walk *walk, const cs_x86 *x86, enum code_op o
 static void address(struct code_walk *walk, const cs_x86 *x86)
 {
 	const x86_op_mem *mem = &x86->operands[1].mem;
-	struct code_value base = code_walk__register(walk, mem->base);
-	struct code_value index = code_walk__register(walk, mem->index), by;
+	struct code_value base = register_value(walk, mem->base);
+	struct code_value index = register_value(walk, mem->index), by;
 
 	if (mem->base == X86_REG_RIP)
 		base = code_value__any();
@@ -239,12 +192,12 @@ static void address(struct code_walk *walk, const cs_x86 *x86)
 
 static void push(struct code_walk *walk, const cs_x86 *x86)
 {
-	struct code_value value = code_walk__operand(walk, &x86->operands[0]);
+	struct code_value value = operand(walk, &x86->operands[0]);
 	struct code_value eight = code_value__constant(8);
 
 	walk->reg[RSP] = code_value__op(CODE_SUB, &walk->reg[RSP], &eight);
 	if (walk->reg[RSP].kind == CODE_STACK)
-		store(walk, walk->reg[RSP].offset, 8, value);
+		code_walk__store(walk, walk->reg[RSP].offset, 8, value);
 }
 
 static void pop(struct code_walk *walk, const cs_x86 *x86)
@@ -252,7 +205,7 @@ static void pop(struct code_walk *walk, const cs_x86 *x86)
 	struct code_value eight = code_value__constant(8), value = code_value__any();
 
 	if (walk->reg[RSP].kind == CODE_STACK)
-		value = load(walk, walk->reg[RSP].offset, 8);
+		value = code_walk__load(walk, walk->reg[RSP].offset, 8);
 	walk->reg[RSP] = code_value__op(CODE_ADD, &walk->reg[RSP], &eight);
 	set_operand(walk, &x86->operands[0], value);
 }
@@ -272,7 +225,7 @@ static void fill(struct code_walk *walk)
 	const struct code_value *count = &walk->reg[RCX];
 
 	if (walk->reg[RDI].kind == CODE_STACK && count->kind == CODE_SET && count->nr == 1)
-		forget(walk, walk->reg[RDI].offset, 8LL * count->set[0]);
+		code_walk__forget(walk, walk->reg[RDI].offset, 8LL * count->set[0]);
 	else
 		walk->slots = 0;
 	walk->reg[RDI] = code_value__any();
@@ -355,8 +308,8 @@ static bool move(struct code_walk *walk, const cs_insn *insn)
 		return true;
 	}
 	if (conditional_move(insn->id)) {
-		a = code_walk__operand(walk, &op[0]);
-		b = code_walk__operand(walk, &op[1]);
+		a = operand(walk, &op[0]);
+		b = operand(walk, &op[1]);
 		set_operand(walk, &op[0], code_value__join(&a, &b));
 		return true;
 	}
@@ -364,10 +317,10 @@ static bool move(struct code_walk *walk, const cs_insn *insn)
 	case X86_INS_MOV:
 	case X86_INS_MOVABS:
 	case X86_INS_MOVZX:
-		set_operand(walk, &op[0], code_walk__operand(walk, &op[1]));
+		set_operand(walk, &op[0], operand(walk, &op[1]));
 		return true;
 	case X86_INS_MOVSXD: /* of 32 bits to 64: the lower half stays */
-		set_operand(walk, &op[0], code_walk__operand(walk, &op[1]));
+		set_operand(walk, &op[0], operand(walk, &op[1]));
 		return true;
 	case X86_INS_LEA:
 		address(walk, &insn->detail->x86);
@@ -383,8 +336,9 @@ static bool move(struct code_walk *walk, const cs_insn *insn)
 	}
 }
 
-void code_walk__step(struct code *code, struct code_walk *walk, const cs_insn *insn)
+static void step(struct code *code, struct code_walk *walk, const struct code_insn *at)
 {
+	const cs_insn *insn = at->x86;
 	const cs_x86 *x86 = &insn->detail->x86;
 
 	if (x86->prefix[0] == X86_PREFIX_REP || x86->prefix[0] == X86_PREFIX_REPNE) {
@@ -432,7 +386,7 @@ void code_walk__step(struct code *code, struct code_walk *walk, const cs_insn *i
 	case X86_INS_NOP:
 		break;
 	case X86_INS_CALL:
-		if (!code->fentry || code__target(insn) != code->fentry)
+		if (!code->fentry || at->target != code->fentry)
 			call(walk);
 		break;
 	default:
@@ -441,50 +395,157 @@ void code_walk__step(struct code *code, struct code_walk *walk, const cs_insn *i
 	}
 }
 
-static bool join_slots(struct code_walk *into, const struct code_walk *from)
+/* test, and, bt: of which bit of the parameter? */
+static bool tests(const struct code_walk *state, const struct code_insn *at, uint32_t bit)
 {
-	const struct code_slot *other_slot;
-	struct code_value value;
-	bool changed = false;
-	unsigned int i = 0, j;
+	const cs_insn *insn = at->x86;
+	const cs_x86_op *op = insn->detail->x86.operands;
+	struct code_value value, mask;
+	uint64_t tested;
 
-	while (i < into->slots) {
-		value = code_value__any();
-		for (j = 0; j < from->slots; j++) {
-			other_slot = &from->slot[j];
-			if (other_slot->offset == into->slot[i].offset &&
-			    other_slot->size == into->slot[i].size)
-				value = code_value__join(&into->slot[i].value, &other_slot->value);
-		}
-		if (value.kind == CODE_ANY) {
-			into->slot[i] = into->slot[--into->slots];
-			changed = true;
-			continue;
-		}
-		changed |= !code_value__same(&value, &into->slot[i].value);
-		into->slot[i++].value = value;
+	if (insn->id != X86_INS_TEST && insn->id != X86_INS_AND && insn->id != X86_INS_BT)
+		return false;
+	value = operand(state, &op[0]);
+	mask = operand(state, &op[1]);
+	if (value.kind != CODE_PARAMETER) {
+		struct code_value swap = value;
+
+		value = mask;
+		mask = swap;
 	}
-	return changed;
+	if (value.kind != CODE_PARAMETER || mask.kind != CODE_SET || mask.nr != 1)
+		return false;
+	tested = insn->id == X86_INS_BT ? 1ULL << (mask.set[0] & 31) : mask.set[0];
+	return tested << (value.offset & 31) == bit;
 }
 
-bool code_walk__join(struct code_walk *into, const struct code_walk *from)
+static bool stores(const struct code_walk *state, const struct code_insn *at, uint32_t value,
+		   int32_t *offset)
 {
-	struct code_value value;
-	bool changed = false;
-	int i;
+	const cs_insn *insn = at->x86;
+	const cs_x86_op *op = insn->detail->x86.operands;
+	struct code_value stored, base;
 
-	for (i = 0; i < CODE_REGISTERS; i++) {
-		value = code_value__join(&into->reg[i], &from->reg[i]);
-		changed |= !code_value__same(&value, &into->reg[i]);
-		into->reg[i] = value;
+	if ((insn->id != X86_INS_MOV && insn->id != X86_INS_OR) || op[0].type != X86_OP_MEM ||
+	    op[0].size != 4)
+		return false;
+	base = base_of(state, &op[0]);
+	stored = operand(state, &op[1]);
+	*offset = base.offset;
+	return base.kind == CODE_STACK && stored.kind == CODE_SET && stored.nr == 1 &&
+	       stored.set[0] == value;
+}
+
+static bool is_exchange(const struct code_part *part, size_t at, uint32_t offset)
+{
+	const cs_insn *insn = part->insn[at].x86;
+	const cs_x86_op *op = insn->detail->x86.operands;
+
+	return insn->id == X86_INS_CMPXCHG && insn->detail->x86.prefix[0] == X86_PREFIX_LOCK &&
+	       op[0].type == X86_OP_MEM && op[0].size == 4 && op[0].mem.disp == (int64_t)offset;
+}
+
+static bool is_memory(const cs_x86_op *op, uint32_t offset)
+{
+	return op->type == X86_OP_MEM && op->size == 4 && op->mem.index == X86_REG_INVALID &&
+	       op->mem.base != X86_REG_RIP && op->mem.base != X86_REG_RSP &&
+	       op->mem.base != X86_REG_RBP && op->mem.disp == (int64_t)offset;
+}
+
+static bool compares(const cs_insn *insn)
+{
+	const cs_x86_op *op = insn->detail->x86.operands;
+
+	/* "> 1" is "cmp $1; jg" or, by other compilers, "cmp $2; jge". */
+	return insn->id == X86_INS_CMP && op[1].type == X86_OP_IMM &&
+	       (op[1].imm == 1 || op[1].imm == 2);
+}
+
+static bool is_compare(const struct code_part *part, size_t at, uint32_t offset)
+{
+	const cs_insn *insn = part->insn[at].x86, *next;
+	const cs_x86_op *op = insn->detail->x86.operands;
+	size_t i;
+
+	if (compares(insn))
+		return is_memory(&op[0], offset);
+	if (insn->id != X86_INS_MOV || op[0].type != X86_OP_REG || !is_memory(&op[1], offset))
+		return false;
+	for (i = at + 1; i < part->count && i <= at + NEAR; i++) {
+		next = part->insn[i].x86;
+		if (compares(next) && next->detail->x86.operands[0].type == X86_OP_REG &&
+		    next->detail->x86.operands[0].reg == op[0].reg)
+			return true;
 	}
-	return join_slots(into, from) || changed;
+	return false;
 }
 
-void code_walk__begin(struct code_walk *walk, int parameter)
+/* endbr64, which old disassemblers do not know; and the end of what is decoded. */
+static size_t skip_endbr(const unsigned char *bytes, size_t size)
 {
-	memset(walk, 0, sizeof(*walk));
-	walk->reg[RSP].kind = CODE_STACK;
-	if (parameter)
-		walk->reg[parameters[parameter - 1]].kind = CODE_PARAMETER;
+	static const unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+
+	return size >= 4 && !memcmp(bytes, endbr64, 4) ? 4 : 0;
 }
+
+static uint64_t target_of(const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+
+	return x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM
+		       ? (uint64_t)x86->operands[0].imm
+		       : 0;
+}
+
+static enum code_flow flow_of(const struct code *code, const cs_insn *insn)
+{
+	if (insn->id == X86_INS_CALL)
+		return CODE_CALL;
+	if (insn->id == X86_INS_JMP)
+		return CODE_JUMP;
+	if (cs_insn_group(code->handle, insn, CS_GRP_JUMP))
+		return CODE_BRANCH;
+	if (insn->id == X86_INS_UD2 || cs_insn_group(code->handle, insn, CS_GRP_RET))
+		return CODE_END;
+	return CODE_NEXT;
+}
+
+static int decode(const struct code *code, struct code_part *part, const unsigned char *bytes,
+		  size_t size)
+{
+	size_t skipped = skip_endbr(bytes, size), i;
+	struct code_insn *insn;
+	const cs_insn *x86;
+
+	part->address += skipped;
+	part->size = size - skipped;
+	part->count =
+		cs_disasm(code->handle, bytes + skipped, part->size, part->address, 0, &part->x86);
+	if (!part->count)
+		return 0;
+	part->insn = calloc(part->count, sizeof(*part->insn));
+	if (!part->insn)
+		return -ENOMEM;
+	for (i = 0; i < part->count; i++) {
+		x86 = &part->x86[i];
+		insn = &part->insn[i];
+		insn->address = x86->address;
+		insn->size = x86->size;
+		insn->x86 = x86;
+		insn->flow = flow_of(code, x86);
+		if (insn->flow != CODE_NEXT && insn->flow != CODE_END)
+			insn->target = target_of(x86);
+	}
+	return 0;
+}
+
+const struct code_machine code_machine_x86 = {
+	.parameter = parameters,
+	.stack = RSP,
+	.decode = decode,
+	.step = step,
+	.tests = tests,
+	.stores = stores,
+	.exchanges = is_exchange,
+	.compares = is_compare,
+};
