@@ -152,8 +152,9 @@ $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthprac
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
-$(O)/unit/test_check $(O)/unit/test_image: $(O)/unit/tiny_kernel.o
-$(O)/unit/test_check $(O)/unit/test_image: UNIT_LIBS := $(IMAGE_LIBS)
+TINY_TESTS := $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
+$(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
+$(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 

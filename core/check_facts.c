@@ -12,6 +12,7 @@
 #include <thprace/watch.h>
 #include "check_source.h"
 #include "code.h"
+#include "image.h"
 
 #define PARAMETER_FLAGS 4 /* of a function that an rmap walk calls: (page, vma, address, arg) */
 #define ARGUMENT_FLAGS 2 /* of try_to_unmap and try_to_migrate */
@@ -272,6 +273,7 @@ static void find_freeze(struct check_facts *facts, const struct check_source *so
 						"__folio_split", "split_huge_page_to_list_to_order",
 						"split_huge_page_to_list", NULL};
 	struct check_fact *fact = &facts->fact[FACT_FREEZES], *split = &facts->fact[FACT_NEW_SPLIT];
+	const char *exchange;
 	uint32_t offset;
 	size_t i;
 
@@ -284,13 +286,14 @@ static void find_freeze(struct check_facts *facts, const struct check_source *so
 		    "there is no __split_huge_pmd: a split as before 4.5 is not judged");
 	if (no_code(fact, source, "does a split freeze the reference count"))
 		return;
+	exchange = image__machine(source->image) == IMAGE_ARM64 ? "cas" : "lock cmpxchg";
 	if (check_source__member(source, "page", "_refcount", &offset) == CHECK_YES) {
 		for (i = 0; functions[i]; i++) {
 			if (code__exchanges(source->code, functions[i], offset) <= 0)
 				continue;
 			set(fact, CHECK_YES, CHECK_BY_CODE,
-			    "%s freezes the reference count (lock cmpxchg), which a zap still holds",
-			    functions[i]);
+			    "%s freezes the reference count (%s), which a zap still holds",
+			    functions[i], exchange);
 			return;
 		}
 	}

@@ -47,6 +47,9 @@ enum code_op {
 struct code_value code_value__op(enum code_op op, const struct code_value *a,
 				 const struct code_value *b);
 
+struct code_value code_value__with(enum code_op op, const struct code_value *value,
+				   uint32_t constant);
+
 /* Is the bit set in all that the value can be (1), in none (0), or neither (-1)? */
 int code_value__bit(const struct code_value *value, uint32_t bit);
 

@@ -195,6 +195,14 @@ struct code_value code_value__op(enum code_op op, const struct code_value *a,
 	return compute_bits(op, a, b);
 }
 
+struct code_value code_value__with(enum code_op op, const struct code_value *value,
+				   uint32_t constant)
+{
+	struct code_value by = code_value__constant(constant);
+
+	return code_value__op(op, value, &by);
+}
+
 int code_value__bit(const struct code_value *value, uint32_t bit)
 {
 	uint32_t ones, zeros;

@@ -17,6 +17,7 @@
 #define TEXT_OFFSET 0x1000
 #define FUNCTIONS 640 /* kallsyms is found by its markers, of which there must be two */
 #define CALLS 64
+#define ARM64_FIRST 0x1000 /* what is before the first function: the header */
 #define NAME 48
 
 static const char banner[] = "Linux version 5.10.0-tiny (nobody@nowhere) (cc) #1 SMP\n";
@@ -34,6 +35,8 @@ struct tiny {
 		size_t at;
 	} call[CALLS];
 	size_t calls;
+	bool arm64;
+	size_t text_at; /* in the file */
 };
 
 struct file {
@@ -54,6 +57,24 @@ struct tiny *tiny__new(void)
 	struct tiny *tiny = calloc(1, sizeof(*tiny));
 
 	must(tiny, "no memory");
+	tiny->text_at = TEXT_OFFSET;
+	return tiny;
+}
+
+struct tiny *tiny__new_arm64(void)
+{
+	struct tiny *tiny = tiny__new();
+
+	tiny->arm64 = true;
+	tiny->size = 4;
+	tiny__call(tiny, "primary_entry");
+	tiny->text[7] = 0x14; /* b */
+	memcpy(tiny->text + 0x38, "ARM\x64", 4);
+	tiny->size = ARM64_FIRST;
+	tiny__function(tiny, "_stext");
+	tiny__words(tiny, "d65f03c0");
+	tiny__function(tiny, "primary_entry");
+	tiny__words(tiny, "bl:_stext d65f03c0");
 	return tiny;
 }
 
@@ -65,7 +86,7 @@ void tiny__free(struct tiny *tiny)
 void tiny__function(struct tiny *tiny, const char *name)
 {
 	while (tiny->size % 16)
-		tiny->text[tiny->size++] = 0x90;
+		tiny->text[tiny->size++] = tiny->arm64 ? 0 : 0x90;
 	must(tiny->functions < FUNCTIONS, "too many functions");
 	snprintf(tiny->function[tiny->functions].name, NAME, "%s", name);
 	tiny->function[tiny->functions++].at = tiny->size;
@@ -86,16 +107,17 @@ void tiny__code(struct tiny *tiny, const char *hex)
 void tiny__call(struct tiny *tiny, const char *callee)
 {
 	must(tiny->calls < CALLS, "too many calls");
-	tiny__code(tiny, "e8");
+	if (!tiny->arm64)
+		tiny__code(tiny, "e8");
 	snprintf(tiny->call[tiny->calls].name, NAME, "%s", callee);
 	tiny->call[tiny->calls++].at = tiny->size;
-	tiny__code(tiny, "00000000");
+	tiny__code(tiny, tiny->arm64 ? "00000094" : "00000000");
 }
 
 static void leaf(struct tiny *tiny, const char *name)
 {
 	tiny__function(tiny, name);
-	tiny__code(tiny, "c3");
+	tiny__code(tiny, tiny->arm64 ? "c0035fd6" : "c3");
 }
 
 static void walker(struct tiny *tiny, bool honours)
@@ -218,17 +240,21 @@ static void put_names(struct tiny *tiny, struct file *file, uint32_t *markers, s
 	}
 }
 
-static void put_offsets(struct tiny *tiny, struct file *file, bool place)
+static void put_offsets(struct tiny *tiny, struct file *file, enum tiny_symbols way)
 {
-	uint64_t base = TEXT;
+	uint64_t base = tiny->arm64 && way == TINY_KALLSYMS_5 ? 0 : TEXT;
+	bool place = way == TINY_KALLSYMS_7;
 	uint32_t offset;
 	size_t i, at;
 
 	at = append(file, "", 0, place ? 4 : 8);
 	for (i = 0; i < tiny->functions; i++) {
-		/* The file from TEXT_OFFSET on lies at TEXT. */
-		offset = place ? (uint32_t)(tiny->function[i].at - (at + 4 * i - TEXT_OFFSET))
+		/* The file from text_at on lies at TEXT. */
+		offset = place ? (uint32_t)(tiny->function[i].at - (at + 4 * i - tiny->text_at))
 			       : (uint32_t)(-1 - (int64_t)tiny->function[i].at);
+		if (tiny->arm64 && !place)
+			offset = (uint32_t)(tiny->function[i].at -
+					    (base ? 0 : tiny->function[0].at));
 		append(file, &offset, 4, 4);
 	}
 	if (!place)
@@ -243,7 +269,7 @@ static void put_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols
 	char token[4];
 
 	if (way == TINY_KALLSYMS_5)
-		put_offsets(tiny, file, false);
+		put_offsets(tiny, file, way);
 	append(file, &count, 4, unit);
 	begin = append(file, "", 0, unit);
 	put_names(tiny, file, markers, begin);
@@ -256,12 +282,13 @@ static void put_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols
 	}
 	append(file, index, sizeof(index), unit);
 	if (way != TINY_KALLSYMS_5)
-		put_offsets(tiny, file, way == TINY_KALLSYMS_7);
+		put_offsets(tiny, file, way);
 }
 
 static void fix_calls(struct tiny *tiny)
 {
 	int32_t distance;
+	uint32_t word;
 	size_t i, j;
 
 	for (i = 0; i < tiny->calls; i++) {
@@ -270,6 +297,11 @@ static void fix_calls(struct tiny *tiny)
 				continue;
 			distance = (int32_t)((int64_t)tiny->function[j].at -
 					     (int64_t)tiny->call[i].at - 4);
+			if (tiny->arm64) {
+				memcpy(&word, tiny->text + tiny->call[i].at, 4);
+				distance = (int32_t)(word |
+						     ((uint32_t)(distance + 4) >> 2 & 0x3ffffff));
+			}
 			memcpy(tiny->text + tiny->call[i].at, &distance, 4);
 		}
 	}
@@ -317,7 +349,7 @@ void *tiny__vmlinux(struct tiny *tiny, enum tiny_symbols symbols, const void *bt
 	static const char names[] = "\0.BTF";
 	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
 			     .e_type = ET_EXEC,
-			     .e_machine = EM_X86_64,
+			     .e_machine = tiny->arm64 ? EM_AARCH64 : EM_X86_64,
 			     .e_phoff = sizeof(header),
 			     .e_phentsize = sizeof(Elf64_Phdr),
 			     .e_phnum = 1,
@@ -352,6 +384,24 @@ void *tiny__vmlinux(struct tiny *tiny, enum tiny_symbols symbols, const void *bt
 	header.e_shoff = append(&file, section, sizeof(section), 8);
 	memcpy(file.data, &header, sizeof(header));
 	memcpy(file.data + sizeof(header), &load, sizeof(load));
+	*size = file.size;
+	return file.data;
+}
+
+void *tiny__image(struct tiny *tiny, enum tiny_symbols symbols, const void *btf, size_t btf_size,
+		  size_t *size)
+{
+	struct file file = {0};
+
+	tiny->text_at = 0;
+	fill_up(tiny);
+	fix_calls(tiny);
+	append(&file, tiny->text, tiny->size, 1);
+	append(&file, banner, sizeof(banner), 16);
+	if (symbols != TINY_NONE)
+		put_kallsyms(tiny, &file, symbols);
+	if (btf)
+		append(&file, btf, btf_size, 8);
 	*size = file.size;
 	return file.data;
 }

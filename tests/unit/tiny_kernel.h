@@ -23,12 +23,16 @@ enum tiny_symbols {
 };
 
 struct tiny *tiny__new(void);
+struct tiny *tiny__new_arm64(void);
 void tiny__free(struct tiny *tiny);
 
 /* Begin a function; its code: bytes in hexadecimal, and calls of functions by name. */
 void tiny__function(struct tiny *tiny, const char *name);
 void tiny__code(struct tiny *tiny, const char *hex);
 void tiny__call(struct tiny *tiny, const char *callee);
+
+/* Code of arm64: words in hexadecimal, as a disassembler shows them, and "bl:FUNCTION". */
+void tiny__words(struct tiny *tiny, const char *words);
 
 /* What the kernel that is judged is like. */
 struct tiny_kernel {
@@ -43,11 +47,16 @@ struct tiny_kernel {
 
 /* A 5.10 of that kind: its functions, and its BTF (malloc'ed). */
 void tiny__fill(struct tiny *tiny, const struct tiny_kernel *kernel);
+void tiny__fill_arm64(struct tiny *tiny, const struct tiny_kernel *kernel);
 void *tiny__btf(const struct tiny_kernel *kernel, size_t *size);
 
 /* The vmlinux, with BTF in it if btf is not NULL; malloc'ed. */
 void *tiny__vmlinux(struct tiny *tiny, enum tiny_symbols symbols, const void *btf, size_t btf_size,
 		    size_t *size);
+
+/* arm64's Image; malloc'ed. With TINY_KALLSYMS_5 the addresses in it are left to the loader. */
+void *tiny__image(struct tiny *tiny, enum tiny_symbols symbols, const void *btf, size_t btf_size,
+		  size_t *size);
 
 /* Packed: "gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"; malloc'ed. */
 void *tiny__pack(const char *how, const void *data, size_t size, size_t *packed);
