@@ -120,7 +120,7 @@ static bool stores(const struct code_walk *walk, const struct code_insn *insn, u
 	    access.size != 4)
 		return false;
 	at = code_value__with(CODE_ADD, &walk->reg[rn(insn->word)], (uint32_t)access.offset);
-	for (i = 0; i < access.count && at.kind == CODE_STACK; i++) {
+	for (i = 0; i <= access.two && at.kind == CODE_STACK; i++) {
 		stored = code_arm64__get(walk, reg[i]);
 		*offset = at.offset;
 		/* Or put into what was there. */

@@ -57,7 +57,7 @@ static inline bool wide(uint32_t word)
 /* An access to memory by a base register and an immediate. */
 struct code_access {
 	bool load, vector, sign;
-	unsigned int count; /* registers: 1, 2 */
+	bool two; /* registers */
 	unsigned int size; /* bytes of each */
 	int32_t offset; /* of the address, from the base */
 	int32_t add; /* to the base, afterwards */

@@ -265,7 +265,7 @@ static bool pair(uint32_t word, struct code_access *access)
 		return false;
 	access->vector = bits(word, 26, 1);
 	access->load = bits(word, 22, 1);
-	access->count = 2;
+	access->two = true;
 	if (opc == 3 || (opc == 1 && !access->vector && !access->load))
 		return false; /* none, or with tags */
 	if (access->vector)
@@ -296,7 +296,6 @@ static bool single(uint32_t word, struct code_access *access)
 	}
 	if (shift > 4)
 		return false;
-	access->count = 1;
 	access->size = 1U << shift;
 	if (bits(word, 24, 1)) {
 		access->offset = (int32_t)(bits(word, 10, 12) << shift);
@@ -309,7 +308,7 @@ static bool single(uint32_t word, struct code_access *access)
 
 bool code_arm64__access(uint32_t word, struct code_access *access)
 {
-	*access = (struct code_access){.count = 0};
+	*access = (struct code_access){.two = false};
 	return pair(word, access) || single(word, access);
 }
 
@@ -332,7 +331,7 @@ static void move(struct code_walk *walk, uint32_t word, const struct code_access
 	unsigned int i;
 
 	at = code_value__with(CODE_ADD, &base, (uint32_t)access->offset);
-	for (i = 0; i < access->count; i++) {
+	for (i = 0; i <= access->two; i++) {
 		value[i] = access->load ? load(walk, &at, access) : code_arm64__get(walk, reg[i]);
 		if (access->vector)
 			value[i] = code_value__any();
@@ -342,7 +341,7 @@ static void move(struct code_walk *walk, uint32_t word, const struct code_access
 	}
 	if (access->add)
 		walk->reg[rn(word)] = code_value__with(CODE_ADD, &base, (uint32_t)access->add);
-	for (i = 0; i < access->count && access->load && !access->vector; i++)
+	for (i = 0; i <= access->two && access->load && !access->vector; i++)
 		set(walk, reg[i], value[i]);
 }
 

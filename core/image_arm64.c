@@ -40,7 +40,7 @@ static uint64_t branch(const struct image *image, size_t offset)
 /* The address of _text by the header's jump: in code1 or, without CONFIG_EFI, in code0; 0: not known. */
 static uint64_t find_text(const struct image *image)
 {
-	static const char *const names[] = {"primary_entry", "stext"}; /* 5.8 and later; before */
+	static const char *const names[] = {"primary_entry", "stext"}; /* now; once */
 	const struct image_symbol *entry = NULL;
 	uint64_t target = branch(image, JUMP);
 	size_t i;

@@ -125,7 +125,9 @@ static const char *symbol_name(const struct image *image, const Elf64_Sym *symbo
 	    symbol->st_name >= image->strtab.size)
 		return NULL;
 	left = image->strtab.size - symbol->st_name;
-	if (!names[symbol->st_name] || !memchr(names + symbol->st_name, '\0', left))
+	/* arm64: "$x" and "$d" lie within functions. */
+	if (!names[symbol->st_name] || names[symbol->st_name] == '$' ||
+	    !memchr(names + symbol->st_name, '\0', left))
 		return NULL;
 	return names + symbol->st_name;
 }

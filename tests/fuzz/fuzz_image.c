@@ -130,6 +130,30 @@ static void write_kernel(const char *folder, enum tiny_symbols symbols)
 	free(data);
 }
 
+/* arm64's Image with its symbols in two ways, and an ELF file, in which BTF is found. */
+static void write_arm64_kernel(const char *folder, enum tiny_symbols symbols)
+{
+	const struct tiny_kernel kernel = {.flag = true,
+					   .split_flags = 0xd0,
+					   .poison_flags = 0x8,
+					   .honours = true,
+					   .single = true,
+					   .truncate_calls = true};
+	struct tiny *tiny = tiny__new_arm64();
+	size_t btf_size, size;
+	void *btf = tiny__btf(&kernel, &btf_size), *data;
+	char name[64];
+
+	tiny__fill_arm64(tiny, &kernel);
+	data = symbols == TINY_SYMTAB ? tiny__vmlinux(tiny, symbols, btf, btf_size, &size)
+				      : tiny__image(tiny, symbols, btf, btf_size, &size);
+	snprintf(name, sizeof(name), "arm64-%d", symbols);
+	write_file(folder, name, data, size);
+	tiny__free(tiny);
+	free(btf);
+	free(data);
+}
+
 /* arm64's Image, alone and in an EFI program that unpacks it. */
 static void write_arm64(const char *folder)
 {
@@ -175,6 +199,9 @@ int main(int argc, char **argv)
 		for (symbols = 0; symbols < TINY_SYMBOLS_MAX; symbols++)
 			write_kernel(argv[2], symbols);
 		write_arm64(argv[2]);
+		write_arm64_kernel(argv[2], TINY_SYMTAB);
+		write_arm64_kernel(argv[2], TINY_KALLSYMS_5);
+		write_arm64_kernel(argv[2], TINY_KALLSYMS_7);
 		return 0;
 	}
 	for (i = 1; i < argc; i++)
