@@ -207,6 +207,10 @@ static void bitfield(struct code_walk *walk, uint32_t word)
 	struct code_value field = code_arm64__get(walk, rn(word)),
 			  keep = code_arm64__get(walk, rd(word));
 
+	if (!wide(word) && (immr > 31 || imms > 31)) { /* unallocated */
+		set(walk, rd(word), code_value__any());
+		return;
+	}
 	if (field.kind == CODE_STACK)
 		field = code_value__any();
 	if (imms >= immr) {
