@@ -151,7 +151,7 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 
 # The file of metrics is left out: each time that it is replaced pages leave the page cache, and the two
 # probes that see it cost more than such a budget.
-printf '[overhead]\nbudget=0.001%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
+printf '[overhead]\nbudget=0.005%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
 start "with a tiny budget"
 stress split-migrate 600
 # load NAME: bursts of it until there is a message
