@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
-LIBS := -lbpf -lelf -lz -ljson-c
+LIBS := -lbpf -lelf -lz -ljson-c -pthread
 # What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
@@ -47,6 +47,7 @@ STRESS_SRC := $(notdir $(basename $(wildcard tests/stress/*.c)))
 
 SKELETON := $(O)/thprace.skel.h
 WATCH_SKELETON := $(O)/watch.skel.h
+TEXT_SKELETON := $(O)/text.skel.h
 CORE_OBJ := $(CORE_SRC:%=$(O)/core/%.o)
 CLI_OBJ := $(CLI_SRC:%=$(O)/cli/%.o)
 DAEMON_OBJ := $(DAEMON_SRC:%=$(O)/daemon/%.o)
@@ -80,17 +81,20 @@ $(SKELETON): $(O)/thprace.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name thprace_bpf > $@
 
-# `thprace check --watch` has an object of its own.
-$(O)/watch.bpf.o: $(O)/bpf/watch.o
+.PRECIOUS: $(O)/bpf/%.o
+
+# `thprace check --watch` and the reader of the kernel's code have objects of their own.
+$(O)/%.bpf.o: $(O)/bpf/%.o
 	$(call say,GEN-OBJ,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(WATCH_SKELETON): $(O)/watch.bpf.o
+$(WATCH_SKELETON) $(TEXT_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,GEN-SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name watch_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(O)/core/engine.o $(O)/core/engine_ask.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
 $(O)/core/watch.o: $(WATCH_SKELETON)
+$(O)/core/text.o: $(TEXT_SKELETON)
 
 $(O)/core/%.o: core/%.c $(O)/flags | $(O)/core
 	$(call say,CC,$@)
@@ -211,16 +215,16 @@ style:
 	$(call say,SHELL,$(words $(SCRIPTS)) files)
 	$(Q)shellcheck $(SCRIPTS)
 
-# All but engine.c and watch.c: clang's analyzer finds a leak in the code that bpftool generates for them.
+# All but engine.c, watch.c and text.c: clang's analyzer finds a leak in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 .PHONY: lint
-lint: $(SKELETON) $(WATCH_SKELETON)
+lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
-	$(Q)printf '%s\n' $(filter-out core/engine.c core/watch.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
+	$(Q)printf '%s\n' $(filter-out core/engine.c core/watch.c core/text.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
 
 # The kernel patches: they apply, and the semantic ones do what they say.

@@ -2,6 +2,7 @@
 #include "kallsyms.h"
 #include "target.h"
 #include "target_btf.h"
+#include "text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -33,6 +34,9 @@ struct target {
 	bool elsewhere;
 	bool tracefs;
 	FILE *filter; /* what tracefs has and nobody asked for yet */
+	struct text *text; /* opened when code is first asked for */
+	int text_error; /* why it could not be */
+	struct pieces pieces;
 	uint64_t address[THPRACE_SYMBOL_MAX];
 	struct target_name *buckets[BUCKETS];
 	size_t count;
@@ -167,7 +171,8 @@ static void read_prototypes(struct target *target, const struct btf *btf)
 	}
 }
 
-static void note_symbol(struct target *target, const char *symbol)
+/* Returns whether it belongs to one of the functions that are wanted. */
+static bool note_symbol(struct target *target, const char *symbol)
 {
 	const char *dot = strchr(symbol, '.');
 	char base[TARGET_NAME_MAX];
@@ -177,16 +182,17 @@ static void note_symbol(struct target *target, const char *symbol)
 		entry = find(target, symbol);
 		if (entry)
 			entry->symbol = true;
-		return;
+		return entry;
 	}
-	if ((size_t)(dot - symbol) >= sizeof(base) || !strncmp(dot, ".cold", 5))
-		return;
+	if ((size_t)(dot - symbol) >= sizeof(base))
+		return false;
 	memcpy(base, symbol, dot - symbol);
 	base[dot - symbol] = '\0';
 	entry = find(target, base);
-	if (entry && !entry->variant[0])
+	if (entry && !entry->variant[0] && strncmp(dot, ".cold", 5) != 0)
 		snprintf(entry->variant, sizeof(entry->variant), "%.*s", TARGET_NAME_MAX - 1,
 			 symbol);
+	return entry;
 }
 
 static void note_address(struct target *target, const char *symbol, uint64_t address)
@@ -248,7 +254,7 @@ static int read_symbols(struct target *target, struct btf_functions *functions, 
 			continue;
 		note_address(target, symbol, address);
 		if (kind == 't' || kind == 'T')
-			note_symbol(target, symbol);
+			pieces__note(&target->pieces, symbol, address, note_symbol(target, symbol));
 		if (functions)
 			btf_functions__note(functions, symbol);
 		past_text = past_text || !strcmp(symbol, "_etext");
@@ -439,6 +445,8 @@ int target__new(struct target **result, const struct target_options *options,
 
 void target__asked(struct target *target)
 {
+	text__close(target->text);
+	target->text = NULL;
 	if (target->filter)
 		fclose(target->filter);
 	target->filter = NULL;
@@ -497,6 +505,20 @@ bool target__has_symbol(const struct target *target, const char *name)
 uint64_t target__address(const struct target *target, enum thprace_symbol symbol)
 {
 	return target->address[symbol];
+}
+
+const struct pieces *target__pieces(const struct target *target)
+{
+	return &target->pieces;
+}
+
+int target__code(struct target *target, uint64_t address, void *code, size_t size)
+{
+	if (target->elsewhere)
+		return -ENOTSUP;
+	if (!target->text && !target->text_error)
+		target->text_error = text__open(&target->text);
+	return target->text ? text__read(target->text, address, code, size) : target->text_error;
 }
 
 const char *target__variant(const struct target *target, const char *name)

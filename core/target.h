@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <thprace/shared.h>
 
+#include "pieces.h"
+
 struct target;
 
 #define TARGET_PARAMS_MAX 12
@@ -74,10 +76,19 @@ const char *target__variant(const struct target *target, const char *name);
 /* Address of a kernel symbol; 0: not there, or addresses are hidden from this process. */
 uint64_t target__address(const struct target *target, enum thprace_symbol symbol);
 
+/* Where the code of the functions that names were wanted for is. Empty where addresses are hidden. */
+const struct pieces *target__pieces(const struct target *target);
+
+/*
+ * Copy size bytes of the running kernel's code. 0 or negative errno: it takes what loading a BPF program
+ * takes.
+ */
+int target__code(struct target *target, uint64_t address, void *code, size_t size);
+
 /* May it be traced? True also when tracefs could not be read: then attaching tells. May read on in tracefs. */
 bool target__traceable(struct target *target, const char *name);
 
-/* No other function is asked for any more: close what is read; what was said so far stays known. */
+/* Nothing else is asked for any more: close what is read; what was said so far stays known. */
 void target__asked(struct target *target);
 
 #endif

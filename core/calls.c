@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "calls.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Where an instruction leads whose offset, 32 bits, ends at code + end. */
+static uint64_t target_of(const uint8_t *code, size_t end, uint64_t address)
+{
+	int32_t offset;
+
+	memcpy(&offset, code + end - sizeof(offset), sizeof(offset));
+	return address + end + (int64_t)offset;
+}
+
+/* How long is the instruction at code[at] that leads to callee? 0: none does. *jump: it does not return here. */
+static size_t leads_x86(const uint8_t *code, size_t size, size_t at, uint64_t address,
+			uint64_t callee, bool *jump)
+{
+	const uint8_t call = 0xe8, jmp = 0xe9, two = 0x0f, jcc = 0x80;
+
+	*jump = code[at] != call;
+	if ((code[at] == call || code[at] == jmp) && at + 5 <= size)
+		return target_of(code, at + 5, address) == callee ? 5 : 0;
+	if (code[at] == two && at + 6 <= size && (code[at + 1] & 0xf0) == jcc)
+		return target_of(code, at + 6, address) == callee ? 6 : 0;
+	return 0;
+}
+
+static size_t leads_arm64(const uint8_t *code, size_t size, size_t at, uint64_t address,
+			  uint64_t callee, bool *jump)
+{
+	const uint32_t bl = 0x94000000, b = 0x14000000, opcode = 0xfc000000;
+	uint32_t instruction;
+	int32_t offset;
+
+	if (at + sizeof(instruction) > size)
+		return 0;
+	memcpy(&instruction, code + at, sizeof(instruction));
+	*jump = (instruction & opcode) == b;
+	if (!*jump && (instruction & opcode) != bl)
+		return 0;
+	offset = (int32_t)(instruction << 6) >> 4; /* 26 bits, in units of 4 bytes */
+	return address + at + (int64_t)offset == callee ? sizeof(instruction) : 0;
+}
+
+int calls__find(enum calls_machine machine, const uint8_t *code, size_t size, uint64_t address,
+		uint64_t callee, struct call *calls, int max)
+{
+	const size_t step = machine == CALLS_ARM64 ? 4 : 1;
+	size_t at, length;
+	int count = 0;
+	bool jump;
+
+	for (at = 0; at < size; at += step) {
+		length = machine == CALLS_ARM64
+				 ? leads_arm64(code, size, at, address, callee, &jump)
+				 : leads_x86(code, size, at, address, callee, &jump);
+		if (!length)
+			continue;
+		if (jump)
+			return -1;
+		if (count < max)
+			calls[count] = (struct call){.at = at, .next = at + length};
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What bpf/text.bpf.c and core/text.c share. */
+#ifndef THPRACE_TEXT_H
+#define THPRACE_TEXT_H
+
+#define THPRACE_TEXT_CHUNK 4096U /* bytes of code that one run reads at most */
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls in code, and the pieces that a function's code is in: byte by byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "calls.h"
+#include "pieces.h"
+
+#define BASE 0xffffffff81234560ULL
+#define SIZE 64
+#define NOP 0x90
+
+static uint8_t code[SIZE];
+
+static int fill(void **state)
+{
+	(void)state;
+	memset(code, NOP, sizeof(code));
+	return 0;
+}
+
+/* An instruction of x86-64 whose last four bytes lead from its end to an address. */
+static void put_x86(size_t at, const char *opcode, size_t length, uint64_t to)
+{
+	const int32_t offset = (int32_t)(to - (BASE + at + length + 4));
+
+	memcpy(code + at, opcode, length);
+	memcpy(code + at + length, &offset, 4);
+}
+
+static int find(size_t size, uint64_t callee, struct call *calls, int max)
+{
+	return calls__find(CALLS_X86_64, code, size, BASE, callee, calls, max);
+}
+
+/* A call at each place where one fits, forward and backward, is found just there, and no other. */
+static void test_x86_each_place(void **state)
+{
+	const uint64_t callees[] = {BASE - 0x12345, BASE + 0x1234567, BASE};
+	struct call call;
+	size_t at, i;
+
+	for (i = 0; i < sizeof(callees) / sizeof(callees[0]); i++) {
+		for (at = 0; at + 5 <= SIZE; at++) {
+			fill(state);
+			put_x86(at, "\xe8", 1, callees[i]);
+			assert_int_equal(find(SIZE, callees[i], &call, 1), 1);
+			assert_int_equal(call.at, at);
+			assert_int_equal(call.next, at + 5);
+			assert_int_equal(find(SIZE, callees[i] + 1, &call, 1), 0);
+			/* Cut off within the instruction: not there, and nothing behind is read. */
+			assert_int_equal(find(at + 4, callees[i], &call, 1), 0);
+		}
+	}
+}
+
+static void test_x86_several(void **state)
+{
+	const uint64_t callee = BASE + 0x4000;
+	struct call calls[3];
+
+	(void)state;
+	put_x86(0, "\xe8", 1, callee);
+	put_x86(5, "\xe8", 1, callee);
+	put_x86(20, "\xe8", 1, callee + 0x10);
+	put_x86(SIZE - 5, "\xe8", 1, callee);
+	assert_int_equal(find(SIZE, callee, calls, 3), 3);
+	assert_int_equal(calls[0].next, calls[1].at);
+	assert_int_equal(calls[2].at, SIZE - 5);
+	calls[1].at = 1000;
+	assert_int_equal(find(SIZE, callee, calls, 1), 3); /* counted, not filled in */
+	assert_int_equal(calls[1].at, 1000);
+}
+
+/* A jump there returns elsewhere: so the calls do not tell everything. */
+static void test_x86_jumps(void **state)
+{
+	const uint64_t callee = BASE + 0x4000;
+	char conditional[2] = {0x0f, 0};
+	struct call calls[3];
+	int condition;
+
+	put_x86(0, "\xe8", 1, callee);
+	put_x86(30, "\xe9", 1, callee);
+	assert_int_equal(find(SIZE, callee, calls, 3), -1);
+	for (condition = 0x80; condition < 0x90; condition++) {
+		fill(state);
+		conditional[1] = (char)condition;
+		put_x86(30, conditional, 2, callee);
+		assert_int_equal(find(SIZE, callee, calls, 3), -1);
+		assert_int_equal(find(35, callee, calls, 3), 0);
+	}
+}
+
+static void put_arm64(size_t at, uint32_t opcode, uint64_t to)
+{
+	const uint32_t word = opcode | (((to - (BASE + at)) >> 2) & 0x3ffffff);
+
+	memcpy(code + at, &word, 4);
+}
+
+static int find_arm64(size_t size, uint64_t callee, struct call *calls)
+{
+	return calls__find(CALLS_ARM64, code, size, BASE, callee, calls, 2);
+}
+
+static void test_arm64(void **state)
+{
+	const uint64_t callees[] = {BASE - 0x123456c, BASE + 0x7fffff0, BASE};
+	struct call calls[2];
+	size_t at, i;
+
+	for (i = 0; i < sizeof(callees) / sizeof(callees[0]); i++) {
+		for (at = 0; at + 4 <= SIZE; at += 4) {
+			fill(state);
+			put_arm64(at, 0x94000000, callees[i]);
+			assert_int_equal(find_arm64(SIZE, callees[i], calls), 1);
+			assert_int_equal(calls[0].at, at);
+			assert_int_equal(calls[0].next, at + 4);
+			assert_int_equal(find_arm64(SIZE, callees[i] + 4, calls), 0);
+			assert_int_equal(find_arm64(at + 3, callees[i], calls), 0);
+			put_arm64(at, 0x14000000, callees[i]);
+			assert_int_equal(find_arm64(SIZE, callees[i], calls), -1);
+		}
+	}
+}
+
+static void test_pieces(void **state)
+{
+	static struct pieces pieces;
+	char name[PIECES_NAME_MAX + 1];
+	size_t i;
+
+	(void)state;
+	pieces__note(&pieces, "other", 0x1000, false);
+	pieces__note(&pieces, "wanted", 0x2000, true);
+	pieces__note(&pieces, "alias", 0x2000, false); /* of the same code: no end */
+	pieces__note(&pieces, "wanted.cold", 0x2100, true);
+	pieces__note(&pieces, "another", 0x2180, false);
+	assert_int_equal(pieces.count, 2);
+	assert_int_equal(pieces.piece[0].end, 0x2100);
+	assert_int_equal(pieces.piece[1].address, 0x2100);
+	assert_int_equal(pieces.piece[1].end, 0x2180);
+	pieces__note(&pieces, "last", 0x3000, true);
+	assert_int_equal(pieces.piece[2].end, 0);
+
+	assert_true(piece__is_of(&pieces.piece[0], "wanted"));
+	assert_true(piece__is_of(&pieces.piece[1], "wanted"));
+	assert_false(piece__is_of(&pieces.piece[0], "want"));
+	assert_false(piece__is_of(&pieces.piece[0], "wanted_too"));
+
+	pieces__note(&pieces, "hidden", 0, true); /* addresses of whoever may not see them */
+	memset(name, 'x', sizeof(name));
+	name[PIECES_NAME_MAX] = '\0';
+	pieces__note(&pieces, name, 0x4000, true);
+	assert_int_equal(pieces.count, 3);
+	for (i = 0; i < 2 * PIECES_MAX; i++)
+		pieces__note(&pieces, "many", 0x5000 + i, true);
+	assert_int_equal(pieces.count, PIECES_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_x86_each_place, fill),
+		cmocka_unit_test_setup(test_x86_several, fill),
+		cmocka_unit_test_setup(test_x86_jumps, fill),
+		cmocka_unit_test_setup(test_arm64, fill),
+		cmocka_unit_test(test_pieces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
