@@ -279,13 +279,20 @@ static __always_inline void invalidate_return(void *ctx)
 }
 AT_END(invalidate_return)
 
-/* unmap_mapping_folio has other callers (truncation, __do_fault from 6.12): only inside one counts. */
+/*
+ * unmap_mapping_folio has other callers (truncation, __do_fault from 6.12): only inside an invalidation
+ * it counts. Where the calls in it are probed, it is.
+ */
 static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {
-	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
+	struct walk_state *state = NULL;
 
-	if (state && state->invalidating)
-		plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE);
+	if (!args[THPRACE_POINT_UNMAP_FOLIO].calls) {
+		state = state_of(bpf_get_current_pid_tgid());
+		if (!state || !state->invalidating)
+			return;
+	}
+	plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE);
 }
 AT_ENTRY(unmap_folio_enter, THPRACE_POINT_UNMAP_FOLIO)
 
@@ -465,7 +472,8 @@ AT_RETURN(poison_return, THPRACE_POINT_POISON)
 
 /*
  * The kernel's own check point: a folio leaves the page cache. Still mapped here is the very
- * condition of "BUG: Bad page cache".
+ * condition of "BUG: Bad page cache". Where the call is probed by which it dumps such a page, the
+ * kernel has said so already, whatever the mapcount is by now.
  */
 static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {
@@ -481,7 +489,7 @@ static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a,
 	task = bpf_get_current_pid_tgid();
 	now = bpf_ktime_get_ns();
 	mapcount = folio_mapcount(folio);
-	if (mapcount <= 0) {
+	if (mapcount <= 0 && !args[THPRACE_POINT_CHECK].calls) {
 		count_filtered();
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,13 +109,32 @@ static const char *program_name(const struct engine *engine, const struct probe 
 	return name;
 }
 
-static const char *kind_name(const struct probe *probe, int end)
+static const char *kind_name(const struct probe *probe, bool at_return)
 {
-	bool at_exit = end >= END_EXIT && end != END_WIDEN;
-
+	if (probe->kind == PROBE_CALLS)
+		return at_return ? "behind-call" : "call";
 	if (probe->kind == PROBE_FENTRY)
-		return at_exit ? "fexit" : "fentry";
-	return at_exit ? "kretprobe" : "kprobe";
+		return at_return ? "fexit" : "fentry";
+	return at_return ? "kretprobe" : "kprobe";
+}
+
+/* A program is to be attached: once, or at each of the calls. */
+static void add_links(struct engine *engine, struct bpf_program *program, enum thprace_point point,
+		      int end)
+{
+	const struct probe *probe = &engine->plan.probe[point];
+	const bool calls = probe->kind == PROBE_CALLS;
+	const bool at_return = end >= END_EXIT && end != END_WIDEN;
+	int i;
+
+	for (i = 0; i < (calls ? probe->site_count : 1); i++)
+		engine->links[engine->link_count++] = (struct engine_link){
+			.program = program,
+			.point = point,
+			.kind = kind_name(probe, at_return),
+			.at_return = at_return,
+			.site = calls ? &probe->sites[i] : NULL,
+		};
 }
 
 /* Tell libbpf which programs to load and, for fentry, on which function. */
@@ -155,8 +175,7 @@ static int choose_programs(struct engine *engine)
 				if (err)
 					return err;
 			}
-			engine->links[engine->link_count++] = (struct engine_link){
-				.program = program, .point = point, .kind = kind_name(probe, end)};
+			add_links(engine, program, point, end);
 		}
 	}
 	return 0;
@@ -195,23 +214,55 @@ static int size_maps(struct engine *engine)
 
 int engine__attach_one(struct engine_link *link, const struct probe *probe)
 {
-	bool retprobe = !strcmp(link->kind, "kretprobe");
+	LIBBPF_OPTS(bpf_kprobe_opts, options);
 
-	if (probe->kind == PROBE_FENTRY)
+	if (probe->kind == PROBE_FENTRY) {
 		link->link = bpf_program__attach(link->program);
-	else
-		link->link = bpf_program__attach_kprobe(link->program, retprobe, probe->function);
+	} else if (link->site) {
+		options.offset = link->at_return ? link->site->next : link->site->at;
+		link->link = bpf_program__attach_kprobe_opts(link->program, link->site->symbol,
+							     &options);
+	} else {
+		link->link =
+			bpf_program__attach_kprobe(link->program, link->at_return, probe->function);
+	}
 	return link->link ? 0 : -errno;
 }
 
-static void drop_objects(struct engine *engine)
+static void detach_all(struct engine *engine, bool fentry)
 {
+	struct engine_link *link;
 	size_t i;
 
 	for (i = 0; i < engine->link_count; i++) {
-		bpf_link__destroy(engine->links[i].link);
-		engine->links[i].link = NULL;
+		link = &engine->links[i];
+		if ((engine->plan.probe[link->point].kind == PROBE_FENTRY) != fentry)
+			continue;
+		bpf_link__destroy(link->link);
+		link->link = NULL;
 	}
+}
+
+static void *detach_kprobes(void *engine)
+{
+	detach_all(engine, false);
+	return NULL;
+}
+
+/*
+ * The kernel takes off one at a time and waits for grace periods meanwhile: of RCU for each kprobe, of
+ * tasks for each function's last trampoline (6.1; docs/performance.md). The two kinds wait side by side.
+ */
+static void drop_objects(struct engine *engine)
+{
+	pthread_t thread;
+	bool parallel = !pthread_create(&thread, NULL, detach_kprobes, engine);
+
+	detach_all(engine, true);
+	if (parallel)
+		pthread_join(thread, NULL);
+	else
+		detach_all(engine, false);
 	engine->link_count = 0;
 	thprace_bpf__destroy(engine->skel);
 	engine->skel = NULL;
@@ -286,6 +337,7 @@ static int load_and_attach(struct engine *engine, char *why, size_t why_size)
 {
 	enum thprace_point point;
 	int err, tries, i;
+	bool calls;
 
 	for (tries = 0; tries < 2 * THPRACE_POINT_MAX; tries++) {
 		if (!probe__usable(&engine->plan, why, why_size))
@@ -297,10 +349,16 @@ static int load_and_attach(struct engine *engine, char *why, size_t why_size)
 			explain_load(err, why, why_size);
 			return err;
 		}
+		calls = engine->plan.probe[point].kind == PROBE_CALLS;
 		probe__refused(&engine->plan, engine->target, point, -err);
+		/* Who may not open one kprobe may open none. */
+		for (i = 0; calls && (err == -EPERM || err == -EACCES) && i < THPRACE_POINT_MAX;
+		     i++)
+			if (engine->plan.probe[i].kind == PROBE_CALLS)
+				probe__refused(&engine->plan, engine->target, i, -err);
 		/* A kernel that refuses one trampoline for this reason refuses them all. */
-		for (i = 0;
-		     (err == -EPERM || err == -EOPNOTSUPP || err == -524) && i < THPRACE_POINT_MAX;
+		for (i = 0; !calls && (err == -EPERM || err == -EOPNOTSUPP || err == -524) &&
+			    i < THPRACE_POINT_MAX;
 		     i++)
 			if (i != (int)point && engine->plan.probe[i].kind == PROBE_FENTRY &&
 			    engine->plan.probe[i].state == PROBE_PLANNED)

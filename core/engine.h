@@ -53,7 +53,7 @@ struct engine_program {
 	const char *name;
 	enum thprace_point point;
 	const char *function;
-	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe" */
+	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe"; "call", "behind-call" */
 	uint64_t runs;
 	uint64_t run_ns;
 	uint64_t missed;

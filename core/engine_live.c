@@ -54,11 +54,6 @@ uint64_t engine__memory(const struct engine *engine)
 	return bytes;
 }
 
-static bool at_entry(const struct engine_link *link)
-{
-	return !strcmp(link->kind, "fentry") || !strcmp(link->kind, "kprobe");
-}
-
 static void detach(struct engine *engine, enum thprace_point point, bool entries)
 {
 	struct engine_link *link;
@@ -66,7 +61,7 @@ static void detach(struct engine *engine, enum thprace_point point, bool entries
 
 	for (i = 0; i < engine->link_count; i++) {
 		link = &engine->links[i];
-		if (link->point != point || at_entry(link) != entries)
+		if (link->point != point || link->at_return == entries)
 			continue;
 		bpf_link__destroy(link->link);
 		link->link = NULL;
@@ -109,7 +104,7 @@ static int attach_some(struct engine *engine, enum thprace_point point, bool ent
 
 	for (i = 0; i < engine->link_count; i++) {
 		link = &engine->links[i];
-		if (link->point != point || at_entry(link) != entries || link->link)
+		if (link->point != point || link->at_return == entries || link->link)
 			continue;
 		err = engine__attach_one(link, &engine->plan.probe[point]);
 		if (err)

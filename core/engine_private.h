@@ -13,14 +13,18 @@ struct engine_link {
 	struct bpf_link *link;
 	enum thprace_point point;
 	const char *kind;
+	bool at_return; /* of the function, or of the call */
+	const struct probe_site *site; /* PROBE_CALLS: which call; else NULL */
 };
+
+#define LINKS_MAX (ENGINE_PROGRAMS_MAX + 2 * THPRACE_POINT_MAX * PROBE_SITES_MAX)
 
 struct engine {
 	struct engine_options options;
 	struct target *target;
 	struct probe_plan plan;
 	struct thprace_bpf *skel;
-	struct engine_link links[ENGINE_PROGRAMS_MAX];
+	struct engine_link links[LINKS_MAX];
 	size_t link_count;
 	struct ring_buffer *rings;
 	int stream_fd[STREAMS_MAX];

@@ -240,6 +240,8 @@ size_t engine__programs(struct engine *engine, struct engine_program *programs, 
 	size_t i, count = 0;
 
 	for (i = 0; i < engine->link_count && count < max; i++) {
+		if (i && engine->links[i].program == engine->links[i - 1].program)
+			continue; /* at another call */
 		memset(&info, 0, sizeof(info));
 		size = sizeof(info);
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(engine->links[i].program), &info, &size))

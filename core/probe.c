@@ -35,6 +35,7 @@ static size_t add_name(const char **names, size_t count, size_t max, const char 
 size_t probe__names(const char **names, size_t max)
 {
 	const struct probe_point *p;
+	const char *caller;
 	size_t count = 0;
 	int point, i;
 
@@ -47,6 +48,13 @@ size_t probe__names(const char **names, size_t max)
 				count = add_name(names, count, max, p->known[i].with);
 			if (p->known[i].without)
 				count = add_name(names, count, max, p->known[i].without);
+		}
+		for (i = 0; i < 2 && p->callees[i]; i++)
+			count = add_name(names, count, max, p->callees[i]);
+		for (i = 0; i < PROBE_GROUPS_MAX * PROBE_CALLERS_MAX; i++) {
+			caller = p->callers[i / PROBE_CALLERS_MAX].functions[i % PROBE_CALLERS_MAX];
+			if (caller)
+				count = add_name(names, count, max, caller);
 		}
 	}
 	count = add_name(names, count, max, WAKE_FUNCTION);
@@ -65,8 +73,7 @@ static int param_index(const struct target_function *function, const char *const
 	return -1;
 }
 
-/* Fill in where the arguments are. Returns the name of a needed one that is missing, or NULL. */
-static const char *place_args(struct probe *probe, const struct target_function *function)
+const char *probe__place_args(struct probe *probe, const struct target_function *function)
 {
 	const struct probe_point *point = probe->point;
 	int slot, index;
@@ -183,7 +190,7 @@ static void plan_function(struct probe *probe, const struct target *target,
 			return;
 		attach = PROBE_ATTACH_KPROBE;
 	}
-	missing = place_args(probe, &function);
+	missing = probe__place_args(probe, &function);
 	if (missing) {
 		because(probe, "%s: has no parameter named '%s'", probe->function, missing);
 		return;
@@ -196,7 +203,8 @@ static void plan_function(struct probe *probe, const struct target *target,
 /* Asked of what would be attached only: what nobody asks for need not be read. */
 static void check_traceable(struct probe *probe, struct target *target)
 {
-	if (probe->state != PROBE_PLANNED || target__traceable(target, probe->function))
+	if (probe->state != PROBE_PLANNED || probe->kind == PROBE_CALLS ||
+	    target__traceable(target, probe->function))
 		return;
 	probe->state = PROBE_FAILED;
 	probe->kind = PROBE_NONE;
@@ -300,6 +308,19 @@ static void without_unmap_folio(struct probe_plan *plan, const struct target *ta
 	}
 }
 
+/* Where the calls inside an invalidation are probed, the rest of it need not be. */
+static void without_invalidate(struct probe_plan *plan)
+{
+	struct probe *probe = &plan->probe[THPRACE_POINT_INVALIDATE];
+
+	if (plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind != PROBE_CALLS ||
+	    probe->state != PROBE_PLANNED)
+		return;
+	probe->state = PROBE_SKIPPED;
+	probe->kind = PROBE_NONE;
+	because(probe, "unmap-folio is attached to the calls inside it");
+}
+
 bool probe__decodes(struct target *target, char *why, size_t why_size)
 {
 	struct target_function function;
@@ -353,6 +374,11 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 	check_traceable(&plan->probe[THPRACE_POINT_COLLAPSE], target); /* holds serve it */
 	plan_holds(plan, target);
 	without_unmap_folio(plan, target);
+	for (point = 0; point < THPRACE_POINT_MAX && attach != PROBE_ATTACH_FENTRY; point++)
+		if (plan->probe[point].state == PROBE_PLANNED ||
+		    plan->probe[point].state == PROBE_FAILED)
+			probe_calls__plan(&plan->probe[point], target);
+	without_invalidate(plan);
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
 		check_traceable(&plan->probe[point], target);
 	if (!probe__decodes(target, why, sizeof(why)))
@@ -380,8 +406,22 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		    int error)
 {
 	struct probe *probe = &plan->probe[point];
+	struct probe *invalidate = &plan->probe[THPRACE_POINT_INVALIDATE];
 	bool was_fentry = probe->kind == PROBE_FENTRY;
 
+	if (probe->kind == PROBE_CALLS) {
+		probe->no_calls = true;
+		plan_function(probe, target, plan->attach);
+		if (point == THPRACE_POINT_UNMAP_FOLIO && invalidate->state == PROBE_SKIPPED)
+			plan_function(invalidate, target, plan->attach);
+		if (probe->state != PROBE_PLANNED)
+			return false;
+		because(probe,
+			"%s itself, since kprobes at its calls were refused: %s. It is called for "
+			"each small page as well: see docs/modes.md",
+			probe->function, refusal(error));
+		return true;
+	}
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
 	    target__has_symbol(target, probe->function)) {
 		probe->kind = PROBE_KPROBE;
@@ -398,6 +438,8 @@ const char *probe__kind_name(const struct probe *probe)
 {
 	const struct probe_point *point = probe->point;
 
+	if (probe->kind == PROBE_CALLS)
+		return "calls";
 	if (probe->kind == PROBE_FENTRY)
 		return point->entry ? (point->exit ? "fentry+fexit" : "fentry") : "fexit";
 	if (probe->kind == PROBE_KPROBE) {
@@ -447,7 +489,7 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	static const int migrate[] = {THPRACE_POINT_MIGRATE};
 	static const int split[] = {THPRACE_POINT_SPLIT};
 	static const int truncate[] = {THPRACE_POINT_TRUNCATE};
-	static const int invalidate[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_FOLIO};
+	static const int invalidate[] = {THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_INVALIDATE};
 	static const int instead[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_PAGES,
 				      THPRACE_POINT_MAPPED};
 	static const int poison[] = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP};
@@ -472,7 +514,9 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	case THPRACE_INVALIDATE_UNMAP:
 		if (plan->probe[THPRACE_POINT_UNMAP_PAGES].state != PROBE_ABSENT)
 			return first_broken(plan, instead, 3);
-		return first_broken(plan, invalidate, 2);
+		return first_broken(plan, invalidate,
+				    plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind == PROBE_CALLS ? 1
+											       : 2);
 	default:
 		return NULL;
 	}

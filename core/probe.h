@@ -25,6 +25,7 @@ enum probe_kind {
 	PROBE_NONE,
 	PROBE_FENTRY,
 	PROBE_KPROBE,
+	PROBE_CALLS, /* kprobes at the calls that matter, and behind them: core/probe_calls.c */
 };
 
 enum probe_state {
@@ -56,6 +57,23 @@ struct probe_known {
 	const char *without; /* … and one that they don't, or NULL */
 };
 
+#define PROBE_CALLERS_MAX 5
+#define PROBE_GROUPS_MAX 2
+#define PROBE_SITES_MAX 12
+
+/* Functions of which at least one must have a call in its code. */
+struct probe_callers {
+	const char *functions[PROBE_CALLERS_MAX];
+	const char *where; /* only on kernels that have this function; NULL: on all */
+};
+
+/* A call that is probed. */
+struct probe_site {
+	char symbol[TARGET_NAME_MAX]; /* that it lies behind */
+	uint32_t at; /* bytes behind the symbol: the call instruction */
+	uint32_t next; /* … and the one behind it */
+};
+
 /* One row of the table: a point and all that may stand for it (core/probe_table.c). */
 struct probe_point {
 	const char *name; /* short, stable: "zap" */
@@ -69,6 +87,12 @@ struct probe_point {
 	const char *after[2]; /* programs that run at the return after exit, or NULL */
 	const char *widen; /* when windows are to be widened: program at the entry, or NULL */
 	const char *widen_after; /* the same at the return, after exit, or NULL */
+	/*
+	 * Where the function runs for each small page, its calls from elsewhere are not to pay: these
+	 * calls are probed instead of it, where they can be found. NULL: the function itself.
+	 */
+	const char *callees[2]; /* in order of preference */
+	struct probe_callers callers[PROBE_GROUPS_MAX];
 	bool precise_only;
 	const char
 		*needs; /* what a kernel must have or be, to have one of the functions; or NULL */
@@ -85,6 +109,9 @@ struct probe {
 	char reason[PROBE_REASON_MAX];
 	struct thprace_args args;
 	bool blind; /* attached, but its arguments are not known */
+	bool no_calls; /* the kernel refused probes at its calls */
+	struct probe_site sites[PROBE_SITES_MAX]; /* of PROBE_CALLS */
+	int site_count;
 };
 
 struct probe_plan {
@@ -120,7 +147,16 @@ void probe__undecoded(struct probe_plan *plan, const char *why);
 bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
 		    int error);
 
-/* "fentry+fexit", "kprobe" … ; "-" when not attached. */
+/*
+ * In probe_calls.c: the kernel has the point's function; probe its calls instead, where they can be found
+ * in the kernel's code. False: the point stays as it was planned.
+ */
+bool probe_calls__plan(struct probe *probe, struct target *target);
+
+/* In probe.c: fill in where a function has its arguments. NULL, or the name of a needed one that is missing. */
+const char *probe__place_args(struct probe *probe, const struct target_function *function);
+
+/* "fentry+fexit", "kprobe", "calls" … ; "-" when not attached. */
 const char *probe__kind_name(const struct probe *probe);
 
 /*

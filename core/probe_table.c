@@ -5,6 +5,14 @@
  */
 #include "probe.h"
 
+/* What a split's unmap_folio (unmap_page until 5.15) was inlined into, or itself. */
+#define SPLITS                                                                          \
+	"__folio_split", "split_huge_page_to_list_to_order", "split_huge_page_to_list", \
+		"unmap_folio", "unmap_page"
+
+/* memory_failure's part that unmaps; until 6.13 it is in hwpoison_user_mappings. */
+#define POISONS "memory_failure", "hwpoison_user_mappings", "unmap_poisoned_folio"
+
 const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_ZAP] =
 		{
@@ -91,6 +99,9 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"try_to_unmap"},
 			.params = {{"folio", "page"}, {"flags"}},
 			.needed = {true, true, false},
+			.callees = {"try_to_unmap"},
+			.callers = {{.functions = {SPLITS}},
+				    {.functions = {POISONS}, .where = "memory_failure"}},
 			.entry = "try_unmap_enter",
 			.exit = "try_unmap_return",
 			.what = "walker of splits (file THP) and of memory_failure",
@@ -101,6 +112,8 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"try_to_migrate"}, /* 5.14+ */
 			.params = {{"folio", "page"}, {"flags"}},
 			.needed = {true, true, false},
+			.callees = {"try_to_migrate"},
+			.callers = {{.functions = {SPLITS}}},
 			.entry = "try_migrate_enter",
 			.exit = "try_migrate_return",
 			.needs = "Linux 5.14: before it, splits of anon THP are split-unmap's",
@@ -117,6 +130,10 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.known = {{"truncate_cleanup_page", "page", "unmap_mapping_page", NULL},
 				  {"truncate_cleanup_page", "mapping, page", NULL,
 				   "unmap_mapping_page"}},
+			/* It unmaps what is mapped, which is rare: that is the walk. */
+			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
+			.callers = {{.functions = {"truncate_cleanup_folio",
+						   "truncate_cleanup_page"}}},
 			.entry = "truncate_enter",
 			.exit = "truncate_return",
 			.what = "walker of truncation and hole punching",
@@ -136,6 +153,9 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				      "unmap_mapping_page"}, /* 5.16+; 5.10.47, 5.13+ */
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
+			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
+			.callers = {{.functions = {"invalidate_inode_pages2_range",
+						   "folio_unmap_invalidate"}}},
 			.entry = "unmap_folio_enter",
 			.exit = "unmap_folio_return",
 			.what = "walker of invalidations, one folio's turn",
@@ -159,6 +179,10 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.needed = {true, false, false},
 			.known = {{"filemap_unaccount_folio", "mapping, folio", NULL, NULL},
 				  {"unaccount_page_cache_page", "mapping, page", NULL, NULL}},
+			/* It dumps the page of which it complains: "still mapped when deleted". */
+			.callees = {"dump_page"},
+			.callers = {{.functions = {"filemap_unaccount_folio",
+						   "unaccount_page_cache_page"}}},
 			.entry = "check_enter",
 			.what = "the kernel's own check point: mapped at removal from the page cache",
 		},

@@ -49,7 +49,7 @@ struct thprace_args {
 	__u8 result; /* 1: the function returns something, 0: void */
 	__u8 folio; /* 1: slot 0 is a folio, 0: a page, maybe a tail page */
 	__u8 depth; /* slot 2: 2: a pointer to a pointer; 1: a pointer; 0: a number, or not there */
-	__u8 pad;
+	__u8 calls; /* 1: calls of the function are probed, and not the function (core/probe_calls.c) */
 };
 
 /* Addresses of kernel data that programs read, by name; core fills them in before load. 0: not there. */
