@@ -13,14 +13,17 @@ static uint64_t target_of(const uint8_t *code, size_t end, uint64_t address)
 	return address + end + (int64_t)offset;
 }
 
-/* How long is the instruction at code[at] that leads to callee? 0: none does. *jump: it does not return here. */
+/*
+ * How long is the instruction at code[at] that leads to callee? 0: none does. *jump: it does not return here.
+ * A kprobe that is there already has put a breakpoint in the place of the call's first byte.
+ */
 static size_t leads_x86(const uint8_t *code, size_t size, size_t at, uint64_t address,
 			uint64_t callee, bool *jump)
 {
-	const uint8_t call = 0xe8, jmp = 0xe9, two = 0x0f, jcc = 0x80;
+	const uint8_t call = 0xe8, jmp = 0xe9, two = 0x0f, jcc = 0x80, breakpoint = 0xcc;
 
-	*jump = code[at] != call;
-	if ((code[at] == call || code[at] == jmp) && at + 5 <= size)
+	*jump = code[at] != call && code[at] != breakpoint;
+	if ((!*jump || code[at] == jmp) && at + 5 <= size)
 		return target_of(code, at + 5, address) == callee ? 5 : 0;
 	if (code[at] == two && at + 6 <= size && (code[at + 1] & 0xf0) == jcc)
 		return target_of(code, at + 6, address) == callee ? 6 : 0;

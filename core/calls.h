@@ -28,6 +28,9 @@ struct call {
  * On x86-64 instructions are not taken apart: four bytes behind a call's first one that happen to lead
  * just there are no call once in 2^32 times, and the kernel refuses a probe that is not at the
  * beginning of an instruction (can_probe(), arch/x86/kernel/kprobes/core.c).
+ *
+ * On x86-64 a call at which a kprobe is already is found as well. On arm64 it is not: the breakpoint
+ * takes all of the instruction's place.
  */
 int calls__find(enum calls_machine machine, const uint8_t *code, size_t size, uint64_t address,
 		uint64_t callee, struct call *calls, int max);

@@ -212,20 +212,19 @@ static int size_maps(struct engine *engine)
 	return err;
 }
 
-int engine__attach_one(struct engine_link *link, const struct probe *probe)
+int engine__attach_one(const struct engine *engine, struct engine_link *link)
 {
-	LIBBPF_OPTS(bpf_kprobe_opts, options);
+	const struct probe *probe = &engine->plan.probe[link->point];
 
-	if (probe->kind == PROBE_FENTRY) {
+	if (link->site)
+		return kprobe__attach(&link->link, link->program, link->site->symbol,
+				      link->at_return ? link->site->next : link->site->at,
+				      engine->options.held, engine->options.held_count);
+	if (probe->kind == PROBE_FENTRY)
 		link->link = bpf_program__attach(link->program);
-	} else if (link->site) {
-		options.offset = link->at_return ? link->site->next : link->site->at;
-		link->link = bpf_program__attach_kprobe_opts(link->program, link->site->symbol,
-							     &options);
-	} else {
+	else
 		link->link =
 			bpf_program__attach_kprobe(link->program, link->at_return, probe->function);
-	}
 	return link->link ? 0 : -errno;
 }
 
@@ -305,8 +304,7 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 		goto cleanup;
 	}
 	for (i = 0; i < engine->link_count; i++) {
-		err = engine__attach_one(&engine->links[i],
-					 &engine->plan.probe[engine->links[i].point]);
+		err = engine__attach_one(engine, &engine->links[i]);
 		if (err) {
 			*point = engine->links[i].point;
 			goto cleanup;

@@ -14,6 +14,7 @@
 #include <thprace/record.h>
 #include <thprace/shared.h>
 
+#include "kprobe.h"
 #include "probe.h"
 
 struct engine;
@@ -33,6 +34,9 @@ struct engine_options {
 	 * engine duplicates; -1: it opens one itself, if it may (CAP_SYS_ADMIN).
 	 */
 	int stats_fd;
+	const struct kprobe_held
+		*held; /* kprobes that are open already, as long as the engine is */
+	size_t held_count;
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;

@@ -106,7 +106,7 @@ static int attach_some(struct engine *engine, enum thprace_point point, bool ent
 		link = &engine->links[i];
 		if (link->point != point || link->at_return == entries || link->link)
 			continue;
-		err = engine__attach_one(link, &engine->plan.probe[point]);
+		err = engine__attach_one(engine, link);
 		if (err)
 			return err;
 	}

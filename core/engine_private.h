@@ -38,7 +38,7 @@ struct engine {
 };
 
 /* Attach one program. 0 or negative errno. */
-int engine__attach_one(struct engine_link *link, const struct probe *probe);
+int engine__attach_one(const struct engine *engine, struct engine_link *link);
 
 /* In engine_ask.c: the programs that hear the kernel's answers are to be loaded, where there are any. */
 void engine__choose_asked(struct engine *engine);

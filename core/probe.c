@@ -374,7 +374,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 	check_traceable(&plan->probe[THPRACE_POINT_COLLAPSE], target); /* holds serve it */
 	plan_holds(plan, target);
 	without_unmap_folio(plan, target);
-	for (point = 0; point < THPRACE_POINT_MAX && attach != PROBE_ATTACH_FENTRY; point++)
+	for (point = 0; point < THPRACE_POINT_MAX && attach == PROBE_ATTACH_AUTO; point++)
 		if (plan->probe[point].state == PROBE_PLANNED ||
 		    plan->probe[point].state == PROBE_FAILED)
 			probe_calls__plan(&plan->probe[point], target);

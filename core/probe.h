@@ -11,9 +11,9 @@
 #include "target.h"
 
 enum probe_attach {
-	PROBE_ATTACH_AUTO, /* fentry where it can be had, kprobe elsewhere */
+	PROBE_ATTACH_AUTO, /* calls, where that is better; fentry where it can be had; else kprobe */
 	PROBE_ATTACH_FENTRY, /* fentry only */
-	PROBE_ATTACH_KPROBE, /* kprobe only */
+	PROBE_ATTACH_KPROBE, /* kprobes at functions only */
 };
 
 #define PROBE_ATTACH_NAMES                 \

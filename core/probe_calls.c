@@ -4,6 +4,7 @@
  * calls that matter are probed, each at its call instruction and at the one behind it. So nobody else
  * pays. Which there are, the kernel's own code tells, as it is in memory.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,26 +14,44 @@
 
 #define CODE_MAX 32768U /* of one function's piece; more is not looked through */
 
-/* The first of the callees that the kernel has, and where it is. NULL: none, or addresses are hidden. */
+#define NOT_TOLD -1
+
+/* The point stays with its function, which small pages pay for: why. */
+__attribute__((format(printf, 2, 3))) static int not_told(struct probe *probe, const char *format,
+							  ...)
+{
+	va_list list;
+	int used;
+
+	used = snprintf(probe->reason, sizeof(probe->reason),
+			"%s itself, not its calls: ", probe->function);
+	va_start(list, format);
+	vsnprintf(probe->reason + used, sizeof(probe->reason) - used, format, list);
+	va_end(list);
+	return NOT_TOLD;
+}
+
+/* The first of the callees that the kernel has, and where it is; 0: addresses are hidden. NULL: none. */
 static const char *choose_callee(const struct probe_point *point, const struct target *target,
 				 struct target_function *function, uint64_t *address)
 {
 	const struct pieces *pieces = target__pieces(target);
 	size_t i, n;
 
+	*address = 0;
 	for (n = 0; n < 2 && point->callees[n]; n++) {
-		if (!target__function(target, point->callees[n], function))
+		if (!target__function(target, point->callees[n], function) ||
+		    !target__has_symbol(target, point->callees[n]))
 			continue;
-		for (i = 0; i < pieces->count; i++) {
-			*address = pieces->piece[i].address;
+		for (i = 0; i < pieces->count && !*address; i++)
 			if (!strcmp(pieces->piece[i].symbol, point->callees[n]))
-				return point->callees[n];
-		}
+				*address = pieces->piece[i].address;
+		return point->callees[n];
 	}
 	return NULL;
 }
 
-/* The calls in one piece of code are added to the probe's sites. How many, or -1: it cannot be told. */
+/* The calls in one piece of code are added to the probe's sites. How many, or NOT_TOLD. */
 static int look_through(struct probe *probe, struct target *target, const struct piece *piece,
 			uint64_t callee)
 {
@@ -42,20 +61,24 @@ static int look_through(struct probe *probe, struct target *target, const struct
 	struct probe_site *site;
 	size_t size = piece->end - piece->address;
 	uint8_t *code;
-	int count, i;
+	int count, err, i;
 
 	if (piece->end <= piece->address || size > CODE_MAX)
-		return -1;
+		return not_told(probe, "where %s ends is not known", piece->symbol);
 	code = malloc(size);
 	if (!code)
-		return -1;
-	count = -1;
-	if (!target__code(target, piece->address, code, size))
-		count = calls__find(machine, code, size, piece->address, callee, calls,
-				    PROBE_SITES_MAX);
+		return not_told(probe, "out of memory");
+	err = target__code(target, piece->address, code, size);
+	count = err ? 0
+		    : calls__find(machine, code, size, piece->address, callee, calls,
+				  PROBE_SITES_MAX);
 	free(code);
+	if (err)
+		return not_told(probe, "the kernel's code cannot be read: %s", strerror(-err));
+	if (count < 0)
+		return not_told(probe, "%s jumps there", piece->symbol);
 	if (count > PROBE_SITES_MAX - probe->site_count)
-		return -1;
+		return not_told(probe, "there are too many");
 	for (i = 0; i < count; i++) {
 		site = &probe->sites[probe->site_count++];
 		snprintf(site->symbol, sizeof(site->symbol), "%s", piece->symbol);
@@ -65,7 +88,7 @@ static int look_through(struct probe *probe, struct target *target, const struct
 	return count;
 }
 
-/* The calls in a group's functions, whatever pieces they are in. How many, or -1: it cannot be told. */
+/* The calls in a group's functions, whatever pieces they are in. How many, or NOT_TOLD. */
 static int look_at_group(struct probe *probe, struct target *target,
 			 const struct probe_callers *callers, uint64_t callee)
 {
@@ -79,11 +102,13 @@ static int look_at_group(struct probe *probe, struct target *target,
 				continue;
 			count = look_through(probe, target, &pieces->piece[i], callee);
 			if (count < 0)
-				return -1;
+				return count;
 			sum += count;
 		}
 	}
-	return sum;
+	return sum ? sum
+		   : not_told(probe, "none in %s%s", callers->functions[0],
+			      callers->functions[1] ? " or its like" : "");
 }
 
 /* "2 calls of try_to_unmap, in split_huge_page_to_list, memory_failure" */
@@ -104,40 +129,80 @@ static void tell(struct probe *probe, const char *callee)
 	}
 }
 
+/* All calls that matter are in probe->sites, or it is not told which. */
+static int find_calls(struct probe *probe, struct target *target, uint64_t address)
+{
+	const struct probe_callers *callers;
+	int i, count;
+
+	if (!address)
+		return not_told(probe, "addresses are hidden (CAP_SYSLOG, kernel.kptr_restrict)");
+	probe->site_count = 0;
+	for (i = 0; i < PROBE_GROUPS_MAX && probe->point->callers[i].functions[0]; i++) {
+		callers = &probe->point->callers[i];
+		if (callers->where && !target__has_symbol(target, callers->where))
+			continue;
+		count = look_at_group(probe, target, callers, address);
+		if (count < 0)
+			return count;
+	}
+	return 0;
+}
+
+/*
+ * What was found once is so as long as the kernel runs. On arm64 it could not be found again while a
+ * session is attached there, as when another one takes its place.
+ */
+static struct {
+	struct probe_site sites[PROBE_SITES_MAX];
+	int count;
+} found[THPRACE_POINT_MAX];
+
+static bool find_again(struct probe *probe)
+{
+	const int point = probe->point - probe_points;
+
+	memcpy(probe->sites, found[point].sites, sizeof(probe->sites));
+	probe->site_count = found[point].count;
+	return probe->site_count;
+}
+
+static void remember(const struct probe *probe)
+{
+	const int point = probe->point - probe_points;
+
+	memcpy(found[point].sites, probe->sites, sizeof(probe->sites));
+	found[point].count = probe->site_count;
+}
+
 bool probe_calls__plan(struct probe *probe, struct target *target)
 {
-	const struct probe_point *point = probe->point;
+	const bool planned = probe->state == PROBE_PLANNED;
 	struct thprace_args before = probe->args;
-	const struct probe_callers *callers;
+	char reason[PROBE_REASON_MAX];
 	struct target_function function;
 	const char *callee;
 	uint64_t address;
-	int i;
 
-	if (!point->callees[0] || probe->no_calls || target__elsewhere(target))
+	if (!probe->point->callees[0] || probe->no_calls || target__elsewhere(target))
 		return false;
-	callee = choose_callee(point, target, &function, &address);
+	memcpy(reason, probe->reason, sizeof(reason));
+	callee = choose_callee(probe->point, target, &function, &address);
 	if (!callee)
+		not_told(probe, "%s is not in this kernel", probe->point->callees[0]);
+	if (!callee || (!find_again(probe) && find_calls(probe, target, address)) ||
+	    probe__place_args(probe, &function)) {
+		probe->site_count = 0;
+		probe->args = before;
+		if (!planned) /* why not the function either is what counts */
+			memcpy(probe->reason, reason, sizeof(reason));
 		return false;
-	probe->site_count = 0;
-	for (i = 0; i < PROBE_GROUPS_MAX && point->callers[i].functions[0]; i++) {
-		callers = &point->callers[i];
-		if (callers->where && !target__has_symbol(target, callers->where))
-			continue;
-		if (look_at_group(probe, target, callers, address) <= 0)
-			goto not_found;
 	}
-	if (probe__place_args(probe, &function))
-		goto not_found;
+	remember(probe);
 	probe->args.calls = 1;
 	probe->kind = PROBE_CALLS;
 	probe->state = PROBE_PLANNED;
 	probe->blind = false;
 	tell(probe, callee);
 	return true;
-
-not_found:
-	probe->site_count = 0;
-	probe->args = before;
-	return false;
 }

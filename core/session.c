@@ -79,6 +79,8 @@ int session__open(struct session **result, const struct session_options *options
 		.all = options->all,
 		.widen = options->widen,
 		.stats_fd = options->stats_fd,
+		.held = options->held,
+		.held_count = options->held_count,
 		.message = on_message,
 		.record = give_record,
 	};

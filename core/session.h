@@ -23,6 +23,8 @@ struct session_options {
 	bool all;
 	bool widen; /* see engine__widen() */
 	int stats_fd; /* see struct engine_options; -1: none */
+	const struct kprobe_held *held; /* the same; NULL: none */
+	size_t held_count;
 	/* Each may be NULL. */
 	book_incident_fn incident; /* a settled incident */
 	engine_record_fn record; /* streamed records (all), and LOST records always */

@@ -22,7 +22,6 @@
 #include "names.h"
 #include "privilege.h"
 #include "spool_dir.h"
-#include "stats_hold.h"
 #include "stats_json.h"
 
 #define WHY_SIZE 4096
@@ -395,7 +394,7 @@ static int open_watch(struct daemon *daemon, char *why, size_t why_size)
 	/* Addresses are in it for whoever may see them now; later this process may not. */
 	if (kallsyms__keep())
 		log__say(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
-	return watch__open(&daemon->watch, daemon->event, &daemon->config, daemon->stats_fd, &hooks,
+	return watch__open(&daemon->watch, daemon->event, &daemon->config, &daemon->hold, &hooks,
 			   why, why_size);
 }
 
@@ -467,7 +466,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot set up the event loop: %s", strerror(-err));
 		return err;
 	}
-	daemon->stats_fd = stats_hold__take();
+	hold__take(&daemon->hold);
 	err = open_watch(daemon, why, why_size);
 	if (err)
 		return err;
@@ -510,8 +509,7 @@ static void stop(struct daemon *daemon)
 	sd_event_source_disable_unref(daemon->clock_source);
 	if (daemon->clock_fd >= 0)
 		close(daemon->clock_fd);
-	if (daemon->stats_fd >= 0)
-		close(daemon->stats_fd);
+	hold__close(&daemon->hold);
 	sd_event_unref(daemon->event);
 }
 
@@ -524,7 +522,7 @@ int daemon__run(const struct daemon_options *options)
 	if (!daemon)
 		goto cleanup;
 	daemon->options = *options;
-	daemon->stats_fd = -1;
+	daemon->hold.stats_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
 	if (err)

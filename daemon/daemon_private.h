@@ -12,6 +12,7 @@
 #include "config.h"
 #include "control.h"
 #include "daemon.h"
+#include "hold.h"
 #include "kmsg.h"
 #include "live.h"
 #include "overhead.h"
@@ -27,7 +28,7 @@ struct daemon {
 	struct daemon_options options;
 	struct config config;
 	sd_event *event;
-	int stats_fd;
+	struct hold hold;
 	struct watch *watch;
 	struct spool *spool;
 	struct alert *alert;

@@ -8,7 +8,7 @@
 
 #include "daemon.h"
 #include "log.h"
-#include "stats_hold.h"
+#include "hold.h"
 
 enum {
 	OPT_CONFIG = 'c',
@@ -16,6 +16,7 @@ enum {
 	OPT_TEST,
 	OPT_PRINT,
 	OPT_HOLD,
+	OPT_HOLD_KPROBES,
 };
 
 static const struct argp_option options[] = {
@@ -28,6 +29,8 @@ static const struct argp_option options[] = {
 	 "for the unit's ExecStartPre=: open the kernel's BPF statistics, give them to systemd to "
 	 "keep, and exit",
 	 0},
+	{"hold-kprobes", OPT_HOLD_KPROBES, NULL, 0,
+	 "the same of the kprobes that the service will use", 0},
 	{0},
 };
 
@@ -36,6 +39,7 @@ enum what {
 	TEST_CONFIG,
 	PRINT_CONFIG,
 	HOLD_STATS,
+	HOLD_KPROBES,
 };
 
 struct arguments {
@@ -76,6 +80,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_HOLD:
 		arguments->what = HOLD_STATS;
 		break;
+	case OPT_HOLD_KPROBES:
+		arguments->what = HOLD_KPROBES;
+		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);
 		break;
@@ -115,11 +122,11 @@ static int look_at_config(const struct arguments *arguments)
 	return fflush(stdout) ? 1 : 0;
 }
 
-static int hold_stats(void)
+static int hold_for_service(int (*give)(char *why, size_t why_size))
 {
-	char why[256];
+	char why[512];
 
-	if (!stats_hold__give(why, sizeof(why)))
+	if (!give(why, sizeof(why)))
 		return 0;
 	fprintf(stderr, "thpraced: %s\n", why);
 	return 1;
@@ -137,7 +144,9 @@ int main(int argc, char **argv)
 	case PRINT_CONFIG:
 		return look_at_config(&arguments);
 	case HOLD_STATS:
-		return hold_stats();
+		return hold_for_service(hold__give_stats);
+	case HOLD_KPROBES:
+		return hold_for_service(hold__give_kprobes);
 	default:
 		return daemon__run(&arguments.daemon) ? 1 : 0;
 	}

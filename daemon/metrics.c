@@ -305,7 +305,7 @@ static void put_programs(struct text *text, const struct state *state)
 
 static void put_probes(struct text *text, const struct state *state)
 {
-	static const char *const kinds[] = {"none", "fentry", "kprobe"};
+	static const char *const kinds[] = {"none", "fentry", "kprobe", "calls"};
 	const struct overhead_state *overhead = &state->overhead;
 	const struct probe *probe;
 	uint64_t shed = 0;

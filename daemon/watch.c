@@ -23,7 +23,7 @@ struct run {
 struct watch {
 	sd_event *event;
 	struct watch_hooks hooks;
-	int stats_fd;
+	const struct hold *hold;
 	enum thprace_mode mode; /* as configured */
 	enum probe_attach attach;
 	char btf[CONFIG_PATH_MAX];
@@ -166,7 +166,9 @@ static int open_run(struct watch *watch, struct run **result, const struct confi
 		.mode = config->observe.mode,
 		.attach = config->observe.attach,
 		.btf = config->observe.btf[0] ? config->observe.btf : NULL,
-		.stats_fd = watch->stats_fd,
+		.stats_fd = watch->hold->stats_fd,
+		.held = watch->hold->kprobes,
+		.held_count = watch->hold->kprobe_count,
 		.incident = on_incident,
 		.record = on_record,
 		.context = on_context,
@@ -197,8 +199,9 @@ cleanup:
 	return err;
 }
 
-int watch__open(struct watch **result, sd_event *event, const struct config *config, int stats_fd,
-		const struct watch_hooks *hooks, char *why, size_t why_size)
+int watch__open(struct watch **result, sd_event *event, const struct config *config,
+		const struct hold *hold, const struct watch_hooks *hooks, char *why,
+		size_t why_size)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 	int err;
@@ -209,7 +212,7 @@ int watch__open(struct watch **result, sd_event *event, const struct config *con
 	}
 	watch->event = sd_event_ref(event);
 	watch->hooks = *hooks;
-	watch->stats_fd = stats_fd;
+	watch->hold = hold;
 	watch->mode = config->observe.mode;
 	watch->attach = config->observe.attach;
 	memcpy(watch->btf, config->observe.btf, sizeof(watch->btf));

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "config.h"
+#include "hold.h"
 #include "session.h"
 
 struct watch;
@@ -28,11 +29,12 @@ struct watch_hooks {
 };
 
 /*
- * Load and attach. stats_fd: see struct engine_options. Returns 0 and *watch, to be ended with
+ * Load and attach. hold: what was opened before, as long as the watch is. Returns 0 and *watch, to be ended with
  * watch__close(); or negative errno with a sentence in why.
  */
-int watch__open(struct watch **watch, sd_event *event, const struct config *config, int stats_fd,
-		const struct watch_hooks *hooks, char *why, size_t why_size);
+int watch__open(struct watch **watch, sd_event *event, const struct config *config,
+		const struct hold *hold, const struct watch_hooks *hooks, char *why,
+		size_t why_size);
 
 /* Start recording; returns the instant, ns CLOCK_MONOTONIC. */
 uint64_t watch__start(struct watch *watch);

@@ -8,6 +8,6 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 kernel bookworm
-guest "$kernel" matrix.sh --env ATTACH="fentry kprobe" --env MODE="light precise" \
+guest "$kernel" matrix.sh --env ATTACH="auto fentry kprobe" --env MODE="light precise" \
 	--file "$BPFTOOL"
 done_testing

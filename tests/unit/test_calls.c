@@ -52,6 +52,11 @@ static void test_x86_each_place(void **state)
 			assert_int_equal(call.at, at);
 			assert_int_equal(call.next, at + 5);
 			assert_int_equal(find(SIZE, callees[i] + 1, &call, 1), 0);
+			/* With a kprobe at it. */
+			code[at] = 0xcc;
+			assert_int_equal(find(SIZE, callees[i], &call, 1), 1);
+			assert_int_equal(call.at, at);
+			code[at] = 0xe8;
 			/* Cut off within the instruction: not there, and nothing behind is read. */
 			assert_int_equal(find(at + 4, callees[i], &call, 1), 0);
 		}

@@ -16,8 +16,26 @@ links() {
 	bpftool link show | grep '^[0-9]'
 }
 
+# Kprobes that exist in the kernel, whoever holds them open.
+kprobes() {
+	cat /sys/kernel/debug/kprobes/list
+}
+
 nothing_attached() {
-	[ -z "$(programs)$(links)" ]
+	[ -z "$(programs)$(links)$(kprobes)" ]
+}
+
+# kind POINT: how it is attached
+kind() {
+	said ".probes[] | select(.point == \"$1\").kind"
+}
+
+# What is called for each small page, which would pay for it.
+hot="unmap migrate truncate unmap-folio check"
+kinds() {
+	for point in $hot; do
+		kind "$point"
+	done | sort | uniq -c | tr -s ' '
 }
 
 # capability KEY: of the daemon's process
@@ -57,6 +75,8 @@ is "$(capability NoNewPrivs)" 1 "no new privileges"
 is "$(capability Seccomp)" 2 "a syscall filter"
 more "$(programs | wc -l)" 10 "BPF programs are loaded"
 more "$(links | wc -l)" 10 "... and attached"
+is "$(cat /proc/sys/kernel/perf_event_paranoid)" 3 "kprobes take CAP_SYS_ADMIN here"
+is "$(kinds)" " 5 calls" "what is called for each small page is probed at its calls" || told "$(said .probes)"
 is "$(count STARTED)" 1 "one message of the start"
 is "$(messages STARTED '.THPRACE_MODE + " " + .THPRACE_KERNEL')" "light $(uname -r)" "... with its fields"
 journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
@@ -127,6 +147,36 @@ ok $? "installed over itself, as an upgrade does" || told "$(cat out)"
 soon "... it is started again" 60 active_as_another "$first"
 is "$(systemctl is-enabled thpraced)" enabled "... and still enabled"
 soon "... and answers" 20 says '.mode == "light"'
+
+# --- other programs for another mode, and back; killed ---
+
+is "$(kinds)" " 5 calls" "upgraded: probed at the calls" || told "$(said .probes)"
+for mode in precise light; do
+	printf '[observe]\nmode=%s\n' "$mode" >"$conf/60-test.conf"
+	systemctl reload thpraced
+	soon "reloaded: $mode mode" 60 says ".mode == \"$mode\""
+	is "$(kinds)" " 5 calls" "... probed at the calls" || told "$(said .probes)"
+	sleep 4 # both sessions run for two seconds
+done
+first=$(pid)
+systemctl kill -s KILL thpraced
+soon "killed: it is started again" 60 active_as_another "$first"
+soon "... and answers" 20 says '.mode == "light"'
+is "$(kinds)" " 5 calls" "... probed at the calls" || told "$(said .probes)"
+
+# Without the helper the functions themselves are probed, and that is said.
+printf '[Service]\nExecStartPre=\nFileDescriptorStoreMax=0\n' >"$unit/helper.conf"
+systemctl daemon-reload
+systemctl restart thpraced
+soon "without kprobes: started" 60 says '.mode == "light"'
+is "$(kinds | tr -d '\n')" " 1 fentry 4 fentry+fexit" "... the functions themselves are probed" || told "$(said .probes)"
+is "$(said '[.probes[] | select(.reason | test("kprobes at its calls were refused: "))] | length')" 5 \
+	"... and why" || told "$(said .probes)"
+is "$(kind invalidate)" "fentry+fexit" "... and what brackets invalidations"
+rm "$unit/helper.conf"
+systemctl daemon-reload
+systemctl restart thpraced
+soon "with them again" 60 says '[.probes[] | select(.kind == "calls")] | length == 5'
 
 # --- stopped, removed, purged ---
 

@@ -93,15 +93,19 @@ check_precise_phases() {
 
 # check_kinds ATTACH: nothing is attached in another way
 check_kinds() {
-	other=kprobe
-	[ "$1" = fentry ] || other=fentry
+	other=kprobe calls=0
+	case $1 in
+	auto) calls=5 ;;
+	kprobe) other=fentry ;;
+	esac
 	kinds=$(grep '"type":"probe"' report.json | grep '"state":"attached"' |
 		sed 's/.*"kind":"\([^"]*\)".*/\1/')
-	more "$(echo "$kinds" | grep -cE "fentry|fexit|kprobe|kretprobe")" 8 "probes attached"
+	more "$(echo "$kinds" | grep -cE "fentry|fexit|kprobe|kretprobe|calls")" 8 "probes attached"
 	case $kinds in
 	*"${other%entry}"[er]* | *"$other"*) ok 1 "all by $1" || told "$kinds" ;;
 	*) ok 0 "all by $1" ;;
 	esac
+	is "$(echo "$kinds" | grep -cx calls)" "$calls" "what is called for each small page: probed at $calls points' calls"
 	like report.json '"point":"poison","function":"memory_failure","kind":"-","state":"absent","reason":".*not in' \
 		"memory_failure: absent, with the reason"
 	like report.json '"class":"hwpoison-unmap",.*"observable":false,"reason":".*memory_failure' \

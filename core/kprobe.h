@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kprobe inside a function, as a descriptor to which a BPF program is attached. Debian's
+ * kernel.perf_event_paranoid=3 refuses to open one without CAP_SYS_ADMIN, so a daemon that has given
+ * that up may be handed descriptors that were opened before (daemon/hold.c).
+ */
+#ifndef THPRACE_KPROBE_H
+#define THPRACE_KPROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KPROBE_NAME_MAX 96
+
+/* A descriptor that somebody else opened. The engine duplicates it. */
+struct kprobe_held {
+	char name[KPROBE_NAME_MAX]; /* kprobe__name() */
+	int fd;
+};
+
+/* "SYMBOL+0xOFFSET" into name, KPROBE_NAME_MAX bytes. */
+void kprobe__name(char *name, const char *symbol, uint32_t offset);
+
+/* Open a kprobe at a symbol plus bytes. Returns the descriptor, or negative errno. */
+int kprobe__open(const char *symbol, uint32_t offset);
+
+struct bpf_link;
+struct bpf_program;
+
+/*
+ * Attach a program there: to one of the held descriptors of that place that has none yet, or to a new
+ * one. Returns 0 and *link, to be ended with bpf_link__destroy(); or negative errno.
+ */
+int kprobe__attach(struct bpf_link **link, const struct bpf_program *program, const char *symbol,
+		   uint32_t offset, const struct kprobe_held *held, size_t count);
+
+#endif

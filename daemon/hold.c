@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "hold.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <systemd/sd-daemon.h>
+
+#include "probe.h"
+
+#define STATS "bpf-stats"
+#define COPIES 2
+#define NAMES_MAX 64
+#define BARRIER_USEC 5000000
+
+/* Let systemd keep these under a name. poll: it lets go of one that says that it is at its end. */
+static int store(const char *name, const int *fds, unsigned int count, bool poll)
+{
+	char text[64 + KPROBE_NAME_MAX];
+	int err;
+
+	/* One of an earlier start may be kept still. */
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	sd_notify(0, text);
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s%s", name, poll ? "" : "\nFDPOLL=0");
+	err = sd_pid_notify_with_fds(0, 0, text, fds, count);
+	return err > 0 ? 0 : err ? err : -ENOTCONN;
+}
+
+/* systemd knows this process only while it lives: wait until it has read everything. */
+static int finish(int err, char *why, size_t why_size)
+{
+	if (!err)
+		err = sd_notify_barrier(0, BARRIER_USEC);
+	if (err < 0)
+		snprintf(why, why_size,
+			 "systemd doesn't take the descriptor: %s. This is for ExecStartPre= of a "
+			 "unit with NotifyAccess=exec and FileDescriptorStoreMax=",
+			 strerror(-err));
+	return err < 0 ? err : 0;
+}
+
+int hold__give_stats(char *why, size_t why_size)
+{
+	int fd, err;
+
+	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (fd < 0) {
+		snprintf(why, why_size,
+			 "the kernel doesn't open its BPF statistics: %s. It takes Linux 5.8 and "
+			 "CAP_SYS_ADMIN",
+			 strerror(-fd));
+		return fd;
+	}
+	err = finish(store(STATS, &fd, 1, true), why, why_size);
+	close(fd);
+	return err;
+}
+
+/* A place's kprobes. perf_poll() says of such a descriptor that it is at its end: not to be polled. */
+static int give_kprobe(const char *symbol, uint32_t offset, bool *refused)
+{
+	char name[KPROBE_NAME_MAX];
+	int fds[COPIES], count, err = 0;
+
+	for (count = 0; count < COPIES && !err; count++) {
+		fds[count] = kprobe__open(symbol, offset);
+		if (fds[count] < 0) {
+			err = fds[count];
+			*refused = true;
+			break;
+		}
+	}
+	kprobe__name(name, symbol, offset);
+	if (!err)
+		err = store(name, fds, count, false);
+	while (count)
+		close(fds[--count]);
+	return err;
+}
+
+int hold__give_kprobes(char *why, size_t why_size)
+{
+	const char *names[NAMES_MAX];
+	const struct probe *probe;
+	const struct probe_site *site;
+	struct probe_plan plan;
+	struct target *target;
+	const char *machine;
+	bool refused = false;
+	int point, i, err;
+
+	err = target__new(&target, &(struct target_options){}, names,
+			  probe__names(names, NAMES_MAX), why, why_size);
+	if (err)
+		return err;
+	probe__plan(&plan, target, THPRACE_LIGHT, PROBE_ATTACH_AUTO);
+	machine = target__machine(target);
+	if (strcmp(machine, "x86_64") != 0) {
+		snprintf(
+			why, why_size,
+			"on %s kprobes are not held: the service could not find the calls any more",
+			machine);
+		err = -ENOTSUP;
+	}
+	target__free(target);
+	for (point = 0; point < THPRACE_POINT_MAX && !err; point++) {
+		probe = &plan.probe[point];
+		for (i = 0; probe->kind == PROBE_CALLS && i < probe->site_count && !err; i++) {
+			site = &probe->sites[i];
+			err = give_kprobe(site->symbol, site->at, &refused);
+			if (!err && probe->point->exit)
+				err = give_kprobe(site->symbol, site->next, &refused);
+		}
+	}
+	if (!refused)
+		return finish(err, why, why_size);
+	snprintf(why, why_size, "the kernel doesn't open a kprobe: %s. It takes CAP_SYS_ADMIN",
+		 strerror(-err));
+	return err;
+}
+
+void hold__take(struct hold *hold)
+{
+	struct kprobe_held *kprobe;
+	char **names = NULL;
+	int count, i, fd;
+
+	hold->stats_fd = -1;
+	hold->kprobe_count = 0;
+	count = sd_listen_fds_with_names(1, &names);
+	for (i = 0; i < count; i++) {
+		fd = SD_LISTEN_FDS_START + i;
+		if (!strcmp(names[i], STATS) && hold->stats_fd < 0) {
+			hold->stats_fd = fd;
+		} else if (strchr(names[i], '+') && hold->kprobe_count < HOLD_KPROBES_MAX) {
+			kprobe = &hold->kprobes[hold->kprobe_count++];
+			snprintf(kprobe->name, sizeof(kprobe->name), "%s", names[i]);
+			kprobe->fd = fd;
+		} else {
+			close(fd);
+		}
+	}
+	for (i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+void hold__close(struct hold *hold)
+{
+	if (hold->stats_fd >= 0)
+		close(hold->stats_fd);
+	hold->stats_fd = -1;
+	while (hold->kprobe_count)
+		close(hold->kprobes[--hold->kprobe_count].fd);
+}
