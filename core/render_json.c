@@ -47,7 +47,7 @@ struct json_object *render_json__number(uint64_t number)
 
 void render_json__add(struct json_object *object, const char *name, struct json_object *value)
 {
-	if (json_object_object_add(object, name, value))
+	if (json_object_object_add_ex(object, name, value, JSON_C_OBJECT_KEY_IS_CONSTANT))
 		json_object_put(value);
 }
 
