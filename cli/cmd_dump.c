@@ -11,11 +11,11 @@
 #include <unistd.h>
 #include "client.h"
 #include "filter.h"
+#include "record_lines.h"
+#include "record_order.h"
 #include "render_json.h"
 #include "render_record.h"
 #include "trace_reader.h"
-
-#define OUTPUT_BUFFER (256 << 10)
 
 enum dump_option {
 	OPT_FORMAT = 'f',
@@ -61,7 +61,8 @@ struct dump {
 	const char *socket;
 	struct filter filter;
 	struct render_record render;
-	struct thprace_record *sorted; /* a copy of one block */
+	struct record_lines *lines;
+	struct record_place *places; /* of the records of one block, and as many for sorting them */
 	uint64_t incidents; /* read so far */
 	unsigned int bad; /* messages that were due */
 	char why[256]; /* the first of them */
@@ -174,32 +175,20 @@ static const struct argp argp = {
 	       "\vExit status: 0 done, 1 failed or FILE damaged, 2 wrong usage.",
 };
 
-static int by_time(const void *a, const void *b)
+static void dump_records(struct dump *dump, const struct trace_block *block)
 {
-	const struct thprace_record *x = a, *y = b;
-
-	if (x->ts != y->ts)
-		return x->ts < y->ts ? -1 : 1;
-	if (x->cpu != y->cpu)
-		return x->cpu < y->cpu ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-static int dump_records(struct dump *dump, const struct trace_block *block)
-{
-	int context = block->type == THPRACE_BLOCK_CONTEXT;
+	const struct thprace_record *records = block->data;
+	struct record_place *places = dump->places;
+	size_t nr = 0;
 	uint32_t i;
-	int err = 0;
 
-	if (!block->count)
-		return 0;
-	memcpy(dump->sorted, block->data, (size_t)block->count * sizeof(*dump->sorted));
-	qsort(dump->sorted, block->count, sizeof(*dump->sorted), by_time);
-	for (i = 0; i < block->count && !err && !ferror(dump->render.out); i++) {
-		if (filter__record(&dump->filter, &dump->sorted[i], dump->render.started))
-			err = render_record__record(&dump->render, &dump->sorted[i], context);
+	for (i = 0; i < block->count; i++) {
+		if (filter__record(&dump->filter, &records[i], dump->render.started))
+			places[nr++] = (struct record_place){records[i].ts, &records[i]};
 	}
-	return err;
+	places = record_order__sort(places, &places[nr], nr);
+	record_lines__print(dump->lines, dump->render.out, places, nr,
+			    block->type == THPRACE_BLOCK_CONTEXT);
 }
 
 static int dump_incidents(struct dump *dump, const struct trace_block *block)
@@ -233,7 +222,7 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 		if (got < 0)
 			bad(dump, trace_reader__why(reader));
 		else if (block.type == THPRACE_BLOCK_RECORDS || block.type == THPRACE_BLOCK_CONTEXT)
-			err = dump_records(dump, &block);
+			dump_records(dump, &block);
 		else if (block.type == THPRACE_BLOCK_INCIDENTS)
 			err = dump_incidents(dump, &block);
 	}
@@ -245,18 +234,28 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 	return err;
 }
 
+static int begin(struct dump *dump, const struct thprace_trace_header *header)
+{
+	const size_t most = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
+
+	dump->render.started = header->started;
+	dump->lines = record_lines__new(&dump->render);
+	dump->places = calloc(2 * most, sizeof(*dump->places));
+	if (!dump->lines || !dump->places)
+		return -ENOMEM;
+	return render_record__header(&dump->render, header);
+}
+
 /* Print what reader has, and end it. */
 static int dump_trace(struct dump *dump, struct trace_reader *reader)
 {
 	int err;
 
-	dump->render.started = trace_reader__header(reader)->started;
-	dump->sorted = malloc(THPRACE_BLOCK_MAX);
-	err = dump->sorted ? render_record__header(&dump->render, trace_reader__header(reader))
-			   : -ENOMEM;
+	err = begin(dump, trace_reader__header(reader));
 	if (!err)
 		err = dump_blocks(dump, reader);
-	free(dump->sorted);
+	free(dump->places);
+	record_lines__free(dump->lines);
 	trace_reader__close(reader);
 	if (err) {
 		fprintf(stderr, "thprace dump: %s: %s\n", dump->path, strerror(-err));
@@ -376,8 +375,5 @@ int cmd_dump(int argc, char **argv)
 	dump.render.out = stdout;
 	dump.render.utf8 = cli__utf8();
 	cli__begin_output();
-	/* Millions of lines: fewer, larger writes. What looks at a terminal sees each line at once. */
-	if (!dump.live && !isatty(STDOUT_FILENO))
-		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	return cli__finish_output(dump.live ? dump_live(&dump) : dump_file(&dump));
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "put.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -66,20 +67,19 @@ const char *names__blindness(const char *reason)
 	return strncmp(reason, NAMES_CANNOT_HAPPEN, length) ? "not observable: " : "";
 }
 
+/* What was put into text, up to end, into buf as a string, cut if need be. */
+static const char *copy(char *buf, size_t size, const char *text, const char *end)
+{
+	snprintf(buf, size, "%.*s", (int)(end - text), text);
+	return buf;
+}
+
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8)
 {
-	if (ns < 1000)
-		snprintf(buf, size, "%" PRIu64 " ns", ns);
-	else if (ns < 1000000)
-		snprintf(buf, size, "%" PRIu64 ".%" PRIu64 " %s", ns / 1000, ns % 1000 / 100,
-			 utf8 ? "µs" : "us");
-	else if (ns < 1000000000)
-		snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " ms", ns / 1000000,
-			 ns % 1000000 / 1000);
-	else
-		snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " s", ns / 1000000000,
-			 ns % 1000000000 / 1000000);
-	return buf;
+	char text[NAMES_NUMBER_LEN + PUT_SLACK];
+	const char *end = put__duration(text, ns, utf8);
+
+	return copy(buf, size, text, end);
 }
 
 const char *names__count(char *buf, size_t size, uint64_t count)
@@ -100,11 +100,10 @@ const char *names__count(char *buf, size_t size, uint64_t count)
 
 const char *names__offset(char *buf, size_t size, int64_t ns)
 {
-	uint64_t length = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	char text[NAMES_NUMBER_LEN + PUT_SLACK];
+	const char *end = put__seconds(text, ns);
 
-	snprintf(buf, size, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", length / 1000000000,
-		 length % 1000000000);
-	return buf;
+	return copy(buf, size, text, end);
 }
 
 const char *names__result(char *buf, size_t size, int result)

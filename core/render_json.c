@@ -10,6 +10,7 @@
 #include <thprace/record.h>
 #include "diagram.h"
 #include "names.h"
+#include "put.h"
 #include "summary.h"
 
 #define add render_json__add
@@ -34,10 +35,9 @@ struct json_object *render_json__text(const char *text, size_t length)
 
 struct json_object *render_json__address(uint64_t address)
 {
-	char buf[24];
+	char buf[24 + PUT_SLACK], *end = put__hex(put__text(buf, "0x"), address);
 
-	snprintf(buf, sizeof(buf), "0x%" PRIx64, address);
-	return json_object_new_string(buf);
+	return json_object_new_string_len(buf, (int)(end - buf));
 }
 
 struct json_object *render_json__number(uint64_t number)
@@ -47,7 +47,7 @@ struct json_object *render_json__number(uint64_t number)
 
 void render_json__add(struct json_object *object, const char *name, struct json_object *value)
 {
-	if (json_object_object_add(object, name, value))
+	if (json_object_object_add_ex(object, name, value, JSON_C_OBJECT_KEY_IS_CONSTANT))
 		json_object_put(value);
 }
 

@@ -29,7 +29,8 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 
 /*
  * Helpers for other renderers of JSON. text: cleaned (see names__clean()), at most length bytes of
- * it. address: "0x…". add: puts value, which it takes over, into object; NULL is written as null.
+ * it. address: "0x…". add: puts value, which it takes over, into object; NULL is written as null; name
+ * must live as long as object does.
  */
 struct json_object *render_json__new(const char *type);
 struct json_object *render_json__text(const char *text, size_t length);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Single records and incidents of a trace, a line each, as text, JSON or CSV. */
+/* What dump prints, as text, JSON or CSV: the incidents of a trace, a line each, and what comes first. */
 #ifndef THPRACE_RENDER_RECORD_H
 #define THPRACE_RENDER_RECORD_H
 
 #include <stdint.h>
 #include <stdio.h>
 #include <thprace/incident.h>
-#include <thprace/record.h>
 #include <thprace/trace.h>
 
 enum render_format {
@@ -25,15 +24,11 @@ struct render_record {
 /* Value of "text", "json", "csv", or -ENOENT. */
 int render_record__find_format(const char *name);
 
-/* Write what comes before the first line. 0 or -ENOMEM, like the others; see also ferror(). */
+/* Write what comes before the first line. 0 or -ENOMEM; see also ferror(). */
 int render_record__header(const struct render_record *render,
 			  const struct thprace_trace_header *header);
 
-/* Write one record. context: it comes from the flight recorder (a CONTEXT block). */
-int render_record__record(const struct render_record *render, const struct thprace_record *record,
-			  int context);
-
-/* Write one incident, the number'th of its file (from 1). */
+/* Write one incident, the number'th of its file (from 1). Returns the same. */
 int render_record__incident(const struct render_record *render, uint64_t number,
 			    const struct thprace_incident *incident);
 

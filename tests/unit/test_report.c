@@ -15,6 +15,7 @@
 #include "filter.h"
 #include "names.h"
 #include "render_json.h"
+#include "record_lines.h"
 #include "render_record.h"
 #include "render_text.h"
 #include "summary.h"
@@ -560,23 +561,27 @@ static void dumped_lines(void **state)
 	memcpy(alone.walk.comm, "a\",\n\xff", 6);
 	for (format = RENDER_TEXT; format <= RENDER_CSV; format++) {
 		char *text = NULL, *line, *rest = NULL;
-		unsigned int lines = 0, width = 0;
+		unsigned int nr = 0, width = 0;
+		struct record_lines *lines;
 		size_t size = 0;
 
 		render.out = open_memstream(&text, &size);
 		render.format = format;
+		lines = record_lines__new(&render);
+		assert_non_null(lines);
 		assert_int_equal(render_record__header(&render, &header), 0);
 		for (type = 0; type <= THPRACE_REC_MAX; type++) {
 			struct thprace_record one =
 				record((enum thprace_record_type)type, 9000, 8000, 5, 1);
 
-			assert_int_equal(render_record__record(&render, &one, type % 2), 0);
+			record_lines__print(lines, render.out, &(struct record_place){0, &one}, 1,
+					    type % 2);
 		}
 		assert_int_equal(render_record__incident(&render, 1, &pair), 0);
 		assert_int_equal(render_record__incident(&render, 2, &alone), 0);
 		fclose(render.out);
 		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-			if (!lines++)
+			if (!nr++)
 				width = fields(line);
 			if (format == RENDER_CSV)
 				assert_int_equal(fields(line), width);
@@ -587,7 +592,8 @@ static void dumped_lines(void **state)
 				json_object_put(object);
 			}
 		}
-		assert_int_equal(lines, 1 + THPRACE_REC_MAX + 1 + 2);
+		assert_int_equal(nr, 1 + THPRACE_REC_MAX + 1 + 2);
+		record_lines__free(lines);
 		free(text);
 	}
 }
