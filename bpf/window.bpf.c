@@ -105,9 +105,13 @@ static __always_inline u64 pmd_folio(u64 pmd)
 	 * moved, and no walker looks for its pages.
 	 */
 	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8;
+	const u64 writable = 1ULL << 1, special = 1ULL << 9 | 1ULL << 57 | 1ULL << 58;
 
 	if (!(pmd & (present | pse | protnone)))
 		return 0;
+	if ((pmd & (present | writable | special)) == (present | writable))
+		return page_map +
+		       ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
 	pmd ^= (pmd & present) - 1; /* protnone_mask(): L1TF, address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
 #else
