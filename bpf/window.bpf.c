@@ -226,7 +226,8 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	struct thprace_window *window;
 	struct thprace_slot *slot;
 	struct bucket *bucket;
-	u64 now, walked, index;
+	struct thprace_record *to;
+	u64 now, walked, index, seq;
 
 	if (!cpu)
 		return;
@@ -250,8 +251,11 @@ static __always_inline void zap_return(void *ctx, u64 result)
 	ADD(bucket->windows, -1);
 	open_folio[index] = 0;
 	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
-	record_on(cpu, id, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
-		  window->removed, window->address, (s32)result);
+	to = record_begin(cpu, id, &seq);
+	if (to)
+		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now,
+			   window->open, window->folio, window->removed, window->address,
+			   (s32)result);
 	slot->state = nonzero(*(volatile u32 *)&slot->noted) * THPRACE_SLOT_TELL;
 }
 AT_RETURN_WHEN(marking, 4, zap_return, THPRACE_POINT_ZAP)
