@@ -91,9 +91,10 @@ int bench_setup(void *ctx)
 SEC("raw_tp")
 int bench_open(void *ctx)
 {
-	struct thprace_slot *slot = slot_claim(FAKE_TASK);
+	struct thprace_slot *slot;
 	u64 index;
 
+	slot = slot_claim(FAKE_TASK, &index);
 	if (!slot)
 		return 0;
 	slot->state = THPRACE_SLOT_OPEN;
@@ -128,9 +129,7 @@ static __always_inline void zap_window(void *ctx, const __u64 *pmd)
 	if (recording) {
 		zap_enter(ctx, 1, (u64)fake.vma, fake_pmd, 0x7f0000200000ULL);
 		zap_lock(ctx, (u64)pmd, fake_vma);
-		zap_return(ctx, 1);
-		zap_tell(ctx);
-		zap_count(ctx);
+		zap_return(ctx, 1, 1);
 	}
 }
 
