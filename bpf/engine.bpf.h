@@ -126,15 +126,18 @@ static __always_inline u64 nonzero(u64 value)
 /* 1 when a walker is active here that is another task. A task's own walks nest two deep at most. */
 static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
 {
-	u64 me = walker_word(pid);
 	u64 walkers = *(volatile u64 *)&bucket->walkers;
+	u64 me;
 
-	return nonzero(walkers) & nonzero(walkers ^ me) & nonzero(walkers ^ 2 * me);
+	if (!walkers)
+		return 0;
+	me = walker_word(pid);
+	return nonzero(walkers ^ me) & nonzero(walkers ^ 2 * me);
 }
 
 static __always_inline u64 slot_busy(const struct thprace_slot *slot)
 {
-	return *(volatile u64 *)&slot->state; /* and in_range */
+	return *(volatile u32 *)&slot->state | *(volatile u32 *)&slot->in_range;
 }
 
 /* The slot in which this task is zapping, or NULL. *index is set with it. */
@@ -143,9 +146,9 @@ static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 	u64 at = task & slot_mask;
 	struct thprace_slot *slot = &slots[at];
 
-	/* The other way, if this one is not it. */
-	at ^= nonzero(slot->task ^ task) | (nonzero(slot_busy(slot)) ^ 1);
-	at = BOUND(at, THPRACE_SLOTS_MAX - 1); /* 6.1 forgets it with an or */
+	if (slot->task != task || !slot_busy(slot))
+		at ^= 1; /* the other way */
+	at = BOUND(at, THPRACE_SLOTS_MAX - 1);
 	slot = &slots[at];
 	if (slot->task != task || !slot_busy(slot))
 		return NULL;
@@ -153,21 +156,36 @@ static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 	return slot;
 }
 
+/*
+ * Where a trampoline keeps its arguments, which is on the stack of the task, as a distance that is the
+ * same in all programs. fentry and fexit of one call have the same.
+ */
+static __always_inline u64 frame_of(void *ctx)
+{
+	u64 frame = (u64)ctx;
+
+	asm volatile("%0 -= %1" : "+r"(frame) : "r"(slots));
+	return frame;
+}
+
 /* Its slot, or a free one made its own; NULL when both of its ways are taken. */
-static __always_inline struct thprace_slot *slot_claim(u64 task)
+static __always_inline struct thprace_slot *slot_claim(u64 task, u64 *index)
 {
 	u64 at = task & slot_mask;
 	struct thprace_slot *slot = &slots[at];
 	struct thprace_slot *other = &slots[at ^ 1];
 
+	*index = at ^ 1;
 	if (other->task == task && slot_busy(other))
 		return other;
+	*index = at;
 	if (slot->task == task)
 		return slot;
 	if (slot_busy(slot)) {
 		if (slot_busy(other))
 			return NULL;
 		slot = other;
+		*index = at ^ 1;
 	}
 	slot->task = task;
 	slot->windows = 0;

@@ -72,34 +72,42 @@ __noinline int __weak count_lost(u32 cause)
 }
 
 /*
- * Make a record: in this CPU's stream when all are wanted, in its flight recorder else. The last
- * three words are composed here: (pid, tgid), (value, cpu, type, class), (flags, kind, seq).
+ * Take a place for a record: in this CPU's stream when all are wanted, in its flight recorder else.
+ * NULL: none, and counted as lost.
  */
-static __always_inline void record_on(struct thprace_cpu *cpu, u32 id, u8 type, u8 class, u64 kind,
-				      u64 flags, u64 task, u64 ts, u64 entry, u64 folio, u64 arg,
-				      u64 arg2, s32 value)
+static __always_inline struct thprace_record *record_begin(struct thprace_cpu *cpu, u32 id,
+							   u64 *seq)
 {
 	const u32 streams_on = stream_count;
 	struct thprace_record *to;
 	void *ring;
-	u64 seq = 0;
 	u32 at;
 
-	ADD(cpu->counters.seen, 1);
 	if (streams_on) {
+		*seq = 0;
+		ADD(cpu->counters.seen, 1);
 		at = id & (streams_on - 1);
 		ring = bpf_map_lookup_elem(&streams, &at);
 		to = ring ? bpf_ringbuf_reserve(ring, sizeof(*to), 0) : NULL;
-		if (!to) {
+		if (!to)
 			ADD(cpu->counters.lost[THPRACE_LOSS_STREAM], 1);
-			return;
-		}
-	} else {
-		seq = cpu->head + 1;
-		cpu->head = seq;
-		to = &cpu->flight[BOUND(seq - 1, THPRACE_FLIGHT_RECORDS - 1)];
-		*(volatile u64 *)&to->flags = 0; /* seq: not whole, for a reader */
+		return to;
 	}
+	ADD(cpu->head, 1); /* seen and submitted in one: nothing can fail from here on */
+	*seq = *(volatile u64 *)&cpu->head;
+	to = &cpu->flight[BOUND(*seq - 1, THPRACE_FLIGHT_RECORDS - 1)];
+	*(volatile u64 *)&to->flags = 0; /* seq: not whole, for a reader */
+	return to;
+}
+
+/*
+ * Fill the record in and give it out. The last three words are composed here: (pid, tgid), (value,
+ * cpu, type, class), (flags, kind, seq).
+ */
+static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct thprace_record *to,
+				       u64 seq, u8 type, u8 class, u64 kind, u64 flags, u64 task,
+				       u64 ts, u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
+{
 	to->ts = ts;
 	to->entry = entry;
 	to->folio = folio;
@@ -109,21 +117,27 @@ static __always_inline void record_on(struct thprace_cpu *cpu, u32 id, u8 type, 
 	*(u64 *)&to->value = (u32)value | (u64)id << 32 | (u64)type << 48 | (u64) class << 56;
 	barrier();
 	*(volatile u64 *)&to->flags = flags | kind << 16 | seq << 32;
-	if (streams_on)
+	if (stream_count) {
 		bpf_ringbuf_submit(to, 0);
-	ADD(cpu->counters.submitted, 1);
+		ADD(cpu->counters.submitted, 1);
+	}
 }
 
-/* The same, where the caller has no use for the CPU's counters. */
+/* Both, where the caller has no use for the CPU's counters. */
 static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, u64 task, u64 ts,
 					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
 {
 	u32 id = bpf_get_smp_processor_id();
 	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+	struct thprace_record *to;
+	u64 seq;
 
-	if (cpu)
-		record_on(cpu, id, type, class, kind, flags, task, ts, entry, folio, arg, arg2,
-			  value);
+	if (!cpu)
+		return;
+	to = record_begin(cpu, id, &seq);
+	if (to)
+		record_end(cpu, id, to, seq, type, class, kind, flags, task, ts, entry, folio, arg,
+			   arg2, value);
 }
 
 /* The caller's kernel stack. Failing, it is empty. */

@@ -105,9 +105,13 @@ static __always_inline u64 pmd_folio(u64 pmd)
 	 * moved, and no walker looks for its pages.
 	 */
 	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8;
+	const u64 writable = 1ULL << 1, special = 1ULL << 9 | 1ULL << 57 | 1ULL << 58;
 
 	if (!(pmd & (present | pse | protnone)))
 		return 0;
+	if ((pmd & (present | writable | special)) == (present | writable))
+		return page_map +
+		       ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
 	pmd ^= (pmd & present) - 1; /* protnone_mask(): L1TF, address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
 #else
@@ -128,27 +132,63 @@ static __always_inline u64 pmd_folio(u64 pmd)
 	return page + ((copy.compound_head - 1 - page) & -(copy.compound_head & 1));
 }
 
+/* How far below zap_huge_pmd's frame that of a function is that it calls; others call it from deeper. */
+#define FRAME_NEAR 1024
+
+/*
+ * The slot of the task that began a zap on this CPU last, if it is this task: it is in the zap still,
+ * and its frame is at most so far up this stack. Saves asking who runs, for trampolines. NULL: ask.
+ */
+static __always_inline struct thprace_slot *slot_here(const struct thprace_cpu *cpu, u64 frame,
+						      u64 most, u64 *index)
+{
+	u64 at = BOUND(*(volatile u64 *)&cpu->zap_slot, THPRACE_SLOTS_MAX - 1);
+	struct thprace_slot *slot = &slots[at];
+
+	*index = at;
+	/* The task was stored by this CPU, the frame by the owner: no race for a slot mixes them up. */
+	if (slot->state == THPRACE_SLOT_IDLE || slot->task != cpu->zapping ||
+	    slot->frame - frame > most)
+		return NULL;
+	return slot;
+}
+
 static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u64 addr)
 {
-	struct thprace_slot *slot = slot_claim(bpf_get_current_pid_tgid());
+	u32 id = bpf_get_smp_processor_id();
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	struct thprace_cpu *cpu;
+	u64 index, mm;
 
+	slot = slot_claim(task, &index);
 	if (!slot)
 		return; /* the return counts it as lost */
 	if (slot->state > THPRACE_SLOT_MARKED) { /* its return was missed */
-		if (slot->state == THPRACE_SLOT_OPEN)
-			ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
+		ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
 		slot->opener.window.open = 0; /* who finds it still in open_folio[] drops it */
 		count_lost(THPRACE_LOSS_RETURN);
 	}
-	if (!(slot->windows & 31)) /* a task's name changes, at an exec for one */
+	/* Typed, it is a load; a helper's reading costs more than all the rest of this program. */
+	if (direct)
+		mm = (u64)((struct vm_area_struct *)vma)->vm_mm;
+	else
+		mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
+	/* A task's name changes, at an exec for one. */
+	if (slot->opener.window.mm != mm || !(slot->windows & 255))
 		bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	slot->pmd = pmd;
 	slot->opener.window.address = addr;
-	/* Typed, it is a load; a helper's reading costs more than all the rest of this program. */
-	if (direct)
-		slot->opener.window.mm = (u64)((struct vm_area_struct *)vma)->vm_mm;
-	else
-		slot->opener.window.mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
+	slot->opener.window.mm = mm;
+	slot->frame = 0;
+	if (direct) {
+		slot->frame = frame_of(ctx);
+		cpu = bpf_map_lookup_elem(&cpus, &id);
+		if (cpu) {
+			cpu->zapping = task;
+			cpu->zap_slot = index;
+		}
+	}
 	slot->state = THPRACE_SLOT_MARKED;
 }
 AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
@@ -159,15 +199,24 @@ AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
  */
 static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 {
-	u64 task = bpf_get_current_pid_tgid();
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+	struct thprace_slot *slot = NULL;
 	struct thprace_window *window;
-	struct thprace_slot *slot;
+	struct thprace_record *to;
 	u64 folio, now, at, pmd;
-	u64 index;
+	u64 index, seq;
+	u64 task;
 
-	slot = slot_find(task, &index);
-	if (!slot || slot->state != THPRACE_SLOT_MARKED || !ptl)
+	if (!cpu || !ptl)
 		return;
+	if (typed_pmd)
+		slot = slot_here(cpu, frame_of(ctx), FRAME_NEAR, &index);
+	if (!slot)
+		slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (!slot || slot->state != THPRACE_SLOT_MARKED)
+		return;
+	task = slot->task;
 	if (typed_pmd)
 		CTX_LOAD(pmd, typed_pmd, 0); /* pmd_t has one member */
 	else
@@ -179,7 +228,7 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 	window->open = 0;
 	window->removed = 0;
 	window->folio = KNOWN(folio);
-	*(u64 *)&window->cpu = bpf_get_smp_processor_id(); /* level: PMD; flags, pages: 0 */
+	*(u64 *)&window->cpu = id; /* level: PMD; flags, pages: 0 */
 	slot->noted = 0;
 	slot->state = THPRACE_SLOT_OPEN;
 	open_folio[index] = folio;
@@ -189,8 +238,10 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 
 	now = bpf_ktime_get_ns();
 	window->open = now;
-	record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now, window->folio, window->mm,
-		    window->address, 0);
+	to = record_begin(cpu, id, &seq);
+	if (to)
+		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_OPEN, 0, 0, 0, task, now, now,
+			   window->folio, window->mm, window->address, 0);
 }
 
 /* Every version's is (pmd, vma). */
@@ -214,43 +265,46 @@ int zap_lock_kretprobe(struct pt_regs *ctx)
 	return 0;
 }
 
-static __always_inline void zap_return(void *ctx, u64 result)
+/* The last walk on this folio may have ended just before the window opened. */
+static __always_inline void pass_after_walk(struct thprace_closest *closest,
+					    const struct bucket *bucket, u64 folio, u64 open,
+					    u32 pid)
 {
-	u64 task = bpf_get_current_pid_tgid();
-	u32 id = bpf_get_smp_processor_id();
-	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
-	struct thprace_window *window;
-	struct thprace_slot *slot;
-	struct bucket *bucket;
-	u64 now, walked, index;
+	u64 leave = bucket->last_walk_leave;
+	u64 distance = open - leave;
+
+	if (bucket->last_walk_folio != folio || (bucket->last_walk_pid & WALK_PID) == pid ||
+	    distance > closest->distance - 1) /* none yet: 0 - 1 */
+		return;
+	closest->distance = distance;
+	closest->folio = folio;
+	closest->window_open = open;
+	closest->window_close = 0;
+	closest->walk_enter = 0;
+	closest->walk_leave = leave;
+	closest->window_pid = pid;
+	closest->walk_pid = bucket->last_walk_pid;
+}
+
+static __always_inline void count_length(struct thprace_phase_lengths *lengths, u64 length)
+{
+	ADD(lengths->sum, length);
+	ADD(lengths->bucket[BOUND(thprace_bucket(length), THPRACE_BUCKETS - 1)], 1);
+	if (length > lengths->max)
+		lengths->max = length;
+}
+
+/* A global function: the verifier walks it once, not at each call. Returns 0. */
+__noinline int count_phases(u64 open, u64 removed, u64 close)
+{
+	struct thprace_counters *cpu = this_cpu();
 
 	if (!cpu)
-		return;
-	slot = slot_find(task, &index);
-	if (!slot) {
-		/* None was free, or another task took it: claiming is not atomic. */
-		ADD(cpu->counters.seen, (u8)result);
-		ADD(cpu->counters.lost[THPRACE_LOSS_SLOT], (u8)result);
-		return;
-	}
-	if (slot->state != THPRACE_SLOT_OPEN) {
-		slot->state = THPRACE_SLOT_IDLE;
-		return;
-	}
-	window = &slot->opener.window;
-	now = bpf_ktime_get_ns();
-	window->close = now;
-	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
-	walked = walked_by_others(bucket, (u32)task);
-	ADD(bucket->closed, walked);
-	ADD(bucket->windows, -1);
-	open_folio[index] = 0;
-	ADD(slot->noted, walked); /* a barrier too: gone, then looked whether it was noted */
-	record_on(cpu, id, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now, window->open, window->folio,
-		  window->removed, window->address, (s32)result);
-	slot->state = nonzero(*(volatile u32 *)&slot->noted) * THPRACE_SLOT_TELL;
+		return 0;
+	count_length(&cpu->phase[THPRACE_PHASE_1], removed - open);
+	count_length(&cpu->phase[THPRACE_PHASE_2], close - removed);
+	return 0;
 }
-AT_RETURN_WHEN(marking, 4, zap_return, THPRACE_POINT_ZAP)
 
 /* The opener's own word: final times, name, stack. */
 static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
@@ -261,103 +315,90 @@ static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
 		count_lost(THPRACE_LOSS_INCIDENT);
 }
 
-/*
- * The rare part of zap_return, a program of its own that runs after it: core/engine.c attaches the two
- * in the order that makes it so. Where that does not hold, the loss counters say so.
- */
-static __always_inline void zap_tell(void *ctx)
+/* The window's length, and what a walker that comes next compares itself with. */
+static __always_inline void window_count(struct thprace_counters *cpu,
+					 const struct thprace_window *window, struct bucket *bucket,
+					 u64 now, u32 pid)
 {
-	struct thprace_slot *slot;
-	u64 index;
-
-	slot = slot_find(bpf_get_current_pid_tgid(), &index);
-	if (!slot)
-		return;
-	if (slot->state == THPRACE_SLOT_TELL) {
-		opener_tell(ctx, slot);
-		slot->state = THPRACE_SLOT_IDLE;
-	} else if (slot->state == THPRACE_SLOT_OPEN) {
-		count_lost(THPRACE_LOSS_RETURN);
-	}
-}
-AT_END(zap_tell)
-
-/* The last walk on this folio may have ended just before the window opened. */
-static __always_inline void pass_after_walk(struct bucket *bucket, u64 folio, u64 open, u32 pid)
-{
-	u64 leave = bucket->last_walk_leave;
-	u64 distance = open - leave;
-	struct thprace_counters *cpu;
-
-	if (bucket->last_walk_folio != folio || (bucket->last_walk_pid & WALK_PID) == pid)
-		return;
-	cpu = this_cpu();
-	if (!cpu || distance > cpu->closest.distance - 1) /* none yet: 0 - 1 */
-		return;
-	cpu->closest.distance = distance;
-	cpu->closest.folio = folio;
-	cpu->closest.window_open = open;
-	cpu->closest.window_close = 0;
-	cpu->closest.walk_enter = 0;
-	cpu->closest.walk_leave = leave;
-	cpu->closest.window_pid = pid;
-	cpu->closest.walk_pid = bucket->last_walk_pid;
+	count_length(&cpu->phase[THPRACE_PHASE_WHOLE], now - window->open);
+	if (precise)
+		count_phases(window->open, window->removed, now);
+	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
+	bucket->last_window_folio = window->folio;
+	bucket->last_window_pid = pid;
+	bucket->last_window_close = now;
+	pass_after_walk(&cpu->closest, bucket, window->folio, window->open, pid);
 }
 
-/*
- * Count a length. A global function: the verifier walks it once, not at each call. Returns 0.
- */
-__noinline int count_phase(u32 phase, u64 length)
+/* direct: a trampoline's ctx. */
+static __always_inline void zap_return(void *ctx, int direct, u64 result)
 {
-	struct thprace_counters *cpu = this_cpu();
-	struct thprace_phase_lengths *lengths;
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_cpu *cpu = bpf_map_lookup_elem(&cpus, &id);
+	struct thprace_slot *slot = NULL;
+	struct thprace_window *window;
+	struct thprace_record *to;
+	struct bucket *bucket;
+	u64 now, index, seq, met;
+	u64 task;
 
 	if (!cpu)
-		return 0;
-	lengths = &cpu->phase[BOUND(phase, THPRACE_PHASE_SLOTS - 1)];
-	ADD(lengths->sum, length);
-	ADD(lengths->bucket[BOUND(thprace_bucket(length), THPRACE_BUCKETS - 1)], 1);
-	if (length > lengths->max)
-		lengths->max = length;
+		return;
+	if (direct)
+		slot = slot_here(cpu, frame_of(ctx), 0, &index);
+	if (!slot)
+		slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (!slot) {
+		/* None was free, or another task took it: claiming is not atomic. */
+		if ((u8)result)
+			count_lost(THPRACE_LOSS_SLOT);
+		return;
+	}
+	index = BOUND(index, THPRACE_SLOTS_MAX - 1); /* one state for the verifier, however found */
+	slot = &slots[index];
+	if (slot->state != THPRACE_SLOT_OPEN) {
+		slot->state = THPRACE_SLOT_IDLE;
+		return;
+	}
+	task = slot->task;
+	window = &slot->opener.window;
+	now = bpf_ktime_get_ns();
+	window->close = now;
+	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
+	met = walked_by_others(bucket, (u32)task);
+	if (met)
+		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
+	*(volatile u64 *)&open_folio[index] = 0;
+	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	met |= *(volatile u32 *)&slot->noted;
+	to = record_begin(cpu, id, &seq);
+	if (to)
+		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now,
+			   window->open, window->folio, window->removed, window->address,
+			   (s32)result);
+	slot->windows++;
+	if (!precise || window->removed) /* else no window after all */
+		window_count(&cpu->counters, window, bucket, now, (u32)task);
+	if (met)
+		opener_tell(ctx, slot);
+	slot->state = THPRACE_SLOT_IDLE;
+}
+
+SEC("fexit")
+int zap_return_fexit(void *ctx)
+{
+	if (marking)
+		zap_return(ctx, 1, fexit_result(ctx, THPRACE_POINT_ZAP, 4));
 	return 0;
 }
 
-/*
- * The lengths of a window, counted by a program of its own, which keeps zap_return short. Which of the
- * two runs first is the kernel's choice: before zap_return the window's end is now.
- */
-static __always_inline void zap_count(void *ctx)
+SEC("kretprobe")
+int zap_return_kretprobe(struct pt_regs *ctx)
 {
-	u64 task = bpf_get_current_pid_tgid();
-	u64 at = task & slot_mask;
-	struct thprace_slot *slot = &slots[at];
-	struct thprace_window *window;
-	struct bucket *bucket;
-	u64 close;
-
-	at = BOUND(at ^ nonzero(slot->task ^ task), THPRACE_SLOTS_MAX - 1);
-	slot = &slots[at];
-	if (slot->task != task || slot->counted == slot->opener.window.open)
-		return;
-	window = &slot->opener.window;
-	slot->counted = window->open;
-	slot->windows++;
-	if (precise && !window->removed)
-		return; /* no window after all */
-	close = slot->state == THPRACE_SLOT_OPEN ? bpf_ktime_get_ns() : window->close;
-	count_phase(THPRACE_PHASE_WHOLE, close - window->open);
-	if (precise) {
-		count_phase(THPRACE_PHASE_1, window->removed - window->open);
-		count_phase(THPRACE_PHASE_2, close - window->removed);
-	}
-	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
-	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
-	bucket->last_window_folio = window->folio;
-	bucket->last_window_pid = (u32)task;
-	bucket->last_window_close = close;
-	pass_after_walk(bucket, window->folio, window->open, (u32)task);
+	if (marking)
+		zap_return(ctx, 0, kretprobe_result(ctx, THPRACE_POINT_ZAP));
+	return 0;
 }
-AT_END(zap_count)
 
 /* A window's folio is another than was published, or was not known: publish it anew. */
 static __always_inline void folio_move(struct thprace_slot *slot, u64 index, u64 folio)
@@ -416,7 +457,6 @@ static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u
 {
 	struct thprace_window *window = &slot->opener.window;
 
-	slot->counted = now; /* not to be counted as a huge one */
 	window->open = now;
 	window->removed = now;
 	window->close = now;
@@ -641,8 +681,10 @@ int rmap_ptes_kretprobe(struct pt_regs *ctx)
 /* unmap_page_range: what is removed inside it is removed by a zap. */
 static __always_inline void range_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
 {
-	struct thprace_slot *slot = slot_claim(bpf_get_current_pid_tgid());
+	struct thprace_slot *slot;
+	u64 index;
 
+	slot = slot_claim(bpf_get_current_pid_tgid(), &index);
 	if (slot)
 		slot->in_range = THPRACE_RANGE_ENTERED;
 	else if (recording)

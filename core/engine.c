@@ -64,8 +64,6 @@ enum {
 	END_ENTRY,
 	END_KPROBE,
 	END_EXIT,
-	END_AFTER,
-	END_AFTER_TOO,
 	END_WIDEN_AFTER,
 	END_WIDEN,
 	END_MAX
@@ -75,12 +73,10 @@ enum {
  * The order of attaching, so that at a return `exit` runs before what comes after it: a trampoline
  * runs the program attached last first (bpf_trampoline_link_prog adds at the head of its list);
  * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both turn
- * it round). Seen on 5.10, 6.1, 6.12 and 7.2; zap_tell counts a loss where it does not hold.
+ * it round). Seen on 5.10, 6.1, 6.12 and 7.2.
  */
-static const int fentry_order[] = {END_WIDEN_AFTER, END_AFTER, END_AFTER_TOO,
-				   END_EXIT,	    END_ENTRY, END_WIDEN};
-static const int kprobe_order[] = {END_EXIT,   END_AFTER, END_AFTER_TOO, END_WIDEN_AFTER,
-				   END_KPROBE, END_ENTRY, END_WIDEN};
+static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_ENTRY, END_WIDEN};
+static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_KPROBE, END_ENTRY, END_WIDEN};
 
 /* Which program a point has at which end under its kind; NULL: none. */
 static const char *program_name(const struct engine *engine, const struct probe *probe, int end,
@@ -90,8 +86,6 @@ static const char *program_name(const struct engine *engine, const struct probe 
 	bool fentry = probe->kind == PROBE_FENTRY;
 
 	const char *const base[END_MAX] = {
-		[END_AFTER] = point->after[0],
-		[END_AFTER_TOO] = point->after[1],
 		[END_EXIT] = point->exit,
 		[END_ENTRY] = point->entry,
 		[END_WIDEN] = engine->options.widen ? point->widen : NULL,

@@ -84,7 +84,6 @@ struct probe_point {
 	const char *entry; /* program at the entry, or NULL */
 	const char *exit; /* program at the return, or NULL */
 	const char *kprobe_entry; /* kprobes need this one besides, or NULL */
-	const char *after[2]; /* programs that run at the return after exit, or NULL */
 	const char *widen; /* when windows are to be widened: program at the entry, or NULL */
 	const char *widen_after; /* the same at the return, after exit, or NULL */
 	/*

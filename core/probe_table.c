@@ -23,7 +23,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.known = {{"zap_huge_pmd", "tlb, vma, pmd, addr", NULL, NULL}},
 			.entry = "zap_enter",
 			.exit = "zap_return",
-			.after = {"zap_tell", "zap_count"},
 			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
 			.what = "a huge mapping is zapped: marks the task, closes the window",
 		},

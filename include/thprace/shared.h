@@ -145,6 +145,8 @@ struct thprace_counters {
 struct thprace_cpu {
 	struct thprace_counters counters;
 	__u64 head; /* records ever written: the next goes to head % THPRACE_FLIGHT_RECORDS */
+	__u64 zapping; /* who began a zap here last: pid and tgid … */
+	__u64 zap_slot; /* … and its slot */
 	struct thprace_record flight[THPRACE_FLIGHT_RECORDS];
 };
 
@@ -156,7 +158,6 @@ enum thprace_slot_state {
 	THPRACE_SLOT_IDLE = 0,
 	THPRACE_SLOT_MARKED = 1, /* in zap_huge_pmd, lock not taken yet */
 	THPRACE_SLOT_OPEN = 2, /* in a window */
-	THPRACE_SLOT_TELL = 3, /* the window has closed, and a walker met it: to be reported */
 };
 
 /* Where a task is in unmap_page_range, which zaps one vma. */
@@ -169,6 +170,7 @@ enum thprace_range {
 struct thprace_slot {
 	__u64 task; /* pid_tgid of the owner; kept after release */
 	__u64 pmd; /* where the entry is */
+	__u64 frame; /* of zap_huge_pmd's trampoline, frame_of(); kprobe mode: 0 */
 	__u64 stash; /* kprobe mode: folio of the rmap removal under way; else scratch */
 	__u64 told_folio;
 	__u32 told_entered; /* PTE-level removals on told_folio since walker number told_entered … */
@@ -179,7 +181,6 @@ struct thprace_slot {
 	__u32 bucket; /* that counts the window */
 	__u32 noted; /* walkers that met this window while it was open */
 	__u32 windows; /* windows that the owner opened */
-	__u64 counted; /* open time of the window whose lengths were counted last */
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
 };
 

@@ -23,6 +23,7 @@ struct {
 	__u64 huge[8 * FAKE_PAGES];
 	__u64 vma[64];
 	__u64 pmd;
+	__u64 pmd_read;
 } fake SEC(".data.fake") __attribute__((aligned(64)));
 
 __u64 fake_huge = 0; /* the addresses */
@@ -66,7 +67,8 @@ int bench_setup(void *ctx)
 	fake_huge = POINTER_NUMBER(fake_huge, (u64)fake.huge);
 	fake_vma = POINTER_NUMBER(fake_vma, (u64)fake.vma);
 	fake_pmd = POINTER_NUMBER(fake_pmd, (u64)&fake.pmd);
-	fake.pmd = 1 | 1 << 7; /* present, huge; frame 0 */
+	fake.pmd = 1 | 1 << 1 | 1 << 7; /* present, writable, huge; frame 0 */
+	fake.pmd_read = 1 | 1 << 7;
 	page_map = fake_huge;
 	fake.huge[0] = 1ULL << bpf_core_enum_value(enum pageflags, PG_head);
 	fake.huge[3] = 1; /* mapping: not the huge zero page */
@@ -89,9 +91,10 @@ int bench_setup(void *ctx)
 SEC("raw_tp")
 int bench_open(void *ctx)
 {
-	struct thprace_slot *slot = slot_claim(FAKE_TASK);
+	struct thprace_slot *slot;
 	u64 index;
 
+	slot = slot_claim(FAKE_TASK, &index);
 	if (!slot)
 		return 0;
 	slot->state = THPRACE_SLOT_OPEN;
@@ -121,15 +124,19 @@ BENCH(unmap_order0, {
 })
 
 /* A window, as light mode sees it: all programs that run for it. */
-BENCH(zap, {
+static __always_inline void zap_window(void *ctx, const __u64 *pmd)
+{
 	if (recording) {
 		zap_enter(ctx, 1, (u64)fake.vma, fake_pmd, 0x7f0000200000ULL);
-		zap_lock(ctx, (u64)&fake.pmd, fake_vma);
-		zap_return(ctx, 1);
-		zap_tell(ctx);
-		zap_count(ctx);
+		zap_lock(ctx, (u64)pmd, fake_vma);
+		zap_return(ctx, 1, 1);
 	}
-})
+}
+
+BENCH(zap, zap_window(ctx, &fake.pmd))
+
+/* Of an entry that is not writable: the struct page is read. */
+BENCH(zap_read, zap_window(ctx, &fake.pmd_read))
 
 /* A walker of a split, from its entry to its return; whom it meets depends on bench_open. */
 BENCH(walker, {

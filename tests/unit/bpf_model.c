@@ -285,19 +285,19 @@ static bool zap_return(struct bpf_model *model, unsigned int who, unsigned int s
 		bucket->closed += task->flag;
 		return false;
 	case 4:
-		bucket->windows--;
-		return false;
-	case 5:
 		slot->published = 0;
 		return false;
+	case 5:
+		bucket->windows--;
+		return false;
 	case 6:
-		slot->noted += task->flag;
+		task->flag |= slot->noted;
 		return false;
 	case 7:
 		record = record_make(model, who, THPRACE_REC_ZAP_CLOSE, task->now,
 				     slot->window.open, slot->window.folio);
 		record->arg = slot->window.removed;
-		return !slot->noted;
+		return !task->flag;
 	case 8:
 		task->message = reserve(model);
 		return false;
