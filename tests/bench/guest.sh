@@ -225,10 +225,7 @@ echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
 echo 3600000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 
 echo "version linux $(uname -r), $(grep -c ^processor /proc/cpuinfo) CPUs"
-# The first contestant's start changes what an unmapped page takes; see docs/performance.md.
-round=warm
-measure warm
-begin "${CONTESTANTS%% *}" 0 && end "${CONTESTANTS%% *}"
+round=0
 measure warm
 round=1
 while [ "$round" -le "$ROUNDS" ]; do
