@@ -1,24 +1,24 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In a guest with a racy kernel: effect.sh LIMIT SECONDS CLASS...
+# In a guest with a racy kernel.
 #
-# First the probe effect: how long truncate-unmap, whose escapes the kernel itself complains of, takes to the
-# first one (LIMIT seconds at most; 0: left out), with nothing attached and with each mode of thprace.
+# effect.sh first LIMIT TIMES CLASS [OPTION of thprace-stress]...
+#   The probe effect: how long it takes to the first escape that the kernel itself complains of, windows as they
+#   are, with nothing attached, light, precise, nothing, …, each so many TIMES, LIMIT seconds at most. From the
+#   stressor's start to the complaint, by the kernel's log.
 #
-# Then, of each class: what the kernel says in so many SECONDS with nothing attached, and what each mode sees and
-# the kernel says then. The stressor's windows are held open between the clearing of the entry and the
-# rmap removal, by a program that is not thprace's, so that there are escapes in so short a time.
+# effect.sh sees SECONDS CLASS...
+#   What the kernel says in so many SECONDS with nothing attached, and what each mode sees and the kernel says
+#   then. The stressor's windows are held open between the clearing of the entry and the rmap removal, by a
+#   program that is not thprace's, so that there are escapes in so short a time.
 #
 # Prints lines for tests/bench/table:
 #
-#   first RELEASE CLASS MODE SECONDS|none
+#   first RELEASE CLASS MODE LIMIT SECONDS|none ROUNDS
 #   effect RELEASE CLASS MODE SAID [walkers N failed N overlaps N contained N escapes N unattributed N unproven N]
 
-limit=$1
-shift
-seconds=$1
-shift
+complaint='BUG: Bad page (cache|state)|failed to unmap page|VM_BUG_ON|VM_WARN_ON|kernel BUG at'
 
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
@@ -37,68 +37,70 @@ gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# said: how often the kernel complained of an escape
-said() {
-	dmesg | grep -c "BUG: Bad page cache\|failed to unmap page\|VM_BUG_ON\|VM_WARN_ON"
+# run MODE SECONDS COMMAND...: with that attached
+run() {
+	mode=$1
+	most=$2
+	shift 2
+	rm -f /tmp/effect.thpr
+	[ "$mode" = nothing ] || set -- thprace record -q --mode "$mode" -o /tmp/effect.thpr -- "$@"
+	"$@" >/tmp/said 2>&1 &
+	wait_for $((most + 40)) gone $! || kill -KILL $!
 }
 
-# measure MODE COMMAND...: while it runs, for a while at most
-measure() {
-	mode=$1
-	shift
+# saw MODE: what the mode counted, and how often the kernel complained of an escape
+saw() {
 	dmesg -c >/dev/null
-	rm -f /tmp/effect.thpr
-	"$@" >/tmp/said 2>&1 &
-	wait_for $((seconds + 40)) gone $! || kill -KILL $!
-	echo "effect $(uname -r) $class $mode $(said) $([ ! -s /tmp/effect.thpr ] ||
+	run "$1" "$seconds" thprace-stress "$class" -d "$seconds"
+	echo "effect $(uname -r) $class $mode $(dmesg | grep -cE "$complaint") $([ ! -s /tmp/effect.thpr ] ||
 		thprace report --format json --incidents 0 /tmp/effect.thpr |
 		grep "\"type\":\"class\",\"class\":\"$class\"" | grep -o \
 			'"\(walkers\|failed\|overlaps\|contained\|escapes\|unattributed\|unproven\)":[0-9]*' |
 		tr -d '"' | tr '\n:' '  ')"
 }
 
-# now_ms: since boot
-now_ms() {
-	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
-}
-
-# first MODE COMMAND...: while it runs, until the kernel complains
+# first MODE: seconds until the kernel complains
 first() {
+	turn=$((turn + 1))
+	# A record of the kernel's log: priority, number, µs, flags; and the message.
+	awk -F '[,;]' -v mark="effect: $turn." -v complaint="$complaint" '
+		index($0, mark) { start = $3 }
+		start && $0 ~ complaint {
+			printf "%.3f\n", ($3 - start) / 1e6
+			system("killall thprace-stress")
+			exit
+		}' </dev/kmsg >/tmp/first 2>/dev/null &
+	reader=$!
 	mode=$1
 	shift
-	dmesg -c >/dev/null
-	before=$(now_ms)
-	"$@" >/tmp/said 2>&1 &
-	pid=$!
-	took=none
-	while [ "$took" = none ] && ! gone "$pid"; do
-		[ "$(said)" = 0 ] || took=$(($(now_ms) - before))
-		usleep 50000
-	done
-	killall thprace-stress 2>/dev/null
-	wait_for 20 gone "$pid" || kill -KILL "$pid"
-	[ "$took" = none ] || took=$((took / 1000)).$(printf %03d $((took % 1000)))
-	echo "first $(uname -r) truncate-unmap $mode $took"
+	# shellcheck disable=SC2016 # the inner shell's
+	run "$mode" "$limit" sh -c 'echo "effect: $0." >/dev/kmsg; exec thprace-stress "$@"' "$turn" -d "$limit" --seed "$turn" \
+		"$@"
+	kill "$reader" 2>/dev/null
+	took=$(cat /tmp/first)
+	echo "first $(uname -r) $class $mode $limit ${took:-none} $(sed -n 's/.* rounds \([0-9]*\),.*/\1/p' /tmp/said)"
 }
 
-# hold CLASS: its windows, from now on; sets holder
+# shellcheck disable=SC2317 # called by wait_for
+holds() {
+	grep -q held /tmp/hold || gone "$holder"
+}
+
+# hold: the class' windows, from now on; sets holder
 hold() {
-	# page_remove_rmap(page, compound) until 5.17, (page, vma, compound) from 5.18 on
-	case $(uname -r) in
-	5.*) huge="(arg1 \\& 0xff)" ;;
-	*) huge="(arg2 \\& 0xff)" ;;
+	case $class in
+	# The mappings of an opener share a lock: a walker that comes before the last one's window waits for the next,
+	# and overtakes the opener.
+	truncate-unmap) set -- 1000 last ;;
+	# Precise mode looks at removals of small pages while memory_failure runs.
+	hwpoison-unmap) set -- 100 ;;
+	*) set -- 1000 ;;
 	esac
-	# A split is met at small pages, as is memory_failure.
-	case $1 in
-	split-migrate) set -- try_to_migrate 1 ;;
-	split-unmap | hwpoison-unmap) set -- try_to_unmap 1 ;;
-	*) set -- unmap_mapping_pages "$huge" ;;
-	esac
-	sed "s/WALKERS/$1/; s/HOLDS/$2/" /root/hold.bt >/tmp/hold.bt
 	: >/tmp/hold
-	bpftrace /tmp/hold.bt >/tmp/hold 2>&1 &
+	/root/hold "$@" >/tmp/hold 2>&1 &
 	holder=$!
-	wait_for 60 grep -q held /tmp/hold || {
+	wait_for 60 holds
+	grep -q held /tmp/hold || {
 		echo "note windows cannot be held: $(tail -n 1 /tmp/hold)"
 		exit 1
 	}
@@ -107,21 +109,31 @@ hold() {
 # Where an escape kills a task in the kernel, the others tell of it. What it says on the console costs time.
 echo 0 >/proc/sys/kernel/panic_on_oops
 dmesg -n 1
-if [ "$limit" != 0 ]; then
-	first nothing thprace-stress truncate-unmap -d "$limit"
-	for mode in light precise; do
-		first "$mode" thprace record -q --mode "$mode" -o /tmp/effect.thpr -- \
-			thprace-stress truncate-unmap -d "$limit"
+what=$1
+case $what in
+first)
+	limit=$2
+	times=$3
+	class=$4
+	shift 4
+	turn=0
+	for _ in $(seq "$times"); do
+		for mode in nothing light precise; do
+			first "$mode" "$class" "$@"
+		done
 	done
-fi
-for class; do
-	hold "$class"
-	measure nothing thprace-stress "$class" -d "$seconds"
-	for mode in light precise; do
-		measure "$mode" thprace record -q --mode "$mode" -o /tmp/effect.thpr -- \
-			thprace-stress "$class" -d "$seconds"
+	;;
+sees)
+	seconds=$2
+	shift 2
+	for class; do
+		hold
+		for mode in nothing light precise; do
+			saw "$mode"
+		done
+		kill "$holder"
+		wait_for 20 gone "$holder"
 	done
-	kill -INT "$holder"
-	wait_for 20 gone "$holder"
-done
+	;;
+esac
 exit 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What thprace costs, beside what people use today, into docs/performance.md: 45 minutes at most.
-BENCH_BIN := $(O)/bench/bodies $(O)/bench/generate $(O)/bench/work
+BENCH_BIN := $(O)/bench/bodies $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
 
 $(O)/bench:
 	$(Q)mkdir -p $@
@@ -15,6 +15,19 @@ $(O)/bench/bodies.skel.h: $(O)/bench/bodies.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name bodies > $@
 
 $(O)/bench/bodies: tests/bench/bodies.c $(O)/bench/bodies.skel.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
+
+$(O)/bench/hold.bpf.o: tests/bench/hold.bpf.c $(wildcard bpf/*.h) $(O)/flags | $(O)/bench
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.unlinked
+	$(Q)$(BPFTOOL) gen object $@ $@.unlinked
+
+$(O)/bench/hold.skel.h: $(O)/bench/hold.bpf.o
+	$(call say,GEN-SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name hold_bpf > $@
+
+$(O)/bench/hold: tests/bench/hold.c $(O)/bench/hold.skel.h
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hold MICROSECONDS [last]: holds the windows of thprace-stress open, see hold.bpf.c; last: of each munmap the last
+ * mapping's alone. Says "held" as soon as it does, and how many when it is told to end.
+ */
+#include <bpf/btf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hold.skel.h"
+
+/* Which parameter of the function has that name; 0 when none. */
+static unsigned int parameter(const struct btf *btf, const char *function, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *type = btf__type_by_id(btf, id < 0 ? 0 : (unsigned int)id);
+	const struct btf_param *param;
+	unsigned int i;
+
+	if (id < 0 || !type)
+		return 0;
+	type = btf__type_by_id(btf, type->type);
+	param = btf_params(type);
+	for (i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, param[i].name_off), name))
+			return i;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long us = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct hold_bpf *skel = NULL;
+	sigset_t end;
+	int signal, status = 1;
+
+	if (!us || us > 1000 || argc > 3 || (argc == 3 && strcmp(argv[2], "last"))) {
+		fputs("Usage: hold MICROSECONDS [last], 1 to 1000\n", stderr);
+		return 2;
+	}
+	sigemptyset(&end);
+	sigaddset(&end, SIGINT);
+	sigaddset(&end, SIGTERM);
+	sigprocmask(SIG_BLOCK, &end, NULL);
+	skel = btf ? hold_bpf__open() : NULL;
+	if (!skel)
+		goto cleanup;
+	skel->rodata->hold_ns = us * 1000;
+	skel->rodata->last_only = argc == 3;
+	skel->rodata->unmap_end = parameter(btf, "unmap_vmas", "end_addr");
+	skel->rodata->range_end = parameter(btf, "unmap_page_range", "end");
+	if (hold_bpf__load(skel) || hold_bpf__attach(skel))
+		goto cleanup;
+	puts("held");
+	fflush(stdout);
+	sigwait(&end, &signal);
+	printf("%llu mappings held\n", (unsigned long long)skel->bss->held);
+	fflush(stdout);
+	status = 0;
+cleanup:
+	hold_bpf__destroy(skel);
+	btf__free(btf);
+	return status;
+}
