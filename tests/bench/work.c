@@ -8,6 +8,7 @@
  *   work zap N      map, touch and unmap a huge page of a file that is there: the most windows
  *   work fork N     fork, exec, exit
  *   work reclaim N  write out 4 KiB pages (swap needed); an operation is one page
+ *   work truncate N truncate small pages of a file in memory; an operation is one page, only ftruncate counts
  *   work pace N     zap huge pages that are there, compute for N times 1000 rounds for each; ns of 64 of them
  *   work storm N    N ms of zapping huge pages on all CPUs, as fast as they can; prints windows
  */
@@ -179,6 +180,29 @@ static uint64_t reclaim(unsigned long n)
 	return spent;
 }
 
+static uint64_t truncate_file(unsigned long n)
+{
+	static const char page[PAGE];
+	uint64_t spent = 0, start;
+	unsigned long i, at;
+	int fd = memfd_create("bench", MFD_CLOEXEC);
+
+	if (fd < 0)
+		die("memfd");
+	for (i = 0; i < n; i += BATCH) {
+		for (at = 0; at < BATCH; at++)
+			if (write(fd, page, sizeof(page)) != sizeof(page))
+				die("write");
+		start = now();
+		if (ftruncate(fd, 0))
+			die("ftruncate");
+		spent += now() - start;
+		lseek(fd, 0, SEEK_SET);
+	}
+	close(fd);
+	return spent;
+}
+
 /* The share of windows in what a machine does is set by N; of huge pages that are there, so that it spans much. */
 static uint64_t pace(unsigned long n)
 {
@@ -251,8 +275,10 @@ int main(int argc, char **argv)
 		uint64_t (*run)(unsigned long n);
 		unsigned long unit; /* n is rounded up to a multiple of this */
 	} works[] = {
-		{"unmap", unmap, BATCH}, {"thp", thp, HUGE_BATCH},    {"zap", zap, HUGE_BATCH},
-		{"fork", fork_exec, 1},	 {"reclaim", reclaim, BATCH}, {"pace", pace, 1},
+		{"unmap", unmap, BATCH},     {"thp", thp, HUGE_BATCH},
+		{"zap", zap, HUGE_BATCH},    {"fork", fork_exec, 1},
+		{"reclaim", reclaim, BATCH}, {"truncate", truncate_file, BATCH},
+		{"pace", pace, 1},
 	};
 	unsigned long n;
 	size_t i;
@@ -260,7 +286,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		return 0;
 	if (argc != 3 || !(n = strtoul(argv[2], NULL, 10))) {
-		fputs("Usage: work unmap|thp|zap|fork|reclaim|pace|storm N\n", stderr);
+		fputs("Usage: work unmap|thp|zap|fork|reclaim|truncate|pace|storm N\n", stderr);
 		return 2;
 	}
 	if (!strcmp(argv[1], "storm")) {
