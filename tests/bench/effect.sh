@@ -94,6 +94,8 @@ hold() {
 	truncate-unmap) set -- 1000 last ;;
 	# Precise mode looks at removals of small pages while memory_failure runs.
 	hwpoison-unmap) set -- 100 ;;
+	# At a huge mapping a split takes the lock (__split_huge_pmd), and is contained.
+	split-unmap) set -- 1000 small ;;
 	*) set -- 1000 ;;
 	esac
 	: >/tmp/hold

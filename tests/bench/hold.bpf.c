@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Holds the stressor's windows open, for tests/bench/effect.sh, whatever else is attached: at the entry of
- * the rmap removal, once in each mapping that a munmap takes away, or in the last one alone. Not what a
- * walker removes itself: it would be held, and come too late for the window that it is to meet.
+ * the rmap removal, once in each mapping that a munmap takes away, or in the last one alone, or in small ones
+ * alone. Not what a walker removes itself: it would be held, and come too late for the window that it is to
+ * meet. By kprobes where thprace attaches too, so that its programs' trampolines are its own.
  */
 #include "kernel.bpf.h"
+#include <bpf/bpf_tracing.h>
 
 #define TASKS 1024
 #define READINGS 256 /* squared: the most readings of the clock in one hold */
 
 const volatile __u64 hold_ns = 0;
 const volatile __u8 last_only = 0;
+const volatile __u8 small_only = 0;
 const volatile __u32 unmap_end = 0; /* which argument of unmap_vmas */
-const volatile __u32 range_end = 0; /* of unmap_page_range */
+const volatile __u32 compound = 0; /* of page_remove_rmap */
 volatile __u64 held = 0; /* mappings, so far */
 
 struct unmap {
@@ -74,14 +77,14 @@ int unmap_return(void *ctx)
 	return 0;
 }
 
-SEC("fentry/unmap_page_range")
-int mapping(u64 *ctx)
+SEC("kprobe/unmap_page_range")
+int mapping(struct pt_regs *ctx)
 {
 	u32 task = bpf_get_current_pid_tgid();
 	struct unmap *unmap = bpf_map_lookup_elem(&unmapping, &task);
 
 	if (unmap)
-		unmap->wait = last_only && argument(ctx, range_end) != unmap->end;
+		unmap->wait = last_only && PT_REGS_PARM4(ctx) != unmap->end;
 	return 0;
 }
 
@@ -106,13 +109,17 @@ __noinline int __weak hold_until(u64 until)
 	return 1;
 }
 
-SEC("fentry/page_remove_rmap")
-int hold(void *ctx)
+SEC("kprobe/page_remove_rmap")
+int hold(struct pt_regs *ctx)
 {
 	u32 task = bpf_get_current_pid_tgid();
+	u64 second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
 	struct unmap *unmap = bpf_map_lookup_elem(&unmapping, &task);
 
 	if (!unmap || unmap->wait)
+		return 0;
+	asm volatile("" : "+r"(second), "+r"(third)); /* both are loaded, see argument() */
+	if (small_only && (u8)(compound == 1 ? second : third))
 		return 0;
 	unmap->wait = 1;
 	__sync_fetch_and_add(&held, 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hold MICROSECONDS [last]: holds the windows of thprace-stress open, see hold.bpf.c; last: of each munmap the last
- * mapping's alone. Says "held" as soon as it does, and how many when it is told to end.
+ * hold MICROSECONDS [last|small]: holds the windows of thprace-stress open, see hold.bpf.c; last: of each munmap the
+ * last mapping's alone; small: those of small mappings alone. Says "held" as soon as it does, and how many when it is
+ * told to end.
  */
 #include <bpf/btf.h>
 #include <signal.h>
@@ -33,13 +34,15 @@ static unsigned int parameter(const struct btf *btf, const char *function, const
 int main(int argc, char **argv)
 {
 	unsigned long us = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	const char *which = argc == 3 ? argv[2] : "";
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct hold_bpf *skel = NULL;
 	sigset_t end;
 	int signal, status = 1;
 
-	if (!us || us > 1000 || argc > 3 || (argc == 3 && strcmp(argv[2], "last"))) {
-		fputs("Usage: hold MICROSECONDS [last], 1 to 1000\n", stderr);
+	if (!us || us > 1000 || argc > 3 ||
+	    (argc == 3 && strcmp(which, "last") && strcmp(which, "small"))) {
+		fputs("Usage: hold MICROSECONDS [last|small], 1 to 1000\n", stderr);
 		return 2;
 	}
 	sigemptyset(&end);
@@ -50,9 +53,10 @@ int main(int argc, char **argv)
 	if (!skel)
 		goto cleanup;
 	skel->rodata->hold_ns = us * 1000;
-	skel->rodata->last_only = argc == 3;
+	skel->rodata->last_only = !strcmp(which, "last");
+	skel->rodata->small_only = !strcmp(which, "small");
 	skel->rodata->unmap_end = parameter(btf, "unmap_vmas", "end_addr");
-	skel->rodata->range_end = parameter(btf, "unmap_page_range", "end");
+	skel->rodata->compound = parameter(btf, "page_remove_rmap", "compound");
 	if (hold_bpf__load(skel) || hold_bpf__attach(skel))
 		goto cleanup;
 	puts("held");
