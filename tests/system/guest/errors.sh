@@ -91,7 +91,7 @@ is "$status" 0 "no such command: recorded, until it ended"
 like err '^thprace record: cannot run /nowhere/command: No such file' "... says why"
 is_clean "no such command"
 
-mkdir full && mount -t tmpfs -o size=256k tmpfs full
+mkdir full && mount -t tmpfs -o size=128k tmpfs full
 try thprace record -o full/x.thpr --mode precise --all -- \
 	thprace-stress split-unmap -d 4 --noise 1
 is "$status" 1 "disk full: status 1"
