@@ -135,7 +135,7 @@ static __always_inline void window_end(void *ctx, struct collapse_state *state, 
 	*(u64 *)&window->pid = task; /* and tgid */
 	window->cpu = bpf_get_smp_processor_id();
 	bpf_get_current_comm(window->comm, sizeof(window->comm));
-	message = bpf_ringbuf_reserve(&incidents, sizeof(*message), 0);
+	message = incident_reserve(sizeof(*message));
 	if (!message) {
 		count_lost(THPRACE_LOSS_INCIDENT);
 		return;
@@ -274,7 +274,7 @@ AT_RETURN(collapse_return, THPRACE_POINT_COLLAPSE)
 static __always_inline void hold_tell(void *ctx, const struct hold_state *state, u64 task,
 				      u64 leave)
 {
-	struct thprace_hold *message = bpf_ringbuf_reserve(&incidents, sizeof(*message), 0);
+	struct thprace_hold *message = incident_reserve(sizeof(*message));
 	struct thprace_walk *walk;
 
 	if (!message) {

@@ -172,7 +172,7 @@ __noinline int __weak pair_tell(u32 index)
 
 	if (!state)
 		return 0;
-	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
+	incident = incident_reserve(sizeof(*incident));
 	if (!incident) {
 		count_lost(THPRACE_LOSS_INCIDENT);
 		return 0;
@@ -223,7 +223,7 @@ static __always_inline void walker_tell(void *ctx, const struct thprace_walk *wa
 {
 	struct thprace_incident *incident;
 
-	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
+	incident = incident_reserve(sizeof(*incident));
 	if (!incident) {
 		count_lost(THPRACE_LOSS_INCIDENT);
 		return;

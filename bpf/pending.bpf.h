@@ -17,7 +17,7 @@ static __always_inline void pending_tell(void *ctx, const struct thprace_walk *w
 {
 	struct thprace_incident *incident;
 
-	incident = bpf_ringbuf_reserve(&incidents, sizeof(*incident), 0);
+	incident = incident_reserve(sizeof(*incident));
 	if (!incident) {
 		count_lost(THPRACE_LOSS_INCIDENT);
 		return;

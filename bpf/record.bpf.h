@@ -14,9 +14,11 @@ struct cpus_map {
 };
 extern struct cpus_map cpus SEC(".maps");
 
+#define INCIDENTS_BYTES (1 << 20)
+
 struct incidents_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, INCIDENTS_BYTES);
 };
 extern struct incidents_map incidents SEC(".maps");
 
@@ -69,6 +71,40 @@ __noinline int __weak count_lost(u32 cause)
 		ADD(cpu->lost[BOUND(cause, THPRACE_LOSS_SLOTS - 1)], 1);
 	}
 	return 0;
+}
+
+/*
+ * A place in the incident ring was not to be had. Full, or was its lock taken? On x86 a kprobe inside a
+ * function is a breakpoint, in which the kernel counts itself as in_nmi(), and there
+ * bpf_ringbuf_reserve() only tries to take the lock, which another CPU may have for an instant. Waits
+ * for so many readings of the clock. Returns 1: try again, 0: it is full. A global function: see
+ * count_lost.
+ */
+__noinline int __weak incidents_wait(u32 readings)
+{
+	u64 since = bpf_ktime_get_ns();
+	u32 i;
+
+	if (bpf_ringbuf_query(&incidents, BPF_RB_AVAIL_DATA) > INCIDENTS_BYTES - 8192)
+		return 0;
+	for (i = 0; i < 512; i++)
+		if (i >= readings || bpf_ktime_get_ns() < since)
+			break;
+	return 1;
+}
+
+/* NULL: none, which the caller counts as lost. size is a constant. */
+static __always_inline void *incident_reserve(const u64 size)
+{
+	void *place = bpf_ringbuf_reserve(&incidents, size, 0);
+
+	if (!place && incidents_wait(16))
+		place = bpf_ringbuf_reserve(&incidents, size, 0);
+	if (!place && incidents_wait(128))
+		place = bpf_ringbuf_reserve(&incidents, size, 0);
+	if (!place && incidents_wait(512))
+		place = bpf_ringbuf_reserve(&incidents, size, 0);
+	return place;
 }
 
 /*

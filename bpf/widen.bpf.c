@@ -85,10 +85,14 @@ static __always_inline void widen_huge(u32 where)
 /* Does the race class look at these small pages? large: they are part of a large folio. */
 static __always_inline int widen_wants(u64 page, u64 pages, int large)
 {
+	u64 typed = page;
+
 	if (widen_where == THPRACE_WIDEN_PHASE_1)
 		return large;
-	return widen_where == THPRACE_WIDEN_PTE && poisoning &&
-	       poison_page() - page < pages * bpf_core_type_size(struct page);
+	if (widen_where != THPRACE_WIDEN_PTE || !poisoning)
+		return 0;
+	bpf_probe_read_kernel(&page, sizeof(page), &typed); /* as a number */
+	return poison_page() - page < pages * bpf_core_type_size(struct page);
 }
 
 /* Small pages' rmap removal, inside a zap: once in each vma's. */

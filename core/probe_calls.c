@@ -189,12 +189,13 @@ bool probe_calls__plan(struct probe *probe, struct target *target)
 	memcpy(reason, probe->reason, sizeof(reason));
 	callee = choose_callee(probe->point, target, &function, &address);
 	if (!callee)
-		not_told(probe, "%s is not in this kernel", probe->point->callees[0]);
+		not_told(probe, "%s is not in this kernel, or has no prototype in BTF",
+			 probe->point->callees[0]);
 	if (!callee || (!find_again(probe) && find_calls(probe, target, address)) ||
 	    probe__place_args(probe, &function)) {
 		probe->site_count = 0;
 		probe->args = before;
-		if (!planned) /* why not the function either is what counts */
+		if (!planned || reason[0]) /* what there is to say of the function counts more */
 			memcpy(probe->reason, reason, sizeof(reason));
 		return false;
 	}
