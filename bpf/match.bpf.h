@@ -29,7 +29,7 @@ struct walk_state {
 	/* what this task is inside of */
 	u8 invalidating;
 	u8 poisoning;
-	u8 pad;
+	u8 unmapping; /* the call by which the split around it unmaps was seen */
 	u64 poison_enter;
 	u64 pfn;
 	u64 asked; /* head page that page_mapped() was asked about last in this invalidation, or 0 */

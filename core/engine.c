@@ -222,6 +222,32 @@ int engine__attach_one(const struct engine *engine, struct engine_link *link)
 	return link->link ? 0 : -errno;
 }
 
+/*
+ * 20 ms after a kprobe was registered that may be optimized to a jump, the kernel does so, and waits for a
+ * grace period of tasks meanwhile, 100 ms and more, for which everybody waits who wants a kprobe, or
+ * changes code (kprobe_optimizer(), kernel/kprobes.c). A call may not be: so those behind calls come last.
+ */
+#define ATTACH_PASSES 3
+
+static int attach_pass(struct engine *engine, int pass, enum thprace_point *point)
+{
+	struct engine_link *link;
+	size_t i;
+	int err;
+
+	for (i = 0; i < engine->link_count; i++) {
+		link = &engine->links[i];
+		if (pass != (link->site ? 1 + link->at_return : 0))
+			continue;
+		err = engine__attach_one(engine, link);
+		if (err) {
+			*point = link->point;
+			return err;
+		}
+	}
+	return 0;
+}
+
 static void detach_all(struct engine *engine, bool fentry)
 {
 	struct engine_link *link;
@@ -279,8 +305,7 @@ static enum thprace_point refused_point(const struct engine *engine)
 static int try_plan(struct engine *engine, enum thprace_point *point)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
-	size_t i;
-	int err;
+	int err, pass;
 
 	*point = THPRACE_POINT_MAX;
 	memset(&libbpf_said, 0, sizeof(libbpf_said));
@@ -297,12 +322,10 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 		*point = refused_point(engine);
 		goto cleanup;
 	}
-	for (i = 0; i < engine->link_count; i++) {
-		err = engine__attach_one(engine, &engine->links[i]);
-		if (err) {
-			*point = engine->links[i].point;
+	for (pass = 0; pass < ATTACH_PASSES; pass++) {
+		err = attach_pass(engine, pass, point);
+		if (err)
 			goto cleanup;
-		}
 	}
 	return 0;
 
