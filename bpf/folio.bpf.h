@@ -57,26 +57,37 @@ static __always_inline u64 page_folio(u64 page)
 	return head & 1 ? head - 1 : page;
 }
 
-/* PTE-level mappings of a compound page, up to 6.1: the sum of the small pages' own mapcounts. */
-static __always_inline s32 subpages_mapcount(u64 head, u32 pages)
+#define PAGES_AT_ONCE (PAGE_SIZE_SCRATCH / 64)
+
+/*
+ * The sum of the own mapcounts of so many small pages, from struct page `first` on. A global function:
+ * the verifier walks it once, not at each call.
+ */
+__noinline int __weak subpages_some(u64 first)
 {
 	const u32 size = bpf_core_type_size(struct page);
 	const u32 at = bpf_core_field_offset(struct page, _mapcount);
-	const u32 chunk = PAGE_SIZE_SCRATCH / 64;
 	u32 zero = 0;
 	u8 *copy = bpf_map_lookup_elem(&scratch, &zero);
 	s32 sum = 0;
-	u32 i, j;
+	u32 i;
 
-	if (!copy || size != 64 || at > 60)
+	if (!copy || size != 64 || at > 60 ||
+	    bpf_probe_read_kernel(copy, PAGE_SIZE_SCRATCH, (void *)first))
 		return 0;
-	for (i = 0; i < 512 / chunk && i * chunk < pages; i++) {
-		if (bpf_probe_read_kernel(copy, PAGE_SIZE_SCRATCH,
-					  (void *)(head + (u64)i * PAGE_SIZE_SCRATCH)))
-			break;
-		for (j = 0; j < chunk; j++)
-			sum += *(s32 *)(copy + j * 64 + at) + 1;
-	}
+	for (i = 0; i < PAGES_AT_ONCE; i++)
+		sum += *(s32 *)(copy + i * 64 + at) + 1;
+	return sum;
+}
+
+/* PTE-level mappings of a compound page, up to 6.1: the sum of the small pages' own mapcounts. */
+static __always_inline s32 subpages_mapcount(u64 head, u32 pages)
+{
+	s32 sum = 0;
+	u32 i;
+
+	for (i = 0; i < 512 && i < pages; i += PAGES_AT_ONCE)
+		sum += subpages_some(head + (u64)i * 64);
 	return sum;
 }
 

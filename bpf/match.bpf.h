@@ -77,28 +77,43 @@ static __always_inline void state_drop(struct walk_state *state, u64 task)
 		bpf_map_delete_elem(&walks, &pid);
 }
 
+#define SLOTS_AT_ONCE 32
+
 /*
- * Find the slots whose window is open on a folio. Only called when the folio's bucket says that a
- * window is open. A global function: the verifier walks it once, not at each call. Returns 0.
+ * Find the slots whose window is open on a folio, from slot `first` on: the next so many, into hit[].
+ * A global function: the verifier walks it once, not at each call. Returns 0.
  */
-__noinline int __weak collect_open(u64 folio)
+__noinline int __weak collect_some(u64 folio, u32 first)
 {
 	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
 	u64 there, other, unknown;
-	u32 i, hits = 0;
+	u32 i, hits;
 
 	if (!state)
 		return 0;
+	hits = state->hits;
 	/* No branch in the body: the verifier then follows one path through all the rounds. */
-	for (i = 0; i <= slot_mask && i < THPRACE_SLOTS_MAX; i++) {
-		there = *(volatile u64 *)&open_folio[i];
+	for (i = 0; i < SLOTS_AT_ONCE; i++) {
+		there = *(volatile u64 *)&open_folio[BOUND(first + i, THPRACE_SLOTS_MAX - 1)];
 		other = there ^ folio;
 		unknown = there ^ FOLIO_UNKNOWN;
-		*(volatile u32 *)&state->hit[BOUND(hits, 2 * HITS - 1)] = i;
+		*(volatile u32 *)&state->hit[BOUND(hits, 2 * HITS - 1)] = first + i;
 		hits += ((other | -other) & (unknown | -unknown)) >> 63 ^ 1;
 	}
 	state->hits = hits;
 	return 0;
+}
+
+/*
+ * All of them. Only called when the folio's bucket says that a window is open. Slots are a power of two,
+ * and more than are looked at at once.
+ */
+static __always_inline void collect_open(u64 folio)
+{
+	u32 first;
+
+	for (first = 0; first <= slot_mask && first < THPRACE_SLOTS_MAX; first += SLOTS_AT_ONCE)
+		collect_some(folio, first);
 }
 
 /* Copy the open window of a slot. 0: it is gone, or a removal of small pages: its owner tells. */
@@ -163,7 +178,7 @@ static __always_inline u8 judge(const struct thprace_window *window,
 
 /*
  * Report the window of slot index as met by this task's walker, if it is an overlap and another
- * task's. A global function, as collect_open. Returns 0.
+ * task's. A global function, as collect_some. Returns 0.
  */
 __noinline int __weak pair_tell(u32 index)
 {

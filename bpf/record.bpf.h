@@ -73,23 +73,31 @@ __noinline int __weak count_lost(u32 cause)
 	return 0;
 }
 
+/* So many readings of the clock. A global function, so that a loop of these is not walked reading by reading. */
+__noinline int __weak clock_readings(u32 unused)
+{
+	u32 i;
+
+	for (i = 0; i < 16; i++)
+		bpf_ktime_get_ns();
+	return 0;
+}
+
 /*
  * A place in the incident ring was not to be had. Full, or was its lock taken? On x86 a kprobe inside a
  * function is a breakpoint, in which the kernel counts itself as in_nmi(), and there
  * bpf_ringbuf_reserve() only tries to take the lock, which another CPU may have for an instant. Waits
- * for so many readings of the clock. Returns 1: try again, 0: it is full. A global function: see
- * count_lost.
+ * for so many times 16 readings of the clock, at most 32 times. Returns 1: try again, 0: it is full. A
+ * global function: see count_lost.
  */
-__noinline int __weak incidents_wait(u32 readings)
+__noinline int __weak incidents_wait(u32 times)
 {
-	u64 since = bpf_ktime_get_ns();
 	u32 i;
 
 	if (bpf_ringbuf_query(&incidents, BPF_RB_AVAIL_DATA) > INCIDENTS_BYTES - 8192)
 		return 0;
-	for (i = 0; i < 512; i++)
-		if (i >= readings || bpf_ktime_get_ns() < since)
-			break;
+	for (i = 0; i < 32 && i < times; i++)
+		clock_readings(i);
 	return 1;
 }
 
@@ -98,11 +106,11 @@ static __always_inline void *incident_reserve(const u64 size)
 {
 	void *place = bpf_ringbuf_reserve(&incidents, size, 0);
 
-	if (!place && incidents_wait(16))
+	if (!place && incidents_wait(1))
 		place = bpf_ringbuf_reserve(&incidents, size, 0);
-	if (!place && incidents_wait(128))
+	if (!place && incidents_wait(8))
 		place = bpf_ringbuf_reserve(&incidents, size, 0);
-	if (!place && incidents_wait(512))
+	if (!place && incidents_wait(32))
 		place = bpf_ringbuf_reserve(&incidents, size, 0);
 	return place;
 }
