@@ -92,7 +92,7 @@ $(WATCH_SKELETON) $(TEXT_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(O)/core/engine.o $(O)/core/engine_ask.o $(O)/core/engine_live.o $(O)/core/engine_read.o: $(SKELETON)
+$(O)/core/engine.o $(patsubst %,$(O)/core/engine_%.o,ask live load read): $(SKELETON)
 $(O)/core/watch.o: $(WATCH_SKELETON)
 $(O)/core/text.o: $(TEXT_SKELETON)
 

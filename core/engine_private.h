@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside the engine: shared by engine.c (load, attach, start, stop) and engine_read.c (counters …). */
+/* Inside the engine: shared by engine.c (open, start, stop) and engine_*.c (load, ask, read …). */
 #ifndef THPRACE_ENGINE_PRIVATE_H
 #define THPRACE_ENGINE_PRIVATE_H
 
@@ -31,11 +31,24 @@ struct engine {
 	int stream_count;
 	int stats_fd;
 	int cpus;
+	uint64_t marked_at; /* ns: zaps leave marks since then */
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
 	uint64_t *flight_read; /* per CPU: records handed out up to here */
 	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
 };
+
+/* In engine_load.c: from now on, what libbpf says is kept, to tell why a program was refused. */
+void engine__listen(void);
+
+/*
+ * Load and attach what the plan has, without what the kernel refuses. 0, or negative errno and a reason
+ * in why; then nothing is loaded.
+ */
+int engine__load(struct engine *engine, char *why, size_t why_size);
+
+/* Detach and unload everything. */
+void engine__unload(struct engine *engine);
 
 /* Attach one program. 0 or negative errno. */
 int engine__attach_one(const struct engine *engine, struct engine_link *link);

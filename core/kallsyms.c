@@ -16,13 +16,11 @@ int kallsyms__keep(void)
 	return kept < 0 ? -errno : 0;
 }
 
-FILE *kallsyms__open(void)
+static FILE *open_kept(void)
 {
 	FILE *file;
 	int fd;
 
-	if (kept < 0)
-		return fopen(KALLSYMS, "re");
 	fd = fcntl(kept, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return NULL;
@@ -34,5 +32,16 @@ FILE *kallsyms__open(void)
 	file = fdopen(fd, "r");
 	if (!file)
 		close(fd);
+	return file;
+}
+
+FILE *kallsyms__open(void)
+{
+	/* The kernel gives a page at most, and begins anew at each read; stdio would ask for 1 KiB. */
+	static char buffer[4096];
+	FILE *file = kept < 0 ? fopen(KALLSYMS, "re") : open_kept();
+
+	if (file)
+		setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	return file;
 }

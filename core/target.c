@@ -106,6 +106,7 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 
 	if (!proto || !btf_is_func_proto(proto))
 		return;
+	function->id = id;
 	function->nargs = btf_vlen(proto);
 	function->returns = proto->type != 0;
 	function->simple = !proto->type || fits_register(btf, proto->type);

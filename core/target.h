@@ -20,6 +20,7 @@ struct target;
 
 /* A function's prototype, from BTF. */
 struct target_function {
+	uint32_t id; /* in the BTF that was read */
 	int nargs;
 	bool returns; /* not void */
 	bool simple; /* every argument fits a register: fentry can take it */
