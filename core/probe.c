@@ -425,7 +425,8 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
 	    target__has_symbol(target, probe->function)) {
 		probe->kind = PROBE_KPROBE;
-		because(probe, "kprobe, since fentry was refused: %s", refusal(error));
+		if (!probe->no_calls) /* why it is not its calls counts more */
+			because(probe, "kprobe, since fentry was refused: %s", refusal(error));
 		return true;
 	}
 	probe->state = PROBE_FAILED;
