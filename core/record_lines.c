@@ -62,6 +62,16 @@ struct type_pieces {
 	struct piece arg2;
 };
 
+/* What a line says of its task. Tasks come again and again. */
+struct task_piece {
+	uint32_t pid;
+	uint32_t tgid;
+	uint16_t cpu;
+	struct piece piece; /* length 0: none yet */
+};
+
+#define TASKS 64 /* a power of two */
+
 struct record_lines {
 	enum render_format format;
 	uint64_t started;
@@ -69,6 +79,7 @@ struct record_lines {
 	/* The last ones are for values that are out of range. */
 	struct type_pieces types[THPRACE_REC_MAX + 1];
 	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_KIND_MAX + 1];
+	struct task_piece tasks[TASKS];
 	char buffer[BUFFER_SIZE];
 };
 
@@ -203,9 +214,29 @@ static inline char *json_value(char *at, const struct piece *name, enum shape sh
 	return at;
 }
 
+static inline char *json_task(struct record_lines *lines, char *at,
+			      const struct thprace_record *record)
+{
+	struct task_piece *task = &lines->tasks[(record->pid ^ record->cpu << 3) & (TASKS - 1)];
+	char *begin = at;
+
+	if (task->pid == record->pid && task->tgid == record->tgid && task->cpu == record->cpu &&
+	    task->piece.length)
+		return put_piece(at, &task->piece);
+	at = put__short(put__text(at, ",\"cpu\":"), record->cpu);
+	at = put__number(put__text(at, ",\"pid\":"), record->pid);
+	at = put__number(put__text(at, ",\"tgid\":"), record->tgid);
+	task->pid = record->pid;
+	task->tgid = record->tgid;
+	task->cpu = record->cpu;
+	memcpy(task->piece.text, begin, sizeof(task->piece.text)); /* with what lies behind it */
+	task->piece.length = (unsigned char)(at - begin); /* 49 at most */
+	return at;
+}
+
 /* Names are the program's own and need no quoting. */
-static char *json_line(const struct record_lines *lines, char *at,
-		       const struct thprace_record *record, int context)
+static char *json_line(struct record_lines *lines, char *at, const struct thprace_record *record,
+		       int context)
 {
 	const struct type_pieces *pieces = &lines->types[type_of(record)];
 	const struct meaning *meaning = &meanings[type_of(record)];
@@ -213,9 +244,7 @@ static char *json_line(const struct record_lines *lines, char *at,
 	at = put__text(at, "{\"type\":\"record\",\"record\":\"");
 	at = put_piece(at, &pieces->name[context]);
 	at = put_times(at, record, ",\"begin_ns\":");
-	at = put__short(put__text(at, ",\"cpu\":"), record->cpu);
-	at = put__number(put__text(at, ",\"pid\":"), record->pid);
-	at = put__number(put__text(at, ",\"tgid\":"), record->tgid);
+	at = json_task(lines, at, record);
 	if (record->folio) {
 		at = put__hex(put__text(at, ",\"folio\":\"0x"), record->folio);
 		*at++ = '"';

@@ -127,8 +127,27 @@ begin() {
 	echo "ready $1 ${round:-0} $((after - before)) $((($2 + $3) * 10))"
 }
 
+# Who does not end within so many seconds of a storm is killed, lest the others have no figures.
+patience=100
+
+impatient() {
+	sleep "$patience"
+	echo "note $1 did not end within $patience s, and was killed; its processes:"
+	touch "$tmp/killed"
+	ps -o pid,stat,args | grep "[ /]$1 " | head -n 5 | sed 's/^/note /'
+	kill -KILL "$pid"
+	killall -KILL "$1" 2>/dev/null
+	echo nop >/sys/kernel/tracing/current_tracer
+}
+
 # end CONTESTANT: and waits for it
 end() {
+	killer=
+	# Not where instructions are counted: what sleeps and is not needed any more would be counted too.
+	[ "$round" != storm ] || {
+		impatient "$1" &
+		killer=$!
+	}
 	before=$(now_ms)
 	case $1 in
 	service) kill -TERM "$pid" ;;
@@ -136,6 +155,7 @@ end() {
 	*) echo go >&3 ;;
 	esac
 	wait "$pid"
+	[ -z "$killer" ] || kill "$killer" 2>/dev/null
 	after=$(now_ms)
 	echo "gone $1 ${round:-0} $((after - before))"
 }
@@ -252,9 +272,13 @@ round=storm
 		loss_of service
 	fi
 	end "$contestant"
+	[ ! -e "$tmp/killed" ] || { # what it has written is no figure
+		rm "$tmp/killed"
+		continue
+	}
 	[ "$contestant" = service ] || loss_of "$contestant"
-	[ -z "${KEEP-}" ] || for file in "$tmp/trace.thpr" "$tmp/trace.dat" "$tmp/perf.data" "$tmp/out"; do
-		[ ! -e "$file" ] || cp "$file" "/out/$contestant.${file##*.}"
+	[ -z "${KEEP-}" ] || for file in trace.thpr trace.dat perf.data; do
+		[ ! -e "$tmp/$file" ] || cp "$tmp/$file" "/out/$contestant.${file##*.}"
 	done
 done
 exit 0
