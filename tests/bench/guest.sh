@@ -134,7 +134,7 @@ impatient() {
 	sleep "$patience"
 	echo "note $1 did not end within $patience s, and was killed; its processes:"
 	touch "$tmp/killed"
-	ps -o pid,stat,args | grep "[ /]$1 " | head -n 5 | sed 's/^/note /'
+	ps -o pid,stat,args | awk -v name="$1" '$3 ~ name && n++ < 5 { print "note", $0 }'
 	kill -KILL "$pid"
 	killall -KILL "$1" 2>/dev/null
 	echo nop >/sys/kernel/tracing/current_tracer
