@@ -11,6 +11,7 @@
 #define LINE_MAX 1024 /* the longest line has some 450 bytes */
 #define PIECE_SIZE 64
 #define NUMBER_MAX 20
+#define EIGHT_DIGITS 100000000 /* the first number that has more */
 
 /* What a record's members mean, by its type. */
 enum shape {
@@ -80,6 +81,8 @@ struct record_lines {
 	struct type_pieces types[THPRACE_REC_MAX + 1];
 	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_KIND_MAX + 1];
 	struct task_piece tasks[TASKS];
+	uint64_t upper; /* of the last time */
+	struct piece upper_digits; /* length 0: none yet */
 	char buffer[BUFFER_SIZE];
 };
 
@@ -185,19 +188,36 @@ static inline char *put_piece(char *at, const struct piece *piece)
 	return at + piece->length;
 }
 
-/* ts and entry, which are the same in most records. */
-static inline __attribute__((always_inline)) char *
-put_times(char *at, const struct thprace_record *record, const char *between)
+/* A time's digits but for the last eight, which stay the same for 100 ms. */
+static inline const struct piece *upper_digits(struct record_lines *lines, uint64_t upper)
 {
-	char time[NUMBER_MAX + PUT_SLACK];
-	size_t length = (size_t)(put__number(time, record->ts) - time);
+	if (upper != lines->upper || !lines->upper_digits.length) {
+		lines->upper = upper;
+		lines->upper_digits.length =
+			(unsigned char)(put__number(lines->upper_digits.text, upper) -
+					lines->upper_digits.text);
+	}
+	return &lines->upper_digits;
+}
 
-	memcpy(at, time, NUMBER_MAX);
-	at = put__text(at + length, between);
-	if (record->entry != record->ts)
-		return put__number(at, record->entry);
-	memcpy(at, time, NUMBER_MAX);
-	return at + length;
+static inline char *put_time(struct record_lines *lines, char *at, uint64_t ns)
+{
+	const struct piece *upper;
+
+	if (ns < EIGHT_DIGITS)
+		return put__number(at, ns);
+	upper = upper_digits(lines, ns / EIGHT_DIGITS);
+	memcpy(at, upper->text, NUMBER_MAX);
+	return put__fixed(at + upper->length, 8, (uint32_t)(ns % EIGHT_DIGITS));
+}
+
+/* ts and entry. */
+static inline __attribute__((always_inline)) char *put_times(struct record_lines *lines, char *at,
+							     const struct thprace_record *record,
+							     const char *between)
+{
+	at = put__text(put_time(lines, at, record->ts), between);
+	return put_time(lines, at, record->entry);
 }
 
 static inline char *json_value(char *at, const struct piece *name, enum shape shape, uint64_t value)
@@ -243,7 +263,7 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 
 	at = put__text(at, "{\"type\":\"record\",\"record\":\"");
 	at = put_piece(at, &pieces->name[context]);
-	at = put_times(at, record, ",\"begin_ns\":");
+	at = put_times(lines, at, record, ",\"begin_ns\":");
 	at = json_task(lines, at, record);
 	if (record->folio) {
 		at = put__hex(put__text(at, ",\"folio\":\"0x"), record->folio);
@@ -264,11 +284,11 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 	return put__text(at, "}\n");
 }
 
-static char *csv_line(const struct record_lines *lines, char *at,
-		      const struct thprace_record *record, int context)
+static char *csv_line(struct record_lines *lines, char *at, const struct thprace_record *record,
+		      int context)
 {
 	at = context ? put__text(at, "context,,") : put__text(at, "record,,");
-	at = put_times(at, record, ",");
+	at = put_times(lines, at, record, ",");
 	at = put_piece(at, &lines->types[type_of(record)].name[0]);
 	at = put_piece(at, who_of(lines, record));
 	at = put__short(at, record->cpu);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <json-c/json.h>
+#include <json-c/printbuf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/record.h>
@@ -33,16 +34,46 @@ struct json_object *render_json__text(const char *text, size_t length)
 	return json_object_new_string(names__clean(buf, sizeof(buf), text, length, 1));
 }
 
+/*
+ * An incident has some fifty numbers and addresses. json-c takes a printf() for a number, and goes
+ * through a string byte by byte; so they are written here.
+ */
+static struct json_object *written(uint64_t number, json_object_to_json_string_fn *write)
+{
+	struct json_object *object = json_object_new_uint64(number);
+
+	if (object)
+		json_object_set_serializer(object, write, NULL, NULL);
+	return object;
+}
+
+static int write_number(struct json_object *object, struct printbuf *out, int level, int flags)
+{
+	char buf[24 + PUT_SLACK], *end = put__number(buf, json_object_get_uint64(object));
+
+	(void)level;
+	(void)flags;
+	return printbuf_memappend(out, buf, (int)(end - buf));
+}
+
+static int write_address(struct json_object *object, struct printbuf *out, int level, int flags)
+{
+	char buf[24 + PUT_SLACK], *end = put__text(buf, "\"0x");
+
+	(void)level;
+	(void)flags;
+	end = put__text(put__hex(end, json_object_get_uint64(object)), "\"");
+	return printbuf_memappend(out, buf, (int)(end - buf));
+}
+
 struct json_object *render_json__address(uint64_t address)
 {
-	char buf[24 + PUT_SLACK], *end = put__hex(put__text(buf, "0x"), address);
-
-	return json_object_new_string_len(buf, (int)(end - buf));
+	return written(address, write_address);
 }
 
 struct json_object *render_json__number(uint64_t number)
 {
-	return json_object_new_uint64(number);
+	return written(number, write_number);
 }
 
 void render_json__add(struct json_object *object, const char *name, struct json_object *value)
@@ -54,12 +85,15 @@ void render_json__add(struct json_object *object, const char *name, struct json_
 int render_json__line(FILE *out, struct json_object *object)
 {
 	const char *text = NULL;
+	size_t length;
 
 	if (object)
-		text = json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		fprintf(out, "%s\n", text);
+		text = json_object_to_json_string_length(
+			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	if (text) {
+		fwrite(text, 1, length, out);
+		putc('\n', out);
+	}
 	json_object_put(object);
 	return text ? 0 : -ENOMEM;
 }
