@@ -20,7 +20,7 @@
 #define NAMES_MAX 64
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
-static uint64_t now_ns(void)
+uint64_t engine__now(void)
 {
 	struct timespec now;
 
@@ -113,7 +113,7 @@ static void raise_memlock(void)
 /* Zaps have to leave their marks for longer than one takes before recording may start. */
 static void warm_up(const struct engine *engine)
 {
-	uint64_t passed = now_ns() - engine->marked_at;
+	uint64_t passed = engine__now() - engine->marked_at;
 	struct timespec pause = {.tv_nsec = passed < MARKS_NS ? MARKS_NS - passed : 0};
 
 	nanosleep(&pause, NULL);
@@ -174,7 +174,7 @@ cleanup:
 
 uint64_t engine__start(struct engine *engine)
 {
-	uint64_t now = now_ns();
+	uint64_t now = engine__now();
 
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
@@ -205,7 +205,7 @@ int engine__poll(struct engine *engine, int timeout_ms)
 uint64_t engine__stop(struct engine *engine)
 {
 	struct timespec grace = {.tv_nsec = 20000000}; /* programs under way end within this */
-	uint64_t now = now_ns();
+	uint64_t now = engine__now();
 
 	__atomic_store_n(&engine->skel->bss->recording, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&engine->skel->bss->marking, 0, __ATOMIC_SEQ_CST);

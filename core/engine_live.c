@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -83,13 +82,13 @@ void engine__finish_shedding(struct engine *engine, uint64_t now)
 int engine__shed(struct engine *engine, enum thprace_point point, const char *reason)
 {
 	struct probe *probe = &engine->plan.probe[point];
-	struct timespec now;
+	uint64_t now;
 
 	if (probe->state != PROBE_ATTACHED || !probe__optional(point))
 		return -EINVAL;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	now = engine__now();
 	detach(engine, point, true);
-	engine->shed_at[point] = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	engine->shed_at[point] = now;
 	probe->state = PROBE_SHED;
 	snprintf(probe->reason, sizeof(probe->reason), "%s", reason);
 	return 0;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/libbpf.h>
 
@@ -266,11 +265,8 @@ static int attach_links(struct engine *engine, int pass, enum thprace_point *poi
 
 static void start_marking(struct engine *engine)
 {
-	struct timespec now;
-
 	__atomic_store_n(&engine->skel->bss->marking, 1, __ATOMIC_SEQ_CST);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	engine->marked_at = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	engine->marked_at = engine__now();
 }
 
 static void detach_all(struct engine *engine, bool fentry)
