@@ -3,10 +3,12 @@
 #ifndef THPRACE_CLI_H
 #define THPRACE_CLI_H
 
+#include <argp.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <thprace/race.h>
 #include "probe.h"
-
-struct argp_state;
+#include "timespan.h"
 
 /* Exit statuses of every verb. */
 enum cli_exit {
@@ -32,6 +34,9 @@ int cmd_show(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 
+/* The trace that record writes, and report reads, unless told otherwise. */
+#define CLI_TRACE "thprace.thpr"
+
 /* Help of --btf. */
 #define CLI_BTF_HELP                                                              \
 	"file with this kernel's BTF, where it brings none of its own (default: " \
@@ -43,7 +48,28 @@ int cmd_metrics(int argc, char **argv);
  */
 enum thprace_mode cli__parse_mode(const char *arg, struct argp_state *state);
 enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state);
+enum thprace_class cli__parse_class(const char *arg, struct argp_state *state);
+enum thprace_verdict cli__parse_verdict(const char *arg, struct argp_state *state);
+/*
+ * The value of a name from a table, whose first `first` names users do not say. The message about any
+ * other lists what there is: "no WHAT 'NAME': …".
+ */
+int cli__parse_name(const char *what, const char *const *names, int first, int count,
+		    const char *name, struct argp_state *state);
 int cli__parse_json(const char *arg, struct argp_state *state); /* json: 1, text: 0 */
+
+/*
+ * Read a length of time of at least least ns and at most most ns, see timespan.h; a number without a
+ * unit counts as so many `plain` ns.
+ */
+uint64_t cli__parse_span(const char *arg, uint64_t plain, uint64_t least, uint64_t most,
+			 struct argp_state *state);
+
+/* The longest duration: far from what overflows. */
+#define CLI_LONGEST (10000 * 86400 * TIMESPAN_SECOND)
+
+/* argp_parse(), with the options that every verb has: -h and --color. */
+void cli__parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
 
 /* Parse the arguments of a verb that has no option but --socket: the daemon's socket. doc: argp's. */
 const char *cli__parse_socket(int argc, char **argv, const char *doc);
@@ -51,7 +77,21 @@ const char *cli__parse_socket(int argc, char **argv, const char *doc);
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);
 
-/* May out be coloured: is it a terminal, and NO_COLOR unset or empty? */
+/* --color */
+enum cli_colour {
+	CLI_COLOUR_AUTO,
+	CLI_COLOUR_ALWAYS,
+	CLI_COLOUR_NEVER,
+};
+
+#define CLI_COLOUR_NAMES                  \
+	{                                 \
+		"auto", "always", "never" \
+	}
+
+void cli__set_colour(enum cli_colour when);
+
+/* May out be coloured? As --color says; auto: is it a terminal, and NO_COLOR unset or empty? */
 int cli__colour(FILE *out);
 
 /*

@@ -3,7 +3,6 @@
 #include "cli.h"
 #include "child.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -39,8 +38,8 @@ static const struct argp_option options[] = {
 	{"btf", OPT_BTF, "FILE", 0, "its BTF, where the image has none; alone: judge by BTF", 0},
 	{"config", OPT_CONFIG, "FILE", 0, "its configuration, gzip'ed or not", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
-	{"watch", OPT_WATCH, "SECONDS", OPTION_ARG_OPTIONAL,
-	 "watch the running kernel's walks as well, for SECONDS (default 10), or while COMMAND runs: "
+	{"watch", OPT_WATCH, "T", OPTION_ARG_OPTIONAL,
+	 "watch the running kernel's walks as well, for T (default 10s), or while COMMAND runs: "
 	 "needs root",
 	 0},
 	{"attach", OPT_ATTACH, "HOW", 0,
@@ -69,15 +68,10 @@ static void on_signal(int number)
 static void parse_watch(struct check_arguments *arguments, const char *arg,
 			struct argp_state *state)
 {
-	char *end;
-
 	arguments->watch = true;
-	if (!arg)
-		return;
-	errno = 0;
-	arguments->seconds = strtod(arg, &end);
-	if (errno || end == arg || *end || !(arguments->seconds > 0 && arguments->seconds < 1e9))
-		argp_error(state, "'%s' is not a number of seconds", arg);
+	if (arg)
+		arguments->seconds =
+			(double)cli__parse_span(arg, TIMESPAN_SECOND, 1, CLI_LONGEST, state) / 1e9;
 }
 
 static void check_usage(const struct check_arguments *arguments, struct argp_state *state)
@@ -131,7 +125,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "\n--watch[=SECONDS] [-- COMMAND [ARG...]]",
+	.args_doc = "\n--watch[=T] [-- COMMAND [ARG...]]",
 	.doc = "Tell whether each race class is fixed in a kernel, and what shows it.\v"
 	       "Without --kernel and --btf it is the running kernel. Nothing is attached, unless "
 	       "--watch is said, and a file needs no root.\n"
@@ -430,7 +424,7 @@ int cmd_check(int argc, char **argv)
 	struct check_arguments arguments = {0};
 	struct sigaction action = {.sa_handler = on_signal};
 
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &arguments);
 	if (arguments.watch && geteuid()) {
 		fprintf(stderr, "thprace check: --watch needs root: it loads BPF programs\n");
 		return CLI_FAILED;

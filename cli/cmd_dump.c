@@ -2,7 +2,6 @@
 /* thprace dump: the records and incidents of a trace, or of the daemon's now, in file order. */
 #include "cli.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -16,6 +15,9 @@
 #include "render_json.h"
 #include "render_record.h"
 #include "trace_reader.h"
+#include "when.h"
+
+#define LIVE_LONGEST (3600 * TIMESPAN_SECOND) /* the daemon gives no more */
 
 enum dump_option {
 	OPT_FORMAT = 'f',
@@ -33,23 +35,36 @@ enum dump_option {
 };
 
 static const struct argp_option options[] = {
-	{"format", OPT_FORMAT, "FORMAT", 0, "text (default), json (an object per line) or csv", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0,
+	 "text (default), json (an object per line) or csv (with a line of names: thprace-dump(1) explains "
+	 "the columns)",
+	 0},
 	{"class", OPT_CLASS, "CLASS", 0, "only records and incidents of this race class", 0},
 	{"verdict", OPT_VERDICT, "VERDICT", 0,
 	 "only incidents with this verdict: contained, escape, unattributed, unproven", 0},
 	{"pid", OPT_PID, "N", 0, "only of this thread or process; incidents: on either side", 0},
 	{"cpu", OPT_CPU, "N", 0, "only of this CPU; incidents: on either side", 0},
-	{"since", OPT_SINCE, "T", 0, "not before T after the start: 1.5, 1.5s, 500ms, 20us", 0},
-	{"until", OPT_UNTIL, "T", 0, "not after T after the start", 0},
+	{"since", OPT_SINCE, "WHEN", 0,
+	 "not before WHEN: 1.5, 500ms, 2min after the start of the recording; or as a time of day: "
+	 "-2h (before now), today, \"2026-11-21 19:00\"",
+	 0},
+	{"until", OPT_UNTIL, "WHEN", 0, "not after WHEN", 0},
 	{NULL, 0, NULL, 0, "Instead of a FILE:", 1},
 	{"live", OPT_LIVE, NULL, 0, "what the daemon's flight recorder holds now", 0},
-	{"duration", OPT_DURATION, "T", 0, "with --live: the last T only: 10, 10s, 500ms", 0},
+	{"duration", OPT_DURATION, "T", 0, "with --live: the last T only: 10, 500ms, 2min", 0},
 	{"from-now", OPT_FROM_NOW, NULL, 0, "with --live: what comes from now on, for --duration",
 	 0},
 	{"output", OPT_OUTPUT, "FILE", 0, "with --live: write the trace to FILE, don't print it",
 	 0},
 	{"socket", OPT_SOCKET, "PATH", 0, "with --live: ask there instead of at " CLIENT_SOCKET, 0},
 	{0},
+};
+
+/* Of --since or --until. */
+struct bound {
+	bool given;
+	bool wall; /* ns CLOCK_REALTIME, else since the start of the recording */
+	uint64_t ns;
 };
 
 struct dump {
@@ -59,6 +74,8 @@ struct dump {
 	uint64_t duration; /* ns, 0: not given */
 	const char *output;
 	const char *socket;
+	struct bound since;
+	struct bound until;
 	struct filter filter;
 	struct render_record render;
 	struct record_lines *lines;
@@ -81,8 +98,6 @@ static void check_source(const struct dump *dump, struct argp_state *state)
 {
 	if (dump->live && dump->path)
 		argp_error(state, "--live or FILE, not both");
-	if (!dump->live && !dump->path)
-		argp_error(state, "FILE is missing");
 	if (!dump->live && (dump->duration || dump->from_now || dump->output || dump->socket))
 		argp_error(state, "--duration, --from-now, --output and --socket go with --live");
 	if (dump->from_now && !dump->duration)
@@ -97,8 +112,7 @@ static error_t parse_source(struct dump *dump, int key, char *arg, struct argp_s
 		dump->live = true;
 		break;
 	case OPT_DURATION:
-		if (filter__time(arg, &dump->duration) || !dump->duration)
-			argp_error(state, "'%s' is not a valid --duration", arg);
+		dump->duration = cli__parse_span(arg, TIMESPAN_SECOND, 1, LIVE_LONGEST, state);
 		break;
 	case OPT_FROM_NOW:
 		dump->from_now = true;
@@ -123,24 +137,33 @@ static error_t parse_source(struct dump *dump, int key, char *arg, struct argp_s
 	return 0;
 }
 
+/* A length of time counts from the start of the recording; all else is a time of day. */
+static void parse_bound(struct bound *bound, const char *arg, struct argp_state *state)
+{
+	bound->given = true;
+	if (!timespan__parse(arg, TIMESPAN_SECOND, &bound->ns))
+		return;
+	bound->wall = true;
+	if (when__parse(arg, when__now(), &bound->ns))
+		argp_error(state, "'%s' is neither " TIMESPAN_WANTED ", nor " WHEN_WANTED, arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
+	static const char *const formats[] = RENDER_FORMAT_NAMES;
 	struct dump *dump = state->input;
 	int err = 0;
 
 	switch (key) {
 	case OPT_FORMAT:
-		err = render_record__find_format(arg);
-		if (err >= 0) {
-			dump->render.format = (enum render_format)err;
-			err = 0;
-		}
+		dump->render.format =
+			cli__parse_name("format", formats, 0, RENDER_CSV + 1, arg, state);
 		break;
 	case OPT_CLASS:
-		err = filter__set_class(&dump->filter, arg);
+		filter__set_class(&dump->filter, cli__parse_class(arg, state));
 		break;
 	case OPT_VERDICT:
-		err = filter__set_verdict(&dump->filter, arg);
+		filter__set_verdict(&dump->filter, cli__parse_verdict(arg, state));
 		break;
 	case OPT_PID:
 		err = filter__set_pid(&dump->filter, arg);
@@ -149,13 +172,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		err = filter__set_cpu(&dump->filter, arg);
 		break;
 	case OPT_SINCE:
-		err = filter__time(arg, &dump->filter.since);
+		parse_bound(&dump->since, arg, state);
 		break;
 	case OPT_UNTIL:
-		err = filter__time(arg, &dump->filter.until);
-		/* 0 means no bound; nothing but the first instant is what was asked for. */
-		if (!err && !dump->filter.until)
-			dump->filter.until = 1;
+		parse_bound(&dump->until, arg, state);
 		break;
 	default:
 		return parse_source(dump, key, arg, state);
@@ -168,8 +188,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "FILE\n--live",
-	.doc = "Print the records and incidents of a trace (FILE, or - for standard input; or what "
+	.args_doc = "[FILE]\n--live",
+	.doc = "Print the records and incidents of a trace (FILE, " CLI_TRACE
+	       " by default, or - for standard input; or what "
 	       "the daemon has, with --live) in the order of the file; records are sorted by time "
 	       "within each block."
 	       "\vExit status: 0 done, 1 failed or FILE damaged, 2 wrong usage.",
@@ -234,11 +255,24 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 	return err;
 }
 
+/* A bound in ns since the start of the recording. */
+static uint64_t resolve(const struct bound *bound, const struct thprace_trace_header *header)
+{
+	if (!bound->wall)
+		return bound->ns;
+	return bound->ns > header->started_wall ? bound->ns - header->started_wall : 0;
+}
+
 static int begin(struct dump *dump, const struct thprace_trace_header *header)
 {
 	const size_t most = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
 
 	dump->render.started = header->started;
+	dump->filter.since = resolve(&dump->since, header);
+	dump->filter.until = resolve(&dump->until, header);
+	/* 0 means no bound; nothing but the first instant is what was asked for. */
+	if (dump->until.given && !dump->filter.until)
+		dump->filter.until = 1;
 	dump->lines = record_lines__new(&dump->render);
 	dump->places = calloc(2 * most, sizeof(*dump->places));
 	if (!dump->lines || !dump->places)
@@ -350,7 +384,6 @@ static int dump_live(struct dump *dump)
 	int fd, status;
 	char why[1024];
 
-	dump->path = "live";
 	if (wait)
 		fprintf(stderr, "thprace dump: recording for %.1f s\n",
 			(double)dump->duration / 1e9);
@@ -371,7 +404,9 @@ int cmd_dump(int argc, char **argv)
 {
 	struct dump dump = {0};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &dump);
+	cli__parse(&argp, argc, argv, 0, &dump);
+	if (!dump.path)
+		dump.path = dump.live ? "live" : CLI_TRACE;
 	dump.render.out = stdout;
 	dump.render.utf8 = cli__utf8();
 	cli__begin_output();

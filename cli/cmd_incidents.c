@@ -2,7 +2,6 @@
 /* thprace incidents: what the daemon saw, a line each, from its memory and its spool. */
 #include "cli.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -36,7 +35,7 @@ enum incidents_option {
 
 static const struct argp_option options[] = {
 	{"since", OPT_SINCE, "WHEN", 0,
-	 "not before WHEN: 10min, 2h, 1d (ago), today, \"2026-11-21 19:00\"", 0},
+	 "not before WHEN: -10min, -2h, -1d, today, \"2026-11-21 19:00\"", 0},
 	{"class", OPT_CLASS, "CLASS", 0, "only of this race class", 0},
 	{"verdict", OPT_VERDICT, "VERDICT", 0,
 	 "only with this verdict: contained, escape, unattributed, unproven", 0},
@@ -89,23 +88,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_SINCE:
 		if (when__parse(arg, when__now(), &incidents->since))
-			argp_error(state,
-				   "'%s' is no time: 10min, 2h, 1d, today, 2026-11-21, "
-				   "\"2026-11-21 19:00\"",
-				   arg);
+			argp_error(state, "'%s' is not " WHEN_WANTED, arg);
 		break;
 	case OPT_CLASS:
 		incidents->class = arg;
-		if (filter__set_class(&incidents->filter, arg) ||
-		    incidents->filter.class == THPRACE_CLASS_NONE)
-			argp_error(state, "no race class '%s'; thprace(1) lists them", arg);
+		filter__set_class(&incidents->filter, cli__parse_class(arg, state));
 		break;
 	case OPT_VERDICT:
 		incidents->verdict = arg;
-		if (filter__set_verdict(&incidents->filter, arg))
-			argp_error(state,
-				   "no verdict '%s': contained, escape, unattributed, unproven",
-				   arg);
+		filter__set_verdict(&incidents->filter, cli__parse_verdict(arg, state));
 		break;
 	case OPT_FOLLOW:
 		incidents->follow = true;
@@ -430,7 +421,7 @@ int cmd_incidents(int argc, char **argv)
 	int status = CLI_FAILED;
 	char why[512];
 
-	argp_parse(&argp, argc, argv, 0, NULL, &incidents);
+	cli__parse(&argp, argc, argv, 0, &incidents);
 	if (!incidents.counted)
 		incidents.count = incidents.since    ? COUNT_ALL
 				  : incidents.follow ? COUNT_FOLLOW

@@ -2,7 +2,6 @@
 /* thprace probes: what would be attached on this kernel, how, and why not where not. */
 #include "cli.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -263,7 +262,7 @@ int cmd_probes(int argc, char **argv)
 {
 	struct probes probes = {.mode = THPRACE_PRECISE};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &probes);
+	cli__parse(&argp, argc, argv, 0, &probes);
 	cli__begin_output();
 	return cli__finish_output(probes.load ? load(&probes) : plan(&probes));
 }

@@ -2,7 +2,6 @@
 /* thprace provoke: bring a race out on this kernel, on a machine for tests, and say what it showed. */
 #include "cli.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -40,10 +39,11 @@ enum provoke_option {
 };
 
 static const struct argp_option options[] = {
-	{"duration", OPT_DURATION, "SECONDS", 0, "try each class for SECONDS at most (default 30)",
+	{"duration", OPT_DURATION, "T", 0, "try each class for T at most: 60, 2min (default 30s)",
 	 0},
-	{"widen", OPT_WIDEN, "MICROSECONDS", 0,
-	 "hold each window of the stressor open for so long, 0 to 1000 (default 300; 0: not at all)",
+	{"widen", OPT_WIDEN, "T", 0,
+	 "hold each window of the stressor open for T, 0 to 1ms (default 300us; 0: not at all); a "
+	 "number without a unit counts as us",
 	 0},
 	{"this-is-a-test-machine", OPT_TEST_MACHINE, NULL, 0,
 	 "needed: a vulnerable kernel may crash, and what it worked on may be lost", 0},
@@ -93,27 +93,19 @@ static void choose_class(struct provoke_command *command, const char *arg, struc
 			command->classes[class] = true;
 		return;
 	}
-	class = names__find_class(arg);
-	if (class <= THPRACE_CLASS_NONE)
-		argp_error(state,
-			   "no class '%s': split-unmap, split-migrate, split-head, "
-			   "hwpoison-unmap, truncate-unmap, invalidate-unmap, collapse-reuse, "
-			   "or all",
-			   arg);
-	command->classes[class] = true;
+	command->classes[cli__parse_class(arg, state)] = true;
 }
 
-static double parse_number(const char *arg, double from, double to, const char *what,
-			   struct argp_state *state)
+static uint64_t parse_seed(const char *arg, struct argp_state *state)
 {
-	double number;
+	unsigned long long seed;
 	char *end;
 
 	errno = 0;
-	number = strtod(arg, &end);
-	if (errno || end == arg || *end || !(number >= from && number <= to))
-		argp_error(state, "'%s' is not %s", arg, what);
-	return number;
+	seed = strtoull(arg, &end, 10);
+	if (errno || *end || *arg < '1' || *arg > '9')
+		argp_error(state, "'%s' is not a seed: a whole number from 1 on", arg);
+	return seed;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -122,17 +114,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_DURATION:
-		command->run.seconds =
-			parse_number(arg, 0.1, 1e6, "a number of seconds, at least 0.1", state);
+		command->run.seconds = (double)cli__parse_span(arg, TIMESPAN_SECOND,
+							       TIMESPAN_SECOND / 10, CLI_LONGEST,
+							       state) /
+				       1e9;
 		break;
 	case OPT_WIDEN:
-		command->run.widen_ns = (uint32_t)(1000 * parse_number(arg, 0, 1000,
-								       "a number of microseconds "
-								       "from 0 to 1000",
-								       state));
+		command->run.widen_ns = (uint32_t)cli__parse_span(arg, 1000, 0, 1000000, state);
 		break;
 	case OPT_SEED:
-		command->run.seed = (uint64_t)parse_number(arg, 1, 1e15, "a seed", state);
+		command->run.seed = parse_seed(arg, state);
 		break;
 	case OPT_TEST_MACHINE:
 		command->test_machine = true;
@@ -376,7 +367,7 @@ int cmd_provoke(int argc, char **argv)
 	bool open = false, any_open = false;
 	int class, err = 0;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &command);
+	cli__parse(&argp, argc, argv, 0, &command);
 	if (!command.test_machine) {
 		fprintf(stderr, "thprace provoke: this tries to crash the kernel: on a vulnerable "
 				"one, data in memory may be lost. Say --this-is-a-test-machine if "

@@ -3,7 +3,6 @@
 #include "cli.h"
 #include "child.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -30,9 +29,9 @@ enum record_option {
 };
 
 static const struct argp_option options[] = {
-	{"output", OPT_OUTPUT, "FILE", 0, "write the trace to FILE (default thprace.thpr)", 0},
-	{"duration", OPT_DURATION, "SECONDS", 0,
-	 "record for SECONDS (default: until the command ends, or Ctrl-C)", 0},
+	{"output", OPT_OUTPUT, "FILE", 0, "write the trace to FILE (default " CLI_TRACE ")", 0},
+	{"duration", OPT_DURATION, "T", 0,
+	 "record for T: 60, 90s, 10min, 2h (default: until the command ends, or Ctrl-C)", 0},
 	{"mode", OPT_MODE, "MODE", 0,
 	 "light (default): no probe in the danger zone; precise: rmap removal too, for laboratories",
 	 0},
@@ -59,16 +58,6 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static void parse_seconds(struct record *record, const char *arg, struct argp_state *state)
-{
-	char *end;
-
-	errno = 0;
-	record->seconds = strtod(arg, &end);
-	if (errno || end == arg || *end || !(record->seconds > 0 && record->seconds < 1e9))
-		argp_error(state, "'%s' is not a number of seconds", arg);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *record = state->input;
@@ -78,7 +67,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		record->recording.path = arg;
 		break;
 	case OPT_DURATION:
-		parse_seconds(record, arg, state);
+		record->seconds =
+			(double)cli__parse_span(arg, TIMESPAN_SECOND, 1, CLI_LONGEST, state) / 1e9;
 		break;
 	case OPT_MODE:
 		record->recording.mode = cli__parse_mode(arg, state);
@@ -256,10 +246,10 @@ cleanup:
 
 int cmd_record(int argc, char **argv)
 {
-	struct record record = {.recording = {.path = "thprace.thpr"}};
+	struct record record = {.recording = {.path = CLI_TRACE}};
 	struct sigaction action = {.sa_handler = on_signal};
 
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &record);
+	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &record);
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and reads kernel addresses");
 	sigaction(SIGINT, &action, NULL);

@@ -2,7 +2,6 @@
 /* thprace report: sum up a trace; or compare the kernel's incidents with the detector's. */
 #include "cli.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +72,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "one FILE only, '%s' is too many", arg);
 		report->path = arg;
 		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "FILE is missing");
-		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -85,8 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "FILE",
-	.doc = "Sum up a trace (FILE, or - for standard input): race classes, window lengths, the "
+	.args_doc = "[FILE]",
+	.doc = "Sum up a trace (FILE, " CLI_TRACE
+	       " by default, or - for standard input): race classes, window lengths, the "
 	       "busiest tasks, probes and loss, and the incidents that matter, drawn."
 	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "
 	       "and an escape was found.",
@@ -144,7 +141,9 @@ int cmd_report(int argc, char **argv)
 	char why[256];
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &report);
+	cli__parse(&argp, argc, argv, 0, &report);
+	if (!report.path)
+		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
 	report.render.colour = cli__colour(stdout);
 	cli__begin_output();

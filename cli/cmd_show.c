@@ -2,7 +2,6 @@
 /* thprace show: one incident of the daemon's, drawn. */
 #include "cli.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -205,7 +204,7 @@ int cmd_show(int argc, char **argv)
 	char asked[512] = "";
 	int err = 0, status = CLI_DONE;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &show);
+	cli__parse(&argp, argc, argv, 0, &show);
 	show.diagram.utf8 = cli__utf8();
 	show.diagram.colour = cli__colour(stdout);
 	cli__begin_output();

@@ -2,7 +2,6 @@
 /* thprace status: what the daemon watches, what it saw, and what it costs. */
 #include "cli.h"
 
-#include <argp.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -383,7 +382,7 @@ int cmd_status(int argc, char **argv)
 	char why[512];
 	int found;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &status);
+	cli__parse(&argp, argc, argv, 0, &status);
 	status.colour = cli__colour(stdout);
 	status.utf8 = cli__utf8();
 	cli__begin_output();

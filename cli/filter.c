@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "names.h"
 
 /* Times before the start count as 0. */
 static uint64_t since_start(uint64_t time, uint64_t started)
@@ -58,26 +57,16 @@ int filter__incident(const struct filter *filter, const struct thprace_incident 
 	return in_time(filter, from, to, started);
 }
 
-int filter__set_class(struct filter *filter, const char *text)
+void filter__set_class(struct filter *filter, enum thprace_class class)
 {
-	int class = names__find_class(text);
-
-	if (class < 0)
-		return -EINVAL;
 	filter->by_class = 1;
-	filter->class = (unsigned int)class;
-	return 0;
+	filter->class = class;
 }
 
-int filter__set_verdict(struct filter *filter, const char *text)
+void filter__set_verdict(struct filter *filter, enum thprace_verdict verdict)
 {
-	int verdict = names__find_verdict(text);
-
-	if (verdict <= THPRACE_CLEAN)
-		return -EINVAL;
 	filter->by_verdict = 1;
-	filter->verdict = (unsigned int)verdict;
-	return 0;
+	filter->verdict = verdict;
 }
 
 static int number(const char *text, uint32_t *value)
@@ -105,45 +94,4 @@ int filter__set_cpu(struct filter *filter, const char *text)
 {
 	filter->by_cpu = 1;
 	return number(text, &filter->cpu);
-}
-
-/* Nanoseconds of a unit; 0 when it is none. */
-static uint64_t unit(const char *text)
-{
-	if (!*text || !strcmp(text, "s"))
-		return 1000000000;
-	if (!strcmp(text, "ms"))
-		return 1000000;
-	if (!strcmp(text, "us") || !strcmp(text, "µs"))
-		return 1000;
-	return !strcmp(text, "ns");
-}
-
-int filter__time(const char *text, uint64_t *ns)
-{
-	uint64_t whole = 0, part = 0, scale, digit;
-	const char *c = text, *point;
-
-	/* By hand and in integers: exact to the nanosecond, and independent of the locale. */
-	for (; *c >= '0' && *c <= '9'; c++) {
-		if (__builtin_mul_overflow(whole, 10, &whole) ||
-		    __builtin_add_overflow(whole, (uint64_t)(*c - '0'), &whole))
-			return -EINVAL;
-	}
-	if (c == text)
-		return -EINVAL;
-	point = *c == '.' ? c : NULL;
-	if (point)
-		c += 1 + strspn(point + 1, "0123456789");
-	if (point && c == point + 1)
-		return -EINVAL;
-	scale = unit(c);
-	if (!scale || __builtin_mul_overflow(whole, scale, &whole))
-		return -EINVAL;
-	for (c = point; c && c[1] >= '0' && c[1] <= '9' && scale > 1; c++) {
-		scale /= 10;
-		digit = (uint64_t)(c[1] - '0');
-		part += digit * scale;
-	}
-	return __builtin_add_overflow(whole, part, ns) ? -EINVAL : 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <thprace/incident.h>
+#include <thprace/race.h>
 #include <thprace/record.h>
 
 /* Zero it to let everything through. */
@@ -29,14 +30,10 @@ int filter__record(const struct filter *filter, const struct thprace_record *rec
 int filter__incident(const struct filter *filter, const struct thprace_incident *incident,
 		     uint64_t started);
 
-/*
- * Set one condition from the words of an option. Return 0, or -EINVAL when the text is not one.
- * time: "1.5" or "1.5s" seconds, "500ms", "20us", "100ns", to ns in *ns.
- */
-int filter__set_class(struct filter *filter, const char *text);
-int filter__set_verdict(struct filter *filter, const char *text);
+/* Set one condition. Those from the words of an option return 0, or -EINVAL: not a number. */
+void filter__set_class(struct filter *filter, enum thprace_class class);
+void filter__set_verdict(struct filter *filter, enum thprace_verdict verdict);
 int filter__set_pid(struct filter *filter, const char *text);
 int filter__set_cpu(struct filter *filter, const char *text);
-int filter__time(const char *text, uint64_t *ns);
 
 #endif

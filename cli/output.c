@@ -12,6 +12,13 @@
 
 static int output_error; /* errno of the first write to stdout that failed */
 
+static enum cli_colour colour_when;
+
+void cli__set_colour(enum cli_colour when)
+{
+	colour_when = when;
+}
+
 int cli__utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
@@ -21,6 +28,8 @@ int cli__colour(FILE *out)
 {
 	const char *no = getenv("NO_COLOR");
 
+	if (colour_when != CLI_COLOUR_AUTO)
+		return colour_when == CLI_COLOUR_ALWAYS;
 	return isatty(fileno(out)) && !(no && *no);
 }
 

@@ -6,37 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "timespan.h"
 
-#define SECOND 1000000000ULL
+#define SECOND TIMESPAN_SECOND
 
-static uint64_t unit(const char *text)
-{
-	static const struct {
-		const char *name;
-		uint64_t seconds;
-	} units[] = {
-		{"s", 1},    {"sec", 1},   {"m", 60},	  {"min", 60},
-		{"h", 3600}, {"d", 86400}, {"w", 604800},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (!strcmp(units[i].name, text))
-			return units[i].seconds;
-	}
-	return 0;
-}
-
+/* A span before now: "2h", "-2h" or "2h ago". */
 static int parse_span(const char *text, uint64_t now, uint64_t *ns)
 {
+	static const char ago[] = " ago";
+	size_t size = strlen(text);
 	uint64_t length;
-	char *end;
+	char span[64];
 
-	errno = 0;
-	length = strtoull(text, &end, 10);
-	if (errno || end == text || *text < '0' || *text > '9' || !unit(end))
+	if (*text == '-') {
+		text++;
+		size--;
+	} else if (size > sizeof(ago) && !strcmp(text + size - sizeof(ago) + 1, ago)) {
+		size -= sizeof(ago) - 1;
+	}
+	if (size >= sizeof(span))
 		return -EINVAL;
-	if (__builtin_mul_overflow(length, unit(end) * SECOND, &length))
+	memcpy(span, text, size);
+	span[size] = '\0';
+	if (timespan__parse(span, SECOND, &length))
 		return -EINVAL;
 	*ns = length < now ? now - length : 0;
 	return 0;
@@ -68,6 +60,10 @@ int when__parse(const char *text, uint64_t now, uint64_t *ns)
 	time_t seconds;
 	size_t i;
 
+	if (!strcmp(text, "now")) {
+		*ns = now;
+		return 0;
+	}
 	if (!strcmp(text, "today"))
 		return parse_day(0, now, ns);
 	if (!strcmp(text, "yesterday"))

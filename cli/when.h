@@ -8,9 +8,13 @@
 
 #define WHEN_LEN 48
 
+/* What a text should have been, for messages: "'TEXT' is not …". */
+#define WHEN_WANTED "a time: -10min, -2h, today, 2026-11-21, \"2026-11-21 19:00\""
+
 /*
- * Read a WHEN: a span before now ("90s", "10min", "2h", "1d", "1w"), "today", "yesterday", or a
- * time of day: "2026-11-21", "2026-11-21 19:00", "2026-11-21 19:00:30". Returns 0, or -EINVAL.
+ * Read a WHEN: a span before now ("-2h", "2h" or "2h ago"; see timespan.h), "now", "today",
+ * "yesterday", or a time of day: "2026-11-21", "2026-11-21 19:00", "2026-11-21 19:00:30". Returns 0,
+ * or -EINVAL.
  */
 int when__parse(const char *text, uint64_t now, uint64_t *ns);
 

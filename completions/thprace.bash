@@ -50,6 +50,7 @@ _thprace_value() {
 	--verdict) _thprace_words "$1" "contained escape unattributed unproven" ;;
 	--mode) _thprace_words "$1" "light precise" ;;
 	--attach) _thprace_words "$1" "auto fentry kprobe" ;;
+	--color) _thprace_words "$1" "auto always never" ;;
 	--log-target) _thprace_words "$1" "journal syslog stderr auto" ;;
 	--format)
 		if [[ $3 == dump ]]; then

@@ -13,18 +13,6 @@
 #define add render_json__add
 #define number_of render_json__number
 
-int render_record__find_format(const char *name)
-{
-	static const char *const formats[] = {"text", "json", "csv"};
-	int i;
-
-	for (i = 0; name && i <= RENDER_CSV; i++) {
-		if (!strcmp(name, formats[i]))
-			return i;
-	}
-	return -ENOENT;
-}
-
 int render_record__header(const struct render_record *render,
 			  const struct thprace_trace_header *header)
 {

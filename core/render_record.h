@@ -14,15 +14,17 @@ enum render_format {
 	RENDER_CSV = 2,
 };
 
+#define RENDER_FORMAT_NAMES           \
+	{                             \
+		"text", "json", "csv" \
+	}
+
 struct render_record {
 	FILE *out;
 	enum render_format format;
 	uint64_t started; /* ns CLOCK_MONOTONIC: text counts from here */
 	int utf8; /* text: the reader's terminal does UTF-8 */
 };
-
-/* Value of "text", "json", "csv", or -ENOENT. */
-int render_record__find_format(const char *name);
 
 /* Write what comes before the first line. 0 or -ENOMEM; see also ferror(). */
 int render_record__header(const struct render_record *render,

@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "names.h"
+#include "timespan.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define SHOWN 48 /* bytes of a bad value that a complaint shows */
@@ -23,36 +24,6 @@ struct unit {
 /* Largest first: for printing, the first that divides the value. */
 static const struct unit size_units[] = {
 	{"T", 1ULL << 40}, {"G", 1ULL << 30}, {"M", 1ULL << 20}, {"K", 1ULL << 10}, {"", 1},
-};
-
-static const struct unit time_units[] = {
-	{"d", 86400},
-	{"h", 3600},
-	{"min", 60},
-	{"s", 1},
-};
-
-/* Other spellings of times, as systemd.time(7) has them. */
-static const struct unit time_words[] = {
-	{"", 1},
-	{"s", 1},
-	{"sec", 1},
-	{"second", 1},
-	{"seconds", 1},
-	{"m", 60},
-	{"min", 60},
-	{"minute", 60},
-	{"minutes", 60},
-	{"h", 3600},
-	{"hr", 3600},
-	{"hour", 3600},
-	{"hours", 3600},
-	{"d", 86400},
-	{"day", 86400},
-	{"days", 86400},
-	{"w", 7 * 86400},
-	{"week", 7 * 86400},
-	{"weeks", 7 * 86400},
 };
 
 static const struct {
@@ -157,39 +128,26 @@ static void print_size(const void *member, char buf[CONFIG_VALUE_MAX])
 	print_units(size_units, *(const uint64_t *)member, buf);
 }
 
+/* Whole seconds. */
 static int parse_time(const struct config_key *key, const char *text, void *member,
 		      char why[CONFIG_WHY_MAX])
 {
-	const char *at = text;
-	uint64_t value, factor, sum = 0;
-	bool alone = false, over = false;
-	int err;
+	uint64_t ns = 0;
+	int err = timespan__parse(text, TIMESPAN_SECOND, &ns);
 
-	do {
-		err = digits(&at, &value);
-		if (err == -ERANGE) {
-			over = true;
-			at += strspn(at, "0123456789");
-		}
-		at += strspn(at, " \t");
-		alone = alone || !isalpha((unsigned char)*at);
-		factor = unit(&at, time_words, ARRAY_SIZE(time_words));
-		/* A number without a unit is all there may be. */
-		if (err == -EINVAL || !factor || (alone && (*at || sum)))
-			return refuse(text, "a time: a number of s, or with s, min, h, d or w",
-				      why);
-		over = over || __builtin_mul_overflow(value, factor, &value) ||
-		       __builtin_add_overflow(sum, value, &sum);
-	} while (*at);
-	err = bounds(key, text, over ? UINT64_MAX : sum, why);
+	if (err == -EINVAL)
+		return refuse(text, TIMESPAN_WANTED, why);
+	if (!err && ns % TIMESPAN_SECOND)
+		return refuse(text, "a whole number of seconds", why);
+	err = bounds(key, text, err ? UINT64_MAX : ns / TIMESPAN_SECOND, why);
 	if (!err)
-		*(uint64_t *)member = sum;
+		*(uint64_t *)member = ns / TIMESPAN_SECOND;
 	return err;
 }
 
 static void print_time(const void *member, char buf[CONFIG_VALUE_MAX])
 {
-	print_units(time_units, *(const uint64_t *)member, buf);
+	timespan__print(buf, CONFIG_VALUE_MAX, *(const uint64_t *)member * TIMESPAN_SECOND);
 }
 
 static int parse_count(const struct config_key *key, const char *text, void *member,

@@ -31,6 +31,7 @@ static const struct argp_option options[] = {
 	 0},
 	{"hold-kprobes", OPT_HOLD_KPROBES, NULL, 0,
 	 "the same of the kprobes that the service will use", 0},
+	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
 };
 
@@ -82,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_HOLD_KPROBES:
 		arguments->what = HOLD_KPROBES;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);

@@ -103,6 +103,7 @@ values "the classes of provoke" "$(tr ' ' '\n' <<<"$classes all" | sort | tr '\n
 	thprace provoke ""
 values "verdicts" "contained escape unattributed unproven" thprace dump --verdict = ""
 values "modes" "light precise" thprace record --mode = ""
+values "colour" "always auto never" thprace report --color = ""
 values "dump's formats" "csv json text" thprace dump --format = ""
 values "report's formats" "json text" thprace report -f ""
 values "log targets" "auto journal stderr syslog" thpraced --log-target = ""

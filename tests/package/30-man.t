@@ -34,7 +34,8 @@ for page in "$man"/*; do
 	is "$(cat "$work/absent")" "" "$name points to no page that is not there"
 done
 
-# documented PAGE PROGRAM [VERB]: the options of --help, but help and usage, are on the page
+# documented PAGE PROGRAM [VERB]: the options of --help are on the page, but for those of every verb,
+# which thprace(1) explains once
 documented() {
 	local page=$1 option
 
@@ -42,7 +43,7 @@ documented() {
 	ok "$([ -e "$man/$page" ]; echo $?)" "$*: there is $page" || return
 	man --local-file "$man/$page" 2>/dev/null | col -b >"$work/page"
 	"$@" --help | grep -oE '^ {2,6}(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' |
-		grep -vxE -- '--(help|usage)' >"$work/options"
+		grep -vxE -- '--(color|help|usage)' >"$work/options"
 	while read -r option; do
 		grep -qE -- "$option([^a-z-]|$)" "$work/page" || echo "$option"
 	done <"$work/options" >"$work/absent"
@@ -52,10 +53,22 @@ documented() {
 thprace --help | awk '/^  [a-z]/ { print $1 }' >"$work/verbs"
 more "$(wc -l <"$work/verbs")" 4 "--help tells of verbs"
 man --local-file "$man/thprace.1" | col -b >"$work/thprace"
+for option in --help --color; do
+	like "$work/thprace" "$option" "thprace.1 has $option, of every verb"
+done
 while read -r verb; do
 	documented "thprace-$verb.1" thprace "$verb"
 	like "$work/thprace" "thprace-$verb\(1\)" "thprace.1 points to thprace-$verb.1"
 done <"$work/verbs"
+man --local-file "$man/thprace-dump.1" | col -b >"$work/page"
+sed -n '/^COLUMNS/,/^EXIT/p' "$work/page" >"$work/columns"
+sed -n '/"row,number/,/;$/p' "$root/core/render_record.c" | grep -oE '[a-z0-9_]+' |
+	grep -vxE 'fputs|n|render|out' | sort -u >"$work/names"
+more "$(wc -l <"$work/names")" 25 "the columns of csv are found"
+while read -r name; do
+	grep -qw -- "$name" "$work/columns" || echo "$name"
+done <"$work/names" >"$work/absent"
+is "$(cat "$work/absent")" "" "thprace-dump.1 explains every column of csv"
 documented thprace-stress.1 thprace-stress
 documented thpraced.8 thpraced
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "stress.h"
+#include "timespan.h"
 
 #define EXIT_USAGE 2
 #define DEFAULT_SECONDS 10
@@ -41,7 +42,8 @@ struct arguments {
 };
 
 static const struct argp_option option_table[] = {
-	{"duration", 'd', "SECONDS", 0, "How long to run (10); shared by the classes of `all'", 0},
+	{"duration", 'd', "T", 0,
+	 "How long to run: 60, 90s, 2min (10s); shared by the classes of `all'", 0},
 	{"threads", OPT_THREADS, "N", 0, "One walker and N-1 openers (2)", 0},
 	{"dir", OPT_DIR, "DIR", 0,
 	 "Where to put files: a huge tmpfs, or for invalidate-unmap a file system with huge folios "
@@ -51,14 +53,16 @@ static const struct argp_option option_table[] = {
 	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},
 	{"noise", OPT_NOISE, "N", 0,
 	 "Beside the class, N threads that map, split and unmap huge pages of their own (0)", 0},
-	{"apart", OPT_APART, "MS", 0,
-	 "Keep both sides apart: the walker's call begins MS milliseconds after the openers' ended",
+	{"apart", OPT_APART, "T", 0,
+	 "Keep both sides apart: the walker's call begins T after the openers' ended, 1ms to 1s; a "
+	 "number without a unit counts as ms",
 	 0},
 	{"steer-fd", OPT_STEER_FD, "FD", 0,
 	 "An observer tells here, as 64-bit numbers, by how many ns each walker came too late for "
 	 "the window (negative: too early), and the offsets follow",
 	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text or json: one object per class and line", 0},
+	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
 };
 
@@ -104,14 +108,27 @@ static void all_cpus(struct stress_options *o)
 			add_cpu(o, cpu);
 }
 
+static uint64_t parse_span(const char *text, uint64_t plain, uint64_t least, uint64_t most,
+			   const char *option, struct argp_state *state)
+{
+	char from[32], to[32];
+	uint64_t ns = 0;
+
+	if (timespan__parse(text, plain, &ns) || ns < least || ns > most)
+		argp_error(state, "%s wants " TIMESPAN_WANTED "; between %s and %s, not '%s'",
+			   option, timespan__print(from, sizeof(from), least),
+			   timespan__print(to, sizeof(to), most), text);
+	return ns;
+}
+
 static void parse_numbers(int key, char *text, struct stress_options *o, struct argp_state *state)
 {
 	char *end;
 
 	if (key == 'd') {
-		o->seconds = strtod(text, &end);
-		if (*end || end == text || !(o->seconds > 0 && o->seconds < 1e7))
-			argp_error(state, "-d wants a number of seconds, not '%s'", text);
+		o->seconds = (double)parse_span(text, TIMESPAN_SECOND, 1,
+						10000000 * TIMESPAN_SECOND, "-d", state) /
+			     1e9;
 	} else if (key == OPT_THREADS) {
 		o->threads = (unsigned int)strtoul(text, &end, 10);
 		if (*end || o->threads < 2 || o->threads > STRESS_MAX_OPENERS + 1)
@@ -123,9 +140,8 @@ static void parse_numbers(int key, char *text, struct stress_options *o, struct 
 			argp_error(state, "--noise wants 0 to %d, not '%s'", STRESS_MAX_NOISE,
 				   text);
 	} else if (key == OPT_APART) {
-		o->apart_ns = strtol(text, &end, 10) * 1000000;
-		if (*end || o->apart_ns <= 0 || o->apart_ns > 1000000000)
-			argp_error(state, "--apart wants 1 to 1000 ms, not '%s'", text);
+		o->apart_ns =
+			(long)parse_span(text, 1000000, 1000000, TIMESPAN_SECOND, "--apart", state);
 	} else if (key == OPT_STEER_FD) {
 		o->steer_fd = (int)strtol(text, &end, 10);
 		if (*end || end == text || fcntl(o->steer_fd, F_SETFL, O_NONBLOCK))
@@ -143,6 +159,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct arguments *a = state->input;
 
 	switch (key) {
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
 	case 'd':
 	case OPT_THREADS:
 	case OPT_SEED:

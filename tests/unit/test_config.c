@@ -102,7 +102,7 @@ static const struct {
 	{"spool", "file_age", "1h 30", NULL},
 	{"spool", "file_age", "30 1h", NULL},
 	{"spool", "file_age", "500ms", NULL},
-	{"spool", "file_age", "1.5h", NULL},
+	{"spool", "file_age", "90.5s", NULL},
 	{"spool", "file_age", "-1h", NULL},
 	{"spool", "file_age", "h", NULL},
 	{"spool", "file_age", "18446744073709551617s", NULL},

@@ -240,8 +240,8 @@ static void complaints_of_files(void **state)
 			 "thprace.conf(5) lists them\n"
 			 "%R/run/thprace/thprace.conf.d/5.conf:1: unknown section [x]; "
 			 "thprace.conf(5) lists them\n"
-			 "%R/etc/thprace/thprace.conf.d/6.conf:2: fold=: 'x' is not a time: a "
-			 "number of s, or with s, min, h, d or w");
+			 "%R/etc/thprace/thprace.conf.d/6.conf:2: fold=: 'x' is not a length "
+			 "of time: 90, 1.5s, 500ms, 10min, 2h, 1d");
 	expect_untouched(tree);
 	put(tree, "etc/thprace/thprace.conf", "[spool]\nfile_size=32M\n");
 	put(tree, "run/thprace/thprace.conf.d/5.conf", "[spool]\n\nfile_size=64M\nmax_size=128M\n");

@@ -408,10 +408,11 @@ static void test_when(void **state)
 {
 	static const char *const wrong[] = {"",
 					    "x",
-					    "10",
-					    "10 min",
-					    "-1h",
-					    "2h3m",
+					    "--1h",
+					    "-",
+					    " ago",
+					    "-today",
+					    "2h3",
 					    "1y",
 					    "2023-13-01",
 					    "12:00",
@@ -431,6 +432,14 @@ static void test_when(void **state)
 	assert_int_equal(ns, now - 90 * second);
 	assert_int_equal(when__parse("10min", now, &ns), 0);
 	assert_int_equal(ns, now - 600 * second);
+	assert_int_equal(when__parse("90", now, &ns), 0);
+	assert_int_equal(ns, now - 90 * second);
+	assert_int_equal(when__parse("-1h 30min", now, &ns), 0);
+	assert_int_equal(ns, now - 5400 * second);
+	assert_int_equal(when__parse("1.5min ago", now, &ns), 0);
+	assert_int_equal(ns, now - 90 * second);
+	assert_int_equal(when__parse("now", now, &ns), 0);
+	assert_int_equal(ns, now);
 	assert_int_equal(when__parse("2h", now, &ns), 0);
 	assert_int_equal(ns, now - 7200 * second);
 	assert_int_equal(when__parse("1d", now, &ns), 0);
