@@ -134,7 +134,7 @@ $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
-$(O)/thprace-stress: $(STRESS_OBJ) $(O)/core/timespan.o
+$(O)/thprace-stress: $(STRESS_OBJ) $(O)/core/output.o $(O)/core/timespan.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 

@@ -94,13 +94,4 @@ void cli__set_colour(enum cli_colour when);
 /* May out be coloured? As --color says; auto: is it a terminal, and NO_COLOR unset or empty? */
 int cli__colour(FILE *out);
 
-/*
- * For verbs that print much: a reader that goes away (head) is no failure. begin: ignore SIGPIPE
- * (a verb that starts other programs must not). finish: flush stdout; returns status, or CLI_FAILED
- * with a message when stdout took less than it was given for another reason (disk full).
- */
-void cli__begin_output(void);
-void cli__flush_output(void); /* flush stdout, and remember why it failed */
-int cli__finish_output(int status);
-
 #endif

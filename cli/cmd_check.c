@@ -2,6 +2,7 @@
 /* thprace check: is each race class fixed in a kernel, and what shows it. */
 #include "cli.h"
 #include "child.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,13 +58,6 @@ struct check_arguments {
 	double seconds; /* 0: not said */
 	char **command; /* NULL: none */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	interrupted = number;
-}
 
 static void parse_watch(struct check_arguments *arguments, const char *arg,
 			struct argp_state *state)
@@ -335,7 +329,7 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 		fprintf(stderr, "watching the running kernel for %.0f s\r", seconds);
 	else if (progress)
 		fputs("watching the running kernel until the command ends\r", stderr);
-	while (!interrupted && (seconds <= 0 || seconds_now() - start < seconds)) {
+	while (!interrupt__came() && (seconds <= 0 || seconds_now() - start < seconds)) {
 		nanosleep(&tick, NULL);
 		child__check(child);
 		if (child->ended)
@@ -422,17 +416,13 @@ static int check(const struct check_arguments *arguments)
 int cmd_check(int argc, char **argv)
 {
 	struct check_arguments arguments = {0};
-	struct sigaction action = {.sa_handler = on_signal};
 
 	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &arguments);
 	if (arguments.watch && geteuid()) {
 		fprintf(stderr, "thprace check: --watch needs root: it loads BPF programs\n");
 		return CLI_FAILED;
 	}
-	if (arguments.watch) {
-		sigaction(SIGINT, &action, NULL);
-		sigaction(SIGTERM, &action, NULL);
-	}
-	cli__begin_output();
-	return cli__finish_output(check(&arguments));
+	if (arguments.watch)
+		interrupt__catch();
+	return check(&arguments);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "client.h"
 #include "filter.h"
+#include "output.h"
 #include "record_lines.h"
 #include "record_order.h"
 #include "render_json.h"
@@ -248,7 +249,7 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 			err = dump_incidents(dump, &block);
 	}
 	/* Now, while errno still tells why, and before what goes to stderr. */
-	cli__flush_output();
+	output__flush();
 	if (!err && !ferror(dump->render.out) && !dump->bad && !trace_reader__ended(reader))
 		bad(dump, "the file has no end mark: the recording was interrupted, or the file "
 			  "is cut off");
@@ -409,6 +410,5 @@ int cmd_dump(int argc, char **argv)
 		dump.path = dump.live ? "live" : CLI_TRACE;
 	dump.render.out = stdout;
 	dump.render.utf8 = cli__utf8();
-	cli__begin_output();
-	return cli__finish_output(dump.live ? dump_live(&dump) : dump_file(&dump));
+	return dump.live ? dump_live(&dump) : dump_file(&dump);
 }

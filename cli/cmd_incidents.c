@@ -12,6 +12,7 @@
 #include "client.h"
 #include "filter.h"
 #include "names.h"
+#include "output.h"
 #include "render_json.h"
 #include "spool_dir.h"
 #include "spool_read.h"
@@ -340,7 +341,7 @@ static int follow(struct incidents *incidents, uint64_t next)
 		return fail(why);
 	while ((err = client__next(client, &line, why, sizeof(why))) > 0) {
 		err = print(incidents, line);
-		cli__flush_output();
+		output__flush();
 		if (err || ferror(stdout))
 			break;
 	}
@@ -427,7 +428,6 @@ int cmd_incidents(int argc, char **argv)
 				  : incidents.follow ? COUNT_FOLLOW
 						     : COUNT_DEFAULT;
 	incidents.utf8 = cli__utf8();
-	cli__begin_output();
 	if (incidents.count != COUNT_ALL && incidents.count) {
 		incidents.ring = calloc(incidents.count, sizeof(struct json_object *));
 		if (!incidents.ring)
@@ -435,9 +435,9 @@ int cmd_incidents(int argc, char **argv)
 	}
 	status = list(&incidents, why, sizeof(why));
 	if (!status && incidents.follow && !ferror(stdout)) {
-		cli__flush_output();
+		output__flush();
 		status = follow(&incidents, answer__number(incidents.end, "next"));
 	}
 	release(&incidents);
-	return cli__finish_output(status);
+	return status;
 }

@@ -18,12 +18,11 @@ int cmd_metrics(int argc, char **argv)
 	char why[512];
 	int err;
 
-	cli__begin_output();
 	err = client__ask_once(path, client__request("metrics"), &answer, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "thprace metrics: %s\n", why);
 	else
 		fputs(answer__text(answer, "text"), stdout);
 	json_object_put(answer);
-	return err ? CLI_FAILED : cli__finish_output(CLI_DONE);
+	return err ? CLI_FAILED : CLI_DONE;
 }

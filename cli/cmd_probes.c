@@ -263,6 +263,5 @@ int cmd_probes(int argc, char **argv)
 	struct probes probes = {.mode = THPRACE_PRECISE};
 
 	cli__parse(&argp, argc, argv, 0, &probes);
-	cli__begin_output();
-	return cli__finish_output(probes.load ? load(&probes) : plan(&probes));
+	return probes.load ? load(&probes) : plan(&probes);
 }

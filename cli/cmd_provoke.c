@@ -14,6 +14,7 @@
 #include <thprace/shared.h>
 
 #include "diagram.h"
+#include "interrupt.h"
 #include "names.h"
 #include "provoke.h"
 #include "summary.h"
@@ -72,13 +73,6 @@ struct provoke_command {
 	const char *prefix;
 	char stressor[PATH_MAX];
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	interrupted = number;
-}
 
 static void choose_class(struct provoke_command *command, const char *arg, struct argp_state *state)
 {
@@ -345,7 +339,7 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 	if (!command->quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "%s: provoking for %.0f s\r", names__class(class),
 			command->run.seconds);
-	err = provoke__run(&result, class, &command->run, path, &interrupted, why, sizeof(why));
+	err = provoke__run(&result, class, &command->run, path, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "thprace provoke: %s: %s\n", names__class(class), why);
 	else if (command->json)
@@ -363,7 +357,6 @@ int cmd_provoke(int argc, char **argv)
 	struct provoke_command command = {
 		.run = {.seconds = DEFAULT_SECONDS, .widen_ns = DEFAULT_WIDEN_US * 1000, .seed = 1},
 	};
-	struct sigaction action = {.sa_handler = on_signal};
 	bool open = false, any_open = false;
 	int class, err = 0;
 
@@ -377,16 +370,14 @@ int cmd_provoke(int argc, char **argv)
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and changes THP settings");
 	find_stressor(&command);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN); /* the stressor may end before its feedback is written */
-	for (class = 1; class < THPRACE_CLASS_MAX && !err && !interrupted; class ++) {
+	interrupt__catch();
+	for (class = 1; class < THPRACE_CLASS_MAX && !err && !interrupt__came(); class ++) {
 		if (!command.classes[class])
 			continue;
 		err = provoke_class(&command, class, &open);
 		any_open = any_open || open;
 	}
 	if (any_open)
-		return cli__finish_output(CLI_FOUND);
-	return cli__finish_output(err ? CLI_FAILED : CLI_DONE);
+		return CLI_FOUND;
+	return err ? CLI_FAILED : CLI_DONE;
 }

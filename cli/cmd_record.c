@@ -2,6 +2,7 @@
 /* thprace record: watch this kernel, for a time or while a command runs, and write a trace. */
 #include "cli.h"
 #include "child.h"
+#include "interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -50,13 +51,6 @@ struct record {
 	bool quiet;
 	struct child child;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	interrupted = number;
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -137,7 +131,7 @@ static int run(struct record *record, struct recording *recording)
 	bool warned = false;
 	int err = 0;
 
-	while (!err && !interrupted) {
+	while (!err && !interrupt__came()) {
 		err = recording__step(recording, POLL_MS);
 		now = seconds_now();
 		child__check(&record->child);
@@ -202,7 +196,7 @@ static void say_child(const struct record *record)
 	if (WIFEXITED(status) && WEXITSTATUS(status))
 		fprintf(stderr, "thprace record: %s exited with status %d\n", record->command[0],
 			WEXITSTATUS(status));
-	else if (WIFSIGNALED(status) && !interrupted)
+	else if (WIFSIGNALED(status) && !interrupt__came())
 		fprintf(stderr, "thprace record: %s was ended by signal %d (%s)\n",
 			record->command[0], WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
@@ -247,14 +241,11 @@ cleanup:
 int cmd_record(int argc, char **argv)
 {
 	struct record record = {.recording = {.path = CLI_TRACE}};
-	struct sigaction action = {.sa_handler = on_signal};
 
 	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &record);
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and reads kernel addresses");
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN); /* the trace may go to a pipe */
+	interrupt__catch();
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told as a failed write */
 	return record_all(&record);
 }

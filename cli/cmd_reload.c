@@ -17,7 +17,6 @@ int cmd_reload(int argc, char **argv)
 	char why[4096];
 	int err;
 
-	cli__begin_output();
 	err = client__ask_once(path, client__request("reload"), &answer, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "thprace reload: not applied%s%s\n", answer ? ":\n" : ": ", why);
@@ -25,5 +24,5 @@ int cmd_reload(int argc, char **argv)
 	if (err)
 		return CLI_FAILED;
 	puts("applied");
-	return cli__finish_output(CLI_DONE);
+	return CLI_DONE;
 }

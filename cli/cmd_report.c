@@ -146,10 +146,9 @@ int cmd_report(int argc, char **argv)
 		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
 	report.render.colour = cli__colour(stdout);
-	cli__begin_output();
 	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
 		return fail(&report, why);
 	status = report.crosscheck ? crosscheck(&report, reader) : report_file(&report, reader);
 	trace_reader__close(reader);
-	return cli__finish_output(status);
+	return status;
 }

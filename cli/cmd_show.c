@@ -207,7 +207,6 @@ int cmd_show(int argc, char **argv)
 	cli__parse(&argp, argc, argv, 0, &show);
 	show.diagram.utf8 = cli__utf8();
 	show.diagram.colour = cli__colour(stdout);
-	cli__begin_output();
 	/* Asked for it, the daemon also writes it out. */
 	if (!show.spool)
 		err = client__ask_once(show.socket, request(show.number), &answer, asked,
@@ -226,5 +225,5 @@ int cmd_show(int argc, char **argv)
 	else
 		status = not_found(&show, directory, err, asked);
 	json_object_put(answer);
-	return cli__finish_output(status);
+	return status;
 }

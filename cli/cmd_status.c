@@ -385,7 +385,6 @@ int cmd_status(int argc, char **argv)
 	cli__parse(&argp, argc, argv, 0, &status);
 	status.colour = cli__colour(stdout);
 	status.utf8 = cli__utf8();
-	cli__begin_output();
 	if (client__ask_once(status.socket, client__request("status"), &answer, why, sizeof(why))) {
 		fprintf(stderr, "thprace status: %s\n", why);
 		json_object_put(answer);
@@ -397,5 +396,5 @@ int cmd_status(int argc, char **argv)
 	else
 		print_text(answer, &status);
 	json_object_put(answer);
-	return cli__finish_output(found ? CLI_FOUND : CLI_DONE);
+	return found ? CLI_FOUND : CLI_DONE;
 }

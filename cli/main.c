@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <string.h>
 #include <thprace/version.h>
+#include "output.h"
 
 struct verb {
 	const char *name;
@@ -72,7 +73,7 @@ static int help(int argc, char **argv)
 
 	if (argc < 2) {
 		usage(stdout);
-		return cli__finish_output(CLI_DONE);
+		return CLI_DONE;
 	}
 	verb = find(argv[1]);
 	if (verb)
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 
 	setlocale(LC_CTYPE, "");
+	output__guard("thprace");
 	argp_err_exit_status = CLI_USAGE;
 	if (argc < 2) {
 		usage(stderr);
@@ -97,7 +99,7 @@ int main(int argc, char **argv)
 		return help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("thprace " THPRACE_VERSION);
-		return cli__finish_output(CLI_DONE);
+		return CLI_DONE;
 	}
 	verb = find(argv[1]);
 	if (!verb) {

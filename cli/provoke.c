@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "interrupt.h"
 #include "miss.h"
 #include "names.h"
 #include "recording.h"
@@ -150,13 +151,13 @@ static void last_words(const struct provoke *provoke, char *text, size_t size)
 	snprintf(text, size, "%.400s", line);
 }
 
-static void watch(struct provoke *provoke, const volatile sig_atomic_t *interrupted, int *err)
+static void watch(struct provoke *provoke, int *err)
 {
 	const struct provoke_options *options = provoke->options;
 	uint64_t now = now_ns();
 	uint64_t end = now + (uint64_t)((options->seconds + GRACE_SECONDS) * 1e9);
 
-	while (!*err && !*interrupted && now < end && !provoke->stressor.ended) {
+	while (!*err && !interrupt__came() && now < end && !provoke->stressor.ended) {
 		*err = recording__step(provoke->recording, POLL_MS);
 		misses__sum(provoke->misses);
 		child__check(&provoke->stressor);
@@ -223,8 +224,7 @@ static void end_stressor(struct provoke *provoke)
 	stressor->pid = 0;
 }
 
-static int record(struct provoke *provoke, const char *path,
-		  const volatile sig_atomic_t *interrupted, char *why, size_t why_size)
+static int record(struct provoke *provoke, const char *path, char *why, size_t why_size)
 {
 	const struct provoke_options *options = provoke->options;
 	struct recording_options recording = {
@@ -262,7 +262,7 @@ static int record(struct provoke *provoke, const char *path,
 		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
 	provoke->started = now_ns();
 	child__release(&provoke->stressor, VERB);
-	watch(provoke, interrupted, &err);
+	watch(provoke, &err);
 	engine__widen(engine, THPRACE_WIDEN_NOT, 0, 0);
 	end_stressor(provoke);
 	if (err)
@@ -280,8 +280,8 @@ static int record(struct provoke *provoke, const char *path,
 }
 
 int provoke__run(struct provoke_result *result, enum thprace_class class,
-		 const struct provoke_options *options, const char *path,
-		 const volatile sig_atomic_t *interrupted, char *why, size_t why_size)
+		 const struct provoke_options *options, const char *path, char *why,
+		 size_t why_size)
 {
 	struct provoke provoke = {
 		.options = options,
@@ -299,7 +299,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 		snprintf(why, why_size, "cannot start the stressor %s: %s", options->stressor,
 			 strerror(-err));
 	else
-		err = record(&provoke, path, interrupted, why, why_size);
+		err = record(&provoke, path, why, why_size);
 	if (provoke.stressor.go > 0) /* never released */
 		close(provoke.stressor.go);
 	end_stressor(&provoke);

@@ -41,10 +41,10 @@ struct provoke_result {
 
 /*
  * Provoke a class and leave the trace in the file path. Returns 0 with *result, or negative errno
- * with a sentence in why when the run itself failed. interrupted: set by a signal handler, ends it.
+ * with a sentence in why when the run itself failed. Ends when interrupt__came().
  */
 int provoke__run(struct provoke_result *result, enum thprace_class class,
-		 const struct provoke_options *options, const char *path,
-		 const volatile sig_atomic_t *interrupted, char *why, size_t why_size);
+		 const struct provoke_options *options, const char *path, char *why,
+		 size_t why_size);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "hold.h"
+#include "output.h"
 
 enum {
 	OPT_CONFIG = 'c',
@@ -123,7 +124,7 @@ static int look_at_config(const struct arguments *arguments)
 		config__print(&config, stdout);
 	else
 		puts("the configuration is good");
-	return fflush(stdout) ? 1 : 0;
+	return 0;
 }
 
 static int hold_for_service(int (*give)(char *why, size_t why_size))
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {};
 
+	output__guard("thpraced");
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);

@@ -61,4 +61,25 @@ is "$(cd "$work" && thprace dump --since -1h --until now 2>&1)" \
 is "$(cd "$work" && thprace report 2>&1)" "thprace report: thprace.thpr: No such file or directory" \
 	"report reads what record writes, unless told otherwise"
 
+# What cannot be written is no success, whatever a program prints and however it ends.
+while read -r words; do
+	# shellcheck disable=SC2086 # words
+	$words >/dev/full 2>"$work/err"
+	is $? 1 "$words >/dev/full: 1"
+	like "$work/err" 'cannot write to standard output: No space left on device' "... and says so"
+	# shellcheck disable=SC2086 # words
+	is "$($words 2>"$work/err" | true; echo "${PIPESTATUS[0]}$(cat "$work/err")")" 0 \
+		"... a reader that goes away is no failure"
+done <<'END'
+thprace --version
+thprace --help
+thprace record --help
+thprace help dump
+thprace-stress --help
+thprace-stress list
+thpraced --version
+thpraced --help
+thpraced --print-config
+END
+
 done_testing

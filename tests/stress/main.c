@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "stress.h"
 #include "timespan.h"
 
@@ -368,6 +369,7 @@ int main(int argc, char **argv)
 	int status;
 
 	argp_err_exit_status = EXIT_USAGE;
+	output__guard("thprace-stress");
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
 	if (!a.options.cpu_count)
