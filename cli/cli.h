@@ -89,6 +89,17 @@ enum cli_colour {
 		"auto", "always", "never" \
 	}
 
+/*
+ * Columns that out has: what COLUMNS says, or the terminal, or, where neither tells, CLI_COLUMNS. At
+ * least CLI_COLUMNS_LEAST.
+ */
+#define CLI_COLUMNS 100
+#define CLI_COLUMNS_LEAST 40
+int cli__columns(FILE *out);
+
+/* The same, and no wider than is good to read: at most CLI_COLUMNS. */
+int cli__width(FILE *out);
+
 void cli__set_colour(enum cli_colour when);
 
 /* May out be coloured? As --color says; auto: is it a terminal, and NO_COLOR unset or empty? */

@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "child.h"
 #include "interrupt.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -321,22 +322,18 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 {
 	struct timespec tick = {.tv_nsec = TICK_NS};
 	double seconds = arguments->seconds, start = seconds_now();
-	bool progress = isatty(STDERR_FILENO);
-
 	if (!arguments->command && seconds <= 0)
 		seconds = WATCH_SECONDS;
-	if (progress && seconds > 0)
-		fprintf(stderr, "watching the running kernel for %.0f s\r", seconds);
-	else if (progress)
-		fputs("watching the running kernel until the command ends\r", stderr);
+	/* While a command runs, the terminal is the command's. */
+	if (!arguments->command)
+		progress__show("watching the running kernel for %.1f s", seconds);
 	while (!interrupt__came() && (seconds <= 0 || seconds_now() - start < seconds)) {
 		nanosleep(&tick, NULL);
 		child__check(child);
 		if (child->ended)
 			break;
 	}
-	if (progress)
-		fputs("\033[K", stderr);
+	progress__clear();
 }
 
 static void say_child(const struct check_arguments *arguments, const struct child *child)
@@ -363,7 +360,9 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 			 strerror(-err));
 		return err;
 	}
+	progress__show("attaching to the kernel");
 	err = watch__open(&watch, arguments->attach, why, why_size);
+	progress__clear();
 	if (!err) {
 		watch__start(watch);
 		child__release(&child, "thprace check");

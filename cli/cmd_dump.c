@@ -11,6 +11,7 @@
 #include "client.h"
 #include "filter.h"
 #include "output.h"
+#include "progress.h"
 #include "record_lines.h"
 #include "record_order.h"
 #include "render_json.h"
@@ -380,15 +381,14 @@ static int ask_live(const struct dump *dump, char *why, size_t why_size)
 
 static int dump_live(struct dump *dump)
 {
-	bool wait = dump->from_now && isatty(STDERR_FILENO);
 	struct trace_reader *reader = NULL;
 	int fd, status;
 	char why[1024];
 
-	if (wait)
-		fprintf(stderr, "thprace dump: recording for %.1f s\n",
-			(double)dump->duration / 1e9);
+	if (dump->from_now)
+		progress__show("recording for %.1f s", (double)dump->duration / 1e9);
 	fd = ask_live(dump, why, sizeof(why));
+	progress__clear();
 	if (fd < 0)
 		return fail(dump, why);
 	if (dump->output)

@@ -16,6 +16,7 @@
 #include "diagram.h"
 #include "interrupt.h"
 #include "names.h"
+#include "progress.h"
 #include "provoke.h"
 #include "summary.h"
 #include "trace_reader.h"
@@ -336,10 +337,11 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 			strerror(-err));
 		return err;
 	}
-	if (!command->quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "%s: provoking for %.0f s\r", names__class(class),
-			command->run.seconds);
+	if (!command->quiet)
+		progress__show("%s: provoking for %.1f s at most", names__class(class),
+			       command->run.seconds);
 	err = provoke__run(&result, class, &command->run, path, why, sizeof(why));
+	progress__clear();
 	if (err)
 		fprintf(stderr, "thprace provoke: %s: %s\n", names__class(class), why);
 	else if (command->json)

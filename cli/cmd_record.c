@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "progress.h"
 #include "recording.h"
 
 #define POLL_MS 100
@@ -112,21 +113,26 @@ static double seconds_now(void)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
+/* What matters first: a narrow terminal cuts the rest. */
 static void show_progress(struct recording *recording)
 {
 	struct session_totals totals;
 
 	recording__totals(recording, &totals);
-	fprintf(stderr,
-		"\r%6.1f s  windows %" PRIu64 "  walkers %" PRIu64 "  overlaps %" PRIu64
-		"  contained %" PRIu64 "  escapes %" PRIu64 "  lost %" PRIu64 "\033[K",
-		totals.seconds, totals.windows, totals.walkers, totals.overlaps, totals.contained,
-		totals.escapes, totals.lost);
+	progress__show("%.1f s  escapes %" PRIu64 "  lost %" PRIu64 "  overlaps %" PRIu64
+		       "  contained %" PRIu64 "  walkers %" PRIu64 "  windows %" PRIu64,
+		       totals.seconds, totals.escapes, totals.lost, totals.overlaps,
+		       totals.contained, totals.walkers, totals.windows);
+}
+
+/* While a command runs, the terminal is the command's: no line gets between what it prints. */
+static bool wants_progress(const struct record *record)
+{
+	return !record->quiet && !record->command;
 }
 
 static int run(struct record *record, struct recording *recording)
 {
-	bool progress = !record->quiet && isatty(STDERR_FILENO);
 	double start = seconds_now(), shown = start, now;
 	bool warned = false;
 	int err = 0;
@@ -137,11 +143,12 @@ static int run(struct record *record, struct recording *recording)
 		child__check(&record->child);
 		if (record->child.ended || (record->seconds > 0 && now - start >= record->seconds))
 			break;
-		if (progress && now - shown >= 1) {
+		if (wants_progress(record) && now - shown >= 1) {
 			show_progress(recording);
 			shown = now;
 		}
 		if (recording__write_error(recording) && !warned) {
+			progress__clear();
 			fprintf(stderr,
 				"thprace record: cannot write %s: %s; recording goes on, what does "
 				"not fit is counted as lost\n",
@@ -150,8 +157,7 @@ static int run(struct record *record, struct recording *recording)
 			warned = true;
 		}
 	}
-	if (progress)
-		fputs("\r\033[K", stderr);
+	progress__clear();
 	return err;
 }
 
@@ -180,11 +186,11 @@ static void summarise(const struct record *record, struct recording *recording)
 	}
 	fprintf(out,
 		"%.1f s in %s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64
-		" overlaps, %" PRIu64 " escapes; %" PRIu64
-		" records lost. See: thprace report %s\n",
+		" overlaps, %" PRIu64 " escapes; %" PRIu64 " records lost\n",
 		totals.seconds, recording__mode(recording) == THPRACE_PRECISE ? "precise" : "light",
-		totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost,
-		record->recording.path);
+		totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost);
+	if (out == stdout)
+		fprintf(out, "See: thprace report %s\n", record->recording.path);
 }
 
 static void say_child(const struct record *record)
@@ -213,11 +219,16 @@ static int record_all(struct record *record)
 		err = child__start(&record->child, "thprace record", record->command, -1, -1, -1);
 	if (err)
 		return fail(strerror(-err));
+	if (!record->quiet)
+		progress__show("attaching to the kernel: this takes a few seconds");
 	err = recording__open(&recording, &record->recording, why, sizeof(why));
 	if (!err)
 		err = recording__start(recording, why, sizeof(why));
+	progress__clear();
 	if (err)
 		goto cleanup;
+	if (wants_progress(record))
+		show_progress(recording);
 	child__release(&record->child, "thprace record");
 	err = run(record, recording);
 	child__end(&record->child);

@@ -3,8 +3,10 @@
 #include "cli.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static enum cli_colour colour_when;
@@ -12,6 +14,28 @@ static enum cli_colour colour_when;
 void cli__set_colour(enum cli_colour when)
 {
 	colour_when = when;
+}
+
+int cli__columns(FILE *out)
+{
+	const char *said = getenv("COLUMNS");
+	long columns = said ? strtol(said, NULL, 10) : 0;
+	struct winsize size;
+
+	if (columns <= 0 && !ioctl(fileno(out), TIOCGWINSZ, &size))
+		columns = size.ws_col;
+	if (columns <= 0)
+		columns = CLI_COLUMNS;
+	if (columns > INT_MAX)
+		columns = INT_MAX;
+	return columns < CLI_COLUMNS_LEAST ? CLI_COLUMNS_LEAST : (int)columns;
+}
+
+int cli__width(FILE *out)
+{
+	int columns = cli__columns(out);
+
+	return columns > CLI_COLUMNS ? CLI_COLUMNS : columns;
 }
 
 int cli__utf8(void)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "stats_json.h"
 #include "symbols.h"
@@ -16,6 +17,8 @@
 struct recording {
 	struct recording_options options;
 	struct session *session;
+	int fd; /* of the file, until the trace begins; or -1 */
+	bool made; /* and it was not there before */
 	struct trace_writer *writer;
 	struct symbols *symbols;
 	uint64_t stopped;
@@ -83,9 +86,17 @@ int recording__open(struct recording **result, const struct recording_options *o
 	struct recording *recording = calloc(1, sizeof(*recording));
 	int err = -ENOMEM;
 
+	why[0] = '\0';
 	if (!recording)
 		goto cleanup;
 	recording->options = *options;
+	/* First: that it cannot be written is said before the kernel is touched. */
+	recording->fd = trace_writer__create(options->path, &recording->made);
+	if (recording->fd < 0) {
+		err = recording->fd;
+		snprintf(why, why_size, "cannot write %s: %s", options->path, strerror(-err));
+		goto cleanup;
+	}
 	recording->symbols = symbols__new();
 	if (!recording->symbols)
 		goto cleanup;
@@ -98,7 +109,7 @@ int recording__open(struct recording **result, const struct recording_options *o
 	return 0;
 
 cleanup:
-	if (err == -ENOMEM)
+	if (err == -ENOMEM && !why[0])
 		snprintf(why, why_size, "out of memory");
 	recording__close(recording);
 	return err;
@@ -114,8 +125,9 @@ int recording__start(struct recording *recording, char *why, size_t why_size)
 	char *meta;
 	int err;
 
-	err = trace_writer__open(&recording->writer, options->path, now, wall,
-				 options->all ? THPRACE_TF_ALL : 0);
+	err = trace_writer__begin(&recording->writer, recording->fd, now, wall,
+				  options->all ? THPRACE_TF_ALL : 0);
+	recording->fd = -1;
 	if (err) {
 		snprintf(why, why_size, "cannot write %s: %s", options->path, strerror(-err));
 		return err;
@@ -210,6 +222,11 @@ void recording__close(struct recording *recording)
 		return;
 	session__close(recording->session);
 	trace_writer__close(recording->writer);
+	if (recording->fd >= 0) {
+		close(recording->fd);
+		if (recording->made)
+			unlink(recording->options.path);
+	}
 	symbols__free(recording->symbols);
 	free(recording);
 }

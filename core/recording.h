@@ -32,8 +32,9 @@ struct recording_options {
 };
 
 /*
- * Attach everything and create the file. Nothing is recorded yet. Returns 0 and *recording, to be
- * ended with recording__close(); or negative errno and a sentence in why.
+ * Open the file, and attach everything. Nothing is recorded yet, and what the file held is still there.
+ * Returns 0 and *recording, to be ended with recording__close(); or negative errno and a sentence in
+ * why, and no file that was not there before.
  */
 int recording__open(struct recording **recording, const struct recording_options *options,
 		    char *why, size_t why_size);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -319,15 +320,45 @@ static int open_output(struct trace_writer **result, int fd, int err, uint64_t s
 	return 0;
 }
 
-int trace_writer__open(struct trace_writer **result, const char *path, uint64_t started,
-		       uint64_t started_wall, uint32_t flags)
+int trace_writer__create(const char *path, bool *made)
 {
 	int fd;
 
-	if (strcmp(path, "-") == 0)
-		return trace_writer__open_fd(result, STDOUT_FILENO, started, started_wall, flags);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	return open_output(result, fd, -errno, started, started_wall, flags);
+	*made = false;
+	if (strcmp(path, "-") == 0) {
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	*made = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
+int trace_writer__open(struct trace_writer **result, const char *path, uint64_t started,
+		       uint64_t started_wall, uint32_t flags)
+{
+	bool made;
+	int fd = trace_writer__create(path, &made);
+
+	return fd < 0 ? fd : trace_writer__begin(result, fd, started, started_wall, flags);
+}
+
+int trace_writer__begin(struct trace_writer **result, int fd, uint64_t started,
+			uint64_t started_wall, uint32_t flags)
+{
+	struct stat st;
+	int err = 0;
+
+	/* Standard output may go to the end of something else. */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND) &&
+	    !lseek(fd, 0, SEEK_CUR) && ftruncate(fd, 0)) {
+		err = -errno;
+		close(fd);
+		fd = -1;
+	}
+	return open_output(result, fd, err, started, started_wall, flags);
 }
 
 int trace_writer__open_fd(struct trace_writer **result, int fd, uint64_t started,

@@ -8,6 +8,7 @@
 #ifndef THPRACE_TRACE_WRITER_H
 #define THPRACE_TRACE_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <thprace/incident.h>
@@ -17,12 +18,22 @@
 struct trace_writer;
 
 /*
+ * Open path for a trace, or create it ("-": a duplicate of stdout). What the file held stays until a
+ * trace is begun in it. Returns a descriptor, or negative errno; *made: the file was not there before.
+ */
+int trace_writer__create(const char *path, bool *made);
+
+/*
  * Create path (truncated; "-" is stdout) and write the header. started and started_wall: ns, see
  * struct thprace_trace_header; flags: THPRACE_TF_*.
  * Returns 0 and *writer, which the caller ends with trace_writer__close(), or negative errno.
  */
 int trace_writer__open(struct trace_writer **writer, const char *path, uint64_t started,
 		       uint64_t started_wall, uint32_t flags);
+
+/* Begin a trace in what trace_writer__create() returned, which is taken over. */
+int trace_writer__begin(struct trace_writer **writer, int fd, uint64_t started,
+			uint64_t started_wall, uint32_t flags);
 
 /*
  * The same, writing to fd from its position on (O_APPEND: from the end on). fd stays the caller's and

@@ -48,6 +48,11 @@ mount -t tmpfs tmpfs /sys/kernel/btf
 fails "no BTF" "BTF.*CONFIG_DEBUG_INFO_BTF" thprace record -d 1 -o x.thpr
 fails "no BTF, probes" "BTF.*CONFIG_DEBUG_INFO_BTF" thprace probes
 is "$(ls x.thpr 2>/dev/null)" "" "no BTF: no file"
+echo old >kept.thpr
+fails "no BTF, a file that is there" "BTF" thprace record -d 1 -o kept.thpr
+is "$(cat kept.thpr)" old "... keeps what it has"
+fails "no BTF, no folder: the file is tried first" "/nowhere/x.thpr.*No such file" \
+	thprace record -d 1 -o /nowhere/x.thpr
 umount /sys/kernel/btf
 
 echo 0 >/proc/sys/kernel/ftrace_enabled
@@ -86,6 +91,12 @@ fails "no folder" "/nowhere/x.thpr.*No such file" thprace record -d 1 -o /nowher
 mkdir ro && mount -t tmpfs -o ro tmpfs ro
 fails "read-only file system" "ro/x.thpr.*Read-only" thprace record -d 1 -o ro/x.thpr
 fails "a folder" "Is a directory" thprace record -d 1 -o .
+thprace record -d 1 -o x.thpr >/dev/full 2>err
+is $? 1 "the summary cannot be written: status 1"
+like err '^thprace: cannot write to standard output: No space left' "... says so"
+is_clean "no summary"
+try thprace report --format json x.thpr
+like out '"type":"header".*"complete":true' "... the trace is whole"
 try thprace record -o x.thpr -- /nowhere/command
 is "$status" 0 "no such command: recorded, until it ended"
 like err '^thprace record: cannot run /nowhere/command: No such file' "... says why"
@@ -125,6 +136,17 @@ thprace dump whole.thpr 2>err | head -n 1 >out
 is "$(wc -l <out)" 1 "dump to head"
 is "$(cat err)" "" "... without a message"
 
+# The terminal goes away.
+start_record -o x.thpr --mode precise
+thprace-stress split-unmap -d 1 >stress
+kill -HUP "$record"
+wait "$record"
+is $? 0 "SIGHUP: ends in order" || told "$(cat err)"
+is_clean "SIGHUP"
+try thprace report --format json x.thpr
+like out '"type":"header".*"complete":true' "... the trace is whole"
+more "$(number header windows out)" 0 "... with its counters"
+
 for attach in fentry kprobe; do
 	rm -f x.thpr
 	start_record -o x.thpr --attach "$attach" --mode precise --all
@@ -156,13 +178,11 @@ misused thprace record -d nonsense
 misused thprace record -d -1
 misused thprace record --mode nonsense
 misused thprace record --attach nonsense
-misused thprace dump
 misused thprace dump --class nonsense x.thpr
 misused thprace dump --verdict nonsense x.thpr
 misused thprace dump --since nonsense x.thpr
 misused thprace dump --format nonsense x.thpr
 misused thprace dump x.thpr x.thpr
-misused thprace report
 misused thprace report --format nonsense x.thpr
 misused thprace report --incidents nonsense x.thpr
 misused thprace probes nonsense
