@@ -157,6 +157,7 @@ $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthprac
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
 TINY_TESTS := $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
+$(O)/unit/test_btf: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 
@@ -176,30 +177,38 @@ unit-sanitized:
 # The readers of files against damaged ones, each for a short while (clang's libFuzzer).
 FUZZ_SECONDS ?= 20
 FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
-	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-.PHONY: fuzz fuzz-trace fuzz-image
-fuzz: fuzz-trace fuzz-image
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-fprofile-instr-generate -fcoverage-mapping
+.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf
+fuzz: fuzz-trace fuzz-image fuzz-btf
 
-fuzz-trace: | $(O)/unit
+FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
+fuzz-trace: $(O)/unit/seed_trace
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/trace_writer.c \
-		core/record_pack.c -lz -o $(O)/unit/fuzz_trace
-	$(Q)mkdir -p $(O)/unit/corpus
-	$(Q)$(O)/unit/fuzz_trace -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		-artifact_prefix=$(O)/unit/ $(O)/unit/corpus 2>&1 | tail -n 12
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/record_pack.c -lz -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ_RUN) trace
 
 fuzz-image: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_image)
 	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
-		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
-	$(Q)mkdir -p $(O)/unit/corpus-image
-	$(Q)$(O)/unit/fuzz_image -max_total_time=$(FUZZ_SECONDS) -max_len=131072 -timeout=25 \
-		-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$(O)/unit/ \
-		$(O)/unit/corpus-image tests/fuzz/corpus-image >$(O)/unit/fuzz_image.log 2>&1; \
-		status=$$?; tail -n 8 $(O)/unit/fuzz_image.log; exit $$status
+		core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+	$(Q)$(FUZZ_RUN) image
+
+fuzz-btf: $(O)/unit/seed_btf $(TEXT_SKELETON)
+	$(call say,FUZZ,$(O)/unit/fuzz_btf)
+	$(Q)$(FUZZ) -I$(O) tests/fuzz/fuzz_btf.c $(wildcard core/image*.c core/code*.c core/check*.c core/target*.c \
+		core/probe*.c) $(patsubst %,core/%.c,btf_walk calls kallsyms names pieces text) \
+		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_btf
+	$(Q)$(FUZZ_RUN) btf
+
+# The same sources without libFuzzer: they write what the fuzzers start from.
+$(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
 STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
-SCRIPTS := .ci/run tests/deps tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+SCRIPTS := .ci/run tests/deps tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \

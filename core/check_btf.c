@@ -4,14 +4,11 @@
 
 #include <string.h>
 #include <bpf/btf.h>
-
-#define NESTED_MAX 4 /* structures without a name, one within the other */
+#include "btf_walk.h"
 
 static bool is(const struct btf *btf, uint32_t offset, const char *name)
 {
-	const char *found = btf__name_by_offset(btf, offset);
-
-	return found && !strcmp(found, name);
+	return !strcmp(btf_walk__name(btf, offset), name);
 }
 
 /* The prototype of a function, or NULL. */
@@ -49,31 +46,6 @@ enum check_answer check_source__function(const struct check_source *source, cons
 	return !param || has_param(source->btf, proto, param) ? CHECK_YES : CHECK_NO;
 }
 
-static bool find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-			uint32_t *offset, int nested)
-{
-	const struct btf_member *member = btf_members(type);
-	const struct btf_type *inner;
-	uint32_t inside;
-	int i;
-
-	for (i = 0; i < btf_vlen(type); i++) {
-		if (is(btf, member[i].name_off, name)) {
-			*offset = btf_member_bit_offset(type, (uint32_t)i) / 8;
-			return true;
-		}
-		if (member[i].name_off || nested == NESTED_MAX)
-			continue;
-		inner = btf__type_by_id(btf, member[i].type);
-		if (inner && btf_is_composite(inner) &&
-		    find_member(btf, inner, name, &inside, nested + 1)) {
-			*offset = btf_member_bit_offset(type, (uint32_t)i) / 8 + inside;
-			return true;
-		}
-	}
-	return false;
-}
-
 enum check_answer check_source__member(const struct check_source *source, const char *type,
 				       const char *member, uint32_t *offset)
 {
@@ -82,7 +54,7 @@ enum check_answer check_source__member(const struct check_source *source, const 
 
 	if (!found)
 		return CHECK_NOT_KNOWN;
-	return find_member(source->btf, found, member, offset, 0) ? CHECK_YES : CHECK_NO;
+	return btf_walk__member(source->btf, found, member, offset) ? CHECK_YES : CHECK_NO;
 }
 
 enum check_answer check_source__enumerator(const struct check_source *source, const char *type,

@@ -12,13 +12,12 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
+#include "btf_walk.h"
 #include "code.h"
 #include "image.h"
 
 #define CONFIG_MAX (4UL << 20)
 #define KALLSYMS_MAX (128UL << 20)
-#define BTF_MAX (64UL << 20)
 
 static __attribute__((format(printf, 3, 4))) void say(char *why, size_t why_size,
 						      const char *format, ...)
@@ -98,47 +97,40 @@ static const char *reason(int err)
 	}
 }
 
-/* libbpf tells on stderr what it does not like; here the caller does. */
-static struct btf *parse_btf(const void *data, size_t size)
-{
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	struct btf *btf = size <= BTF_MAX ? btf__new(data, (unsigned int)size) : NULL;
-
-	libbpf_set_print(print);
-	return btf;
-}
-
+/* BTF alone, raw; or that of an image. */
 static int open_btf(struct check_source *source, const char *path, char *why, size_t why_size)
 {
 	struct image *image = NULL;
-	const void *data;
+	const void *data = NULL;
 	char *text = NULL;
 	char inner[200];
 	size_t size;
-	int err = read_file(path, IMAGE_FILE_MAX, &text, &size);
+	int err = read_file(path, BTF_SIZE_MAX, &text, &size);
 
-	if (err) {
+	if (err && err != -EFBIG) {
 		say(why, why_size, "cannot read %s: %s", path, reason(err));
 		return err;
 	}
-	data = text;
-	if (size >= 4 && !memcmp(text, "\177ELF", 4)) {
-		err = image__parse(&image, text, size, IMAGE_UNPACKED_MAX, inner, sizeof(inner));
-		text = NULL;
+	if (!err && btf_walk__magic(text, size)) {
+		data = text;
+	} else if (err || (size >= 4 && !memcmp(text, "\177ELF", 4))) {
+		err = image__open(&image, path, inner, sizeof(inner));
 		if (err) {
 			say(why, why_size, "%s: %s", path, inner);
-			return err;
+			goto cleanup;
 		}
 		data = image__btf(image, &size);
 	}
-	source->btf = data ? parse_btf(data, size) : NULL;
+	err = data ? btf_walk__parse(&source->btf, data, size, inner, sizeof(inner)) : -EINVAL;
+	if (err && data)
+		say(why, why_size, "%s: its BTF will not do: %s", path, inner);
+	else if (err)
+		say(why, why_size, "%s: no BTF in it", path);
+
+cleanup:
 	free(text);
 	image__close(image);
-	if (!source->btf) {
-		say(why, why_size, "%s: no BTF in it, or it is damaged", path);
-		return -EINVAL;
-	}
-	return 0;
+	return err;
 }
 
 static void look_at_code(struct check_source *source)
@@ -172,8 +164,10 @@ static void unpack_config(struct check_source *source)
 	inflateEnd(&stream);
 }
 
-void check_source__of_image(struct check_source *source, struct image *image)
+int check_source__of_image(struct check_source *source, struct image *image, char *why,
+			   size_t why_size)
 {
+	char wrong[128];
 	const void *data;
 	size_t size;
 
@@ -181,10 +175,15 @@ void check_source__of_image(struct check_source *source, struct image *image)
 	source->image = image;
 	snprintf(source->banner, sizeof(source->banner), "%s", image__banner(image));
 	data = image__btf(image, &size);
-	if (data)
-		source->btf = parse_btf(data, size);
+	/* What libbpf does not know may be of a newer kernel: there is the code still. */
+	if (data && btf_walk__parse(&source->btf, data, size, wrong, sizeof(wrong)) == -EBADMSG) {
+		say(why, why_size, "its BTF will not do: %s", wrong);
+		check_source__release(source);
+		return -EBADMSG;
+	}
 	unpack_config(source);
 	look_at_code(source);
+	return 0;
 }
 
 static int open_image(struct check_source *source, const char *path, char *why, size_t why_size)
@@ -202,7 +201,11 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 		say(why, why_size, "%s: no kernel: nothing in it says which version it is", path);
 		return -EINVAL;
 	}
-	check_source__of_image(source, image);
+	err = check_source__of_image(source, image, inner, sizeof(inner));
+	if (err) {
+		say(why, why_size, "%s: %s", path, inner);
+		return err;
+	}
 	snprintf(source->from, sizeof(source->from), "%s: %s; %s; %s", path, image__format(image),
 		 image__symbols_from(image), source->btf ? "BTF" : "no BTF");
 	return 0;

@@ -38,8 +38,11 @@ struct check_files {
 int check_source__open(struct check_source *source, const struct check_files *files, char *why,
 		       size_t why_size);
 
-/* The same of an image that is in memory already, and that it takes over. */
-void check_source__of_image(struct check_source *source, struct image *image);
+/*
+ * The same of an image that is in memory already, and that it takes over. The message does not name it.
+ */
+int check_source__of_image(struct check_source *source, struct image *image, char *why,
+			   size_t why_size);
 void check_source__release(struct check_source *source);
 
 /* Is there a function of that name, under a compiler's suffix as well? */

@@ -181,6 +181,15 @@ const char *names__clean(char *buf, size_t size, const char *text, size_t length
 	return buf;
 }
 
+int names__plain(const char *name)
+{
+	for (; *name; name++) {
+		if (*name < 0x20 || *name > 0x7e)
+			return 0;
+	}
+	return 1;
+}
+
 size_t names__columns(const char *text)
 {
 	size_t columns = 0;

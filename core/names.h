@@ -64,6 +64,12 @@ const char *names__result(char *buf, size_t size, int result);
  */
 const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8);
 
+/*
+ * Is it printable ASCII, as every name of a kernel's function or type is? Foreign names are held to that
+ * where they are read.
+ */
+int names__plain(const char *name);
+
 /* Columns that a text of UTF-8 takes on a terminal, each character counted as one. */
 size_t names__columns(const char *text);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "btf_walk.h"
 #include "kallsyms.h"
 #include "target.h"
 #include "target_btf.h"
@@ -75,10 +76,8 @@ static void add_name(struct target *target, struct target_name *entry, const cha
 /* Does an argument of this type fit into one register? */
 static bool fits_register(const struct btf *btf, __u32 id)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_type *type = btf_walk__resolve(btf, id, NULL);
 
-	while (type && (btf_is_mod(type) || btf_is_typedef(type)))
-		type = btf__type_by_id(btf, type->type);
 	if (!type)
 		return false;
 	return btf_is_ptr(type) || btf_is_any_enum(type) || (btf_is_int(type) && type->size <= 8);
@@ -87,14 +86,10 @@ static bool fits_register(const struct btf *btf, __u32 id)
 /* How many pointers stand before what a parameter's type is about? */
 static unsigned char pointer_depth(const struct btf *btf, __u32 id)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
-	unsigned char depth = 0;
+	unsigned int pointers;
 
-	while (type && (btf_is_mod(type) || btf_is_typedef(type) || btf_is_ptr(type))) {
-		depth += btf_is_ptr(type);
-		type = btf__type_by_id(btf, type->type);
-	}
-	return depth;
+	btf_walk__resolve(btf, id, &pointers);
+	return (unsigned char)pointers;
 }
 
 static void read_prototype(const struct btf *btf, __u32 id, struct target_function *function)
@@ -117,7 +112,7 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 		if (i >= TARGET_PARAMS_MAX)
 			continue;
 		snprintf(function->param[i], TARGET_NAME_MAX, "%s",
-			 btf__name_by_offset(btf, param->name_off));
+			 btf_walk__name(btf, param->name_off));
 		function->depth[i] = pointer_depth(btf, param->type);
 	}
 }
@@ -162,7 +157,7 @@ static void read_prototypes(struct target *target, const struct btf *btf)
 		type = btf__type_by_id(btf, id);
 		if (!btf_is_func(type))
 			continue;
-		entry = find(target, btf__name_by_offset(btf, type->name_off));
+		entry = find(target, btf_walk__name(btf, type->name_off));
 		if (!entry || entry->in_btf)
 			continue;
 		entry->in_btf = true;

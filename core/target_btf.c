@@ -2,7 +2,7 @@
 #include "target_btf.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
+#include <gelf.h>
+
+#include "btf_walk.h"
 
 #define OWN_BTF "/sys/kernel/btf/vmlinux"
 #define SYMBOL_MAX 256
@@ -43,18 +45,80 @@ bool target_btf__search(const char *release, char *path, size_t size)
 	return false;
 }
 
-/* Does the file begin as raw BTF does? */
-static bool has_magic(const char *path)
+static void say_size(char *why, size_t why_size)
 {
-	FILE *file = fopen(path, "re");
-	uint16_t magic = 0;
-	bool has;
+	snprintf(why, why_size, "larger than %lu MiB", BTF_SIZE_MAX >> 20);
+}
 
-	if (!file)
-		return false;
-	has = fread(&magic, sizeof(magic), 1, file) == 1 && magic == BTF_MAGIC;
-	fclose(file);
-	return has;
+static struct btf *parse_raw(int fd, size_t size, char *why, size_t why_size)
+{
+	struct btf *btf = NULL;
+	void *data;
+
+	if (size > BTF_SIZE_MAX) {
+		say_size(why, why_size);
+		return NULL;
+	}
+	data = malloc(size);
+	if (!data || pread(fd, data, size, 0) != (ssize_t)size)
+		snprintf(why, why_size, "cannot be read: %s", strerror(errno));
+	else
+		btf_walk__parse(&btf, data, size, why, why_size);
+	free(data);
+	return btf;
+}
+
+/* The .BTF section of an ELF file. */
+static Elf_Scn *find_section(Elf *elf, GElf_Shdr *header)
+{
+	Elf_Scn *section = NULL;
+	const char *name;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, header) || header->sh_type == SHT_NOBITS)
+			continue;
+		name = elf_strptr(elf, names, header->sh_name);
+		if (name && !strcmp(name, BTF_ELF_SEC))
+			return section;
+	}
+	return NULL;
+}
+
+static struct btf *parse_elf(int fd, char *why, size_t why_size)
+{
+	struct btf *btf = NULL;
+	const Elf_Data *data;
+	Elf_Scn *section;
+	GElf_Shdr header;
+	Elf *elf;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return NULL;
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	section = elf ? find_section(elf, &header) : NULL;
+	if (section && header.sh_size > BTF_SIZE_MAX) {
+		say_size(why, why_size);
+	} else if (section) {
+		data = elf_rawdata(section, NULL);
+		if (data && data->d_buf)
+			btf_walk__parse(&btf, data->d_buf, data->d_size, why, why_size);
+	}
+	elf_end(elf);
+	return btf;
+}
+
+/* From the file, raw or in an ELF file. NULL, and a reason in why if it is BTF. */
+static struct btf *parse(int fd, size_t size, char *why, size_t why_size)
+{
+	uint16_t magic;
+
+	if (pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) &&
+	    btf_walk__magic(&magic, sizeof(magic)))
+		return parse_raw(fd, size, why, why_size);
+	return parse_elf(fd, why, why_size);
 }
 
 /* What no kernel's BTF is without. That of a BPF object has some types, too, but not such a function. */
@@ -66,25 +130,26 @@ static bool is_kernels(const struct btf *btf)
 
 struct btf *target_btf__read(const char *path, char *why, size_t why_size)
 {
-	libbpf_print_fn_t print;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char wrong[128] = "";
 	struct stat status;
 	struct btf *btf;
 
-	/* libbpf's own errors do not tell a file that is not there from one that is not BTF. */
-	if (stat(path, &status) || access(path, R_OK)) {
+	if (fd < 0 || fstat(fd, &status)) {
 		snprintf(why, why_size, "cannot read BTF from %s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		return NULL;
 	}
 	if (!S_ISREG(status.st_mode)) {
 		snprintf(why, why_size, "cannot read BTF from %s: not a regular file", path);
+		close(fd);
 		return NULL;
 	}
-	print = libbpf_set_print(NULL); /* what fails is told here */
-	btf = btf__parse(path, NULL);
-	libbpf_set_print(print);
-	if (!btf && has_magic(path)) {
-		snprintf(why, why_size,
-			 "%s is BTF, but cut off or damaged, or a module's: copy it again", path);
+	btf = parse(fd, (size_t)status.st_size, wrong, sizeof(wrong));
+	close(fd);
+	if (!btf && wrong[0]) {
+		snprintf(why, why_size, "%s is BTF, but %s", path, wrong);
 		return NULL;
 	}
 	if (!btf) {
@@ -122,7 +187,7 @@ struct btf_functions *btf_functions__new(const struct btf *btf)
 		type = btf__type_by_id(btf, id);
 		if (btf_is_func(type))
 			functions->list[functions->count++].name =
-				btf__name_by_offset(btf, type->name_off);
+				btf_walk__name(btf, type->name_off);
 	}
 	qsort(functions->list, functions->count, sizeof(functions->list[0]), by_name);
 	return functions;

@@ -75,7 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_image(image);
-	check_source__of_image(&source, image);
+	if (check_source__of_image(&source, image, why, sizeof(why))) {
+		must(why[0], "refused without a reason");
+		return 0;
+	}
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);

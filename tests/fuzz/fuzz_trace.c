@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feeds arbitrary bytes to the trace reader: as they are, and once more with the checksums made
- * right, without which hardly anything gets past the headers.
+ * Feeds arbitrary bytes to the trace reader: as they are; with the checksums made right, without which
+ * hardly anything gets past the headers; and with counts and sizes made right as well, without which
+ * nothing is unpacked.
  *
  * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that
- * replays the files given, and `--seed FILE` writes a trace to start from.
+ * replays the files given, and `--seed FOLDER` writes traces to start from.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
+#include "record_pack.h"
 #include "trace_reader.h"
 #include "trace_writer.h"
 
@@ -27,6 +29,23 @@ static void must(int condition, const char *what)
 		return;
 	fprintf(stderr, "fuzz_trace: %s\n", what);
 	abort();
+}
+
+/* Records that were read can be packed, and come out again as they were. */
+static void check_packing(const struct thprace_record *records, uint32_t count)
+{
+	static unsigned char packed[THPRACE_BLOCK_MAX * 2 + RECORD_PACK_SLACK];
+	static struct thprace_record again[THPRACE_BLOCK_MAX / sizeof(*records)];
+	static struct record_pack *pack;
+	size_t size;
+
+	if (!pack)
+		pack = record_pack__new();
+	must(pack != NULL, "no memory");
+	size = record_pack__pack(pack, packed, sizeof(packed) - RECORD_PACK_SLACK, records, count);
+	must(size || !count, "records that cannot be packed");
+	must(!record_pack__unpack(pack, again, count, packed, size), "packed, and not unpacked");
+	must(!memcmp(records, again, count * sizeof(*records)), "packed, and others unpacked");
 }
 
 /* What the reader promises about a block that it returns. */
@@ -52,6 +71,7 @@ static void check_block(const struct trace_block *block)
 				     records[i].class < THPRACE_CLASS_MAX &&
 				     records[i].kind < THPRACE_KIND_MAX,
 			     "record out of range");
+		check_packing(records, block->count);
 		break;
 	case THPRACE_BLOCK_INCIDENTS:
 		must(block->size == block->count * sizeof(*incidents), "size of incidents");
@@ -97,12 +117,90 @@ static void read_all(int fd)
 	trace_reader__close(reader);
 }
 
-/* Put right what a mutation cannot hit: magic numbers, checksums, sizes beyond the input. */
-static void repair(uint8_t *data, size_t size)
+/* Bytes that a packed record's number at `at` takes: docs/trace-format.md. */
+static size_t number_length(const uint8_t *at)
+{
+	return at[0] ? (size_t)__builtin_ctz(at[0]) + 1 : 9;
+}
+
+/* How many packed records the bytes hold; *size: to where the last of them ends. */
+static uint32_t count_packed(const uint8_t *data, size_t *size)
+{
+	size_t at = 0, next;
+	uint32_t count = 0;
+	unsigned int head;
+
+	while (*size - at > 2) {
+		head = data[at] | (unsigned int)data[at + 1] << 8;
+		/* The time, and a number for each bit above the type. */
+		for (next = at + 2, head = head >> 5 << 1 | 1; head && next < *size; head >>= 1)
+			if (head & 1)
+				next += number_length(data + next);
+		if (head || next > *size)
+			break;
+		at = next;
+		count++;
+	}
+	*size = at;
+	return count;
+}
+
+/* To how many bytes a zlib stream decompresses, as far as it does. */
+static uint32_t inflated_size(const uint8_t *data, size_t size)
+{
+	static uint8_t out[THPRACE_BLOCK_MAX + 1];
+	z_stream z = {.next_in = (Bytef *)data, .avail_in = (uInt)size};
+
+	if (inflateInit(&z) != Z_OK)
+		return 0;
+	z.next_out = out;
+	z.avail_out = sizeof(out);
+	inflate(&z, Z_FINISH);
+	inflateEnd(&z);
+	return (uint32_t)z.total_out;
+}
+
+static uint32_t member_size(unsigned int type)
+{
+	if (type == THPRACE_BLOCK_INCIDENTS)
+		return sizeof(struct thprace_incident);
+	return type == THPRACE_BLOCK_RECORDS || type == THPRACE_BLOCK_CONTEXT
+		       ? sizeof(struct thprace_record)
+		       : 0;
+}
+
+/* Make count and both sizes fit what the block holds. */
+static void fit(struct thprace_block_header *block, const uint8_t *data)
+{
+	uint32_t member = member_size(block->type);
+	size_t size = block->stored_size;
+
+	block->count = 0;
+	block->codec %= member == sizeof(struct thprace_record) ? 3 : 2;
+	if (block->codec == THPRACE_CODEC_PACKED) {
+		block->count = count_packed(data, &size);
+		block->stored_size = (uint32_t)size;
+		block->raw_size = block->count * member;
+		return;
+	}
+	if (block->codec == THPRACE_CODEC_RAW && member)
+		block->stored_size -= block->stored_size % member;
+	block->raw_size = block->codec == THPRACE_CODEC_RAW ? block->stored_size
+							    : inflated_size(data, size);
+	if (member)
+		block->count = block->raw_size / member;
+}
+
+/*
+ * Put right what a mutation cannot hit: magic numbers, checksums, sizes beyond the input; with fits, what
+ * the headers say of the contents as well. The header's reserved member, which nobody reads, tells what is
+ * left wrong.
+ */
+static void repair(uint8_t *data, size_t size, int fits)
 {
 	struct thprace_trace_header header;
 	struct thprace_block_header block;
-	size_t at = sizeof(header);
+	size_t at = sizeof(header), left;
 
 	if (size < sizeof(header))
 		return;
@@ -115,11 +213,13 @@ static void repair(uint8_t *data, size_t size)
 	memcpy(data, &header, sizeof(header));
 	while (size - at >= sizeof(block)) {
 		memcpy(&block, data + at, sizeof(block));
+		left = size - at - sizeof(block);
 		block.magic = THPRACE_BLOCK_MAGIC;
-		/* One in two keeps a size that reaches too far. */
-		if (block.stored_size > size - at - sizeof(block) && block.reserved % 2 == 0)
-			block.stored_size = (uint32_t)(size - at - sizeof(block));
-		if (block.stored_size <= size - at - sizeof(block))
+		if (block.stored_size > left && block.reserved % 2 == 0)
+			block.stored_size = (uint32_t)left;
+		if (fits && block.stored_size <= left && block.reserved / 2 % 2 == 0)
+			fit(&block, data + at + sizeof(block));
+		if (block.stored_size <= left)
 			block.crc =
 				(uint32_t)crc32(0, data + at + sizeof(block), block.stored_size);
 		block.header_crc =
@@ -146,41 +246,91 @@ static void feed(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *copy;
+	uint8_t *copy = malloc(size + 1);
+	int fits;
 
-	feed(data, size);
-	copy = malloc(size + 1);
 	if (!copy)
 		return 0;
-	memcpy(copy, data, size);
-	repair(copy, size);
-	feed(copy, size);
+	feed(data, size);
+	for (fits = 0; fits < 2; fits++) {
+		memcpy(copy, data, size);
+		repair(copy, size, fits);
+		feed(copy, size);
+	}
 	free(copy);
 	return 0;
 }
 
 #ifndef THPRACE_FUZZER
-static int write_seed(const char *path)
+/* A task's records as they follow each other: what packing foretells, and what it does not. */
+static void write_records(struct trace_writer *writer, enum thprace_block_type type)
 {
-	struct thprace_record record = {.ts = 1000, .type = THPRACE_REC_WALK_RETURN, .class = 1};
-	static struct thprace_incident incident;
-	struct trace_writer *writer;
-	int err, i;
+	struct thprace_record record = {.ts = 1000, .pid = 7, .tgid = 7, .seq = 1};
+	unsigned int i;
 
-	err = trace_writer__open(&writer, path, 1, 2, THPRACE_TF_ALL);
-	if (err)
-		return err;
-	incident.type = THPRACE_MSG_INCIDENT;
-	incident.verdict = THPRACE_CONTAINED;
-	trace_writer__json(writer, THPRACE_BLOCK_META, "{\"mode\":\"light\"}");
-	for (i = 0; i < 4; i++, record.ts += 1000) {
-		trace_writer__record(writer, THPRACE_BLOCK_RECORDS, &record);
-		trace_writer__record(writer, THPRACE_BLOCK_CONTEXT, &record);
+	for (i = 0; i < 3 * THPRACE_REC_MAX; i++) {
+		record.type = (uint8_t)(1 + i % (THPRACE_REC_MAX - 1));
+		record.ts += 100 + i * i * i * 37;
+		record.entry = i % 5 ? record.ts : record.ts - 90;
+		record.folio = 0xffffea0000000000ULL + (i / 6 << 15);
+		record.arg = i % 4 ? 0 : 0x9c;
+		record.arg2 = (uint64_t)i << 21;
+		record.pid = 7 + i % 3;
+		record.tgid = 7 + i % 2;
+		record.value = (int32_t)(i % THPRACE_LOSS_MAX);
+		if (record.type != THPRACE_REC_LOST)
+			record.value -= 2;
+		record.cpu = (uint16_t)(i % 4);
+		record.class = (uint8_t)(i % THPRACE_CLASS_MAX);
+		record.kind = (uint8_t)(i % THPRACE_KIND_MAX);
+		record.flags = (uint16_t)(i % 8);
+		record.seq = i % 7 ? record.seq + 1 : 0;
+		trace_writer__record(writer, type, &record);
 	}
-	trace_writer__incident(writer, &incident);
+}
+
+static void write_incidents(struct trace_writer *writer)
+{
+	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT};
+	unsigned int verdict;
+
+	incident.window.open = 1000;
+	incident.window.pid = 7;
+	incident.walk.enter = 1100;
+	incident.walk.leave = 1200;
+	incident.opener_stack.nr = 1;
+	incident.opener_stack.ip[0] = 0xffffffff81000010ULL;
+	for (verdict = 1; verdict < THPRACE_VERDICT_MAX; verdict++) {
+		incident.verdict = (uint8_t)verdict;
+		incident.walk.class = (uint8_t)verdict;
+		trace_writer__incident(writer, &incident);
+	}
+}
+
+static void write_seed(const char *folder, const char *name, uint32_t flags)
+{
+	struct trace_writer *writer;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	must(!trace_writer__open(&writer, path, 1, 2, flags), "cannot write a seed");
+	trace_writer__json(writer, THPRACE_BLOCK_META,
+			   "{\"mode\":\"precise\",\"kernel\":\"6.1.0\",\"command\":[\"a\",\"b\"],"
+			   "\"probes\":[{\"point\":\"zap\",\"function\":\"zap_huge_pmd\"}]}");
+	write_records(writer,
+		      flags & THPRACE_TF_ALL ? THPRACE_BLOCK_RECORDS : THPRACE_BLOCK_CONTEXT);
+	write_incidents(writer);
 	trace_writer__flush(writer);
-	trace_writer__json(writer, THPRACE_BLOCK_STATS, "{}");
-	return trace_writer__close(writer);
+	trace_writer__json(writer, THPRACE_BLOCK_SYMBOLS,
+			   "{\"0xffffffff81000010\":\"zap_huge_pmd+0x10\"}");
+	trace_writer__json(writer, THPRACE_BLOCK_TASKS,
+			   "[{\"pid\":7,\"tgid\":7,\"comm\":\"duel\",\"windows\":1,\"walks\":0}]");
+	trace_writer__json(
+		writer, THPRACE_BLOCK_STATS,
+		"{\"seen\":3,\"lost\":{\"stream\":1},\"phases\":{\"phase1\":{\"count\":1,"
+		"\"buckets\":[[33,1]]}},\"programs\":[{\"name\":\"zap_enter\"}],"
+		"\"closest\":{\"distance\":7,\"window\":{\"level\":\"pmd\"}}}");
+	must(!trace_writer__close(writer), "cannot write a seed");
 }
 
 static int replay(const char *path)
@@ -203,8 +353,11 @@ int main(int argc, char **argv)
 {
 	int failed = 0, i;
 
-	if (argc == 3 && strcmp(argv[1], "--seed") == 0)
-		return write_seed(argv[2]) != 0;
+	if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
+		write_seed(argv[2], "all", THPRACE_TF_ALL);
+		write_seed(argv[2], "context", 0);
+		return 0;
+	}
 	for (i = 1; i < argc; i++)
 		failed |= replay(argv[i]);
 	return failed;

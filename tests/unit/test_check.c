@@ -40,7 +40,7 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	tiny__fill(tiny, kernel);
 	data = tiny__vmlinux(tiny, symbols, with_btf ? btf : NULL, btf_size, &size);
 	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
-	check_source__of_image(&source, image);
+	assert_int_equal(check_source__of_image(&source, image, why, sizeof(why)), 0);
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);

@@ -254,7 +254,7 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 		    : tiny__vmlinux(tiny, symbols, btf, btf_size, &size);
 	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
 	assert_int_equal(image__machine(image), IMAGE_ARM64);
-	check_source__of_image(&source, image);
+	assert_int_equal(check_source__of_image(&source, image, why, sizeof(why)), 0);
 	if (!source.btf) /* it is too small to be found without a section */
 		source.btf = btf__new(btf, (unsigned int)btf_size);
 	check_facts__gather(&facts, &source);
@@ -351,7 +351,7 @@ static enum check_word changed(enum tiny_symbols symbols, size_t at, const char 
 	data = tiny__image(tiny, symbols, btf, btf_size, &size);
 	memcpy(data + at, bytes, count);
 	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
-	check_source__of_image(&source, image);
+	assert_int_equal(check_source__of_image(&source, image, why, sizeof(why)), 0);
 	if (!source.btf) /* it is too small to be found without a section */
 		source.btf = btf__new(btf, (unsigned int)btf_size);
 	check_facts__gather(&facts, &source);

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Feeds BTF to what reads it: the types as they come, behind a header that is made right, and asks of what
+ * comes out all that `thprace probes` and `thprace check` ask.
+ *
+ * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that replays the
+ * files given, and `--seed FOLDER` writes BTF to start from.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/btf.h>
+#include "btf_walk.h"
+#include "check.h"
+#include "check_source.h"
+#include "names.h"
+#include "probe.h"
+#include "target.h"
+#ifndef THPRACE_FUZZER
+#include "../unit/tiny_kernel.h"
+#endif
+
+#define NAMES_MAX 96
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "fuzz_btf: %s\n", what);
+	abort();
+}
+
+/* What a mutation cannot keep right: where the types and the strings are. */
+static void repair(uint8_t *data, size_t size)
+{
+	struct btf_header header;
+
+	if (size <= sizeof(header))
+		return;
+	memcpy(&header, data, sizeof(header));
+	header.magic = BTF_MAGIC;
+	header.version = BTF_VERSION;
+	header.flags = 0;
+	header.hdr_len = sizeof(header);
+	header.type_off = 0;
+	header.type_len %= (uint32_t)(size - sizeof(header));
+	header.type_len &= ~3U;
+	header.str_off = header.type_len;
+	header.str_len = (uint32_t)(size - sizeof(header)) - header.str_off;
+	memcpy(data, &header, sizeof(header));
+	data[sizeof(header) + header.str_off] = 0;
+	data[size - 1] = 0;
+}
+
+static void check(const uint8_t *data, size_t size)
+{
+	struct check_source source = {0};
+	struct check_result result;
+	struct check_facts facts;
+	char why[128] = "";
+	int class;
+	size_t i;
+
+	if (btf_walk__parse(&source.btf, data, size, why, sizeof(why))) {
+		must(why[0] && names__plain(why), "refused without a reason");
+		return;
+	}
+	check_facts__gather(&facts, &source);
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		check__judge(&facts, class, &result);
+		for (i = 0; i < result.nr_evidence; i++)
+			must(names__plain(result.evidence[i]->text), "evidence not for a terminal");
+	}
+	btf__free(source.btf);
+}
+
+static void probes(const uint8_t *data, size_t size)
+{
+	static int fd = -1;
+	struct target_options options = {.elsewhere = true};
+	struct target *target;
+	struct probe_plan plan;
+	const char *names[NAMES_MAX];
+	char path[64], why[1024] = "";
+	unsigned int i;
+
+	if (fd < 0)
+		fd = memfd_create("btf", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	options.btf = path;
+	if (target__new(&target, &options, names, probe__names(names, NAMES_MAX), why,
+			sizeof(why))) {
+		must(why[0] && names__plain(why), "refused without a reason");
+		return;
+	}
+	probe__plan(&plan, target, THPRACE_PRECISE, PROBE_ATTACH_AUTO);
+	for (i = 0; i < THPRACE_POINT_MAX; i++)
+		must(names__plain(plan.probe[i].reason), "a reason not for a terminal");
+	target__free(target);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size + 1);
+
+	if (!copy)
+		return 0;
+	memcpy(copy, data, size);
+	repair(copy, size);
+	check(copy, size);
+	probes(copy, size);
+	free(copy);
+	return 0;
+}
+
+#ifndef THPRACE_FUZZER
+/* A kernel's, with parameters that are reached through pointers, typedefs and qualifiers. */
+static void *seed(const struct tiny_kernel *kernel, size_t *size)
+{
+	void *raw = tiny__btf(kernel, size), *copy;
+	struct btf *btf = btf__new(raw, (unsigned int)*size);
+	int page = btf__find_by_name(btf, "page"), word = 1, proto;
+	const void *whole;
+	unsigned int length;
+
+	word = btf__add_typedef(btf, "pgoff_t", word);
+	page = btf__add_ptr(btf, btf__add_const(btf, page));
+	proto = btf__add_func_proto(btf, 0);
+	btf__add_func_param(btf, "page", page);
+	btf__add_func_param(btf, "offset", word);
+	btf__add_func(btf, "try_to_unmap", BTF_FUNC_STATIC, proto);
+	btf__add_func(btf, "io_schedule", BTF_FUNC_GLOBAL, proto);
+	btf__add_array(btf, word, page, 4);
+	whole = btf__raw_data(btf, &length);
+	copy = malloc(length);
+	must(whole && copy, "no memory");
+	memcpy(copy, whole, length);
+	*size = length;
+	btf__free(btf);
+	free(raw);
+	return copy;
+}
+
+static void write_seed(const char *folder, const char *name, const struct tiny_kernel *kernel)
+{
+	size_t size;
+	void *data = seed(kernel, &size);
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "wb");
+	must(file && fwrite(data, 1, size, file) == size && !fclose(file), "cannot write a seed");
+	free(data);
+}
+
+static int replay(const char *path)
+{
+	static uint8_t data[16 << 20];
+	FILE *file = fopen(path, "rb");
+	size_t size;
+
+	if (!file) {
+		perror(path);
+		return 1;
+	}
+	size = fread(data, 1, sizeof(data), file);
+	fclose(file);
+	LLVMFuzzerTestOneInput(data, size);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct tiny_kernel racy = {0}, fixed = {.flag = true, .single = true, .numa = true};
+	int failed = 0, i;
+
+	if (argc == 3 && !strcmp(argv[1], "--seed")) {
+		write_seed(argv[2], "racy", &racy);
+		write_seed(argv[2], "fixed", &fixed);
+		return 0;
+	}
+	for (i = 1; i < argc; i++)
+		failed |= replay(argv[i]);
+	return failed;
+}
+#endif

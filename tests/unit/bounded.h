@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A call in a child that has 64 MiB of memory more and some seconds of CPU time: what hostile files are
+ * read with. Sanitizers need memory of their own, so under them time alone is bounded.
+ */
+#ifndef THPRACE_BOUNDED_H
+#define THPRACE_BOUNDED_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BOUNDED_MEMORY (64UL << 20)
+#define BOUNDED_SECONDS 10 /* a hang's bound: it takes milliseconds */
+
+static inline void bounded__limit(void)
+{
+	struct rlimit seconds = {BOUNDED_SECONDS, BOUNDED_SECONDS};
+
+	setrlimit(RLIMIT_CPU, &seconds);
+#ifndef __SANITIZE_ADDRESS__
+	FILE *file = fopen("/proc/self/statm", "re");
+	struct rlimit memory;
+	unsigned long pages;
+
+	if (!file || fscanf(file, "%lu", &pages) != 1)
+		_exit(99);
+	fclose(file);
+	memory.rlim_cur = pages * (unsigned long)sysconf(_SC_PAGESIZE) + BOUNDED_MEMORY;
+	memory.rlim_max = memory.rlim_cur;
+	setrlimit(RLIMIT_AS, &memory);
+#endif
+}
+
+/* Returns what fn(ctx), 0 to 98, returned; or -1: it was killed. */
+static inline int bounded(int (*fn)(void *ctx), void *ctx)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		bounded__limit();
+		_exit(fn(ctx));
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#endif
