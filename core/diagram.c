@@ -118,7 +118,8 @@ static int needs_ns(const struct diagram *diagram)
 static void print_time(const struct diagram *diagram, int64_t time)
 {
 	uint64_t span = 0, length = time < 0 ? 0 - (uint64_t)time : (uint64_t)time;
-	char text[40];
+	const int utf8 = diagram->options->utf8;
+	char number[NAMES_NUMBER_LEN], text[40];
 	unsigned int i;
 
 	for (i = 0; i < diagram->nr; i++) {
@@ -128,21 +129,19 @@ static void print_time(const struct diagram *diagram, int64_t time)
 			span = t < 0 ? 0 - (uint64_t)t : (uint64_t)t;
 	}
 	if (span < 10000 || (span < 10000000 && needs_ns(diagram)))
-		snprintf(text, sizeof(text), "%s%" PRIu64 ".%03" PRIu64 " %s", time < 0 ? "-" : "",
-			 length / 1000, length % 1000, diagram->options->utf8 ? "µs" : "us");
+		names__in_unit(number, sizeof(number), length, 1000, 3, utf8);
 	else if (span < 10000000)
-		snprintf(text, sizeof(text), "%s%" PRIu64 ".%" PRIu64 " %s",
-			 time < 0 && length >= 100 ? "-" : "", length / 1000, length % 1000 / 100,
-			 diagram->options->utf8 ? "µs" : "us");
+		names__in_unit(number, sizeof(number), length, 1000, 1, utf8);
 	else if (span < 10000000000)
-		snprintf(text, sizeof(text), "%s%" PRIu64 ".%03" PRIu64 " ms", time < 0 ? "-" : "",
-			 length / 1000000, length % 1000000 / 1000);
+		names__in_unit(number, sizeof(number), length, 1000000, 3, utf8);
 	else if (length > 99999999ULL * 1000000000)
 		/* No recording is three years long: the file is damaged. */
-		snprintf(text, sizeof(text), "?");
+		snprintf(number, sizeof(number), "?");
 	else
-		snprintf(text, sizeof(text), "%s%" PRIu64 " s", time < 0 ? "-" : "",
-			 length / 1000000000);
+		names__in_unit(number, sizeof(number), length, 1000000000, 0, utf8);
+	/* What is 0 in the digits shown has no sign. */
+	snprintf(text, sizeof(text), "%s%s", time < 0 && strpbrk(number, "123456789") ? "-" : "",
+		 number);
 	fprintf(diagram->out, "%*s%s", TIME_WIDTH - (int)names__columns(text), "", text);
 }
 

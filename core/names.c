@@ -74,11 +74,74 @@ static const char *copy(char *buf, size_t size, const char *text, const char *en
 	return buf;
 }
 
+/* A process prints times of one clock only: its own, or a trace's. */
+static uint64_t resolution = 1;
+
+void names__set_resolution(uint64_t ns)
+{
+	resolution = ns ? ns : 1;
+}
+
+/* Place of the last digit that the clock has: a power of ten, ns; 1 where it is fine. */
+static uint64_t last_place(void)
+{
+	uint64_t place = 1;
+
+	while (place <= resolution / 10)
+		place *= 10;
+	return place;
+}
+
+const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, int decimals,
+			   int utf8)
+{
+	const uint64_t place = last_place();
+	uint64_t step = unit;
+	const char *name;
+	int i;
+
+	while (place >= unit * 1000 && unit < 1000000000) {
+		unit *= 1000;
+		decimals = 3;
+	}
+	ns -= ns % place;
+	for (step = unit, i = 0; i < decimals; i++)
+		step /= 10;
+	for (; decimals && step < place; decimals--)
+		step *= 10;
+	name = unit == 1 ? "ns" : unit == 1000 ? utf8 ? "µs" : "us" : unit == 1000000 ? "ms" : "s";
+	if (decimals)
+		snprintf(buf, size, "%" PRIu64 ".%0*" PRIu64 " %s", ns / unit, decimals,
+			 ns % unit / step, name);
+	else
+		snprintf(buf, size, "%" PRIu64 " %s", ns / unit, name);
+	return buf;
+}
+
+/* Shorter than a tick, or cut to the digits that the clock has. */
+static const char *coarse_duration(char *buf, size_t size, uint64_t ns, int utf8)
+{
+	char tick[NAMES_NUMBER_LEN];
+
+	if (ns && ns < resolution) {
+		snprintf(buf, size, "<%s", names__duration(tick, sizeof(tick), resolution, utf8));
+		return buf;
+	}
+	if (ns < 1000)
+		return names__in_unit(buf, size, ns, 1, 0, utf8);
+	if (ns < 1000000)
+		return names__in_unit(buf, size, ns, 1000, 1, utf8);
+	return names__in_unit(buf, size, ns, ns < 1000000000 ? 1000000 : 1000000000, 3, utf8);
+}
+
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8)
 {
 	char text[NAMES_NUMBER_LEN + PUT_SLACK];
-	const char *end = put__duration(text, ns, utf8);
+	const char *end;
 
+	if (resolution > 1)
+		return coarse_duration(buf, size, ns, utf8);
+	end = put__duration(text, ns, utf8);
 	return copy(buf, size, text, end);
 }
 

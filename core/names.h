@@ -48,6 +48,19 @@ const char *names__blindness(const char *reason);
  */
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8);
 
+/*
+ * The clock of what this process prints ticks every ns nanoseconds (0 or 1: it is fine): lengths and
+ * drawings are printed without the digits below, and what is shorter as "<4 ms".
+ */
+void names__set_resolution(uint64_t ns);
+
+/*
+ * A length of time in a unit (ns) with as many decimals, fewer of them, or in a larger unit, where the
+ * clock has no such digits: "12.345 ms", "12 ms". *unit: 1000 (us), 1000000 (ms), 1000000000 (s).
+ */
+const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, int decimals,
+			   int utf8);
+
 /* A count with separators, "1,234,567", into buf; returns it. */
 const char *names__count(char *buf, size_t size, uint64_t count);
 

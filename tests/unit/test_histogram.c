@@ -150,6 +150,42 @@ static void durations(void **state)
 	assert_string_equal(names__duration(buf, sizeof(buf), 53299, 0), "53.2 us");
 }
 
+/* A clock that ticks has no digits below its tick. */
+static void coarse_durations(void **state)
+{
+	static const struct {
+		uint64_t tick;
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{4000000, 0, "0 ms"},
+		{4000000, 3999999, "<4 ms"},
+		{4000000, 4000000, "4 ms"},
+		{4000000, 124000000, "124 ms"},
+		{4000000, 1204000000, "1.204 s"},
+		{10000000, 1230000000, "1.23 s"},
+		{10000000, 61000000000, "61.00 s"},
+		{1000000000, 61000000000, "61 s"},
+		{100000, 300000, "300 us"},
+		{100000, 1200000, "1.2 ms"},
+		{1000, 53299, "53 us"},
+		{40, 53280, "53.2 us"},
+		{40, 873, "870 ns"},
+		{40, 39, "<40 ns"},
+	};
+	char buf[NAMES_NUMBER_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		names__set_resolution(cases[i].tick);
+		assert_string_equal(names__duration(buf, sizeof(buf), cases[i].ns, 0),
+				    cases[i].text);
+	}
+	names__set_resolution(0);
+	assert_string_equal(names__duration(buf, sizeof(buf), 873, 0), "873 ns");
+}
+
 static void numbers(void **state)
 {
 	char buf[NAMES_NUMBER_LEN];
@@ -210,6 +246,7 @@ int main(void)
 		cmocka_unit_test(counts_of_a_damaged_file),
 		cmocka_unit_test(bars),
 		cmocka_unit_test(durations),
+		cmocka_unit_test(coarse_durations),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(names_both_ways),
 		cmocka_unit_test(terminals_get_no_control_characters),
