@@ -48,6 +48,7 @@ STRESS_SRC := $(notdir $(basename $(wildcard tests/stress/*.c)))
 SKELETON := $(O)/thprace.skel.h
 WATCH_SKELETON := $(O)/watch.skel.h
 TEXT_SKELETON := $(O)/text.skel.h
+TRIAL_SKELETON := $(O)/trial.skel.h
 CORE_OBJ := $(CORE_SRC:%=$(O)/core/%.o)
 CLI_OBJ := $(CLI_SRC:%=$(O)/cli/%.o)
 DAEMON_OBJ := $(DAEMON_SRC:%=$(O)/daemon/%.o)
@@ -83,18 +84,19 @@ $(SKELETON): $(O)/thprace.bpf.o
 
 .PRECIOUS: $(O)/bpf/%.o
 
-# `thprace check --watch` and the reader of the kernel's code have objects of their own.
+# `thprace check --watch`, the reader of the kernel's code and the trial of kprobes have objects of their own.
 $(O)/%.bpf.o: $(O)/bpf/%.o
 	$(call say,GEN-OBJ,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(WATCH_SKELETON) $(TEXT_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.o
+$(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(O)/core/engine.o $(patsubst %,$(O)/core/engine_%.o,ask live load read): $(SKELETON)
 $(O)/core/watch.o: $(WATCH_SKELETON)
 $(O)/core/text.o: $(TEXT_SKELETON)
+$(O)/core/kprobe_trial.o: $(TRIAL_SKELETON)
 
 $(O)/core/%.o: core/%.c $(O)/flags | $(O)/core
 	$(call say,CC,$@)
@@ -229,7 +231,7 @@ TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 .PHONY: lint
-lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON)
+lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <json-c/json.h>
 #include "engine.h"
+#include "kprobe_trial.h"
 #include "names.h"
 #include "probe.h"
 
@@ -240,6 +241,7 @@ static void print_source(const struct probes *probes)
 static int plan(const struct probes *probes)
 {
 	const struct target_options where = {.btf = probes->btf, .elsewhere = !!probes->btf};
+	struct probe_trial trial = {.calls = true, .functions = true};
 	const char *names[NAMES_MAX];
 	struct probe_plan plan;
 	struct target *target;
@@ -248,7 +250,9 @@ static int plan(const struct probes *probes)
 
 	if (target__new(&target, &where, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
 		return fail(why);
-	probe__plan(&plan, target, probes->mode, probes->attach);
+	if (!target__elsewhere(target) && probes->attach != PROBE_ATTACH_FENTRY)
+		kprobe_trial__run(&trial, target, NULL, 0);
+	probe__plan(&plan, target, probes->mode, probes->attach, &trial);
 	if (target__elsewhere(target))
 		print_source(probes);
 	print(&plan, probes->json);

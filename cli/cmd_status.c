@@ -308,6 +308,13 @@ static void print_probes(struct json_object *answer, const struct status *status
 			     clean(point, sizeof(point), answer__text(probe, "point"), status),
 			     clean(why, sizeof(why), answer__text(probe, "reason"), status));
 	}
+	for (i = 0; i < nr; i++) {
+		probe = answer__at(answer, "probes", i);
+		if (answer__number(probe, "silent"))
+			line("", "silent: %s: %s",
+			     clean(point, sizeof(point), answer__text(probe, "point"), status),
+			     clean(why, sizeof(why), answer__text(probe, "reason"), status));
+	}
 }
 
 static void print_own(struct json_object *answer)

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "engine_private.h"
+#include "kprobe_trial.h"
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
 #define NAMES_MAX 64
@@ -123,6 +124,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 		 size_t why_size)
 {
 	const char *names[NAMES_MAX];
+	struct probe_trial trial;
 	struct engine *engine;
 	int err, i;
 
@@ -136,6 +138,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	for (i = 0; i < STREAMS_MAX; i++)
 		engine->stream_fd[i] = -1;
 	engine->cpus = libbpf_num_possible_cpus();
+	clock_source__read(&engine->clock);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	engine__listen();
 	raise_memlock();
@@ -143,7 +146,10 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 			  probe__names(names, NAMES_MAX), why, why_size);
 	if (err)
 		goto cleanup;
-	probe__plan(&engine->plan, engine->target, options->mode, options->attach);
+	if (options->attach != PROBE_ATTACH_FENTRY)
+		kprobe_trial__run(&trial, engine->target, options->held, options->held_count);
+	probe__plan(&engine->plan, engine->target, options->mode, options->attach,
+		    options->attach != PROBE_ATTACH_FENTRY ? &trial : NULL);
 	target__asked(engine->target);
 	if (options->stats_fd >= 0)
 		engine->stats_fd = fcntl(options->stats_fd, F_DUPFD_CLOEXEC, 3);
@@ -174,8 +180,10 @@ cleanup:
 
 uint64_t engine__start(struct engine *engine)
 {
-	uint64_t now = engine__now();
+	uint64_t now;
 
+	engine__note_runs(engine);
+	now = engine__now();
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
 }

@@ -14,6 +14,7 @@
 #include <thprace/record.h>
 #include <thprace/shared.h>
 
+#include "clock_source.h"
 #include "kprobe.h"
 #include "probe.h"
 
@@ -58,6 +59,7 @@ struct engine_program {
 	enum thprace_point point;
 	const char *function;
 	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe"; "call", "behind-call" */
+	bool at_return; /* of the function, or of the call */
 	uint64_t runs;
 	uint64_t run_ns;
 	uint64_t missed;
@@ -158,11 +160,15 @@ enum thprace_mode engine__mode(const struct engine *engine);
 void engine__sweep(struct engine *engine, uint64_t now);
 
 const struct probe_plan *engine__plan(const struct engine *engine);
+const struct clock_source *engine__clock(const struct engine *engine);
 const char *engine__release(const struct engine *engine);
 const char *engine__machine(const struct engine *engine);
 int engine__cpus(const struct engine *engine);
 
-/* Fill in up to max programs / tasks; return how many. */
+/*
+ * Fill in up to max programs / tasks; return how many. Programs that are read say in the plan whether an
+ * entry is silent (probe__ran()).
+ */
 size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max);
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max);
 

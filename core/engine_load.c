@@ -364,12 +364,11 @@ cleanup:
 static void explain_load(int err, char *why, size_t why_size)
 {
 	if (err == -EPERM || err == -EACCES)
-		snprintf(
-			why, why_size,
-			"the kernel refuses to load BPF programs: %s. Run as root (CAP_BPF and "
-			"CAP_PERFMON, or CAP_SYS_ADMIN before 5.8), and see whether kernel lockdown "
-			"(/sys/kernel/security/lockdown) or a container forbids it",
-			strerror(-err));
+		snprintf(why, why_size,
+			 "the kernel refuses to load BPF programs: %s. Run as root (CAP_BPF and "
+			 "CAP_PERFMON), and see whether kernel lockdown "
+			 "(/sys/kernel/security/lockdown) or a container forbids it",
+			 strerror(-err));
 	else
 		snprintf(why, why_size, "cannot load the BPF programs: %s%s%s", strerror(-err),
 			 libbpf_said.message[0] ? "; libbpf: " : "", libbpf_said.message);

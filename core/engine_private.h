@@ -23,6 +23,7 @@ struct engine {
 	struct engine_options options;
 	struct target *target;
 	struct probe_plan plan;
+	struct clock_source clock;
 	struct thprace_bpf *skel;
 	struct engine_link links[LINKS_MAX];
 	size_t link_count;
@@ -35,6 +36,10 @@ struct engine {
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
 	uint64_t *flight_read; /* per CPU: records handed out up to here */
+	struct {
+		uint64_t entry;
+		uint64_t at_return;
+	} before[THPRACE_POINT_MAX]; /* runs of its programs until recording started */
 	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
 };
 
@@ -64,6 +69,9 @@ void engine__choose_asked(struct engine *engine);
  * where that is not known beforehand. Loaded, not recording yet, window_setup was run by this thread.
  */
 void engine__ask(struct engine *engine);
+
+/* In engine_read.c: what has run until now ran before recording. */
+void engine__note_runs(struct engine *engine);
 
 /* In engine_live.c: detach the exits of what was shed some seconds ago. now: ns. */
 void engine__finish_shedding(struct engine *engine, uint64_t now);

@@ -222,6 +222,11 @@ const struct probe_plan *engine__plan(const struct engine *engine)
 	return &engine->plan;
 }
 
+const struct clock_source *engine__clock(const struct engine *engine)
+{
+	return &engine->clock;
+}
+
 const char *engine__release(const struct engine *engine)
 {
 	return target__release(engine->target);
@@ -237,7 +242,27 @@ int engine__cpus(const struct engine *engine)
 	return engine->cpus;
 }
 
-size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
+/* Runs of a point's programs. True: it has one at its entry and one at its return. */
+static bool sum_runs(const struct engine_program *programs, size_t count, int point,
+		     uint64_t *entry, uint64_t *at_return)
+{
+	bool has_entry = false, has_return = false;
+	size_t i;
+
+	*entry = 0;
+	*at_return = 0;
+	for (i = 0; i < count; i++) {
+		if ((int)programs[i].point != point)
+			continue;
+		*(programs[i].at_return ? at_return : entry) += programs[i].runs;
+		has_return = has_return || programs[i].at_return;
+		has_entry = has_entry || !programs[i].at_return;
+	}
+	return has_entry && has_return;
+}
+
+static size_t read_programs(const struct engine *engine, struct engine_program *programs,
+			    size_t max)
 {
 	struct bpf_prog_info info;
 	__u32 size;
@@ -259,10 +284,40 @@ size_t engine__programs(struct engine *engine, struct engine_program *programs, 
 			.run_ns = info.run_time_ns,
 			.missed = info.recursion_misses,
 			.insns = info.xlated_prog_len / 8,
+			.at_return = engine->links[i].at_return,
 			.verified = info.verified_insns,
 		};
 	}
 	return count;
+}
+
+size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
+{
+	size_t count = read_programs(engine, programs, max);
+	uint64_t entry, at_return;
+	struct probe *probe;
+	int point;
+
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		probe = &engine->plan.probe[point];
+		if (probe->state != PROBE_ATTACHED ||
+		    !sum_runs(programs, count, point, &entry, &at_return))
+			continue;
+		probe__ran(probe, entry - engine->before[point].entry,
+			   at_return - engine->before[point].at_return);
+	}
+	return count;
+}
+
+void engine__note_runs(struct engine *engine)
+{
+	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	size_t count = read_programs(engine, programs, ENGINE_PROGRAMS_MAX);
+	int point;
+
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		sum_runs(programs, count, point, &engine->before[point].entry,
+			 &engine->before[point].at_return);
 }
 
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)

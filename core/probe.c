@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "probe.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,9 @@ size_t probe__names(const char **names, size_t max)
 		}
 	}
 	count = add_name(names, count, max, WAKE_FUNCTION);
+	count = add_name(names, count, max, PROBE_TRIAL_X86);
+	count = add_name(names, count, max, PROBE_TRIAL_ARM64);
+	count = add_name(names, count, max, PROBE_TRIAL_CALLEE);
 	return add_name(names, count, max, PROBE_ASKED);
 }
 
@@ -178,8 +182,19 @@ static enum probe_kind choose_kind(struct probe *probe, const struct target *tar
 	return attach == PROBE_ATTACH_AUTO ? PROBE_KPROBE : PROBE_NONE;
 }
 
+/* A kprobe whose program never runs is none. At a return it runs all the same: no breakpoint is there. */
+static bool runs(struct probe *probe, const struct probe_trial *trial)
+{
+	if (probe->kind != PROBE_KPROBE || trial->functions ||
+	    (!probe->point->entry && !probe->point->kprobe_entry))
+		return true;
+	because(probe, "kprobe: %s", trial->why);
+	probe->kind = PROBE_NONE;
+	return false;
+}
+
 static void plan_function(struct probe *probe, const struct target *target,
-			  enum probe_attach attach)
+			  enum probe_attach attach, const struct probe_trial *trial)
 {
 	struct target_function function;
 	const char *missing;
@@ -196,7 +211,7 @@ static void plan_function(struct probe *probe, const struct target *target,
 		return;
 	}
 	probe->kind = choose_kind(probe, target, &function, attach);
-	if (probe->kind != PROBE_NONE)
+	if (probe->kind != PROBE_NONE && runs(probe, trial))
 		probe->state = PROBE_PLANNED;
 }
 
@@ -259,8 +274,8 @@ static void skip(struct probe *probe)
 		because(probe, "lies between clear and decrement: precise mode only");
 }
 
-static void plan_point(struct probe *probe, const struct target *target, enum thprace_mode mode,
-		       enum probe_attach attach)
+static void plan_point(struct probe *probe, const struct target *target,
+		       const struct probe_plan *plan)
 {
 	const struct probe_point *point = probe->point;
 	const char *variant = NULL;
@@ -269,10 +284,10 @@ static void plan_point(struct probe *probe, const struct target *target, enum th
 	for (i = 0; i < PROBE_FUNCTIONS_MAX && point->functions[i]; i++) {
 		if (target__has_symbol(target, point->functions[i])) {
 			probe->function = point->functions[i];
-			if (point->precise_only && mode != THPRACE_PRECISE)
+			if (point->precise_only && plan->mode != THPRACE_PRECISE)
 				skip(probe);
 			else
-				plan_function(probe, target, attach);
+				plan_function(probe, target, plan->attach, &plan->trial);
 			return;
 		}
 		if (!variant)
@@ -358,7 +373,7 @@ void probe__undecoded(struct probe_plan *plan, const char *why)
 }
 
 void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
-		 enum probe_attach attach)
+		 enum probe_attach attach, const struct probe_trial *trial)
 {
 	struct probe *pmd;
 	char why[128];
@@ -367,9 +382,10 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 	memset(plan, 0, sizeof(*plan));
 	plan->mode = mode;
 	plan->attach = attach;
+	plan->trial = trial ? *trial : (struct probe_trial){.calls = true, .functions = true};
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		plan->probe[point].point = &probe_points[point];
-		plan_point(&plan->probe[point], target, mode, attach);
+		plan_point(&plan->probe[point], target, plan);
 	}
 	check_traceable(&plan->probe[THPRACE_POINT_COLLAPSE], target); /* holds serve it */
 	plan_holds(plan, target);
@@ -377,7 +393,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 	for (point = 0; point < THPRACE_POINT_MAX && attach == PROBE_ATTACH_AUTO; point++)
 		if (plan->probe[point].state == PROBE_PLANNED ||
 		    plan->probe[point].state == PROBE_FAILED)
-			probe_calls__plan(&plan->probe[point], target);
+			probe_calls__plan(&plan->probe[point], target, &plan->trial);
 	without_invalidate(plan);
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
 		check_traceable(&plan->probe[point], target);
@@ -411,9 +427,9 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 
 	if (probe->kind == PROBE_CALLS) {
 		probe->no_calls = true;
-		plan_function(probe, target, plan->attach);
+		plan_function(probe, target, plan->attach, &plan->trial);
 		if (point == THPRACE_POINT_UNMAP_FOLIO && invalidate->state == PROBE_SKIPPED)
-			plan_function(invalidate, target, plan->attach);
+			plan_function(invalidate, target, plan->attach, &plan->trial);
 		if (probe->state != PROBE_PLANNED)
 			return false;
 		because(probe,
@@ -427,12 +443,28 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		probe->kind = PROBE_KPROBE;
 		if (!probe->no_calls) /* why it is not its calls counts more */
 			because(probe, "kprobe, since fentry was refused: %s", refusal(error));
-		return true;
+		if (runs(probe, &plan->trial))
+			return true;
+		probe->state = PROBE_FAILED;
+		return false;
 	}
 	probe->state = PROBE_FAILED;
 	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe", refusal(error));
 	probe->kind = PROBE_NONE;
 	return false;
+}
+
+/* Calls that were under way when recording started return without an entry: a few. */
+#define RETURNS_ENOUGH 8
+
+void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return)
+{
+	probe->silent = !entry && at_return >= RETURNS_ENOUGH ? at_return : 0;
+	if (probe->silent)
+		snprintf(probe->silence, sizeof(probe->silence),
+			 "%s: the program at its entry is attached and never ran, while the one at "
+			 "its return ran %" PRIu64 " times",
+			 probe->function, at_return);
 }
 
 const char *probe__kind_name(const struct probe *probe)
@@ -455,7 +487,7 @@ static bool works(const struct probe_plan *plan, enum thprace_point point)
 {
 	enum probe_state state = plan->probe[point].state;
 
-	return state == PROBE_PLANNED || state == PROBE_ATTACHED;
+	return (state == PROBE_PLANNED || state == PROBE_ATTACHED) && !plan->probe[point].silent;
 }
 
 static const char *first_broken(const struct probe_plan *plan, const int *points, int count)
@@ -464,7 +496,8 @@ static const char *first_broken(const struct probe_plan *plan, const int *points
 
 	for (i = 0; i < count; i++)
 		if (!works(plan, points[i]))
-			return plan->probe[points[i]].reason;
+			return plan->probe[points[i]].silent ? plan->probe[points[i]].silence
+							     : plan->probe[points[i]].reason;
 	return NULL;
 }
 

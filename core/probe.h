@@ -106,6 +106,9 @@ struct probe {
 	enum probe_kind kind;
 	enum probe_state state;
 	char reason[PROBE_REASON_MAX];
+	uint64_t
+		silent; /* attached, its return ran so often, and its entry never; 0: nothing to tell */
+	char silence[PROBE_REASON_MAX]; /* … in words */
 	struct thprace_args args;
 	bool blind; /* attached, but its arguments are not known */
 	bool no_calls; /* the kernel refused probes at its calls */
@@ -113,21 +116,34 @@ struct probe {
 	int site_count;
 };
 
+/* Whether this kernel runs a program at a kprobe: core/kprobe_trial.c. */
+struct probe_trial {
+	bool calls; /* at a call, which is always a breakpoint: there, so everywhere */
+	bool functions; /* at a function's entry */
+	char why[128]; /* not at calls: why it is thought so */
+};
+
 struct probe_plan {
 	enum thprace_mode mode;
 	enum probe_attach attach;
+	struct probe_trial trial;
 	struct probe probe[THPRACE_POINT_MAX];
 };
 
 /* The function that is asked for the meaning of entries, on arm64: vm_normal_page(vma, addr, pte). */
 #define PROBE_ASKED "vm_normal_page"
 
+/* The functions between which a kprobe is tried: getppid(2) calls the latter. */
+#define PROBE_TRIAL_X86 "__x64_sys_getppid"
+#define PROBE_TRIAL_ARM64 "__arm64_sys_getppid"
+#define PROBE_TRIAL_CALLEE "__task_pid_nr_ns"
+
 /* All names of the table, each once: to be given to target__new(). Returns how many. */
 size_t probe__names(const char **names, size_t max);
 
-/* Decide for each point. */
+/* Decide for each point. trial: what was found of kprobes; NULL: nothing is known against them. */
 void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
-		 enum probe_attach attach);
+		 enum probe_attach attach, const struct probe_trial *trial);
 
 /*
  * Can entries of huge mappings be decoded, so that a window's folio is known without a probe at the
@@ -148,12 +164,18 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 
 /*
  * In probe_calls.c: the kernel has the point's function; probe its calls instead, where they can be found
- * in the kernel's code. False: the point stays as it was planned.
+ * in the kernel's code and the trial's program ran. False: the point stays as it was planned.
  */
-bool probe_calls__plan(struct probe *probe, struct target *target);
+bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial);
 
 /* In probe.c: fill in where a function has its arguments. NULL, or the name of a needed one that is missing. */
 const char *probe__place_args(struct probe *probe, const struct target_function *function);
+
+/*
+ * What was attached has run so often since recording started: entry and return, of the point's programs.
+ * An entry that stays at 0 while its return runs sees nothing, whatever the cause: probe->silent tells.
+ */
+void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return);
 
 /* "fentry+fexit", "kprobe", "calls" … ; "-" when not attached. */
 const char *probe__kind_name(const struct probe *probe);

@@ -175,7 +175,7 @@ static void remember(const struct probe *probe)
 	found[point].count = probe->site_count;
 }
 
-bool probe_calls__plan(struct probe *probe, struct target *target)
+bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial)
 {
 	const bool planned = probe->state == PROBE_PLANNED;
 	struct thprace_args before = probe->args;
@@ -191,7 +191,10 @@ bool probe_calls__plan(struct probe *probe, struct target *target)
 	if (!callee)
 		not_told(probe, "%s is not in this kernel, or has no prototype in BTF",
 			 probe->point->callees[0]);
-	if (!callee || (!find_again(probe) && find_calls(probe, target, address)) ||
+	else if (!trial->calls)
+		not_told(probe, "%s", trial->why);
+	if (!callee || !trial->calls ||
+	    (!find_again(probe) && find_calls(probe, target, address)) ||
 	    probe__place_args(probe, &function)) {
 		probe->site_count = 0;
 		probe->args = before;

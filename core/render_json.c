@@ -247,6 +247,9 @@ static int print_header(FILE *out, const struct summary *summary)
 	add(object, "all", json_object_new_boolean(summary->header.flags & THPRACE_TF_ALL));
 	add(object, "attach", string(summary->attach));
 	add(object, "clock", string(summary->clock));
+	add(object, "clock_source", string(summary->clock_source));
+	add(object, "clock_step_ns", known(summary->clock_step));
+	add(object, "clock_ticks", json_object_new_boolean(summary->clock_ticks));
 	add(object, "command", string(summary->command));
 	add(object, "complete", json_object_new_boolean(summary->ended && !summary->bad_blocks));
 	notes = json_object_new_array();
@@ -378,6 +381,15 @@ static int print_probes(FILE *out, const struct summary *summary)
 		add(object, "missed", number_of(summary->programs[i].missed));
 		add(object, "insns", number_of(summary->programs[i].insns));
 		add(object, "verified", number_of(summary->programs[i].verified));
+		err = render_json__line(out, object);
+	}
+	for (i = 0; i < summary->nr_silent && !err; i++) {
+		object = render_json__new("silent");
+		if (!object)
+			return -ENOMEM;
+		add(object, "point", string(summary->silent[i].point));
+		add(object, "returns", number_of(summary->silent[i].returns));
+		add(object, "reason", string(summary->silent[i].reason));
 		err = render_json__line(out, object);
 	}
 	return err;

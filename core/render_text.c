@@ -78,6 +78,36 @@ static void print_when(FILE *out, const struct summary *summary)
 	     count(b, summary->context), count(c, summary->incidents));
 }
 
+static void print_clock(FILE *out, const struct summary *summary,
+			const struct render_options *options)
+{
+	char name[64], step[NAMES_NUMBER_LEN];
+
+	if (!summary->clock_step)
+		return;
+	clean(name, sizeof(name), summary->clock_source, "unknown source", options);
+	names__duration(step, sizeof(step), summary->clock_step, options->utf8);
+	if (summary->clock_ticks)
+		line(out, "clock",
+		     "%s, ticks every %s (measured): times have no finer digits, and within a tick no order",
+		     name, step);
+	else
+		line(out, "clock", "%s, finer than %s (measured)", name, step);
+}
+
+/* An entry that saw nothing, whatever the cause. */
+static void print_silent(FILE *out, const struct summary *summary,
+			 const struct render_options *options)
+{
+	char point[32], why[256];
+	size_t i;
+
+	for (i = 0; i < summary->nr_silent; i++)
+		line(out, "silent", "%s: %s. What it serves was not observed",
+		     clean(point, sizeof(point), summary->silent[i].point, "?", options),
+		     clean(why, sizeof(why), summary->silent[i].reason, "?", options));
+}
+
 static void print_notes(FILE *out, const struct summary *summary,
 			const struct render_options *options)
 {
@@ -119,9 +149,11 @@ static void print_header(FILE *out, const struct summary *summary,
 	else
 		line(out, "mode", "unknown");
 	print_when(out, summary);
+	print_clock(out, summary, options);
 	if (summary->command && *summary->command)
 		line(out, "command", "%s",
 		     clean(command, sizeof(command), summary->command, "", options));
+	print_silent(out, summary, options);
 	print_notes(out, summary, options);
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "names.h"
+
 #define SWEEP_EVERY_NS 1000000000ULL
 #define CONTEXT_NS 1000000ULL /* flight records this near an incident are kept */
 #define CONTEXT_EVERY_NS 10000000ULL /* and read at most this often */
@@ -85,6 +87,7 @@ int session__open(struct session **result, const struct session_options *options
 		.record = give_record,
 	};
 	struct session *session = calloc(1, sizeof(*session));
+	const struct clock_source *clock;
 	int err;
 
 	if (!session) {
@@ -97,6 +100,8 @@ int session__open(struct session **result, const struct session_options *options
 	if (err)
 		goto cleanup;
 	session->options.mode = engine__mode(session->engine);
+	clock = engine__clock(session->engine);
+	names__set_resolution(clock->coarse ? clock->step : 1);
 	session->book = book__new(session->options.mode, give_incident, session);
 	if (!session->book) {
 		snprintf(why, why_size, "out of memory");

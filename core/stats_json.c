@@ -81,6 +81,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 {
 	static const char *const modes[] = THPRACE_MODE_NAMES;
 	static const char *const attaches[] = PROBE_ATTACH_NAMES;
+	const struct clock_source *clock = engine__clock(engine);
 	struct json_object *object = json_object_new_object();
 	struct json_object *command = json_object_new_array();
 	size_t i;
@@ -94,6 +95,9 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	json_object_object_add(object, "all", json_object_new_boolean(about->all));
 	add_string(object, "attach", attaches[about->attach]);
 	add_string(object, "clock", "CLOCK_MONOTONIC");
+	add_string(object, "clock_source", clock->name);
+	add_number(object, "clock_step_ns", clock->step);
+	json_object_object_add(object, "clock_ticks", json_object_new_boolean(clock->coarse));
 	for (i = 0; about->command && about->command[i]; i++)
 		json_object_array_add(command, json_object_new_string(about->command[i]));
 	json_object_object_add(object, "command", command);
@@ -219,6 +223,27 @@ static struct json_object *programs_json(struct engine *engine)
 	return list;
 }
 
+/* Points whose entry saw nothing: the programs were read just before. */
+static struct json_object *silent_json(const struct probe_plan *plan)
+{
+	struct json_object *list = json_object_new_array();
+	struct json_object *item;
+	const struct probe *probe;
+	int i;
+
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		probe = &plan->probe[i];
+		if (!probe->silent)
+			continue;
+		item = json_object_new_object();
+		add_string(item, "point", probe->point->name);
+		add_number(item, "returns", probe->silent);
+		add_string(item, "reason", probe->silence);
+		json_object_array_add(list, item);
+	}
+	return list;
+}
+
 static struct json_object *closest_json(const struct thprace_closest *closest)
 {
 	static const char *const names[] = THPRACE_CLASS_NAMES;
@@ -270,6 +295,8 @@ char *stats_json__stats(struct engine *engine, const struct session_totals *tota
 	add_number(collapses, "reuses_foreign", sum->reuses_foreign);
 	json_object_object_add(object, "collapses", collapses);
 	json_object_object_add(object, "programs", programs_json(engine));
+	json_object_object_add(object, "silent", silent_json(engine__plan(engine)));
+	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
 	if (sum->closest.distance)
 		json_object_object_add(object, "closest", closest_json(&sum->closest));
 	return take_text(object);

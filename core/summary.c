@@ -190,6 +190,7 @@ int summary__read(struct summary **result, struct trace_reader *reader)
 	if (err)
 		goto cleanup;
 	reconcile(summary);
+	names__set_resolution(summary->clock_ticks ? summary->clock_step : 1);
 	*result = summary;
 	return 0;
 cleanup:

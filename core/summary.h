@@ -67,6 +67,13 @@ struct summary_program {
 	uint64_t verified;
 };
 
+/* A point whose entry's program never ran, while that at its return did. */
+struct summary_silent {
+	const char *point;
+	const char *reason;
+	uint64_t returns;
+};
+
 struct summary_task {
 	uint32_t pid;
 	uint32_t tgid;
@@ -95,6 +102,9 @@ struct summary {
 	const char *machine;
 	const char *attach;
 	const char *clock;
+	const char *clock_source; /* the kernel's name of it; "": not known */
+	uint64_t clock_step; /* ns, measured; 0: not known */
+	int clock_ticks; /* it ticks every clock_step; else it is finer */
 	unsigned int cpus;
 	int mode; /* enum thprace_mode, or -ENOENT when META doesn't say */
 	char *command; /* joined by blanks; "" without one */
@@ -121,6 +131,8 @@ struct summary {
 	struct histogram phases[SUMMARY_PHASE_MAX];
 	struct summary_program *programs;
 	size_t nr_programs;
+	struct summary_silent *silent;
+	size_t nr_silent;
 	int has_closest;
 	uint64_t closest_distance; /* ns */
 	struct thprace_window closest_window;

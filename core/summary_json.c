@@ -70,6 +70,7 @@ void summary_json__defaults(struct summary *summary)
 	summary->machine = "";
 	summary->attach = "";
 	summary->clock = "";
+	summary->clock_source = "";
 	summary->mode = -ENOENT;
 }
 
@@ -199,10 +200,44 @@ static int read_probes(struct summary *summary, struct json_object *probes)
 	return 0;
 }
 
+/* META's list, and STATS', which knows what came of it. */
+static void read_blind(struct summary *summary, struct json_object *from)
+{
+	struct json_object *blind = member(from, "not_observable", json_type_array);
+	size_t i;
+
+	for (i = 0; i < length(blind); i++) {
+		struct json_object *item = json_object_array_get_idx(blind, i);
+		int class = names__find_class(string(item, "class"));
+
+		if (class > THPRACE_CLASS_NONE)
+			summary->class[class].not_observable = string(item, "reason");
+	}
+}
+
+static int read_silent(struct summary *summary, struct json_object *silent)
+{
+	size_t nr = length(silent), i;
+
+	if (!nr)
+		return 0;
+	summary->silent = calloc(nr, sizeof(*summary->silent));
+	if (!summary->silent)
+		return -ENOMEM;
+	summary->nr_silent = nr;
+	for (i = 0; i < nr; i++) {
+		struct json_object *from = json_object_array_get_idx(silent, i);
+
+		summary->silent[i].point = string(from, "point");
+		summary->silent[i].reason = string(from, "reason");
+		summary->silent[i].returns = number(from, "returns");
+	}
+	return 0;
+}
+
 static int read_meta(struct summary *summary)
 {
-	struct json_object *meta = summary->meta, *blind;
-	size_t i;
+	struct json_object *meta = summary->meta;
 	int err;
 
 	summary->has_meta = meta != NULL;
@@ -212,16 +247,12 @@ static int read_meta(struct summary *summary)
 	summary->machine = string(meta, "machine");
 	summary->attach = string(meta, "attach");
 	summary->clock = string(meta, "clock");
+	summary->clock_source = string(meta, "clock_source");
+	summary->clock_step = number(meta, "clock_step_ns");
+	summary->clock_ticks = number(meta, "clock_ticks") != 0;
 	summary->cpus = (unsigned int)number(meta, "cpus");
 	summary->mode = names__find_mode(string(meta, "mode"));
-	blind = member(meta, "not_observable", json_type_array);
-	for (i = 0; i < length(blind); i++) {
-		struct json_object *from = json_object_array_get_idx(blind, i);
-		int class = names__find_class(string(from, "class"));
-
-		if (class > THPRACE_CLASS_NONE)
-			summary->class[class].not_observable = string(from, "reason");
-	}
+	read_blind(summary, meta);
 	err = join_command(summary, member(meta, "command", json_type_array));
 	return err ? err : read_probes(summary, member(meta, "probes", json_type_array));
 }
@@ -338,6 +369,7 @@ static int read_stats(struct summary *summary)
 {
 	struct json_object *stats = summary->stats, *from;
 	unsigned int p;
+	int err;
 
 	summary->has_stats = stats != NULL;
 	summary->stopped = number(stats, "ended");
@@ -371,7 +403,9 @@ static int read_stats(struct summary *summary)
 		read_phase(&summary->phases[p],
 			   member(from, summary__phase_name(p), json_type_object));
 	read_closest(summary, member(stats, "closest", json_type_object));
-	return read_programs(summary, member(stats, "programs", json_type_array));
+	read_blind(summary, stats);
+	err = read_silent(summary, member(stats, "silent", json_type_array));
+	return err ? err : read_programs(summary, member(stats, "programs", json_type_array));
 }
 
 static int by_pid(const void *a, const void *b)
@@ -440,11 +474,14 @@ void summary_json__reset(struct summary *summary)
 	free(summary->command);
 	free(summary->probes);
 	free(summary->programs);
+	free(summary->silent);
 	summary->command = NULL;
 	summary->probes = NULL;
 	summary->programs = NULL;
+	summary->silent = NULL;
 	summary->nr_probes = 0;
 	summary->nr_programs = 0;
+	summary->nr_silent = 0;
 	summary->lost_total = 0;
 	memset(summary->lost, 0, sizeof(summary->lost));
 	memset(summary->phases, 0, sizeof(summary->phases));

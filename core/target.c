@@ -389,21 +389,23 @@ static int check_settings(char *why, size_t why_size)
 	return 0;
 }
 
-/* BPF ring buffers came with 5.8; without them nothing can be brought out. */
-static int check_age(const char *release, char *why, size_t why_size)
+bool target__too_old(const char *release)
 {
 	int major = 0, minor = 0;
 
-	if (sscanf(release, "%d.%d", &major, &minor) == 2 &&
-	    (major < 5 || (major == 5 && minor < 8))) {
-		snprintf(
-			why, why_size,
-			"this kernel (%s) is too old: thprace needs Linux 5.8 or newer, for the BPF "
-			"ring buffer",
-			release);
-		return -ENOTSUP;
-	}
-	return 0;
+	return sscanf(release, "%d.%d", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 10));
+}
+
+static int check_age(const char *release, char *why, size_t why_size)
+{
+	if (!target__too_old(release))
+		return 0;
+	snprintf(why, why_size,
+		 "this kernel (%s) is too old: thprace needs Linux 5.10 or newer, the first that "
+		 "runs a raw_tp program on demand (BPF_PROG_TEST_RUN)",
+		 release);
+	return -ENOTSUP;
 }
 
 int target__new(struct target **result, const struct target_options *options,

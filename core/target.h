@@ -51,6 +51,12 @@ int target__new(struct target **target, const struct target_options *options,
 		const char *const *names, size_t count, char *why, size_t why_size);
 void target__free(struct target *target);
 
+/*
+ * Is a kernel of this release older than the oldest that does? 5.10 is the first with BPF_PROG_TEST_RUN of
+ * raw_tp programs (1b4d60ec162f), by which the programs are set up; BPF ring buffers came before (5.8).
+ */
+bool target__too_old(const char *release);
+
 /* The file that BTF was read from; NULL: the kernel's own. */
 const char *target__btf_file(const struct target *target);
 

@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <systemd/sd-daemon.h>
 
+#include "kprobe_trial.h"
 #include "probe.h"
 
 #define STATS "bpf-stats"
@@ -52,8 +53,7 @@ int hold__give_stats(char *why, size_t why_size)
 	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (fd < 0) {
 		snprintf(why, why_size,
-			 "the kernel doesn't open its BPF statistics: %s. It takes Linux 5.8 and "
-			 "CAP_SYS_ADMIN",
+			 "the kernel doesn't open its BPF statistics: %s. It takes CAP_SYS_ADMIN",
 			 strerror(-fd));
 		return fd;
 	}
@@ -89,17 +89,22 @@ int hold__give_kprobes(char *why, size_t why_size)
 	const char *names[NAMES_MAX];
 	const struct probe *probe;
 	const struct probe_site *site;
+	struct probe_site tried;
+	struct probe_trial trial;
 	struct probe_plan plan;
 	struct target *target;
 	const char *machine;
-	bool refused = false;
+	char unused[128];
+	bool refused = false, try_again;
 	int point, i, err;
 
 	err = target__new(&target, &(struct target_options){}, names,
 			  probe__names(names, NAMES_MAX), why, why_size);
 	if (err)
 		return err;
-	probe__plan(&plan, target, THPRACE_LIGHT, PROBE_ATTACH_AUTO);
+	kprobe_trial__run(&trial, target, NULL, 0);
+	probe__plan(&plan, target, THPRACE_LIGHT, PROBE_ATTACH_AUTO, &trial);
+	try_again = kprobe_trial__site(&tried, target, unused, sizeof(unused));
 	machine = target__machine(target);
 	if (strcmp(machine, "x86_64") != 0) {
 		snprintf(
@@ -109,6 +114,8 @@ int hold__give_kprobes(char *why, size_t why_size)
 		err = -ENOTSUP;
 	}
 	target__free(target);
+	if (!err && try_again) /* the service tries it as well */
+		err = give_kprobe(tried.symbol, tried.at, &refused);
 	for (point = 0; point < THPRACE_POINT_MAX && !err; point++) {
 		probe = &plan.probe[point];
 		for (i = 0; probe->kind == PROBE_CALLS && i < probe->site_count && !err; i++) {

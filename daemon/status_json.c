@@ -203,7 +203,8 @@ static struct json_object *probes_array(const struct probe_plan *plan)
 		     probe->function ? probe->function : probe->point->functions[0]);
 		text(object, "kind", probe__kind_name(probe));
 		name_of(object, "state", NAMES(states), probe->state);
-		text(object, "reason", probe->reason);
+		text(object, "reason", probe->silent ? probe->silence : probe->reason);
+		number(object, "silent", probe->silent);
 		json_object_array_add(array, object);
 	}
 	return array;

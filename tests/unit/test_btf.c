@@ -348,7 +348,8 @@ static void nested_members(void **state)
 	btf__free(btf);
 }
 
-static void plan_of_file(struct probe_plan *plan, enum probe_attach attach)
+static void plan_with_trial(struct probe_plan *plan, enum probe_attach attach,
+			    const struct probe_trial *trial)
 {
 	const struct target_options options = {.btf = path, .elsewhere = true};
 	struct target *target;
@@ -359,8 +360,13 @@ static void plan_of_file(struct probe_plan *plan, enum probe_attach attach)
 		fail_msg("%s", why);
 	assert_string_equal(target__btf_file(target), path);
 	assert_true(target__elsewhere(target));
-	probe__plan(plan, target, THPRACE_PRECISE, attach);
+	probe__plan(plan, target, THPRACE_PRECISE, attach, trial);
 	target__free(target);
+}
+
+static void plan_of_file(struct probe_plan *plan, enum probe_attach attach)
+{
+	plan_with_trial(plan, attach, NULL);
 }
 
 static void a_plan_without_the_kernel(void **state)
@@ -389,6 +395,67 @@ static void a_plan_without_the_kernel(void **state)
 	plan_of_file(&plan, PROBE_ATTACH_FENTRY);
 	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].state, PROBE_FAILED);
 	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].kind, PROBE_NONE);
+}
+
+/* Where a kprobe's program was seen not to run, none is planned, and the reason is told. */
+static void kprobes_that_do_not_run(void **state)
+{
+	const struct probe_trial trial = {.why = "no program runs there"};
+	struct btf *btf = kernel_btf();
+	struct probe_plan plan;
+	const struct probe *probe = plan.probe;
+
+	(void)state;
+	write_btf(btf, 0);
+	btf__free(btf);
+	plan_with_trial(&plan, PROBE_ATTACH_AUTO, &trial);
+	assert_int_equal(probe[THPRACE_POINT_ZAP].kind, PROBE_FENTRY);
+	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].state, PROBE_FAILED);
+	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].kind, PROBE_NONE);
+	assert_string_equal(probe__not_observable(&plan, THPRACE_TRUNCATE_UNMAP),
+			    "kprobe: no program runs there");
+	plan_with_trial(&plan, PROBE_ATTACH_KPROBE, &trial);
+	assert_int_equal(probe[THPRACE_POINT_ZAP].state, PROBE_FAILED);
+	/* A return needs no breakpoint. */
+	assert_int_equal(probe[THPRACE_POINT_LOCK].state, PROBE_PLANNED);
+}
+
+/* An entry that never runs while its return does sees nothing: its classes are not observed. */
+static void an_entry_that_stays_silent(void **state)
+{
+	struct btf *btf = kernel_btf();
+	struct probe_plan plan;
+	struct probe *unmap = &plan.probe[THPRACE_POINT_UNMAP];
+
+	(void)state;
+	write_btf(btf, 0);
+	btf__free(btf);
+	plan_of_file(&plan, PROBE_ATTACH_AUTO);
+	unmap->state = PROBE_ATTACHED;
+	probe__ran(unmap, 0, 0);
+	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
+	probe__ran(unmap, 0, 2); /* calls that were under way at the start */
+	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
+	probe__ran(unmap, 0, 45);
+	assert_int_equal(unmap->silent, 45);
+	assert_non_null(strstr(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP), "never ran"));
+	assert_non_null(strstr(unmap->silence, "45 times"));
+	probe__ran(unmap, 1, 46);
+	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
+}
+
+/* What README promises and what is refused meet: 5.10. */
+static void the_oldest_kernel(void **state)
+{
+	static const char *const old[] = {"4.19.0-27-amd64", "5.8.1", "5.9.16"};
+	static const char *const new[] = {"5.10.7", "5.10.0-33-amd64", "5.15.1", "6.1.0", "10.0"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		assert_true(target__too_old(old[i]));
+	for (i = 0; i < sizeof(new) / sizeof(new[0]); i++)
+		assert_false(target__too_old(new[i]));
 }
 
 static void each_name_once(void **state)
@@ -443,6 +510,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_without_end, make_path, remove_path),
 		cmocka_unit_test(walks_are_bounded),
 		cmocka_unit_test(nested_members),
+		cmocka_unit_test_setup_teardown(kprobes_that_do_not_run, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(an_entry_that_stays_silent, make_path, remove_path),
+		cmocka_unit_test(the_oldest_kernel),
 		cmocka_unit_test(each_name_once),
 		cmocka_unit_test(nothing_in_the_search_path),
 		cmocka_unit_test(whose_functions),

@@ -48,6 +48,16 @@ static const char stats[] =
 	"\"programs\":[{\"name\":\"zap_enter\",\"runs\":4,\"run_ns\":400,\"missed\":0}],"
 	"\"collapses\":{\"count\":2,\"failed\":1}}";
 
+/* A machine with a clock of jiffies, and a kprobe that runs no program. */
+static const char coarse_meta[] =
+	"{\"kernel\":\"5.10.7\",\"mode\":\"precise\",\"clock\":\"CLOCK_MONOTONIC\","
+	"\"clock_source\":\"refined-jiffies\",\"clock_step_ns\":4000000,\"clock_ticks\":true}";
+
+static const char silent_stats[] =
+	"{\"silent\":[{\"point\":\"unmap\",\"returns\":45,\"reason\":\"try_to_unmap: the program at "
+	"its entry never ran\"}],\"not_observable\":[{\"class\":\"split-unmap\",\"reason\":"
+	"\"try_to_unmap: the program at its entry never ran\"}]}";
+
 static const char quiet_stats[] =
 	"{\"seen\":12,\"submitted\":9,\"filtered\":2,\"lost\":{\"stream\":0},\"closest\":{"
 	"\"distance\":12300,\"window\":{\"open\":1000000001000,\"close\":1000000002000,\"folio\":"
@@ -303,6 +313,45 @@ static void json_report(void **state)
 	}
 	assert_int_equal(classes, THPRACE_CLASS_MAX - 1);
 	assert_int_equal(incidents, 5);
+	free(text);
+}
+
+/* No digits that the clock has not, and an entry that saw nothing is told. */
+static void coarse_clock_silent_entry(void **state)
+{
+	struct thprace_incident one = incident(THPRACE_ESCAPE, 8000000);
+	struct trace_writer *writer = NULL;
+	char *text;
+
+	(void)state;
+	one.window.open = START + 8000000;
+	one.window.removed = START + 16000000;
+	one.window.close = START + 24000000;
+	one.walk.enter = START + 8000000;
+	one.walk.leave = START + 12000000;
+	assert_int_equal(trace_writer__open(&writer, path, START, WALL, 0), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META, coarse_meta), 0);
+	assert_int_equal(trace_writer__incident(writer, &one), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, silent_stats), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = report(5, 0);
+	assert_has(text, "clock      refined-jiffies, ticks every 4 ms (measured)");
+	assert_has(text, "silent     unmap: try_to_unmap: the program at its entry never ran");
+	assert_has(text, "  split-unmap       not observable: try_to_unmap: the program");
+	assert_has(text, " 4 ms");
+	assert_null(strstr(text, ".000 "));
+	assert_null(strstr(text, " us"));
+	free(text);
+	text = report(5, 1);
+	assert_has(text, "\"clock_source\":\"refined-jiffies\",\"clock_step_ns\":4000000,"
+			 "\"clock_ticks\":true");
+	assert_has(text, "{\"type\":\"silent\",\"point\":\"unmap\",\"returns\":45");
+	free(text);
+	/* The next trace has its own clock. */
+	write_trace(1);
+	text = report(3, 0);
+	assert_has(text, ".0 us");
+	assert_null(strstr(text, "clock      "));
 	free(text);
 }
 
@@ -720,6 +769,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_report),
 		cmocka_unit_test(json_report),
+		cmocka_unit_test(coarse_clock_silent_entry),
 		cmocka_unit_test(nothing_overlapped),
 		cmocka_unit_test(escapes_are_never_hidden),
 		cmocka_unit_test(damaged_files),
