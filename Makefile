@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
-LIBS := -lbpf -lelf -lz -ljson-c -pthread
+LIBS := -lbpf -lelf -lz -ljson-c -lcapstone -pthread
 # What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
@@ -194,13 +194,13 @@ fuzz-trace: $(O)/unit/seed_trace
 fuzz-image: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_image)
 	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
-		core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+		core/arguments.c core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
 	$(Q)$(FUZZ_RUN) image
 
 fuzz-btf: $(O)/unit/seed_btf $(TEXT_SKELETON)
 	$(call say,FUZZ,$(O)/unit/fuzz_btf)
 	$(Q)$(FUZZ) -I$(O) tests/fuzz/fuzz_btf.c $(wildcard core/image*.c core/code*.c core/check*.c core/target*.c \
-		core/probe*.c) $(patsubst %,core/%.c,btf_walk calls kallsyms names pieces text) \
+		core/probe*.c) $(patsubst %,core/%.c,arguments btf_walk calls kallsyms names pieces text) \
 		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 
@@ -226,7 +226,7 @@ style:
 	$(call say,SHELL,$(words $(SCRIPTS)) files)
 	$(Q)shellcheck $(SCRIPTS)
 
-# All but engine_load.c, watch.c and text.c: clang's analyzer finds a leak in the code that bpftool generates for them.
+# All but engine_load.c, watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
@@ -235,7 +235,7 @@ lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
-	$(Q)printf '%s\n' $(filter-out core/engine_load.c core/watch.c core/text.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
+	$(Q)printf '%s\n' $(filter-out core/engine_load.c core/watch.c core/text.c core/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
 
 # The kernel patches: they apply, and the semantic ones do what they say.

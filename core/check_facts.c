@@ -10,6 +10,7 @@
 #include <string.h>
 #include <linux/types.h>
 #include <thprace/watch.h>
+#include "arguments.h"
 #include "check_source.h"
 #include "code.h"
 #include "image.h"
@@ -337,10 +338,41 @@ static void find_numa(struct check_fact *fact, const struct check_source *source
 					: "not set");
 }
 
+/*
+ * What the compiler made of collapse_file(mm, file, start, hpage, node), without NUMA mostly
+ * collapse_file.constprop.0, of which BTF has no prototype: does its code read the first four arguments
+ * from their registers? Since 6.0 there is struct collapse_control, and no hpage.
+ */
+static bool carries_by_code(const struct check_source *source, const char **variant)
+{
+	struct arguments_known known = {.count = 4, .structure = 1};
+	const struct image_symbol *symbols;
+	const unsigned char *code;
+	size_t i, size, count;
+	uint32_t offset;
+
+	if (!source->code || image__machine(source->image) != IMAGE_X86_64 || !source->btf ||
+	    check_source__member(source, "collapse_control", "", &offset) != CHECK_NOT_KNOWN ||
+	    check_source__member(source, "file", "f_mapping", &known.member) != CHECK_YES)
+		return false;
+	count = image__symbols(source->image, &symbols);
+	for (i = 0; i < count; i++) {
+		if (strncmp(symbols[i].name, "collapse_file.", 14) != 0 ||
+		    strstr(symbols[i].name, ".cold") || strstr(symbols[i].name, ".part."))
+			continue;
+		*variant = symbols[i].name;
+		code = image__code(source->image, symbols[i].address, &size);
+		if (code && arguments__in_place(&known, code, size < 256 ? size : 256))
+			return true;
+	}
+	return false;
+}
+
 /* Until 5.19: collapse_file(mm, file, start, hpage, node). */
 static void find_carrying(struct check_fact *fact, const struct check_source *source)
 {
 	enum check_answer answer = check_source__function(source, "collapse_file", "hpage");
+	const char *variant;
 	uint32_t offset;
 
 	if (answer != CHECK_NOT_KNOWN) {
@@ -351,6 +383,11 @@ static void find_carrying(struct check_fact *fact, const struct check_source *so
 	}
 	if (check_source__symbol(source, "khugepaged_prealloc_page") == CHECK_YES)
 		set(fact, CHECK_YES, CHECK_BY_SYMBOL, "there is khugepaged_prealloc_page");
+	else if (carries_by_code(source, &variant))
+		set(fact, CHECK_YES, CHECK_BY_CODE,
+		    "%.40s has its file as the second of four whole arguments; the fourth is a "
+		    "huge page (hpage) that an earlier call may have used",
+		    variant);
 	else if (check_source__symbol(source, "khugepaged") == CHECK_NO)
 		set(fact, CHECK_NO, CHECK_BY_SYMBOL, "there is no khugepaged");
 	else if (check_source__member(source, "collapse_control", "node_load", &offset) ==

@@ -98,45 +98,6 @@ const char *probe__place_args(struct probe *probe, const struct target_function 
 	return NULL;
 }
 
-/* A prototype from the table's words: "mm, file, **hpage". */
-static void read_known(const char *params, struct target_function *function)
-{
-	size_t length;
-	char *param;
-
-	memset(function, 0, sizeof(*function));
-	function->returns = true;
-	while (*params && function->nargs < TARGET_PARAMS_MAX) {
-		while (*params == '*') {
-			function->depth[function->nargs]++;
-			params++;
-		}
-		length = strcspn(params, ",");
-		param = function->param[function->nargs++];
-		snprintf(param, TARGET_NAME_MAX, "%.*s", (int)length, params);
-		params += length;
-		params += strspn(params, ", ");
-	}
-}
-
-/* The prototype of a static function that BTF leaves out, where the table has it. */
-static bool known_function(const struct probe *probe, const struct target *target,
-			   struct target_function *function)
-{
-	const struct probe_known *known = probe->point->known;
-	int i;
-
-	for (i = 0; i < PROBE_KNOWN_MAX && known[i].function; i++) {
-		if (strcmp(known[i].function, probe->function) ||
-		    (known[i].with && !target__has_symbol(target, known[i].with)) ||
-		    (known[i].without && target__has_symbol(target, known[i].without)))
-			continue;
-		read_known(known[i].params, function);
-		return true;
-	}
-	return false;
-}
-
 /*
  * A function without a prototype in BTF, as static ones on old kernels: no fentry, but a kprobe can
  * do where the table knows its arguments, or where none is needed. False: it cannot be attached.
@@ -144,7 +105,7 @@ static bool known_function(const struct probe *probe, const struct target *targe
 static bool plan_static(struct probe *probe, const struct target *target,
 			struct target_function *function, enum probe_attach attach)
 {
-	bool known = known_function(probe, target, function);
+	bool known = probe_known__function(probe, target, function);
 
 	if (!known && probe->point->needed[0]) {
 		because(probe, "%s: no prototype in BTF, so its arguments are not known",
@@ -218,7 +179,7 @@ static void plan_function(struct probe *probe, const struct target *target,
 /* Asked of what would be attached only: what nobody asks for need not be read. */
 static void check_traceable(struct probe *probe, struct target *target)
 {
-	if (probe->state != PROBE_PLANNED || probe->kind == PROBE_CALLS ||
+	if (probe->state != PROBE_PLANNED || probe->kind == PROBE_CALLS || probe->variant[0] ||
 	    target__traceable(target, probe->function))
 		return;
 	probe->state = PROBE_FAILED;
@@ -274,11 +235,41 @@ static void skip(struct probe *probe)
 		because(probe, "lies between clear and decrement: precise mode only");
 }
 
-static void plan_point(struct probe *probe, const struct target *target,
-		       const struct probe_plan *plan)
+/* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are told. */
+static void plan_variant(struct probe *probe, struct target *target, const char *name,
+			 const char *variant, const struct probe_plan *plan)
+{
+	struct target_function function;
+	const char *told = probe_known__variant(probe, target, name, variant, &function);
+
+	if (!told) {
+		because(probe, "only %s exists: the compiler may have moved its arguments",
+			variant);
+		return;
+	}
+	probe->state = PROBE_FAILED;
+	if (plan->attach == PROBE_ATTACH_FENTRY) {
+		because(probe, "only %s exists, of which there is no fentry", variant);
+		return;
+	}
+	if (probe->point->precise_only && plan->mode != THPRACE_PRECISE) {
+		skip(probe);
+		return;
+	}
+	snprintf(probe->variant, sizeof(probe->variant), "%s", variant);
+	probe->function = probe->variant;
+	probe->kind = PROBE_KPROBE;
+	if (!probe__place_args(probe, &function) && runs(probe, &plan->trial)) {
+		because(probe, "kprobe, since only %s exists; its arguments are told by %s",
+			variant, told);
+		probe->state = PROBE_PLANNED;
+	}
+}
+
+static void plan_point(struct probe *probe, struct target *target, const struct probe_plan *plan)
 {
 	const struct probe_point *point = probe->point;
-	const char *variant = NULL;
+	const char *variant = NULL, *of = NULL;
 	int i;
 
 	for (i = 0; i < PROBE_FUNCTIONS_MAX && point->functions[i]; i++) {
@@ -290,13 +281,14 @@ static void plan_point(struct probe *probe, const struct target *target,
 				plan_function(probe, target, plan->attach, &plan->trial);
 			return;
 		}
-		if (!variant)
-			variant = target__variant(target, point->functions[i]);
+		if (variant)
+			continue;
+		of = point->functions[i];
+		variant = target__variant(target, of);
 	}
 	probe->state = PROBE_ABSENT;
 	if (variant)
-		because(probe, "only %s exists: the compiler may have moved its arguments",
-			variant);
+		plan_variant(probe, target, of, variant, plan);
 	else
 		because(probe, "%s: not in this %s, or inlined%s%s", point->functions[0],
 			target__elsewhere(target) ? "BTF: not in that kernel" : "kernel",

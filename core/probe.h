@@ -55,6 +55,12 @@ struct probe_known {
 	const char *params; /* "mm, file, start, **hpage, node" */
 	const char *with; /* symbol that such kernels have, or NULL */
 	const char *without; /* … and one that they don't, or NULL */
+	/*
+	 * A parameter that points to a structure of which the function reads this member first of all: so
+	 * the arguments of a variant are told (core/arguments.c). NULL: they are not.
+	 */
+	const char *structure;
+	enum target_member member;
 };
 
 #define PROBE_CALLERS_MAX 5
@@ -103,6 +109,7 @@ extern const struct probe_point probe_points[THPRACE_POINT_MAX];
 struct probe {
 	const struct probe_point *point;
 	const char *function; /* the one chosen, or NULL */
+	char variant[TARGET_NAME_MAX]; /* "": none; else function is this, a compiler's variant */
 	enum probe_kind kind;
 	enum probe_state state;
 	char reason[PROBE_REASON_MAX];
@@ -167,6 +174,21 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
  * in the kernel's code and the trial's program ran. False: the point stays as it was planned.
  */
 bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial);
+
+/*
+ * In probe_known.c: the prototype of a static function that BTF leaves out, where the table has it. False:
+ * it has not.
+ */
+bool probe_known__function(const struct probe *probe, const struct target *target,
+			   struct target_function *function);
+
+/*
+ * In probe_known.c: the prototype of the function `name`, of which the kernel has only a compiler's variant, if
+ * its arguments are known to be where the prototype says. Returns what tells so ("BTF", "its code"); or
+ * NULL: nothing does.
+ */
+const char *probe_known__variant(const struct probe *probe, struct target *target, const char *name,
+				 const char *variant, struct target_function *function);
 
 /* In probe.c: fill in where a function has its arguments. NULL, or the name of a needed one that is missing. */
 const char *probe__place_args(struct probe *probe, const struct target_function *function);

@@ -192,7 +192,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"file"}, {"start"}, {"hpage"}}, /* hpage: until 5.19 */
 			/* Until 6.0; madvise_collapse came with 6.1. */
 			.known = {{"collapse_file", "mm, file, start, **hpage, node", NULL,
-				   "madvise_collapse"}},
+				   "madvise_collapse", "file", TARGET_FILE_MAPPING}},
 			.entry = "collapse_enter",
 			.exit = "collapse_return",
 			.what = "khugepaged and MADV_COLLAPSE: intervals, results, the page revoked",

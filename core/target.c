@@ -39,6 +39,8 @@ struct target {
 	int text_error; /* why it could not be */
 	struct pieces pieces;
 	uint64_t address[THPRACE_SYMBOL_MAX];
+	bool has_member[TARGET_MEMBER_MAX];
+	uint32_t member[TARGET_MEMBER_MAX];
 	struct target_name *buckets[BUCKETS];
 	size_t count;
 	struct target_name names[];
@@ -146,6 +148,23 @@ static struct btf *open_btf(struct target *target, const char *file, char *why, 
 	return btf;
 }
 
+static void read_member(struct target *target, const struct btf *btf, const struct btf_type *type)
+{
+	static const struct {
+		const char *type;
+		const char *member;
+	} wanted[TARGET_MEMBER_MAX] = {
+		[TARGET_FILE_MAPPING] = {"file", "f_mapping"},
+	};
+	int i;
+
+	for (i = TARGET_NO_MEMBER + 1; i < TARGET_MEMBER_MAX; i++)
+		if (!target->has_member[i] &&
+		    !strcmp(btf_walk__name(btf, type->name_off), wanted[i].type))
+			target->has_member[i] =
+				btf_walk__member(btf, type, wanted[i].member, &target->member[i]);
+}
+
 /* In one pass: BTF has no index, and a search by name goes through all of it. */
 static void read_prototypes(struct target *target, const struct btf *btf)
 {
@@ -155,6 +174,8 @@ static void read_prototypes(struct target *target, const struct btf *btf)
 
 	for (id = 1; id < types; id++) {
 		type = btf__type_by_id(btf, id);
+		if (btf_is_struct(type))
+			read_member(target, btf, type);
 		if (!btf_is_func(type))
 			continue;
 		entry = find(target, btf_walk__name(btf, type->name_off));
@@ -491,6 +512,12 @@ bool target__function(const struct target *target, const char *name,
 		return false;
 	*function = entry->function;
 	return true;
+}
+
+bool target__member(const struct target *target, enum target_member member, uint32_t *offset)
+{
+	*offset = target->member[member];
+	return target->has_member[member];
 }
 
 bool target__has_symbol(const struct target *target, const char *name)

@@ -28,6 +28,13 @@ struct target_function {
 	unsigned char depth[TARGET_PARAMS_MAX]; /* 0: no pointer, 1: a pointer, 2: to a pointer … */
 };
 
+/* Where a member of a structure is: those that are asked for. */
+enum target_member {
+	TARGET_NO_MEMBER,
+	TARGET_FILE_MAPPING, /* struct file, f_mapping */
+	TARGET_MEMBER_MAX
+};
+
 struct target_options {
 	/*
 	 * File with the kernel's BTF; NULL: the kernel's own (/sys/kernel/btf/vmlinux), and where it
@@ -73,6 +80,9 @@ const char *target__machine(const struct target *target);
 /* Prototype of a function; false when BTF has none of that name. */
 bool target__function(const struct target *target, const char *name,
 		      struct target_function *function);
+
+/* Offset of a member in bytes; false: BTF has none such. */
+bool target__member(const struct target *target, enum target_member member, uint32_t *offset);
 
 /* Is there a text symbol of exactly this name? */
 bool target__has_symbol(const struct target *target, const char *name);

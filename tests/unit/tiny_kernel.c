@@ -162,6 +162,10 @@ void tiny__fill(struct tiny *tiny, const struct tiny_kernel *kernel)
 	tiny__function(tiny, "invalidate_inode_pages2_range");
 	tiny__call(tiny, kernel->invalidate_calls ? "unmap_mapping_page" : "unmap_mapping_pages");
 	tiny__code(tiny, "c3");
+	if (kernel->variant) {
+		tiny__function(tiny, "collapse_file.constprop.0");
+		tiny__code(tiny, kernel->variant);
+	}
 	tiny__function(tiny, "khugepaged");
 	if (kernel->releases)
 		tiny__code(tiny, "8b4034 83f801 7f00"); /* mov 0x34(%rax),%eax; cmp $1,%eax; jg */
@@ -194,9 +198,11 @@ void *tiny__btf(const struct tiny_kernel *kernel, size_t *size)
 	add_struct(btf, "zap_details", kernel->single ? "single_page" : NULL, number, 24);
 	add_struct(btf, "page", "_refcount", number, 0x34);
 	add_struct(btf, "vm_area_struct", kernel->numa ? "vm_policy" : NULL, number, 16);
+	add_struct(btf, "file", "f_mapping", number, 0xe8);
 	proto = btf__add_func_proto(btf, 0);
 	btf__add_func_param(btf, "hpage", number);
-	btf__add_func(btf, "collapse_file", BTF_FUNC_STATIC, proto);
+	if (!kernel->variant)
+		btf__add_func(btf, "collapse_file", BTF_FUNC_STATIC, proto);
 	btf__add_func(btf, "handle_mm_fault", BTF_FUNC_GLOBAL, proto);
 	btf__add_func(btf, "zap_huge_pmd", BTF_FUNC_GLOBAL, proto);
 	raw = btf__raw_data(btf, &length);

@@ -43,6 +43,8 @@ struct tiny_kernel {
 	bool truncate_calls, invalidate_calls; /* it is called */
 	bool numa;
 	bool releases; /* khugepaged gives up a page that others hold */
+	const char *
+		variant; /* code of collapse_file.constprop.0, which is all there is; NULL: BTF has it */
 };
 
 /* A 5.10 of that kind: its functions, and its BTF (malloc'ed). */
