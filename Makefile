@@ -188,7 +188,9 @@ FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 fuzz-trace: $(O)/unit/seed_trace
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c core/trace_reader.c core/record_pack.c -lz -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/detector*.c core/summary*.c core/diagram*.c) \
+		$(patsubst %,core/%.c,crosscheck histogram json_bounds names record_pack render_json trace_reader) \
+		-ljson-c -lz -o $(O)/unit/fuzz_trace
 	$(Q)$(FUZZ_RUN) trace
 
 fuzz-image: | $(O)/unit

@@ -74,6 +74,13 @@ void cli__parse(const struct argp *argp, int argc, char **argv, unsigned int fla
 /* Parse the arguments of a verb that has no option but --socket: the daemon's socket. doc: argp's. */
 const char *cli__parse_socket(int argc, char **argv, const char *doc);
 
+/*
+ * For verbs that read a file of somebody else's: from now on no memory is had that would bring the program
+ * above 64 MiB. The message for a file that takes more is CLI_TOO_LARGE.
+ */
+void cli__bound_memory(void);
+#define CLI_TOO_LARGE "what is in it at a time takes more memory than the 64 MiB that a file may"
+
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);
 

@@ -410,5 +410,8 @@ int cmd_dump(int argc, char **argv)
 		dump.path = dump.live ? "live" : CLI_TRACE;
 	dump.render.out = stdout;
 	dump.render.utf8 = cli__utf8();
-	return dump.live ? dump_live(&dump) : dump_file(&dump);
+	if (dump.live)
+		return dump_live(&dump);
+	cli__bound_memory();
+	return dump_file(&dump);
 }

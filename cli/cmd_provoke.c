@@ -217,7 +217,7 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 	char why[256];
 
 	if (!trace_reader__open(&reader, path, why, sizeof(why)))
-		summary__read(&summary, reader); /* without it: addresses */
+		summary__read(&summary, reader, why, sizeof(why)); /* without it: addresses */
 	puts("\nthe first escape:\n");
 	diagram__incident(stdout, summary, 1, &result->escape, &draw);
 	summary__free(summary);

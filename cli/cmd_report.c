@@ -103,7 +103,7 @@ static int crosscheck(const struct report *report, struct trace_reader *reader)
 
 	err = crosscheck__run(&check, reader, why, sizeof(why));
 	if (err)
-		return fail(report, why);
+		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
 	if (report->json)
 		err = crosscheck__print_json(check, stdout);
 	else
@@ -118,11 +118,12 @@ static int crosscheck(const struct report *report, struct trace_reader *reader)
 static int report_file(const struct report *report, struct trace_reader *reader)
 {
 	struct summary *summary = NULL;
+	char why[256];
 	int err, found;
 
-	err = summary__read(&summary, reader);
+	err = summary__read(&summary, reader, why, sizeof(why));
 	if (err)
-		return fail(report, strerror(-err));
+		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
 	if (report->json)
 		err = render_json__report(stdout, summary, &report->render);
 	else
@@ -146,6 +147,7 @@ int cmd_report(int argc, char **argv)
 		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
 	report.render.colour = cli__colour(stdout);
+	cli__bound_memory();
 	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
 		return fail(&report, why);
 	status = report.crosscheck ? crosscheck(&report, reader) : report_file(&report, reader);

@@ -162,7 +162,7 @@ static void draw(const struct show *show)
 
 	/* The names of functions and of the stacks' addresses are in the file as well. */
 	if (show->path[0] && !trace_reader__open(&reader, show->path, why, sizeof(why))) {
-		summary__read(&summary, reader);
+		summary__read(&summary, reader, why, sizeof(why));
 		trace_reader__close(reader);
 	}
 	printf("%s   %s\n\n", when__long(when, sizeof(when), show->wall),

@@ -201,11 +201,7 @@ static void merge(struct crosscheck *crosscheck)
 static int start(struct crosscheck *crosscheck, char *why, size_t why_size)
 {
 	struct detector_options options = {.incident = on_incident, .ctx = crosscheck};
-	int err;
 
-	err = summary_json__finish(&crosscheck->facts);
-	if (err)
-		return err;
 	if (crosscheck->facts.mode < 0) {
 		snprintf(why, why_size,
 			 "the file does not say in which mode it was recorded (no META block "
@@ -214,8 +210,6 @@ static int start(struct crosscheck *crosscheck, char *why, size_t why_size)
 	}
 	options.mode = (enum thprace_mode)crosscheck->facts.mode;
 	crosscheck->engine = detector__new(&options);
-	/* Read again, with the last STATS, at the end. */
-	summary_json__reset(&crosscheck->facts);
 	return crosscheck->engine ? 0 : -ENOMEM;
 }
 
@@ -262,6 +256,9 @@ static int take(struct crosscheck *crosscheck, const struct trace_block *block, 
 			crosscheck->result.complete = 0;
 			err = 0;
 		}
+		if (err == -E2BIG)
+			snprintf(why, why_size, "the file is none that thprace writes: %s",
+				 crosscheck->facts.beyond);
 		return err;
 	default:
 		return 0;
@@ -280,8 +277,6 @@ static int finish(struct crosscheck *crosscheck, char *why, size_t why_size)
 		err = detector__finish(crosscheck->engine);
 	if (!err)
 		err = crosscheck->err;
-	if (!err)
-		err = summary_json__finish(&crosscheck->facts);
 	if (err)
 		return err;
 	stats = detector__stats(crosscheck->engine);
@@ -319,9 +314,10 @@ int crosscheck__run(struct crosscheck **result, struct trace_reader *reader, cha
 	summary_json__defaults(&crosscheck->facts);
 	crosscheck->result.complete = 1;
 	while (!err && (got = trace_reader__next(reader, &block)) != 0) {
-		if (got == -ENOMEM)
+		if (got == -ENOMEM || got == -E2BIG) {
+			snprintf(why, why_size, "%s", trace_reader__why(reader));
 			err = got;
-		else if (got < 0)
+		} else if (got < 0)
 			crosscheck->result.complete = 0;
 		else
 			err = take(crosscheck, &block, why, why_size);

@@ -289,7 +289,7 @@ static int print_classes(FILE *out, const struct summary *summary)
 		add(object, "escapes", number_of(class->escapes));
 		add(object, "unattributed", number_of(class->unattributed));
 		add(object, "unproven", number_of(class->unproven));
-		add(object, "observable", json_object_new_boolean(!class->not_observable));
+		add(object, "observable", json_object_new_boolean(!class->not_observable[0]));
 		add(object, "reason", string(class->not_observable));
 		err = render_json__line(out, object);
 	}

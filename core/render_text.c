@@ -150,7 +150,7 @@ static void print_header(FILE *out, const struct summary *summary,
 		line(out, "mode", "unknown");
 	print_when(out, summary);
 	print_clock(out, summary, options);
-	if (summary->command && *summary->command)
+	if (summary->command[0])
 		line(out, "command", "%s",
 		     clean(command, sizeof(command), summary->command, "", options));
 	print_silent(out, summary, options);
@@ -186,7 +186,7 @@ static void print_class(FILE *out, const struct summary *summary, unsigned int c
 	char n[6][NAMES_NUMBER_LEN], why[256], text[320];
 	int red = options->colour && counts->escapes;
 
-	if (counts->not_observable && !counts->walkers && !counts->overlaps) {
+	if (counts->not_observable[0] && !counts->walkers && !counts->overlaps) {
 		clean(why, sizeof(why), counts->not_observable, "no reason given", options);
 		fprintf(out, "  %-17s ", names__class(class));
 		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);

@@ -102,23 +102,27 @@ static void note(struct summary *summary, const char *why)
 	summary->bad_blocks++;
 }
 
-static int take_json(struct summary *summary, const struct trace_block *block)
+static int take_json(struct summary *summary, const struct trace_block *block, char *why,
+		     size_t why_size)
 {
-	char why[128];
+	unsigned long long at = block->offset;
 	int err;
 
 	err = summary_json__take(summary, block->type, block->data, block->size);
 	if (err == -EINVAL) {
-		snprintf(why, sizeof(why),
-			 "the block at byte %llu is not the JSON that it should be",
-			 (unsigned long long)block->offset);
+		snprintf(why, why_size, "the block at byte %llu is not the JSON that it should be",
+			 at);
 		note(summary, why);
 		return 0;
 	}
+	if (err == -E2BIG)
+		snprintf(why, why_size, "the block at byte %llu is not one that thprace writes: %s",
+			 at, summary->beyond);
 	return err;
 }
 
-static int take(struct summary *summary, const struct trace_block *block)
+static int take(struct summary *summary, const struct trace_block *block, char *why,
+		size_t why_size)
 {
 	switch (block->type) {
 	case THPRACE_BLOCK_RECORDS:
@@ -133,7 +137,7 @@ static int take(struct summary *summary, const struct trace_block *block)
 	case THPRACE_BLOCK_STATS:
 	case THPRACE_BLOCK_SYMBOLS:
 	case THPRACE_BLOCK_TASKS:
-		return take_json(summary, block);
+		return take_json(summary, block, why, why_size);
 	default:
 		return 0;
 	}
@@ -164,36 +168,40 @@ static void reconcile(struct summary *summary)
 	}
 }
 
-int summary__read(struct summary **result, struct trace_reader *reader)
+int summary__read(struct summary **result, struct trace_reader *reader, char *why, size_t why_size)
 {
 	struct summary *summary;
 	struct trace_block block;
 	int err = 0, got;
 
 	summary = calloc(1, sizeof(*summary));
-	if (!summary)
-		return -ENOMEM;
+	if (!summary) {
+		err = -ENOMEM;
+		goto cleanup;
+	}
 	summary->header = *trace_reader__header(reader);
 	summary_json__defaults(summary);
 	while ((got = trace_reader__next(reader, &block)) != 0) {
-		if (got == -ENOMEM)
+		if (got == -ENOMEM || got == -E2BIG) {
+			snprintf(why, why_size, "%s", trace_reader__why(reader));
 			err = got;
-		else if (got < 0)
+		} else if (got < 0) {
 			note(summary, trace_reader__why(reader));
-		else
-			err = take(summary, &block);
+		} else {
+			err = take(summary, &block, why, why_size);
+		}
 		if (err)
 			goto cleanup;
 	}
 	summary->ended = trace_reader__ended(reader);
-	err = summary_json__finish(summary);
-	if (err)
-		goto cleanup;
+	summary_json__finish(summary);
 	reconcile(summary);
 	names__set_resolution(summary->clock_ticks ? summary->clock_step : 1);
 	*result = summary;
 	return 0;
 cleanup:
+	if (err == -ENOMEM)
+		snprintf(why, why_size, "%s", strerror(ENOMEM));
 	summary__free(summary);
 	return err;
 }

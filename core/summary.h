@@ -15,16 +15,23 @@
 #include <thprace/trace.h>
 #include "histogram.h"
 
-struct json_object;
 struct trace_reader;
 
 /* Incidents kept per class and verdict. */
 #define SUMMARY_KEEP 64
 /* Symbols and tasks taken from a file: more are left out. */
 #define SUMMARY_SYMBOLS_MAX 65536
-#define SUMMARY_TASKS_MAX 65536
+#define SUMMARY_TASKS_MAX 4096
+/* Probes and programs: a file with more is refused. */
+#define SUMMARY_LISTED_MAX 256
 /* Messages about bad blocks that are kept. */
 #define SUMMARY_NOTES_MAX 8
+
+/* Names are printable ASCII, longer ones are cut. */
+#define SUMMARY_NAME_LEN 128
+/* Texts are as the file has them, cut: see names__clean(). */
+#define SUMMARY_TEXT_LEN 256
+#define SUMMARY_COMMAND_LEN 1024
 
 struct summary_class {
 	uint64_t walkers;
@@ -36,7 +43,7 @@ struct summary_class {
 	uint64_t unattributed;
 	uint64_t unproven;
 	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
-	const char *not_observable; /* why this class cannot be seen, or NULL */
+	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be seen, or "" */
 };
 
 enum summary_phase {
@@ -46,20 +53,19 @@ enum summary_phase {
 	SUMMARY_PHASE_MAX
 };
 
-/* Strings belong to the summary and are as the file has them: see names__clean(). */
 struct summary_probe {
-	const char *point;
-	const char *function;
-	const char *kind;
-	const char *state;
-	const char *reason;
+	char point[SUMMARY_NAME_LEN];
+	char function[SUMMARY_NAME_LEN];
+	char kind[SUMMARY_NAME_LEN];
+	char state[SUMMARY_NAME_LEN];
+	char reason[SUMMARY_TEXT_LEN];
 };
 
 struct summary_program {
-	const char *name;
-	const char *point;
-	const char *function;
-	const char *kind;
+	char name[SUMMARY_NAME_LEN];
+	char point[SUMMARY_NAME_LEN];
+	char function[SUMMARY_NAME_LEN];
+	char kind[SUMMARY_NAME_LEN];
 	uint64_t runs;
 	uint64_t run_ns;
 	uint64_t missed;
@@ -69,9 +75,15 @@ struct summary_program {
 
 /* A point whose entry's program never ran, while that at its return did. */
 struct summary_silent {
-	const char *point;
-	const char *reason;
+	char point[SUMMARY_NAME_LEN];
+	char reason[SUMMARY_TEXT_LEN];
 	uint64_t returns;
+};
+
+/* Of an address in stacks. */
+struct summary_symbol {
+	uint64_t address;
+	char name[SUMMARY_NAME_LEN];
 };
 
 struct summary_task {
@@ -96,18 +108,18 @@ struct summary {
 	char notes[SUMMARY_NOTES_MAX][256]; /* why, for the first of them */
 
 	/* META */
-	const char *tool;
-	const char *version;
-	const char *kernel;
-	const char *machine;
-	const char *attach;
-	const char *clock;
-	const char *clock_source; /* the kernel's name of it; "": not known */
+	char tool[SUMMARY_NAME_LEN];
+	char version[SUMMARY_NAME_LEN];
+	char kernel[SUMMARY_NAME_LEN];
+	char machine[SUMMARY_NAME_LEN];
+	char attach[SUMMARY_NAME_LEN];
+	char clock[SUMMARY_NAME_LEN];
+	char clock_source[SUMMARY_NAME_LEN]; /* the kernel's name of it; "": not known */
 	uint64_t clock_step; /* ns, measured; 0: not known */
 	int clock_ticks; /* it ticks every clock_step; else it is finer */
 	unsigned int cpus;
 	int mode; /* enum thprace_mode, or -ENOENT when META doesn't say */
-	char *command; /* joined by blanks; "" without one */
+	char command[SUMMARY_COMMAND_LEN]; /* joined by blanks; "" without one */
 	struct summary_probe *probes;
 	size_t nr_probes;
 
@@ -149,17 +161,20 @@ struct summary {
 	struct summary_incident *kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
 	unsigned int nr_kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
 
-	/* Owners of the strings above. */
-	struct json_object *meta;
-	struct json_object *stats;
-	struct json_object *symbols;
+	/* SYMBOLS, by address */
+	struct summary_symbol *symbols;
+	size_t nr_symbols;
+
+	const char *beyond; /* why a JSON block was refused */
 };
 
 /*
- * Read all of a trace. Returns 0 and *summary, to be freed with summary__free(), or -ENOMEM. A
- * damaged or cut-off file is no error: see bad_blocks, notes and ended.
+ * Read all of a trace. Returns 0 and *summary, to be freed with summary__free(); or the reason in why, and
+ * -ENOMEM, or -E2BIG: the file is none that thprace writes, it goes beyond the bounds of the format. A damaged
+ * or cut-off file is no error: see bad_blocks, notes and ended.
  */
-int summary__read(struct summary **summary, struct trace_reader *reader);
+int summary__read(struct summary **summary, struct trace_reader *reader, char *why,
+		  size_t why_size);
 
 void summary__free(struct summary *summary);
 

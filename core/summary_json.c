@@ -2,7 +2,6 @@
 #include "summary_private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,32 +63,63 @@ static size_t length(struct json_object *array)
 
 void summary_json__defaults(struct summary *summary)
 {
-	summary->tool = "";
-	summary->version = "";
-	summary->kernel = "";
-	summary->machine = "";
-	summary->attach = "";
-	summary->clock = "";
-	summary->clock_source = "";
 	summary->mode = -ENOENT;
+}
+
+/* 0, or -E2BIG: one that no kernel and no thprace has. */
+static int name(struct summary *summary, struct json_object *object, const char *key,
+		char buf[SUMMARY_NAME_LEN])
+{
+	const char *text = string(object, key);
+
+	snprintf(buf, SUMMARY_NAME_LEN, "%s", text);
+	if (names__plain(text))
+		return 0;
+	summary->beyond = "a name in it cannot be printed";
+	return -E2BIG;
+}
+
+static void text(struct json_object *object, const char *key, char buf[SUMMARY_TEXT_LEN])
+{
+	snprintf(buf, SUMMARY_TEXT_LEN, "%s", string(object, key));
+}
+
+/* Room for more symbols than there are. */
+static int grow_symbols(struct summary *summary)
+{
+	size_t nr = summary->nr_symbols;
+	struct summary_symbol *grown;
+
+	/* Powers of two, from 64 on. */
+	if (nr & (nr - 1) || (nr && nr < 64))
+		return 0;
+	grown = reallocarray(summary->symbols, nr ? 2 * nr : 64, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	summary->symbols = grown;
+	return 0;
 }
 
 static int take_symbols(struct summary *summary, struct json_object *symbols)
 {
-	if (!summary->symbols)
-		summary->symbols = json_object_new_object();
-	if (!summary->symbols)
-		return -ENOMEM;
-	json_object_object_foreach(symbols, name, value)
+	struct summary_symbol *symbol;
+	int err;
+
+	json_object_object_foreach(symbols, key, value)
 	{
-		if (json_object_object_length(summary->symbols) >= SUMMARY_SYMBOLS_MAX)
+		if (summary->nr_symbols == SUMMARY_SYMBOLS_MAX)
 			break;
 		if (!json_object_is_type(value, json_type_string))
 			continue;
-		if (json_object_object_add(summary->symbols, name, json_object_get(value))) {
-			json_object_put(value);
-			return -ENOMEM;
-		}
+		err = grow_symbols(summary);
+		if (err)
+			return err;
+		symbol = &summary->symbols[summary->nr_symbols];
+		err = name(summary, symbols, key, symbol->name);
+		if (err)
+			return err;
+		symbol->address = strtoull(key, NULL, 0);
+		summary->nr_symbols++;
 	}
 	return 0;
 }
@@ -121,83 +151,59 @@ static int take_tasks(struct summary *summary, struct json_object *tasks)
 	return 0;
 }
 
-int summary_json__take(struct summary *summary, enum thprace_block_type type, const char *text,
-		       size_t size)
+/* The command's words, joined by blanks, cut. */
+static void join_command(struct summary *summary, struct json_object *words)
 {
-	enum json_type wanted = type == THPRACE_BLOCK_TASKS ? json_type_array : json_type_object;
-	struct json_object *object = NULL;
-	struct json_tokener *tokener;
-	int err = 0;
+	size_t used = 0, i;
 
-	tokener = json_tokener_new();
-	if (!tokener)
-		return -ENOMEM;
-	object = json_tokener_parse_ex(tokener, text, (int)size);
-	/* A bare number would wait for more; what is wanted ends with a bracket. */
-	if (json_tokener_get_error(tokener) != json_tokener_success ||
-	    !json_object_is_type(object, wanted)) {
-		err = -EINVAL;
-	} else if (type == THPRACE_BLOCK_META) {
-		json_object_put(summary->meta);
-		summary->meta = json_object_get(object);
-	} else if (type == THPRACE_BLOCK_STATS) {
-		json_object_put(summary->stats);
-		summary->stats = json_object_get(object);
-	} else if (type == THPRACE_BLOCK_SYMBOLS) {
-		err = take_symbols(summary, object);
-	} else if (type == THPRACE_BLOCK_TASKS) {
-		err = take_tasks(summary, object);
-	}
-	json_object_put(object);
-	json_tokener_free(tokener);
-	return err;
-}
-
-/* The command's words, joined by blanks. */
-static int join_command(struct summary *summary, struct json_object *words)
-{
-	size_t size = 1, i;
-	char *end;
-
-	for (i = 0; i < length(words); i++) {
-		struct json_object *word = json_object_array_get_idx(words, i);
-
-		size += (size_t)json_object_get_string_len(word) + 1;
-	}
-	summary->command = calloc(1, size);
-	if (!summary->command)
-		return -ENOMEM;
-	end = summary->command;
-	for (i = 0; i < length(words); i++) {
+	summary->command[0] = '\0';
+	for (i = 0; i < length(words) && used < SUMMARY_COMMAND_LEN; i++) {
 		struct json_object *word = json_object_array_get_idx(words, i);
 
 		if (json_object_is_type(word, json_type_string))
-			end += sprintf(end, "%s%s", i ? " " : "", json_object_get_string(word));
+			used += (size_t)snprintf(summary->command + used,
+						 SUMMARY_COMMAND_LEN - used, "%s%s", i ? " " : "",
+						 json_object_get_string(word));
 	}
-	return 0;
+}
+
+/* Room for the members of a list, zeroed; NULL in *room when there are none. */
+static int make_room(struct summary *summary, struct json_object *list, size_t size, void **room,
+		     size_t *nr)
+{
+	free(*room);
+	*room = NULL;
+	*nr = length(list);
+	if (*nr > SUMMARY_LISTED_MAX) {
+		*nr = 0;
+		summary->beyond = "it lists more than 256 probes or programs";
+		return -E2BIG;
+	}
+	if (!*nr)
+		return 0;
+	*room = calloc(*nr, size);
+	return *room ? 0 : -ENOMEM;
 }
 
 static int read_probes(struct summary *summary, struct json_object *probes)
 {
-	size_t nr = length(probes), i;
+	void *room = summary->probes;
+	size_t i;
+	int err;
 
-	if (!nr)
-		return 0;
-	summary->probes = calloc(nr, sizeof(*summary->probes));
-	if (!summary->probes)
-		return -ENOMEM;
-	summary->nr_probes = nr;
-	for (i = 0; i < nr; i++) {
+	err = make_room(summary, probes, sizeof(*summary->probes), &room, &summary->nr_probes);
+	summary->probes = room;
+	for (i = 0; !err && i < summary->nr_probes; i++) {
 		struct json_object *from = json_object_array_get_idx(probes, i);
 		struct summary_probe *probe = &summary->probes[i];
 
-		probe->point = string(from, "point");
-		probe->function = string(from, "function");
-		probe->kind = string(from, "kind");
-		probe->state = string(from, "state");
-		probe->reason = string(from, "reason");
+		err = name(summary, from, "point", probe->point) |
+		      name(summary, from, "function", probe->function) |
+		      name(summary, from, "kind", probe->kind) |
+		      name(summary, from, "state", probe->state);
+		text(from, "reason", probe->reason);
 	}
-	return 0;
+	return err;
 }
 
 /* META's list, and STATS', which knows what came of it. */
@@ -210,51 +216,53 @@ static void read_blind(struct summary *summary, struct json_object *from)
 		struct json_object *item = json_object_array_get_idx(blind, i);
 		int class = names__find_class(string(item, "class"));
 
-		if (class > THPRACE_CLASS_NONE)
-			summary->class[class].not_observable = string(item, "reason");
+		if (class <= THPRACE_CLASS_NONE)
+			continue;
+		text(item, "reason", summary->class[class].not_observable);
+		if (!summary->class[class].not_observable[0])
+			strcpy(summary->class[class].not_observable, "no reason given");
 	}
 }
 
 static int read_silent(struct summary *summary, struct json_object *silent)
 {
-	size_t nr = length(silent), i;
-
-	if (!nr)
-		return 0;
-	summary->silent = calloc(nr, sizeof(*summary->silent));
-	if (!summary->silent)
-		return -ENOMEM;
-	summary->nr_silent = nr;
-	for (i = 0; i < nr; i++) {
-		struct json_object *from = json_object_array_get_idx(silent, i);
-
-		summary->silent[i].point = string(from, "point");
-		summary->silent[i].reason = string(from, "reason");
-		summary->silent[i].returns = number(from, "returns");
-	}
-	return 0;
-}
-
-static int read_meta(struct summary *summary)
-{
-	struct json_object *meta = summary->meta;
+	void *room = summary->silent;
+	size_t i;
 	int err;
 
-	summary->has_meta = meta != NULL;
-	summary->tool = string(meta, "tool");
-	summary->version = string(meta, "version");
-	summary->kernel = string(meta, "kernel");
-	summary->machine = string(meta, "machine");
-	summary->attach = string(meta, "attach");
-	summary->clock = string(meta, "clock");
-	summary->clock_source = string(meta, "clock_source");
+	err = make_room(summary, silent, sizeof(*summary->silent), &room, &summary->nr_silent);
+	summary->silent = room;
+	for (i = 0; !err && i < summary->nr_silent; i++) {
+		struct json_object *from = json_object_array_get_idx(silent, i);
+
+		err = name(summary, from, "point", summary->silent[i].point);
+		text(from, "reason", summary->silent[i].reason);
+		summary->silent[i].returns = number(from, "returns");
+	}
+	return err;
+}
+
+static int read_meta(struct summary *summary, struct json_object *meta)
+{
+	int err;
+
+	summary->has_meta = 1;
+	err = name(summary, meta, "tool", summary->tool) |
+	      name(summary, meta, "version", summary->version) |
+	      name(summary, meta, "kernel", summary->kernel) |
+	      name(summary, meta, "machine", summary->machine) |
+	      name(summary, meta, "attach", summary->attach) |
+	      name(summary, meta, "clock", summary->clock) |
+	      name(summary, meta, "clock_source", summary->clock_source);
+	if (err)
+		return err;
 	summary->clock_step = number(meta, "clock_step_ns");
 	summary->clock_ticks = number(meta, "clock_ticks") != 0;
 	summary->cpus = (unsigned int)number(meta, "cpus");
 	summary->mode = names__find_mode(string(meta, "mode"));
 	read_blind(summary, meta);
-	err = join_command(summary, member(meta, "command", json_type_array));
-	return err ? err : read_probes(summary, member(meta, "probes", json_type_array));
+	join_command(summary, member(meta, "command", json_type_array));
+	return read_probes(summary, member(meta, "probes", json_type_array));
 }
 
 static void read_classes(struct summary *summary, struct json_object *classes)
@@ -280,6 +288,7 @@ static void read_phase(struct histogram *phase, struct json_object *from)
 	struct json_object *buckets = member(from, "buckets", json_type_array);
 	size_t i;
 
+	memset(phase, 0, sizeof(*phase));
 	phase->count = number(from, "count");
 	phase->sum = number(from, "sum");
 	phase->max = number(from, "max");
@@ -298,29 +307,28 @@ static void read_phase(struct histogram *phase, struct json_object *from)
 
 static int read_programs(struct summary *summary, struct json_object *programs)
 {
-	size_t nr = length(programs), i;
+	void *room = summary->programs;
+	size_t i;
+	int err;
 
-	if (!nr)
-		return 0;
-	summary->programs = calloc(nr, sizeof(*summary->programs));
-	if (!summary->programs)
-		return -ENOMEM;
-	summary->nr_programs = nr;
-	for (i = 0; i < nr; i++) {
+	err = make_room(summary, programs, sizeof(*summary->programs), &room,
+			&summary->nr_programs);
+	summary->programs = room;
+	for (i = 0; !err && i < summary->nr_programs; i++) {
 		struct json_object *from = json_object_array_get_idx(programs, i);
 		struct summary_program *program = &summary->programs[i];
 
-		program->name = string(from, "name");
-		program->point = string(from, "point");
-		program->function = string(from, "function");
-		program->kind = string(from, "kind");
+		err = name(summary, from, "name", program->name) |
+		      name(summary, from, "point", program->point) |
+		      name(summary, from, "function", program->function) |
+		      name(summary, from, "kind", program->kind);
 		program->runs = number(from, "runs");
 		program->run_ns = number(from, "run_ns");
 		program->missed = number(from, "missed");
 		program->insns = number(from, "insns");
 		program->verified = number(from, "verified");
 	}
-	return 0;
+	return err;
 }
 
 /* An enum is stored as its name or as its number. */
@@ -365,13 +373,13 @@ static void read_closest(struct summary *summary, struct json_object *closest)
 	snprintf(walk->comm, sizeof(walk->comm), "%s", string(from, "comm"));
 }
 
-static int read_stats(struct summary *summary)
+static int read_stats(struct summary *summary, struct json_object *stats)
 {
-	struct json_object *stats = summary->stats, *from;
+	struct json_object *from;
 	unsigned int p;
 	int err;
 
-	summary->has_stats = stats != NULL;
+	summary->has_stats = 1;
 	summary->stopped = number(stats, "ended");
 	summary->seconds = real(stats, "seconds");
 	summary->seen = number(stats, "seen");
@@ -387,10 +395,12 @@ static int read_stats(struct summary *summary)
 	summary->reuses = number(from, "reuses");
 	summary->reuses_foreign = number(from, "reuses_foreign");
 	from = member(stats, "lost", json_type_object);
+	summary->lost_total = 0;
+	memset(summary->lost, 0, sizeof(summary->lost));
 	if (from) {
-		json_object_object_foreach(from, name, value)
+		json_object_object_foreach(from, key, value)
 		{
-			int cause = names__find_loss(name);
+			int cause = names__find_loss(key);
 
 			summary->lost_total += value_of(value);
 			if (cause >= 0)
@@ -406,6 +416,36 @@ static int read_stats(struct summary *summary)
 	read_blind(summary, stats);
 	err = read_silent(summary, member(stats, "silent", json_type_array));
 	return err ? err : read_programs(summary, member(stats, "programs", json_type_array));
+}
+
+int summary_json__take(struct summary *summary, enum thprace_block_type type, const char *text,
+		       size_t size)
+{
+	enum json_type wanted = type == THPRACE_BLOCK_TASKS ? json_type_array : json_type_object;
+	struct json_object *object = NULL;
+	struct json_tokener *tokener;
+	int err = 0;
+
+	tokener = json_tokener_new();
+	if (!tokener)
+		return -ENOMEM;
+	object = json_tokener_parse_ex(tokener, text, (int)size);
+	/* A bare number would wait for more; what is wanted ends with a bracket. */
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    !json_object_is_type(object, wanted)) {
+		err = -EINVAL;
+	} else if (type == THPRACE_BLOCK_META) {
+		err = read_meta(summary, object);
+	} else if (type == THPRACE_BLOCK_STATS) {
+		err = read_stats(summary, object);
+	} else if (type == THPRACE_BLOCK_SYMBOLS) {
+		err = take_symbols(summary, object);
+	} else if (type == THPRACE_BLOCK_TASKS) {
+		err = take_tasks(summary, object);
+	}
+	json_object_put(object);
+	json_tokener_free(tokener);
+	return err;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -445,53 +485,35 @@ static void sort_tasks(struct summary *summary)
 	qsort(summary->tasks, nr, sizeof(*summary->tasks), by_activity);
 }
 
-int summary_json__finish(struct summary *summary)
+static int by_address(const void *a, const void *b)
 {
-	int err;
+	const struct summary_symbol *x = a, *y = b;
 
-	err = read_meta(summary);
-	if (!err)
-		err = read_stats(summary);
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+void summary_json__finish(struct summary *summary)
+{
 	sort_tasks(summary);
-	return err;
+	if (summary->nr_symbols)
+		qsort(summary->symbols, summary->nr_symbols, sizeof(*summary->symbols), by_address);
 }
 
 const char *summary__symbol(const struct summary *summary, uint64_t address)
 {
-	struct json_object *symbol = NULL;
-	char name[32];
+	const struct summary_symbol key = {.address = address}, *found;
 
-	if (!summary || !summary->symbols)
+	if (!summary || !summary->nr_symbols)
 		return NULL;
-	snprintf(name, sizeof(name), "0x%" PRIx64, address);
-	if (!json_object_object_get_ex(summary->symbols, name, &symbol))
-		return NULL;
-	return json_object_get_string(symbol);
-}
-
-void summary_json__reset(struct summary *summary)
-{
-	free(summary->command);
-	free(summary->probes);
-	free(summary->programs);
-	free(summary->silent);
-	summary->command = NULL;
-	summary->probes = NULL;
-	summary->programs = NULL;
-	summary->silent = NULL;
-	summary->nr_probes = 0;
-	summary->nr_programs = 0;
-	summary->nr_silent = 0;
-	summary->lost_total = 0;
-	memset(summary->lost, 0, sizeof(summary->lost));
-	memset(summary->phases, 0, sizeof(summary->phases));
+	found = bsearch(&key, summary->symbols, summary->nr_symbols, sizeof(key), by_address);
+	return found ? found->name : NULL;
 }
 
 void summary_json__release(struct summary *summary)
 {
-	summary_json__reset(summary);
+	free(summary->probes);
+	free(summary->programs);
+	free(summary->silent);
 	free(summary->tasks);
-	json_object_put(summary->meta);
-	json_object_put(summary->stats);
-	json_object_put(summary->symbols);
+	free(summary->symbols);
 }

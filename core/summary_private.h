@@ -5,21 +5,19 @@
 
 #include "summary.h"
 
-/* Point all strings of an empty summary to "". */
+/* An empty summary: what is not 0 when nothing is known. */
 void summary_json__defaults(struct summary *summary);
 
 /*
- * Take in one block of JSON: size bytes at text. Returns 0, -EINVAL when it isn't JSON of the
- * right shape (the summary is as before then), or -ENOMEM.
+ * Take in one block of JSON: size bytes at text. Returns 0; -EINVAL when it isn't JSON of the
+ * right shape (the summary is as before then); -E2BIG when it is none that thprace writes (summary->beyond
+ * says why); or -ENOMEM.
  */
 int summary_json__take(struct summary *summary, enum thprace_block_type type, const char *text,
 		       size_t size);
 
-/* After the last block: read META and STATS into the members, sort the tasks. 0 or -ENOMEM. */
-int summary_json__finish(struct summary *summary);
-
-/* Undo summary_json__finish(): free what it built, but keep the blocks, so that it may be called again. */
-void summary_json__reset(struct summary *summary);
+/* After the last block: sort tasks and symbols. */
+void summary_json__finish(struct summary *summary);
 
 /* Free what this half allocated. */
 void summary_json__release(struct summary *summary);

@@ -12,12 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "json_bounds.h"
 #include "record_pack.h"
 #include "trace_check.h"
 
 /* What a later version may make of the file's header; more is damage. */
 #define HEADER_SIZE_MAX 4096
 #define BUFFER_MIN 65536
+/* JSON of a whole file: reading it takes time, whatever it holds. */
+#define JSON_FILE_BYTES_MAX (64u << 20)
+#define JSON_FILE_VALUES_MAX 524288
 
 struct buffer {
 	unsigned char *data;
@@ -33,6 +37,8 @@ struct trace_reader {
 	struct thprace_trace_header header;
 	struct thprace_block_header block;
 	uint64_t block_offset;
+	uint64_t json_bytes; /* so far */
+	size_t json_values;
 	z_stream inflate;
 	struct record_pack *pack;
 	struct buffer stored;
@@ -129,6 +135,12 @@ static size_t member_size(unsigned int type)
 static int holds_records(unsigned int type)
 {
 	return type == THPRACE_BLOCK_RECORDS || type == THPRACE_BLOCK_CONTEXT;
+}
+
+static int holds_json(unsigned int type)
+{
+	return type == THPRACE_BLOCK_META || type == THPRACE_BLOCK_STATS ||
+	       type == THPRACE_BLOCK_SYMBOLS || type == THPRACE_BLOCK_TASKS;
 }
 
 static int known_type(unsigned int type)
@@ -405,6 +417,27 @@ static int decompress(struct trace_reader *reader)
 	return 0;
 }
 
+static int check_json(struct trace_reader *reader)
+{
+	const struct thprace_block_header *block = &reader->block;
+	const char *beyond;
+
+	reader->json_bytes += block->raw_size;
+	beyond = json_bounds__check((const char *)reader->raw.data, block->raw_size,
+				    &reader->json_values);
+	if (!beyond && reader->json_bytes > JSON_FILE_BYTES_MAX)
+		beyond = "more than 64 MiB of JSON are in the file";
+	if (!beyond && reader->json_values > JSON_FILE_VALUES_MAX)
+		beyond = "more than 524,288 values of JSON are in the file";
+	if (beyond)
+		return fail(
+			reader, -E2BIG,
+			"the %s block at byte %" PRIu64
+			" is not one that thprace writes, and nothing is read from there on: %s",
+			type_name(block->type), reader->block_offset, beyond);
+	return 0;
+}
+
 static int check_members(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
@@ -446,7 +479,7 @@ static int read_block(struct trace_reader *reader)
 	if (!err)
 		err = decompress(reader);
 	if (!err)
-		err = check_members(reader);
+		err = holds_json(reader->block.type) ? check_json(reader) : check_members(reader);
 	if (err) {
 		reader->finished = err != -EBADMSG;
 		return err;

@@ -41,7 +41,7 @@ const struct thprace_trace_header *trace_reader__header(const struct trace_reade
  * Read the next block. Returns 1 and *block; 0 at the end of the file; negative errno when what
  * follows is not a whole valid block: -ENODATA cut off, -EBADMSG checksum, -EFBIG sizes beyond
  * THPRACE_BLOCK_MAX or count that doesn't fit the size, -EINVAL not a block (or bytes after END),
- * -EPROTONOSUPPORT codec, -EIO, -ENOMEM. After -EBADMSG of the payload (header whole) reading may
+ * -EPROTONOSUPPORT codec, -E2BIG JSON beyond core/json_bounds.h, -EIO, -ENOMEM. After -EBADMSG of the payload (header whole) reading may
  * go on: the next call returns the next block. After every other error the next call returns 0.
  * Unknown types are skipped silently. Members that core/trace_check.h refuses make their block
  * -EBADMSG: enums, stack lengths and names in a block that is returned are in range.

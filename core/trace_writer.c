@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "json_bounds.h"
 #include "record_pack.h"
 #include "trace_check.h"
 
@@ -405,7 +406,10 @@ int trace_writer__json(struct trace_writer *writer, enum thprace_block_type type
 	default:
 		return -EINVAL;
 	}
-	err = write_block(writer, type, text, strlen(text), 0);
+	/* As strict as the reader. */
+	err = json_bounds__check(text, strlen(text), NULL)
+		      ? -E2BIG
+		      : write_block(writer, type, text, strlen(text), 0);
 	if (err)
 		writer->missing |= 1u << type;
 	else

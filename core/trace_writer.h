@@ -59,7 +59,8 @@ int trace_writer__incident(struct trace_writer *writer, const struct thprace_inc
 
 /*
  * Write a JSON block at once (META, STATS, SYMBOLS, TASKS). text: NUL terminated, not kept.
- * Returns 0 or negative errno as above; -EFBIG also when text is longer than THPRACE_BLOCK_MAX.
+ * Returns 0 or negative errno as above; -EFBIG also when text is longer than THPRACE_BLOCK_MAX, -E2BIG when no
+ * reader would take it (core/json_bounds.h).
  */
 int trace_writer__json(struct trace_writer *writer, enum thprace_block_type type, const char *text);
 

@@ -17,7 +17,10 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
+#include "crosscheck.h"
+#include "names.h"
 #include "record_pack.h"
+#include "summary.h"
 #include "trace_reader.h"
 #include "trace_writer.h"
 
@@ -88,6 +91,38 @@ static void check_block(const struct trace_block *block)
 		must(block->count == 0, "count without members");
 		must(block->type != THPRACE_BLOCK_END || !block->size, "END with contents");
 	}
+}
+
+/* What `thprace report` makes of it. */
+static void sum_up(int fd)
+{
+	struct crosscheck *crosscheck = NULL;
+	struct trace_reader *reader;
+	struct summary *summary;
+	char why[256] = "";
+	size_t i;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		abort();
+	if (trace_reader__open_fd(&reader, fd, why, sizeof(why)))
+		return;
+	if (summary__read(&summary, reader, why, sizeof(why))) {
+		must(why[0] && names__plain(why), "refused without a reason");
+	} else {
+		must(names__plain(summary->kernel), "a name not for a terminal");
+		for (i = 0; i < summary->nr_probes; i++)
+			must(names__plain(summary->probes[i].function),
+			     "a name not for a terminal");
+		summary__free(summary);
+	}
+	trace_reader__close(reader);
+	if (lseek(fd, 0, SEEK_SET) < 0 || trace_reader__open_fd(&reader, fd, why, sizeof(why)))
+		abort();
+	if (!crosscheck__run(&crosscheck, reader, why, sizeof(why)))
+		crosscheck__free(crosscheck);
+	else
+		must(why[0] && names__plain(why), "refused without a reason");
+	trace_reader__close(reader);
 }
 
 static void read_all(int fd)
@@ -242,6 +277,7 @@ static void feed(const uint8_t *data, size_t size)
 	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
 	read_all(fd);
+	sum_up(fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

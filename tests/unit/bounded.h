@@ -21,13 +21,13 @@ static inline void bounded__limit(void)
 
 	setrlimit(RLIMIT_CPU, &seconds);
 #ifndef __SANITIZE_ADDRESS__
-	FILE *file = fopen("/proc/self/statm", "re");
+	FILE *statm = fopen("/proc/self/statm", "re");
 	struct rlimit memory;
 	unsigned long pages;
 
-	if (!file || fscanf(file, "%lu", &pages) != 1)
+	if (!statm || fscanf(statm, "%lu", &pages) != 1)
 		_exit(99);
-	fclose(file);
+	fclose(statm);
 	memory.rlim_cur = pages * (unsigned long)sysconf(_SC_PAGESIZE) + BOUNDED_MEMORY;
 	memory.rlim_max = memory.rlim_cur;
 	setrlimit(RLIMIT_AS, &memory);

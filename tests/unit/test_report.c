@@ -191,7 +191,7 @@ static struct summary *read_summary(void)
 	char why[256];
 
 	assert_int_equal(trace_reader__open(&reader, path, why, sizeof(why)), 0);
-	assert_int_equal(summary__read(&summary, reader), 0);
+	assert_int_equal(summary__read(&summary, reader, why, sizeof(why)), 0);
 	trace_reader__close(reader);
 	return summary;
 }

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Traces that somebody wrote to do harm: JSON beyond the bounds, in time and memory that stay bounded. */
+#include "trace_support.h"
+
+#include "bounded.h"
+#include "cli.h"
+#include "json_bounds.h"
+#include "summary.h"
+
+/* Blocks as no writer of ours would write them. */
+static FILE *begin(uint32_t flags)
+{
+	struct thprace_trace_header header = {
+		.magic = THPRACE_TRACE_MAGIC,
+		.version = THPRACE_TRACE_VERSION,
+		.header_size = sizeof(header),
+		.started = 1,
+		.flags = flags,
+	};
+	FILE *out = fopen(file, "wbe");
+
+	assert_non_null(out);
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header,
+				     offsetof(struct thprace_trace_header, crc));
+	assert_int_equal(fwrite(&header, sizeof(header), 1, out), 1);
+	return out;
+}
+
+static void add_block(FILE *out, unsigned int type, const void *data, size_t size, uint32_t count)
+{
+	uLongf stored = compressBound(size);
+	struct thprace_block_header block = {
+		.magic = THPRACE_BLOCK_MAGIC,
+		.type = (uint16_t)type,
+		.codec = THPRACE_CODEC_ZLIB,
+		.raw_size = (uint32_t)size,
+		.count = count,
+	};
+	unsigned char *packed = malloc(stored);
+
+	assert_non_null(packed);
+	assert_int_equal(compress2(packed, &stored, data, size, 1), Z_OK);
+	block.stored_size = (uint32_t)stored;
+	block.crc = (uint32_t)crc32(0, packed, (uInt)stored);
+	block.header_crc = (uint32_t)crc32(0, (const Bytef *)&block,
+					   offsetof(struct thprace_block_header, header_crc));
+	assert_int_equal(fwrite(&block, sizeof(block), 1, out), 1);
+	assert_int_equal(fwrite(packed, 1, stored, out), stored);
+	free(packed);
+}
+
+static void end(FILE *out)
+{
+	add_block(out, THPRACE_BLOCK_END, "", 0, 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* head, then `part` so many times, then tail; malloc'ed. */
+static char *repeat(const char *head, const char *part, size_t times, const char *tail)
+{
+	size_t length = strlen(part), i;
+	char *text = malloc(strlen(head) + times * length + strlen(tail) + 1), *at = text;
+
+	assert_non_null(text);
+	at = stpcpy(at, head);
+	for (i = 0; i < times; i++, at += length)
+		memcpy(at, part, length);
+	strcpy(at, tail);
+	return text;
+}
+
+/* Returns what the verb returned. Its message is in the file `other`, what it prints goes nowhere. */
+static int run(int (*verb)(int argc, char **argv), const char *first, const char *second)
+{
+	char words[4][128] = {"thprace verb"};
+	char *argv[5] = {words[0], words[1], words[2], words[3], NULL};
+	int argc = 1, status;
+
+	if (first)
+		snprintf(words[argc++], sizeof(words[0]), "%s", first);
+	if (second)
+		snprintf(words[argc++], sizeof(words[0]), "%s", second);
+	snprintf(words[argc++], sizeof(words[0]), "%s", file);
+	argv[argc] = NULL;
+	if (!freopen("/dev/null", "w", stdout) || !freopen(other, "w", stderr))
+		return 98;
+	status = verb(argc, argv);
+	fflush(NULL);
+	return status;
+}
+
+static int report(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_report, NULL, NULL);
+}
+
+static int report_json(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_report, "--format", "json");
+}
+
+static int crosscheck(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_report, "--crosscheck", NULL);
+}
+
+static int dump(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_dump, "--format", "json");
+}
+
+/* One line, that holds this. */
+static void assert_message(const char *because)
+{
+	char text[2048];
+	size_t size = load(other, (unsigned char *)text, sizeof(text) - 1);
+
+	text[size] = '\0';
+	if (!strstr(text, because) || strchr(text, '\n') != text + size - 1)
+		fail_msg("'%s' is not one line that says '%s'", text, because);
+}
+
+static void refused(const char *because)
+{
+	assert_int_equal(bounded(report, NULL), CLI_FAILED);
+	assert_message(because);
+	assert_int_equal(bounded(report_json, NULL), CLI_FAILED);
+	assert_message(because);
+	assert_int_equal(bounded(crosscheck, NULL), CLI_FAILED);
+	assert_message(because);
+}
+
+static void beyond_the_bounds(void **state)
+{
+	static const struct {
+		unsigned int type;
+		const char *head, *part, *tail;
+		size_t times;
+		const char *because;
+	} cases[] = {
+		{THPRACE_BLOCK_META, "{\"a\":[{}", ",{}", "]}", 1398000, "20,480 objects"},
+		{THPRACE_BLOCK_STATS, "{\"a\":[[]", ",[]", "]}", 1398000, "20,480 objects"},
+		{THPRACE_BLOCK_META, "{\"probes\":[0", ",0", "]}", 2000000, "131,072 values"},
+		{THPRACE_BLOCK_SYMBOLS, "{\"0x1\":\"\"", ",\"\":\"\"", "}", 600000,
+		 "131,072 values"},
+		{THPRACE_BLOCK_TASKS, "[{}", ",{}", "]", 1398000, "20,480 objects"},
+		{THPRACE_BLOCK_META, "{\"a\":", "[", "", 4000000, "16 levels"},
+		{THPRACE_BLOCK_META, "{\"", "a", "\":1}", 4000000, "a name of more"},
+		/* json-c takes these quotes and comments, and what they hide would not be counted. */
+		{THPRACE_BLOCK_META, "{'\"':[{}", ",{}", "],'\"':1}", 1000000, "no JSON"},
+		{THPRACE_BLOCK_META, "{/*\"*/\"a\":[{}", ",{}", "]/*\"*/}", 1000000, "no JSON"},
+		{THPRACE_BLOCK_META, "{\"a\":\"\\\\\",\"b\":[{}", ",{}", "]}", 1000000,
+		 "20,480 objects"},
+	};
+	size_t i;
+	char *text;
+	FILE *out;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		text = repeat(cases[i].head, cases[i].part, cases[i].times, cases[i].tail);
+		out = begin(THPRACE_TF_ALL);
+		add_block(out, cases[i].type, text, strlen(text), 0);
+		end(out);
+		free(text);
+		refused(cases[i].because);
+		assert_int_equal(bounded(dump, NULL), CLI_FAILED);
+		assert_message(cases[i].because);
+	}
+}
+
+/* Within the bounds of JSON, and not what thprace writes. */
+static void names_and_lists(void **state)
+{
+	static const struct {
+		unsigned int type;
+		const char *head, *part, *tail;
+		size_t times;
+		const char *because;
+	} cases[] = {
+		{THPRACE_BLOCK_META, "{\"mode\":\"light\",\"probes\":[0", ",0", "]}", 1000,
+		 "256 probes"},
+		{THPRACE_BLOCK_STATS, "{\"programs\":[{}", ",{}", "]}", 1000, "or programs"},
+		{THPRACE_BLOCK_META, "{\"kernel\":\"\\u001b]0;x", "x", "\"}", 1,
+		 "cannot be printed"},
+		{THPRACE_BLOCK_META, "{\"probes\":[{\"function\":\"\\n", "x", "\"}]}", 1,
+		 "cannot be printed"},
+		{THPRACE_BLOCK_STATS, "{\"programs\":[{\"name\":\"\302\233", "x", "\"}]}", 1,
+		 "cannot be printed"},
+	};
+	size_t i;
+	char *text;
+	FILE *out;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		text = repeat(cases[i].head, cases[i].part, cases[i].times, cases[i].tail);
+		out = begin(THPRACE_TF_ALL);
+		add_block(out, cases[i].type, text, strlen(text), 0);
+		end(out);
+		free(text);
+		refused(cases[i].because);
+	}
+}
+
+/* As much as the bounds allow, in every block: it is read, in bounded memory. */
+static void at_the_bounds(void **state)
+{
+	char *objects = repeat("{\"a\":[{}", ",{}", JSON_CONTAINERS_MAX - 3, "]}");
+	char *pairs = repeat("{\"0x1\":\"a\"", ",\"0x2222222222222222\":\"b\"", 60000, "}");
+	char *tasks_of = repeat("[{}", ",{\"pid\":1,\"comm\":\"x\",\"tgid\":1}", 20000, "]");
+	unsigned int i;
+	FILE *out = begin(0);
+
+	(void)state;
+	assert_null(json_bounds__check(objects, strlen(objects), NULL));
+	assert_null(json_bounds__check(pairs, strlen(pairs), NULL));
+	for (i = 0; i < 2; i++) {
+		add_block(out, THPRACE_BLOCK_META, objects, strlen(objects), 0);
+		add_block(out, THPRACE_BLOCK_STATS, objects, strlen(objects), 0);
+		add_block(out, THPRACE_BLOCK_SYMBOLS, pairs, strlen(pairs), 0);
+		add_block(out, THPRACE_BLOCK_TASKS, tasks_of, strlen(tasks_of), 0);
+	}
+	end(out);
+	assert_int_equal(bounded(report, NULL), CLI_DONE);
+	assert_int_equal(bounded(report_json, NULL), CLI_DONE);
+	assert_int_equal(bounded(dump, NULL), CLI_DONE);
+	free(objects);
+	free(pairs);
+	free(tasks_of);
+}
+
+/* So many times the same block, each within the bounds. */
+static void write_many(unsigned int type, char *text, int times)
+{
+	FILE *out = begin(THPRACE_TF_ALL);
+
+	while (times--)
+		add_block(out, type, text, strlen(text), 0);
+	end(out);
+	free(text);
+}
+
+static void too_much_of_it(void **state)
+{
+	(void)state;
+	write_many(THPRACE_BLOCK_META, repeat("{\"a\":\"", "x", THPRACE_BLOCK_MAX - 8, "\"}"), 17);
+	refused("64 MiB of JSON");
+	write_many(THPRACE_BLOCK_SYMBOLS, repeat("{\"0x1\":\"a\"", ",\"0x2\":\"b\"", 60000, "}"),
+		   10);
+	refused("524,288 values");
+}
+
+/* Records of one instant: the detector has to hold all of them. */
+static void crosscheck_in_bounds(void **state)
+{
+	const size_t count = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
+	struct thprace_record *records = calloc(count, sizeof(*records));
+	static const char light[] = "{\"mode\":\"light\"}";
+	FILE *out = begin(THPRACE_TF_ALL);
+	uint32_t pid = 0;
+	size_t i;
+	int block;
+
+	(void)state;
+	assert_non_null(records);
+	add_block(out, THPRACE_BLOCK_META, light, sizeof(light) - 1, 0);
+	for (block = 0; block < 20; block++) {
+		for (i = 0; i < count; i++)
+			records[i] = (struct thprace_record){.ts = 5000,
+							     .pid = ++pid,
+							     .type = THPRACE_REC_WALK_ENTER,
+							     .class = THPRACE_SPLIT_UNMAP};
+		add_block(out, THPRACE_BLOCK_RECORDS, records, count * sizeof(*records),
+			  (uint32_t)count);
+	}
+	end(out);
+	free(records);
+	assert_int_equal(bounded(crosscheck, NULL), CLI_FAILED);
+	assert_message("64 MiB");
+}
+
+/* What is written is held to what is read. */
+static void writer_refuses(void **state)
+{
+	char *text = repeat("[{}", ",{}", JSON_CONTAINERS_MAX, "]");
+	struct trace_writer *writer;
+
+	(void)state;
+	assert_int_equal(trace_writer__open(&writer, file, 1, 2, 0), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_TASKS, text), -E2BIG);
+	trace_writer__close(writer);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(beyond_the_bounds),	cmocka_unit_test(names_and_lists),
+		cmocka_unit_test(at_the_bounds),	cmocka_unit_test(too_much_of_it),
+		cmocka_unit_test(crosscheck_in_bounds), cmocka_unit_test(writer_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
