@@ -181,8 +181,8 @@ FUZZ_SECONDS ?= 20
 FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-fprofile-instr-generate -fcoverage-mapping
-.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf
-fuzz: fuzz-trace fuzz-image fuzz-btf
+.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint
+fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint
 
 FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
@@ -205,6 +205,11 @@ fuzz-btf: $(O)/unit/seed_btf $(TEXT_SKELETON)
 		core/probe*.c) $(patsubst %,core/%.c,arguments btf_walk calls kallsyms names pieces text) \
 		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
+
+fuzz-complaint: | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_complaint)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint*.c) core/names.c -o $(O)/unit/fuzz_complaint
+	$(Q)$(FUZZ_RUN) complaint
 
 # The same sources without libFuzzer: they write what the fuzzers start from.
 $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o $(O)/libthprace.a

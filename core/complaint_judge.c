@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which classes a block can belong to. First the classes of the check that failed, then what excludes them: the
+ * kind of the page, the file of the BUG, the page's size, the call trace, the kernel. The first that
+ * leaves none is the reason.
+ */
+#include "complaint_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define CLASS(name) (1U << THPRACE_##name)
+#define OF_A_FILE (CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP))
+#define OF_A_SPLIT (CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE))
+#define ALL ((1U << THPRACE_CLASS_MAX) - 2)
+
+/*
+ * The checks of the classes, by what dump_page() says, and the files in which they are theirs. In their order:
+ * unmap_page() of 4.11 to 5.12; of 4.8 to 4.10; split_huge_page_to_list() of 4.5 to 5.12, twice; unmap_page()
+ * of 5.10.47 and 5.13 to 5.17; zap_huge_pmd(); unaccount_page_cache_page(), since 5.16
+ * filemap_unaccount_folio(), with and without DEBUG_VM, and invalidate_inode_pages2_range(); find_lock_entry() and
+ * its followers, filemap_fault(), and invalidate_inode_pages2_range() once more.
+ */
+static const struct check {
+	const char *text; /* ends with '*': anything may follow */
+	const char *file;
+	uint32_t classes;
+	bool huge; /* the page is a huge one still */
+} checks[] = {
+	{"VM_BUG_ON_PAGE(!unmap_success)", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
+	{"VM_BUG_ON_PAGE(ret)", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
+	{"VM_BUG_ON_PAGE(compound_mapcount(head))", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
+	{"total_mapcount(head) > 0", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
+	{"VM_WARN_ON_ONCE_PAGE(page_mapped(page))", "mm/huge_memory.c", OF_A_SPLIT, true},
+	{"VM_BUG_ON_PAGE(!PageHead(page))", "mm/huge_memory.c", CLASS(SPLIT_HEAD), false},
+	{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", OF_A_FILE, true},
+	{"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", OF_A_FILE, true},
+	{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/truncate.c", CLASS(INVALIDATE_UNMAP), true},
+	{"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/truncate.c", CLASS(INVALIDATE_UNMAP), true},
+	{"still mapped when deleted", "mm/filemap.c", OF_A_FILE, true},
+	{"VM_BUG_ON_PAGE(page_to_pgoff(page) != offset)", "mm/filemap.c", CLASS(COLLAPSE_REUSE),
+	 true},
+	{"VM_BUG_ON_PAGE(!thp_contains(page*", "mm/filemap.c", CLASS(COLLAPSE_REUSE), true},
+	{"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/filemap.c", CLASS(COLLAPSE_REUSE), true},
+	{"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/truncate.c", CLASS(COLLAPSE_REUSE), true},
+};
+
+/* Names of functions, or how they begin; '$': all of it. */
+static const struct {
+	const char *begins;
+	unsigned int what;
+} functions[] = {
+	{"split_huge_page", FUNCTION_SPLIT},
+	{"__split_huge_page", FUNCTION_SPLIT},
+	{"split_folio", FUNCTION_SPLIT},
+	{"__folio_split", FUNCTION_SPLIT},
+	{"folio_split", FUNCTION_SPLIT},
+	{"unmap_page$", FUNCTION_SPLIT},
+	{"unmap_folio$", FUNCTION_SPLIT},
+	{"freeze_page", FUNCTION_SPLIT},
+	{"deferred_split_scan", FUNCTION_SPLIT},
+	{"zap_huge_pmd", FUNCTION_ZAP},
+	{"truncate_inode_page", FUNCTION_TRUNCATE},
+	{"truncate_inode_folio", FUNCTION_TRUNCATE},
+	{"truncate_pagecache", FUNCTION_TRUNCATE},
+	{"truncate_cleanup_", FUNCTION_TRUNCATE},
+	{"truncate_error_", FUNCTION_TRUNCATE},
+	{"generic_error_remove_", FUNCTION_TRUNCATE},
+	{"shmem_undo_range", FUNCTION_TRUNCATE},
+	{"shmem_truncate_range", FUNCTION_TRUNCATE},
+	{"shmem_evict_inode", FUNCTION_TRUNCATE},
+	{"delete_from_page_cache_batch", FUNCTION_TRUNCATE},
+	{"invalidate_inode_pages2", FUNCTION_INVALIDATE},
+	{"invalidate_complete_", FUNCTION_INVALIDATE},
+	{"folio_unmap_invalidate", FUNCTION_INVALIDATE},
+	{"remove_inode_hugepages", FUNCTION_HUGETLB},
+	{"hugetlbfs_", FUNCTION_HUGETLB},
+	{"hugetlb_", FUNCTION_HUGETLB},
+	{"do_syscall_64", FUNCTION_BOTTOM},
+	{"entry_SYSCALL", FUNCTION_BOTTOM},
+	{"system_call_fastpath", FUNCTION_BOTTOM},
+	{"tracesys", FUNCTION_BOTTOM},
+	{"ret_from_fork", FUNCTION_BOTTOM},
+	{"asm_exc_page_fault", FUNCTION_BOTTOM},
+	{"page_fault$", FUNCTION_BOTTOM},
+	{"el0_svc", FUNCTION_BOTTOM},
+	{"el0t_64_sync", FUNCTION_BOTTOM},
+	{"el0_sync", FUNCTION_BOTTOM},
+};
+
+/* The walkers of the classes, as they stand in a trace: one of these, or it is another's. */
+static const struct {
+	enum thprace_class class;
+	unsigned int functions;
+	bool itself; /* the check stands in one of these, and in none that it calls */
+	const char *name;
+} walkers[] = {
+	{THPRACE_SPLIT_UNMAP, FUNCTION_SPLIT, true, "split"},
+	{THPRACE_SPLIT_MIGRATE, FUNCTION_SPLIT, true, "split"},
+	{THPRACE_SPLIT_HEAD, FUNCTION_ZAP, true, "zap_huge_pmd"},
+	{THPRACE_TRUNCATE_UNMAP, FUNCTION_TRUNCATE, false, "truncation"},
+	{THPRACE_INVALIDATE_UNMAP, FUNCTION_INVALIDATE, false, "invalidation"},
+};
+
+unsigned int complaint_judge__function(const char *name)
+{
+	size_t i, length;
+
+	for (i = 0; i < SIZE(functions); i++) {
+		length = strcspn(functions[i].begins, "$");
+		if (!strncmp(name, functions[i].begins, length) &&
+		    (!functions[i].begins[length] || !name[length]))
+			return functions[i].what;
+	}
+	return 0;
+}
+
+/* A path ends with this file: "/build/linux/mm/truncate.c" with "mm/truncate.c". */
+static bool in_file(const char *path, const char *file)
+{
+	size_t length = strlen(path), tail = strlen(file);
+
+	if (length < tail || strcmp(path + length - tail, file) != 0)
+		return false;
+	return length == tail || path[length - tail - 1] == '/';
+}
+
+static bool same_check(const char *text, const char *check)
+{
+	size_t length = strcspn(check, "*");
+
+	return !strncmp(text, check, length) && (check[length] == '*' || !text[length]);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Keep these of the classes. None left: that is why, and the answer is false. */
+__attribute__((format(printf, 3, 4))) static bool keep(struct complaint *complaint,
+						       uint32_t classes, const char *why, ...)
+{
+	va_list args;
+
+	complaint->classes &= classes;
+	if (complaint->classes)
+		return true;
+	va_start(args, why);
+	vsnprintf(complaint->reason, sizeof(complaint->reason), why, args);
+	va_end(args);
+	return false;
+}
+
+/* No class is about such a page, whatever failed. */
+static bool judge_page(struct block *block)
+{
+	struct complaint *complaint = &block->complaint;
+
+	if (block->marks & MARK_HUGETLB || block->functions & FUNCTION_HUGETLB)
+		return keep(complaint, 0, "hugetlb page");
+	if (block->marks & MARK_SLAB)
+		return keep(complaint, 0, "slab");
+	if (block->marks & MARK_POOL)
+		return keep(complaint, 0, "network page pool");
+	if (block->marks & MARK_DEVICE)
+		return keep(complaint, 0, "device memory");
+	if (block->marks & MARK_TYPED)
+		return keep(complaint, 0, "page of type %s", block->type);
+	return true;
+}
+
+/* A kernel whose dump_page() would have told of a compound page. */
+static bool tells_compound(const struct block *block)
+{
+	unsigned int major, minor;
+
+	if (block->complete)
+		return true;
+	/* "count:" until 5.1; compound_mapcount came with 4.6. */
+	return sscanf(block->complaint.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 4 || (major == 4 && minor >= 6));
+}
+
+static bool is_pmd_order(int order, const struct complaint_kernel *kernel)
+{
+	if (kernel->pmd_order)
+		return order == (int)kernel->pmd_order;
+	return order == 9 || order == 11 || order == 13; /* pages of 4, 16, 64 KiB */
+}
+
+/* The page has to be a huge one. */
+static bool judge_size(struct block *block, const struct complaint_kernel *kernel)
+{
+	struct complaint *complaint = &block->complaint;
+
+	if (complaint->order < 0 && block->dump && !(block->marks & MARK_COMPOUND) &&
+	    tells_compound(block))
+		complaint->order = 0;
+	if (complaint->order >= 0 && !is_pmd_order(complaint->order, kernel))
+		return keep(complaint, 0, "order %d", complaint->order);
+	if (complaint->order < 0 && !block->dump)
+		return keep(complaint, 0, "no huge page in the dump");
+	return true;
+}
+
+/* The trace, where it is whole, has to lead through the class' walker. */
+static bool judge_trace(struct block *block)
+{
+	bool whole = block->functions & FUNCTION_BOTTOM;
+	size_t i;
+
+	/* Some unwinders have nothing but guesses. */
+	if (!block->frames) {
+		block->functions |= block->guesses;
+		whole = block->guesses & FUNCTION_BOTTOM;
+	}
+	for (i = 0; i < SIZE(walkers); i++) {
+		if (!(block->functions & walkers[i].functions) &&
+		    (whole || (walkers[i].itself && block->where)) &&
+		    !keep(&block->complaint, ~(1U << walkers[i].class), "no %s in the call trace",
+			  walkers[i].name))
+			return false;
+	}
+	return true;
+}
+
+static bool judge_kernel(struct complaint *complaint, const struct complaint_kernel *kernel)
+{
+	uint32_t possible, closed = 0;
+
+	possible = kernel->known ? kernel->possible
+				 : complaint__possible(complaint->release, &closed);
+	if (complaint->classes & closed)
+		return keep(complaint, possible, "closed in this kernel");
+	return keep(complaint, possible, "cannot happen on this kernel");
+}
+
+/* "VM_BUG_ON_PAGE(…)" and its BUG: one of the classes' checks, where that is the class'. */
+static bool judge_check(struct block *block, bool *huge)
+{
+	struct complaint *complaint = &block->complaint;
+	uint32_t named = 0, here = 0;
+	size_t i;
+
+	*huge = false;
+	for (i = 0; i < SIZE(checks); i++) {
+		if (!same_check(block->check, checks[i].text))
+			continue;
+		named |= checks[i].classes;
+		*huge |= checks[i].huge;
+		if (!block->bug || in_file(block->file, checks[i].file))
+			here |= checks[i].classes;
+	}
+	complaint->classes = named;
+	if (!named)
+		return keep(complaint, 0, "%.80s: no check of these classes", block->check);
+	return keep(complaint, here, "BUG in %.80s", base_name(block->file));
+}
+
+/*
+ * A BUG() before which no page was dumped. 3.13 to 4.10: a split counted mappings before its BUG. Before
+ * 3.16 VM_BUG_ON_PAGE() had no reason. invalidate_inode_pages2_range() has BUG_ON(page_mapped(page)).
+ */
+static bool judge_bare_bug(struct block *block)
+{
+	struct complaint *complaint = &block->complaint;
+	unsigned int major, minor;
+
+	complaint->classes = ALL;
+	if (block->mapcounts) {
+		if (block->counted <= block->found)
+			return keep(complaint, 0, "more mappings found than counted");
+		return keep(complaint, CLASS(SPLIT_UNMAP), "-") &&
+		       keep(complaint, in_file(block->file, "mm/huge_memory.c") ? ALL : 0,
+			    "BUG in %.80s", base_name(block->file));
+	}
+	if (in_file(block->file, "mm/truncate.c"))
+		return keep(complaint, CLASS(INVALIDATE_UNMAP), "-");
+	if (in_file(block->file, "mm/huge_memory.c")) {
+		if (sscanf(complaint->release, "%u.%u", &major, &minor) == 2 && major == 3 &&
+		    minor < 16)
+			return keep(complaint, CLASS(SPLIT_HEAD), "-");
+		return keep(complaint, 0, "no huge page in the dump");
+	}
+	if (in_file(block->file, "mm/filemap.c"))
+		return keep(complaint, 0, "no huge page in the dump");
+	return keep(complaint, 0, "BUG in %.80s", base_name(block->file));
+}
+
+/* A WARNING without a dump: unmap_page() of a split. */
+static bool judge_warning(struct block *block)
+{
+	bool split =
+		in_file(block->file, "mm/huge_memory.c") &&
+		(!strcmp(block->function, "unmap_page") || !strcmp(block->function, "unmap_folio"));
+
+	block->complaint.classes = OF_A_SPLIT;
+	return keep(&block->complaint, split ? ALL : 0, "WARNING in %.80s", block->function);
+}
+
+/*
+ * A page that was freed, or found mapped, with a mapcount that does not fit: what a truncation that went wrong
+ * leaves behind. All else that bad_page() and print_bad_pte() complain of is no mapcount.
+ */
+static bool judge_counts(struct block *block, bool *huge)
+{
+	struct complaint *complaint = &block->complaint;
+
+	*huge = true;
+	complaint->classes = OF_A_FILE;
+	if (!block->dump && complaint->order < 0)
+		return keep(complaint, 0, "no huge page in the dump");
+	if (complaint->kind == COMPLAINT_PAGE_STATE)
+		return keep(complaint, strstr(block->check, "mapcount") ? ALL : 0,
+			    "%.80s: no mapcount", *block->check ? block->check : "no reason");
+	return keep(complaint, block->mapcount < 0 ? ALL : 0, "its mapcount is not below 0");
+}
+
+static bool judge_failure(struct block *block)
+{
+	static const char *const others[] = {"reserved", "kernel", "buddy", "dax", "slab", "free"};
+	struct complaint *complaint = &block->complaint;
+	size_t i;
+
+	complaint->classes = CLASS(HWPOISON_UNMAP);
+	if (strstr(block->type, "huge page") || strstr(block->type, "hugetlb"))
+		return keep(complaint, 0, "hugetlb page");
+	if (strstr(block->type, "dax page"))
+		return keep(complaint, 0, "device memory");
+	if (strstr(block->type, "slab"))
+		return keep(complaint, 0, "slab");
+	for (i = 0; i < SIZE(others); i++) {
+		if (strstr(block->type, others[i]))
+			return keep(complaint, 0, "%.80s", block->type);
+	}
+	return keep(complaint, block->failure == FAILURE_UNMAP ? ALL : 0,
+		    "references are left, no mapping");
+}
+
+/* By the first line, before anything else is asked. huge: the page has to be one. */
+static bool judge_kind(struct block *block, bool *huge)
+{
+	struct complaint *complaint = &block->complaint;
+
+	*huge = false;
+	switch (complaint->kind) {
+	case COMPLAINT_BUG:
+	case COMPLAINT_DUMP:
+		if (*block->check)
+			return judge_check(block, huge);
+		if (block->bug)
+			return judge_bare_bug(block);
+		return keep(complaint, 0, "a dump without a reason");
+	case COMPLAINT_WARNING:
+		if (*block->check)
+			return judge_check(block, huge);
+		return judge_warning(block);
+	case COMPLAINT_PAGE_CACHE:
+		*huge = true;
+		complaint->classes = OF_A_FILE;
+		return true;
+	case COMPLAINT_PAGE_STATE:
+	case COMPLAINT_PAGE_MAP:
+		return judge_counts(block, huge);
+	case COMPLAINT_RSS_COUNTER:
+		return keep(complaint, 0, "a count of an address space, no page");
+	case COMPLAINT_MEMORY_FAILURE:
+		return judge_failure(block);
+	default:
+		return keep(complaint, 0, "no complaint about a page");
+	}
+}
+
+void complaint_judge(struct block *block, const struct complaint_kernel *kernel)
+{
+	struct complaint *complaint = &block->complaint;
+	bool huge;
+
+	complaint->classes = ALL;
+	complaint->reason[0] = '\0';
+	if (!judge_page(block) || !judge_kind(block, &huge) ||
+	    (huge && !judge_size(block, kernel)) || !judge_trace(block))
+		return;
+	judge_kernel(complaint, kernel);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading a line word by word: each take_ and skip moves on only past what it wanted. */
+#ifndef THPRACE_COMPLAINT_TEXT_H
+#define THPRACE_COMPLAINT_TEXT_H
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline bool skip(const char **at, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (strncmp(*at, text, length))
+		return false;
+	*at += length;
+	return true;
+}
+
+static inline bool starts(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+static inline bool ends(const char *text, const char *with)
+{
+	size_t length = strlen(text), tail = strlen(with);
+
+	return length >= tail && !strcmp(text + length - tail, with);
+}
+
+static inline bool take_number(const char **at, uint64_t *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**at))
+		return false;
+	*value = strtoull(*at, &end, 10);
+	*at = end;
+	return true;
+}
+
+static inline bool take_hex(const char **at, uint64_t *value)
+{
+	char *end;
+
+	if (!isxdigit((unsigned char)**at))
+		return false;
+	*value = strtoull(*at, &end, 16);
+	*at = end;
+	return true;
+}
+
+static inline void copy(char *to, size_t size, const char *from, size_t length)
+{
+	if (length >= size)
+		length = size - 1;
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+/* The last place where a text has another one, or NULL. */
+static inline const char *find_last(const char *text, const char *what)
+{
+	const char *found = NULL, *at = text;
+
+	while ((at = strstr(at, what)))
+		found = at++;
+	return found;
+}
+
+/* "key" and a number after it, anywhere in a line that has no names in it. */
+static inline bool find_number(const char *text, const char *key, int64_t *value)
+{
+	const char *at = strstr(text, key);
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(key);
+	*value = strtoll(at, &end, 10);
+	return end != at;
+}
+
+#endif
