@@ -93,7 +93,7 @@ $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(O)/core/engine.o $(patsubst %,$(O)/core/engine_%.o,ask live load read): $(SKELETON)
+$(O)/core/engine.o $(patsubst %,$(O)/core/engine_%.o,ask kernel live load read): $(SKELETON)
 $(O)/core/watch.o: $(WATCH_SKELETON)
 $(O)/core/text.o: $(TEXT_SKELETON)
 $(O)/core/kprobe_trial.o: $(TRIAL_SKELETON)

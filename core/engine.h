@@ -161,6 +161,13 @@ void engine__sweep(struct engine *engine, uint64_t now);
 
 const struct probe_plan *engine__plan(const struct engine *engine);
 const struct clock_source *engine__clock(const struct engine *engine);
+
+/* The page frame whose struct page is at this address. False: where struct pages are is not known, or it is none. */
+bool engine__pfn(const struct engine *engine, uint64_t page, uint64_t *pfn);
+
+/* Classes that this kernel is open to by the way it is built: 1U << enum thprace_class. */
+uint32_t engine__possible(const struct engine *engine);
+
 const char *engine__release(const struct engine *engine);
 const char *engine__machine(const struct engine *engine);
 int engine__cpus(const struct engine *engine);

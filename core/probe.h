@@ -137,6 +137,9 @@ struct probe_plan {
 	struct probe probe[THPRACE_POINT_MAX];
 };
 
+/* No point: a kernel that has it (4.5) freezes the reference count of what it splits. */
+#define PROBE_SPLIT_PMD "__split_huge_pmd"
+
 /* The function that is asked for the meaning of entries, on arm64: vm_normal_page(vma, addr, pte). */
 #define PROBE_ASKED "vm_normal_page"
 

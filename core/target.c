@@ -41,6 +41,7 @@ struct target {
 	uint64_t address[THPRACE_SYMBOL_MAX];
 	bool has_member[TARGET_MEMBER_MAX];
 	uint32_t member[TARGET_MEMBER_MAX];
+	uint32_t page_struct;
 	struct target_name *buckets[BUCKETS];
 	size_t count;
 	struct target_name names[];
@@ -315,12 +316,15 @@ static int read_kernel(struct target *target, const struct target_options *optio
 {
 	struct btf_functions *functions = NULL;
 	struct btf *btf;
-	int err = 0;
+	int err = 0, id;
 
 	btf = open_btf(target, options->btf, why, why_size);
 	if (!btf)
 		return -ENOTSUP;
 	read_prototypes(target, btf);
+	id = btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT);
+	if (id > 0)
+		target->page_struct = btf__type_by_id(btf, (__u32)id)->size;
 	if (target->elsewhere)
 		goto cleanup;
 	if (target->btf_file[0]) {
@@ -518,6 +522,11 @@ bool target__member(const struct target *target, enum target_member member, uint
 {
 	*offset = target->member[member];
 	return target->has_member[member];
+}
+
+uint32_t target__page_struct(const struct target *target)
+{
+	return target->page_struct;
 }
 
 bool target__has_symbol(const struct target *target, const char *name)

@@ -84,6 +84,9 @@ bool target__function(const struct target *target, const char *name,
 /* Offset of a member in bytes; false: BTF has none such. */
 bool target__member(const struct target *target, enum target_member member, uint32_t *offset);
 
+/* Size of struct page, bytes; 0: BTF does not tell. */
+uint32_t target__page_struct(const struct target *target);
+
 /* Is there a text symbol of exactly this name? */
 bool target__has_symbol(const struct target *target, const char *name);
 

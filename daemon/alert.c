@@ -12,8 +12,14 @@
 #define SECOND 1000000000ULL
 #define LOSS_QUIET (10 * SECOND)
 #define COMPLAINT_REACH (2 * SECOND) /* between a complaint and its incident, either way */
-#define RECENT 8 /* incidents of each class that a complaint may still belong to */
-#define WAITING 16 /* complaints that wait for an incident */
+#define RECENT 64 /* incidents of each class that a complaint may still belong to */
+#define WAITING 64 /* complaints that wait for an incident */
+
+enum alert_match {
+	ALERT_UNKNOWN,
+	ALERT_SAME,
+	ALERT_OTHER
+};
 
 struct recent {
 	struct alert_evidence evidence;
@@ -31,6 +37,9 @@ struct alert {
 	unsigned int next_recent[THPRACE_CLASS_MAX];
 	struct complaint waiting[WAITING];
 	size_t nr_waiting;
+	alert_pfn_fn pfn; /* NULL: pages are not compared */
+	void *pfn_ctx;
+	unsigned int huge;
 	struct alert_loss loss;
 	uint64_t loss_told; /* when the last one was; 0: nothing is being lost */
 	uint64_t now; /* the latest time that was given */
@@ -61,10 +70,20 @@ static void tell_withheld(void *ctx, unsigned int class, const struct fold_class
 	send(alert, &message);
 }
 
+static void tell_withheld_complaints(void *ctx, unsigned int kind,
+				     const struct fold_class *withheld)
+{
+	struct alert *alert = ctx;
+	struct log_message message;
+
+	alert_message__withheld_complaints(&message, kind, withheld, alert->fold.per_minute);
+	send(alert, &message);
+}
+
 struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 {
 	struct alert *alert = calloc(1, sizeof(*alert));
-	struct fold_hooks hooks = {tell_group, tell_withheld, alert};
+	struct fold_hooks hooks = {tell_group, tell_withheld, tell_withheld_complaints, alert};
 
 	if (!alert)
 		return NULL;
@@ -79,6 +98,13 @@ void alert__configure(struct alert *alert, const struct config *config)
 	fold__configure(&alert->fold, config->alerts.fold * SECOND, config->alerts.per_minute);
 }
 
+void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsigned int huge)
+{
+	alert->pfn = pfn;
+	alert->pfn_ctx = ctx;
+	alert->huge = huge;
+}
+
 static void make_key(struct fold_key *key, const struct thprace_incident *incident)
 {
 	memset(key, 0, sizeof(*key));
@@ -91,23 +117,55 @@ static void make_key(struct fold_key *key, const struct thprace_incident *incide
 	memcpy(key->walker, incident->walk.comm, strnlen(incident->walk.comm, THPRACE_COMM_LEN));
 }
 
-/* May this incident belong to this complaint? exact: only where the tasks agree, too. */
-static bool belongs(const struct complaint *complaint, const struct recent *recent, bool exact)
+/* Is the page that a complaint names in the folio that starts at this struct page? */
+static enum alert_match match_page(const struct alert *alert, const struct complaint *complaint,
+				   uint64_t folio)
+{
+	uint64_t first, pfn = complaint->pfn;
+
+	if (complaint->page && complaint->page == folio)
+		return ALERT_SAME;
+	if (!alert->pfn || !folio || !alert->pfn(alert->pfn_ctx, folio, &first))
+		return ALERT_UNKNOWN;
+	if (!complaint->has_pfn &&
+	    (!complaint->page || !alert->pfn(alert->pfn_ctx, complaint->page, &pfn)))
+		return ALERT_UNKNOWN;
+	/* Only what is aligned can be a huge page. */
+	if (pfn == first || (first % alert->huge == 0 && pfn - first < alert->huge))
+		return ALERT_SAME;
+	return ALERT_OTHER;
+}
+
+static enum alert_match match_task(const struct complaint *complaint,
+				   const struct thprace_incident *incident)
+{
+	if (!complaint->pid)
+		return ALERT_UNKNOWN;
+	if (complaint->pid == incident->walk.pid || complaint->pid == incident->window.pid)
+		return ALERT_SAME;
+	return ALERT_OTHER;
+}
+
+/* Is this the incident that the kernel complained of? */
+static bool belongs(const struct alert *alert, const struct complaint *complaint,
+		    const struct recent *recent)
 {
 	const struct thprace_incident *incident = &recent->evidence.incident;
+	enum alert_match page, task;
 
 	if (!recent->settled || !(complaint->classes & 1U << incident->walk.class))
 		return false;
 	if (recent->settled + COMPLAINT_REACH < complaint->when ||
 	    complaint->when + COMPLAINT_REACH < recent->settled)
 		return false;
-	return !exact || !complaint->pid || complaint->pid == incident->walk.pid ||
-	       complaint->pid == incident->window.pid;
+	page = match_page(alert, complaint, incident->walk.folio);
+	task = match_task(complaint, incident);
+	return page != ALERT_OTHER && task != ALERT_OTHER &&
+	       (page == ALERT_SAME || task == ALERT_SAME);
 }
 
-/* The latest incident that a complaint may belong to, one not confirmed yet before others; or NULL. */
-static struct recent *find_recent(struct alert *alert, const struct complaint *complaint,
-				  bool exact)
+/* The latest incident that a complaint belongs to, one not confirmed yet before others; or NULL. */
+static struct recent *find_recent(struct alert *alert, const struct complaint *complaint)
 {
 	struct recent *found = NULL;
 	unsigned int c, i;
@@ -116,7 +174,7 @@ static struct recent *find_recent(struct alert *alert, const struct complaint *c
 		for (i = 0; i < RECENT; i++) {
 			struct recent *recent = &alert->recent[c][i];
 
-			if (!belongs(complaint, recent, exact))
+			if (!belongs(alert, complaint, recent))
 				continue;
 			if (!found || (found->confirmed && !recent->confirmed) ||
 			    (found->confirmed == recent->confirmed &&
@@ -127,30 +185,26 @@ static struct recent *find_recent(struct alert *alert, const struct complaint *c
 	return found;
 }
 
+/* Outside of any limit: there is no more of these than there are incidents of their page and task. */
 static void tell_confirmed(struct alert *alert, struct recent *recent,
-			   const struct complaint *complaint, uint64_t now)
+			   const struct complaint *complaint)
 {
 	struct log_message message;
 
 	recent->confirmed = true;
 	alert->state.kernel_confirmed++;
-	if (!fold__complaint(&alert->fold, now))
-		return;
-	alert_message__confirmed(&message, &recent->evidence, complaint);
+	alert_message__confirmed(&message, &recent->evidence, complaint,
+				 match_page(alert, complaint,
+					    recent->evidence.incident.walk.folio) == ALERT_SAME);
 	send(alert, &message);
 }
 
-/* Nothing better will come for a complaint: an incident of other tasks has to do, or none. */
+/* No incident will come for a complaint any more. */
 static void tell_complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
 {
-	struct recent *recent = find_recent(alert, complaint, false);
 	struct log_message message;
 
-	if (recent) {
-		tell_confirmed(alert, recent, complaint, now);
-		return;
-	}
-	if (!fold__complaint(&alert->fold, now))
+	if (!fold__complaint(&alert->fold, complaint->kind, now))
 		return;
 	alert_message__complaint(&message, complaint);
 	send(alert, &message);
@@ -164,19 +218,19 @@ static void stop_waiting(struct alert *alert, size_t i)
 }
 
 /* Tie waiting complaints to an incident that came after them. */
-static void tie(struct alert *alert, struct recent *recent, uint64_t now)
+static void tie(struct alert *alert, struct recent *recent)
 {
 	struct complaint complaint;
 	size_t i = 0;
 
 	while (i < alert->nr_waiting) {
-		if (!belongs(&alert->waiting[i], recent, true)) {
+		if (!belongs(alert, &alert->waiting[i], recent)) {
 			i++;
 			continue;
 		}
 		complaint = alert->waiting[i];
 		stop_waiting(alert, i);
-		tell_confirmed(alert, recent, &complaint, now);
+		tell_confirmed(alert, recent, &complaint);
 	}
 }
 
@@ -235,7 +289,7 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 	} else {
 		alert->state.folded++;
 	}
-	tie(alert, recent, now);
+	tie(alert, recent);
 }
 
 void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now)
@@ -274,21 +328,24 @@ static void end_loss(struct alert *alert, bool stopping)
 	send(alert, &message);
 }
 
-void alert__complaint(struct alert *alert, const struct complaint *complaint)
+void alert__complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
 {
-	struct recent *recent = find_recent(alert, complaint, true);
 	struct complaint oldest;
+	struct recent *recent;
 
-	alert->now = complaint->when;
+	alert->now = now;
+	if (!complaint->classes)
+		return;
 	alert->state.kernel_complaints++;
+	recent = find_recent(alert, complaint);
 	if (recent) {
-		tell_confirmed(alert, recent, complaint, complaint->when);
+		tell_confirmed(alert, recent, complaint);
 		return;
 	}
 	if (alert->nr_waiting == WAITING) {
 		oldest = alert->waiting[0];
 		stop_waiting(alert, 0);
-		tell_complaint(alert, &oldest, complaint->when);
+		tell_complaint(alert, &oldest, now);
 	}
 	alert->waiting[alert->nr_waiting++] = *complaint;
 }

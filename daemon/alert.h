@@ -4,19 +4,22 @@
  *
  * Incidents are identical when class, verdict, level, both comms and the walker's kind are. The first
  * of them is told at once; what is identical within `fold` seconds is counted and told as one message
- * at the end of that time. Each class has `per_minute` messages; what is above is counted, and told by
- * the next message of folded ones. A change of state is always one message, outside of any limit: the
- * first escape of a class since the start, loss, shedding, the spool, reload.
+ * at the end of that time. Each class has `per_minute` messages, and so has each kind of complaint of the
+ * kernel's; what is above is counted, and told by the next message of folded ones. A change of state is
+ * always one message, outside of any limit: the first escape of a class since the start, loss, shedding,
+ * the spool, reload. So is a complaint that has its incident.
  *
  * Contained overlaps are not alerts: each class' first since the start is told, as information.
  */
 #ifndef THPRACE_DAEMON_ALERT_H
 #define THPRACE_DAEMON_ALERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <thprace/incident.h>
 #include <thprace/record.h>
 
+#include "complaint.h"
 #include "config.h"
 #include "state.h"
 
@@ -41,18 +44,20 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 /* Records were lost (THPRACE_REC_LOST). Loss has ended when none was told for 10 s. */
 void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now);
 
+/* The page frame of a struct page's address. False: it is not known. */
+typedef bool (*alert_pfn_fn)(void *ctx, uint64_t page, uint64_t *pfn);
+
+/* How pages are compared; before, no page is. huge: small pages in a huge one. */
+void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsigned int huge);
+
 /*
- * A line of the kernel's log with one of the complaints of the race classes (daemon/kmsg.h). It is
- * tied to an incident (escape, unattributed, unproven) of one of its classes that was settled up to 2 s
- * before or 2 s after: then "confirmed by the kernel", else a message of its own.
+ * A complaint of the kernel's (core/complaint.h), in ns CLOCK_MONOTONIC. One that can belong to no class is
+ * passed over. Another is tied to an incident (escape, unattributed, unproven) of one of its classes that was
+ * settled up to 2 s before or 2 s after it: then it is "confirmed by the kernel". The page that the complaint
+ * names has to be the incident's, and the task that it names one of the incident's two; what it does not name
+ * says nothing, but one of both has to agree. Without an incident it is a message of its own. now: ns.
  */
-struct complaint {
-	uint32_t classes; /* a bit per enum thprace_class that it may belong to */
-	uint32_t pid; /* of the task that it names; 0: it names none */
-	uint64_t when; /* ns CLOCK_MONOTONIC at which it was read */
-	char text[256]; /* the line, cleaned */
-};
-void alert__complaint(struct alert *alert, const struct complaint *complaint);
+void alert__complaint(struct alert *alert, const struct complaint *complaint, uint64_t now);
 
 /*
  * To be called when alert__deadline() has come: folded messages, loss ended, complaints that nothing

@@ -189,29 +189,37 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 	log__field(message, "THPRACE_FIRST", "%d", first);
 }
 
-/* Which side of an incident a complaint's task was. */
-static const char *side_of(const struct thprace_incident *incident, uint32_t pid)
+/* What a complaint names of its incident: at least one of page and task, and no other's. */
+static void add_named(struct line *line, const struct thprace_incident *incident,
+		      const struct complaint *complaint, bool same_page)
 {
-	if (!pid)
-		return "it names no task";
-	if (pid == incident->walk.pid)
-		return "it names the walker's task";
-	return pid == incident->window.pid ? "it names the opener's task" : "it names another task";
+	add(line, "it names %s", same_page ? "this page" : "");
+	if (complaint->pid)
+		add(line, "%sthe %s's task", same_page ? " and " : "",
+		    complaint->pid == incident->walk.pid ? "walker" : "opener");
 }
 
-void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
-			      const struct complaint *complaint)
+static void fields_of_complaint(struct log_message *message, const struct complaint *complaint)
 {
-	struct line line = {0};
-
-	add(&line, "confirmed by the kernel: \"%s\" (%s): ", complaint->text,
-	    side_of(&evidence->incident, complaint->pid));
-	add_incident(&line, evidence, false);
-	log__begin(message, LOG_CRIT, LOG_ID_CONFIRMED, "%s", line.text);
-	fields_of_incident(message, evidence);
 	log__field(message, "THPRACE_KERNEL_LINE", "%s", complaint->text);
 	if (complaint->pid)
 		log__field(message, "THPRACE_KERNEL_PID", "%u", complaint->pid);
+	if (complaint->has_pfn)
+		log__field(message, "THPRACE_KERNEL_PFN", "0x%" PRIx64, complaint->pfn);
+}
+
+void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
+			      const struct complaint *complaint, bool same_page)
+{
+	struct line line = {0};
+
+	add(&line, "confirmed by the kernel: \"%s\" (", complaint->text);
+	add_named(&line, &evidence->incident, complaint, same_page);
+	add(&line, "): ");
+	add_incident(&line, evidence, false);
+	log__begin(message, LOG_CRIT, LOG_ID_CONFIRMED, "%s", line.text);
+	fields_of_incident(message, evidence);
+	fields_of_complaint(message, complaint);
 }
 
 void alert_message__complaint(struct log_message *message, const struct complaint *complaint)
@@ -220,7 +228,7 @@ void alert_message__complaint(struct log_message *message, const struct complain
 	const char *before = "";
 	unsigned int c;
 
-	add(&line, "the kernel complained and no window was seen: \"%s\"", complaint->text);
+	add(&line, "the kernel complained, and no incident explains it: \"%s\"", complaint->text);
 	if (complaint->pid)
 		add(&line, ", PID %u", complaint->pid);
 	add(&line, "; it may belong to ");
@@ -236,9 +244,7 @@ void alert_message__complaint(struct log_message *message, const struct complain
 		if (complaint->classes & 1U << c)
 			log__field(message, "THPRACE_CLASS", "%s", names__class(c));
 	}
-	log__field(message, "THPRACE_KERNEL_LINE", "%s", complaint->text);
-	if (complaint->pid)
-		log__field(message, "THPRACE_KERNEL_PID", "%u", complaint->pid);
+	fields_of_complaint(message, complaint);
 }
 
 static void fields_of_last(struct log_message *message, const struct fold_last *last)
@@ -285,9 +291,8 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 void alert_message__withheld(struct log_message *message, unsigned int class,
 			     const struct fold_class *withheld, uint64_t limit)
 {
-	bool complaints = withheld->withheld[FOLD_COMPLAINTS_VERDICT];
-	int priority = complaints ? LOG_ERR : LOG_INFO;
 	struct line line = {0}, parts = {0};
+	int priority = LOG_INFO;
 	unsigned int verdict;
 	uint64_t count = 0;
 
@@ -298,24 +303,31 @@ void alert_message__withheld(struct log_message *message, unsigned int class,
 		if (priority_of(verdict) < priority)
 			priority = priority_of(verdict);
 		add(&parts, "%s%" PRIu64 " %s", parts.length ? ", " : "",
-		    withheld->withheld[verdict],
-		    verdict == FOLD_COMPLAINTS_VERDICT ? "of the kernel's complaints"
-						       : names__verdict(verdict));
+		    withheld->withheld[verdict], names__verdict(verdict));
 	}
-	add(&line, "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute", count,
-	    limit);
-	if (class != THPRACE_CLASS_NONE)
-		add(&line, ": %s", names__class(class));
-	add(&line, ": %s", parts.text);
+	add(&line, "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: %s: %s",
+	    count, limit, names__class(class), parts.text);
 	add_show(&line, "; the last: ", withheld->last.number);
 	log__begin(message, priority, LOG_ID_FOLDED, "%s", line.text);
-	if (class != THPRACE_CLASS_NONE)
-		log__field(message, "THPRACE_CLASS", "%s", names__class(class));
+	log__field(message, "THPRACE_CLASS", "%s", names__class(class));
 	log__field(message, "THPRACE_COUNT", "%" PRIu64, count);
 	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++) {
-		if (verdict != FOLD_COMPLAINTS_VERDICT && withheld->withheld[verdict])
+		if (withheld->withheld[verdict])
 			log__field(message, "THPRACE_VERDICT", "%s", names__verdict(verdict));
 	}
+	fields_of_last(message, &withheld->last);
+}
+
+void alert_message__withheld_complaints(struct log_message *message, unsigned int kind,
+					const struct fold_class *withheld, uint64_t limit)
+{
+	uint64_t count = withheld->withheld[FOLD_COMPLAINTS_VERDICT];
+
+	log__begin(message, LOG_ERR, LOG_ID_FOLDED,
+		   "%" PRIu64 " more of the kernel's complaints (%s), above the limit of %" PRIu64
+		   " messages a minute",
+		   count, complaint__kind_name(kind), limit);
+	log__field(message, "THPRACE_COUNT", "%" PRIu64, count);
 	fields_of_last(message, &withheld->last);
 }
 

@@ -30,8 +30,9 @@ struct alert_loss {
 void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
 			     bool first);
 
+/* same_page: the complaint names the incident's page. */
 void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
-			      const struct complaint *complaint);
+			      const struct complaint *complaint, bool same_page);
 
 void alert_message__complaint(struct log_message *message, const struct complaint *complaint);
 
@@ -40,6 +41,10 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 /* limit: messages a minute. */
 void alert_message__withheld(struct log_message *message, unsigned int class,
 			     const struct fold_class *withheld, uint64_t limit);
+
+/* kind: enum complaint_kind. */
+void alert_message__withheld_complaints(struct log_message *message, unsigned int kind,
+					const struct fold_class *withheld, uint64_t limit);
 
 void alert_message__loss_began(struct log_message *message, const struct alert_loss *loss);
 

@@ -98,7 +98,22 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 {
 	struct daemon *daemon = ctx;
 
-	alert__complaint(daemon->alert, complaint);
+	alert__complaint(daemon->alert, complaint, daemon__clock(CLOCK_MONOTONIC));
+}
+
+static bool on_pfn(void *ctx, uint64_t page, uint64_t *pfn)
+{
+	const struct daemon *daemon = ctx;
+
+	return engine__pfn(watch__engine(daemon->watch), page, pfn);
+}
+
+/* A huge page has as many pages as a page has entries, of 8 bytes each. */
+static unsigned int pmd_order(void)
+{
+	long size = sysconf(_SC_PAGESIZE);
+
+	return (unsigned int)__builtin_ctzl((unsigned long)size) - 3;
 }
 
 static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *ctx)
@@ -128,11 +143,17 @@ static void close_kmsg(struct daemon *daemon)
 
 static void open_kmsg(struct daemon *daemon)
 {
+	struct complaint_kernel kernel = {
+		.known = true,
+		.possible = engine__possible(watch__engine(daemon->watch)),
+		.pmd_order = pmd_order(),
+	};
 	int err;
 
 	if (!daemon->config.alerts.kernel_log || daemon->kmsg)
 		return;
-	err = kmsg__open(&daemon->kmsg, "/dev/kmsg", on_complaint, daemon);
+	alert__compare_pages(daemon->alert, on_pfn, daemon, 1U << kernel.pmd_order);
+	err = kmsg__open(&daemon->kmsg, "/dev/kmsg", &kernel, on_complaint, daemon);
 	if (!err)
 		err = sd_event_add_io(daemon->event, &daemon->kmsg_source, kmsg__fd(daemon->kmsg),
 				      EPOLLIN, on_kmsg, daemon);

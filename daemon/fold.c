@@ -45,9 +45,12 @@ static bool any_withheld(const struct fold_class *class)
 
 static void tell_withheld(struct fold *fold, unsigned int index)
 {
-	struct fold_class *class = &fold->classes[index];
+	struct fold_class *class = &fold->limits[index];
 
-	fold->hooks.withheld(fold->hooks.ctx, index, class);
+	if (index < THPRACE_CLASS_MAX)
+		fold->hooks.withheld(fold->hooks.ctx, index, class);
+	else
+		fold->hooks.complaints(fold->hooks.ctx, index - THPRACE_CLASS_MAX, class);
 	memset(class->withheld, 0, sizeof(class->withheld));
 	memset(&class->last, 0, sizeof(class->last));
 }
@@ -55,7 +58,7 @@ static void tell_withheld(struct fold *fold, unsigned int index)
 /* The next minute, if this one is over. What was withheld is its first message. */
 static void turn(struct fold *fold, unsigned int index, uint64_t now)
 {
-	struct fold_class *class = &fold->classes[index];
+	struct fold_class *class = &fold->limits[index];
 
 	if (now < class->minute_end)
 		return;
@@ -70,7 +73,7 @@ static void turn(struct fold *fold, unsigned int index, uint64_t now)
 /* Take one of a class' messages, if there is one left. */
 static bool take(struct fold *fold, unsigned int index, uint64_t now)
 {
-	struct fold_class *class = &fold->classes[index];
+	struct fold_class *class = &fold->limits[index];
 
 	turn(fold, index, now);
 	if (class->sent >= fold->per_minute)
@@ -81,7 +84,7 @@ static bool take(struct fold *fold, unsigned int index, uint64_t now)
 
 static void end_group(struct fold *fold, struct fold_group *group, uint64_t now)
 {
-	struct fold_class *class = &fold->classes[group->key.class];
+	struct fold_class *class = &fold->limits[group->key.class];
 
 	group->until = 0;
 	if (!group->count)
@@ -126,7 +129,7 @@ bool fold__incident(struct fold *fold, const struct fold_key *key, uint64_t numb
 		    const char *file, bool exempt, uint64_t now)
 {
 	struct fold_group *group = find(fold, key);
-	struct fold_class *class = &fold->classes[key->class];
+	struct fold_class *class = &fold->limits[key->class];
 
 	if (group && now >= group->until) {
 		end_group(fold, group, now);
@@ -147,11 +150,12 @@ bool fold__incident(struct fold *fold, const struct fold_key *key, uint64_t numb
 	return true;
 }
 
-bool fold__complaint(struct fold *fold, uint64_t now)
+bool fold__complaint(struct fold *fold, enum complaint_kind kind, uint64_t now)
 {
-	struct fold_class *class = &fold->classes[FOLD_COMPLAINTS_CLASS];
+	unsigned int index = THPRACE_CLASS_MAX + (unsigned int)kind;
+	struct fold_class *class = &fold->limits[index];
 
-	if (take(fold, FOLD_COMPLAINTS_CLASS, now))
+	if (take(fold, index, now))
 		return true;
 	class->withheld[FOLD_COMPLAINTS_VERDICT]++;
 	note(&class->last, 0, NULL, now, now);
@@ -167,8 +171,8 @@ void fold__tick(struct fold *fold, uint64_t now)
 		if (fold->groups[i].until && now >= fold->groups[i].until)
 			end_group(fold, &fold->groups[i], now);
 	}
-	for (c = 0; c < THPRACE_CLASS_MAX; c++) {
-		if (any_withheld(&fold->classes[c]))
+	for (c = 0; c < FOLD_LIMITS; c++) {
+		if (any_withheld(&fold->limits[c]))
 			turn(fold, c, now);
 	}
 }
@@ -184,8 +188,8 @@ uint64_t fold__deadline(const struct fold *fold)
 		if (next && (!deadline || next < deadline))
 			deadline = next;
 	}
-	for (c = 0; c < THPRACE_CLASS_MAX; c++) {
-		next = any_withheld(&fold->classes[c]) ? fold->classes[c].minute_end : 0;
+	for (c = 0; c < FOLD_LIMITS; c++) {
+		next = any_withheld(&fold->limits[c]) ? fold->limits[c].minute_end : 0;
 		if (next && (!deadline || next < deadline))
 			deadline = next;
 	}
@@ -201,8 +205,8 @@ void fold__finish(struct fold *fold, uint64_t now)
 		if (fold->groups[i].until)
 			end_group(fold, &fold->groups[i], now);
 	}
-	for (c = 0; c < THPRACE_CLASS_MAX; c++) {
-		if (any_withheld(&fold->classes[c]))
+	for (c = 0; c < FOLD_LIMITS; c++) {
+		if (any_withheld(&fold->limits[c]))
 			tell_withheld(fold, c);
 	}
 }

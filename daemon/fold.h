@@ -13,12 +13,14 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 
+#include "complaint.h"
+
 /* Kinds of incidents that fold at the same time; others only have their class' limit. */
 #define FOLD_GROUPS 128
 #define FOLD_FILE_MAX 384
-/* The kernel's complaints are counted as class "none" with verdict "clean", which no incident has. */
-#define FOLD_COMPLAINTS_CLASS THPRACE_CLASS_NONE
+/* The kernel's complaints are counted as of verdict "clean", which no incident has. */
 #define FOLD_COMPLAINTS_VERDICT THPRACE_CLEAN
+#define FOLD_LIMITS (THPRACE_CLASS_MAX + COMPLAINT_KIND_MAX)
 
 /* Incidents with the same key are identical. All of it is compared: set it to 0 first. */
 struct fold_key {
@@ -45,7 +47,7 @@ struct fold_group {
 	struct fold_last last;
 };
 
-/* What is above a class' limit. */
+/* What is above the limit of a class, or of a kind of complaint. */
 struct fold_class {
 	uint64_t minute_end; /* a minute begins with its first message */
 	uint64_t sent; /* within it */
@@ -58,6 +60,8 @@ struct fold_hooks {
 	void (*group)(void *ctx, const struct fold_group *group);
 	/* A class' minute has ended. */
 	void (*withheld)(void *ctx, unsigned int class, const struct fold_class *withheld);
+	/* The same for a kind of complaint. */
+	void (*complaints)(void *ctx, unsigned int kind, const struct fold_class *withheld);
 	void *ctx;
 };
 
@@ -67,7 +71,7 @@ struct fold {
 	uint64_t per_minute; /* at least 1 */
 	struct fold_hooks hooks;
 	struct fold_group groups[FOLD_GROUPS];
-	struct fold_class classes[THPRACE_CLASS_MAX];
+	struct fold_class limits[FOLD_LIMITS]; /* the classes, then the kinds of complaints */
 };
 
 void fold__init(struct fold *fold, const struct fold_hooks *hooks);
@@ -82,8 +86,8 @@ void fold__configure(struct fold *fold, uint64_t length, uint64_t per_minute);
 bool fold__incident(struct fold *fold, const struct fold_key *key, uint64_t number,
 		    const char *file, bool exempt, uint64_t now);
 
-/* One of the kernel's complaints: it only has the limit. Returns as fold__incident(). */
-bool fold__complaint(struct fold *fold, uint64_t now);
+/* One of the kernel's complaints: it only has its kind's limit. Returns as fold__incident(). */
+bool fold__complaint(struct fold *fold, enum complaint_kind kind, uint64_t now);
 
 /* Tell what is due. */
 void fold__tick(struct fold *fold, uint64_t now);

@@ -17,82 +17,18 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "names.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
 #define RECORDS_AT_ONCE 1024 /* others in the event loop have to get their turn */
-#define FOLLOWING_NS 100000000ULL /* how long lines that follow are waited for */
-#define CLASS(name) (1U << THPRACE_##name)
-
-/* The classes whose walkers look at page tables. */
-#define PAGE_TABLE_CLASSES                                                                       \
-	(CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE) | CLASS(SPLIT_HEAD) | CLASS(HWPOISON_UNMAP) | \
-	 CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP))
+#define CALLER_LEN 16
 
 struct kmsg {
 	int fd;
-	int timer; /* expires when no more lines are waited for */
+	int timer; /* expires when a complaint's last line has come */
 	int epoll; /* both */
-	kmsg_fn complaint;
-	void *ctx;
-	bool pending; /* now: its lines may not have all come yet */
-	struct complaint now;
+	struct complaint_parser *parser;
 	bool gap_told;
 };
-
-/*
- * How a line begins, and what else stands in it. The texts are those of 5.10 to 6.12:
- * filemap_unaccount_folio() (unaccount_page_cache_page() before 5.16), unmap_folio() (unmap_page()
- * before 6.0; the WARN came with 5.10.47 and 5.13, and went with 5.18), zap_huge_pmd(),
- * find_lock_entry() and its followers, filemap_fault(), invalidate_inode_pages2_range(),
- * hwpoison_user_mappings(), has_extra_refcount() (page_action() before 5.16), print_bad_pte(), bad_page(),
- * check_mm().
- */
-static const struct {
-	const char *begins;
-	const char *has;
-	uint32_t classes;
-} patterns[] = {
-	{"BUG: Bad page cache in process", "", CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP)},
-	{"kernel BUG at ",
-	 "mm/huge_memory.c:", CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE) | CLASS(SPLIT_HEAD)},
-	{"kernel BUG at ",
-	 "mm/filemap.c:", CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP) | CLASS(COLLAPSE_REUSE)},
-	{"kernel BUG at ", "mm/truncate.c:", CLASS(INVALIDATE_UNMAP)},
-	{"page dumped because: VM_BUG_ON_PAGE(!unmap_success)", "",
-	 CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE)},
-	{"page dumped because: VM_WARN_ON_ONCE_PAGE(page_mapped(page))", "",
-	 CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE)},
-	{"WARNING: ", " unmap_page+", CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE)},
-	{"page dumped because: VM_BUG_ON_PAGE(!PageHead(page))", "", CLASS(SPLIT_HEAD)},
-	{"page dumped because: VM_BUG_ON_PAGE(page_mapped(page))", "",
-	 CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP)},
-	{"page dumped because: VM_BUG_ON_FOLIO(folio_mapped(folio))", "",
-	 CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP)},
-	{"page dumped because: VM_BUG_ON_PAGE(page_to_pgoff(page) != offset)", "",
-	 CLASS(COLLAPSE_REUSE)},
-	{"page dumped because: VM_BUG_ON_PAGE(!thp_contains(page", "", CLASS(COLLAPSE_REUSE)},
-	{"page dumped because: VM_BUG_ON_FOLIO(!folio_contains(folio", "", CLASS(COLLAPSE_REUSE)},
-	{"Memory failure: 0x", "still referenced by ", CLASS(HWPOISON_UNMAP)},
-	{"Memory failure: 0x", "failed to unmap ", CLASS(HWPOISON_UNMAP)},
-	{"BUG: Bad page state in process", "", PAGE_TABLE_CLASSES},
-	{"BUG: Bad page map in process", "", PAGE_TABLE_CLASSES},
-	{"BUG: Bad rss-counter state", "", PAGE_TABLE_CLASSES},
-};
-
-int kmsg__match(const char *line, uint32_t *classes)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		if (strncmp(line, patterns[i].begins, strlen(patterns[i].begins)) ||
-		    !strstr(line, patterns[i].has))
-			continue;
-		*classes = patterns[i].classes;
-		return 1;
-	}
-	return 0;
-}
 
 static int watch(struct kmsg *kmsg, int fd)
 {
@@ -101,16 +37,20 @@ static int watch(struct kmsg *kmsg, int fd)
 	return epoll_ctl(kmsg->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-int kmsg__open(struct kmsg **kmsg, const char *path, kmsg_fn complaint, void *ctx)
+int kmsg__open(struct kmsg **kmsg, const char *path, const struct complaint_kernel *kernel,
+	       complaint_fn found, void *ctx)
 {
 	struct kmsg *opened = calloc(1, sizeof(*opened));
 	int err = 0;
 
 	if (!opened)
 		return -ENOMEM;
-	opened->complaint = complaint;
-	opened->ctx = ctx;
-	opened->timer = opened->epoll = -1;
+	opened->timer = opened->epoll = opened->fd = -1;
+	opened->parser = complaint_parser__new(kernel, found, ctx);
+	if (!opened->parser) {
+		kmsg__close(opened);
+		return -ENOMEM;
+	}
 	opened->fd = open(path ? path : "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (opened->fd < 0)
 		err = -errno;
@@ -133,86 +73,54 @@ int kmsg__open(struct kmsg **kmsg, const char *path, kmsg_fn complaint, void *ct
 	return err;
 }
 
+void kmsg__set_kernel(struct kmsg *kmsg, const struct complaint_kernel *kernel)
+{
+	complaint_parser__set_kernel(kmsg->parser, kernel);
+}
+
 int kmsg__fd(const struct kmsg *kmsg)
 {
 	return kmsg->epoll;
 }
 
-/* ns: 0 stops it. */
-static void set_timer(struct kmsg *kmsg, uint64_t ns)
+/* Be readable when a complaint that is under way will have had its last line. */
+static void set_timer(struct kmsg *kmsg, uint64_t now)
 {
-	struct itimerspec spec = {.it_value = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)}};
+	uint64_t deadline = complaint_parser__deadline(kmsg->parser), expirations;
+	uint64_t left = deadline > now ? deadline - now : 1;
+	struct itimerspec spec = {0};
 
+	if (deadline) {
+		spec.it_value.tv_sec = (time_t)(left / 1000000000);
+		spec.it_value.tv_nsec = (long)(left % 1000000000);
+	}
+	if (read(kmsg->timer, &expirations, sizeof(expirations)) < 0)
+		errno = 0; /* it has not expired */
 	timerfd_settime(kmsg->timer, 0, &spec, NULL);
 }
 
-static void deliver(struct kmsg *kmsg)
+/* ",caller=T12" among the fields that end at text: "T12", or "". */
+static void find_caller(char caller[CALLER_LEN], const char *fields, const char *text)
 {
-	if (!kmsg->pending)
+	const char *at = strstr(fields, ",caller=");
+	size_t length;
+
+	caller[0] = '\0';
+	if (!at || at > text)
 		return;
-	kmsg->pending = false;
-	set_timer(kmsg, 0);
-	kmsg->complaint(kmsg->ctx, &kmsg->now);
-}
-
-/* "CPU: 1 PID: 7 Comm: x", since 6.11 with a UID before PID; "WARNING: CPU: 1 PID: 7 at mm/…". */
-static bool find_pid(const char *line, uint32_t *pid)
-{
-	const char *at;
-	unsigned int value;
-
-	if (!strncmp(line, "WARNING: ", 9))
-		line += 9;
-	if (strncmp(line, "CPU: ", 5))
-		return false;
-	at = strstr(line, " PID: ");
-	if (!at || sscanf(at, " PID: %u", &value) != 1)
-		return false;
-	*pid = value;
-	return true;
-}
-
-/* Is this matching line one more of the complaint that is under way? */
-static bool follows(const struct kmsg *kmsg, const char *line, uint32_t classes)
-{
-	if (!kmsg->pending)
-		return false;
-	/* The BUG of the check whose page was dumped, wherever that stands. */
-	if (!strncmp(line, "kernel BUG at ", 14) &&
-	    !strncmp(kmsg->now.text, "page dumped because: VM_BUG_ON", 30))
-		return true;
-	return kmsg->now.classes & classes;
-}
-
-static void begin(struct kmsg *kmsg, const char *line, uint32_t classes, uint64_t now)
-{
-	deliver(kmsg);
-	memset(&kmsg->now, 0, sizeof(kmsg->now));
-	kmsg->now.classes = classes;
-	kmsg->now.when = now;
-	names__clean(kmsg->now.text, sizeof(kmsg->now.text), line, strlen(line), 0);
-	kmsg->pending = true;
-	set_timer(kmsg, FOLLOWING_NS);
-}
-
-static void take_line(struct kmsg *kmsg, const char *line, uint64_t now)
-{
-	uint32_t classes;
-
-	if (kmsg__match(line, &classes)) {
-		if (!follows(kmsg, line, classes))
-			begin(kmsg, line, classes, now);
-		else if (kmsg->now.classes & classes)
-			kmsg->now.classes &= classes; /* two lines tell more than one */
+	at += 8;
+	length = strcspn(at, ",;");
+	if (length < CALLER_LEN) {
+		memcpy(caller, at, length);
+		caller[length] = '\0';
 	}
-	if (kmsg->pending && find_pid(line, &kmsg->now.pid))
-		deliver(kmsg);
 }
 
 /* One record as it was read, with a NUL at its end. */
 static void take_record(struct kmsg *kmsg, char *record, uint64_t now)
 {
 	char *text = strchr(record, ';'), *end;
+	char caller[CALLER_LEN];
 	unsigned long priority;
 
 	if (!text)
@@ -220,9 +128,9 @@ static void take_record(struct kmsg *kmsg, char *record, uint64_t now)
 	priority = strtoul(record, &end, 10);
 	if (end == record || *end != ',' || priority >> 3 != LOG_KERN >> 3)
 		return;
+	find_caller(caller, end, text);
 	text++;
-	text[strcspn(text, "\n")] = '\0';
-	take_line(kmsg, text, now);
+	complaint_parser__record(kmsg->parser, text, strcspn(text, "\n"), caller, now);
 }
 
 static void tell_gap(struct kmsg *kmsg)
@@ -235,15 +143,7 @@ static void tell_gap(struct kmsg *kmsg)
 		 "may have been missed (this is said once)");
 }
 
-/* Have the lines been waited for long enough? */
-static bool waited(struct kmsg *kmsg)
-{
-	uint64_t expirations;
-
-	return read(kmsg->timer, &expirations, sizeof(expirations)) == sizeof(expirations);
-}
-
-int kmsg__read(struct kmsg *kmsg, uint64_t now)
+static int read_records(struct kmsg *kmsg, uint64_t now)
 {
 	char record[RECORD_MAX + 1];
 	ssize_t length;
@@ -255,30 +155,38 @@ int kmsg__read(struct kmsg *kmsg, uint64_t now)
 			record[length] = '\0';
 			take_record(kmsg, record, now);
 		} else if (!length) {
-			deliver(kmsg);
 			return -ENODATA;
 		} else if (errno == EPIPE) {
 			/* Reading goes on with the oldest record that is there. */
 			tell_gap(kmsg);
 		} else if (errno == EAGAIN) {
-			break;
+			return 0;
 		} else if (errno != EINTR) {
-			int err = -errno;
-
-			deliver(kmsg);
-			return err;
+			return -errno;
 		}
 	}
-	if (waited(kmsg))
-		deliver(kmsg);
 	return 0;
+}
+
+int kmsg__read(struct kmsg *kmsg, uint64_t now)
+{
+	int err = read_records(kmsg, now);
+
+	if (err)
+		complaint_parser__finish(kmsg->parser);
+	else
+		complaint_parser__expire(kmsg->parser, now);
+	set_timer(kmsg, now);
+	return err;
 }
 
 void kmsg__close(struct kmsg *kmsg)
 {
 	if (!kmsg)
 		return;
-	deliver(kmsg);
+	if (kmsg->parser)
+		complaint_parser__finish(kmsg->parser);
+	complaint_parser__free(kmsg->parser);
 	if (kmsg->epoll >= 0)
 		close(kmsg->epoll);
 	if (kmsg->timer >= 0)

@@ -459,9 +459,9 @@ static void put_alerts(struct text *text, const struct state *state)
 	counter(text, "thprace_alerts_failed_total", alert->failed,
 		"Messages that the log did not take.");
 	counter(text, "thprace_kernel_complaints_total", alert->kernel_complaints,
-		"Lines of the kernel's log that complain of a race of these classes.");
+		"Complaints in the kernel's log that may belong to a race class.");
 	counter(text, "thprace_kernel_complaints_confirmed_total", alert->kernel_confirmed,
-		"Complaints of the kernel that were tied to an incident.");
+		"Of these: complaints that name the page or task of an incident.");
 	counter(text, "thprace_control_requests_total", state->control.requests,
 		"Requests on the control socket.");
 	counter(text, "thprace_control_refused_total", state->control.refused,

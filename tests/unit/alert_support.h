@@ -114,7 +114,7 @@ static inline struct thprace_incident make(unsigned int class, unsigned int verd
 		.window = {.open = 5000000,
 			   .removed = 5010000,
 			   .close = 5022100,
-			   .folio = 0xffea0001,
+			   .folio = 0xffea8000,
 			   .pid = 11,
 			   .tgid = 10,
 			   .cpu = 3,
@@ -122,7 +122,7 @@ static inline struct thprace_incident make(unsigned int class, unsigned int verd
 			   .comm = "opens"},
 		.walk = {.enter = 5001000,
 			 .leave = 5006000,
-			 .folio = 0xffea0001,
+			 .folio = 0xffea8000,
 			 .pid = 21,
 			 .tgid = 20,
 			 .residual = 1,
@@ -149,9 +149,20 @@ static inline void expect_field(const struct log_message *message, const char *n
 		fail_msg("%s is '%s', not '%s'", name, is ? is : "(not there)", value);
 }
 
+/* Pages of 64 bytes from here on. */
+#define PAGES 0xffea0000ULL
+
+static inline bool pfn_of(void *ctx, uint64_t page, uint64_t *pfn)
+{
+	(void)ctx;
+	*pfn = (page - PAGES) / 64;
+	return page >= PAGES;
+}
+
 static inline struct complaint complain(unsigned int class, uint32_t pid, uint64_t when)
 {
-	struct complaint complaint = {.classes = 1U << class, .pid = pid, .when = when};
+	struct complaint complaint = {
+		.kind = COMPLAINT_BUG, .classes = 1U << class, .pid = pid, .when = when};
 
 	strcpy(complaint.text, "kernel BUG at mm/huge_memory.c:1!");
 	return complaint;

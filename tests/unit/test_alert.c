@@ -23,7 +23,7 @@ static void an_escape(void **state)
 	expect_field(message, "THPRACE_MODE", "precise");
 	expect_field(message, "THPRACE_ID", "17");
 	expect_field(message, "THPRACE_FILE", "/var/lib/thprace/x.thpr");
-	expect_field(message, "THPRACE_FOLIO", "0xffea0001");
+	expect_field(message, "THPRACE_FOLIO", "0xffea8000");
 	expect_field(message, "THPRACE_OPENER_PID", "11");
 	expect_field(message, "THPRACE_OPENER_TGID", "10");
 	expect_field(message, "THPRACE_OPENER_COMM", "opens");
@@ -336,7 +336,7 @@ static void exempt(void **state)
 {
 	static struct fold fold;
 	uint64_t counted = 0;
-	struct fold_hooks hooks = {count_group, count_withheld, &counted};
+	struct fold_hooks hooks = {count_group, count_withheld, NULL, &counted};
 	struct fold_key key = {.class = THPRACE_SPLIT_UNMAP, .verdict = THPRACE_ESCAPE};
 
 	(void)state;

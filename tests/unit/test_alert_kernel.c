@@ -11,7 +11,7 @@ static void confirmed_after(void **state)
 
 	(void)state;
 	alert__incident(alert, &incident, 17, "/x", START);
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, complaint.when);
 	assert_int_equal(sent, 2);
 	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
 	assert_int_equal(kept[1].priority, LOG_CRIT);
@@ -38,17 +38,17 @@ static void confirmed_before(void **state)
 {
 	struct alert *alert = begin(60, 10);
 	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
-	struct complaint complaint = complain(THPRACE_SPLIT_UNMAP, 0, START);
+	struct complaint complaint = complain(THPRACE_SPLIT_UNMAP, 21, START);
 
 	(void)state;
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, complaint.when);
 	assert_int_equal(sent, 0);
 	assert_int_equal(alert__deadline(alert), START + 2 * S);
 	alert__incident(alert, &incident, 17, "/x", START + 2 * S);
 	assert_int_equal(sent, 2);
 	assert_string_equal(kept[0].id, LOG_ID_UNPROVEN);
 	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
-	assert_null(field(&kept[1], "THPRACE_KERNEL_PID"));
+	assert_null(field(&kept[1], "THPRACE_KERNEL_PFN"));
 	assert_int_equal(alert__deadline(alert), 0);
 	alert__free(alert);
 	assert_int_equal(sent, 2);
@@ -68,7 +68,7 @@ static void not_confirmed(void **state)
 	alert__incident(alert, &incident, 1, NULL, START);
 	complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + 2 * S + 1);
 	complaint.classes |= 1U << THPRACE_SPLIT_MIGRATE;
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, complaint.when);
 	alert__incident(alert, &contained, 2, NULL, START + 3 * S);
 	alert__incident(alert, &other, 3, NULL, START + 3 * S);
 	assert_int_equal(sent, 3);
@@ -79,7 +79,7 @@ static void not_confirmed(void **state)
 	assert_string_equal(kept[3].id, LOG_ID_COMPLAINT);
 	assert_int_equal(kept[3].priority, LOG_ERR);
 	assert_string_equal(kept[3].text,
-			    "the kernel complained and no window was seen: \"kernel BUG at "
+			    "the kernel complained, and no incident explains it: \"kernel BUG at "
 			    "mm/huge_memory.c:1!\", PID 21; it may belong to split-unmap, "
 			    "split-migrate");
 	expect_field(&kept[3], "THPRACE_CLASS", "split-unmap");
@@ -93,7 +93,7 @@ static void not_confirmed(void **state)
 	alert__free(alert);
 }
 
-/* A complaint that names a task waits for that task's incident, and takes another at the end. */
+/* A complaint is that task's which it names: it waits for its incident, and takes no other's. */
 static void by_task(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -105,23 +105,131 @@ static void by_task(void **state)
 	other.window.pid = 98;
 	alert__incident(alert, &other, 1, NULL, START);
 	complaint = complain(THPRACE_SPLIT_UNMAP, 11, START + S);
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, START + S);
 	assert_int_equal(sent, 1);
 	alert__incident(alert, &mine, 2, NULL, START + 2 * S);
 	assert_int_equal(sent, 2);
 	assert_string_equal(kept[1].id, LOG_ID_CONFIRMED);
 	expect_field(&kept[1], "THPRACE_ID", "2");
-	assert_non_null(strstr(kept[1].text, "it names the opener's task"));
+	assert_non_null(strstr(kept[1].text, "(it names the opener's task)"));
 	complaint = complain(THPRACE_SPLIT_UNMAP, 77, START + 3 * S);
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, START + 3 * S);
+	/* It names nothing at all. */
+	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 3 * S);
+	alert__complaint(alert, &complaint, START + 3 * S);
 	assert_int_equal(sent, 2);
 	alert__tick(alert, START + 5 * S);
-	assert_int_equal(sent, 3);
-	assert_string_equal(kept[2].id, LOG_ID_CONFIRMED);
-	/* Number 1 is too long ago; number 2 will do. */
-	expect_field(&kept[2], "THPRACE_ID", "2");
-	assert_non_null(strstr(kept[2].text, "it names another task"));
+	assert_int_equal(sent, 4);
+	assert_string_equal(kept[2].id, LOG_ID_COMPLAINT);
+	assert_string_equal(kept[3].id, LOG_ID_COMPLAINT);
 	alert__free(alert);
+}
+
+/* The page that is named has to be the incident's, in a huge page any of it; and the task, where one is named. */
+static void by_page(void **state)
+{
+	static const struct {
+		uint64_t folio; /* as a page frame */
+		uint64_t pfn;
+		uint32_t pid;
+		bool confirmed;
+	} cases[] = {
+		{512, 512, 0, true}, /* the head */
+		{512, 1023, 0, true}, /* the last of it */
+		{512, 1024, 0, false}, /* the next one */
+		{512, 511, 0, false},	    {512, 600, 21, true}, {512, 600, 99, false},
+		{512, 1024, 21, false},	    {513, 513, 0, true},  {513, 514, 0, false},
+		{0xc53c, 0xc0bb, 0, false},
+	};
+	struct thprace_incident incident;
+	struct complaint complaint;
+	struct alert *alert;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		alert = begin(60, 10);
+		alert__compare_pages(alert, pfn_of, NULL, 512);
+		incident = make(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
+		incident.walk.folio = PAGES + cases[i].folio * 64;
+		alert__incident(alert, &incident, 1, NULL, START);
+		complaint = complain(THPRACE_HWPOISON_UNMAP, cases[i].pid, START + S);
+		complaint.has_pfn = true;
+		complaint.pfn = cases[i].pfn;
+		alert__complaint(alert, &complaint, START + S);
+		alert__tick(alert, START + 4 * S);
+		assert_int_equal(sent, 2);
+		if (has_id(&kept[1], LOG_ID_CONFIRMED) != cases[i].confirmed)
+			fail_msg("case %u: '%s'", i, kept[1].text);
+		if (cases[i].confirmed)
+			assert_non_null(
+				strstr(kept[1].text, cases[i].pid ? "(it names this page and the "
+								    "walker's task)"
+								  : "(it names this page)"));
+		alert__free(alert);
+	}
+	/* By its address, where the kernel does not hide it; or by nothing, where nothing can be compared. */
+	for (i = 0; i < 4; i++) {
+		alert = begin(60, 10);
+		if (i == 2)
+			alert__compare_pages(alert, pfn_of, NULL, 512);
+		incident = make(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
+		alert__incident(alert, &incident, 1, NULL, START);
+		complaint = complain(THPRACE_HWPOISON_UNMAP, 0, START + S);
+		complaint.has_pfn = i == 3;
+		complaint.pfn = 512;
+		complaint.page = i == 3 ? 0 : incident.walk.folio + 64 * i;
+		alert__complaint(alert, &complaint, START + S);
+		alert__tick(alert, START + 4 * S);
+		assert_int_equal(has_id(&kept[1], LOG_ID_CONFIRMED), i == 0 || i == 2);
+		alert__free(alert);
+	}
+}
+
+/* One that can belong to no class is nobody's affair here. */
+static void no_class(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct complaint complaint = complain(THPRACE_SPLIT_UNMAP, 21, START);
+	struct alert_state totals;
+
+	(void)state;
+	complaint.classes = 0;
+	alert__complaint(alert, &complaint, START);
+	assert_int_equal(alert__deadline(alert), 0);
+	alert__state(alert, &totals);
+	assert_int_equal(totals.kernel_complaints, 0);
+	alert__free(alert);
+	assert_int_equal(sent, 0);
+}
+
+/* What one kind has used up is no other's, and what has an incident is told whatever was before. */
+static void limits_of_their_own(void **state)
+{
+	struct alert *alert = begin(60, 1);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+	struct complaint complaint;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		complaint = complain(THPRACE_SPLIT_UNMAP, 99, START + i);
+		alert__complaint(alert, &complaint, START + i);
+	}
+	complaint.kind = COMPLAINT_MEMORY_FAILURE;
+	alert__complaint(alert, &complaint, START + 10);
+	alert__tick(alert, START + 3 * S);
+	assert_int_equal(sent, 2);
+	alert__incident(alert, &incident, 1, NULL, START + 4 * S);
+	assert_int_equal(sent, 3);
+	for (i = 0; i < 10; i++) {
+		complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + 4 * S + i);
+		alert__complaint(alert, &complaint, START + 4 * S + i);
+		assert_int_equal(sent, 4 + i);
+		assert_string_equal(kept[3 + i].id, LOG_ID_CONFIRMED);
+	}
+	alert__free(alert);
+	assert_int_equal(complaints_told, 21);
 }
 
 /* Of several incidents it is the latest, but one that is confirmed already only if there is no other. */
@@ -138,8 +246,8 @@ static void which_incident(void **state)
 		alert__incident(alert, &incident, i, NULL, START + i);
 	assert_int_equal(sent, 1);
 	for (i = 0; i < 4; i++) {
-		complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 10 + i);
-		alert__complaint(alert, &complaint);
+		complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + 10 + i);
+		alert__complaint(alert, &complaint, complaint.when);
 		assert_int_equal(sent, 2 + i);
 		assert_string_equal(kept[1 + i].id, LOG_ID_CONFIRMED);
 		expect_field(&kept[1 + i], "THPRACE_ID", expected[i]);
@@ -149,12 +257,12 @@ static void which_incident(void **state)
 	alert = begin(60, 10);
 	for (i = 1; i <= 3; i++) {
 		alert__incident(alert, &incident, i, NULL, START + i);
-		complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + i);
+		complaint = complain(THPRACE_SPLIT_UNMAP, 21, START + i);
 		if (i != 2)
-			alert__complaint(alert, &complaint);
+			alert__complaint(alert, &complaint, complaint.when);
 	}
 	assert_int_equal(sent, 3);
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, complaint.when);
 	assert_int_equal(sent, 4);
 	expect_field(&kept[3], "THPRACE_ID", "2");
 	alert__free(alert);
@@ -170,15 +278,16 @@ static void many_complaints(void **state)
 	(void)state;
 	for (i = 0; i < 100; i++) {
 		complaint = complain(THPRACE_SPLIT_UNMAP, i, START + i);
-		alert__complaint(alert, &complaint);
+		alert__complaint(alert, &complaint, complaint.when);
 	}
 	alert__tick(alert, START + 3 * S);
 	assert_int_equal(sent, 5);
 	alert__tick(alert, START + 63 * S);
 	assert_int_equal(sent, 6);
 	assert_string_equal(kept[5].id, LOG_ID_FOLDED);
-	assert_string_equal(kept[5].text, "95 more, above the limit of 5 messages a minute: 95 of "
-					  "the kernel's complaints");
+	assert_string_equal(kept[5].text,
+			    "95 more of the kernel's complaints (BUG), above the limit "
+			    "of 5 messages a minute");
 	assert_int_equal(kept[5].priority, LOG_ERR);
 	assert_null(field(&kept[5], "THPRACE_CLASS"));
 	assert_int_equal(complaints_told, 100);
@@ -186,7 +295,7 @@ static void many_complaints(void **state)
 	assert_int_equal(totals.kernel_complaints, 100);
 	/* At the end those that wait are told. */
 	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 200 * S);
-	alert__complaint(alert, &complaint);
+	alert__complaint(alert, &complaint, complaint.when);
 	alert__free(alert);
 	assert_int_equal(complaints_told, 101);
 }
@@ -222,7 +331,9 @@ static void storms(void **state)
 				alert__tick(alert, now);
 			if (rand() % 20 == 0) {
 				complaint = complain(class, (uint32_t)rand() % 30, now);
-				alert__complaint(alert, &complaint);
+				complaint.kind = (enum complaint_kind)(
+					1 + (unsigned int)rand() % (COMPLAINT_KIND_MAX - 1));
+				alert__complaint(alert, &complaint, now);
 				nr_complaints++;
 				continue;
 			}
@@ -254,9 +365,8 @@ static void storms(void **state)
 		assert_int_equal(complaints_told, nr_complaints);
 		assert_true(totals.folded <= in_total);
 		/* A minute begins with its first message, so there are no more minutes than this. */
-		assert_true(sent <=
-			    THPRACE_CLASS_MAX * per_minute * ((now - START) / (60 * S) + 1) +
-				    2 * THPRACE_CLASS_MAX);
+		assert_true(sent <= FOLD_LIMITS * per_minute * ((now - START) / (60 * S) + 1) +
+					    2 * FOLD_LIMITS + totals.kernel_confirmed);
 	}
 }
 
@@ -291,10 +401,17 @@ static void ended_storms(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(confirmed_after), cmocka_unit_test(confirmed_before),
-		cmocka_unit_test(not_confirmed),   cmocka_unit_test(by_task),
-		cmocka_unit_test(which_incident),  cmocka_unit_test(many_complaints),
-		cmocka_unit_test(storms),	   cmocka_unit_test(ended_storms),
+		cmocka_unit_test(confirmed_after),
+		cmocka_unit_test(confirmed_before),
+		cmocka_unit_test(not_confirmed),
+		cmocka_unit_test(by_task),
+		cmocka_unit_test(by_page),
+		cmocka_unit_test(no_class),
+		cmocka_unit_test(limits_of_their_own),
+		cmocka_unit_test(which_incident),
+		cmocka_unit_test(many_complaints),
+		cmocka_unit_test(storms),
+		cmocka_unit_test(ended_storms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
