@@ -341,12 +341,16 @@ install: all
 		ln -sf thprace thpraced && ln -sf thprace thprace-stress
 	$(call put,0644,$(wildcard completions/_*),$(ZSHDIR))
 	$(Q)install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/thprace/thprace.conf.d
-	$(Q)sed 's|/usr/sbin/thpraced|$(PREFIX)/sbin/thpraced|' systemd/thpraced.service \
+	$(Q)sed 's|/usr/\(s\?bin\)/thprace|$(PREFIX)/\1/thprace|' systemd/thpraced.service \
 		> $(DESTDIR)$(UNITDIR)/thpraced.service
 	$(Q)chmod 0644 $(DESTDIR)$(UNITDIR)/thpraced.service
 	$(Q)install -D -m 0644 systemd/thprace.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/thprace.conf
 	$(Q)install -D -m 0644 systemd/thprace.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/thprace.conf
-	$(call put,0644,$(wildcard systemd/*.catalog),$(PREFIX)/lib/systemd/catalog)
+	$(call put,0644,$(wildcard docs/*.md),$(SHARE)/doc/thprace)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/catalog
+	$(Q)sed 's|file:///usr/share/|file://$(SHARE)/|' systemd/thprace.catalog \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/catalog/thprace.catalog
+	$(Q)chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/catalog/thprace.catalog
 	$(Q)for file in $(wildcard systemd/thprace.conf); do \
 		test -e $(DESTDIR)$(SYSCONFDIR)/thprace/thprace.conf || \
 		install -m 0644 $$file $(DESTDIR)$(SYSCONFDIR)/thprace; done

@@ -2,22 +2,84 @@
 /* thprace reload: have the daemon read its configuration again. */
 #include "cli.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <json-c/json.h>
 #include "client.h"
 
-static const char doc[] =
-	"Have the daemon read its configuration again. With a fault in it, the daemon keeps "
-	"what it has, and the fault is told."
-	"\vExit status: 0 applied, 1 not applied, 2 wrong usage.";
+enum reload_option {
+	OPT_PID = 'p',
+	OPT_SOCKET = 256,
+};
+
+static const struct argp_option options[] = {
+	{"pid", OPT_PID, "PID", 0,
+	 "for the unit's ExecReload=: where nobody answers on the socket, send SIGHUP to PID", 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{0},
+};
+
+struct reload {
+	const char *socket;
+	pid_t pid; /* 0: not given */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct reload *reload = state->input;
+	char *end;
+
+	switch (key) {
+	case OPT_PID:
+		reload->pid = (pid_t)strtol(arg, &end, 10);
+		if (*end || *arg < '1' || *arg > '9' || reload->pid <= 0)
+			argp_error(state, "'%s' is not a process", arg);
+		break;
+	case OPT_SOCKET:
+		reload->socket = arg;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is too many", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Have the daemon read its configuration again. With a fault in it, the daemon keeps "
+	       "what it has, and the fault is told."
+	       "\vExit status: 0 applied, 1 not applied, 2 wrong usage.",
+};
+
+/* A daemon without a socket, or with one elsewhere: it tells its log how that went. */
+static int send_signal(const struct reload *reload)
+{
+	if (kill(reload->pid, SIGHUP)) {
+		fprintf(stderr, "thprace reload: process %d: %s\n", (int)reload->pid,
+			strerror(errno));
+		return CLI_FAILED;
+	}
+	puts("asked for by a signal: the daemon's log tells whether it was applied");
+	return CLI_DONE;
+}
 
 int cmd_reload(int argc, char **argv)
 {
-	const char *path = cli__parse_socket(argc, argv, doc);
+	struct reload reload = {.socket = CLIENT_SOCKET};
 	struct json_object *answer;
 	char why[4096];
 	int err;
 
-	err = client__ask_once(path, client__request("reload"), &answer, why, sizeof(why));
+	cli__parse(&argp, argc, argv, 0, &reload);
+	err = client__ask_once(reload.socket, client__request("reload"), &answer, why, sizeof(why));
+	if ((err == -ENOENT || err == -ECONNREFUSED) && !answer && reload.pid)
+		return send_signal(&reload);
 	if (err)
 		fprintf(stderr, "thprace reload: not applied%s%s\n", answer ? ":\n" : ": ", why);
 	json_object_put(answer);

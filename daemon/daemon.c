@@ -538,6 +538,7 @@ int daemon__run(const struct daemon_options *options)
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	char why[WHY_SIZE] = "out of memory";
+	bool faulty = false; /* the configuration */
 	int err = -ENOMEM;
 
 	if (!daemon)
@@ -546,8 +547,10 @@ int daemon__run(const struct daemon_options *options)
 	daemon->hold.stats_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
-	if (err)
+	if (err) {
+		faulty = err != -ENOMEM;
 		goto cleanup;
+	}
 	open_log(daemon);
 	err = start(daemon, why, sizeof(why));
 	if (err)
@@ -566,5 +569,7 @@ cleanup:
 	if (daemon)
 		stop(daemon);
 	free(daemon);
-	return err;
+	if (faulty)
+		return DAEMON_USAGE;
+	return err ? DAEMON_FAILED : DAEMON_DONE;
 }

@@ -11,9 +11,14 @@ struct daemon_options {
 	bool target_given;
 };
 
-/*
- * Run until SIGTERM or SIGINT. Returns 0, or negative errno: then it has said why, once, in the log.
- */
+/* Exit statuses of thpraced. */
+enum daemon_exit {
+	DAEMON_DONE = 0,
+	DAEMON_FAILED = 1,
+	DAEMON_USAGE = 2, /* wrong usage, or a configuration with a fault: systemd does not try again */
+};
+
+/* Run until SIGTERM or SIGINT. Returns enum daemon_exit; it has said why, once, in the log. */
 int daemon__run(const struct daemon_options *options);
 
 #endif

@@ -102,7 +102,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Watches this kernel for races in its huge-page code, and tells of them. Runs in the "
 	       "foreground: systemd starts it (thpraced.service)."
-	       "\vExit status: 0 ended in order, 1 failed, 2 wrong usage.",
+	       "\vExit status: 0 ended in order, 1 failed, 2 wrong usage or a configuration with a "
+	       "fault.",
 };
 
 static void print_version(FILE *out, struct argp_state *state)
@@ -118,7 +119,7 @@ static int look_at_config(const struct arguments *arguments)
 
 	if (config__load(&config, "", arguments->daemon.config, why, sizeof(why))) {
 		fprintf(stderr, "%s\n", why);
-		return 1;
+		return DAEMON_USAGE;
 	}
 	if (arguments->what == PRINT_CONFIG)
 		config__print(&config, stdout);
@@ -143,7 +144,7 @@ int main(int argc, char **argv)
 
 	output__guard("thpraced");
 	argp_program_version_hook = print_version;
-	argp_err_exit_status = 2;
+	argp_err_exit_status = DAEMON_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	switch (arguments.what) {
 	case TEST_CONFIG:
@@ -154,6 +155,6 @@ int main(int argc, char **argv)
 	case HOLD_KPROBES:
 		return hold_for_service(hold__give_kprobes);
 	default:
-		return daemon__run(&arguments.daemon) ? 1 : 0;
+		return daemon__run(&arguments.daemon);
 	}
 }

@@ -55,6 +55,14 @@ done
 for file in "$root"/systemd/*.catalog; do
 	holds daemon "/usr/lib/systemd/catalog/${file##*/}"
 done
+for file in "$root"/docs/*.md; do
+	holds daemon "/usr/share/doc/thprace/${file##*/}"
+done
+sed -n 's|^Support: file://||p' "$root"/systemd/*.catalog | sort -u >"$work/links"
+more "$(wc -l <"$work/links")" 0 "the message catalog has links"
+while read -r link; do
+	holds daemon "$link"
+done <"$work/links"
 for file in "$root"/docs/prometheus/*; do
 	like "$work/daemon" "/examples/prometheus/${file##*/}(.gz)?$" "daemon: ${file##*/}"
 done
@@ -80,15 +88,18 @@ for script in postinst prerm postrm; do
 	passes "$script is a script" sh -n "$work/control/$script"
 done
 # Nothing of this machine is asked: postrm finds rm, and no other program.
-mkdir -p "$work/root/var/lib/thprace/x" "$work/root/run/thprace" "$work/bin"
+operators=("$work/root/etc/thprace/thprace.conf.d" "$work/root/etc/systemd/system/thpraced.service.d")
+mkdir -p "$work/root/var/lib/thprace/x" "$work/root/run/thprace" "$work/bin" "${operators[@]}"
+touch "${operators[@]/%//operator.conf}"
 ln -s "$(command -v rm)" "$work/bin/rm"
 postrm() {
 	env -i PATH="$work/bin" DPKG_ROOT="$work/root" /bin/sh "$work/control/postrm" "$1" >"$work/log" 2>&1
 }
 postrm remove
 ok "$([ -d "$work/root/var/lib/thprace/x" ]; echo $?)" "a removal leaves the spool"
+ok "$([ -e "${operators[0]}/operator.conf" ] && [ -e "${operators[1]}/operator.conf" ]; echo $?)" \
+	"... and what the operator set"
 postrm purge
-ok "$([ ! -e "$work/root/var/lib/thprace" ] && [ ! -e "$work/root/run/thprace" ]; echo $?)" \
-	"purge takes spool and runtime folder" || told "$(cat "$work/log")"
+is "$(find "$work/root" -name '*thprace*')" "" "purge takes all of that" || told "$(cat "$work/log")"
 
 done_testing

@@ -116,11 +116,14 @@ soon "... and it goes on counting" 30 says ".totals.windows > $had + 20"
 identity "... over it"
 printf '[alerts]\nfold=44s\nfolds=1\n[spool]\nmax_size=banana\n' >"$conf/50-test.conf"
 try thpraced --test-config
-is "$status" 1 "--test-config of a bad file: 1"
+is "$status" 2 "--test-config of a bad file: 2"
 like err "^$conf/50-test.conf:3: .*folds" "... names file, line and key"
 like err "^$conf/50-test.conf:5: .*banana" "... every one of them"
 cp err complaints
-systemctl reload thpraced
+try systemctl reload thpraced
+more "$status" 0 "systemctl reload of a bad file fails"
+is "$(systemctl is-active thpraced)" active "... and the daemon goes on"
+kill -HUP "$(systemctl show -p MainPID --value thpraced)"
 soon "a bad file is told" 10 more_than 0 RELOAD_FAILED
 texts RELOAD_FAILED >told
 while read -r line; do
@@ -182,4 +185,16 @@ less "$(jq -s '(.[0].wall_ns - .[1].wall_ns) / 1e6 | fabs | floor' memory file)"
 is "$(said .clock_steps)" 1 "it is counted"
 is "$(pid)" "$first" "the daemon is the same, after all that"
 is "$(shown NRestarts)" 0 "... and was never restarted"
+
+# --- started with a bad configuration ---
+
+printf '[spool]\nmax_size=banana\n' >"$conf/50-test.conf"
+try systemctl restart thpraced
+more "$status" 0 "a start with a bad file fails"
+failed() {
+	[ "$(systemctl is-failed thpraced)" = failed ]
+}
+soon "... for good" 30 failed
+is "$(shown ExecMainStatus)/$(shown NRestarts)" 2/0 "... and systemd does not try again"
+rm "$conf/50-test.conf"
 done_testing

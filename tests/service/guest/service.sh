@@ -194,7 +194,9 @@ like err "is thpraced running" "... says why"
 try thprace incidents --format json
 more "$(wc -l <out)" 20 "incidents can be read without the daemon"
 try systemctl disable thpraced
-rm -rf "$unit" "${conf:?}"/*
+mkdir -p "$unit" "$conf"
+echo '[Service]' >"$unit/operator.conf"
+echo '[alerts]' >"$conf/70-operator.conf"
 dpkg -r thprace thprace-tests >out 2>&1
 ok $? "removed" || told "$(cat out)"
 gone /usr/sbin/thpraced
