@@ -59,7 +59,7 @@ static struct json_object *file_of(const struct control *control, uint64_t numbe
 }
 
 /* Wall-clock time of an instant of CLOCK_MONOTONIC, by the clocks of now. */
-static uint64_t wall_of(uint64_t ns)
+static uint64_t wall_by_now(uint64_t ns)
 {
 	struct timespec monotonic, wall;
 	int64_t offset;
@@ -74,10 +74,13 @@ static struct json_object *incident_object(const struct control *control, uint64
 					   const struct thprace_incident *incident, int stacks)
 {
 	struct json_object *object = render_json__incident(NULL, number, incident, stacks);
+	uint64_t wall = control->hooks.wall_of(control->hooks.ctx, number);
 
 	if (!object)
 		return NULL;
-	add(object, "wall_ns", number_of(wall_of(incident_time__of(incident))));
+	if (!wall)
+		wall = wall_by_now(incident_time__of(incident));
+	add(object, "wall_ns", number_of(wall));
 	add(object, "file", file_of(control, number));
 	return object;
 }

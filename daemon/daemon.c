@@ -311,6 +311,11 @@ static int hook_recent(void *ctx, uint64_t number, struct thprace_incident *inci
 	return spool__recent(((struct daemon *)ctx)->spool, number, incident);
 }
 
+static uint64_t hook_wall_of(void *ctx, uint64_t number)
+{
+	return spool__wall_of(((struct daemon *)ctx)->spool, number);
+}
+
 static uint64_t hook_recent_first(void *ctx)
 {
 	return spool__recent_first(((struct daemon *)ctx)->spool);
@@ -364,6 +369,7 @@ static int open_control(struct daemon *daemon, char *why, size_t why_size)
 		.state = hook_state,
 		.metrics = hook_metrics,
 		.recent = hook_recent,
+		.wall_of = hook_wall_of,
 		.recent_first = hook_recent_first,
 		.file_of = hook_file_of,
 		.flush = hook_flush,
@@ -464,11 +470,10 @@ static void say_started(struct daemon *daemon, const char *kept)
 	for (i = 1; i < THPRACE_CLASS_MAX; i++)
 		seen += !probe__not_observable(plan, i);
 	log__begin(&message, LOG_INFO, LOG_ID_STARTED,
-		   "thpraced " THPRACE_VERSION
-		   " watches %s in %s mode: %u probes, %u of %d classes "
+		   "thpraced " THPRACE_VERSION " watches %s in %s mode: %s, %u of %d classes "
 		   "observable; capabilities left: %s",
-		   engine__release(engine), names__mode(engine__mode(engine)), attached, seen,
-		   THPRACE_CLASS_MAX - 1, kept);
+		   engine__release(engine), names__mode(engine__mode(engine)),
+		   COUNTED(attached, "probe"), seen, THPRACE_CLASS_MAX - 1, kept);
 	log__field(&message, "THPRACE_MODE", "%s", names__mode(engine__mode(engine)));
 	log__field(&message, "THPRACE_KERNEL", "%s", engine__release(engine));
 	log__send(&message);

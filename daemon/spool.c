@@ -287,6 +287,13 @@ int spool__recent(const struct spool *spool, uint64_t number, struct thprace_inc
 	return 0;
 }
 
+uint64_t spool__wall_of(struct spool *spool, uint64_t number)
+{
+	size_t i = spool_memory__find(&spool->memory, number);
+
+	return i == spool->memory.count ? 0 : *spool_memory__wall(&spool->memory, i);
+}
+
 uint64_t spool__recent_first(const struct spool *spool)
 {
 	return spool->memory.count ? spool_memory__number(&spool->memory, 0) : spool->next;

@@ -84,6 +84,12 @@ void spool__configure(struct spool *spool, const struct config *config);
  */
 int spool__recent(const struct spool *spool, uint64_t number, struct thprace_incident *incident);
 
+/*
+ * Wall-clock time of one of them, ns CLOCK_REALTIME, as its file tells it: by the file's own anchor, so
+ * that whoever reads the file and whoever asks here see the same. 0: it is in no file.
+ */
+uint64_t spool__wall_of(struct spool *spool, uint64_t number);
+
 /* The lowest number that spool__recent() knows; next_id when it knows none. */
 uint64_t spool__recent_first(const struct spool *spool);
 

@@ -48,6 +48,7 @@ int spool_memory__add(struct spool_memory *memory, uint64_t number,
 	}
 	memory->order[memory->count++] = place;
 	memory->number[place] = number;
+	memory->wall[place] = 0;
 	memory->incident[place] = *incident;
 	return dropped;
 }
@@ -60,6 +61,11 @@ const struct thprace_incident *spool_memory__at(const struct spool_memory *memor
 uint64_t spool_memory__number(const struct spool_memory *memory, size_t i)
 {
 	return memory->number[memory->order[i]];
+}
+
+uint64_t *spool_memory__wall(struct spool_memory *memory, size_t i)
+{
+	return &memory->wall[memory->order[i]];
 }
 
 size_t spool_memory__find(const struct spool_memory *memory, uint64_t number)

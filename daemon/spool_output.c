@@ -12,6 +12,7 @@
 
 #include "symbols.h"
 #include "trace_writer.h"
+#include "incident_time.h"
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -93,9 +94,10 @@ static int begin(struct spool *spool, uint64_t first)
 		return -errno;
 	output->first = first;
 	output->began = spool_now();
+	output->began_wall = clock_ns(CLOCK_REALTIME);
 	output->folder_unsynced = true;
-	err = trace_writer__open_fd(&output->writer, output->fd, output->began,
-				    clock_ns(CLOCK_REALTIME), 0);
+	err = trace_writer__open_fd(&output->writer, output->fd, output->began, output->began_wall,
+				    0);
 	if (err) {
 		unlink(output->path);
 		close(output->fd);
@@ -105,7 +107,7 @@ static int begin(struct spool *spool, uint64_t first)
 	spool->folder.newest = first;
 	if (!spool->folder.files) {
 		spool->folder.oldest = first;
-		spool->folder.oldest_wall = clock_ns(CLOCK_REALTIME);
+		spool->folder.oldest_wall = output->began_wall;
 	}
 	return write_json(spool, THPRACE_BLOCK_META, spool->hooks.meta(spool->hooks.ctx));
 }
@@ -169,6 +171,8 @@ static int give_incident(struct spool *spool)
 	symbols__want(spool->symbols, &incident->walker_stack);
 	output->given++;
 	output->unsynced++;
+	*spool_memory__wall(&spool->memory, spool->memory.handed) =
+		output->began_wall + (incident_time__of(incident) - output->began);
 	spool->memory.handed++;
 	err = trace_writer__incident(output->writer, incident);
 	account(spool);

@@ -51,6 +51,8 @@ struct spool_memory {
 	size_t handed;
 	uint16_t order[SPOOL_MEMORY]; /* places of the members below, oldest first */
 	uint64_t number[SPOOL_MEMORY];
+	uint64_t wall
+		[SPOOL_MEMORY]; /* its time, ns CLOCK_REALTIME, as its file has it; 0: in none */
 	struct thprace_incident incident[SPOOL_MEMORY];
 };
 
@@ -65,6 +67,7 @@ int spool_memory__add(struct spool_memory *memory, uint64_t number,
 /* The i-th, oldest first, i < count. */
 const struct thprace_incident *spool_memory__at(const struct spool_memory *memory, size_t i);
 uint64_t spool_memory__number(const struct spool_memory *memory, size_t i);
+uint64_t *spool_memory__wall(struct spool_memory *memory, size_t i);
 
 /* Index of a number, or count. */
 size_t spool_memory__find(const struct spool_memory *memory, uint64_t number);
@@ -152,6 +155,7 @@ struct spool_output {
 	uint64_t records; /* given to the writer, with context */
 	uint64_t told_missed; /* of spool.missed, told by a record in this file */
 	uint64_t began; /* ns CLOCK_MONOTONIC */
+	uint64_t began_wall; /* the same instant, ns CLOCK_REALTIME */
 	uint64_t names_at; /* when names were looked up last */
 	uint64_t unsynced; /* incidents given since the last sync */
 	uint64_t synced_bytes;

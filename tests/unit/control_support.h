@@ -37,6 +37,7 @@
 
 /* What the hooks of a server have and were asked. Read by the test when nothing is asked. */
 struct fake {
+	uint64_t wall; /* see fake_wall_of() */
 	struct config config;
 	struct state state;
 	struct session_totals totals;
@@ -111,6 +112,12 @@ static inline int fake_recent(void *ctx, uint64_t number, struct thprace_inciden
 		return -ENOENT;
 	*incident = fake->incidents[number % MEMORY];
 	return 0;
+}
+
+/* As of a file that has number 2 alone. */
+static inline uint64_t fake_wall_of(void *ctx, uint64_t number)
+{
+	return number == 2 ? ((struct server *)ctx)->fake.wall : 0;
 }
 
 static inline bool fake_file_of(void *ctx, uint64_t number, char *path, size_t size)
@@ -260,6 +267,7 @@ static inline void *serve(void *data)
 		.state = fake_state,
 		.metrics = fake_metrics,
 		.recent = fake_recent,
+		.wall_of = fake_wall_of,
 		.recent_first = fake_first,
 		.file_of = fake_file_of,
 		.flush = fake_flush,
@@ -336,6 +344,7 @@ static inline struct server *server_new(void)
 	fake->state.machine = "x86_64";
 	fake->state.cpus = 2;
 	fake->state.now = 11523000000000ULL;
+	fake->wall = (uint64_t)time(NULL) * 1000000000;
 	fake->state.now_wall = 1700000000000000000ULL;
 	fake->state.started = 3000000000ULL;
 	fake->state.plan = &fake->plan;

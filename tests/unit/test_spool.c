@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The spool: numbers, files, limits; what is left after SIGKILL, and while the disk takes nothing. */
+#include "incident_time.h"
 #include "spool_support.h"
 
 #include "kallsyms.h"
@@ -402,6 +403,32 @@ static void test_recent_and_file_of(void **state)
 	spool__close(spool);
 }
 
+/* Whoever asks and whoever reads the file see the same time, however the clocks drift meanwhile. */
+static void test_wall(void **state)
+{
+	struct spool *spool = open_spool();
+	struct trace_reader *reader = NULL;
+	const struct thprace_trace_header *header;
+	struct thprace_incident incident;
+	uint64_t wall;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(spool__wall_of(spool, 1), 0);
+	give(spool, THPRACE_ESCAPE, 2);
+	wall = spool__wall_of(spool, 2);
+	assert_int_equal(spool__wall_of(spool, 3), 0);
+	assert_int_equal(spool__recent(spool, 2, &incident), 0);
+	spool__close(spool);
+	assert_int_equal(trace_reader__open(&reader, in_folder("incidents-000000000001.thpr"), why,
+					    sizeof(why)),
+			 0);
+	header = trace_reader__header(reader);
+	assert_int_equal(wall,
+			 header->started_wall + (incident_time__of(&incident) - header->started));
+	trace_reader__close(reader);
+}
+
 static void test_configure(void **state)
 {
 	struct spool *spool = open_spool();
@@ -514,6 +541,7 @@ int main(void)
 		SPOOL_TEST(test_max_age),
 		SPOOL_TEST(test_contained_per_hour),
 		SPOOL_TEST(test_recent_and_file_of),
+		SPOOL_TEST(test_wall),
 		SPOOL_TEST(test_configure),
 		SPOOL_TEST(test_refuses_what_no_reader_takes),
 		SPOOL_TEST(test_symbols),
