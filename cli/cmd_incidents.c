@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "client.h"
 #include "filter.h"
+#include "layout.h"
 #include "names.h"
 #include "output.h"
 #include "render_json.h"
@@ -18,7 +19,8 @@
 #include "spool_read.h"
 #include "when.h"
 
-#define WIDTH 100
+#define TASK_WIDTH 14
+#define WIDTH_OF_LINE (71 + 2 * TASK_WIDTH) /* all in one */
 #define COUNT_DEFAULT 100
 #define COUNT_FOLLOW 10 /* before what is new */
 #define COUNT_ALL UINT64_MAX
@@ -161,34 +163,73 @@ static const char *task(char *buf, size_t size, struct json_object *side, size_t
 	return buf;
 }
 
-static void print_text(struct incidents *incidents, struct json_object *line)
+/* What a line shows of an incident. */
+struct shown {
+	char number[NAMES_NUMBER_LEN];
+	char when[WHEN_LEN];
+	const char *class;
+	const char *level;
+	const char *verdict;
+	char overlap[NAMES_NUMBER_LEN];
+	struct json_object *window; /* NULL: not seen */
+	struct json_object *walker;
+};
+
+static void print_wide(const struct incidents *incidents, const struct shown *shown)
 {
-	struct json_object *window = answer__object(line, "window");
-	struct json_object *walker = answer__object(line, "walker");
-	char when[WHEN_LEN], overlap[NAMES_NUMBER_LEN] = "-", opener[96], other[96], head[192];
-	const char *level = answer__text(window, "level");
-	const char *class =
-		names__class((unsigned int)names__find_class(answer__text(line, "class")));
-	size_t columns, half;
+	size_t columns = names__columns(shown->overlap);
+	char opener[96], walker[96];
 
 	if (!incidents->headed)
 		printf("%7s %-14s %-16s %-5s %-12s %9s  %-15s %s\n", "number", "time", "class",
 		       "level", "verdict", "overlap", "opener", "walker");
+	printf("%7s %-14s %-16s %-5s %-12s %*s%s  %-*s %s\n", shown->number, shown->when,
+	       shown->class, shown->level, shown->verdict, columns < 9 ? 9 - (int)columns : 0, "",
+	       shown->overlap, TASK_WIDTH,
+	       task(opener, sizeof(opener), shown->window, TASK_WIDTH, incidents->utf8),
+	       task(walker, sizeof(walker), shown->walker, TASK_WIDTH, incidents->utf8));
+}
+
+/* In two lines. */
+static void print_narrow(const struct incidents *incidents, const struct shown *shown)
+{
+	char opener[96], walker[96], text[320];
+
+	printf("%7s %-14s %-16s %s\n%8s", shown->number, shown->when, shown->class, shown->verdict,
+	       "");
+	snprintf(text, sizeof(text), "%s%s%s%s%sopener %s, walker %s",
+		 shown->window ? "level " : "", shown->window ? shown->level : "",
+		 strcmp(shown->overlap, "-") ? ", overlap " : "",
+		 strcmp(shown->overlap, "-") ? shown->overlap : "", shown->window ? ", " : "",
+		 task(opener, sizeof(opener), shown->window, sizeof(opener), incidents->utf8),
+		 task(walker, sizeof(walker), shown->walker, sizeof(walker), incidents->utf8));
+	layout__words(stdout, (size_t)cli__width(stdout), text, 8, 8);
+}
+
+static void print_text(struct incidents *incidents, struct json_object *line)
+{
+	const char *verdict = answer__text(line, "verdict"), *level;
+	struct json_object *known = NULL;
+	struct shown shown = {
+		.class = names__class((unsigned int)names__find_class(answer__text(line, "class"))),
+		.verdict = names__verdict((unsigned int)names__find_verdict(verdict)),
+		.overlap = "-",
+		.window = answer__object(line, "window"),
+		.walker = answer__object(line, "walker"),
+	};
+
+	level = answer__text(shown.window, "level");
+	shown.level = *level ? names__level((unsigned int)names__find_level(level)) : "-";
+	snprintf(shown.number, sizeof(shown.number), "%" PRIu64, answer__number(line, "number"));
+	when__short(shown.when, sizeof(shown.when), answer__number(line, "wall_ns"));
+	if (json_object_object_get_ex(line, "overlap_ns", &known) && known)
+		names__duration(shown.overlap, sizeof(shown.overlap),
+				answer__number(line, "overlap_ns"), incidents->utf8);
+	if (cli__width(stdout) < WIDTH_OF_LINE)
+		print_narrow(incidents, &shown);
+	else
+		print_wide(incidents, &shown);
 	incidents->headed = true;
-	if (window)
-		names__duration(overlap, sizeof(overlap), answer__number(line, "overlap_ns"),
-				incidents->utf8);
-	snprintf(head, sizeof(head), "%7" PRIu64 " %-14s %-16s %-5s %-12s %*s%s",
-		 answer__number(line, "number"),
-		 when__short(when, sizeof(when), answer__number(line, "wall_ns")), class,
-		 *level ? names__level((unsigned int)names__find_level(level)) : "-",
-		 names__verdict((unsigned int)names__find_verdict(answer__text(line, "verdict"))),
-		 names__columns(overlap) < 9 ? 9 - (int)names__columns(overlap) : 0, "", overlap);
-	columns = names__columns(head) + 3;
-	half = columns < WIDTH ? (WIDTH - columns) / 2 : 0;
-	printf("%s  %-*s %s\n", head, (int)half,
-	       task(opener, sizeof(opener), window, half, incidents->utf8),
-	       task(other, sizeof(other), walker, half, incidents->utf8));
 }
 
 /* Print one; object is put. Returns 0, -ENOMEM, or -EPIPE: standard output takes no more. */

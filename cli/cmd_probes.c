@@ -7,9 +7,11 @@
 #include <string.h>
 #include <json-c/json.h>
 #include "engine.h"
+#include "layout.h"
 #include "kprobe_trial.h"
 #include "names.h"
 #include "probe.h"
+#include "render_text.h"
 
 #define NAMES_MAX 64
 
@@ -88,26 +90,36 @@ static const char *state_name(const struct probe *probe)
 	return names[probe->state];
 }
 
+/* Classes first: they are what a user wants to know, and the probes are why. */
 static void print_text(const struct probe_plan *plan)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
+	const struct layout_table table = {
+		.out = stdout, .width = (size_t)cli__width(stdout), .name_width = 18};
 	const struct probe *probe;
 	const char *reason;
+	char text[512];
 	int i;
 
-	printf("%-12s %-32s %-17s %-9s %s\n", "point", "function", "attached by", "state",
-	       "what it tells / why not");
-	for (i = 0; i < THPRACE_POINT_MAX; i++) {
-		probe = &plan->probe[i];
-		printf("%-12s %-32s %-17s %-9s %s\n", probe->point->name,
-		       probe->function ? probe->function : probe->point->functions[0],
-		       probe__kind_name(probe), state_name(probe),
-		       probe->reason[0] ? probe->reason : probe->point->what);
-	}
 	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
 		reason = probe__not_observable(plan, i);
-		printf("%s%-18s %s%s\n", i == 1 ? "\n" : "", classes[i],
-		       reason ? names__blindness(reason) : "observable", reason ? reason : "");
+		snprintf(text, sizeof(text), "%s%s",
+			 reason ? names__blindness(reason) : "observable", reason ? reason : "");
+		layout__row_words(&table, classes[i], text);
+	}
+	putchar('\n');
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+		probe = &plan->probe[i];
+		render_text__probe(stdout, table.width, 0,
+				   &(const struct render_probe){
+					   .point = probe->point->name,
+					   .function = probe->function ? probe->function
+								       : probe->point->functions[0],
+					   .kind = probe__kind_name(probe),
+					   .state = state_name(probe),
+					   .reason = probe->reason[0] ? probe->reason
+								      : probe->point->what,
+				   });
 	}
 }
 
@@ -156,16 +168,31 @@ static void print_json(const struct probe_plan *plan)
 static void print_programs(struct engine *engine, bool json)
 {
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
+	static const struct layout_column columns[] = {
+		{"function", 32}, {"kind", 9}, {"instructions", 12}, {"verified", 9}};
+	const struct layout_table table = {
+		.out = stdout,
+		.width = (size_t)cli__width(stdout),
+		.name_width = 26,
+		.columns = columns,
+		.nr = sizeof(columns) / sizeof(columns[0]),
+	};
 	size_t i, count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
+	char insns[16], verified[16];
 	struct json_object *object;
 
-	if (!json)
-		printf("\n%-26s %-9s %-32s %12s %9s\n", "program", "kind", "function",
-		       "instructions", "verified");
+	if (!json) {
+		putchar('\n');
+		layout__head(&table, "program");
+	}
 	for (i = 0; i < count; i++) {
 		if (!json) {
-			printf("%-26s %-9s %-32s %12u %9u\n", programs[i].name, programs[i].kind,
-			       programs[i].function, programs[i].insns, programs[i].verified);
+			snprintf(insns, sizeof(insns), "%u", programs[i].insns);
+			snprintf(verified, sizeof(verified), "%u", programs[i].verified);
+			layout__row(&table, programs[i].name,
+				    (const char *const[]){programs[i].function, programs[i].kind,
+							  insns, verified},
+				    table.nr, "", "");
 			continue;
 		}
 		object = json_object_new_object();
@@ -226,9 +253,13 @@ static void print_source(const struct probes *probes)
 	struct json_object *object;
 
 	if (!probes->json) {
-		printf("The kernel of %s. Its functions are those that this BTF tells of; its symbols "
-		       "and what it lets be traced are not known.\n\n",
-		       probes->btf);
+		printf("The kernel of %s.\n", probes->btf);
+		layout__words(
+			stdout, (size_t)cli__width(stdout),
+			"Its functions are those that this BTF tells of; its symbols and what it "
+			"lets be traced are not known.",
+			0, 0);
+		putchar('\n');
 		return;
 	}
 	object = json_object_new_object();

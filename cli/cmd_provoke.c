@@ -210,6 +210,7 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 	const struct diagram_options draw = {
 		.utf8 = cli__utf8(),
 		.colour = cli__colour(stdout),
+		.width = cli__width(stdout),
 		.stacks = 1,
 	};
 	struct trace_reader *reader = NULL;
@@ -232,25 +233,24 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	printf("%s: ", names__class(result->class));
 	switch (result->outcome) {
 	case OUTCOME_CLOSED:
-		printf("closed (%" PRIu64 " contained overlaps, none escaped)\n",
-		       counts->contained);
+		printf("closed (%s, none escaped)\n",
+		       COUNTED(counts->contained, "contained overlap"));
 		break;
 	case OUTCOME_OPEN:
-		printf("open (%" PRIu64 " proved escapes, the first after %.1f s; %" PRIu64
-		       " contained)\n",
-		       counts->escapes, result->first_escape, counts->contained);
+		printf("open (%s, the first after %.1f s; %" PRIu64 " contained)\n",
+		       COUNTED(counts->escapes, "proved escape"), result->first_escape,
+		       counts->contained);
 		break;
 	default:
 		printf("%s: %s\n", outcome_name(result), result->reason);
 		break;
 	}
 	if (result->outcome != OUTCOME_IMPOSSIBLE)
-		printf("  %.1f s, %" PRIu64 " windows (%" PRIu64 " widened by %" PRIu32
-		       " us), %" PRIu64 " walkers, %" PRIu64 " overlaps, %" PRIu64
+		printf("  %.1f s, %s (%" PRIu64 " widened by %" PRIu32 " us), %s, %s, %" PRIu64
 		       " unattributed, %" PRIu64 " lost\n",
-		       result->seconds, result->windows, result->widened,
-		       command->run.widen_ns / 1000, result->walkers, result->overlaps,
-		       counts->unattributed, counts->lost);
+		       result->seconds, COUNTED(result->windows, "window"), result->widened,
+		       command->run.widen_ns / 1000, COUNTED(result->walkers, "walker"),
+		       COUNTED(result->overlaps, "overlap"), counts->unattributed, counts->lost);
 	if (result->outcome == OUTCOME_OPEN)
 		draw_escape(result, path);
 	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "layout.h"
 #include "names.h"
 #include "progress.h"
 #include "recording.h"
@@ -161,34 +162,54 @@ static int run(struct record *record, struct recording *recording)
 	return err;
 }
 
+static const char *count(char *buf, uint64_t value)
+{
+	return names__count(buf, NAMES_NUMBER_LEN, value);
+}
+
 static void summarise(const struct record *record, struct recording *recording)
 {
-	static const char *const names[] = THPRACE_CLASS_NAMES;
+	static const struct layout_column columns[] = {{"walkers", 10},	     {"overlaps", 10},
+						       {"contained", 10},    {"escapes", 10},
+						       {"unattributed", 13}, {"unproven", 9}};
 	const struct probe_plan *plan = engine__plan(recording__engine(recording));
 	/* The trace itself may go to standard output. */
 	FILE *out = strcmp(record->recording.path, "-") ? stdout : stderr;
+	const struct layout_table table = {
+		.out = out,
+		.width = (size_t)cli__width(out),
+		.name_width = 18,
+		.columns = columns,
+		.nr = sizeof(columns) / sizeof(columns[0]),
+	};
 	struct session_totals totals;
+	char text[512];
 	int class;
 
 	recording__totals(recording, &totals);
-	fprintf(out, "%-18s %10s %10s %10s %10s %13s %9s\n", "class", "walkers", "overlaps",
-		"contained", "escapes", "unattributed", "unproven");
+	layout__head(&table, "class");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		const struct book_class *counts = &totals.classes[class];
+		char n[6][NAMES_NUMBER_LEN];
+
 		if (probe__not_observable(plan, class))
 			continue;
-		fprintf(out,
-			"%-18s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %13" PRIu64
-			" %9" PRIu64 "\n",
-			names[class], (uint64_t)totals.counters.sum.walkers[class],
-			totals.classes[class].overlaps, totals.classes[class].contained,
-			totals.classes[class].escapes, totals.classes[class].unattributed,
-			totals.classes[class].unproven);
+		layout__row(&table, names__class((unsigned int)class),
+			    (const char *const[]){
+				    count(n[0], totals.counters.sum.walkers[class]),
+				    count(n[1], counts->overlaps),
+				    count(n[2], counts->contained),
+				    count(n[3], counts->escapes),
+				    count(n[4], counts->unattributed),
+				    count(n[5], counts->unproven),
+			    },
+			    table.nr, "", "");
 	}
-	fprintf(out,
-		"%.1f s in %s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64
-		" overlaps, %" PRIu64 " escapes; %" PRIu64 " records lost\n",
-		totals.seconds, recording__mode(recording) == THPRACE_PRECISE ? "precise" : "light",
-		totals.windows, totals.walkers, totals.overlaps, totals.escapes, totals.lost);
+	snprintf(text, sizeof(text), "%.1f s in %s mode: %s, %s, %s, %s; %s lost", totals.seconds,
+		 names__mode(recording__mode(recording)), COUNTED(totals.windows, "window"),
+		 COUNTED(totals.walkers, "walker"), COUNTED(totals.overlaps, "overlap"),
+		 COUNTED(totals.escapes, "escape"), COUNTED(totals.lost, "record"));
+	layout__words(out, table.width, text, 0, 2);
 	if (out == stdout)
 		fprintf(out, "See: thprace report %s\n", record->recording.path);
 }

@@ -147,6 +147,7 @@ int cmd_report(int argc, char **argv)
 		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
 	report.render.colour = cli__colour(stdout);
+	report.render.width = cli__width(stdout);
 	cli__bound_memory();
 	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
 		return fail(&report, why);

@@ -207,6 +207,7 @@ int cmd_show(int argc, char **argv)
 	cli__parse(&argp, argc, argv, 0, &show);
 	show.diagram.utf8 = cli__utf8();
 	show.diagram.colour = cli__colour(stdout);
+	show.diagram.width = cli__width(stdout);
 	/* Asked for it, the daemon also writes it out. */
 	if (!show.spool)
 		err = client__ask_once(show.socket, request(show.number), &answer, asked,

@@ -9,13 +9,12 @@
 #include <string.h>
 #include "answer.h"
 #include "client.h"
+#include "layout.h"
 #include "names.h"
 #include "render_json.h"
 #include "when.h"
 
-#define WIDTH 100
 #define LABEL 11
-#define CLASS_COLUMN 20
 #define BOLD "\033[1m"
 #define RED "\033[1;31m"
 #define RESET "\033[0m"
@@ -67,31 +66,6 @@ static const struct argp argp = {
 	       "saw an escape.",
 };
 
-/* Words from column `column` on, which is where the line is, broken at WIDTH, indented by `indent`. */
-static void print_words(const char *text, size_t column, size_t indent)
-{
-	size_t length, columns;
-	char word[256];
-	int first = 1;
-
-	for (; *text; text += length + strspn(text + length, " ")) {
-		length = strcspn(text, " ");
-		snprintf(word, sizeof(word), "%.*s", (int)length, text);
-		columns = names__columns(word);
-		if (!first && column + 1 + columns > WIDTH) {
-			printf("\n%*s", (int)indent, "");
-			column = indent;
-		} else if (!first) {
-			putchar(' ');
-			column++;
-		}
-		fputs(word, stdout);
-		column += columns;
-		first = 0;
-	}
-	putchar('\n');
-}
-
 /* "label      text". */
 __attribute__((format(printf, 2, 3))) static void line(const char *label, const char *format, ...)
 {
@@ -102,13 +76,15 @@ __attribute__((format(printf, 2, 3))) static void line(const char *label, const 
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	printf("%-*s", LABEL, label);
-	print_words(text, LABEL, LABEL);
+	layout__words(stdout, (size_t)cli__width(stdout), text, LABEL, LABEL);
 }
 
 static const char *count(char *buf, struct json_object *object, const char *name)
 {
 	return names__count(buf, NAMES_NUMBER_LEN, answer__number(object, name));
 }
+
+#define counted(object, name, noun) COUNTED(answer__number(object, name), noun)
 
 /* "3 h 12 min". */
 static const char *span(char *buf, size_t size, uint64_t ns)
@@ -153,7 +129,7 @@ static void print_headline(struct json_object *answer, const struct status *stat
 	uint64_t now = answer__number(answer, "now_ns");
 	uint64_t started = answer__number(answer, "started_ns");
 	uint64_t escapes = answer__number(answer__object(answer, "totals"), "escapes");
-	char version[32], kernel[96], up[48], seen[NAMES_NUMBER_LEN], text[320];
+	char version[32], kernel[96], up[48], text[320];
 	const char *mode = answer__text(answer, "mode");
 
 	snprintf(text, sizeof(text), "thpraced %s on %s, %s mode, up %s: ",
@@ -162,12 +138,14 @@ static void print_headline(struct json_object *answer, const struct status *stat
 		 names__mode((unsigned int)names__find_mode(mode)),
 		 span(up, sizeof(up), now > started ? now - started : 0));
 	fputs(text, stdout);
-	names__count(seen, sizeof(seen), escapes);
-	printf("%s%s escape%s%s\n\n",
+	/* The answer stays in one piece. */
+	if (names__columns(text) + strlen("1,000,000 escapes") > (size_t)cli__width(stdout))
+		fputs("\n  ", stdout);
+	printf("%s%s%s\n\n",
 	       !status->colour ? ""
 	       : escapes       ? RED
 			       : BOLD,
-	       escapes ? seen : "no", escapes == 1 ? "" : "s", status->colour ? RESET : "");
+	       escapes ? COUNTED(escapes, "escape") : "no escapes", status->colour ? RESET : "");
 }
 
 /* A number per day: two digits that tell something, whatever its size. */
@@ -186,38 +164,57 @@ static const char *rate(char *buf, size_t size, double value)
 	return buf;
 }
 
-static void print_class(struct json_object *class, const struct status *status)
-{
-	struct json_object *known = NULL;
-	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN], why[512], text[600];
-	int red = status->colour && answer__number(class, "escapes");
+static const struct layout_column class_columns[] = {
+	{"walkers", 11},      {"overlaps", 10}, {"contained", 10},    {"escapes", 8},
+	{"unattributed", 13}, {"unproven", 9},	{"expected/day", 12},
+};
 
-	printf("  %-17s", clean(text, sizeof(text), answer__text(class, "class"), status));
+static void print_class(const struct layout_table *table, struct json_object *class,
+			const struct status *status)
+{
+	size_t escapes = status->colour && answer__number(class, "escapes") ? 3 : table->nr;
+	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", why[512], text[600];
+	struct json_object *known = NULL;
+	char name[64];
+
+	clean(name, sizeof(name), answer__text(class, "class"), status);
 	if (!answer__true(class, "observable") && !answer__number(class, "walkers") &&
 	    !answer__number(class, "overlaps")) {
 		clean(why, sizeof(why), answer__text(class, "reason"), status);
 		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
-		putchar(' ');
-		print_words(text, CLASS_COLUMN, CLASS_COLUMN);
+		layout__row_words(table, name, text);
 		return;
 	}
-	printf(" %11s %10s %10s %s%8s%s %13s %9s %12s\n", count(n[0], class, "walkers"),
-	       count(n[1], class, "overlaps"), count(n[2], class, "contained"), red ? RED : "",
-	       count(n[3], class, "escapes"), red ? RESET : "", count(n[4], class, "unattributed"),
-	       count(n[5], class, "unproven"),
-	       json_object_object_get_ex(class, "expected_per_day", &known) && known
-		       ? rate(expected, sizeof(expected), answer__real(class, "expected_per_day"))
-		       : "-");
+	if (json_object_object_get_ex(class, "expected_per_day", &known) && known)
+		rate(expected, sizeof(expected), answer__real(class, "expected_per_day"));
+	layout__row(table, name,
+		    (const char *const[]){
+			    count(n[0], class, "walkers"),
+			    count(n[1], class, "overlaps"),
+			    count(n[2], class, "contained"),
+			    count(n[3], class, "escapes"),
+			    count(n[4], class, "unattributed"),
+			    count(n[5], class, "unproven"),
+			    expected,
+		    },
+		    escapes, RED, RESET);
 }
 
 static void print_classes(struct json_object *answer, const struct status *status)
 {
+	const struct layout_table table = {
+		.out = stdout,
+		.width = (size_t)cli__width(stdout),
+		.indent = 2,
+		.name_width = 17,
+		.columns = class_columns,
+		.nr = sizeof(class_columns) / sizeof(class_columns[0]),
+	};
 	size_t i, nr = answer__length(answer, "classes");
 
-	printf("  %-17s %11s %10s %10s %8s %13s %9s %12s\n", "class", "walkers", "overlaps",
-	       "contained", "escapes", "unattributed", "unproven", "expected/day");
+	layout__head(&table, "class");
 	for (i = 0; i < nr; i++)
-		print_class(answer__at(answer, "classes", i), status);
+		print_class(&table, answer__at(answer, "classes", i), status);
 	putchar('\n');
 }
 
@@ -244,7 +241,7 @@ static void print_loss(struct json_object *answer)
 		line("loss", "none of %s", count(seen, loss, "seen"));
 }
 
-/* "2 probes are shed: hold, check". */
+/* "2 probes shed: hold, check". */
 static const char *shed(char *buf, size_t size, struct json_object *answer,
 			const struct status *status)
 {
@@ -261,8 +258,7 @@ static const char *shed(char *buf, size_t size, struct json_object *answer,
 					 found++ ? "," : "", point);
 	}
 	if (found)
-		snprintf(buf, size, "%zu probe%s shed:%s", found, found == 1 ? " is" : "s are",
-			 names);
+		snprintf(buf, size, "%s shed:%s", COUNTED(found, "probe"), names);
 	else
 		snprintf(buf, size, "nothing is shed");
 	return buf;
@@ -332,41 +328,39 @@ static void print_spool(struct json_object *answer, const struct status *status)
 {
 	struct json_object *spool = answer__object(answer, "spool");
 	uint64_t oldest = answer__number(spool, "oldest_wall_ns");
-	char size[32], max[32], since[WHEN_LEN + 8] = "", when[WHEN_LEN], n[3][NAMES_NUMBER_LEN];
+	char size[32], max[32], since[WHEN_LEN + 8] = "", when[WHEN_LEN], n[NAMES_NUMBER_LEN];
 	char directory[320], why[256], skipped[64] = "";
 
 	if (oldest)
 		snprintf(since, sizeof(since), " since %s",
 			 when__minute(when, sizeof(when), oldest));
 	if (answer__number(spool, "skipped"))
-		snprintf(skipped, sizeof(skipped), ", %s counted only",
-			 count(n[2], spool, "skipped"));
-	line("spool", "%s: %s of %s in %" PRIu64 " files%s; %s incidents stored%s",
+		snprintf(skipped, sizeof(skipped), ", %s counted only", count(n, spool, "skipped"));
+	line("spool", "%s: %s of %s in %s%s; %s stored%s",
 	     clean(directory, sizeof(directory), answer__text(spool, "directory"), status),
 	     bytes(size, sizeof(size), answer__number(spool, "bytes")),
 	     bytes(max, sizeof(max), answer__number(spool, "max_bytes")),
-	     answer__number(spool, "files"), since, count(n[0], spool, "stored"), skipped);
+	     counted(spool, "files", "file"), since, counted(spool, "stored", "incident"), skipped);
 	if (!strcmp(answer__text(spool, "health"), "degraded"))
-		line("", "degraded: %s; %s incidents wait in memory",
+		line("", "degraded: %s; in memory only: %s",
 		     clean(why, sizeof(why), answer__text(spool, "reason"), status),
-		     count(n[0], spool, "memory"));
+		     counted(spool, "memory", "incident"));
 	if (answer__number(spool, "dropped"))
-		line("", "%s incidents could not be kept", count(n[1], spool, "dropped"));
+		line("", "%s could not be kept", counted(spool, "dropped", "incident"));
 }
 
 static void print_alerts(struct json_object *answer, const struct status *status)
 {
 	struct json_object *alerts = answer__object(answer, "alerts");
-	char target[32], n[4][NAMES_NUMBER_LEN], failed[96] = "";
+	char target[32], n[NAMES_NUMBER_LEN], failed[96] = "";
 
 	if (answer__number(alerts, "failed"))
-		snprintf(failed, sizeof(failed), ", %s not taken", count(n[3], alerts, "failed"));
-	line("alerts",
-	     "%s messages to the %s%s, %s incidents folded; %s complaints of the kernel, %" PRIu64
-	     " confirmed",
-	     count(n[0], alerts, "sent"),
+		snprintf(failed, sizeof(failed), ", %s not taken", count(n, alerts, "failed"));
+	line("alerts", "%s to the %s%s, %s folded; %s of the kernel, %" PRIu64 " confirmed",
+	     counted(alerts, "sent", "message"),
 	     clean(target, sizeof(target), answer__text(alerts, "target"), status), failed,
-	     count(n[1], alerts, "folded"), count(n[2], alerts, "kernel_complaints"),
+	     counted(alerts, "folded", "incident"),
+	     counted(alerts, "kernel_complaints", "complaint"),
 	     answer__number(alerts, "kernel_confirmed"));
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "names.h"
 
 bool check_watch__of_class(const struct check_watch *watch, enum thprace_class class,
 			   enum thprace_watch_function *function, enum thprace_watch_kind *kind)
@@ -42,28 +43,27 @@ static enum check_answer tell(const struct check_watch *watch,
 	}
 	if (watch->lost) {
 		snprintf(text, CHECK_TEXT_MAX,
-			 "nothing follows: %" PRIu64 " calls could not be followed to their end",
-			 watch->lost);
+			 "nothing follows: %s could not be followed to the end",
+			 COUNTED(watch->lost, "call"));
 		return CHECK_NOT_KNOWN;
 	}
 	if (without || silent) {
 		snprintf(text, CHECK_TEXT_MAX,
-			 "%" PRIu64 " of %" PRIu64 " calls of %s by %s without TTU_SYNC, %" PRIu64
-			 " of %" PRIu64 " walks in them without PVMW_SYNC",
-			 silent, (uint64_t)count->calls, function, who, without,
-			 (uint64_t)count->walks);
+			 "%" PRIu64 " of %s of %s by %s without TTU_SYNC, %" PRIu64
+			 " of %s in them without PVMW_SYNC",
+			 silent, COUNTED(count->calls, "call"), function, who, without,
+			 COUNTED(count->walks, "walk"));
 		return CHECK_NO;
 	}
 	if (!count->walks) {
 		snprintf(text, CHECK_TEXT_MAX,
-			 "%" PRIu64 " calls of %s by %s, all with TTU_SYNC, and no walk in any",
-			 (uint64_t)count->calls, function, who);
+			 "%s of %s by %s, all with TTU_SYNC, and no walk in any",
+			 COUNTED(count->calls, "call"), function, who);
 		return CHECK_NOT_KNOWN;
 	}
 	snprintf(text, CHECK_TEXT_MAX,
-		 "%" PRIu64 " calls of %s by %s, all with TTU_SYNC, and %" PRIu64
-		 " walks in them, all with PVMW_SYNC",
-		 (uint64_t)count->calls, function, who, (uint64_t)count->walks);
+		 "%s of %s by %s, all with TTU_SYNC, and %s in them, all with PVMW_SYNC",
+		 COUNTED(count->calls, "call"), function, who, COUNTED(count->walks, "walk"));
 	return CHECK_YES;
 }
 

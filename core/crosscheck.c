@@ -410,8 +410,8 @@ void crosscheck__print(const struct crosscheck *crosscheck, FILE *out)
 		print_entry(crosscheck, "detector", shown->in_detector, &shown->detector, out);
 	}
 	if (result->lost)
-		fprintf(out, "cannot compare: %" PRIu64 " records lost; proven ones only above\n",
-			result->lost);
+		fprintf(out, "cannot compare: %s lost; proven ones only above\n",
+			COUNTED(result->lost, "record"));
 	if (!result->complete)
 		fputs("cannot compare: the file is damaged or cut off\n", out);
 	fprintf(out, "crosscheck: %s\n", result->same ? "equal" : "DIFFERENT");

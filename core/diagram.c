@@ -14,10 +14,8 @@
 /* Where the columns stand: 12 for the time, two blanks, then the two CPUs. */
 #define TIME_WIDTH 12
 #define LEFT_START 14
-#define LEFT_WIDTH 44
 #define RIGHT_START 58
-#define RIGHT_WIDTH (DIAGRAM_COLUMNS - RIGHT_START)
-#define STACK_WIDTH 48
+#define RIGHT_START_LEAST 24
 
 #define ROWS_MAX 16
 #define TEXT_LEN 160
@@ -43,6 +41,7 @@ struct diagram {
 	const struct thprace_walk *walk;
 	const struct diagram_options *options;
 	const char *sides[2]; /* whose the stacks are */
+	bool threads; /* where there is no name, the CPU is not known either */
 	uint64_t base; /* the time that is 0 */
 	unsigned int nr;
 	struct row rows[ROWS_MAX];
@@ -145,13 +144,28 @@ static void print_time(const struct diagram *diagram, int64_t time)
 	fprintf(diagram->out, "%*s%s", TIME_WIDTH - (int)names__columns(text), "", text);
 }
 
+static int page_width(const struct diagram *diagram)
+{
+	return diagram->options->width ? diagram->options->width : DIAGRAM_COLUMNS;
+}
+
+/* A narrow page has the right column below the left one: a row has text in one of them. */
+static int right_start(const struct diagram *diagram)
+{
+	int start = RIGHT_START - (DIAGRAM_COLUMNS - page_width(diagram));
+
+	if (start > RIGHT_START)
+		return RIGHT_START;
+	return start < RIGHT_START_LEAST ? RIGHT_START_LEAST : start;
+}
+
 /* Bytes of text up to the last blank within width columns; all of it when it fits or has none. */
 static int fitting(const char *text, int width)
 {
 	int columns = 0, blank = 0, i;
 
 	for (i = 0; text[i]; i++) {
-		if (text[i] == ' ')
+		if (text[i] == ' ' && (!i || text[i - 1] != ' '))
 			blank = i;
 		if (((unsigned char)text[i] & 0xc0) == 0x80)
 			continue;
@@ -163,8 +177,10 @@ static int fitting(const char *text, int width)
 
 static void print_row(const struct diagram *diagram, const struct row *row)
 {
-	int start = row->side == OPENER ? LEFT_START : RIGHT_START;
-	int width = (row->side == OPENER ? LEFT_WIDTH - 1 : RIGHT_WIDTH) - row->indent;
+	int start = row->side == OPENER ? LEFT_START : right_start(diagram);
+	int end = row->side == OPENER && right_start(diagram) == RIGHT_START ? RIGHT_START - 1
+									     : page_width(diagram);
+	int width = end - start - row->indent;
 	const char *text = row->text;
 	int at = 0, indent = row->indent, length;
 
@@ -185,13 +201,13 @@ static void print_row(const struct diagram *diagram, const struct row *row)
 	}
 }
 
-/* A paragraph, broken at DIAGRAM_COLUMNS. */
+/* A paragraph. */
 static void print_wrapped(const struct diagram *diagram, const char *colour, const char *text)
 {
 	int indent = 2, length;
 
 	while (*text) {
-		length = fitting(text, DIAGRAM_COLUMNS - indent);
+		length = fitting(text, page_width(diagram) - indent);
 		fprintf(diagram->out, "%*s%s%.*s%s\n", indent, "", paint(diagram->options, colour),
 			length, text, *colour ? paint(diagram->options, RESET) : "");
 		text += length;
@@ -200,31 +216,45 @@ static void print_wrapped(const struct diagram *diagram, const char *colour, con
 	}
 }
 
-/* "CPU0 comm/pid" of each side. */
+/* "CPU0 comm/pid". */
+static void head(const struct diagram *diagram, char *buf, size_t size, unsigned int cpu,
+		 const char *comm, unsigned int pid)
+{
+	char clean[3 * THPRACE_COMM_LEN];
+
+	if (!pid)
+		snprintf(buf, size, "(task not known)");
+	else if (diagram->threads && !*comm)
+		snprintf(buf, size, "thread %u", pid);
+	else
+		snprintf(buf, size, "CPU%u %s/%u", cpu,
+			 names__clean(clean, sizeof(clean), comm, THPRACE_COMM_LEN,
+				      diagram->options->utf8),
+			 pid);
+}
+
 static void print_heads(const struct diagram *diagram)
 {
 	const struct diagram_options *options = diagram->options;
-	char left[80] = "(no window seen)", right[80], comm[3 * THPRACE_COMM_LEN];
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	char left[80] = "(no window seen)", right[80];
+	int gap;
 
-	if (!diagram->window && diagram->walk->class == THPRACE_COLLAPSE_REUSE)
+	if (window)
+		head(diagram, left, sizeof(left), window->cpu, window->comm, window->pid);
+	else if (walk->class == THPRACE_COLLAPSE_REUSE)
 		snprintf(left, sizeof(left), "(holder not seen)");
-	if (diagram->window && diagram->window->pid) {
-		names__clean(comm, sizeof(comm), diagram->window->comm, THPRACE_COMM_LEN,
-			     options->utf8);
-		snprintf(left, sizeof(left), "CPU%u %s/%u", diagram->window->cpu, comm,
-			 diagram->window->pid);
-	} else if (diagram->window) {
-		snprintf(left, sizeof(left), "(task not known)");
+	head(diagram, right, sizeof(right), walk->cpu, walk->comm, walk->pid);
+	fprintf(diagram->out, "\n%*s%s%s%s", LEFT_START, "", paint(options, BOLD), left,
+		paint(options, RESET));
+	gap = right_start(diagram) - LEFT_START - (int)names__columns(left);
+	if (gap < 1) {
+		fputc('\n', diagram->out);
+		gap = right_start(diagram);
 	}
-	names__clean(comm, sizeof(comm), diagram->walk->comm, THPRACE_COMM_LEN, options->utf8);
-	if (diagram->walk->pid)
-		snprintf(right, sizeof(right), "CPU%u %s/%u", diagram->walk->cpu, comm,
-			 diagram->walk->pid);
-	else
-		snprintf(right, sizeof(right), "(task not known)");
-	fprintf(diagram->out, "\n%*s%s%s%s%*s%s%s%s\n", LEFT_START, "", paint(options, BOLD), left,
-		paint(options, RESET), LEFT_WIDTH - (int)names__columns(left), "",
-		paint(options, BOLD), right, paint(options, RESET));
+	fprintf(diagram->out, "%*s%s%s%s\n", gap, "", paint(options, BOLD), right,
+		paint(options, RESET));
 }
 
 static const char *rmap_function(const struct summary *summary, unsigned int level)
@@ -272,8 +302,8 @@ static void add_pte_window(struct diagram *diagram)
 	    summary__function(diagram->summary, "range", "unmap_page_range"));
 	add(diagram, OPENER, cleared, 0, 2, "clears the pte (time not seen)");
 	if (window->pages > 1 || last > window->open) {
-		add(diagram, OPENER, window->open, 1, 2, "%s(): the first of %u page%s", rmap,
-		    window->pages, window->pages == 1 ? "" : "s");
+		add(diagram, OPENER, window->open, 1, 2, "%s(): the first of %s", rmap,
+		    COUNTED(window->pages, "page"));
 		add(diagram, OPENER, last, 1, 2, "%s(): the last", rmap);
 	} else {
 		add(diagram, OPENER, window->open, 1, 2, "%s(): one page", rmap);
@@ -362,11 +392,6 @@ static void add_walk(struct diagram *diagram, int proof)
 		    summary__function(diagram->summary, "check", "filemap_unaccount_folio"));
 }
 
-static const char *page_word(unsigned int references)
-{
-	return references == 1 ? "reference" : "references";
-}
-
 /* A failed collapse and what became of its page, as the collapser and a holder saw it. */
 static void add_reuse(struct diagram *diagram)
 {
@@ -386,8 +411,8 @@ static void add_reuse(struct diagram *diagram)
 		    collapse);
 	if (window->close && reused)
 		add(diagram, OPENER, window->close, 1, 0,
-		    "%s(): offset 0x%" PRIx64 ", the same page again, %u foreign %s%s", collapse,
-		    (uint64_t)window->mm, window->pages, page_word(window->pages),
+		    "%s(): offset 0x%" PRIx64 ", the same page again, %s%s", collapse,
+		    (uint64_t)window->mm, COUNTED(window->pages, "foreign reference"),
 		    window->flags & THPRACE_WF_LOCKED ? ", locked" : "");
 	else if (window->close)
 		add(diagram, OPENER, window->close, 1, 0, "%s(): not with this page: released",
@@ -406,9 +431,8 @@ static void add_reuse_alone(struct diagram *diagram)
 
 	add(diagram, WALKER, walk->enter, 1, 0, "%s()", collapse);
 	add(diagram, WALKER, walk->leave, 0, 0, "it fails: the page is revoked");
-	add(diagram, WALKER, walk->leave, 1, 0,
-	    "%s(): another offset, the same page again, %d foreign %s", collapse, walk->residual,
-	    page_word((unsigned int)walk->residual));
+	add(diagram, WALKER, walk->leave, 1, 0, "%s(): another offset, the same page again, %s",
+	    collapse, COUNTED((unsigned int)walk->residual, "foreign reference"));
 }
 
 static void print_rows(struct diagram *diagram)
@@ -474,27 +498,28 @@ static struct thprace_stack without_observer(const struct diagram *diagram,
 static void print_stacks(const struct diagram *diagram, const struct thprace_stack *left,
 			 const struct thprace_stack *right)
 {
-	char a[256], b[256];
+	int half = (page_width(diagram) - 4) / 2;
 	unsigned int i, fit = left->nr && right->nr;
+	char a[256], b[256];
 
 	for (i = 0; i < THPRACE_STACK_MAX; i++) {
 		frame(diagram, left, i, a, sizeof(a));
 		frame(diagram, right, i, b, sizeof(b));
-		if (names__columns(a) > STACK_WIDTH - 3 || names__columns(b) > STACK_WIDTH - 2)
+		if ((int)names__columns(a) > half - 3 || (int)names__columns(b) > half - 2)
 			fit = 0;
 	}
 	if (!fit) {
 		print_stack(diagram, diagram->sides[OPENER], left);
 		print_stack(diagram, diagram->sides[WALKER], right);
 	} else {
-		fprintf(diagram->out, "  %-*s  %s\n", STACK_WIDTH, diagram->sides[OPENER],
+		fprintf(diagram->out, "  %-*s  %s\n", half, diagram->sides[OPENER],
 			diagram->sides[WALKER]);
 		for (i = 0; i < THPRACE_STACK_MAX && (i < left->nr || i < right->nr); i++) {
 			frame(diagram, left, i, a, sizeof(a));
 			frame(diagram, right, i, b, sizeof(b));
 			if (i < right->nr)
 				fprintf(diagram->out, "    %s%*s%s\n", a,
-					STACK_WIDTH - (int)names__columns(a), "", b);
+					half - (int)names__columns(a), "", b);
 			else
 				fprintf(diagram->out, "    %s\n", a);
 		}
@@ -519,7 +544,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	struct diagram diagram = {.out = out, .summary = summary, .options = options};
 	char words[DIAGRAM_WORDS_LEN], line[2 * DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
 	int window = summary__has_window(incident);
-	int overlap = window && incident->window.level == THPRACE_LEVEL_PMD;
+	int overlap = summary__overlap_known(incident);
 	int reuse = incident->walk.class == THPRACE_COLLAPSE_REUSE;
 
 	diagram.sides[OPENER] = reuse ? "collapser's stack" : "opener's stack";
@@ -579,6 +604,7 @@ void diagram__closest(FILE *out, const struct summary *summary, uint64_t distanc
 
 	diagram.window = window;
 	diagram.walk = walk;
+	diagram.threads = true;
 	diagram.base = first_known(window, walk);
 	names__duration(length, sizeof(length), distance, options->utf8);
 	snprintf(line, sizeof(line), "closest pass: %s, missed each other by %s",

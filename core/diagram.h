@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * An incident as kernel developers draw it: the opener's CPU on the left, the walker's on the
- * right, time downward, counted from the opening of the window. Fits DIAGRAM_COLUMNS columns.
+ * right, time downward, counted from the opening of the window. In a narrow page the right column
+ * begins further to the left, below the left one: a row has text in one of them.
  */
 #ifndef THPRACE_DIAGRAM_H
 #define THPRACE_DIAGRAM_H
@@ -21,6 +22,7 @@ struct diagram_options {
 	int utf8; /* the reader's terminal does UTF-8 */
 	int colour; /* ANSI colours */
 	int stacks; /* print both sides' stacks beneath */
+	int width; /* columns of the page; 0: DIAGRAM_COLUMNS */
 };
 
 /*

@@ -161,6 +161,15 @@ const char *names__count(char *buf, size_t size, uint64_t count)
 	return buf;
 }
 
+const char *names__counted(char *buf, size_t size, uint64_t count, const char *noun)
+{
+	char number[NAMES_NUMBER_LEN];
+
+	snprintf(buf, size, "%s %s%s", names__count(number, sizeof(number), count), noun,
+		 count == 1 ? "" : "s");
+	return buf;
+}
+
 const char *names__offset(char *buf, size_t size, int64_t ns)
 {
 	char text[NAMES_NUMBER_LEN + PUT_SLACK];

@@ -64,6 +64,17 @@ const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, i
 /* A count with separators, "1,234,567", into buf; returns it. */
 const char *names__count(char *buf, size_t size, uint64_t count);
 
+/*
+ * A count of something: "1 walker", "0 walkers", "1,234 walkers". noun: in the singular, and one that
+ * takes an s. Into buf; returns it.
+ */
+const char *names__counted(char *buf, size_t size, uint64_t count, const char *noun);
+
+/* The same, in a buffer that lives as long as the block around it. */
+#define NAMES_COUNTED_LEN 96
+#define COUNTED(count, noun) \
+	names__counted((char[NAMES_COUNTED_LEN]){0}, NAMES_COUNTED_LEN, count, noun)
+
 /* Nanoseconds as seconds with nine decimals, "-0.000001500", into buf; returns it. */
 const char *names__offset(char *buf, size_t size, int64_t ns);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "outcome.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include "names.h"
 
 enum outcome outcome__judge(const struct outcome_counts *counts)
 {
@@ -17,14 +17,13 @@ enum outcome outcome__judge(const struct outcome_counts *counts)
 const char *outcome__why(char *buf, size_t size, const struct outcome_counts *counts)
 {
 	if (counts->unattributed)
-		snprintf(buf, size,
-			 "%" PRIu64 " walkers failed and no window was seen on their folios",
-			 counts->unattributed);
+		snprintf(buf, size, "%s failed and no window was seen on the folio",
+			 COUNTED(counts->unattributed, "walker"));
 	else if (counts->lost || counts->unproven)
-		snprintf(buf, size, "%" PRIu64 " records lost, %" PRIu64 " incidents unproven",
-			 counts->lost, counts->unproven);
+		snprintf(buf, size, "%s lost, %s unproven", COUNTED(counts->lost, "record"),
+			 COUNTED(counts->unproven, "incident"));
 	else
-		snprintf(buf, size, "%" PRIu64 " contained overlaps are too few: %d are needed",
-			 counts->contained, OUTCOME_ENOUGH);
+		snprintf(buf, size, "%s: too few, %d are needed",
+			 COUNTED(counts->contained, "contained overlap"), OUTCOME_ENOUGH);
 	return buf;
 }

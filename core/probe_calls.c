@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "probe.h"
+#include "names.h"
 
 #define CODE_MAX 32768U /* of one function's piece; more is not looked through */
 
@@ -118,8 +119,8 @@ static void tell(struct probe *probe, const char *callee)
 	size_t used;
 	int i;
 
-	used = snprintf(probe->reason, sizeof(probe->reason), "%d call%s of %s, in",
-			probe->site_count, probe->site_count == 1 ? "" : "s", callee);
+	used = snprintf(probe->reason, sizeof(probe->reason), "%s of %s, in",
+			COUNTED((unsigned int)probe->site_count, "call"), callee);
 	for (i = 0; i < probe->site_count && used < sizeof(probe->reason); i++) {
 		site = &probe->sites[i];
 		if (i && !strcmp(site->symbol, site[-1].symbol))

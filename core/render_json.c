@@ -211,7 +211,8 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add_name(object, "said", names__verdict(incident->said));
 	add_name(object, "mode", names__mode(incident->mode));
 	add(object, "close_call", json_object_new_boolean(incident->close_call));
-	add(object, "overlap_ns", window ? number_of(summary__overlap(incident)) : NULL);
+	add(object, "overlap_ns",
+	    summary__overlap_known(incident) ? number_of(summary__overlap(incident)) : NULL);
 	add_name(object, "proof", diagram__proof(words, sizeof(words), incident));
 	add_name(object, "words", diagram__words(words, sizeof(words), incident, 1));
 	add(object, "window", window ? window_object(&incident->window) : NULL);
@@ -345,7 +346,6 @@ static int print_tasks(FILE *out, const struct summary *summary)
 		add(object, "tgid", number_of(task->tgid));
 		add(object, "comm", render_json__text(task->comm, THPRACE_COMM_LEN));
 		add(object, "windows", number_of(task->windows));
-		add(object, "walks", number_of(task->walks));
 		err = render_json__line(out, object);
 	}
 	return err;
@@ -416,9 +416,21 @@ static int print_loss(FILE *out, const struct summary *summary)
 	return render_json__line(out, object);
 }
 
+/* Recordings keep the thread, and neither its CPU nor its name. */
+static void add_task(struct json_object *side, uint32_t pid, uint32_t cpu, const char *comm)
+{
+	add(side, "pid", known(pid));
+	if (*comm) {
+		add(side, "cpu", number_of(cpu));
+		add(side, "comm", render_json__text(comm, THPRACE_COMM_LEN));
+	}
+}
+
 static int print_closest(FILE *out, const struct summary *summary)
 {
-	struct json_object *object;
+	const struct thprace_window *window = &summary->closest_window;
+	const struct thprace_walk *walk = &summary->closest_walk;
+	struct json_object *object, *side;
 
 	if (!summary->has_closest || summary__overlaps(summary))
 		return 0;
@@ -427,8 +439,18 @@ static int print_closest(FILE *out, const struct summary *summary)
 		return -ENOMEM;
 	add(object, "distance_ns", number_of(summary->closest_distance));
 	add_name(object, "class", names__class(summary->closest_walk.class));
-	add(object, "window", window_object(&summary->closest_window));
-	add(object, "walker", walk_object(&summary->closest_walk));
+	side = json_object_new_object();
+	add(side, "open_ns", known(window->open));
+	add(side, "close_ns", known(window->close));
+	add(side, "folio", address_of(window->folio));
+	add_task(side, window->pid, window->cpu, window->comm);
+	add(object, "window", side);
+	side = json_object_new_object();
+	add(side, "enter_ns", known(walk->enter));
+	add(side, "leave_ns", known(walk->leave));
+	add(side, "folio", address_of(walk->folio));
+	add_task(side, walk->pid, walk->cpu, walk->comm);
+	add(object, "walker", side);
 	return render_json__line(out, object);
 }
 

@@ -73,9 +73,11 @@ static void text_incident(const struct render_record *render, uint64_t number,
 				walk->leave > walk->enter ? walk->leave - walk->enter : 0,
 				render->utf8));
 	if (summary__has_window(incident)) {
-		fprintf(out, " level=%s overlap=%s", names__level(window->level),
-			names__duration(text, sizeof(text), summary__overlap(incident),
-					render->utf8));
+		fprintf(out, " level=%s", names__level(window->level));
+		if (summary__overlap_known(incident))
+			fprintf(out, " overlap=%s",
+				names__duration(text, sizeof(text), summary__overlap(incident),
+						render->utf8));
 		fprintf(out, " opener=%s/%u opener-cpu=%u",
 			names__clean(comm, sizeof(comm), window->comm, THPRACE_COMM_LEN,
 				     render->utf8),
@@ -119,10 +121,12 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 		names__verdict(incident->verdict), names__verdict(incident->said),
 		incident->close_call);
 	if (summary__has_window(incident))
-		fprintf(out, "%s,%" PRIu64 ",", names__level(window->level),
-			summary__overlap(incident));
+		fprintf(out, "%s,", names__level(window->level));
 	else
-		fputs(",,", out);
+		fputc(',', out);
+	if (summary__overlap_known(incident))
+		fprintf(out, "%" PRIu64, summary__overlap(incident));
+	fputc(',', out);
 	csv_text(out, walk->comm, THPRACE_COMM_LEN);
 	if (!summary__has_window(incident)) {
 		fputs(",,,,,,,,,,\n", out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The report of a trace, for people: at most 100 columns. */
+/* The report of a trace, for people. */
 #ifndef THPRACE_RENDER_TEXT_H
 #define THPRACE_RENDER_TEXT_H
 
@@ -14,6 +14,7 @@ struct render_options {
 	int stacks; /* with their kernel stacks */
 	int colour; /* ANSI colours: the caller knows about isatty and NO_COLOR */
 	int utf8; /* the reader's terminal does UTF-8 */
+	int width; /* columns of the page; 0: LAYOUT_WIDTH */
 };
 
 /* Write the report to out. Errors stay in out: see ferror(). */
@@ -25,6 +26,19 @@ void render_text__classes(FILE *out, const struct summary *summary,
 			  const struct render_options *options);
 
 /* Only the loss line with its identity, and the causes. */
-void render_text__loss(FILE *out, const struct summary *summary);
+void render_text__loss(FILE *out, const struct summary *summary,
+		       const struct render_options *options);
+
+/* A probe, in words that may go to a terminal. */
+struct render_probe {
+	const char *point;
+	const char *function;
+	const char *kind;
+	const char *state;
+	const char *reason; /* or "" */
+};
+
+/* Lines of width columns, indented by indent. */
+void render_text__probe(FILE *out, size_t width, size_t indent, const struct render_probe *probe);
 
 #endif

@@ -318,7 +318,6 @@ char *stats_json__tasks(struct engine *engine)
 		add_number(item, "tgid", tasks[i].tgid);
 		add_string(item, "comm", tasks[i].comm);
 		add_number(item, "windows", tasks[i].windows);
-		add_number(item, "walks", 0);
 		json_object_array_add(list, item);
 	}
 	free(tasks);

@@ -14,13 +14,18 @@ int summary__has_window(const struct thprace_incident *incident)
 	return incident->window.pid || incident->window.open;
 }
 
+int summary__overlap_known(const struct thprace_incident *incident)
+{
+	return summary__has_window(incident) && incident->window.level != THPRACE_LEVEL_PTE;
+}
+
 uint64_t summary__overlap(const struct thprace_incident *incident)
 {
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 	uint64_t from = window->open, to = walk->leave;
 
-	if (!summary__has_window(incident))
+	if (!summary__overlap_known(incident))
 		return 0;
 	if (walk->class == THPRACE_SPLIT_HEAD && window->removed)
 		from = window->removed;

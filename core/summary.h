@@ -91,7 +91,6 @@ struct summary_task {
 	uint32_t tgid;
 	char comm[THPRACE_COMM_LEN];
 	uint64_t windows;
-	uint64_t walks;
 };
 
 struct summary_incident {
@@ -210,10 +209,11 @@ const char *summary__function(const struct summary *summary, const char *point,
 const char *summary__phase_name(enum summary_phase phase);
 
 /*
- * Time that window and walker of an incident shared, in ns: 0 without a window. split-head counts
- * from the end of phase 1 on.
+ * Time that window and walker of an incident shared, in ns. split-head counts from the end of phase 1
+ * on. 0 when it is not known: without a window, and at PTE level, where a window is known by its end.
  */
 uint64_t summary__overlap(const struct thprace_incident *incident);
+int summary__overlap_known(const struct thprace_incident *incident);
 
 /* Has this incident a window? */
 int summary__has_window(const struct thprace_incident *incident);

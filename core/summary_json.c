@@ -145,7 +145,6 @@ static int take_tasks(struct summary *summary, struct json_object *tasks)
 		task->pid = (uint32_t)number(from, "pid");
 		task->tgid = (uint32_t)number(from, "tgid");
 		task->windows = number(from, "windows");
-		task->walks = number(from, "walks");
 		snprintf(task->comm, sizeof(task->comm), "%s", string(from, "comm"));
 	}
 	return 0;
@@ -451,20 +450,18 @@ int summary_json__take(struct summary *summary, enum thprace_block_type type, co
 static int by_pid(const void *a, const void *b)
 {
 	const struct summary_task *x = a, *y = b;
-	uint64_t wx = x->windows + x->walks, wy = y->windows + y->walks;
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
-	return wx > wy ? -1 : wx < wy;
+	return x->windows > y->windows ? -1 : x->windows < y->windows;
 }
 
 static int by_activity(const void *a, const void *b)
 {
 	const struct summary_task *x = a, *y = b;
-	uint64_t wx = x->windows + x->walks, wy = y->windows + y->walks;
 
-	if (wx != wy)
-		return wx > wy ? -1 : 1;
+	if (x->windows != y->windows)
+		return x->windows > y->windows ? -1 : 1;
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 

@@ -103,8 +103,7 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 		add(line, ", the first since the start");
 	add(line, ": ");
 	add_sides(line, incident);
-	/* A window of small pages is known by its end alone. */
-	if (summary__has_window(incident) && incident->window.level == THPRACE_LEVEL_PMD)
+	if (summary__overlap_known(incident))
 		add(line, "; overlap %s",
 		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
 	add(line, "; proof: %s", diagram__proof(proof, sizeof(proof), incident));
@@ -131,7 +130,8 @@ static void fields_of_window(struct log_message *message, const struct thprace_i
 	field_comm(message, "THPRACE_OPENER_COMM", window->comm);
 	log__field(message, "THPRACE_OPENER_CPU", "%u", window->cpu);
 	log__field(message, "THPRACE_OPEN_NS", "%" PRIu64, (uint64_t)window->open);
-	log__field(message, "THPRACE_OVERLAP_NS", "%" PRIu64, summary__overlap(incident));
+	if (summary__overlap_known(incident))
+		log__field(message, "THPRACE_OVERLAP_NS", "%" PRIu64, summary__overlap(incident));
 	if (window->close && window->close >= window->open)
 		log__field(message, "THPRACE_WINDOW_NS", "%" PRIu64,
 			   (uint64_t)(window->close - window->open));
@@ -305,8 +305,8 @@ void alert_message__withheld(struct log_message *message, unsigned int class,
 		add(&parts, "%s%" PRIu64 " %s", parts.length ? ", " : "",
 		    withheld->withheld[verdict], names__verdict(verdict));
 	}
-	add(&line, "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: %s: %s",
-	    count, limit, names__class(class), parts.text);
+	add(&line, "%" PRIu64 " more, above the limit of %s a minute: %s: %s", count,
+	    COUNTED(limit, "message"), names__class(class), parts.text);
 	add_show(&line, "; the last: ", withheld->last.number);
 	log__begin(message, priority, LOG_ID_FOLDED, "%s", line.text);
 	log__field(message, "THPRACE_CLASS", "%s", names__class(class));

@@ -146,7 +146,8 @@ static void take_client(struct control *control, int fd)
 		return;
 	}
 	if (control->nr_clients >= control->clients_max) {
-		snprintf(why, sizeof(why), "%u clients are served already: try again later",
+		snprintf(why, sizeof(why),
+			 "as many clients are served as may be, %u: try again later",
 			 control->nr_clients);
 		turn_away(control, fd, "busy", why);
 		return;

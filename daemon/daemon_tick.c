@@ -180,11 +180,11 @@ static void tell_status(struct daemon *daemon, uint64_t now)
 	daemon->noted = now;
 	watch__totals(daemon->watch, &daemon->totals);
 	snprintf(text, sizeof(text),
-		 "%s mode: %" PRIu64 " windows, %" PRIu64 " walkers, %" PRIu64 " overlaps, %" PRIu64
-		 " escapes, %" PRIu64 " unattributed; %" PRIu64 " lost",
-		 names__mode(engine__mode(watch__engine(daemon->watch))), totals->windows,
-		 totals->walkers, totals->overlaps, totals->escapes, totals->unattributed,
-		 totals->lost);
+		 "%s mode: %s, %s, %s, %s, %" PRIu64 " unattributed; %" PRIu64 " lost",
+		 names__mode(engine__mode(watch__engine(daemon->watch))),
+		 COUNTED(totals->windows, "window"), COUNTED(totals->walkers, "walker"),
+		 COUNTED(totals->overlaps, "overlap"), COUNTED(totals->escapes, "escape"),
+		 totals->unattributed, totals->lost);
 	if (!strcmp(text, daemon->status))
 		return;
 	memcpy(daemon->status, text, sizeof(text));

@@ -37,7 +37,7 @@ enum thprace_block_type {
 		4, /* array of struct thprace_incident, settled, as the kernel saw */
 	THPRACE_BLOCK_STATS = 5, /* JSON object: counters, histograms, loss; the last one counts */
 	THPRACE_BLOCK_SYMBOLS = 6, /* JSON object: "0x…" address → "function+0x…" of stack frames */
-	THPRACE_BLOCK_TASKS = 7, /* JSON array of {pid, tgid, comm, windows, walks} */
+	THPRACE_BLOCK_TASKS = 7, /* JSON array of {pid, tgid, comm, windows} */
 	THPRACE_BLOCK_END = 8, /* empty payload: the recording ended in order */
 	THPRACE_BLOCK_TYPE_MAX
 };

@@ -167,7 +167,7 @@ static void test_status(void **state)
 	assert_int_equal(RUN_ALONE(cmd_status), CLI_DONE);
 	expect(out, ": no escapes\n");
 	expect(out, "degraded: No space left");
-	expect(out, "; 2 probes are shed: check, hold; above the budget");
+	expect(out, "; 2 probes shed: check, hold; above the budget");
 	expect(out, "zap: rrrrrr");
 	expect(out, "not observable: ");
 	expect_narrow(out);

@@ -43,9 +43,9 @@ static struct thprace_incident incident_of(enum thprace_class class, enum thprac
 	return incident;
 }
 
-static char *draw(const struct thprace_incident *incident, int stacks)
+static char *draw_of_width(const struct thprace_incident *incident, int stacks, int width)
 {
-	struct diagram_options options = {.utf8 = 1, .stacks = stacks};
+	struct diagram_options options = {.utf8 = 1, .stacks = stacks, .width = width};
 	size_t size = 0;
 	char *text = NULL;
 	FILE *out = open_memstream(&text, &size);
@@ -56,7 +56,12 @@ static char *draw(const struct thprace_incident *incident, int stacks)
 	return text;
 }
 
-static void assert_fits(const char *text)
+static char *draw(const struct thprace_incident *incident, int stacks)
+{
+	return draw_of_width(incident, stacks, 0);
+}
+
+static void assert_fits_into(const char *text, int width)
 {
 	char line[1024];
 	size_t length;
@@ -66,11 +71,16 @@ static void assert_fits(const char *text)
 		assert_true(length < sizeof(line));
 		memcpy(line, text, length);
 		line[length] = '\0';
-		if (names__columns(line) > DIAGRAM_COLUMNS)
-			fail_msg("wider than %d columns: %s", DIAGRAM_COLUMNS, line);
+		if ((int)names__columns(line) > width)
+			fail_msg("wider than %d columns: %s", width, line);
 		assert_true(!length || line[length - 1] != ' ');
 		text += length + (text[length] == '\n');
 	}
+}
+
+static void assert_fits(const char *text)
+{
+	assert_fits_into(text, DIAGRAM_COLUMNS);
 }
 
 static void assert_drawn(const struct thprace_incident *incident, const char *expected)
@@ -110,6 +120,34 @@ static void draws_contained(void **state)
 		"\n"
 		"  the walker waited: it returned 2.1 µs after phase 1 had closed\n"
 		"\n");
+}
+
+/* The right column begins below the left one. */
+static void draws_narrow(void **state)
+{
+	struct thprace_incident incident = incident_of(THPRACE_TRUNCATE_UNMAP, THPRACE_CONTAINED);
+	char *text;
+
+	(void)state;
+	text = draw_of_width(&incident, 0, 60);
+	assert_string_equal(text, "  incident 3: truncate-unmap, pmd level, contained\n"
+				  "  folio 0xffffea0004e38000   overlap 11.9 µs   proof:\n"
+				  "    residual mapcount 0 at the walker's return\n"
+				  "\n"
+				  "              CPU0 stress-opener/812\n"
+				  "                        CPU1 stress-walker/813\n"
+				  "              zap_huge_pmd()\n"
+				  "      0.0 µs    __pmd_trans_huge_lock(): lock held\n"
+				  "                clears the pmd (time not seen)\n"
+				  "      3.1 µs            truncate_cleanup_folio()\n"
+				  "     12.9 µs    page_remove_rmap(): mapcount decremented\n"
+				  "     15.0 µs            returns: mapcount 0\n"
+				  "     17.3 µs  zap_huge_pmd() returns\n"
+				  "\n"
+				  "  the walker waited: it returned 2.1 µs after phase 1 had\n"
+				  "    closed\n"
+				  "\n");
+	free(text);
 }
 
 static void draws_escape(void **state)
@@ -336,7 +374,9 @@ static void draws_closest(void **state)
 		"\n"
 		"  no overlap: the walker came after the window had closed\n"
 		"\n");
-	/* Only the near ends are known. */
+	/* Only the near ends are known, and of the tasks the thread. */
+	memset(pair.window.comm, 0, sizeof(pair.window.comm));
+	memset(pair.walk.comm, 0, sizeof(pair.walk.comm));
 	pair.window.removed = 0;
 	pair.window.close = 0;
 	pair.walk.enter = 0;
@@ -346,7 +386,7 @@ static void draws_closest(void **state)
 		"  closest pass: split-migrate, missed each other by 12.3 us\n"
 		"  folio 0xffffea0004e38000\n"
 		"\n"
-		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
+		"              thread 812                                  thread 813\n"
 		"    -12.3 us                                              try_to_migrate() returns\n"
 		"              zap_huge_pmd()\n"
 		"      0.0 us    __pmd_trans_huge_lock(): lock held\n"
@@ -434,6 +474,9 @@ static void draws_anything(void **state)
 			incident.verdict %= THPRACE_VERDICT_MAX;
 		if (round % 5)
 			incident.walk.class %= THPRACE_CLASS_MAX;
+		text = draw_of_width(&incident, 1, 60);
+		assert_fits_into(text, 60);
+		free(text);
 		text = draw(&incident, 1);
 		assert_fits(text);
 		assert_null(strchr(text, '\033'));
@@ -477,12 +520,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(draws_contained),    cmocka_unit_test(draws_escape),
-		cmocka_unit_test(draws_light),	      cmocka_unit_test(draws_pte),
-		cmocka_unit_test(draws_unattributed), cmocka_unit_test(draws_head),
-		cmocka_unit_test(draws_open),	      cmocka_unit_test(draws_check),
-		cmocka_unit_test(draws_closest),      cmocka_unit_test(draws_close_stamps),
-		cmocka_unit_test(draws_reuse),	      cmocka_unit_test(draws_anything),
-		cmocka_unit_test(says_what_decided),
+		cmocka_unit_test(draws_narrow),	      cmocka_unit_test(draws_light),
+		cmocka_unit_test(draws_pte),	      cmocka_unit_test(draws_unattributed),
+		cmocka_unit_test(draws_head),	      cmocka_unit_test(draws_open),
+		cmocka_unit_test(draws_check),	      cmocka_unit_test(draws_closest),
+		cmocka_unit_test(draws_close_stamps), cmocka_unit_test(draws_reuse),
+		cmocka_unit_test(draws_anything),     cmocka_unit_test(says_what_decided),
 	};
 
 	return cmocka_run_group_tests_name("diagram", tests, NULL, NULL);

@@ -187,7 +187,7 @@ static void verdicts(void **state)
 	assert_int_equal(outcome__judge(&counts), OUTCOME_CLOSED);
 	counts.lost = 1; /* silence may be loss */
 	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "1 records lost"));
+	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "1 record lost"));
 	counts.lost = 0;
 	counts.unproven = 1;
 	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);

@@ -196,9 +196,9 @@ static struct summary *read_summary(void)
 	return summary;
 }
 
-static char *report(unsigned int incidents, int json)
+static char *report_of_width(unsigned int incidents, int json, int width)
 {
-	struct render_options options = {.incidents = incidents, .stacks = 1};
+	struct render_options options = {.incidents = incidents, .stacks = 1, .width = width};
 	struct summary *summary = read_summary();
 	char *text = NULL;
 	size_t size = 0;
@@ -212,6 +212,22 @@ static char *report(unsigned int incidents, int json)
 	fclose(out);
 	summary__free(summary);
 	return text;
+}
+
+static char *report(unsigned int incidents, int json)
+{
+	return report_of_width(incidents, json, 0);
+}
+
+/* Takes text apart. */
+static void assert_fits(char *text, size_t width)
+{
+	char *line, *rest = NULL;
+
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (names__columns(line) > width)
+			fail_msg("wider than %zu columns: %s", width, line);
+	}
 }
 
 static void assert_has(const char *text, const char *part)
@@ -229,9 +245,28 @@ static unsigned int occurrences(const char *text, const char *part)
 	return nr;
 }
 
+/* A narrow terminal: nothing is wider, and all is there. */
+static void narrow_report(void **state)
+{
+	int width;
+	char *text;
+
+	(void)state;
+	write_trace(1);
+	for (width = 60; width < 100; width += 7) {
+		text = report_of_width(3, 0, width);
+		assert_has(text, "escapes 1");
+		assert_has(text, "cannot happen here: ");
+		assert_has(text, "folio_remove_rmap_pmd(): ");
+		assert_has(text, "zap_huge_pmd+0x1a3");
+		assert_fits(text, (size_t)width);
+		free(text);
+	}
+}
+
 static void text_report(void **state)
 {
-	char *text, *line, *rest = NULL;
+	char *text;
 
 	(void)state;
 	write_trace(1);
@@ -246,8 +281,8 @@ static void text_report(void **state)
 	assert_has(text,
 		   "\n                    that it revoked is carried over to its next call\n");
 	assert_has(text, "seen 12 = submitted 9 + filtered 3 + lost 0\n");
-	assert_has(text, "absent: not in BTF");
-	assert_has(text, "collapse_file ran 2 times, and failed 1 times");
+	assert_has(text, " absent\n               not in BTF\n");
+	assert_has(text, "collapse_file ran 2 times, and failed 1 time\n");
 	/* Busiest first. */
 	assert_true(strstr(text, "  opener ") < strstr(text, "  walker "));
 	/* The escape, then the longest, then the first of the rest. */
@@ -258,8 +293,7 @@ static void text_report(void **state)
 	assert_has(text, "folio_remove_rmap_pmd(): mapcount");
 	assert_has(text, "zap_huge_pmd+0x1a3");
 	assert_has(text, "0xffffffff81000002");
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		assert_true(names__columns(line) <= 100);
+	assert_fits(text, 100);
 	free(text);
 }
 
@@ -768,6 +802,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_report),
+		cmocka_unit_test(narrow_report),
 		cmocka_unit_test(json_report),
 		cmocka_unit_test(coarse_clock_silent_entry),
 		cmocka_unit_test(nothing_overlapped),
