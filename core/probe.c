@@ -566,14 +566,14 @@ bool probe__optional(enum thprace_point point)
 
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
-	const struct probe *zap = &plan->probe[THPRACE_POINT_ZAP];
-	const struct probe *lock = &plan->probe[THPRACE_POINT_LOCK];
+	int class;
 
-	if (works(plan, THPRACE_POINT_ZAP) && works(plan, THPRACE_POINT_LOCK))
-		return true;
-	if (!works(plan, THPRACE_POINT_ZAP))
-		snprintf(why, why_size, "no window can be seen on this kernel: %s", zap->reason);
-	else
-		snprintf(why, why_size, "no window can be seen on this kernel: %s", lock->reason);
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		if (!probe__not_observable(plan, class))
+			return true;
+	/* The classes need one of these: huge pages, or memory_failure. */
+	snprintf(why, why_size, "no class can be seen on this kernel: %s; and hwpoison-unmap: %s",
+		 probe__not_observable(plan, THPRACE_TRUNCATE_UNMAP),
+		 probe__not_observable(plan, THPRACE_HWPOISON_UNMAP));
 	return false;
 }

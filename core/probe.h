@@ -214,7 +214,7 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 /* Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, range. */
 bool probe__optional(enum thprace_point point);
 
-/* Can anything be observed at all? Otherwise the reason is in why. */
+/* Can a class be observed, be it one? Otherwise the reason is in why. */
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);
 
 #endif

@@ -31,6 +31,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.name = "lock",
 			.functions = {"__pmd_trans_huge_lock"},
 			.exit = "zap_lock",
+			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
 			.what = "lock held, entry not cleared yet: opens the window",
 		},
 	[THPRACE_POINT_RMAP] =
@@ -90,6 +91,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.needed = {true, false, false},
 			.entry = "split_enter",
 			.exit = "split_return",
+			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
 			.what = "a huge page is split: its result, and phase 2 (split-head)",
 		},
 	[THPRACE_POINT_UNMAP] =
@@ -99,7 +101,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"folio", "page"}, {"flags"}},
 			.needed = {true, true, false},
 			.callees = {"try_to_unmap"},
-			.callers = {{.functions = {SPLITS}},
+			.callers = {{.functions = {SPLITS}, .where = "zap_huge_pmd"},
 				    {.functions = {POISONS}, .where = "memory_failure"}},
 			.entry = "try_unmap_enter",
 			.exit = "try_unmap_return",
@@ -195,6 +197,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				   "madvise_collapse", "file", TARGET_FILE_MAPPING}},
 			.entry = "collapse_enter",
 			.exit = "collapse_return",
+			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
 			.what = "khugepaged and MADV_COLLAPSE: intervals, results, the page revoked",
 		},
 	[THPRACE_POINT_HOLD] =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hwpoison-unmap: openers munmap() many mappings of one small page of tmpfs, the walker poisons it:
- * memory_failure() → try_to_unmap() against zap_pte_range().
+ * hwpoison-unmap: openers munmap() many mappings of one small page of a file, the walker poisons it:
+ * memory_failure() → try_to_unmap() against zap_pte_range(). No huge page is in it: it runs on kernels
+ * without them as well.
  *
  * Each mapping has a page table, and so a lock, of its own: else the walker, at a mapping that is still
  * there, would wait for the zap of another.
@@ -86,12 +87,12 @@ static int arm(void *ctx, unsigned int round)
 	p->file.offset = page_at(round);
 	for (unsigned int i = round ? AHEAD : 0; i <= AHEAD; i++)
 		if (pwrite(p->file.fd, "x", 1, page_at(round + i)) != 1)
-			return stress__refuse(p->s, -errno, "cannot write to tmpfs: %s",
+			return stress__refuse(p->s, -errno, "cannot write to the file: %s",
 					      strerror(errno));
 	at = mmap(p->own, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p->file.fd,
 		  p->file.offset);
 	if (at == MAP_FAILED || !support__touch(at))
-		return stress__refuse(p->s, -errno, "cannot map a page of tmpfs");
+		return stress__refuse(p->s, -errno, "cannot map a page of the file");
 	p->pfn = frame_of(at);
 	return 0;
 }
@@ -141,6 +142,27 @@ static int check(struct stress *s)
 	return 0;
 }
 
+/*
+ * Of tmpfs, as the other classes' files are. Where a kernel has no huge pages, those need no --dir, and
+ * whatever folder it is will do.
+ */
+static int open_file(struct poison *p, struct stress *s)
+{
+	const char *dir = s->options->dir;
+
+	if (dir && !support__has_thp()) {
+		p->file.fd = support__file_in(dir, FILE_SIZE, 0);
+		if (p->file.fd < 0)
+			stress__refuse(s, p->file.fd, "no file in %s: %s", dir,
+				       strerror(-p->file.fd));
+	} else {
+		p->file.fd = support__tmpfs_file(s, FILE_SIZE);
+	}
+	if (p->file.fd < 0)
+		return p->file.fd;
+	return shared_file__reserve(&p->file, s);
+}
+
 static int set_up(struct poison *p, struct stress *s)
 {
 	int err;
@@ -149,7 +171,7 @@ static int set_up(struct poison *p, struct stress *s)
 	p->own = support__reserve(STRESS_PAGE);
 	if (!p->own)
 		return stress__refuse(s, -ENOMEM, "no address space");
-	err = shared_file__open(&p->file, s, FILE_SIZE);
+	err = open_file(p, s);
 	if (!err)
 		p->unpoison = support__debugfs("hwpoison/unpoison-pfn");
 	return err;

@@ -67,6 +67,8 @@ extern const struct stress_class truncate_unmap_class;
 extern const struct stress_class invalidate_unmap_class;
 extern const struct stress_class hwpoison_unmap_class;
 extern const struct stress_class collapse_class;
+/* No race, and so of no class: see split_shared.c. */
+extern const struct stress_class split_shared_load;
 
 /* support.c: the run as a whole */
 
@@ -135,6 +137,8 @@ int support__file_in(const char *dir, off_t size, int flags);
 int support__tmpfs_file(struct stress *s, off_t size);
 /* The same in a private one that holds @capacity bytes. */
 int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity);
+/* Does the kernel have transparent huge pages? (sysfs tells.) */
+bool support__has_thp(void);
 /* 0 if THP is there, of 2 MiB, and on (turned on if root; undone by support__restore()). */
 int support__thp_on(struct stress *s);
 

@@ -377,7 +377,10 @@ int support__private_tmpfs_file(struct stress *s, off_t size, size_t capacity)
 
 	snprintf(options, sizeof(options), "mode=0700,size=%zu,huge=advise", capacity);
 	fd = support__mount("tmpfs", options, where, sizeof(where));
-
+	if (fd == -EINVAL && !support__has_thp()) {
+		*strstr(options, ",huge=") = '\0';
+		fd = support__mount("tmpfs", options, where, sizeof(where));
+	}
 	if (fd < 0)
 		return stress__refuse(s, fd,
 				      "cannot mount a tmpfs with huge=advise (%s); run as root, or "
@@ -403,6 +406,11 @@ int support__tmpfs_file(struct stress *s, off_t size)
 		return fd;
 	}
 	return support__private_tmpfs_file(s, size, PRIVATE_CAPACITY);
+}
+
+bool support__has_thp(void)
+{
+	return !access(THP "enabled", F_OK);
 }
 
 int support__thp_on(struct stress *s)

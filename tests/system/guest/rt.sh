@@ -1,0 +1,84 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# On a kernel without huge pages. HWPOISON: what provoke finds of hwpoison-unmap there, open or closed.
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+others="split-unmap split-migrate split-head truncate-unmap invalidate-unmap collapse-reuse"
+
+try thprace probes
+is "$status" 0 "probes: one class is enough" || told "$(cat err)"
+try thprace probes --load
+is "$status" 0 "probes --load: the kernel takes them" || told "$(cat err)"
+like out '^hwpoison-unmap +observable' "... hwpoison-unmap is observable"
+for class in $others; do
+	like out "^$class +not observable: .*needs CONFIG_TRANSPARENT_HUGEPAGE" "... $class says what it needs"
+done
+like out '^unmap +try_to_unmap +calls +attached' "... at memory_failure's calls of try_to_unmap alone"
+is_clean "probes --load"
+
+thprace-stress list >out
+like out '^hwpoison-unmap +yes' "the stressor: hwpoison-unmap"
+is "$(grep -c 'no: .*needs CONFIG_TRANSPARENT_HUGEPAGE' out)" 6 "... and not the others"
+try thprace-stress hwpoison-unmap -d 1 --dir /
+is "$status" 0 "... in whatever folder" || told "$(cat err)"
+more "$(sed -n 's/.*walker \([0-9]*\) runs.*/\1/p' out)" 0 "... it ran there"
+
+for mode in light precise; do
+	try thprace record -o x.thpr --mode "$mode" --all -- thprace-stress hwpoison-unmap -d 3
+	[ "$status" = 0 ] || [ "$HWPOISON$status" = open3 ]
+	ok $? "$mode: recorded" || told "$(cat err)"
+	thprace report --format json x.thpr >report.json
+	more "$(of_class walkers hwpoison-unmap report.json)" 0 "$mode: walkers"
+	is "$(number loss lost report.json)" 0 "$mode: nothing lost"
+	thprace report --crosscheck x.thpr >check
+	is $? 0 "$mode: crosscheck" || told "$(cat check)"
+	is_clean "$mode"
+done
+more "$(of_class overlaps hwpoison-unmap report.json)" 0 "precise: the two sides met"
+
+# provoked SECONDS
+provoked() {
+	try thprace provoke hwpoison-unmap -d "$1" --format json --this-is-a-test-machine
+	grep -q "\"outcome\":\"$HWPOISON\"" out
+}
+
+provoked 30 || { told "$(cat out)"; provoked 120; }
+like out "\"outcome\":\"$HWPOISON\"" "provoke hwpoison-unmap: $HWPOISON" || told "$(cat out err)"
+echo "# $(cat out)"
+try thprace provoke split-unmap -d 1 --this-is-a-test-machine
+like out '^split-unmap: not possible: .*needs CONFIG_TRANSPARENT_HUGEPAGE' \
+	"provoke split-unmap: not possible, with the reason"
+is_clean "provoke"
+
+cat >daemon.conf <<-END
+	[spool]
+	directory = $t/spool
+	[alerts]
+	target = stderr
+	[metrics]
+	textfile = none
+	[control]
+	socket = $t/control
+END
+mkdir -p spool
+thpraced --config daemon.conf >daemon.out 2>daemon.err </dev/null &
+daemon=$!
+within 120 grep -q "thpraced .* watches" daemon.err
+like daemon.err "^thpraced.* watches $(uname -r) in light mode: .* 1 of 7 classes observable" \
+	"thpraced starts" || told "$(cat daemon.err)"
+try thprace status --socket "$t/control"
+like out 'hwpoison-unmap' "... answers" || told "$(cat err)"
+thprace-stress hwpoison-unmap -d 2 >/dev/null
+walked() {
+	thprace status --socket "$t/control" --format json |
+		grep -q '"class":"hwpoison-unmap"[^}]*"walkers":[1-9]'
+}
+within 60 walked
+ok $? "... and counts walkers" || told "$(thprace status --socket "$t/control" --format json)"
+kill "$daemon"
+wait "$daemon"
+is $? 0 "... and ends"
+is_clean "thpraced"
+done_testing
