@@ -75,7 +75,7 @@ _thprace_argument() {
 	report | dump) _thprace_files "$1" "*.thpr" ;;
 	provoke) _thprace_words "$1" "$_thprace_classes all" ;;
 	help) _thprace_words "$1" "$(_thprace_verbs "$2")" ;;
-	"") [[ ${2##*/} == thprace-stress ]] && _thprace_words "$1" "$_thprace_classes all list" ;;
+	"") [[ ${2##*/} == thprace-stress ]] && _thprace_words "$1" "$_thprace_classes all list split-shared" ;;
 	esac
 }
 
