@@ -5,7 +5,10 @@
  *
  * A walk is a loop around page_vma_mapped_walk, one per mapping that is looked at, and what it is called
  * with stays the same for the whole loop. Its first call is counted: there the walk has neither found
- * a pmd nor a pte yet, later on it has one of them.
+ * a pmd nor a pte yet, later on it has one of them. (Or the walk was restarted: then it is counted again.)
+ *
+ * And does the kernel look at all mappings? On some it ends early once it has split a huge one: see
+ * core/check_defect.c.
  */
 #include "kernel.bpf.h"
 #include <thprace/watch.h>
@@ -15,6 +18,7 @@
 
 /* rmap.h */
 struct page_vma_mapped_walk {
+	void *vma;
 	void *pmd;
 	void *pte;
 	unsigned int flags;
@@ -26,11 +30,20 @@ struct page_vma_mapped_walk {
 		 ? bpf_core_enum_value(enum ttu_flags, name) \
 		 : 0)
 
+struct call {
+	u32 which; /* of the counts it is for */
+	s32 entire; /* whole mappings at its entry */
+	s32 looked_at; /* mappings, since then */
+	u32 pad;
+	u64 folio;
+	u64 vma; /* the one that is looked at */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, TASKS);
 	__type(key, u32);
-	__type(value, u32); /* which of the counts it is for */
+	__type(value, struct call);
 } calls SEC(".maps");
 
 struct {
@@ -64,21 +77,36 @@ static __always_inline u32 kind_of(u64 flags, u32 pid)
 	return THPRACE_WATCH_OTHER;
 }
 
-static __always_inline int enter(u32 function, u64 flags)
+/* Of a large folio (a split's always is): how often is it mapped whole, by a PMD? */
+static __always_inline s32 entire_mapcount(u64 folio)
+{
+	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
+		return BPF_CORE_READ((struct folio___v63 *)folio, _entire_mapcount.counter) + 1;
+	if (!bpf_core_field_exists(struct page___v61, compound_mapcount))
+		return 0;
+	folio += bpf_core_type_size(struct page);
+	return BPF_CORE_READ((struct page___v61 *)folio, compound_mapcount.counter) + 1;
+}
+
+static __always_inline int enter(u32 function, u64 folio, u64 flags)
 {
 	struct thprace_watch_count *count;
-	u32 pid = bpf_get_current_pid_tgid(), which;
+	u32 pid = bpf_get_current_pid_tgid(), kind;
+	struct call call = {.folio = folio};
 
 	if (!watching)
 		return 0;
-	which = THPRACE_WATCH_WHICH(function, kind_of(flags, pid));
-	if (bpf_map_update_elem(&calls, &pid, &which, BPF_NOEXIST)) {
+	kind = kind_of(flags, pid);
+	call.which = THPRACE_WATCH_WHICH(function, kind);
+	if (kind == THPRACE_WATCH_SPLIT)
+		call.entire = entire_mapcount(folio);
+	if (bpf_map_update_elem(&calls, &pid, &call, BPF_NOEXIST)) {
 		/* No room; or the end of this task's last one was not seen. */
 		bpf_map_delete_elem(&calls, &pid);
 		COUNT(lost);
 		return 0;
 	}
-	count = count_at(which);
+	count = count_at(call.which);
 	COUNT(count->calls);
 	if (flags & TTU(TTU_SYNC))
 		COUNT(count->with_ttu_sync);
@@ -88,7 +116,15 @@ static __always_inline int enter(u32 function, u64 flags)
 static __always_inline int leave(void)
 {
 	u32 pid = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &pid);
+	struct thprace_watch_count *count;
 
+	if (call && call->entire > 1) {
+		count = count_at(call->which);
+		COUNT(count->shared);
+		if (call->looked_at < call->entire && entire_mapcount(call->folio) > 0)
+			COUNT(count->cut_short);
+	}
 	bpf_map_delete_elem(&calls, &pid);
 	return 0;
 }
@@ -96,12 +132,16 @@ static __always_inline int leave(void)
 static __always_inline int walk(struct page_vma_mapped_walk *pvmw)
 {
 	u32 pid = bpf_get_current_pid_tgid();
-	u32 *which = bpf_map_lookup_elem(&calls, &pid);
+	struct call *call = bpf_map_lookup_elem(&calls, &pid);
 	struct thprace_watch_count *count;
+	u64 vma;
 
-	if (!which || BPF_CORE_READ(pvmw, pmd) || BPF_CORE_READ(pvmw, pte))
+	if (!call || BPF_CORE_READ(pvmw, pmd) || BPF_CORE_READ(pvmw, pte))
 		return 0;
-	count = count_at(*which);
+	vma = (u64)BPF_CORE_READ(pvmw, vma);
+	call->looked_at += vma != call->vma;
+	call->vma = vma;
+	count = count_at(call->which);
 	COUNT(count->walks);
 	if (BPF_CORE_READ(pvmw, flags) & THPRACE_PVMW_SYNC)
 		COUNT(count->with_pvmw_sync);
@@ -160,9 +200,11 @@ static __always_inline int poison_over(void)
 	}
 
 AT_ENTRY(walk, walk((void *)ctx[0]), walk((void *)FIRST(ctx)))
-AT_ENTRY(unmap, enter(THPRACE_WATCH_UNMAP, ctx[1]), enter(THPRACE_WATCH_UNMAP, SECOND(ctx)))
+AT_ENTRY(unmap, enter(THPRACE_WATCH_UNMAP, ctx[0], ctx[1]),
+	 enter(THPRACE_WATCH_UNMAP, FIRST(ctx), SECOND(ctx)))
 AT_RETURN(unmap, leave())
-AT_ENTRY(migrate, enter(THPRACE_WATCH_MIGRATE, ctx[1]), enter(THPRACE_WATCH_MIGRATE, SECOND(ctx)))
+AT_ENTRY(migrate, enter(THPRACE_WATCH_MIGRATE, ctx[0], ctx[1]),
+	 enter(THPRACE_WATCH_MIGRATE, FIRST(ctx), SECOND(ctx)))
 AT_RETURN(migrate, leave())
 AT_ENTRY(poison, poison(), poison())
 AT_RETURN(poison, poison_over())

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <json-c/json.h>
 #include "check.h"
+#include "check_defect.h"
 #include "check_source.h"
 #include "check_watch.h"
 #include "watch.h"
@@ -194,8 +195,26 @@ static void print_watch(const struct check_watch *watch)
 	}
 }
 
-static void print_text(const struct check_source *source, const struct check_watch *watch,
-		       const struct check_result *results)
+/* Not of the class, but it makes its walkers fail. */
+static void print_defect(const struct check_facts *facts, const struct check_watch *watch,
+			 int class)
+{
+	static const char *const kinds[] = CHECK_KIND_NAMES;
+	const struct check_defect *defect = check_defect__of(class);
+	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
+	size_t i, count = check_defect__shown(facts, watch, class, shown);
+	char since[256];
+
+	if (!count)
+		return;
+	print_line("defect", defect->text);
+	for (i = 0; i < count; i++)
+		print_line(kinds[shown[i]->kind], shown[i]->text);
+	print_line("", check_defect__since(defect, since, sizeof(since)));
+}
+
+static void print_text(const struct check_source *source, const struct check_facts *facts,
+		       const struct check_watch *watch, const struct check_result *results)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	static const char *const words[] = CHECK_WORD_NAMES;
@@ -219,6 +238,7 @@ static void print_text(const struct check_source *source, const struct check_wat
 		}
 		print_seen(watch, class);
 		print_commit(check__commit(class));
+		print_defect(facts, watch, class);
 	}
 }
 
@@ -238,6 +258,18 @@ static void add_counts(struct json_object *object, const struct thprace_watch_co
 	add_number(object, "with_ttu_sync", count->with_ttu_sync);
 	add_number(object, "walks", count->walks);
 	add_number(object, "with_pvmw_sync", count->with_pvmw_sync);
+	add_number(object, "shared", count->shared);
+	add_number(object, "cut_short", count->cut_short);
+}
+
+static struct json_object *fact_to_json(const struct check_fact *fact)
+{
+	static const char *const kinds[] = CHECK_KIND_NAMES;
+	struct json_object *object = json_object_new_object();
+
+	add(object, "kind", kinds[fact->kind]);
+	add(object, "text", fact->text);
+	return object;
 }
 
 /* NULL, which JSON calls null: nothing of this class was watched. */
@@ -264,45 +296,66 @@ static struct json_object *watched_to_json(const struct check_watch *watch, int 
 	return object;
 }
 
+/* NULL: nothing shows one. */
+static struct json_object *defect_to_json(const struct check_facts *facts,
+					  const struct check_watch *watch, int class)
+{
+	const struct check_defect *defect = check_defect__of(class);
+	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
+	size_t i, count = check_defect__shown(facts, watch, class, shown);
+	struct json_object *object, *evidence;
+
+	if (!count)
+		return NULL;
+	object = json_object_new_object();
+	evidence = json_object_new_array();
+	add(object, "text", defect->text);
+	for (i = 0; i < count; i++)
+		json_object_array_add(evidence, fact_to_json(shown[i]));
+	json_object_object_add(object, "evidence", evidence);
+	add(object, "commit", defect->cause.hash);
+	add(object, "since", defect->cause.version);
+	add(object, "mended_by", defect->mend.hash);
+	add(object, "mended_in", defect->mend.version);
+	return object;
+}
+
 static struct json_object *to_json(const struct check_source *source,
-				   const struct check_watch *watch,
+				   const struct check_facts *facts, const struct check_watch *watch,
 				   const struct check_result *result, int class)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	static const char *const words[] = CHECK_WORD_NAMES;
-	static const char *const kinds[] = CHECK_KIND_NAMES;
-	struct json_object *object = json_object_new_object(), *one;
+	struct json_object *object = json_object_new_object();
 	struct json_object *evidence = json_object_new_array(), *missing = json_object_new_array();
 	const struct check_commit *commit = check__commit(class);
 	size_t i;
 
 	add(object, "class", classes[class]);
 	add(object, "word", words[result->word]);
-	for (i = 0; i < result->nr_evidence; i++) {
-		one = json_object_new_object();
-		add(one, "kind", kinds[result->evidence[i]->kind]);
-		add(one, "text", result->evidence[i]->text);
-		json_object_array_add(
-			result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing : evidence, one);
-	}
+	for (i = 0; i < result->nr_evidence; i++)
+		json_object_array_add(result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing
+										     : evidence,
+				      fact_to_json(result->evidence[i]));
 	json_object_object_add(object, "evidence", evidence);
 	json_object_object_add(object, "missing", missing);
 	json_object_object_add(object, "watched", watched_to_json(watch, class));
 	add(object, "commit", commit->hash);
 	add(object, "subject", commit->subject);
 	add(object, "since", commit->version);
+	json_object_object_add(object, "defect", defect_to_json(facts, watch, class));
 	add(object, "kernel", source->banner);
 	return object;
 }
 
-static void print_json(const struct check_source *source, const struct check_watch *watch,
-		       const struct check_result *results)
+static void print_json(const struct check_source *source, const struct check_facts *facts,
+		       const struct check_watch *watch, const struct check_result *results)
 {
 	struct json_object *object;
 	int class;
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		object = to_json(source, watch, &results[class], class);
+		object = to_json(source, facts, watch, &results[class], class);
 		puts(json_object_to_json_string_ext(
 			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(object);
@@ -399,15 +452,17 @@ static int check(const struct check_arguments *arguments)
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &results[class]);
-		if (watch)
+		if (watch) {
 			check_watch__judge(watch, class, &results[class]);
+			check_watch__ends(watch, class);
+		}
 		if (results[class].word == CHECK_VULNERABLE)
 			status = CLI_FOUND;
 	}
 	if (arguments->json)
-		print_json(&source, watch, results);
+		print_json(&source, &facts, watch, results);
 	else
-		print_text(&source, watch, results);
+		print_text(&source, &facts, watch, results);
 	check_source__release(&source);
 	return status;
 }

@@ -206,6 +206,38 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 		    use.walks, use.tests, use.stores);
 }
 
+/* split_huge_pmd_locked: 6.10 and later; before, a walk splits before it begins. */
+static void find_ending(struct check_fact *fact, const struct check_source *source,
+			const char *function)
+{
+	static const char split[] = "split_huge_pmd_locked", walk[] = "page_vma_mapped_walk";
+	struct code_reach reach;
+	char asked[96];
+	int err;
+
+	snprintf(asked, sizeof(asked), "does %s end its walk after it has split a huge pmd",
+		 function);
+	if (no_code(fact, source, asked))
+		return;
+	err = code__reaches(source->code, function, split, walk, &reach);
+	if (err == -ENOENT && code__has(source->code, function) && code__has(source->code, walk))
+		set(fact, CHECK_NO, CHECK_BY_CODE, "there is no %s, which a walk would call",
+		    split);
+	else if (err || reach.unclear)
+		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE, "%s? Its code could not be followed",
+		    asked);
+	else if (!reach.calls)
+		set(fact, CHECK_NO, CHECK_BY_CODE, "%s does not split a huge pmd in its walk",
+		    function);
+	else if (reach.reached == reach.calls)
+		set(fact, CHECK_NO, CHECK_BY_CODE,
+		    "%s goes on with its walk after it has split a huge pmd", function);
+	else
+		set(fact, CHECK_YES, CHECK_BY_CODE,
+		    "%s ends its walk after it has split a huge pmd: no way leads from %s to %s",
+		    function, split, walk);
+}
+
 /* Does one of the functions, or one that it hands on to, call callee? */
 static void find_call(struct check_fact *fact, const struct check_source *source,
 		      const char *const *functions, const char *callee, const char *who)
@@ -462,6 +494,7 @@ void check_facts__gather(struct check_facts *facts, const struct check_source *s
 		    "there is no try_to_migrate: splits of anonymous pages are of class split-unmap");
 	find_passing(&fact[FACT_MIGRATE_PASSES], source, split, "try_to_migrate", flag, "a split");
 	find_honouring(&fact[FACT_MIGRATE_HONOURS], source, "try_to_migrate_one", flag);
+	find_ending(&fact[FACT_MIGRATE_ENDS], source, "try_to_migrate_one");
 	find_freeze(facts, source);
 	find_poison(&fact[FACT_POISON], source);
 	find_passing(&fact[FACT_POISON_PASSES], source, poison, "try_to_unmap", flag,

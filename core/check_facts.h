@@ -41,6 +41,7 @@ enum check_fact_id {
 	FACT_MIGRATE, /* there is try_to_migrate */
 	FACT_MIGRATE_PASSES, /* a split passes the flag to it */
 	FACT_MIGRATE_HONOURS, /* try_to_migrate_one walks with PVMW_SYNC then */
+	FACT_MIGRATE_ENDS, /* it ends its walk after it has split a huge pmd: core/check_defect.c */
 	FACT_FREEZES, /* a split freezes the reference count: seen in code */
 	FACT_NEW_SPLIT, /* the split of 4.5, which does so, by its functions */
 	FACT_POISON, /* there is memory_failure */

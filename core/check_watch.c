@@ -120,3 +120,36 @@ void check_watch__judge(struct check_watch *watch, enum thprace_class class,
 			    kind == THPRACE_WATCH_POISON ? "memory_failure" : "splits", said->text);
 	weigh(said, result);
 }
+
+const struct check_fact *check_watch__ends(struct check_watch *watch, enum thprace_class class)
+{
+	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
+	struct check_fact *ends = &watch->ends[class];
+	const struct thprace_watch_count *count;
+	enum thprace_watch_function function;
+	enum thprace_watch_kind kind;
+	size_t length;
+
+	memset(ends, 0, sizeof(*ends));
+	ends->kind = CHECK_BY_WATCH;
+	if (!check_watch__of_class(watch, class, &function, &kind))
+		return ends;
+	count = &watch->counts[THPRACE_WATCH_WHICH(function, kind)];
+	if (!count->shared || watch->lost)
+		return ends;
+	snprintf(ends->text, sizeof(ends->text),
+		 "of %" PRIu64
+		 " calls of %s on pages that are mapped whole more than once, %" PRIu64
+		 " left a mapping without a look",
+		 (uint64_t)count->shared, functions[function], (uint64_t)count->cut_short);
+	length = strlen(ends->text);
+	snprintf(ends->text + length, sizeof(ends->text) - length,
+		 " (%" PRIu64 " walks in %" PRIu64 " calls)", (uint64_t)count->walks,
+		 (uint64_t)count->calls);
+	/* A kernel that does so does it each time; a pinned page may end a walk once. */
+	if (!count->cut_short)
+		ends->answer = CHECK_NO;
+	else if (2 * count->cut_short >= count->shared)
+		ends->answer = CHECK_YES;
+	return ends;
+}

@@ -19,11 +19,19 @@ struct check_watch {
 	double seconds;
 	const char *how; /* "fentry" or "kprobe" */
 	struct check_fact said[THPRACE_CLASS_MAX]; /* by check_watch__judge() */
+	struct check_fact ends[THPRACE_CLASS_MAX]; /* by check_watch__ends() */
 };
 
 /* Whose walks a class is about. False: it is about none, or this kernel has no such function. */
 bool check_watch__of_class(const struct check_watch *watch, enum thprace_class class,
 			   enum thprace_watch_function *function, enum thprace_watch_kind *kind);
+
+/*
+ * Do the walks of a class end before they have looked at all mappings? Told by calls on pages that are
+ * mapped whole more than once. CHECK_NOT_KNOWN where none was seen. Fills in watch->ends[class], and
+ * returns it.
+ */
+const struct check_fact *check_watch__ends(struct check_watch *watch, enum thprace_class class);
 
 /*
  * Take what was seen of a class as further evidence: an unknown word becomes fixed or vulnerable by it,

@@ -359,3 +359,67 @@ int code__uses(struct code *code, const char *function, const struct code_questi
 				       using.walked[i] + (int32_t)question->member;
 	return 0;
 }
+
+/* --- code__reaches ------------------------------------------------------------------------------- */
+
+struct reaching {
+	uint64_t to;
+	bool reached, unclear;
+};
+
+static void see_reached(void *context, const struct code_walk *state, const struct code_insn *insn)
+{
+	struct reaching *reaching = context;
+
+	(void)state;
+	if (goes_to(insn, reaching->to))
+		reaching->reached = true;
+	if (insn->flow == CODE_JUMP && !insn->target)
+		reaching->unclear = true;
+}
+
+/* From behind each call on. */
+static int follow_calls(struct code *code, const struct code_function *function, uint64_t callee,
+			uint64_t to, struct code_reach *found)
+{
+	struct reaching reaching;
+	struct code_watch watch = {.warns = true, .context = &reaching, .see = see_reached};
+	const struct code_insn *insn;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < function->parts && !err; i++) {
+		for (j = 0; j < function->part[i].count && !err; j++) {
+			insn = &function->part[i].insn[j];
+			if (!goes_to(insn, callee))
+				continue;
+			found->calls++;
+			if (insn->flow != CODE_CALL) /* the function ends by it */
+				continue;
+			watch.from = insn->address + insn->size;
+			reaching = (struct reaching){.to = to};
+			err = code__walk(code, function, &watch);
+			found->reached += reaching.reached;
+			found->unclear += reaching.unclear && !reaching.reached;
+		}
+	}
+	return err;
+}
+
+int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
+		  struct code_reach *found)
+{
+	uint64_t from = entry(code, callee), end = entry(code, to);
+	struct code_function decoded;
+	int err;
+
+	memset(found, 0, sizeof(*found));
+	if (!from || !end)
+		return -ENOENT;
+	err = decode(code, function, &decoded);
+	if (err)
+		return err;
+	err = follow_calls(code, &decoded, from, end, found);
+	release(&decoded);
+	return err;
+}

@@ -62,6 +62,17 @@ struct code_use {
 int code__uses(struct code *code, const char *function, const struct code_question *question,
 	       struct code_use *use);
 
+struct code_reach {
+	unsigned int calls; /* of callee */
+	unsigned int reached; /* behind how many of them a path leads to a call of the other */
+	unsigned int
+		unclear; /* behind how many there is a jump whose target is not known, and no such path */
+};
+
+/* Is function `to' called, in function, after a call of callee? -ENOENT when one of the three is not there. */
+int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
+		  struct code_reach *found);
+
 /* How many locked compare-and-exchanges of 4 bytes at offset of something; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);
 

@@ -172,6 +172,7 @@ extern const struct code_machine code_machine_x86, code_machine_arm64;
 struct code_watch {
 	int parameter; /* followed, 0: none */
 	bool warns; /* each trap is taken to be of WARN, else of BUG */
+	uint64_t from; /* where in the function to begin; 0: at its entry */
 	void *context;
 	/* Before each instruction that a path reaches, once, when all that can be is known. */
 	void (*see)(void *context, const struct code_walk *walk, const struct code_insn *insn);

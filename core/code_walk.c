@@ -175,7 +175,7 @@ int code__walk(struct code *code, const struct code_function *function,
 		return -EINVAL;
 	err = lay_out(&paths, function);
 	if (!err)
-		err = begin(&paths, function->part[0].address);
+		err = begin(&paths, watch->from ? watch->from : function->part[0].address);
 	while (!err && paths.works) {
 		at = paths.work[--paths.works];
 		paths.place[at].waits = false;

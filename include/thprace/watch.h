@@ -40,6 +40,8 @@ struct thprace_watch_count {
 	__u64 with_ttu_sync; /* of these: TTU_SYNC was passed */
 	__u64 walks; /* by page_vma_mapped_walk inside: one per mapping that is looked at */
 	__u64 with_pvmw_sync; /* of these: with PVMW_SYNC */
+	__u64 shared; /* calls at whose entry several whole (PMD) mappings of the folio were there */
+	__u64 cut_short; /* of these: a whole mapping was left at the return, and not all were looked at */
 };
 
 #endif
