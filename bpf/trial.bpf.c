@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts its own runs, for core/kprobe_trial.c: does this kernel run a program at a kprobe at all? An
- * object of its own, since it runs before anything is planned; nothing in it is relocated.
+ * Counts its own runs, for core/kprobe_trial.c: does this kernel run a program at a kprobe at all, and
+ * can it write a record there? On PREEMPT_RT of 5.10 the ring's lock is one that sleeps, and no program
+ * gets it in the NMI context of a breakpoint. An object of its own, since it runs before anything is
+ * planned; nothing in it is relocated.
  */
 #include "kernel.bpf.h"
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024); /* a page of any size */
+} ring SEC(".maps");
+
 volatile __u64 trial_runs = 0;
+volatile __u64 trial_records = 0; /* of these: a record could be written */
 
 SEC("kprobe")
 int trial_kprobe(void *ctx)
 {
+	void *record = bpf_ringbuf_reserve(&ring, sizeof(u64), 0);
+
+	if (record) {
+		bpf_ringbuf_discard(record, 0); /* nobody reads it */
+		trial_records++;
+	}
 	trial_runs++;
 	return 0;
 }

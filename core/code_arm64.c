@@ -27,8 +27,12 @@ static enum code_flow flow_of(uint32_t word, int64_t *distance)
 		*distance = sign_extend(bits(word, 5, 14), 14) * 4;
 		return CODE_BRANCH;
 	}
-	if (is(word, 0xfe000000, 0xd6000000)) /* to a register; bits 24 to 21: BLR is 1 or 9 */
-		return bits(word, 21, 3) == 1 ? CODE_CALL : CODE_END;
+	/* To a register; bits 24 to 21: BR is 0 or 8, BLR 1 or 9. */
+	if (is(word, 0xfe000000, 0xd6000000)) {
+		if (bits(word, 21, 3) > 1)
+			return CODE_END;
+		return bits(word, 21, 3) ? CODE_CALL : CODE_JUMP;
+	}
 	if (is(word, 0xffe0001f, 0xd4200000)) /* BRK */
 		return CODE_TRAP;
 	return word >> 16 ? CODE_NEXT : CODE_END; /* UDF */

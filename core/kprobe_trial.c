@@ -62,15 +62,15 @@ bool kprobe_trial__site(struct probe_site *site, struct target *target, char *wh
 	return true;
 }
 
-/* This thread comes by both places: getppid(2) calls the function. */
-static bool ran(const volatile __u64 *runs, int rounds)
+/* Did the program run, and write? This thread comes by both places: getppid(2) calls the function. */
+static bool ran(const volatile __u64 *records, int rounds)
 {
 	struct timespec pause = {.tv_nsec = ROUND_NS};
 	int i;
 
 	for (i = 0; i < rounds; i++) {
 		syscall(SYS_getppid);
-		if (*runs)
+		if (*records)
 			return true;
 		nanosleep(&pause, NULL);
 	}
@@ -96,11 +96,12 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 	trial->calls = true;
 	if (err) /* so are ours then, and attaching them tells so */
 		return;
-	trial->calls = ran(&skel->bss->trial_runs, ROUNDS / 10);
+	trial->calls = ran(&skel->bss->trial_records, ROUNDS / 10);
 	if (!trial->calls)
 		snprintf(trial->why, sizeof(trial->why),
-			 "this kernel runs no program at a kprobe that is a breakpoint "
-			 "(tried in %.40s)",
+			 "this kernel %s at a kprobe that is a breakpoint (tried in %.40s)",
+			 skel->bss->trial_runs ? "lets a program write no record"
+					       : "runs no program",
 			 site.symbol);
 	bpf_link__destroy(link);
 }
@@ -110,9 +111,9 @@ static void try_function(struct probe_trial *trial, struct trial_bpf *skel)
 	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is told here */
 	struct bpf_link *link;
 
-	skel->bss->trial_runs = 0;
+	skel->bss->trial_records = 0;
 	link = bpf_program__attach_kprobe(skel->progs.trial_kprobe, false, PROBE_TRIAL_CALLEE);
-	trial->functions = !link || ran(&skel->bss->trial_runs, ROUNDS);
+	trial->functions = !link || ran(&skel->bss->trial_records, ROUNDS);
 	bpf_link__destroy(link);
 	libbpf_set_print(print);
 }

@@ -2,7 +2,8 @@
 /*
  * Does this kernel run a BPF program at a kprobe? A kprobe can be attached and hit, and its program never
  * run: from 5.8 until 5.10.17 and 5.11 a kprobe that is a breakpoint runs in NMI context, where
- * trace_call_bpf() leaves (docs/kernels.md). So one is made to fire here before any is trusted.
+ * trace_call_bpf() leaves; and on PREEMPT_RT of 5.10 it runs there and can write no record (docs/kernels.md).
+ * So one is made to fire here before any is trusted.
  */
 #ifndef THPRACE_KPROBE_TRIAL_H
 #define THPRACE_KPROBE_TRIAL_H

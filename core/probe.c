@@ -329,6 +329,32 @@ static void without_invalidate(struct probe_plan *plan)
 	because(probe, "unmap-folio is attached to the calls inside it");
 }
 
+/*
+ * Without huge mappings nothing has a window but memory_failure: what serves the other classes alone
+ * would only cost.
+ */
+static void without_window(struct probe_plan *plan)
+{
+	static const int points[] = {THPRACE_POINT_SPLIT,	THPRACE_POINT_MIGRATE,
+				     THPRACE_POINT_TRUNCATE,	THPRACE_POINT_INVALIDATE,
+				     THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_UNMAP_PAGES,
+				     THPRACE_POINT_MAPPED,	THPRACE_POINT_CHECK};
+	struct probe *probe;
+	size_t i;
+
+	if (plan->probe[THPRACE_POINT_ZAP].state == PROBE_PLANNED &&
+	    plan->probe[THPRACE_POINT_LOCK].state == PROBE_PLANNED)
+		return;
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		if (probe->state != PROBE_PLANNED)
+			continue;
+		probe->state = PROBE_SKIPPED;
+		probe->kind = PROBE_NONE;
+		because(probe, "serves classes of huge mappings, which cannot be seen here");
+	}
+}
+
 bool probe__decodes(struct target *target, char *why, size_t why_size)
 {
 	struct target_function function;
@@ -388,6 +414,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 		    plan->probe[point].state == PROBE_FAILED)
 			probe_calls__plan(&plan->probe[point], target, &plan->trial);
 	without_invalidate(plan);
+	without_window(plan);
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
 		check_traceable(&plan->probe[point], target);
 	if (!probe__decodes(target, why, sizeof(why)))

@@ -75,7 +75,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_RANGE] =
 		{
 			.name = "range",
-			.functions = {"unmap_page_range", "__zap_vma_range"}, /* until 6.19; 7.x */
+			.functions = {"unmap_page_range", "__zap_vma_range"}, /* until 7.0; 7.1+ */
 			.entry = "range_enter",
 			.exit = "range_return",
 			.precise_only = true,
@@ -84,7 +84,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_SPLIT] =
 		{
 			.name = "split",
-			/* 6.18+; 6.9 – 6.17; until 6.8 */
+			/* 6.16+; 6.9 – 6.15; until 6.8 */
 			.functions = {"__folio_split", "split_huge_page_to_list_to_order",
 				      "split_huge_page_to_list"},
 			.params = {{"folio", "page"}},

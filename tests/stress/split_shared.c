@@ -38,7 +38,7 @@ static int split(int fd, const char *page)
 	int length = snprintf(text, sizeof(text), "%d,0x%lx,0x%lx", getpid(), (unsigned long)page,
 			      (unsigned long)page + STRESS_PAGE);
 
-	if (pwrite(fd, text, (size_t)length, 0) >= 0 || pwrite(fd, "1", 1, 0) >= 0)
+	if (pwrite(fd, text, (size_t)length, 0) >= 0 || write(fd, "1", 1) == 1)
 		return 0;
 	return -errno;
 }

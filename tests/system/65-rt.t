@@ -5,17 +5,17 @@
 # hwpoison-unmap, whose window is a zap of small pages. 5.10 is open to it, 6.1 is not.
 
 # shellcheck disable=SC2034 # of lib.sh
-limit=500
+limit=900
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-# rt SUITE VERSION OUTCOME
+# rt SUITE VERSION OUTCOME UNMAP
 rt() {
 	local status=0
 
 	kernel=$("$vm/kernel" "$1" rt "$2" 2>"$work/kernel") || status=$?
 	case $status in
-	0) guest "$kernel" rt.sh --file "$BPFTOOL" --env "HWPOISON=$3" ;;
+	0) guest "$kernel" rt.sh --file "$BPFTOOL" --env "HWPOISON=$3" --env "UNMAP=$4" ;;
 	3) skip "$1's PREEMPT_RT kernel $2" "the mirror does not have it" ;;
 	*)
 		ok 1 "tests/vm/kernel $1 rt $2" || told "$(cat "$work/kernel")"
@@ -23,6 +23,6 @@ rt() {
 	esac
 }
 
-rt bullseye 5.10 open
-rt bookworm 6.1 closed
+rt bullseye 5.10 open function
+rt bookworm 6.1 closed calls
 done_testing

@@ -369,6 +369,51 @@ static void plan_of_file(struct probe_plan *plan, enum probe_attach attach)
 	plan_with_trial(plan, attach, NULL);
 }
 
+/* As PREEMPT_RT: no huge pages. One class needs none, where the kernel has memory_failure. */
+static void a_kernel_without_huge_pages(void **state)
+{
+	struct btf *btf;
+	struct probe_plan plan;
+	const char *reason;
+	char why[512];
+	int poison, class;
+
+	(void)state;
+	for (poison = 0; poison < 2; poison++) {
+		btf = btf__new_empty();
+		type_int = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+		type_struct = btf__add_struct(btf, "page", 64);
+		type_pointer = btf__add_ptr(btf, type_struct);
+		add_function(btf, "io_schedule", "");
+		add_function(btf, "try_to_unmap", "page flags");
+		add_function(btf, "truncate_cleanup_page", "page");
+		add_function(btf, "page_remove_rmap", "page compound");
+		if (poison)
+			add_function(btf, "memory_failure", "pfn flags");
+		write_btf(btf, 0);
+		btf__free(btf);
+		plan_of_file(&plan, PROBE_ATTACH_AUTO);
+		assert_int_equal(probe__usable(&plan, why, sizeof(why)), poison);
+		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+			reason = probe__not_observable(&plan, class);
+			if (class == THPRACE_HWPOISON_UNMAP && poison)
+				assert_null(reason);
+			else
+				assert_non_null(strstr(
+					reason, class == THPRACE_HWPOISON_UNMAP
+							? "needs CONFIG_MEMORY_FAILURE"
+							: "needs CONFIG_TRANSPARENT_HUGEPAGE"));
+		}
+		/* What serves the others alone is left out. */
+		assert_int_equal(plan.probe[THPRACE_POINT_TRUNCATE].state, PROBE_SKIPPED);
+		assert_int_equal(plan.probe[THPRACE_POINT_UNMAP].state, PROBE_PLANNED);
+		assert_int_equal(plan.probe[THPRACE_POINT_RMAP].state, PROBE_PLANNED);
+	}
+	plan.probe[THPRACE_POINT_POISON].state = PROBE_FAILED;
+	assert_false(probe__usable(&plan, why, sizeof(why)));
+	assert_non_null(strstr(why, "needs CONFIG_TRANSPARENT_HUGEPAGE; and hwpoison-unmap: "));
+}
+
 static void a_plan_without_the_kernel(void **state)
 {
 	struct btf *btf = kernel_btf();
@@ -506,6 +551,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(bad_files, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_plan_without_the_kernel, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(a_kernel_without_huge_pages, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(hostile_files, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_file_without_end, make_path, remove_path),
 		cmocka_unit_test(walks_are_bounded),

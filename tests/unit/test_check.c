@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "check.h"
+#include "check_defect.h"
 #include "check_source.h"
 #include "check_watch.h"
 #include "image.h"
@@ -279,14 +280,19 @@ static void watched(void **state)
 		enum check_word word[CHECK_WORD_MAX]; /* by the word before */
 	} cases[] = {
 		/* Nothing was seen; calls, and no walk in them. */
-		{{0, 0, 0, 0}, {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
-		{{3, 3, 0, 0}, {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
+		{{0, 0, 0, 0, 0, 0},
+		 {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
+		{{3, 3, 0, 0, 0, 0},
+		 {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
 		/* All walks carry it. */
-		{{3, 3, 9, 9}, {CHECK_FIXED, CHECK_UNKNOWN, CHECK_UNKNOWN, CHECK_FIXED}},
+		{{3, 3, 9, 9, 0, 0}, {CHECK_FIXED, CHECK_UNKNOWN, CHECK_UNKNOWN, CHECK_FIXED}},
 		/* One does not; none does; the flag is not even passed. */
-		{{3, 3, 9, 8}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
-		{{3, 0, 9, 0}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
-		{{3, 2, 0, 0}, {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+		{{3, 3, 9, 8, 0, 0},
+		 {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+		{{3, 0, 9, 0, 0, 0},
+		 {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
+		{{3, 2, 0, 0, 0, 0},
+		 {CHECK_UNKNOWN, CHECK_VULNERABLE, CHECK_UNKNOWN, CHECK_VULNERABLE}},
 	};
 	struct check_watch watch;
 	size_t i, c;
@@ -323,6 +329,99 @@ static void not_watched(void **state)
 	assert_true(check_watch__of_class(&watch, THPRACE_SPLIT_UNMAP, &function, &kind));
 }
 
+/* Its walk, and what lies behind a split in it. What is said of the kernel's defect; facts stay. */
+static size_t defect(const char *split, const char *behind, struct check_watch *watch,
+		     struct check_facts *facts)
+{
+	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
+	struct tiny *tiny = tiny__new();
+	struct check_source source;
+	struct image *image = NULL;
+	char why[256];
+	size_t size, count;
+	void *data;
+
+	tiny__fill(tiny, &all_fixed);
+	tiny__function(tiny, "split_huge_pmd_locked");
+	tiny__code(tiny, "c3");
+	tiny__function(tiny, "try_to_migrate_one");
+	tiny__call(tiny, "page_vma_mapped_walk");
+	tiny__code(tiny, "84c0 7407"); /* test %al,%al; je 16 */
+	tiny__call(tiny, split);
+	tiny__code(tiny, behind);
+	tiny__code(tiny, "c3");
+	data = tiny__vmlinux(tiny, TINY_SYMTAB, NULL, 0, &size);
+	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
+	assert_int_equal(check_source__of_image(&source, image, why, sizeof(why)), 0);
+	check_facts__gather(facts, &source);
+	count = check_defect__shown(facts, watch, THPRACE_SPLIT_MIGRATE, shown);
+	assert_int_equal(check_defect__shown(facts, watch, THPRACE_SPLIT_UNMAP, shown), 0);
+	check_source__release(&source);
+	tiny__free(tiny);
+	return count;
+}
+
+/* A walk that goes on behind a split, one that does not, one that nobody can tell, one without a split. */
+static void walks_that_end(void **state)
+{
+	static const struct {
+		const char *split, *behind;
+		enum check_answer ends;
+	} walks[] = {
+		{"split_huge_pmd_locked", "ebf0", CHECK_NO}, /* jmp 0 */
+		{"split_huge_pmd_locked", "9090", CHECK_YES}, /* nop; nop */
+		{"split_huge_pmd_locked", "ffe0", CHECK_NOT_KNOWN}, /* jmp *%rax */
+		{"try_to_unmap", "9090", CHECK_NO},
+	};
+	struct check_facts facts;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
+		assert_int_equal(defect(walks[i].split, walks[i].behind, NULL, &facts),
+				 walks[i].ends == CHECK_YES);
+		assert_int_equal(facts.fact[FACT_MIGRATE_ENDS].answer, walks[i].ends);
+	}
+	assert_null(check_defect__of(THPRACE_SPLIT_UNMAP));
+	assert_int_equal(strlen(check_defect__of(THPRACE_SPLIT_MIGRATE)->mend.hash), 40);
+}
+
+/* Of calls on pages that are mapped whole more than once: how many left a mapping without a look. */
+static void walks_seen_to_end(void **state)
+{
+	static const struct {
+		uint64_t shared, cut_short, lost;
+		enum check_answer ends;
+	} seen[] = {
+		{0, 0, 0, CHECK_NOT_KNOWN},  {20, 0, 0, CHECK_NO},
+		{20, 20, 0, CHECK_YES},	     {20, 10, 0, CHECK_YES},
+		{20, 1, 0, CHECK_NOT_KNOWN}, {20, 20, 1, CHECK_NOT_KNOWN},
+	};
+	const int which = THPRACE_WATCH_WHICH(THPRACE_WATCH_MIGRATE, THPRACE_WATCH_SPLIT);
+	struct check_facts facts;
+	struct check_watch watch;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		memset(&watch, 0, sizeof(watch));
+		watch.there[THPRACE_WATCH_MIGRATE] = true;
+		watch.lost = seen[i].lost;
+		watch.counts[which].calls = watch.counts[which].walks = seen[i].shared;
+		watch.counts[which].shared = seen[i].shared;
+		watch.counts[which].cut_short = seen[i].cut_short;
+		assert_int_equal(check_watch__ends(&watch, THPRACE_SPLIT_MIGRATE)->answer,
+				 seen[i].ends);
+		/* Both are named where one of them says so, and what is not known never. */
+		assert_int_equal(defect("split_huge_pmd_locked", "9090", &watch, &facts),
+				 1 + (seen[i].ends != CHECK_NOT_KNOWN));
+		assert_int_equal(defect("split_huge_pmd_locked", "ebf0", &watch, &facts),
+				 seen[i].ends == CHECK_YES ? 2 : 0);
+	}
+	assert_int_equal(check_watch__ends(&watch, THPRACE_TRUNCATE_UNMAP)->answer,
+			 CHECK_NOT_KNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +435,8 @@ int main(void)
 		cmocka_unit_test(kallsyms),
 		cmocka_unit_test(watched),
 		cmocka_unit_test(not_watched),
+		cmocka_unit_test(walks_that_end),
+		cmocka_unit_test(walks_seen_to_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

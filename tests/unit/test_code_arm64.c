@@ -396,12 +396,57 @@ static void compare_and_exchange(void **state)
 	close_code(reader, image);
 }
 
+/* From behind a call, does a way lead to another one? */
+static void ways_between_calls(void **state)
+{
+	static const struct {
+		const char *words;
+		unsigned int calls, reached, unclear;
+	} functions[] = {
+		/* tbz w0, #0, 16; bl; b 0; ret */
+		{"bl:page_vma_mapped_walk 36000060 bl:leaf 17fffffd d65f03c0", 1, 1, 0},
+		/* tbz w0, #0, 12; bl; ret */
+		{"bl:page_vma_mapped_walk 36000040 bl:leaf d65f03c0", 1, 0, 0},
+		/* bl; br x0 */
+		{"bl:page_vma_mapped_walk 36000040 bl:leaf d61f0000 d65f03c0", 1, 0, 1},
+		/* One that goes on, one that does not. */
+		{"bl:leaf bl:page_vma_mapped_walk bl:leaf d65f03c0", 2, 1, 0},
+		{"bl:page_vma_mapped_walk d65f03c0", 0, 0, 0},
+	};
+	struct code_reach reach;
+	struct image *image;
+	struct code *reader;
+	struct tiny *tiny;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		tiny = tiny__new_arm64();
+		tiny__fill_arm64(tiny, &all_fixed);
+		tiny__function(tiny, "leaf");
+		tiny__words(tiny, "d65f03c0");
+		tiny__function(tiny, "walker");
+		tiny__words(tiny, functions[i].words);
+		reader = open_code(tiny, &image);
+		assert_int_equal(
+			code__reaches(reader, "walker", "leaf", "page_vma_mapped_walk", &reach), 0);
+		assert_int_equal(reach.calls, functions[i].calls);
+		assert_int_equal(reach.reached, functions[i].reached);
+		assert_int_equal(reach.unclear, functions[i].unclear);
+		assert_int_equal(code__reaches(reader, "walker", "nobody", "leaf", &reach),
+				 -ENOENT);
+		assert_int_equal(code__reaches(reader, "nobody", "leaf", "leaf", &reach), -ENOENT);
+		close_code(reader, image);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(flags_in_calls), cmocka_unit_test(flags_of_walks),
-		cmocka_unit_test(one_thing_each), cmocka_unit_test(passed_and_ignored),
-		cmocka_unit_test(another_place),  cmocka_unit_test(compare_and_exchange),
+		cmocka_unit_test(flags_in_calls),     cmocka_unit_test(flags_of_walks),
+		cmocka_unit_test(one_thing_each),     cmocka_unit_test(passed_and_ignored),
+		cmocka_unit_test(another_place),      cmocka_unit_test(compare_and_exchange),
+		cmocka_unit_test(ways_between_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Walks that end early: 6.16 to 6.19.8 look at the first mapping of a huge page that a fork shares, and
+# split none. check names it, by the code and as watched; record sees failed walkers, and no escape.
+
+# shellcheck disable=SC2034 # of lib.sh
+limit=400
+# shellcheck source=tests/system/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+# shared DEFECT SUITE FLAVOUR [VERSION]
+shared() {
+	local defect=$1 status=0
+
+	shift
+	kernel=$("$vm/kernel" "$@" 2>"$work/kernel") || status=$?
+	case $status in
+	0) guest "$kernel" shared.sh --file "$BPFTOOL" --file "$kernel:/root/image" --env "DEFECT=$defect" ;;
+	3) skip "the walks of $*" "the mirror does not have it" ;;
+	*)
+		ok 1 "tests/vm/kernel $*" || told "$(cat "$work/kernel")"
+		;;
+	esac
+}
+
+shared no bookworm cloud
+shared yes trixie-backports cloud 6.17
+shared no trixie-backports cloud
+done_testing

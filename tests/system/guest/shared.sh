@@ -1,0 +1,47 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Huge pages that a fork shares are split, and nobody unmaps. DEFECT: yes where the kernel's walks end
+# after the first mapping. The image lies in /root/image.
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+# counted KEY: of split-migrate, in the JSON in out
+counted() {
+	grep -F '"class":"split-migrate"' out | sed 's/.*"watched":{//; s/"others".*//' |
+		sed -n "s/.*\"$1\":\([0-9]*\),.*/\1/p"
+}
+
+defect='"class":"split-migrate".*"defect":null'
+cut_short=0
+if [ "$DEFECT" = yes ]; then
+	defect='"class":"split-migrate".*"defect":{.*"commit":"60fbb14396d5".*"mended_in":"7.0"'
+	cut_short=20
+fi
+
+for attach in auto kprobe; do
+	try thprace check --watch --attach "$attach" --format json -- thprace-stress split-shared
+	told "$(grep -F '"class":"split-migrate"' out)"
+	is "$(counted calls)" 20 "$attach: 20 pages, 20 calls"
+	is "$(counted shared)" 20 "$attach: each page is mapped whole more than once"
+	is "$(counted cut_short)" "$cut_short" "$attach: so many calls left a mapping without a look"
+	more "$(counted walks)" "$((cut_short ? 19 : 39))" "$attach: walks"
+	like out "$defect" "$attach: as watched, the defect: $DEFECT"
+	like out '"class":"split-migrate","word":"fixed"' "$attach: ... which is not the race" ||
+		told "$(cat out err)"
+done
+is_clean "check --watch"
+
+try thprace check --kernel /root/image --format json
+like out "$defect" "by its code, the defect: $DEFECT" || told "$(cat out err)"
+
+for mode in light precise; do
+	try thprace record -o x.thpr --mode "$mode" --all -- thprace-stress split-shared
+	is "$status" 0 "$mode: no escape" || told "$(cat out err)"
+	thprace report --format json x.thpr >report.json
+	is "$(of_class walkers split-migrate report.json)" 20 "$mode: each walker was seen"
+	is "$(of_class unattributed split-migrate report.json)" "$cut_short" "$mode: so many failed"
+	thprace report --crosscheck x.thpr >check
+	is $? 0 "$mode: crosscheck" || told "$(cat check)"
+done
+done_testing
