@@ -275,6 +275,9 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	json_object_object_add(o, "outcome", json_object_new_string(outcome_name(result)));
 	json_object_object_add(o, "reason",
 			       result->reason[0] ? json_object_new_string(result->reason) : NULL);
+	json_object_object_add(o, "defect",
+			       result->defect ? json_object_new_string(result->defect->cause.hash)
+					      : NULL);
 	json_object_object_add(o, "seconds", json_object_new_double(result->seconds));
 	add_count(o, "windows", result->windows);
 	add_count(o, "widened", result->widened);

@@ -17,6 +17,7 @@
 #include "miss.h"
 #include "names.h"
 #include "recording.h"
+#include "walks.h"
 
 #define VERB "thprace provoke"
 #define POLL_MS 20
@@ -279,6 +280,22 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	return err;
 }
 
+/* Walkers failed, and no zap explains it: does the kernel fail by itself? */
+static void explain(struct provoke *provoke)
+{
+	const struct provoke_options *options = provoke->options;
+	struct provoke_result *result = provoke->result;
+	size_t length = strlen(result->reason);
+	char text[800];
+
+	if (result->outcome != OUTCOME_NOT_SHOWN || !result->counts.unattributed)
+		return;
+	result->defect = walks__explain(text, sizeof(text), result->class, VERB, options->stressor,
+					options->attach);
+	if (text[0])
+		snprintf(result->reason + length, sizeof(result->reason) - length, ". %s", text);
+}
+
 int provoke__run(struct provoke_result *result, enum thprace_class class,
 		 const struct provoke_options *options, const char *path, char *why,
 		 size_t why_size)
@@ -304,6 +321,8 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 		close(provoke.stressor.go);
 	end_stressor(&provoke);
 	recording__close(provoke.recording);
+	if (!err)
+		explain(&provoke);
 	misses__free(provoke.misses);
 	for (i = 0; i < 2; i++)
 		if (provoke.steer[i] >= 0)

@@ -9,6 +9,7 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 
+#include "check_defect.h"
 #include "outcome.h"
 #include "probe.h"
 
@@ -26,7 +27,9 @@ struct provoke_options {
 struct provoke_result {
 	enum thprace_class class;
 	enum outcome outcome;
-	char reason[512]; /* of OUTCOME_NOT_SHOWN and OUTCOME_IMPOSSIBLE */
+	char reason[1200]; /* of OUTCOME_NOT_SHOWN and OUTCOME_IMPOSSIBLE */
+	const struct check_defect
+		*defect; /* of the kernel's, that explains failed walkers; or NULL */
 	uint64_t windows;
 	uint64_t walkers;
 	uint64_t overlaps;
