@@ -88,17 +88,19 @@ static int check(struct stress *s)
 static int run(struct stress *s)
 {
 	char *page = support__reserve(STRESS_HPAGE);
-	int fd = support__debugfs("split_huge_pages"), err = 0;
+	int fd, err = 0;
 
-	if (!page || fd < 0)
-		err = stress__refuse(s, -ENOMEM, "no address space, or no debugfs");
+	if (!page)
+		return stress__refuse(s, -ENOMEM, "no address space");
+	fd = support__debugfs("split_huge_pages");
+	if (fd < 0)
+		err = stress__refuse(s, fd, "no debugfs: %s", strerror(-fd));
 	while (!err && s->result.rounds < ROUNDS && !stress__over(s))
 		err = round_of(s, fd, page);
 	s->result.overlap_known = true; /* there is no other side */
 	if (fd >= 0)
 		close(fd);
-	if (page)
-		munmap(page, STRESS_HPAGE);
+	munmap(page, STRESS_HPAGE);
 	return err;
 }
 

@@ -551,7 +551,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(bad_files, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_plan_without_the_kernel, make_path, remove_path),
-		cmocka_unit_test_setup_teardown(a_kernel_without_huge_pages, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(a_kernel_without_huge_pages, make_path,
+						remove_path),
 		cmocka_unit_test_setup_teardown(hostile_files, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_file_without_end, make_path, remove_path),
 		cmocka_unit_test(walks_are_bounded),

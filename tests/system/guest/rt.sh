@@ -17,9 +17,9 @@ like out '^hwpoison-unmap +observable' "... hwpoison-unmap is observable"
 for class in $others; do
 	like out "^$class +not observable: .*needs CONFIG_TRANSPARENT_HUGEPAGE" "... $class says what it needs"
 done
-unmap='calls +attached'
-[ "$UNMAP" = calls ] || unmap='f.*attached .*write no record at a kprobe'
-like out "^unmap +try_to_unmap +$unmap" "... unmap is attached as this kernel allows it"
+attached_by='calls +attached'
+[ "$UNMAP" = calls ] || attached_by='f.*attached .*write no record at a kprobe'
+like out "^unmap +try_to_unmap +$attached_by" "... unmap is attached as this kernel allows it"
 is "$(grep -cE '^(truncate|check|split) .* attached ' out)" 0 "... and nothing for the others"
 is_clean "probes --load"
 

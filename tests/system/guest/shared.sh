@@ -12,10 +12,10 @@ counted() {
 		sed -n "s/.*\"$1\":\([0-9]*\),.*/\1/p"
 }
 
-defect='"class":"split-migrate".*"defect":null'
+found='"class":"split-migrate".*"defect":null'
 cut_short=0
 if [ "$DEFECT" = yes ]; then
-	defect='"class":"split-migrate".*"defect":{.*"commit":"60fbb14396d5".*"mended_in":"7.0"'
+	found='"class":"split-migrate".*"defect":{.*"commit":"60fbb14396d5".*"mended_in":"7.0"'
 	cut_short=20
 fi
 
@@ -26,14 +26,14 @@ for attach in auto kprobe; do
 	is "$(counted shared)" 20 "$attach: each page is mapped whole more than once"
 	is "$(counted cut_short)" "$cut_short" "$attach: so many calls left a mapping without a look"
 	more "$(counted walks)" "$((cut_short ? 19 : 39))" "$attach: walks"
-	like out "$defect" "$attach: as watched, the defect: $DEFECT"
+	like out "$found" "$attach: as watched, the defect: $DEFECT"
 	like out '"class":"split-migrate","word":"fixed"' "$attach: ... which is not the race" ||
 		told "$(cat out err)"
 done
 is_clean "check --watch"
 
 try thprace check --kernel /root/image --format json
-like out "$defect" "by its code, the defect: $DEFECT" || told "$(cat out err)"
+like out "$found" "by its code, the defect: $DEFECT" || told "$(cat out err)"
 
 for mode in light precise; do
 	try thprace record -o x.thpr --mode "$mode" --all -- thprace-stress split-shared
