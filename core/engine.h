@@ -108,6 +108,9 @@ int engine__fd(const struct engine *engine);
 
 void engine__counters(struct engine *engine, struct engine_counters *counters);
 
+/* Take off what was counted before. The closest pass and the longest windows are not known then: 0. */
+void engine__subtract_counters(struct thprace_counters *sum, const struct thprace_counters *before);
+
 /* Add up counters: sums, but for the closest pass and the longest windows. */
 void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *counters);
 

@@ -71,6 +71,20 @@ void engine__add_counters(struct thprace_counters *sum, const struct thprace_cou
 		sum->phase[i].max = max[i];
 }
 
+void engine__subtract_counters(struct thprace_counters *sum, const struct thprace_counters *before)
+{
+	const uint64_t *from = (const uint64_t *)before;
+	uint64_t *to = (uint64_t *)sum;
+	size_t i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] -= from[i];
+	/* Which of all was the closest or longest since then, nobody kept. */
+	memset(&sum->closest, 0, sizeof(sum->closest));
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		sum->phase[i].max = 0;
+}
+
 void engine__counters(struct engine *engine, struct engine_counters *counters)
 {
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];

@@ -312,7 +312,7 @@ static int print_phases(FILE *out, const struct summary *summary)
 		add(object, "count", number_of(phase->count));
 		add(object, "p50_ns", number_of(histogram__percentile(phase, 500)));
 		add(object, "p99_ns", number_of(histogram__percentile(phase, 990)));
-		add(object, "max_ns", number_of(phase->max));
+		add(object, "max_ns", phase->max || !phase->count ? number_of(phase->max) : NULL);
 		add(object, "sum_ns", number_of(phase->sum));
 		buckets = json_object_new_array();
 		for (b = 0; buckets && b < THPRACE_BUCKETS; b++) {

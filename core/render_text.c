@@ -195,7 +195,7 @@ static void print_class(const struct layout_table *table, const struct summary *
 	}
 	layout__row(table, names__class(class),
 		    (const char *const[]){
-			    count(n[0], counts->walkers),
+			    summary->has_stats ? count(n[0], counts->walkers) : "-",
 			    count(n[1], counts->overlaps),
 			    count(n[2], counts->contained),
 			    count(n[3], counts->escapes),
@@ -245,10 +245,13 @@ static void print_phase(FILE *out, const char *title, const struct histogram *ph
 		return;
 	}
 	fprintf(out, width_of(options) < LAYOUT_WIDTH ? "  %s\n    " : "  %-42s ", title);
-	fprintf(out, "%s   p50 %s   p99 %s   max %s\n", count(nr, phase->count),
+	fprintf(out, "%s   p50 %s   p99 %s", count(nr, phase->count),
 		names__duration(p50, sizeof(p50), histogram__percentile(phase, 500), utf8),
-		names__duration(p99, sizeof(p99), histogram__percentile(phase, 990), utf8),
-		names__duration(max, sizeof(max), phase->max, utf8));
+		names__duration(p99, sizeof(p99), histogram__percentile(phase, 990), utf8));
+	/* Not known of a span of a longer recording. */
+	if (phase->max)
+		fprintf(out, "   max %s", names__duration(max, sizeof(max), phase->max, utf8));
+	fputc('\n', out);
 	histogram__print(phase, out, 2 * INDENT, bars < BARS ? bars : BARS, utf8);
 }
 
@@ -277,6 +280,10 @@ static void print_windows(FILE *out, const struct summary *summary,
 	int light = summary->mode == THPRACE_LIGHT;
 
 	heading(out, options, "windows");
+	if (!summary->has_stats) {
+		fputs("  not counted\n", out);
+		return;
+	}
 	if (summary->mismatches)
 		snprintf(other, sizeof(other), ", %s named another folio than their rmap removal",
 			 count(b, summary->mismatches));

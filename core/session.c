@@ -259,6 +259,25 @@ void session__add(struct session_totals *sum, const struct session_totals *total
 	session__sum(sum);
 }
 
+void session__subtract(struct session_totals *sum, const struct session_totals *before)
+{
+	int i;
+
+	engine__subtract_counters(&sum->counters.sum, &before->counters.sum);
+	sum->counters.missed -= before->counters.missed;
+	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
+		sum->classes[i].overlaps -= before->classes[i].overlaps;
+		sum->classes[i].contained -= before->classes[i].contained;
+		sum->classes[i].escapes -= before->classes[i].escapes;
+		sum->classes[i].unattributed -= before->classes[i].unattributed;
+		sum->classes[i].unproven -= before->classes[i].unproven;
+	}
+	sum->records -= before->records;
+	sum->bytes -= before->bytes;
+	sum->seconds -= before->seconds;
+	session__sum(sum);
+}
+
 struct engine *session__engine(const struct session *session)
 {
 	return session->engine;

@@ -87,6 +87,9 @@ void session__totals(const struct session *session, struct session_totals *total
 /* Add up two totals: what a daemon saw with several sessions. */
 void session__add(struct session_totals *sum, const struct session_totals *totals);
 
+/* Take off what was counted before: what is left is of the span since then. */
+void session__subtract(struct session_totals *sum, const struct session_totals *before);
+
 /* Add up the members that derive from others: overlaps, lost … */
 void session__sum(struct session_totals *totals);
 

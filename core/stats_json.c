@@ -182,7 +182,8 @@ static struct json_object *phases_json(const struct thprace_counters *sum)
 	for (i = 0; i < THPRACE_PHASE_MAX; i++) {
 		item = json_object_new_object();
 		add_number(item, "count", lengths_count(&sum->phase[i]));
-		add_number(item, "max", sum->phase[i].max);
+		if (sum->phase[i].max)
+			add_number(item, "max", sum->phase[i].max);
 		add_number(item, "sum", sum->phase[i].sum);
 		buckets = json_object_new_array();
 		for (bucket = 0; bucket < THPRACE_BUCKETS; bucket++) {
@@ -268,7 +269,8 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	return object;
 }
 
-char *stats_json__stats(struct engine *engine, const struct session_totals *totals, uint64_t ended)
+/* What is counted by sums. */
+static struct json_object *counts_json(const struct session_totals *totals, uint64_t ended)
 {
 	const struct thprace_counters *sum = &totals->counters.sum;
 	struct json_object *object = json_object_new_object();
@@ -282,7 +284,6 @@ char *stats_json__stats(struct engine *engine, const struct session_totals *tota
 	json_object_object_add(object, "lost", lost_json(sum));
 	json_object_object_add(object, "identity",
 			       json_object_new_boolean(totals->counters.identity));
-	json_object_object_add(object, "per_cpu", cpus_json(engine));
 	add_number(object, "windows", totals->windows);
 	add_number(object, "pte_removals", sum->pte_removals);
 	add_number(object, "mismatches", sum->mismatches);
@@ -294,12 +295,25 @@ char *stats_json__stats(struct engine *engine, const struct session_totals *tota
 	add_number(collapses, "reuses", sum->reuses);
 	add_number(collapses, "reuses_foreign", sum->reuses_foreign);
 	json_object_object_add(object, "collapses", collapses);
+	if (sum->closest.distance)
+		json_object_object_add(object, "closest", closest_json(&sum->closest));
+	return object;
+}
+
+char *stats_json__stats(struct engine *engine, const struct session_totals *totals, uint64_t ended)
+{
+	struct json_object *object = counts_json(totals, ended);
+
+	json_object_object_add(object, "per_cpu", cpus_json(engine));
 	json_object_object_add(object, "programs", programs_json(engine));
 	json_object_object_add(object, "silent", silent_json(engine__plan(engine)));
 	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
-	if (sum->closest.distance)
-		json_object_object_add(object, "closest", closest_json(&sum->closest));
 	return take_text(object);
+}
+
+char *stats_json__span(const struct session_totals *totals, uint64_t ended)
+{
+	return take_text(counts_json(totals, ended));
 }
 
 #define TASKS_MAX 1024

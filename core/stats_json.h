@@ -15,6 +15,8 @@ struct stats_meta {
 /* Each returns malloc'd text, or NULL when out of memory. */
 char *stats_json__meta(const struct engine *engine, const struct stats_meta *about);
 char *stats_json__stats(struct engine *engine, const struct session_totals *totals, uint64_t ended);
+/* STATS of a part of the engine's time: without what it counts per CPU and per program. */
+char *stats_json__span(const struct session_totals *totals, uint64_t ended);
 char *stats_json__tasks(struct engine *engine);
 
 #endif

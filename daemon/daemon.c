@@ -430,8 +430,7 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 {
 	const struct spool_hooks spool_hooks = {
 		.meta = make_meta, .stats = make_stats, .health = on_health, .ctx = daemon};
-	const struct live_hooks live_hooks = {
-		.meta = make_meta, .stats = make_stats, .done = on_live, .ctx = daemon};
+	const struct live_hooks live_hooks = {.meta = make_meta, .done = on_live, .ctx = daemon};
 	int err;
 
 	overhead__reset(&daemon->overhead, &daemon->config);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stats_json.h"
 #include "symbols.h"
 #include "trace_writer.h"
 
@@ -24,6 +25,7 @@ struct live {
 	uint64_t from; /* ns CLOCK_MONOTONIC: nothing that is older */
 	uint64_t until; /* 0: at once */
 	uint64_t read; /* when the flight recorder was read last */
+	struct session_totals before; /* with until: what was counted when it began */
 	int fd;
 	struct trace_writer *writer;
 	struct symbols *symbols;
@@ -132,19 +134,36 @@ static int write_json(struct live *live, enum thprace_block_type type, char *tex
 	return err;
 }
 
+static char *stats_of(struct live *live)
+{
+	struct session_totals totals;
+
+	watch__refresh(live->lives->watch);
+	watch__totals(live->lives->watch, &totals);
+	session__subtract(&totals, &live->before);
+	return stats_json__span(&totals, clock_ns(CLOCK_MONOTONIC));
+}
+
 /* Complete the trace and hand it over. */
 static void finish(struct live *live)
 {
 	struct lives *lives = live->lives;
 	uint64_t id = live->id;
+	char *stats = NULL;
 	int err, fd;
 
 	read_flight(live);
+	if (live->until)
+		stats = stats_of(live);
 	err = trace_writer__flush(live->writer);
 	if (!err)
 		err = write_json(live, THPRACE_BLOCK_SYMBOLS, symbols__json_new(live->symbols));
-	if (!err)
-		err = write_json(live, THPRACE_BLOCK_STATS, lives->hooks.stats(lives->hooks.ctx));
+	/* Of time past only incidents and records are known, nobody counted by the clock. */
+	if (!err && live->until) {
+		err = write_json(live, THPRACE_BLOCK_STATS, stats);
+		stats = NULL;
+	}
+	free(stats);
 	if (!err)
 		err = trace_writer__close(live->writer);
 	else
@@ -219,6 +238,8 @@ static int begin(struct lives *lives, struct live *live, double seconds, bool fr
 		write_past(live);
 		return 0;
 	}
+	watch__refresh(lives->watch);
+	watch__totals(lives->watch, &live->before);
 	/* What it holds already is older. */
 	engine__flight_follow(engine, live->position, now, write_record, live, &nothing);
 	return sd_event_add_time_relative(lives->event, &live->timer, CLOCK_MONOTONIC,

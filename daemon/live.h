@@ -20,8 +20,7 @@ struct lives;
 typedef void (*live_done_fn)(void *ctx, uint64_t id, int fd, const char *why);
 
 struct live_hooks {
-	char *(*meta)(void *ctx); /* as those of struct spool_hooks */
-	char *(*stats)(void *ctx);
+	char *(*meta)(void *ctx); /* as that of struct spool_hooks */
 	live_done_fn done;
 	void *ctx;
 };

@@ -52,6 +52,16 @@ try thprace report /home/member/live.thpr
 is "$status" 0 "... which report reads" || told "$(cat err)"
 as member thprace dump --live --from-now --duration 1s --format json
 is "$status" 0 "a trace from now on" || told "$(cat err)"
+up=$(said '(.now_ns - .started_ns) / 1e9 | floor')
+had=$(said .totals.windows)
+as member thprace dump --live --from-now -d 2s -o /home/member/now.thpr
+is "$status" 0 "... into a file" || told "$(cat err)"
+thprace report --format json /home/member/now.thpr >now.json
+seconds=$(jq -s '.[] | select(.type == "header").seconds | floor' now.json)
+more "$seconds" 0 "... its span is its own: some time"
+less "$seconds" "$up" "... less than the daemon's ($up s)"
+less "$(jq -s '.[] | select(.type == "phase" and .phase == "whole").count' now.json)" "$((had + 1))" \
+	"... and so are its counts"
 is "$(pid)" "$first" "the daemon is the same"
 
 # --- malformed requests ---

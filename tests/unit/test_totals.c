@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Totals of several sessions, and of a span of one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#include "session.h"
+#include "stats_json.h"
+
+/* Every counter is k times its own number. */
+static void fill(struct session_totals *totals, uint64_t k)
+{
+	uint64_t *sum = (uint64_t *)&totals->counters.sum;
+	size_t i;
+
+	memset(totals, 0, sizeof(*totals));
+	for (i = 0; i < sizeof(totals->counters.sum) / sizeof(*sum); i++)
+		sum[i] = k * (i + 1);
+	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
+		totals->classes[i].overlaps = k * (i + 10);
+		totals->classes[i].contained = k * (i + 5);
+		totals->classes[i].escapes = k;
+		totals->classes[i].unattributed = 2 * k;
+		totals->classes[i].unproven = 3 * k;
+	}
+	totals->counters.missed = k;
+	totals->counters.identity = true;
+	totals->records = 7 * k;
+	totals->bytes = 9 * k;
+	totals->seconds = (double)k;
+	session__sum(totals);
+}
+
+/* What is known of a span: all but its closest pass and its longest windows. */
+static void test_span(void **state)
+{
+	struct session_totals span, before, wanted;
+	int i;
+
+	(void)state;
+	fill(&before, 3);
+	fill(&span, 5);
+	fill(&wanted, 2);
+	session__subtract(&span, &before);
+	memset(&wanted.counters.sum.closest, 0, sizeof(wanted.counters.sum.closest));
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		wanted.counters.sum.phase[i].max = 0;
+	assert_memory_equal(&span, &wanted, sizeof(span));
+	assert_int_equal(span.escapes, 2 * THPRACE_CLASS_MAX);
+}
+
+/* Its STATS have nothing of the engine's own time. */
+static void test_stats_of_span(void **state)
+{
+	struct json_object *stats, *phases, *whole;
+	struct session_totals span;
+	char *text;
+
+	(void)state;
+	fill(&span, 2);
+	memset(&span.counters.sum.closest, 0, sizeof(span.counters.sum.closest));
+	span.counters.sum.phase[THPRACE_PHASE_WHOLE].max = 0;
+	text = stats_json__span(&span, 100);
+	assert_non_null(text);
+	stats = json_tokener_parse(text);
+	assert_non_null(stats);
+	assert_true(json_object_get_double(json_object_object_get(stats, "seconds")) == 2);
+	assert_null(json_object_object_get(stats, "per_cpu"));
+	assert_null(json_object_object_get(stats, "programs"));
+	assert_null(json_object_object_get(stats, "closest"));
+	phases = json_object_object_get(stats, "phases");
+	whole = json_object_object_get(phases, "whole");
+	assert_non_null(json_object_object_get(whole, "count"));
+	assert_null(json_object_object_get(whole, "max"));
+	json_object_put(stats);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_stats_of_span),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
