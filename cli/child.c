@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "child.h"
+#include "cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,10 +95,35 @@ void child__end(struct child *child)
 {
 	if (!child->pid || child->ended)
 		return;
+	child->asked = true;
 	kill(child->pid, SIGTERM);
 	wait_for(child);
 	if (child->ended)
 		return;
 	kill(child->pid, SIGKILL);
 	wait_for(child);
+}
+
+int child__failure(const struct child *child)
+{
+	int status;
+
+	if (!child->pid || !child->ended || child->asked)
+		return 0;
+	if (WIFSIGNALED(child->status))
+		return 128 + WTERMSIG(child->status);
+	status = WEXITSTATUS(child->status);
+	return status > CLI_DONE && status < CLI_STATUS_MAX ? CLI_FAILED : status;
+}
+
+void child__say(const struct child *child, const char *verb, const char *name)
+{
+	if (!child__failure(child))
+		return;
+	if (WIFSIGNALED(child->status))
+		fprintf(stderr, "%s: %s was ended by signal %d (%s)\n", verb, name,
+			WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+	else
+		fprintf(stderr, "%s: %s exited with status %d\n", verb, name,
+			WEXITSTATUS(child->status));
 }

@@ -12,6 +12,7 @@ struct child {
 	pid_t pid; /* 0: none */
 	int status; /* as of waitpid(), once ended */
 	bool ended;
+	bool asked; /* to end: how it ended then is not its own doing */
 	int go; /* it starts its command when it reads a byte here */
 };
 
@@ -33,5 +34,14 @@ void child__check(struct child *child);
  * the kernel, as after an oops: `ended` stays false.
  */
 void child__end(struct child *child);
+
+/*
+ * Exit status of a verb whose command failed: the command's own, 128 + N when signal N ended it; 1 where
+ * that status has another meaning here (enum cli_exit). 0: it ended well, or was asked to end.
+ */
+int child__failure(const struct child *child);
+
+/* Say on stderr how it ended, if child__failure() is not 0. verb, name: who says it of which command. */
+void child__say(const struct child *child, const char *verb, const char *name);
 
 #endif

@@ -16,6 +16,8 @@ enum cli_exit {
 	CLI_FAILED = 1,
 	CLI_USAGE = 2, /* wrong usage; argp exits with it too */
 	CLI_FOUND = 3, /* done, and an escape or a vulnerable kernel was found */
+	CLI_NO_STATEMENT = 4, /* done, and for some of what was asked no statement can be made */
+	CLI_STATUS_MAX
 };
 
 /*

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <json-c/json.h>
@@ -125,7 +124,10 @@ static const struct argp argp = {
 	.doc = "Tell whether each race class is fixed in a kernel, and what shows it.\v"
 	       "Without --kernel and --btf it is the running kernel. Nothing is attached, unless "
 	       "--watch is said, and a file needs no root.\n"
-	       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 a class is vulnerable.",
+	       "Exit status: 0 each class is fixed or cannot happen, 1 failed, 2 wrong usage, 3 a "
+	       "class is vulnerable, 4 none is, and a class is unknown. With --watch, COMMAND's "
+	       "failure comes before 4: its own status, 1 for any from 1 to 4; 128 and N when "
+	       "signal N ended it; 127 when it could not be run.",
 };
 
 /* Text in lines of COLUMNS columns, that begin at column `indent`; the cursor is there already. */
@@ -389,16 +391,9 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 	progress__clear();
 }
 
-static void say_child(const struct check_arguments *arguments, const struct child *child)
-{
-	if (arguments->command && WIFEXITED(child->status) && WEXITSTATUS(child->status))
-		fprintf(stderr, "thprace check: %s exited with status %d\n", arguments->command[0],
-			WEXITSTATUS(child->status));
-}
-
-/* What the command prints goes to stderr: stdout is for what is found. */
+/* What the command prints goes to stderr: stdout is for what is found. failure: of the command. */
 static int watch_kernel(const struct check_arguments *arguments, struct check_watch *seen,
-			char *why, size_t why_size)
+			int *failure, char *why, size_t why_size)
 {
 	struct watch *watch = NULL;
 	struct child child = {0};
@@ -421,11 +416,32 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 		child__release(&child, "thprace check");
 		wait_watching(arguments, &child);
 		watch__stop(watch, seen);
-		say_child(arguments, &child);
 	}
+	if (interrupt__came()) /* from a terminal the command got the signal, too */
+		child.asked = true;
 	child__end(&child);
+	if (!err && arguments->command) {
+		child__say(&child, "thprace check", arguments->command[0]);
+		*failure = child__failure(&child);
+	}
 	watch__close(watch);
 	return err;
+}
+
+/* What was found counts more than what was not, and a command that failed may be the reason for that. */
+static int status_of(const struct check_result *results, int failure)
+{
+	bool unknown = false;
+	int class;
+
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		if (results[class].word == CHECK_VULNERABLE)
+			return CLI_FOUND;
+		unknown |= results[class].word == CHECK_UNKNOWN;
+	}
+	if (failure)
+		return failure;
+	return unknown ? CLI_NO_STATEMENT : CLI_DONE;
 }
 
 static int check(const struct check_arguments *arguments)
@@ -434,7 +450,7 @@ static int check(const struct check_arguments *arguments)
 	struct check_watch seen, *watch = NULL;
 	struct check_source source;
 	struct check_facts facts;
-	int class, status = CLI_DONE;
+	int class, failure = 0;
 	char why[512] = "";
 
 	if (check_source__open(&source, &arguments->files, why, sizeof(why))) {
@@ -442,7 +458,7 @@ static int check(const struct check_arguments *arguments)
 		return CLI_FAILED;
 	}
 	if (arguments->watch) {
-		if (watch_kernel(arguments, &seen, why, sizeof(why))) {
+		if (watch_kernel(arguments, &seen, &failure, why, sizeof(why))) {
 			fprintf(stderr, "thprace check: cannot watch: %s\n", why);
 			check_source__release(&source);
 			return CLI_FAILED;
@@ -456,15 +472,13 @@ static int check(const struct check_arguments *arguments)
 			check_watch__judge(watch, class, &results[class]);
 			check_watch__ends(watch, class);
 		}
-		if (results[class].word == CHECK_VULNERABLE)
-			status = CLI_FOUND;
 	}
 	if (arguments->json)
 		print_json(&source, &facts, watch, results);
 	else
 		print_text(&source, &facts, watch, results);
 	check_source__release(&source);
-	return status;
+	return status_of(results, failure);
 }
 
 int cmd_check(int argc, char **argv)

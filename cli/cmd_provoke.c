@@ -166,8 +166,9 @@ static const struct argp argp = {
 	.doc = "Bring a race out on this kernel: run the stressor, hold its windows open, watch in "
 	       "precise mode, and say of each class whether the kernel closed it. For machines "
 	       "that may crash. Needs root."
-	       "\vExit status: 0 done, no escape; 1 failed; 2 wrong usage; 3 open: an escape was "
-	       "proved.",
+	       "\vExit status: 0 done, each class is closed or cannot happen; 1 failed; 2 wrong "
+	       "usage; 3 open: an escape was proved; 4 none is open, and of a class nothing was "
+	       "shown.",
 };
 
 static int fail(const char *why)
@@ -327,8 +328,22 @@ static int trace_path(const struct provoke_command *command, enum thprace_class 
 	return 0;
 }
 
+/* Is it a statement about the kernel? That a class cannot be seen is none. */
+static bool says_something(const struct provoke_result *result)
+{
+	switch (result->outcome) {
+	case OUTCOME_CLOSED:
+	case OUTCOME_OPEN:
+		return true;
+	case OUTCOME_IMPOSSIBLE:
+		return !*names__blindness(result->reason);
+	default:
+		return false;
+	}
+}
+
 static int provoke_class(const struct provoke_command *command, enum thprace_class class,
-			 bool *open)
+			 bool *open, bool *silent)
 {
 	struct provoke_result result;
 	char path[PATH_MAX], why[640] = "";
@@ -353,7 +368,8 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 		print_text(&result, command, path);
 	if (!command->prefix)
 		unlink(path);
-	*open = !err && result.outcome == OUTCOME_OPEN;
+	*open |= !err && result.outcome == OUTCOME_OPEN;
+	*silent |= !err && !says_something(&result);
 	return err;
 }
 
@@ -362,7 +378,7 @@ int cmd_provoke(int argc, char **argv)
 	struct provoke_command command = {
 		.run = {.seconds = DEFAULT_SECONDS, .widen_ns = DEFAULT_WIDEN_US * 1000, .seed = 1},
 	};
-	bool open = false, any_open = false;
+	bool open = false, silent = false;
 	int class, err = 0;
 
 	cli__parse(&argp, argc, argv, 0, &command);
@@ -376,13 +392,17 @@ int cmd_provoke(int argc, char **argv)
 		return fail("needs root: it loads BPF programs and changes THP settings");
 	find_stressor(&command);
 	interrupt__catch();
-	for (class = 1; class < THPRACE_CLASS_MAX && !err && !interrupt__came(); class ++) {
+	for (class = 1; class < THPRACE_CLASS_MAX && !err; class ++) {
 		if (!command.classes[class])
 			continue;
-		err = provoke_class(&command, class, &open);
-		any_open = any_open || open;
+		if (interrupt__came())
+			silent = true;
+		else
+			err = provoke_class(&command, class, &open, &silent);
 	}
-	if (any_open)
+	if (open)
 		return CLI_FOUND;
-	return err ? CLI_FAILED : CLI_DONE;
+	if (err)
+		return CLI_FAILED;
+	return silent ? CLI_NO_STATEMENT : CLI_DONE;
 }

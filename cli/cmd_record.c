@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,7 +96,9 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Watch this kernel and write a trace: until the time is over, the command ends, or "
 	       "Ctrl-C. Needs root."
-	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found.",
+	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found. "
+	       "Else, when COMMAND failed: its own status, 1 for any from 1 to 4; 128 and N when "
+	       "signal N ended it; 127 when it could not be run.",
 };
 
 static int fail(const char *why)
@@ -214,20 +215,6 @@ static void summarise(const struct record *record, struct recording *recording)
 		fprintf(out, "See: thprace report %s\n", record->recording.path);
 }
 
-static void say_child(const struct record *record)
-{
-	int status = record->child.status;
-
-	if (!record->child.pid)
-		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status))
-		fprintf(stderr, "thprace record: %s exited with status %d\n", record->command[0],
-			WEXITSTATUS(status));
-	else if (WIFSIGNALED(status) && !interrupt__came())
-		fprintf(stderr, "thprace record: %s was ended by signal %d (%s)\n",
-			record->command[0], WTERMSIG(status), strsignal(WTERMSIG(status)));
-}
-
 static int record_all(struct record *record)
 {
 	struct recording *recording = NULL;
@@ -260,14 +247,16 @@ static int record_all(struct record *record)
 	recording__totals(recording, &totals);
 	if (!record->quiet)
 		summarise(record, recording);
-	say_child(record);
+	if (interrupt__came()) /* from a terminal the command got the signal, too */
+		record->child.asked = true;
+	child__say(&record->child, "thprace record", record->command ? record->command[0] : "");
 
 cleanup:
 	child__end(&record->child);
 	recording__close(recording);
 	if (err)
 		return fail(why);
-	return totals.escapes ? CLI_FOUND : CLI_DONE;
+	return totals.escapes ? CLI_FOUND : child__failure(&record->child);
 }
 
 int cmd_record(int argc, char **argv)

@@ -40,7 +40,8 @@ static void usage(FILE *out)
 		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
 	fputs("\n'thprace VERB --help' tells more about a verb, 'thprace --version' the version.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape\n"
-	      "or a vulnerable kernel was found.\n",
+	      "or a vulnerable kernel was found, 4 done and no statement can be made\n"
+	      "for some of what was asked.\n",
 	      out);
 }
 

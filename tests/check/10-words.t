@@ -42,6 +42,7 @@ judge() {
 
 	shift 2
 	words "$@" >"$work/expected"
+	[[ " $* " == *" ? "* ]] && expected_status=4
 	[[ " $* " == *" v "* ]] && expected_status=3
 	"$thprace" check --kernel "$file" >"$work/out" 2>"$work/err" || status=$?
 	sed -nE 's/^([a-z]+-[a-z]+) +([a-z]+.*)$/\1 \2/p' "$work/out" >"$work/words"

@@ -99,9 +99,25 @@ is_clean "no summary"
 try thprace report --format json x.thpr
 like out '"type":"header".*"complete":true' "... the trace is whole"
 try thprace record -o x.thpr -- /nowhere/command
-is "$status" 0 "no such command: recorded, until it ended"
+is "$status" 127 "no such command: status 127"
 like err '^thprace record: cannot run /nowhere/command: No such file' "... says why"
+try thprace report x.thpr
+is "$status" 0 "... and what was recorded until then can be read"
 is_clean "no such command"
+# ends STATUS NAME COMMAND...: what record makes of how its command ended
+ends() {
+	expected=$1 name=$2
+	shift 2
+	try thprace record -q -o x.thpr "$@"
+	is "$status" "$expected" "$name: status $expected" || told "$(cat err)"
+}
+ends 0 "a command that ends well" -- true
+ends 7 "a command that fails" -- sh -c 'exit 7'
+like err '^thprace record: sh exited with status 7' "... is named"
+ends 1 "a command with a status that means an escape here" -- sh -c 'exit 3'
+ends 137 "a command that a signal ends" -- sh -c 'kill -KILL $$'
+ends 0 "a command that is ended when the time is over" -d 1 -- sleep 100
+is "$(cat err)" "" "... without a message"
 
 mkdir full && mount -t tmpfs -o size=128k tmpfs full
 try thprace record -o full/x.thpr --mode precise --all -- \

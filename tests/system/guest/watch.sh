@@ -56,8 +56,9 @@ migrates=carries
 [ "$MIGRATE" = fixed ] || migrates=lacks
 
 # The kernel's code is not at hand, so that what is watched decides.
-thprace check --format json >out
+try thprace check --format json
 is "$(word split-unmap)" unknown "without an image: split-unmap is unknown"
+is "$status" 4 "... status 4: no statement"
 carries split-unmap
 $migrates split-migrate
 $migrates split-migrate --attach kprobe
@@ -78,11 +79,17 @@ is "$(grep -c 'watch *nothing was seen: in .* splits did not call try_to_' out)"
 like out "^split-migrate +$MIGRATE" "... and the word stays"
 
 try thprace check --watch=1 -- sleep 100
+is "$status" "$([ "$MIGRATE" = fixed ] && echo 0 || echo 3)" "a command that is ended has not failed"
 less "$(sed -n 's/^watched .* for \([0-9]*\)\.. s,.*/\1/p' out)" 50 "a command is ended when the time is over"
 try thprace check --watch -- sh -c 'echo said; exit 5'
 unlike out '^said' "what the command prints is not on stdout"
 like err '^said' "... but on stderr"
 like err 'sh exited with status 5' "... and so is how it ended"
+[ "$MIGRATE" = vulnerable ] || {
+	is "$status" 5 "... and its status is passed on"
+	try thprace check --watch -- /nowhere/command
+	is "$status" 127 "a command that cannot be run: status 127"
+}
 
 try thprace check --kernel /nowhere --watch
 is "$status" 2 "another kernel can't be watched: status 2"
