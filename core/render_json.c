@@ -226,6 +226,17 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	return object;
 }
 
+static struct json_object *hints_array(const struct summary *summary)
+{
+	char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN];
+	unsigned int i, count = summary__hints(summary, hints);
+	struct json_object *array = json_object_new_array();
+
+	for (i = 0; array && i < count; i++)
+		json_object_array_add(array, string(hints[i]));
+	return array;
+}
+
 static int print_header(FILE *out, const struct summary *summary)
 {
 	struct json_object *object = render_json__new("header"), *notes;
@@ -247,6 +258,8 @@ static int print_header(FILE *out, const struct summary *summary)
 			      : json_object_new_string(names__mode((unsigned int)summary->mode)));
 	add(object, "all", json_object_new_boolean(summary->header.flags & THPRACE_TF_ALL));
 	add(object, "attach", string(summary->attach));
+	add(object, "thp_enabled", string(summary->thp_enabled));
+	add(object, "hints", hints_array(summary));
 	add(object, "clock", string(summary->clock));
 	add(object, "clock_source", string(summary->clock_source));
 	add(object, "clock_step_ns", known(summary->clock_step));

@@ -109,8 +109,8 @@ static void print_silent(FILE *out, const struct summary *summary,
 static void print_notes(FILE *out, const struct summary *summary,
 			const struct render_options *options)
 {
-	char why[256];
-	unsigned int i;
+	char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN], why[256];
+	unsigned int i, nr_hints;
 
 	for (i = 0; i < summary->bad_blocks && i < SUMMARY_NOTES_MAX; i++)
 		line(out, options, "damaged", "%s",
@@ -128,6 +128,9 @@ static void print_notes(FILE *out, const struct summary *summary,
 	if (!summary->has_stats)
 		line(out, options, "note",
 		     "no counters (STATS) in the file: only incidents are counted");
+	nr_hints = summary__hints(summary, hints);
+	for (i = 0; i < nr_hints; i++)
+		line(out, options, "hint", "%s", hints[i]);
 }
 
 static void print_header(FILE *out, const struct summary *summary,
@@ -187,13 +190,14 @@ static void print_class(const struct layout_table *table, const struct summary *
 	char n[6][NAMES_NUMBER_LEN], why[256], text[320];
 	size_t escapes = options->colour && counts->escapes ? 3 : table->nr;
 
-	if (counts->not_observable[0] && !counts->walkers && !counts->overlaps) {
+	if (counts->not_observable[0]) {
 		clean(why, sizeof(why), counts->not_observable, "no reason given", options);
 		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
 		layout__row_words(table, names__class(class), text);
-		return;
+		if (!counts->walkers && !counts->overlaps)
+			return;
 	}
-	layout__row(table, names__class(class),
+	layout__row(table, counts->not_observable[0] ? "  before that" : names__class(class),
 		    (const char *const[]){
 			    summary->has_stats ? count(n[0], counts->walkers) : "-",
 			    count(n[1], counts->overlaps),

@@ -9,6 +9,8 @@
 #include <json-c/json.h>
 #include <thprace/version.h>
 
+#include "thp.h"
+
 static void add_string(struct json_object *object, const char *key, const char *value)
 {
 	json_object_object_add(object, key, json_object_new_string(value ? value : ""));
@@ -84,6 +86,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	const struct clock_source *clock = engine__clock(engine);
 	struct json_object *object = json_object_new_object();
 	struct json_object *command = json_object_new_array();
+	char enabled[32];
 	size_t i;
 
 	add_string(object, "tool", "thprace");
@@ -98,6 +101,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	add_string(object, "clock_source", clock->name);
 	add_number(object, "clock_step_ns", clock->step);
 	json_object_object_add(object, "clock_ticks", json_object_new_boolean(clock->coarse));
+	add_string(object, "thp_enabled", thp__enabled(THP_FOLDER, enabled, sizeof(enabled)));
 	for (i = 0; about->command && about->command[i]; i++)
 		json_object_array_add(command, json_object_new_string(about->command[i]));
 	json_object_object_add(object, "command", command);

@@ -255,6 +255,31 @@ uint64_t summary__overlaps(const struct summary *summary)
 	return total;
 }
 
+/* Was there anything that a walker could have met? */
+static int has_windows(const struct summary *summary)
+{
+	return summary->windows || summary->pte_removals || summary->collapses_failed ||
+	       summary__overlaps(summary);
+}
+
+unsigned int summary__hints(const struct summary *summary,
+			    char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN])
+{
+	unsigned int count = 0;
+
+	if (summary->has_stats && !has_windows(summary))
+		snprintf(hints[count++], SUMMARY_HINT_LEN,
+			 "no window was seen: no huge page was unmapped while this was recorded. "
+			 "That nothing was found says nothing about the kernel.");
+	if (!strcmp(summary->thp_enabled, "never"))
+		snprintf(
+			hints[count++], SUMMARY_HINT_LEN,
+			"transparent huge pages were set to never "
+			"(/sys/kernel/mm/transparent_hugepage/enabled): anonymous memory got none, "
+			"so its classes had hardly a window.");
+	return count;
+}
+
 int summary__identity(const struct summary *summary)
 {
 	/* What the file could not take was submitted before. */

@@ -112,6 +112,7 @@ struct summary {
 	char kernel[SUMMARY_NAME_LEN];
 	char machine[SUMMARY_NAME_LEN];
 	char attach[SUMMARY_NAME_LEN];
+	char thp_enabled[SUMMARY_NAME_LEN]; /* "always", "madvise", "never"; "": not known */
 	char clock[SUMMARY_NAME_LEN];
 	char clock_source[SUMMARY_NAME_LEN]; /* the kernel's name of it; "": not known */
 	uint64_t clock_step; /* ns, measured; 0: not known */
@@ -196,6 +197,16 @@ size_t summary__matter(const struct summary *summary, const struct summary_incid
 
 /* Name of a kernel address ("zap_huge_pmd+0x1a3"), or NULL. summary may be NULL. */
 const char *summary__symbol(const struct summary *summary, uint64_t address);
+
+#define SUMMARY_HINTS_MAX 2
+#define SUMMARY_HINT_LEN 256
+
+/*
+ * What a reader should know before he takes "nothing was found" for an answer: sentences, into hints. Returns
+ * how many.
+ */
+unsigned int summary__hints(const struct summary *summary,
+			    char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN]);
 
 /*
  * Function that a point of META's probes is attached to, or would be (state "skipped"), or generic

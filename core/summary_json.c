@@ -251,6 +251,7 @@ static int read_meta(struct summary *summary, struct json_object *meta)
 	      name(summary, meta, "kernel", summary->kernel) |
 	      name(summary, meta, "machine", summary->machine) |
 	      name(summary, meta, "attach", summary->attach) |
+	      name(summary, meta, "thp_enabled", summary->thp_enabled) |
 	      name(summary, meta, "clock", summary->clock) |
 	      name(summary, meta, "clock_source", summary->clock_source);
 	if (err)
