@@ -39,7 +39,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
-BPF_SRC := engine window walker collapse widen
+BPF_SRC := engine window walker collapse widen zapper
 CORE_SRC := $(notdir $(basename $(wildcard core/*.c)))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
 DAEMON_SRC := $(filter-out main,$(notdir $(basename $(wildcard daemon/*.c))))
@@ -196,13 +196,13 @@ fuzz-trace: $(O)/unit/seed_trace
 fuzz-image: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_image)
 	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
-		core/arguments.c core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+		core/arguments.c core/booted.c core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
 	$(Q)$(FUZZ_RUN) image
 
 fuzz-btf: $(O)/unit/seed_btf $(TEXT_SKELETON)
 	$(call say,FUZZ,$(O)/unit/fuzz_btf)
 	$(Q)$(FUZZ) -I$(O) tests/fuzz/fuzz_btf.c $(wildcard core/image*.c core/code*.c core/check*.c core/target*.c \
-		core/probe*.c) $(patsubst %,core/%.c,arguments btf_walk calls kallsyms names pieces text) \
+		core/probe*.c) $(patsubst %,core/%.c,arguments booted btf_walk calls kallsyms names pieces text) \
 		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 

@@ -15,6 +15,8 @@ __u32 poisoning = 0;
 __u32 invalidating = 0;
 __u64 poison_pfn = 0;
 __u32 collapsing = 0;
+volatile __u32 blind = 0;
+volatile __u32 asking_zappers = 0;
 struct thprace_asked asked = {};
 
 struct bucket buckets[THPRACE_BUCKET_COUNT] = {};

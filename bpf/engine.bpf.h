@@ -53,6 +53,11 @@ static __always_inline u64 poison_page(void)
 }
 /* Tasks inside collapse_file, or with a page that a failed one has revoked: see collapse.bpf.c. */
 extern __u32 collapsing;
+/* Points that this kernel has and that are not attached now (shed, refused): a bit each. */
+extern volatile __u32 blind;
+/* Core wants to know who zaps (bpf/zapper.bpf.c). */
+extern volatile __u32 asking_zappers;
+int zapper_count(u32 zap);
 
 struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -214,6 +214,8 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 		slot = slot_here(cpu, frame_of(ctx), FRAME_NEAR, &index);
 	if (!slot)
 		slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (asking_zappers)
+		zapper_count(slot && slot->state == THPRACE_SLOT_MARKED);
 	if (!slot || slot->state != THPRACE_SLOT_MARKED)
 		return;
 	task = slot->task;

@@ -33,6 +33,7 @@ enum check_option {
 	OPT_FORMAT = 'f',
 	OPT_WATCH = 'w',
 	OPT_ATTACH = 'A',
+	OPT_IMAGE_FD = 256,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +48,9 @@ static const struct argp_option options[] = {
 	{"attach", OPT_ATTACH, "HOW", 0,
 	 "with --watch: auto (default): fentry where the kernel allows it, kprobe elsewhere; "
 	 "fentry; kprobe",
+	 0},
+	{"image-fd", OPT_IMAGE_FD, "N", OPTION_HIDDEN,
+	 "the running kernel's image is open as descriptor N (for thpraced, which may not open it)",
 	 0},
 	{0},
 };
@@ -95,6 +99,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_CONFIG:
 		arguments->files.config = arg;
+		break;
+	case OPT_IMAGE_FD:
+		arguments->files.image = atoi(arg);
 		break;
 	case OPT_FORMAT:
 		arguments->json = cli__parse_json(arg, state);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "answer.h"
@@ -165,30 +166,63 @@ static const char *rate(char *buf, size_t size, double value)
 }
 
 static const struct layout_column class_columns[] = {
-	{"walkers", 11},      {"overlaps", 10}, {"contained", 10},    {"escapes", 8},
-	{"unattributed", 13}, {"unproven", 9},	{"expected/day", 12},
+	{"kernel", 10}, {"walkers", 9},	  {"overlaps", 9}, {"contained", 9},
+	{"escapes", 7}, {"unattrib.", 9}, {"unproven", 8}, {"exp./day", 8},
 };
+
+enum {
+	COLUMN_KERNEL = 0,
+	COLUMN_ESCAPES = 4,
+};
+
+/* What the kernel's code says of a class, in a column. */
+static const char *kernel_word(const char *word)
+{
+	if (!strcmp(word, "cannot happen"))
+		return "impossible";
+	if (!strcmp(word, "fixed") || !strcmp(word, "vulnerable") || !strcmp(word, "unknown"))
+		return word;
+	return "-";
+}
+
+/* Why a class is not seen, on its line. */
+static void print_blindness(const struct layout_table *table, const char *name, const char *word,
+			    struct json_object *class, const struct status *status)
+{
+	char why[512], text[640];
+
+	clean(why, sizeof(why), answer__text(class, "reason"), status);
+	snprintf(text, sizeof(text), "%s%s%s%s%s", strcmp(word, "-") ? "kernel " : "",
+		 strcmp(word, "-") ? word : "", strcmp(word, "-") ? "; " : "",
+		 names__blindness(why), why);
+	layout__row_words(table, name, text);
+}
 
 static void print_class(const struct layout_table *table, struct json_object *class,
 			const struct status *status)
 {
-	size_t escapes = status->colour && answer__number(class, "escapes") ? 3 : table->nr;
-	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", why[512], text[600];
+	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", name[64];
+	const char *word = kernel_word(answer__text(class, "check"));
+	bool observable = answer__true(class, "observable");
 	struct json_object *known = NULL;
-	char name[64];
+	size_t marked = table->nr;
 
 	clean(name, sizeof(name), answer__text(class, "class"), status);
-	if (!answer__true(class, "observable") && !answer__number(class, "walkers") &&
-	    !answer__number(class, "overlaps")) {
-		clean(why, sizeof(why), answer__text(class, "reason"), status);
-		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
-		layout__row_words(table, name, text);
-		return;
+	if (!observable) {
+		print_blindness(table, name, word, class, status);
+		if (!answer__number(class, "walkers") && !answer__number(class, "overlaps"))
+			return;
+		snprintf(name, sizeof(name), "  before that");
 	}
-	if (json_object_object_get_ex(class, "expected_per_day", &known) && known)
+	if (observable && json_object_object_get_ex(class, "expected_per_day", &known) && known)
 		rate(expected, sizeof(expected), answer__real(class, "expected_per_day"));
+	if (status->colour && answer__number(class, "escapes"))
+		marked = COLUMN_ESCAPES;
+	else if (status->colour && !strcmp(word, "vulnerable"))
+		marked = COLUMN_KERNEL;
 	layout__row(table, name,
 		    (const char *const[]){
+			    word,
 			    count(n[0], class, "walkers"),
 			    count(n[1], class, "overlaps"),
 			    count(n[2], class, "contained"),
@@ -197,7 +231,7 @@ static void print_class(const struct layout_table *table, struct json_object *cl
 			    count(n[5], class, "unproven"),
 			    expected,
 		    },
-		    escapes, RED, RESET);
+		    marked, RED, RESET);
 }
 
 static void print_classes(struct json_object *answer, const struct status *status)
@@ -206,7 +240,7 @@ static void print_classes(struct json_object *answer, const struct status *statu
 		.out = stdout,
 		.width = (size_t)cli__width(stdout),
 		.indent = 2,
-		.name_width = 17,
+		.name_width = 16,
 		.columns = class_columns,
 		.nr = sizeof(class_columns) / sizeof(class_columns[0]),
 	};
@@ -216,6 +250,30 @@ static void print_classes(struct json_object *answer, const struct status *statu
 	for (i = 0; i < nr; i++)
 		print_class(&table, answer__at(answer, "classes", i), status);
 	putchar('\n');
+}
+
+/* What the column "kernel" rests on, where it needs a word. */
+static void print_check(struct json_object *answer, const struct status *status)
+{
+	struct json_object *check = answer__object(answer, "check"), *class;
+	const char *state = answer__text(check, "state");
+	size_t i, nr = answer__length(answer, "classes");
+	char why[512], name[64];
+
+	if (!strcmp(state, "running"))
+		line("kernel",
+		     "its code is being read: thprace check says whether it has the fixes");
+	if (!strcmp(state, "failed"))
+		line("kernel", "whether it has the fixes is not known: %s",
+		     clean(why, sizeof(why), answer__text(check, "reason"), status));
+	for (i = 0; i < nr; i++) {
+		class = answer__at(answer, "classes", i);
+		if (!strcmp(answer__text(class, "check"), "vulnerable"))
+			line("kernel", "vulnerable, %s: %s; see: thprace check",
+			     clean(name, sizeof(name), answer__text(class, "class"), status),
+			     clean(why, sizeof(why), answer__text(class, "check_evidence"),
+				   status));
+	}
 }
 
 static void print_loss(struct json_object *answer)
@@ -264,6 +322,26 @@ static const char *shed(char *buf, size_t size, struct json_object *answer,
 	return buf;
 }
 
+/* Over budget: whose zaps take most of it. */
+static void print_zapper(struct json_object *overhead, const struct status *status)
+{
+	struct json_object *zapper;
+	char comm[64], unit[160];
+
+	if (!answer__length(overhead, "zappers"))
+		return;
+	zapper = answer__at(overhead, "zappers", 0);
+	clean(unit, sizeof(unit), answer__text(zapper, "unit"), status);
+	line("", "%.0f%% of the %s are those of uid %" PRIu64 ", %s%s%s/%" PRIu64,
+	     100 * answer__real(zapper, "part"),
+	     answer__number(zapper, "zaps") * 2 >= answer__number(zapper, "calls")
+		     ? "zaps"
+		     : "calls of __pmd_trans_huge_lock",
+	     answer__number(zapper, "uid"), unit, *unit ? ", " : "",
+	     clean(comm, sizeof(comm), answer__text(zapper, "comm"), status),
+	     answer__number(zapper, "tgid"));
+}
+
 static void print_overhead(struct json_object *answer, const struct status *status)
 {
 	struct json_object *overhead = answer__object(answer, "overhead");
@@ -280,7 +358,9 @@ static void print_overhead(struct json_object *answer, const struct status *stat
 	clean(why, sizeof(why), answer__text(overhead, "reason"), status);
 	line("overhead", "%s%s%s%s, %s; %s%s", share, *why ? " (" : "", why, *why ? ")" : "", limit,
 	     shed(gone, sizeof(gone), answer, status),
-	     answer__true(overhead, "over") ? "; above the budget, and no more can be shed" : "");
+	     answer__true(overhead, "over") ? "; over budget, and to shed more would not help"
+					    : "");
+	print_zapper(overhead, status);
 }
 
 /* How many, and those that the kernel refused. */
@@ -368,6 +448,7 @@ static void print_text(struct json_object *answer, const struct status *status)
 {
 	print_headline(answer, status);
 	print_classes(answer, status);
+	print_check(answer, status);
 	print_loss(answer);
 	print_probes(answer, status);
 	print_overhead(answer, status);

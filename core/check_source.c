@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <bpf/btf.h>
+#include "booted.h"
 #include "btf_walk.h"
 #include "code.h"
 #include "image.h"
@@ -211,35 +212,39 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 	return 0;
 }
 
-/* The image that this kernel was booted from, if it is where distributions put it and is the same. */
-static void open_booted(struct check_source *source, const char *release)
+/* Is the image that was just read this kernel's own? Else it is given up. */
+static bool is_own(struct check_source *source, const char *from)
 {
-	static const char *const places[][2] = {{"/boot/vmlinuz-", ""},
-						{"/usr/lib/modules/", "/vmlinuz"},
-						{"/usr/lib/debug/boot/vmlinux-", ""},
-						{"/boot/vmlinux-", ""}};
-	char path[256], why[200], found[400] = "";
+	if (!strcmp(image__banner(source->image), source->banner)) {
+		look_at_code(source);
+		say(source->from, sizeof(source->from), "the running kernel, and %s", from);
+		return true;
+	}
+	say(source->no_code, sizeof(source->no_code), "%.180s is another build", from);
+	image__close(source->image);
+	source->image = NULL;
+	return false;
+}
+
+/* The image that this kernel was booted from, if it is given or in its place, and is the same. */
+static void open_booted(struct check_source *source, const char *release, int given)
+{
+	char path[256], why[200];
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		say(path, sizeof(path), "%s%s%s", places[i][0], release, places[i][1]);
+	snprintf(source->no_code, sizeof(source->no_code), BOOTED_NONE);
+	if (given > 0 && !image__read(&source->image, given, why, sizeof(why)) &&
+	    is_own(source, "its image"))
+		return;
+	for (i = 0; booted__place(i, release, path, sizeof(path)); i++) {
 		if (access(path, F_OK))
 			continue;
-		if (image__open(&source->image, path, why, sizeof(why))) {
-			say(found, sizeof(found), "%s: %s", path, why);
-			continue;
-		}
-		if (!strcmp(image__banner(source->image), source->banner)) {
-			look_at_code(source);
-			say(source->from, sizeof(source->from), "the running kernel, and %s", path);
+		if (image__open(&source->image, path, why, sizeof(why)))
+			snprintf(source->no_code, sizeof(source->no_code), "%.80s: %.100s", path,
+				 why);
+		else if (is_own(source, path))
 			return;
-		}
-		say(found, sizeof(found), "%s is another build", path);
-		image__close(source->image);
-		source->image = NULL;
 	}
-	snprintf(source->no_code, sizeof(source->no_code), "%.190s",
-		 found[0] ? found : "no image of this kernel in /boot or /usr/lib/modules");
 }
 
 static void read_banner(struct check_source *source)
@@ -254,7 +259,7 @@ static void read_banner(struct check_source *source)
 	free(text);
 }
 
-static int open_running(struct check_source *source, char *why, size_t why_size)
+static int open_running(struct check_source *source, int image, char *why, size_t why_size)
 {
 	struct utsname uts;
 	char path[256];
@@ -273,7 +278,7 @@ static int open_running(struct check_source *source, char *why, size_t why_size)
 	if (read_file("/proc/config.gz", CONFIG_MAX, &source->config, &size) &&
 	    read_file(path, CONFIG_MAX, &source->config, &size))
 		source->config = NULL;
-	open_booted(source, uts.release);
+	open_booted(source, uts.release, image);
 	return 0;
 }
 
@@ -307,7 +312,7 @@ int check_source__open(struct check_source *source, const struct check_files *fi
 	if (files->kernel)
 		err = open_image(source, files->kernel, why, why_size);
 	else if (!files->btf)
-		err = open_running(source, why, why_size);
+		err = open_running(source, files->image, why, why_size);
 	if (!err && files->btf) {
 		btf__free(source->btf);
 		source->btf = NULL;

@@ -29,6 +29,7 @@ struct check_files {
 	const char *kernel;
 	const char *btf;
 	const char *config;
+	int image; /* open file of the running kernel's image, tried before the usual places; 0: none */
 };
 
 /*

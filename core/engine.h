@@ -145,14 +145,28 @@ size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t
 			     engine_record_fn record, void *ctx, uint64_t *overwritten);
 
 /*
- * Take an optional point's programs away (probe__optional()), because of what they cost; its classes
- * are then not observable, with `reason`. What has begun is still followed to its end for some seconds.
- * Returns 0, or -EINVAL: not attached, or not optional.
+ * Take the programs of an optional point (probe__optional()), and of those that are of use only together
+ * with it (probe__leader()), away because of what they cost. Its classes are not observable then:
+ * NAMES_SHED and `reason`. What has begun is still followed to its end for some seconds. Returns 0, or
+ * -EINVAL: not attached, not optional, or not a leader.
  */
-int engine__shed(struct engine *engine, enum thprace_point point, const char *reason);
+int engine__shed(struct engine *engine, enum thprace_point leader, const char *reason);
 
-/* Bring it back. Returns 0 or negative errno of the kernel: then it stays shed. */
-int engine__restore(struct engine *engine, enum thprace_point point);
+/* Bring them back. Returns 0 or negative errno of the kernel: then they stay shed. */
+int engine__restore(struct engine *engine, enum thprace_point leader);
+
+/* Who calls __pmd_trans_huge_lock, as programs of these points see it. */
+struct engine_zapper {
+	struct thprace_zapper_key who;
+	struct thprace_zapper count;
+};
+
+/* Begin to count, from 0; or end it. Each call costs more meanwhile. */
+void engine__ask_zappers(struct engine *engine, bool ask);
+
+/* Up to max of those that called most since then, the first most; returns how many. *sum: of all. */
+size_t engine__zappers(struct engine *engine, struct engine_zapper *zappers, size_t max,
+		       struct thprace_zapper *sum);
 
 /*
  * The mode in force: light when precise was asked for but no rmap removal could be attached.

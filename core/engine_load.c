@@ -409,8 +409,11 @@ int engine__load(struct engine *engine, char *why, size_t why_size)
 		explain_load(err, why, why_size);
 		return err;
 	}
-	for (i = 0; i < THPRACE_POINT_MAX; i++)
+	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		if (engine->plan.probe[i].state == PROBE_PLANNED)
 			engine->plan.probe[i].state = PROBE_ATTACHED;
+		else if (engine->plan.probe[i].state == PROBE_FAILED)
+			engine->skel->bss->blind |= 1U << i;
+	}
 	return 0;
 }

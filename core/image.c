@@ -324,7 +324,7 @@ static int read_whole(int fd, void **data, size_t *size, char *why, size_t why_s
 	if (!bytes)
 		return -ENOMEM;
 	while (have < (size_t)st.st_size) {
-		got = read(fd, bytes + have, (size_t)st.st_size - have);
+		got = pread(fd, bytes + have, (size_t)st.st_size - have, (off_t)have);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
@@ -344,8 +344,6 @@ static int read_whole(int fd, void **data, size_t *size, char *why, size_t why_s
 int image__open(struct image **image, const char *path, char *why, size_t why_size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	void *data = NULL;
-	size_t size = 0;
 	int err;
 
 	if (fd < 0) {
@@ -353,9 +351,19 @@ int image__open(struct image **image, const char *path, char *why, size_t why_si
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
+	err = image__read(image, fd, why, why_size);
+	close(fd);
+	return err;
+}
+
+int image__read(struct image **image, int fd, char *why, size_t why_size)
+{
+	void *data = NULL;
+	size_t size = 0;
+	int err;
+
 	why[0] = '\0';
 	err = read_whole(fd, &data, &size, why, why_size);
-	close(fd);
 	if (err) {
 		if (!why[0])
 			snprintf(why, why_size, "%s", strerror(-err));

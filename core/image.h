@@ -42,6 +42,9 @@ struct image_symbol {
  */
 int image__open(struct image **image, const char *path, char *why, size_t why_size);
 
+/* The same of an open file, read from its beginning on. */
+int image__read(struct image **image, int fd, char *why, size_t why_size);
+
 /*
  * The same of size bytes at data, which is taken over in any case (it was got by malloc) and may be
  * changed. max: no image is unpacked to more bytes than that.

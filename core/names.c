@@ -62,9 +62,11 @@ DEFINE_NAMES(record, records);
 
 const char *names__blindness(const char *reason)
 {
-	size_t length = sizeof(NAMES_CANNOT_HAPPEN) - 1;
-
-	return strncmp(reason, NAMES_CANNOT_HAPPEN, length) ? "not observable: " : "";
+	if (!strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
+		return "";
+	if (!strncmp(reason, NAMES_SHED, sizeof(NAMES_SHED) - 1))
+		return "not observed now: ";
+	return "not observable: ";
 }
 
 /* What was put into text, up to end, into buf as a string, cut if need be. */

@@ -36,9 +36,12 @@ int names__find_record(const char *name);
 /* How a reason begins that is no shortcoming of the observer's: the kernel is not open to the class. */
 #define NAMES_CANNOT_HAPPEN "cannot happen here: "
 
+/* How a reason begins that will pass: a probe was taken away for a while, because of what it cost. */
+#define NAMES_SHED "shed: "
+
 /*
- * What to say before the reason why a class is not seen: "not observable: ", or nothing where the
- * reason begins with NAMES_CANNOT_HAPPEN.
+ * What to say before the reason why a class is not seen: "not observable: ", "not observed now: " where it
+ * begins with NAMES_SHED, or nothing where it begins with NAMES_CANNOT_HAPPEN.
  */
 const char *names__blindness(const char *reason);
 

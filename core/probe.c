@@ -591,6 +591,20 @@ bool probe__optional(enum thprace_point point)
 	}
 }
 
+enum thprace_point probe__leader(enum thprace_point point)
+{
+	switch (point) {
+	case THPRACE_POINT_HOLD_END:
+		return THPRACE_POINT_HOLD;
+	case THPRACE_POINT_UNMAP_FOLIO: /* counts only inside an invalidation */
+	case THPRACE_POINT_UNMAP_PAGES:
+	case THPRACE_POINT_MAPPED:
+		return THPRACE_POINT_INVALIDATE;
+	default:
+		return point;
+	}
+}
+
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
 	int class;

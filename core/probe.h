@@ -214,6 +214,12 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 /* Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, range. */
 bool probe__optional(enum thprace_point point);
 
+/*
+ * Points that are of use together only, as the beginning and the end of a hold, have one leader, which
+ * stands for all of them; any other point is its own. They are shed together.
+ */
+enum thprace_point probe__leader(enum thprace_point point);
+
 /* Can a class be observed, be it one? Otherwise the reason is in why. */
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);
 

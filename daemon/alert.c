@@ -33,6 +33,7 @@ struct alert {
 	struct fold fold;
 	bool escaped[THPRACE_CLASS_MAX]; /* since the start */
 	bool overlapped[THPRACE_CLASS_MAX];
+	enum check_word words[THPRACE_CLASS_MAX]; /* of the kernel's code */
 	struct recent recent[THPRACE_CLASS_MAX][RECENT];
 	unsigned int next_recent[THPRACE_CLASS_MAX];
 	struct complaint waiting[WAITING];
@@ -84,10 +85,13 @@ struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 {
 	struct alert *alert = calloc(1, sizeof(*alert));
 	struct fold_hooks hooks = {tell_group, tell_withheld, tell_withheld_complaints, alert};
+	int class;
 
 	if (!alert)
 		return NULL;
 	alert->send = send_fn;
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		alert->words[class] = CHECK_UNKNOWN;
 	fold__init(&alert->fold, &hooks);
 	alert__configure(alert, config);
 	return alert;
@@ -256,8 +260,16 @@ static void overlap(struct alert *alert, const struct thprace_incident *incident
 	if (alert->overlapped[evidence.incident.walk.class])
 		return;
 	alert->overlapped[evidence.incident.walk.class] = true;
-	alert_message__incident(&message, &evidence, true);
+	alert_message__overlap(&message, &evidence, alert->words[evidence.incident.walk.class]);
 	send(alert, &message);
+}
+
+void alert__checked(struct alert *alert, const struct check_state *check)
+{
+	int class;
+
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		alert->words[class] = check->classes[class].word;
 }
 
 void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,

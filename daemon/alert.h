@@ -41,6 +41,9 @@ void alert__configure(struct alert *alert, const struct config *config);
 void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
 		     const char *file, uint64_t now);
 
+/* What the kernel's code says of the classes is known now: first overlaps are told with it. */
+void alert__checked(struct alert *alert, const struct check_state *check);
+
 /* Records were lost (THPRACE_REC_LOST). Loss has ended when none was told for 10 s. */
 void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now);
 

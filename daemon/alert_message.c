@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "diagram.h"
+#include "kernel_check.h"
 #include "names.h"
 #include "summary.h"
 
@@ -187,6 +188,36 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 		   id_of(evidence->incident.verdict), "%s", line.text);
 	fields_of_incident(message, evidence);
 	log__field(message, "THPRACE_FIRST", "%d", first);
+}
+
+/* That the kernel waited once is a comfort only where its code says that it always does. */
+static const char *words_of_check(enum check_word word)
+{
+	switch (word) {
+	case CHECK_FIXED:
+		return "the kernel's code has the fix";
+	case CHECK_VULNERABLE:
+		return "the kernel's code lacks the fix: it was luck, and the next one may escape";
+	case CHECK_CANNOT_HAPPEN:
+		return "by the kernel's code none of this class can escape";
+	default:
+		return "whether the kernel's code has the fix is not known: thprace check";
+	}
+}
+
+void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
+			    enum check_word word)
+{
+	struct line line = {0};
+
+	add_incident(&line, evidence, true);
+	add(&line, "; %s", words_of_check(word));
+	log__begin(message, priority_of(evidence->incident.verdict),
+		   id_of(evidence->incident.verdict), "%s", line.text);
+	fields_of_incident(message, evidence);
+	log__field(message, "THPRACE_FIRST", "1");
+	log__field(message, "THPRACE_CHECK", "%s", kernel_check__word(word));
+	log__field(message, "THPRACE_CHECK_WORDS", "%s", words_of_check(word));
 }
 
 /* What a complaint names of its incident: at least one of page and task, and no other's. */

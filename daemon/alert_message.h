@@ -30,6 +30,10 @@ struct alert_loss {
 void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
 			     bool first);
 
+/* The first contained overlap of a class. word: what the kernel's code says of the class. */
+void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
+			    enum check_word word);
+
 /* same_page: the complaint names the incident's page. */
 void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,
 			      const struct complaint *complaint, bool same_page);

@@ -166,6 +166,23 @@ static void open_kmsg(struct daemon *daemon)
 		 strerror(-err));
 }
 
+static void on_checked_kernel(void *ctx, const struct check_state *state)
+{
+	struct daemon *daemon = ctx;
+
+	alert__checked(daemon->alert, state);
+	kernel_check__tell(state);
+}
+
+/* What the kernel's code says of the races, while recording goes on. */
+static int check_kernel(struct daemon *daemon)
+{
+	daemon->check = kernel_check__start(daemon->event, NULL, daemon->hold.image_fd,
+					    on_checked_kernel, daemon);
+	hold__close_image(&daemon->hold);
+	return daemon->check ? 0 : -ENOMEM;
+}
+
 /* Wall-clock times in files hang on one anchor each: after a step of the clock a new one is needed. */
 static int arm_clock(struct daemon *daemon)
 {
@@ -242,6 +259,7 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 	if (replaced) {
 		daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
 		overhead__reset(&daemon->overhead, config);
+		over_budget__end(&daemon->over_budget);
 		spool__rotate(daemon->spool);
 	} else {
 		overhead__configure(&daemon->overhead, config);
@@ -508,6 +526,11 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	daemon->started = watch__start(daemon->watch);
 	say_started(daemon, kept);
 	daemon__tick(daemon);
+	err = check_kernel(daemon);
+	if (err) {
+		snprintf(why, why_size, "%s", strerror(-err));
+		return err;
+	}
 	/* Not before: attaching may take longer than the watchdog waits, and nobody pings meanwhile. */
 	err = sd_event_set_watchdog(daemon->event, true);
 	if (err < 0) {
@@ -526,6 +549,7 @@ static void stop(struct daemon *daemon)
 	control__close(daemon->control);
 	lives__free(daemon->lives);
 	spool__close(daemon->spool);
+	kernel_check__free(daemon->check);
 	/* May have a last complaint. */
 	close_kmsg(daemon);
 	alert__free(daemon->alert);
@@ -549,6 +573,7 @@ int daemon__run(const struct daemon_options *options)
 		goto cleanup;
 	daemon->options = *options;
 	daemon->hold.stats_fd = -1;
+	daemon->hold.image_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
 	if (err) {

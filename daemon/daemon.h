@@ -15,7 +15,8 @@ struct daemon_options {
 enum daemon_exit {
 	DAEMON_DONE = 0,
 	DAEMON_FAILED = 1,
-	DAEMON_USAGE = 2, /* wrong usage, or a configuration with a fault: systemd does not try again */
+	DAEMON_USAGE =
+		2, /* wrong usage, or a configuration with a fault: systemd does not try again */
 };
 
 /* Run until SIGTERM or SIGINT. Returns enum daemon_exit; it has said why, once, in the log. */

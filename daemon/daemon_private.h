@@ -13,8 +13,10 @@
 #include "control.h"
 #include "daemon.h"
 #include "hold.h"
+#include "kernel_check.h"
 #include "kmsg.h"
 #include "live.h"
+#include "over_budget.h"
 #include "overhead.h"
 #include "program_sums.h"
 #include "spool.h"
@@ -36,7 +38,9 @@ struct daemon {
 	struct control *control;
 	struct lives *lives;
 	struct program_sums *programs;
+	struct kernel_check *check;
 	struct overhead overhead;
+	struct over_budget over_budget;
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	bool urgent; /* something came that has to be on the disk at once */
 

@@ -36,6 +36,8 @@ static void fill_overhead(struct daemon *daemon, struct overhead_state *state)
 	state->share = daemon->overhead.share;
 	state->budget = daemon->config.overhead.budget;
 	state->over = daemon->overhead.helpless;
+	state->zappers = daemon->over_budget.zappers;
+	state->nr_zappers = state->over ? daemon->over_budget.nr_zappers : 0;
 	state->sheds = daemon->sheds;
 	state->restores = daemon->restores;
 	state->run_ns = 0;
@@ -84,6 +86,8 @@ const struct state *daemon__state(struct daemon *daemon)
 	state->reloads = daemon->reloads;
 	state->reloads_failed = daemon->reloads_failed;
 	state->clock_steps = daemon->clock_steps;
+	if (daemon->check)
+		state->check = kernel_check__state(daemon->check);
 	fill_overhead(daemon, &state->overhead);
 	spool__state(daemon->spool, &state->spool);
 	alert__state(daemon->alert, &state->alert);

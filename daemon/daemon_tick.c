@@ -43,67 +43,85 @@ void daemon__export(struct daemon *daemon)
 	daemon->metrics_error = err;
 }
 
-static void message_about(struct log_message *message, const struct daemon *daemon,
-			  enum thprace_point point)
+/* "probe migrate (try_to_migrate)": the points that are shed, or brought back, with this leader. */
+static void name_probes(const struct probe_plan *plan, enum thprace_point leader,
+			enum probe_state state, struct log_message *message, char *text,
+			size_t size)
 {
-	const struct engine *engine = watch__engine(daemon->watch);
+	size_t used = 0;
+	int point;
 
-	log__field(message, "THPRACE_PROBE", "%s", probe_points[point].name);
-	log__field(message, "THPRACE_FUNCTION", "%s", engine__plan(engine)->probe[point].function);
-	log__field(message, "THPRACE_SHARE", "%.6f", daemon->overhead.share);
-	log__field(message, "THPRACE_BUDGET", "%.6f", daemon->config.overhead.budget);
+	text[0] = '\0';
+	for (point = 0; point < THPRACE_POINT_MAX && used < size; point++) {
+		if (plan->probe[point].state != state || probe__leader(point) != leader)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%s %s (%s)",
+					 used ? " and" : "probe", probe_points[point].name,
+					 plan->probe[point].function);
+		log__field(message, "THPRACE_PROBE", "%s", probe_points[point].name);
+		log__field(message, "THPRACE_FUNCTION", "%s", plan->probe[point].function);
+	}
 }
 
-/* Which classes a point's absence makes invisible, as ", so split-unmap is not seen now". */
+/* A message that begins with the names of probes, and has them in fields. */
+static void say_of_probes(struct daemon *daemon, const struct overhead_action *action,
+			  enum probe_state state, int priority, const char *id, const char *what)
+{
+	const struct probe_plan *plan = engine__plan(watch__engine(daemon->watch));
+	struct log_message message = {}, named = {};
+	char probes[192];
+	size_t i;
+
+	name_probes(plan, action->point, state, &named, probes, sizeof(probes));
+	log__begin(&message, priority, id, "%s %s", probes, what);
+	for (i = 0; i < named.nr_fields; i++)
+		log__field(&message, named.fields[i].name, "%s", named.fields[i].value);
+	log__field(&message, "THPRACE_SHARE", "%.6f", action->share);
+	log__field(&message, "THPRACE_BUDGET", "%.6f", daemon->config.overhead.budget);
+	log__send(&message);
+}
+
+/* What the lack of what is shed makes invisible: "; not observed now: split-migrate", or "". */
 static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 {
 	const struct probe_plan *plan = engine__plan(watch__engine(daemon->watch));
 	size_t used = 0;
 	const char *why;
-	int class, point;
+	int class;
 
 	text[0] = '\0';
 	for (class = 1; class < THPRACE_CLASS_MAX && used < size; class ++) {
 		why = probe__not_observable(plan, class);
-		for (point = 0; why && point < THPRACE_POINT_MAX; point++)
-			if (plan->probe[point].state == PROBE_SHED &&
-			    why == plan->probe[point].reason)
-				break;
-		if (why && point < THPRACE_POINT_MAX)
-			used += snprintf(text + used, size - used, "%s%s",
-					 used ? ", " : "; not observed now: ", names__class(class));
+		if (why && !strncmp(why, NAMES_SHED, sizeof(NAMES_SHED) - 1))
+			used += (size_t)snprintf(
+				text + used, size - used, "%s%s",
+				used ? ", " : "; not observed now: ", names__class(class));
 	}
 }
 
 static void shed(struct daemon *daemon, const struct overhead_action *action)
 {
-	struct engine *engine = watch__engine(daemon->watch);
-	struct log_message message;
-	char blind[256];
+	char blind[256], what[512];
 
-	if (engine__shed(
-		    engine, action->point,
-		    "shed: the observer's own cost was above the budget ([overhead] budget=)")) {
+	if (engine__shed(watch__engine(daemon->watch), action->point,
+			 "the observer's own cost was above the budget ([overhead] budget=)")) {
 		overhead__failed(&daemon->overhead, action);
 		return;
 	}
 	daemon->sheds++;
 	blind_classes(daemon, blind, sizeof(blind));
-	log__begin(&message, LOG_WARNING, LOG_ID_SHED,
-		   "probe %s (%s) shed: BPF programs took %.3f%% of all CPUs' time, the budget is "
-		   "%.3f%%; this probe took %.3f%%%s",
-		   probe_points[action->point].name,
-		   engine__plan(engine)->probe[action->point].function, action->share * 100,
-		   daemon->config.overhead.budget * 100, action->point_share * 100, blind);
-	message_about(&message, daemon, action->point);
-	log__send(&message);
+	snprintf(what, sizeof(what),
+		 "shed: BPF programs took %.3f%% of all CPUs' time, the budget is %.3f%%; %.3f%% "
+		 "were for this%s",
+		 action->share * 100, daemon->config.overhead.budget * 100,
+		 action->of_point[action->point] * 100, blind);
+	say_of_probes(daemon, action, PROBE_SHED, LOG_WARNING, LOG_ID_SHED, what);
 }
 
 static void restore(struct daemon *daemon, const struct overhead_action *action)
 {
-	struct engine *engine = watch__engine(daemon->watch);
-	struct log_message message;
-	int err = engine__restore(engine, action->point);
+	int err = engine__restore(watch__engine(daemon->watch), action->point);
+	char what[128];
 
 	if (err) {
 		overhead__failed(&daemon->overhead, action);
@@ -112,49 +130,48 @@ static void restore(struct daemon *daemon, const struct overhead_action *action)
 		return;
 	}
 	daemon->restores++;
-	log__begin(&message, LOG_NOTICE, LOG_ID_RESTORED,
-		   "probe %s (%s) is back: BPF programs take %.3f%% of all CPUs' time",
-		   probe_points[action->point].name,
-		   engine__plan(engine)->probe[action->point].function, action->share * 100);
-	message_about(&message, daemon, action->point);
-	log__send(&message);
+	snprintf(what, sizeof(what), "back: BPF programs take %.3f%% of all CPUs' time",
+		 action->share * 100);
+	say_of_probes(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
+}
+
+/* Points that are shed together cost together. */
+static size_t read_costs(struct engine *engine, struct engine_program *programs,
+			 bool may[THPRACE_POINT_MAX])
+{
+	const struct probe_plan *plan = engine__plan(engine);
+	size_t i, count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
+	int point;
+
+	for (i = 0; i < count; i++)
+		programs[i].point = probe__leader(programs[i].point);
+	memset(may, 0, THPRACE_POINT_MAX * sizeof(*may));
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		if (plan->probe[point].state == PROBE_ATTACHED && probe__optional(point))
+			may[probe__leader(point)] = true;
+	return count;
 }
 
 static void weigh(struct daemon *daemon, uint64_t now)
 {
 	struct engine *engine = watch__engine(daemon->watch);
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
-	const struct probe_plan *plan = engine__plan(engine);
 	struct overhead_action action;
 	bool may[THPRACE_POINT_MAX];
 	size_t count;
-	int point;
 
 	if (!engine__measured(engine) ||
 	    now < daemon->overhead.read + daemon->config.overhead.period * SECOND)
 		return;
-	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		may[point] = plan->probe[point].state == PROBE_ATTACHED && probe__optional(point);
-	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
+	count = read_costs(engine, programs, may);
 	action = overhead__step(&daemon->overhead, programs, count, now,
 				sysconf(_SC_NPROCESSORS_ONLN), may);
-	switch (action.what) {
-	case OVERHEAD_SHED:
+	if (action.what == OVERHEAD_SHED)
 		shed(daemon, &action);
-		break;
-	case OVERHEAD_RESTORE:
+	else if (action.what == OVERHEAD_RESTORE)
 		restore(daemon, &action);
-		break;
-	case OVERHEAD_HELPLESS:
-		log__say(
-			LOG_WARNING, LOG_ID_OVER_BUDGET,
-			"BPF programs take %.3f%% of all CPUs' time, above the budget of %.3f%%, and "
-			"no probe is left that could be shed",
-			action.share * 100, daemon->config.overhead.budget * 100);
-		break;
-	default:
-		break;
-	}
+	else if (action.what == OVERHEAD_HELPLESS)
+		over_budget__begin(&daemon->over_budget, engine, &action, now);
 }
 
 static void sample(struct daemon *daemon, uint64_t now)
@@ -200,6 +217,8 @@ void daemon__tick(struct daemon *daemon)
 	if (deadline && now >= deadline)
 		alert__tick(daemon->alert, now);
 	weigh(daemon, now);
+	over_budget__tick(&daemon->over_budget, watch__engine(daemon->watch),
+			  daemon->config.overhead.budget, now);
 	sample(daemon, now);
 	tell_status(daemon, now);
 	if (now >= daemon->exported + daemon->config.metrics.interval * SECOND) {

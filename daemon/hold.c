@@ -11,10 +11,12 @@
 #include <bpf/bpf.h>
 #include <systemd/sd-daemon.h>
 
+#include "booted.h"
 #include "kprobe_trial.h"
 #include "probe.h"
 
 #define STATS "bpf-stats"
+#define IMAGE "kernel-image"
 #define COPIES 2
 #define NAMES_MAX 64
 #define BARRIER_USEC 5000000
@@ -132,6 +134,18 @@ int hold__give_kprobes(char *why, size_t why_size)
 	return err;
 }
 
+int hold__give_image(char *why, size_t why_size)
+{
+	int fd, err;
+
+	fd = booted__open(why, why_size);
+	if (fd < 0)
+		return fd;
+	err = finish(store(IMAGE, &fd, 1, false), why, why_size);
+	close(fd);
+	return err;
+}
+
 void hold__take(struct hold *hold)
 {
 	struct kprobe_held *kprobe;
@@ -139,12 +153,15 @@ void hold__take(struct hold *hold)
 	int count, i, fd;
 
 	hold->stats_fd = -1;
+	hold->image_fd = -1;
 	hold->kprobe_count = 0;
 	count = sd_listen_fds_with_names(1, &names);
 	for (i = 0; i < count; i++) {
 		fd = SD_LISTEN_FDS_START + i;
 		if (!strcmp(names[i], STATS) && hold->stats_fd < 0) {
 			hold->stats_fd = fd;
+		} else if (!strcmp(names[i], IMAGE) && hold->image_fd < 0) {
+			hold->image_fd = fd;
 		} else if (strchr(names[i], '+') && hold->kprobe_count < HOLD_KPROBES_MAX) {
 			kprobe = &hold->kprobes[hold->kprobe_count++];
 			snprintf(kprobe->name, sizeof(kprobe->name), "%s", names[i]);
@@ -158,8 +175,16 @@ void hold__take(struct hold *hold)
 	free(names);
 }
 
+void hold__close_image(struct hold *hold)
+{
+	if (hold->image_fd >= 0)
+		close(hold->image_fd);
+	hold->image_fd = -1;
+}
+
 void hold__close(struct hold *hold)
 {
+	hold__close_image(hold);
 	if (hold->stats_fd >= 0)
 		close(hold->stats_fd);
 	hold->stats_fd = -1;

@@ -18,6 +18,7 @@ enum {
 	OPT_PRINT,
 	OPT_HOLD,
 	OPT_HOLD_KPROBES,
+	OPT_HOLD_IMAGE,
 };
 
 static const struct argp_option options[] = {
@@ -32,6 +33,8 @@ static const struct argp_option options[] = {
 	 0},
 	{"hold-kprobes", OPT_HOLD_KPROBES, NULL, 0,
 	 "the same of the kprobes that the service will use", 0},
+	{"hold-kernel-image", OPT_HOLD_IMAGE, NULL, 0,
+	 "the same of the image that the kernel was booted from", 0},
 	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
 };
@@ -42,6 +45,7 @@ enum what {
 	PRINT_CONFIG,
 	HOLD_STATS,
 	HOLD_KPROBES,
+	HOLD_IMAGE,
 };
 
 struct arguments {
@@ -87,6 +91,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case OPT_HOLD_IMAGE:
+		arguments->what = HOLD_IMAGE;
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);
@@ -154,6 +161,8 @@ int main(int argc, char **argv)
 		return hold_for_service(hold__give_stats);
 	case HOLD_KPROBES:
 		return hold_for_service(hold__give_kprobes);
+	case HOLD_IMAGE:
+		return hold_for_service(hold__give_image);
 	default:
 		return daemon__run(&arguments.daemon);
 	}

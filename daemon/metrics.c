@@ -187,10 +187,39 @@ static void put_incidents(struct text *text, const struct book_class *classes)
 	}
 }
 
+/* Is it known that a class cannot happen here, from the probes or from the kernel's code? */
+static bool is_impossible(const struct state *state, unsigned int class)
+{
+	const char *reason = probe__not_observable(state->plan, class);
+
+	return (reason && !strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1)) ||
+	       (state->check && state->check->classes[class].word == CHECK_CANNOT_HAPPEN);
+}
+
+/* What is unknown has no sample. */
+static void put_check(struct text *text, const struct state *state)
+{
+	enum check_word word;
+	unsigned int class;
+
+	family(text, "thprace_class_possible", "gauge",
+	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		put_count(text, LABELS("class", names__class(class)), !is_impossible(state, class));
+	family(text, "thprace_class_fixed", "gauge",
+	       "By the kernel's code: 1 if the class is fixed or cannot happen, 0 if the kernel is "
+	       "vulnerable; nothing if that is not known.");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		word = state->check ? state->check->classes[class].word : CHECK_UNKNOWN;
+		if (word != CHECK_UNKNOWN)
+			put_count(text, LABELS("class", names__class(class)),
+				  word != CHECK_VULNERABLE);
+	}
+}
+
 static void put_classes(struct text *text, const struct state *state)
 {
 	const struct thprace_counters *sum = &state->totals->counters.sum;
-	const char *reason;
 	unsigned int class;
 
 	family(text, "thprace_walkers_total", "counter", "Walkers that returned, by class.");
@@ -208,14 +237,7 @@ static void put_classes(struct text *text, const struct state *state)
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
 		put_count(text, LABELS("class", names__class(class)),
 			  !probe__not_observable(state->plan, class));
-	family(text, "thprace_class_possible", "gauge",
-	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		reason = probe__not_observable(state->plan, class);
-		put_count(text, LABELS("class", names__class(class)),
-			  !reason || strncmp(reason, NAMES_CANNOT_HAPPEN,
-					     sizeof(NAMES_CANNOT_HAPPEN) - 1));
-	}
+	put_check(text, state);
 }
 
 /*
@@ -342,7 +364,7 @@ static void put_cost(struct text *text, const struct state *state)
 	gauge_real(text, "thprace_overhead_budget_ratio", overhead->budget,
 		   "Part of all CPUs' time that the BPF programs may take; 0: no limit.");
 	gauge(text, "thprace_overhead_over_budget", overhead->over,
-	      "1 if the budget is exceeded and nothing is left to be shed, else 0.");
+	      "1 if the budget is exceeded and nothing that may be shed would help, else 0.");
 	seconds(text, "thprace_bpf_run_seconds_total", "counter", overhead->run_ns,
 		"Time in all BPF programs, detached ones included.");
 	gauge(text, "thprace_bpf_memory_bytes", state->bpf_memory,

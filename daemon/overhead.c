@@ -4,15 +4,24 @@
 #include <string.h>
 
 #define BACKOFF_MAX 8
+#define NEGLIGIBLE 10 /* a point with less than this part of what is too much is no remedy */
+
+/* A new row of periods above the budget. */
+static void start_over(struct overhead *overhead)
+{
+	overhead->above = 0;
+	overhead->above_ns = 0;
+	memset(overhead->cost, 0, sizeof(overhead->cost));
+}
 
 void overhead__configure(struct overhead *overhead, const struct config *config)
 {
 	overhead->budget = config->overhead.budget;
 	overhead->patience = config->overhead.patience;
 	overhead->recovery = config->overhead.recovery;
-	overhead->above = 0;
 	overhead->below = 0;
 	overhead->helpless = false;
+	start_over(overhead);
 }
 
 void overhead__reset(struct overhead *overhead, const struct config *config)
@@ -40,16 +49,57 @@ static uint64_t take(struct overhead *overhead, const struct engine_program *pro
 	return sum;
 }
 
-static enum thprace_point dearest(const uint64_t cost[THPRACE_POINT_MAX],
+/* The returns of what was shed last are still watched for a while: that is no reason to shed more. */
+static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
+			     uint64_t cost[THPRACE_POINT_MAX])
+{
+	unsigned int i;
+
+	for (i = 0; i < overhead->nr_shed; i++) {
+		sum -= cost[overhead->shed[i]];
+		cost[overhead->shed[i]] = 0;
+	}
+	return sum;
+}
+
+/* The dearest of those whose removal lowers the cost by something that counts. */
+static enum thprace_point dearest(const struct overhead *overhead, double too_much,
 				  const bool may_shed[THPRACE_POINT_MAX])
 {
+	const uint64_t *cost = overhead->cost;
 	int point, most = THPRACE_POINT_MAX;
 
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		if (may_shed[point] && cost[point] &&
-		    (most == THPRACE_POINT_MAX || cost[point] > cost[most]))
+		if (may_shed[point] && (most == THPRACE_POINT_MAX || cost[point] > cost[most]))
 			most = point;
+	if (most < THPRACE_POINT_MAX && cost[most] < too_much / NEGLIGIBLE)
+		most = THPRACE_POINT_MAX;
 	return most;
+}
+
+/* That were enough periods above the budget: what they cost tells what is to be done. */
+static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
+		    struct overhead_action *action)
+{
+	int point;
+
+	action->share = 0;
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		action->of_point[point] = overhead->cost[point] / overhead->above_ns;
+		action->share += action->of_point[point];
+	}
+	action->point = dearest(overhead, (action->share - overhead->budget) * overhead->above_ns,
+				may_shed);
+	if (action->point < THPRACE_POINT_MAX) {
+		action->what = OVERHEAD_SHED;
+		overhead->shed[overhead->nr_shed++] = action->point;
+		overhead->times[action->point]++;
+	} else {
+		action->what = OVERHEAD_HELPLESS;
+		action->again = overhead->helpless;
+		overhead->helpless = true;
+	}
+	start_over(overhead);
 }
 
 /* Periods of rest before the one shed last comes back. */
@@ -73,6 +123,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	uint64_t before = overhead->read;
 	uint64_t sum = take(overhead, programs, count, cost);
 	double time;
+	int point;
 
 	overhead->read = now;
 	if (!before || now <= before || !cpus)
@@ -80,24 +131,17 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	time = (double)(now - before) * cpus;
 	overhead->share = sum / time;
 	action.share = overhead->share;
-	if (overhead->budget > 0 && overhead->share > overhead->budget) {
+	sum = without_shed(overhead, sum, cost);
+	if (overhead->budget > 0 && sum > overhead->budget * time) {
 		overhead->below = 0;
-		if (++overhead->above < overhead->patience)
-			return action;
-		overhead->above = 0;
-		action.point = dearest(cost, may_shed);
-		if (action.point < THPRACE_POINT_MAX) {
-			action.what = OVERHEAD_SHED;
-			action.point_share = cost[action.point] / time;
-			overhead->shed[overhead->nr_shed++] = action.point;
-			overhead->times[action.point]++;
-		} else if (!overhead->helpless) {
-			action.what = OVERHEAD_HELPLESS;
-			overhead->helpless = true;
-		}
+		overhead->above_ns += time;
+		for (point = 0; point < THPRACE_POINT_MAX; point++)
+			overhead->cost[point] += cost[point];
+		if (++overhead->above >= overhead->patience)
+			relieve(overhead, may_shed, &action);
 		return action;
 	}
-	overhead->above = 0;
+	start_over(overhead);
 	overhead->helpless = false;
 	if (overhead->budget > 0 && overhead->share > overhead->budget / 2) {
 		overhead->below = 0;

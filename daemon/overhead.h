@@ -3,7 +3,9 @@
  * Own cost against the budget: what to do about it. Knows no kernel: it is given run times, and says
  * which probe is to be shed or brought back.
  *
- * Above the budget for `patience` periods: the optional probe that cost most in the last one is shed.
+ * Above the budget for `patience` periods: the optional probe that cost most in all of them is shed, unless
+ * it took less than a tenth of what is above the budget: that would lower little, and blind the observer. Then, and when
+ * nothing is left, it is over budget, and stays attached.
  * Below half of it for `recovery` periods: the one shed last comes back. One that had to be shed again
  * waits twice as long the next time, eight times at most, so that a lasting load doesn't make it come
  * and go all the time.
@@ -23,14 +25,16 @@ enum overhead_what {
 	OVERHEAD_NOTHING,
 	OVERHEAD_SHED, /* shed .point */
 	OVERHEAD_RESTORE, /* bring .point back */
-	OVERHEAD_HELPLESS, /* above the budget, and nothing is left to be shed: said once */
+	OVERHEAD_HELPLESS, /* above the budget, and nothing that could be shed would help */
 };
 
 struct overhead_action {
 	enum overhead_what what;
 	enum thprace_point point;
-	double share; /* of all programs in the last period */
-	double point_share; /* SHED: that of the point */
+	bool again; /* HELPLESS: it was so before, and has not been below the budget since */
+	/* Of all CPUs' time, over the periods above the budget; of the last period while nothing is done. */
+	double share; /* of all programs */
+	double of_point[THPRACE_POINT_MAX];
 };
 
 /* A plain value: overhead__reset() begins. */
@@ -41,7 +45,9 @@ struct overhead {
 	uint64_t read; /* ns CLOCK_MONOTONIC of the last measurement; 0: none */
 	uint64_t run_ns[THPRACE_POINT_MAX]; /* as read last */
 	double share; /* over the last period */
-	unsigned int above; /* periods in a row */
+	unsigned int above; /* periods in a row … */
+	uint64_t cost[THPRACE_POINT_MAX]; /* … what each point cost in them, ns … */
+	double above_ns; /* … and how long they were, times CPUs */
 	unsigned int below;
 	bool helpless;
 	enum thprace_point shed[THPRACE_POINT_MAX]; /* the one shed last is at the end */

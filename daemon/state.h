@@ -11,10 +11,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "config.h"
 #include "exposure.h"
 #include "probe.h"
 #include "session.h"
+
+/* Who zaps so much that the cost is above the budget. */
+#define OVERHEAD_ZAPPERS 4
+
+struct zapper_state {
+	uint32_t uid;
+	uint32_t tgid; /* of the last call */
+	char comm[THPRACE_COMM_LEN + 1]; /* the same; as the task has it */
+	char cgroup[256]; /* path, "" when it is not known */
+	char unit[128]; /* of systemd's, "" when the path has none */
+	uint64_t calls; /* of __pmd_trans_huge_lock within about a second */
+	uint64_t zaps; /* of these: in zaps */
+	double part; /* of all such calls, in [0, 1] */
+};
 
 /* Own cost. Share: part of all CPUs' time, 0.005 = 0.5% of one CPU per CPU. */
 struct overhead_state {
@@ -22,10 +37,31 @@ struct overhead_state {
 	const char *reason;
 	double share; /* of the BPF programs, over the last period; in [0, 1] */
 	double budget;
-	bool over; /* above the budget, and nothing optional is left to be shed */
+	bool over; /* above the budget, and nothing that could be shed would help */
+	const struct zapper_state *zappers; /* over: whose zaps they are, most first */
+	size_t nr_zappers;
 	uint64_t run_ns; /* of all programs since the daemon started, detached ones included */
 	uint64_t sheds; /* probes shed, ever */
 	uint64_t restores; /* and brought back */
+};
+
+/* What `thprace check` says of the running kernel. */
+enum check_progress {
+	CHECK_RUNNING, /* not known yet: all words are CHECK_UNKNOWN */
+	CHECK_DONE,
+	CHECK_FAILED, /* the same, for ever; why: reason */
+};
+
+struct check_class {
+	enum check_word word;
+	char evidence[400]; /* what it follows from; of what is unknown: what is missing */
+	char fix[160]; /* the commit that closed the class upstream, "HASH "SUBJECT" (RELEASE)" */
+};
+
+struct check_state {
+	enum check_progress progress;
+	char reason[200];
+	struct check_class classes[THPRACE_CLASS_MAX];
 };
 
 enum spool_health {
@@ -84,6 +120,7 @@ struct state {
 	uint64_t reloads; /* that were applied */
 	uint64_t reloads_failed;
 	uint64_t clock_steps;
+	const struct check_state *check; /* or NULL: not begun */
 	struct overhead_state overhead;
 	struct spool_state spool;
 	struct alert_state alert;

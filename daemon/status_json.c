@@ -7,6 +7,7 @@
 #include <syslog.h>
 #include <thprace/version.h>
 #include "histogram.h"
+#include "kernel_check.h"
 #include "names.h"
 #include "render_json.h"
 
@@ -49,6 +50,28 @@ static void name_of(struct json_object *object, const char *name, const char *co
 
 #define NAMES(table) table, sizeof(table) / sizeof(table[0])
 
+/* What the kernel's code says of a class; null while that is not known. */
+static void add_check(struct json_object *object, const struct check_state *check,
+		      unsigned int class)
+{
+	const struct check_class *found = check ? &check->classes[class] : NULL;
+	bool known = check && check->progress == CHECK_DONE;
+
+	text(object, "check", known ? kernel_check__word(found->word) : NULL);
+	text(object, "check_evidence", known ? found->evidence : NULL);
+	text(object, "check_fix", known ? found->fix : NULL);
+}
+
+static struct json_object *check_object(const struct check_state *check)
+{
+	static const char *const progress[] = {"running", "done", "failed"};
+	struct json_object *object = json_object_new_object();
+
+	name_of(object, "state", NAMES(progress), check ? check->progress : CHECK_RUNNING);
+	text(object, "reason", check ? check->reason : NULL);
+	return object;
+}
+
 static struct json_object *class_object(const struct state *state, unsigned int class)
 {
 	const struct exposure_class *exposure = &state->exposure.classes[class];
@@ -63,6 +86,8 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 	text(object, "class", names__class(class));
 	truth(object, "observable", !reason);
 	text(object, "reason", reason);
+	truth(object, "shed", reason && !strncmp(reason, NAMES_SHED, sizeof(NAMES_SHED) - 1));
+	add_check(object, state->check, class);
 	number(object, "walkers", sum->walkers[class]);
 	number(object, "failed", sum->failed[class]);
 	number(object, "overlaps", counts->overlaps);
@@ -234,6 +259,28 @@ static struct json_object *programs_array(const struct state *state)
 	return array;
 }
 
+static struct json_object *zappers_array(const struct overhead_state *overhead)
+{
+	struct json_object *array = json_object_new_array(), *object;
+	const struct zapper_state *zapper;
+	size_t i;
+
+	for (i = 0; array && i < overhead->nr_zappers; i++) {
+		zapper = &overhead->zappers[i];
+		object = json_object_new_object();
+		number(object, "uid", zapper->uid);
+		number(object, "tgid", zapper->tgid);
+		text(object, "comm", zapper->comm);
+		text(object, "unit", zapper->unit);
+		text(object, "cgroup", zapper->cgroup);
+		number(object, "calls", zapper->calls);
+		number(object, "zaps", zapper->zaps);
+		real(object, "part", zapper->part);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
 static struct json_object *overhead_object(const struct state *state)
 {
 	const struct overhead_state *overhead = &state->overhead;
@@ -244,6 +291,7 @@ static struct json_object *overhead_object(const struct state *state)
 	real(object, "share", overhead->share);
 	real(object, "budget", overhead->budget);
 	truth(object, "over", overhead->over);
+	add(object, "zappers", zappers_array(overhead));
 	number(object, "run_ns", overhead->run_ns);
 	number(object, "sheds", overhead->sheds);
 	number(object, "restores", overhead->restores);
@@ -414,6 +462,7 @@ struct json_object *status_json__new(const struct state *state)
 	if (!object)
 		return NULL;
 	add_self(object, state);
+	add(object, "check", check_object(state->check));
 	add(object, "classes", classes_array(state));
 	exposure = json_object_new_object();
 	real(exposure, "seconds", state->exposure.seconds);

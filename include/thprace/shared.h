@@ -196,6 +196,23 @@ struct thprace_pending {
 	__u32 pad;
 };
 
+/* Who calls __pmd_trans_huge_lock, and how often of these in a zap: counted while core asks. */
+#define THPRACE_ZAPPERS_MAX 256
+
+struct thprace_zapper_key {
+	__u64 cgroup; /* its number in the hierarchy of version 2; 0: not known */
+	__u32 uid;
+	__u32 pad;
+};
+
+struct thprace_zapper {
+	__u64 calls;
+	__u64 zaps;
+	__u32 tgid; /* of the last one */
+	__u32 pad;
+	char comm[THPRACE_COMM_LEN]; /* of the last one */
+};
+
 /* Where `thprace provoke` widens windows (bpf/widen.bpf.c). */
 enum thprace_widen {
 	THPRACE_WIDEN_NOT = 0,

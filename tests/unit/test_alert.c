@@ -129,6 +129,43 @@ static void overlaps(void **state)
 	assert_int_equal(sent, THPRACE_CLASS_MAX - 1);
 }
 
+/* The first overlap comforts where the kernel's code says so, and nowhere else. */
+static void overlap_by_the_code(void **state)
+{
+	static const char *const words[] = CHECK_WORD_NAMES;
+	static const char *const texts[CHECK_WORD_MAX] = {
+		[CHECK_FIXED] = "; the kernel's code has the fix",
+		[CHECK_VULNERABLE] = "; the kernel's code lacks the fix: it was luck, and the "
+				     "next one may escape",
+		[CHECK_CANNOT_HAPPEN] = "; by the kernel's code none of this class can escape",
+		[CHECK_UNKNOWN] =
+			"; whether the kernel's code has the fix is not known: thprace check",
+	};
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_CONTAINED);
+	static struct check_state check;
+	struct alert *alert;
+	int word;
+
+	(void)state;
+	for (word = 0; word < CHECK_WORD_MAX; word++) {
+		alert = begin(60, 10);
+		check.progress = CHECK_DONE;
+		check.classes[THPRACE_SPLIT_UNMAP].word = word;
+		alert__checked(alert, &check);
+		alert__incident(alert, &incident, 17, NULL, START);
+		assert_int_equal(sent, 1);
+		assert_non_null(strstr(kept[0].text, texts[word]));
+		expect_field(&kept[0], "THPRACE_CHECK", words[word]);
+		expect_field(&kept[0], "THPRACE_CHECK_WORDS", texts[word] + 2);
+		alert__free(alert);
+	}
+	/* Before the code was read. */
+	alert = begin(60, 10);
+	alert__incident(alert, &incident, 17, NULL, START);
+	expect_field(&kept[0], "THPRACE_CHECK", "unknown");
+	alert__free(alert);
+}
+
 static void identical(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -511,6 +548,7 @@ int main(void)
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(overlap_of_pmd),
 		cmocka_unit_test(overlaps),
+		cmocka_unit_test(overlap_by_the_code),
 		cmocka_unit_test(identical),
 		cmocka_unit_test(identical_without_window),
 		cmocka_unit_test(late_tick),

@@ -143,8 +143,10 @@ static void test_status(void **state)
 	(void)state;
 	assert_int_equal(RUN_ALONE(cmd_status), CLI_FOUND);
 	expect(out, "on 6.1.0-test, light mode, up 3 h 12 min: 2 escapes\n");
-	expect(out, " 2             0         0         0.25\n");
-	expect(out, " 0             0         0            -\n");
+	expect(out, "  split-unmap               -         0         0         0       2         0"
+		    "        0     0.25\n");
+	expect(out, " 0         0        0        -\n");
+	expect(out, "kernel     its code is being read");
 	expect(out, "loss       3 of 0: 3 slot\n");
 	expect(out, "0.012% of all CPUs' time, budget 0.5%");
 	expect(out, "messages to the journal");
@@ -167,10 +169,107 @@ static void test_status(void **state)
 	assert_int_equal(RUN_ALONE(cmd_status), CLI_DONE);
 	expect(out, ": no escapes\n");
 	expect(out, "degraded: No space left");
-	expect(out, "; 2 probes shed: check, hold; above the budget");
+	expect(out, "; 2 probes shed: check, hold; over budget");
 	expect(out, "zap: rrrrrr");
 	expect(out, "not observable: ");
 	expect_narrow(out);
+}
+
+/* The line of a text that begins so, or NULL. */
+static const char *line_of(const char *text, const char *begin)
+{
+	for (; text && strncmp(text, begin, strlen(begin)) != 0; text = text ? text + 1 : NULL)
+		text = strchr(text, '\n');
+	return text;
+}
+
+/* A class whose probe is shed never looks like one that is watched, whatever was counted before. */
+static void test_shed_class(void **state)
+{
+	struct probe *probe = &server->fake.plan.probe[THPRACE_POINT_MIGRATE];
+	struct json_object *answer, *class;
+	const char *line;
+
+	(void)state;
+	server->fake.totals.counters.sum.walkers[THPRACE_SPLIT_MIGRATE] = 535;
+	probe->state = PROBE_SHED;
+	strcpy(probe->reason, NAMES_SHED "it was too dear");
+	RUN_ALONE(cmd_status);
+	line = line_of(out, "  split-migrate ");
+	assert_non_null(line);
+	expect(line,
+	       "  split-migrate    not observed now: shed: it was too dear\n    before that ");
+	expect(line, " 535 ");
+	RUN(cmd_status, "--format=json");
+	answer = json_tokener_parse(out);
+	class = json_object_array_get_idx(json_object_object_get(answer, "classes"), 1);
+	assert_string_equal(word(class, "class"), "split-migrate");
+	assert_false(json_object_get_boolean(json_object_object_get(class, "observable")));
+	assert_true(json_object_get_boolean(json_object_object_get(class, "shed")));
+	assert_string_equal(word(class, "reason"), "shed: it was too dear");
+	json_object_put(answer);
+	probe->state = PROBE_ATTACHED;
+	server->fake.totals.counters.sum.walkers[THPRACE_SPLIT_MIGRATE] = 0;
+}
+
+/* What the kernel's code says stands in a column, and why it is vulnerable. */
+static void test_checked(void **state)
+{
+	static struct check_state check;
+	int class;
+
+	(void)state;
+	check.progress = CHECK_DONE;
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		check.classes[class].word = CHECK_UNKNOWN;
+	check.classes[THPRACE_SPLIT_UNMAP].word = CHECK_FIXED;
+	check.classes[THPRACE_SPLIT_HEAD].word = CHECK_CANNOT_HAPPEN;
+	check.classes[THPRACE_TRUNCATE_UNMAP].word = CHECK_VULNERABLE;
+	strcpy(check.classes[THPRACE_TRUNCATE_UNMAP].evidence, "it does not call it");
+	server->fake.state.check = &check;
+	RUN_ALONE(cmd_status);
+	expect(out, "  split-unmap           fixed ");
+	expect(out, "  split-migrate       unknown ");
+	expect(out, "  split-head       impossible ");
+	expect(out, "  truncate-unmap   vulnerable ");
+	expect(out,
+	       "kernel     vulnerable, truncate-unmap: it does not call it; see: thprace check\n");
+	expect_narrow(out);
+	RUN(cmd_status, "--format=json");
+	expect(out, "\"check\":{\"state\":\"done\",\"reason\":null}");
+	expect(out, "\"check\":\"cannot happen\"");
+	expect(out, "\"check\":\"vulnerable\",\"check_evidence\":\"it does not call it\"");
+	check.progress = CHECK_FAILED;
+	check.classes[THPRACE_TRUNCATE_UNMAP].word = CHECK_UNKNOWN;
+	strcpy(check.reason, "no such program");
+	RUN_ALONE(cmd_status);
+	expect(out, "kernel     whether it has the fixes is not known: no such program\n");
+	server->fake.state.check = NULL;
+}
+
+static void test_over_budget(void **state)
+{
+	const struct zapper_state zapper = {.uid = 65534,
+					    .tgid = 321,
+					    .comm = "zapflood",
+					    .unit = "flood.service",
+					    .calls = 1000,
+					    .zaps = 990,
+					    .part = 0.97};
+
+	(void)state;
+	server->fake.state.overhead.over = true;
+	server->fake.state.overhead.zappers = &zapper;
+	server->fake.state.overhead.nr_zappers = 1;
+	RUN_ALONE(cmd_status);
+	expect(out, "; over budget");
+	expect(out, "97% of the zaps are those of uid 65534, flood.service, zapflood/321\n");
+	expect_narrow(out);
+	RUN(cmd_status, "--format=json");
+	expect(out, "\"zappers\":[{\"uid\":65534,\"tgid\":321,\"comm\":\"zapflood\","
+		    "\"unit\":\"flood.service\"");
+	server->fake.state.overhead.nr_zappers = 0;
+	server->fake.state.overhead.over = false;
 }
 
 static void test_nobody(void **state)
@@ -469,12 +568,21 @@ static void test_when(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),	    TEST(test_nobody),
-		TEST(test_not_allowed),	    TEST(test_reload),
-		TEST(test_incidents),	    TEST(test_incidents_json),
-		TEST(test_incidents_alone), TEST(test_incidents_damaged),
-		TEST(test_follow),	    TEST(test_show),
-		TEST(test_dump_live),	    cmocka_unit_test(test_when),
+		TEST(test_status),
+		TEST(test_nobody),
+		TEST(test_shed_class),
+		TEST(test_checked),
+		TEST(test_over_budget),
+		TEST(test_not_allowed),
+		TEST(test_reload),
+		TEST(test_incidents),
+		TEST(test_incidents_json),
+		TEST(test_incidents_alone),
+		TEST(test_incidents_damaged),
+		TEST(test_follow),
+		TEST(test_show),
+		TEST(test_dump_live),
+		cmocka_unit_test(test_when),
 	};
 
 	setenv("TZ", "UTC0", 1);

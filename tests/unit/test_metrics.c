@@ -35,6 +35,7 @@ struct world {
 	struct probe_plan plan;
 	struct session_totals totals;
 	struct engine_program programs[3];
+	struct check_state check;
 };
 
 /* A daemon that has just started: light mode, nothing seen. */
@@ -153,6 +154,10 @@ static void make_full(struct world *world)
 			.run_ns = 3 * SECOND + i,
 			.missed = i,
 		};
+	for (i = 0; i < THPRACE_CLASS_MAX; i++)
+		world->check.classes[i].word = i % 3 ? CHECK_FIXED : CHECK_VULNERABLE;
+	world->check.progress = CHECK_DONE;
+	state->check = &world->check;
 	state->programs = world->programs;
 	state->nr_programs = ARRAY_SIZE(world->programs);
 	state->now += 250 * SECOND + 1;
@@ -495,6 +500,36 @@ static void observable(void **state)
 	free(reading.text);
 }
 
+/* What the kernel's code says: nothing is said while it is not known, nor of a class of which it is not. */
+static void fixed(void **state)
+{
+	struct reading reading;
+	struct world world;
+	int class;
+
+	(void)state;
+	make_full(&world);
+	world.check.progress = CHECK_RUNNING;
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		world.check.classes[class].word = CHECK_UNKNOWN;
+	read_text(&reading, text_of(&world));
+	assert_value(&reading, "thprace_class_fixed{class=\"split-unmap\"}", -1);
+	assert_value(&reading, "thprace_class_possible{class=\"hwpoison-unmap\"}", 1);
+	free(reading.text);
+	world.check.progress = CHECK_DONE;
+	world.check.classes[THPRACE_SPLIT_UNMAP].word = CHECK_FIXED;
+	world.check.classes[THPRACE_SPLIT_MIGRATE].word = CHECK_VULNERABLE;
+	world.check.classes[THPRACE_HWPOISON_UNMAP].word = CHECK_CANNOT_HAPPEN;
+	read_text(&reading, text_of(&world));
+	assert_value(&reading, "thprace_class_fixed{class=\"split-unmap\"}", 1);
+	assert_value(&reading, "thprace_class_possible{class=\"split-unmap\"}", 1);
+	assert_value(&reading, "thprace_class_fixed{class=\"split-migrate\"}", 0);
+	assert_value(&reading, "thprace_class_fixed{class=\"hwpoison-unmap\"}", 1);
+	assert_value(&reading, "thprace_class_possible{class=\"hwpoison-unmap\"}", 0);
+	assert_value(&reading, "thprace_class_fixed{class=\"truncate-unmap\"}", -1);
+	free(reading.text);
+}
+
 static void escaped(void **state)
 {
 	struct reading reading;
@@ -758,6 +793,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(values),
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(observable),
+		cmocka_unit_test(fixed),
 		cmocka_unit_test(escaped),
 		cmocka_unit_test(histogram_is_exact),
 		cmocka_unit_test(counters_grow),

@@ -100,7 +100,10 @@ static void test_dearest_is_shed(void **state)
 	assert_int_equal(action.what, OVERHEAD_SHED);
 	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
 	assert_true(action.share > 0.0069 && action.share < 0.0071);
-	assert_true(action.point_share > 0.0019 && action.point_share < 0.0021);
+	assert_true(action.of_point[THPRACE_POINT_MIGRATE] > 0.0019 &&
+		    action.of_point[THPRACE_POINT_MIGRATE] < 0.0021);
+	assert_true(action.of_point[THPRACE_POINT_ZAP] > 0.0039 &&
+		    action.of_point[THPRACE_POINT_ZAP] < 0.0041);
 	/* 0.005 is left, which is not above the budget but not below half of it either. */
 	assert_int_equal(until_action(&machine, 100, &action), 0);
 }
@@ -170,19 +173,90 @@ static void test_helpless(void **state)
 {
 	struct overhead_action action;
 	struct machine machine;
+	int i;
 
 	(void)state;
 	machine_start(&machine, 0.005);
 	machine.load[THPRACE_POINT_ZAP] = 0.01;
 	assert_int_equal(until_action(&machine, 10, &action), 4);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+	assert_false(action.again);
 	/* Said once, until it was below the budget. */
-	assert_int_equal(until_action(&machine, 50, &action), 0);
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(until_action(&machine, 10, &action), 3);
+		assert_int_equal(action.what, OVERHEAD_HELPLESS);
+		assert_true(action.again);
+	}
+	assert_true(machine.overhead.helpless);
 	machine.load[THPRACE_POINT_ZAP] = 0;
 	assert_int_equal(until_action(&machine, 5, &action), 0);
+	assert_false(machine.overhead.helpless);
 	machine.load[THPRACE_POINT_ZAP] = 0.01;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+	assert_false(action.again);
+}
+
+/* A flood of zaps, and an optional probe that hardly runs: to shed it would change nothing. */
+static void test_negligible_is_kept(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_ZAP] = 0.02;
+	machine.load[THPRACE_POINT_LOCK] = 0.01282;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.00004;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+	assert_true(action.share > 0.0327 && action.share < 0.0330);
+	/* What counts is shed, though it does not suffice. */
+	machine.load[THPRACE_POINT_MIGRATE] = 0.01;
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.what, OVERHEAD_SHED);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+}
+
+/* What cost most in all the periods is shed, and not what did so in the last one. */
+static void test_all_periods_count(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	step(&machine);
+	machine.load[THPRACE_POINT_UNMAP] = 0.02;
+	step(&machine);
+	step(&machine);
+	machine.load[THPRACE_POINT_UNMAP] = 0;
+	machine.load[THPRACE_POINT_TRUNCATE] = 0.01;
+	action = step(&machine);
+	assert_int_equal(action.what, OVERHEAD_SHED);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+}
+
+/* Returns of what was shed cost something for a while still: nothing else is shed for that. */
+static void test_returns_of_the_shed(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+	int i;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.003;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	for (i = 0; i < 10; i++) {
+		machine.programs[THPRACE_POINT_UNMAP].run_ns += 0.01 * PERIOD * CPUS;
+		assert_int_equal(step(&machine).what, OVERHEAD_NOTHING);
+	}
+	assert_true(machine.overhead.share > 0.0129); /* it is counted, of course */
 }
 
 static void test_no_limit(void **state)
@@ -219,10 +293,17 @@ static void test_failed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quiet),	 cmocka_unit_test(test_dearest_is_shed),
-		cmocka_unit_test(test_patience), cmocka_unit_test(test_comes_back),
-		cmocka_unit_test(test_backoff),	 cmocka_unit_test(test_helpless),
-		cmocka_unit_test(test_no_limit), cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_dearest_is_shed),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_helpless),
+		cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_negligible_is_kept),
+		cmocka_unit_test(test_all_periods_count),
+		cmocka_unit_test(test_returns_of_the_shed),
 	};
 
 	return cmocka_run_group_tests_name("overhead", tests, NULL, NULL);

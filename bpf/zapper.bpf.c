@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who zaps: counted by user and cgroup while core asks, which it does for a second now and then when the
+ * observer costs more than it may and nothing can be shed.
+ */
+#include "engine.bpf.h"
+
+struct kernfs_node {
+	u64 id;
+} CORE;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} CORE;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} CORE;
+
+struct task_struct {
+	struct css_set *cgroups;
+} CORE;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THPRACE_ZAPPERS_MAX);
+	__type(key, struct thprace_zapper_key);
+	__type(value, struct thprace_zapper);
+} zappers SEC(".maps");
+
+/* Not by the helper: kernels without cgroups lack it, and would refuse the program. */
+static __always_inline u64 current_cgroup(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!bpf_core_field_exists(struct task_struct, cgroups))
+		return 0;
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+/* A call of __pmd_trans_huge_lock; zap: in a zap. A global function: rare. Returns 0. */
+__noinline int zapper_count(u32 zap)
+{
+	const struct thprace_zapper none = {};
+	struct thprace_zapper_key key = {};
+	struct thprace_zapper *zapper;
+
+	key.uid = (u32)bpf_get_current_uid_gid();
+	key.cgroup = current_cgroup();
+	zapper = bpf_map_lookup_elem(&zappers, &key);
+	if (!zapper) {
+		bpf_map_update_elem(&zappers, &key, &none, BPF_NOEXIST);
+		zapper = bpf_map_lookup_elem(&zappers, &key);
+	}
+	if (!zapper)
+		return 0; /* the table is full of others */
+	__sync_fetch_and_add(&zapper->calls, 1);
+	if (zap)
+		__sync_fetch_and_add(&zapper->zaps, 1);
+	zapper->tgid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(zapper->comm, sizeof(zapper->comm));
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The file that the running kernel was booted from, where distributions keep it. */
+#ifndef THPRACE_BOOTED_H
+#define THPRACE_BOOTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BOOTED_NONE "no image of this kernel in /boot or /usr/lib/modules"
+
+/* The place number i of such a kernel's image. False: there are fewer. */
+bool booted__place(size_t i, const char *release, char *path, size_t size);
+
+/*
+ * Open the image of the running kernel in the first place that has one; whether it is the same build is not
+ * looked at. Returns a descriptor, or negative errno and a sentence in why.
+ */
+int booted__open(char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,32 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+# value NAME
+value() {
+	sed -n "s/^$1 //p" out
+}
+
+# shed_under_load POINT CLASS: the class is stressed, and its point comes and goes
+shed_under_load() {
+	thprace-stress "$2" -d 200 >/dev/null 2>&1 &
+	load=$!
+	try shed "$1" 6
+	kill "$load"
+	wait "$load"
+	is "$status" 0 "$1: shed and brought back" || told "$(cat err)"
+	is "$(value kind)" calls "... which is probed at its calls"
+	more "$(value shed)" 0 "... while splits go by"
+	more "$(value watched)" 0 "... and when it is there"
+	more "$(value walkers)" 0 "... walkers are seen then"
+	for cause in incident slot task return missed; do
+		is "$(value $cause)" 0 "... nothing is lost ($cause)"
+	done
+	echo "# $1: $(tr '\n' ' ' <out)"
+}
+
+shed_under_load migrate split-migrate
+shed_under_load unmap split-unmap
+is_clean "shed"
+done_testing
