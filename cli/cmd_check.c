@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "child.h"
 #include "interrupt.h"
+#include "layout.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -20,8 +21,10 @@
 #include "check_watch.h"
 #include "watch.h"
 
-#define COLUMNS 100
-#define INDENT 18 /* where the words of the classes stand, and below them the kinds of evidence */
+#define LABEL 9 /* the width of what begins the lines about the kernel */
+#define CLASS_WIDTH 18
+#define WORD_WIDTH 15
+#define INDENT 2 /* of the evidence */
 #define KIND 8 /* the width of those */
 #define WATCH_SECONDS 10.0
 #define TICK_NS 20000000
@@ -137,30 +140,23 @@ static const struct argp argp = {
 	       "signal N ended it; 127 when it could not be run.",
 };
 
-/* Text in lines of COLUMNS columns, that begin at column `indent`; the cursor is there already. */
-static void print_wrapped(const char *text, size_t indent)
+/* Text after what stands in `column` columns of the line already. */
+static void print_words(const char *text, size_t column)
 {
-	size_t room = COLUMNS - indent, length, take;
-
-	while ((length = strlen(text)) > 0) {
-		take = length;
-		if (length > room) {
-			for (take = room; take && text[take] != ' '; take--)
-				;
-			if (!take)
-				take = room;
-		}
-		printf("%.*s\n", (int)take, text);
-		text += take + (text[take] == ' ');
-		if (*text)
-			printf("%*s", (int)indent, "");
-	}
+	layout__words(stdout, (size_t)cli__width(stdout), text, column, column);
 }
 
+static void print_label(const char *label, const char *text)
+{
+	printf("%-*s", LABEL, label);
+	print_words(text, LABEL);
+}
+
+/* Of the evidence of a class. */
 static void print_line(const char *kind, const char *text)
 {
 	printf("%*s%-*s", INDENT, "", KIND, kind);
-	print_wrapped(text, INDENT + KIND);
+	print_words(text, INDENT + KIND);
 }
 
 static void print_commit(const struct check_commit *commit)
@@ -187,8 +183,9 @@ static void print_watch(const struct check_watch *watch)
 	char text[256];
 	int function;
 
-	printf("%-*sthe running kernel for %.1f s, by %s\n", INDENT, "watched", watch->seconds,
-	       watch->how);
+	snprintf(text, sizeof(text), "the running kernel for %.1f s, by %s", watch->seconds,
+		 watch->how);
+	print_label("watched", text);
 	for (function = 0; function < THPRACE_WATCH_FUNCTION_MAX; function++) {
 		other = &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)];
 		if (!watch->there[function])
@@ -199,8 +196,7 @@ static void print_watch(const struct check_watch *watch)
 			 functions[function], (uint64_t)other->calls,
 			 (uint64_t)other->with_ttu_sync, (uint64_t)other->walks,
 			 (uint64_t)other->with_pvmw_sync);
-		printf("%*s", INDENT, "");
-		print_wrapped(text, INDENT);
+		print_label("", text);
 	}
 }
 
@@ -222,32 +218,61 @@ static void print_defect(const struct check_facts *facts, const struct check_wat
 	print_line("", check_defect__since(defect, since, sizeof(since)));
 }
 
+/* The answer: a line per class. */
+static void print_answers(const struct check_facts *facts, const struct check_watch *watch,
+			  const struct check_result *results)
+{
+	static const char *const classes[] = THPRACE_CLASS_NAMES;
+	static const char *const words[] = CHECK_WORD_NAMES;
+	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
+	const struct check_commit *commit;
+	char text[256];
+	int class;
+
+	printf("\n%-*s%-*s%s\n", CLASS_WIDTH, "class", WORD_WIDTH, "here", "closed upstream by");
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		commit = check__commit(class);
+		printf("%-*s%-*s", CLASS_WIDTH, classes[class], WORD_WIDTH,
+		       words[results[class].word]);
+		snprintf(text, sizeof(text), "%.12s, %s%s", commit->hash, commit->version,
+			 check_defect__shown(facts, watch, class, shown)
+				 ? "; a defect makes its walkers fail, see below"
+				 : "");
+		print_words(text, CLASS_WIDTH + WORD_WIDTH);
+	}
+}
+
+static void print_evidence(const struct check_facts *facts, const struct check_watch *watch,
+			   const struct check_result *result, int class)
+{
+	static const char *const kinds[] = CHECK_KIND_NAMES;
+	const struct check_fact *fact;
+	size_t i;
+
+	for (i = 0; i < result->nr_evidence; i++) {
+		fact = result->evidence[i];
+		print_line(fact->answer == CHECK_NOT_KNOWN ? "missing" : kinds[fact->kind],
+			   fact->text);
+	}
+	print_seen(watch, class);
+	print_commit(check__commit(class));
+	print_defect(facts, watch, class);
+}
+
 static void print_text(const struct check_source *source, const struct check_facts *facts,
 		       const struct check_watch *watch, const struct check_result *results)
 {
 	static const char *const classes[] = THPRACE_CLASS_NAMES;
-	static const char *const words[] = CHECK_WORD_NAMES;
-	static const char *const kinds[] = CHECK_KIND_NAMES;
-	const struct check_fact *fact;
-	size_t i;
 	int class;
 
-	printf("%-*s", INDENT, "kernel");
-	print_wrapped(source->banner[0] ? source->banner : "not named", INDENT);
-	printf("%-*s", INDENT, "read");
-	print_wrapped(source->from, INDENT);
+	print_label("kernel", source->banner[0] ? source->banner : "not named");
+	print_label("read", source->from);
 	if (watch)
 		print_watch(watch);
+	print_answers(facts, watch, results);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		printf("\n%-*s%s\n", INDENT, classes[class], words[results[class].word]);
-		for (i = 0; i < results[class].nr_evidence; i++) {
-			fact = results[class].evidence[i];
-			print_line(fact->answer == CHECK_NOT_KNOWN ? "missing" : kinds[fact->kind],
-				   fact->text);
-		}
-		print_seen(watch, class);
-		print_commit(check__commit(class));
-		print_defect(facts, watch, class);
+		printf("\n%s\n", classes[class]);
+		print_evidence(facts, watch, &results[class], class);
 	}
 }
 
