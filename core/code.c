@@ -119,7 +119,6 @@ static uint64_t entry(const struct code *code, const char *name)
 
 int code__open(struct code **result, const struct image *image, char *why, size_t why_size)
 {
-	static const char *const machines[] = IMAGE_MACHINE_NAMES;
 	static const char *const ends[] = {"__stack_chk_fail", "panic", "__fortify_panic",
 					   "fortify_panic"};
 	const struct image_symbol *symbols;
@@ -129,7 +128,7 @@ int code__open(struct code **result, const struct image *image, char *why, size_
 
 	if (image__machine(image) == IMAGE_OTHER) {
 		snprintf(why, why_size, "code is read on x86-64 and arm64 only, and this is %s",
-			 machines[image__machine(image)]);
+			 image__machine_name(image));
 		return -ENOTSUP;
 	}
 	if (!count || !symbols[count - 1].address) {

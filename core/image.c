@@ -242,6 +242,8 @@ static int read_kernel(struct image *image, char *why, size_t why_size)
 		image__lay_out_arm64(image);
 		if (!image->format[0])
 			snprintf(image->format, sizeof(image->format), "Image");
+	} else if (image__foreign(image)) {
+		return image__refuse_foreign(image__foreign(image), why, why_size);
 	} else {
 		snprintf(why, why_size, "%s",
 			 image->format[0] ? "what is packed in it is no kernel"
@@ -380,6 +382,14 @@ void image__close(struct image *image)
 	free(image->symbol);
 	free(image->names);
 	free(image);
+}
+
+const char *image__machine_name(const struct image *image)
+{
+	static const char *const names[] = IMAGE_MACHINE_NAMES;
+	const char *foreign = image->machine == IMAGE_OTHER ? image__foreign(image) : NULL;
+
+	return foreign ? foreign : names[image->machine];
 }
 
 enum image_machine image__machine(const struct image *image)

@@ -54,6 +54,7 @@ int image__parse(struct image **image, void *data, size_t size, size_t max, char
 void image__close(struct image *image);
 
 enum image_machine image__machine(const struct image *image);
+const char *image__machine_name(const struct image *image);
 
 /* What it was found to be: "bzImage, zstd", "vmlinux" … */
 const char *image__format(const struct image *image);

@@ -96,6 +96,8 @@ int image__read_elf(struct image *image, char *why, size_t why_size)
 		return -EINVAL;
 	}
 	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB) {
+		if (image__foreign(image))
+			return image__refuse_foreign(image__foreign(image), why, why_size);
 		snprintf(why, why_size, "no 64-bit little-endian ELF file");
 		return -EINVAL;
 	}

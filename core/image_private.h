@@ -60,6 +60,12 @@ int image__unpack(const unsigned char *in, size_t size, struct image_buffer *out
 /* Segments and sections of an ELF file. -EINVAL and a message when it is none that can be read. */
 int image__read_elf(struct image *image, char *why, size_t why_size);
 
+/* The machine that this kernel is for, where it is none of enum image_machine: its name, or NULL. */
+const char *image__foreign(const struct image *image);
+
+/* "a kernel for NAME …": why a foreign kernel is not read. Returns -ENOTSUP. */
+int image__refuse_foreign(const char *name, char *why, size_t why_size);
+
 /* Symbols of .symtab, or -ENOENT. */
 int image__read_symtab(struct image *image);
 

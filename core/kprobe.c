@@ -30,6 +30,11 @@ static int pmu_type(void)
 	return err ? err : type;
 }
 
+bool kprobe__missing(void)
+{
+	return !access("/sys/bus/event_source/devices", F_OK) && access(PMU_TYPE, F_OK);
+}
+
 int kprobe__open(const char *symbol, uint32_t offset)
 {
 	struct perf_event_attr attr = {

@@ -7,6 +7,7 @@
 #ifndef THPRACE_KPROBE_H
 #define THPRACE_KPROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct kprobe_held {
 
 /* "SYMBOL+0xOFFSET" into name, KPROBE_NAME_MAX bytes. */
 void kprobe__name(char *name, const char *symbol, uint32_t offset);
+
+/* Is this a kernel without kprobes for BPF (CONFIG_KPROBE_EVENTS)? */
+bool kprobe__missing(void);
 
 /* Open a kprobe at a symbol plus bytes. Returns the descriptor, or negative errno. */
 int kprobe__open(const char *symbol, uint32_t offset);

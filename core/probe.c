@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "kprobe.h"
 #include "names.h"
 
 /* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
@@ -433,8 +434,10 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 }
 
 /* ENOTSUPP is the kernel's own, and strerror() does not know it. */
-static const char *refusal(int error)
+static const char *refusal(int error, bool kprobe)
 {
+	if (kprobe && kprobe__missing())
+		return "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)";
 	return error == 524 ? "this kernel has no direct calls (ENOTSUPP)" : strerror(error);
 }
 
@@ -455,21 +458,23 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		because(probe,
 			"%s itself, since kprobes at its calls were refused: %s. It is called for "
 			"each small page as well: see docs/modes.md",
-			probe->function, refusal(error));
+			probe->function, refusal(error, true));
 		return true;
 	}
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
 	    target__has_symbol(target, probe->function)) {
 		probe->kind = PROBE_KPROBE;
 		if (!probe->no_calls) /* why it is not its calls counts more */
-			because(probe, "kprobe, since fentry was refused: %s", refusal(error));
+			because(probe, "kprobe, since fentry was refused: %s",
+				refusal(error, false));
 		if (runs(probe, &plan->trial))
 			return true;
 		probe->state = PROBE_FAILED;
 		return false;
 	}
 	probe->state = PROBE_FAILED;
-	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe", refusal(error));
+	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe",
+		refusal(error, !was_fentry));
 	probe->kind = PROBE_NONE;
 	return false;
 }

@@ -105,6 +105,62 @@ static void no_symbols(void **state)
 	image__close(image);
 }
 
+static void expect_foreign(const void *head, size_t length, size_t offset, const char *name)
+{
+	const size_t size = 1 << 17;
+	unsigned char *data = calloc(1, size);
+	char why[256], wanted[128];
+	struct image *image = NULL;
+
+	assert_non_null(data);
+	memcpy(data + offset, head, length);
+	snprintf(wanted, sizeof(wanted),
+		 "a kernel for %s: thprace knows those for x86-64 and arm64 only", name);
+	assert_int_equal(image__parse(&image, data, size, IMAGE_UNPACKED_MAX, why, sizeof(why)),
+			 -ENOTSUP);
+	assert_string_equal(why, wanted);
+}
+
+/* Kernels of other machines are refused by name, whatever their files look like. */
+static void foreign(void **state)
+{
+	static const struct {
+		unsigned char class, order, machine[2];
+		const char *name;
+	} elves[] = {
+		{1, 1, {3, 0}, "i386"},	  {1, 1, {40, 0}, "32-bit arm"},
+		{2, 2, {0, 22}, "s390x"}, {1, 1, {243, 0}, "riscv64"},
+		{2, 2, {0, 21}, "ppc64"},
+	};
+	static const struct {
+		unsigned char machine[2];
+		const char *name;
+	} programs[] = {
+		{{0x64, 0x62}, "loong64"}, {{0x64, 0x50}, "riscv64"}, {{0xc2, 1}, "32-bit arm"}};
+	unsigned char elf[20] = "\177ELF", efi[72] = "MZ";
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(elves) / sizeof(elves[0]); i++) {
+		unsigned char head[64] = "\177ELF";
+
+		memcpy(head, elf, 4);
+		head[4] = elves[i].class;
+		head[5] = elves[i].order;
+		memcpy(head + 18, elves[i].machine, 2);
+		expect_foreign(head, sizeof(head), 0, elves[i].name);
+	}
+	efi[0x3c] = 0x40;
+	memcpy(efi + 0x40, "PE\0\0", 4);
+	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		memcpy(efi + 0x44, programs[i].machine, 2);
+		expect_foreign(efi, sizeof(efi), 0, programs[i].name);
+	}
+	expect_foreign("\x18\x28\x6f\x01", 4, 0x24, "32-bit arm");
+	expect_foreign("RISCV\0\0\0RSC\x05", 12, 0x30, "riscv64");
+	expect_foreign("S390EP", 6, 0x10008, "s390x");
+}
+
 static const char *const compressions[] = {"gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"};
 
 #define NR_COMPRESSIONS (sizeof(compressions) / sizeof(compressions[0]))
@@ -433,6 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(symbols_of_all_kinds),
 		cmocka_unit_test(no_symbols),
+		cmocka_unit_test(foreign),
 		cmocka_unit_test(all_compressions),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(cut_off),
