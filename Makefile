@@ -26,6 +26,9 @@ LIBS := -lbpf -lelf -lz -ljson-c -lcapstone -pthread
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+ifeq ($(filter x86 arm64,$(ARCH)),)
+$(error thprace observes kernels for x86-64 and arm64 only, and this is $(ARCH); ARCH= names another)
+endif
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
 	$(if $(MULTIARCH),-I$(SYSROOT)/usr/include/$(MULTIARCH)) -Wall -Wextra -Wno-unused-parameter \

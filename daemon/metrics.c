@@ -273,8 +273,23 @@ static void put_phase(struct text *text, const char *phase,
 	fprintf(text->out, "%" PRIu64 "\n", count);
 }
 
-static void put_windows(struct text *text, const struct session_totals *totals)
+/* The phases are told apart in precise mode; what was counted before a change of mode stays. */
+static bool measures(const struct state *state, int phase)
 {
+	const struct thprace_phase_lengths *lengths = &state->totals->counters.sum.phase[phase];
+	int bucket;
+
+	if (phase == THPRACE_PHASE_WHOLE || state->mode == THPRACE_PRECISE)
+		return true;
+	for (bucket = 0; bucket < THPRACE_BUCKETS; bucket++)
+		if (lengths->bucket[bucket])
+			return true;
+	return false;
+}
+
+static void put_windows(struct text *text, const struct state *state)
+{
+	const struct session_totals *totals = state->totals;
 	static const char *const phases[] = THPRACE_PHASE_NAMES;
 	const struct thprace_counters *sum = &totals->counters.sum;
 	int phase;
@@ -284,7 +299,8 @@ static void put_windows(struct text *text, const struct session_totals *totals)
 	family(text, "thprace_window_seconds", "histogram",
 	       "Lengths of windows at PMD level: the whole; in precise mode also each phase.");
 	for (phase = 0; phase < THPRACE_PHASE_MAX; phase++)
-		put_phase(text, phases[phase], &sum->phase[phase]);
+		if (measures(state, phase))
+			put_phase(text, phases[phase], &sum->phase[phase]);
 	counter(text, "thprace_pte_removals_total", sum->pte_removals,
 		"Removals of the rmap of small pages of huge ones (precise mode).");
 	counter(text, "thprace_touching_total", sum->touching,
@@ -497,7 +513,7 @@ static void put_all(struct text *text, const struct state *state)
 	put_daemon(text, state);
 	put_identity(text, state->totals);
 	put_classes(text, state);
-	put_windows(text, state->totals);
+	put_windows(text, state);
 	put_exposure(text, &state->exposure);
 	put_programs(text, state);
 	put_probes(text, state);

@@ -63,4 +63,14 @@ is "$(cat "$work/tested")" "$(sort "$work/wanted")" "each alert is tested firing
 is "$(grep -cE '^ +summary: .+' "$rules") $(grep -cE '^ +description: .+' "$rules")" \
 	"$(wc -l <"$work/alerts") $(wc -l <"$work/alerts")" "each alert has a summary and a description"
 
+# The link of each leads to what to do about it.
+while read -r alert; do
+	anchor=${alert,,}
+	grep -qE "^ +runbook_url: file:///usr/share/doc/thprace/runbook.md#$anchor\$" "$rules" &&
+		grep -qix "## $alert" "$root/docs/runbook.md" || echo "$alert"
+done <"$work/alerts" >"$work/absent"
+is "$(cat "$work/absent")" "" "each alert has a runbook_url, and docs/runbook.md its section"
+is "$(sed -n 's/^## //p' "$root/docs/runbook.md" | sort)" "$(cat "$work/alerts")" \
+	"docs/runbook.md has no other section"
+
 done_testing

@@ -101,6 +101,19 @@ ok $? "the dashboard is JSON of the shape that Grafana reads" || told "$(cat "$w
 exist "dashboard" "$work/exprs"
 known "dashboard" "$work/exprs"
 
+# A fleet of thousands draws no thousands of lines: what has a line or a row per machine is bounded.
+perl -MJSON::PP -0777 -e '
+	for my $panel (@{decode_json(<STDIN>)->{panels}}) {
+		for my $target (@{$panel->{targets} || []}) {
+			my ($expr, $legend) = @$target{qw(expr legendFormat)};
+			next if $expr =~ /^(top|bottom)k\(\d+, / || $panel->{type} =~ /^(stat|heatmap)$/;
+			my $summed = $expr =~ /^(sum|count|max|histogram_quantile)\b/ && $expr !~ /by \([^)]*instance/;
+			print "$panel->{title}: $expr\n" if !$summed || $legend =~ /instance/;
+		}
+	}
+' <"$dashboard" >"$work/unbounded"
+is "$(cat "$work/unbounded")" "" "no panel of the dashboard grows with the number of machines"
+
 # As rules of recordings, with numbers for Grafana's variables.
 {
 	printf 'groups:\n  - name: dashboard\n    rules:\n'

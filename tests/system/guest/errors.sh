@@ -82,6 +82,16 @@ like report.json '"point":"truncate",.*"kind":"-","state":"failed","reason":".*f
 like report.json '"class":"truncate-unmap",.*"observable":false,"reason":".*refused' \
 	"... and the class that cannot be seen"
 
+# As without CONFIG_KPROBE_EVENTS: nobody offers kprobes to perf_event_open(2).
+mount -t tmpfs tmpfs /sys/bus/event_source/devices
+try thprace probes --load
+is "$status" 0 "no kprobes: fentry will do" || told "$(cat err)"
+tr -s ' \n' ' ' <out >words
+like words 'kprobes at its calls were refused: this kernel has no kprobes \(CONFIG_KPROBE_EVENTS\)' \
+	"... and the reason is named" || told "$(cat out)"
+umount /sys/bus/event_source/devices
+is_clean "no kprobes"
+
 thprace probes >out
 grep -A1 '^poison +memory_failure +- +absent' -E out >poison
 like poison '^ +memory_failure: not in this kernel' \
