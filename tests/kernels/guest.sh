@@ -11,6 +11,8 @@
 #   ATTACH.N.report     its report, without incidents
 #   ATTACH.N.check      its crosscheck
 #   ATTACH.N.windows    windows in the time of each class's stressor
+#   shared              can huge pages that a fork shares be split, with nobody unmapping? "yes", or why not
+#   shared.ATTACH.MODE.report, .check, .status   a recording of that
 #   light.report, light.check   on arm64: the same of a recording in light mode
 #   light.windows               its windows, and how many of them have a folio
 # shellcheck source=tests/system/guest/common.sh
@@ -95,6 +97,28 @@ light_recording() {
 	rm -f x.thpr
 }
 
+# No race: see tests/stress/split_shared.c. Some kernels fail at it, and none of them escapes.
+shared_recordings() {
+	if ! thprace-stress split-shared -d 1 >/dev/null 2>out; then
+		cat out >"$out/shared"
+		return
+	fi
+	echo yes >"$out/shared"
+	for mode in light precise; do
+		name=$out/shared.$attach.$mode
+		status=0
+		thprace record -o x.thpr --attach "$attach" --mode "$mode" --all -- \
+			thprace-stress split-shared -d 60 >out 2>&1 </dev/null || status=$?
+		{
+			echo "$status"
+			cat out
+		} >"$name.status"
+		thprace report --format json x.thpr 2>&1 | grep -v '"type":"incident"' >"$name.report"
+		thprace report --crosscheck --format json x.thpr >"$name.check" 2>&1
+		rm -f x.thpr
+	done
+}
+
 # Those that can be stressed and seen here; invalidate-unmap is tried with the folder that it will have.
 choose_classes() {
 	thprace-stress list >"$out/list" 2>&1
@@ -136,6 +160,7 @@ for attach; do
 		recording "$n" $missing
 	done
 	seconds=$once
+	shared_recordings
 done
 [ "$(uname -m)" != aarch64 ] || light_recording
 exit 0
