@@ -25,7 +25,7 @@ words() {
 	for class in split-unmap split-migrate split-head hwpoison-unmap truncate-unmap \
 		invalidate-unmap collapse-reuse; do
 		case $1 in
-		f) word=fixed ;;
+		f | f+) word=fixed ;;
 		v) word=vulnerable ;;
 		-) word='cannot happen' ;;
 		'?') word=unknown ;;
@@ -50,6 +50,7 @@ judge() {
 	diff "$work/expected" "$work/words" >"$work/diff"
 	ok $? "$name: the words" || told "expected (<), said (>):" "$(cat "$work/diff" "$work/err")"
 	is "$status" "$expected_status" "$name: the exit status"
+	is "$(grep -c '^  defect ' "$work/out")" "$(grep -oF + <<<"$*" | wc -l)" "$name: defects"
 	[ "$(awk 'length > 100' "$work/out" | wc -l)" = 0 ]
 	ok $? "$name: no line is longer than 100 columns" ||
 		told "$(awk 'length > 100' "$work/out")"
