@@ -24,6 +24,7 @@
 #define BOM "\xef\xbb\xbf"
 #define SHOWN 48 /* bytes of a word that a complaint shows */
 #define PLACE_MAX (PATH_MAX + 16)
+#define TEXT_MAX (1UL << 20) /* bytes; the longest that anybody needs has some 10,000 */
 #define LINE_SPARE 3 /* of inih's buffer: CR, LF and NUL */
 #define IGNORED_SECTION "[?]\n" /* what a bad section is for inih */
 
@@ -37,7 +38,8 @@ struct reading {
 	char where[CONFIG_KEYS][PLACE_MAX]; /* where a key was set last, "" for nowhere */
 	/* The file. */
 	const char *path;
-	FILE *file;
+	char text[TEXT_MAX + 1]; /* all of it */
+	FILE *file; /* the text */
 	char *line;
 	size_t line_size;
 	unsigned int lineno;
@@ -158,8 +160,8 @@ static char *next_line(char *buf, int num, void *ctx)
 	check_pending(reading);
 	length = getline(&reading->line, &reading->line_size, reading->file);
 	if (length < 0) {
-		if (ferror(reading->file))
-			complain(reading, -EIO, reading->path, "cannot be read: %m");
+		if (!feof(reading->file))
+			complain(reading, -ENOMEM, reading->path, "out of memory");
 		return NULL;
 	}
 	reading->lineno++;
@@ -227,14 +229,39 @@ static int open_file(FILE **file, const char *path, char why[CONFIG_WHY_MAX])
 	return 0;
 }
 
-static void read_file(struct reading *reading, const char *path)
+/* Returns the bytes that are in reading->text, or -1 with a complaint. */
+static ssize_t read_text(struct reading *reading, const char *path)
 {
 	char why[CONFIG_WHY_MAX];
+	FILE *file = NULL;
+	size_t size;
 	int err;
 
-	err = open_file(&reading->file, path, why);
+	err = open_file(&file, path, why);
 	if (err) {
 		complain(reading, err, path, "%s", why);
+		return -1;
+	}
+	size = fread(reading->text, 1, sizeof(reading->text), file);
+	if (ferror(file))
+		complain(reading, -EIO, path, "cannot be read: %m");
+	else if (size > TEXT_MAX)
+		complain(reading, -EFBIG, path, "is larger than %lu KiB: no configuration is",
+			 TEXT_MAX >> 10);
+	err = ferror(file) || size > TEXT_MAX;
+	fclose(file);
+	return err ? -1 : (ssize_t)size;
+}
+
+static void read_file(struct reading *reading, const char *path)
+{
+	ssize_t size = read_text(reading, path);
+
+	if (size < 0)
+		return;
+	reading->file = fmemopen(reading->text, (size_t)size, "r");
+	if (!reading->file) {
+		complain(reading, -ENOMEM, path, "out of memory");
 		return;
 	}
 	reading->path = path;

@@ -2,6 +2,8 @@
 /* The configuration: lines, complaints, files and their order. */
 #include "config_support.h"
 
+#include "bounded.h"
+
 static void complaints(void **state)
 {
 	struct tree *tree = *state;
@@ -286,6 +288,40 @@ static void bad_files(void **state)
 	expect_why(tree, "%R/run/thprace/thprace.conf.d: cannot be listed: Not a directory");
 }
 
+static int load_large(void *ctx)
+{
+	struct tree *tree = ctx;
+	int err = config__load(&tree->config, "", tree->file, tree->why, WHY_MAX);
+
+	return err == -EFBIG && strstr(tree->why, "x.conf: is larger than 1024 KiB: ") ? 0 : 1;
+}
+
+/* A good file of the largest size, and what is larger: by a byte, and by 20 GB, one line. */
+static void large_files(void **state)
+{
+	static const char line[] = "# comment\n", last[] = "[alerts]\nfold=5s\n#";
+	const size_t largest = 1 << 20;
+	struct tree *tree = *state;
+	char *text = malloc(largest + 1);
+	size_t i;
+
+	assert_non_null(text);
+	for (i = 0; i < largest; i++)
+		text[i] = line[i % (sizeof(line) - 1)];
+	memset(text + largest - sizeof(last) - 10, '\n', sizeof(last) + 10);
+	memcpy(text + largest - sizeof(last) + 1, last, sizeof(last) - 1);
+	text[largest] = '\n';
+	put_bytes(tree, "x.conf", text, largest);
+	assert_int_equal(config__load(&tree->config, "", tree->file, tree->why, WHY_MAX), 0);
+	assert_int_equal(tree->config.alerts.fold, 5);
+	put_bytes(tree, "x.conf", text, largest + 1);
+	assert_int_equal(bounded(load_large, tree), 0);
+	assert_int_equal(truncate(tree->file, 0), 0);
+	assert_int_equal(truncate(tree->file, 20LL << 30), 0);
+	assert_int_equal(bounded(load_large, tree), 0);
+	free(text);
+}
+
 /* root may read anything: as somebody else. */
 static void not_readable(void **state)
 {
@@ -354,6 +390,7 @@ int main(void)
 		WITH_TREE(masked),
 		WITH_TREE(complaints_of_files),
 		WITH_TREE(bad_files),
+		WITH_TREE(large_files),
 		WITH_TREE(not_readable),
 		WITH_TREE(garbage),
 	};
