@@ -139,7 +139,7 @@ $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
-$(O)/thprace-stress: $(STRESS_OBJ) $(O)/core/output.o $(O)/core/timespan.o
+$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/%.o,names output timespan)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 
@@ -161,7 +161,7 @@ $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthprac
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
-TINY_TESTS := $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
+TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
 $(O)/unit/test_btf: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)

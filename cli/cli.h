@@ -86,6 +86,12 @@ void cli__bound_memory(void);
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);
 
+/*
+ * A text that came from outside, fit for standard output (names__clean()), in buf, which may be text itself;
+ * returns it.
+ */
+const char *cli__fit(char *buf, size_t size, const char *text);
+
 /* --color */
 enum cli_colour {
 	CLI_COLOUR_AUTO,

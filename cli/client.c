@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "answer.h"
+#include "json_bounds.h"
 #include "names.h"
 
 #define LINE_MAX_BYTES (16u << 20)
@@ -199,20 +200,12 @@ static int read_line(struct client *client, char **line)
 	return 0;
 }
 
-/* What the daemon answered instead: its own words, fit for a terminal, lines kept. */
+/* What the daemon answered instead: its own words. */
 static int take_error(struct json_object *line, char *why, size_t why_size)
 {
 	const char *text = answer__text(line, "message"), *code = answer__text(line, "error");
-	size_t used = 0, length;
-	char clean[1024];
 
-	why[0] = '\0';
-	for (; *text && used + 1 < why_size; text += length + !!text[length]) {
-		length = strcspn(text, "\n");
-		names__clean(clean, sizeof(clean), text, length, 1);
-		used += (size_t)snprintf(why + used, why_size - used, "%s%s", used ? "\n" : "",
-					 clean);
-	}
+	names__clean_lines(why, why_size, text, strlen(text), 1);
 	if (!why[0])
 		snprintf(why, why_size, "the daemon failed, and does not say why");
 	return strcmp(code, "not-found") ? -EREMOTEIO : -ENOENT;
@@ -245,7 +238,7 @@ int client__next(struct client *client, struct json_object **line, char *why, si
 	err = read_line(client, &text);
 	if (err)
 		return say_read(err, why, why_size);
-	*line = json_tokener_parse(text);
+	*line = json_bounds__check(text, strlen(text), NULL) ? NULL : json_tokener_parse(text);
 	type = answer__text(*line, "type");
 	if (!strcmp(type, "error"))
 		return take_error(*line, why, why_size);

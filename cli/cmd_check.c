@@ -19,6 +19,7 @@
 #include "check_defect.h"
 #include "check_source.h"
 #include "check_watch.h"
+#include "render_json.h"
 #include "watch.h"
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
@@ -390,9 +391,7 @@ static void print_json(const struct check_source *source, const struct check_fac
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		object = to_json(source, facts, watch, &results[class], class);
-		puts(json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-		json_object_put(object);
+		render_json__line(stdout, object);
 	}
 }
 
@@ -505,10 +504,13 @@ static int check(const struct check_arguments *arguments)
 			check_watch__ends(watch, class);
 		}
 	}
-	if (arguments->json)
+	if (arguments->json) {
 		print_json(&source, &facts, watch, results);
-	else
+	} else {
+		cli__fit(source.banner, sizeof(source.banner), source.banner);
+		cli__fit(source.from, sizeof(source.from), source.from);
 		print_text(&source, &facts, watch, results);
+	}
 	check_source__release(&source);
 	return status_of(results, failure);
 }

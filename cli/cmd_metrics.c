@@ -3,13 +3,30 @@
 #include "cli.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
 #include "answer.h"
 #include "client.h"
+#include "names.h"
 
 static const char doc[] =
 	"Print the daemon's metrics in Prometheus' text format: what its textfile holds, as "
 	"of now."
 	"\vExit status: 0 done, 1 the daemon cannot be asked, 2 wrong usage.";
+
+static int print(const char *text)
+{
+	size_t length = strlen(text);
+	char *clean = malloc(length + 1);
+
+	if (!clean) {
+		fputs("thprace metrics: out of memory\n", stderr);
+		return CLI_FAILED;
+	}
+	fputs(names__clean_lines(clean, length + 1, text, length, 1), stdout);
+	free(clean);
+	return CLI_DONE;
+}
 
 int cmd_metrics(int argc, char **argv)
 {
@@ -22,7 +39,7 @@ int cmd_metrics(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "thprace metrics: %s\n", why);
 	else
-		fputs(answer__text(answer, "text"), stdout);
+		err = print(answer__text(answer, "text"));
 	json_object_put(answer);
 	return err ? CLI_FAILED : CLI_DONE;
 }

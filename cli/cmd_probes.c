@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <json-c/json.h>
@@ -11,6 +12,7 @@
 #include "kprobe_trial.h"
 #include "names.h"
 #include "probe.h"
+#include "render_json.h"
 #include "render_text.h"
 
 #define NAMES_MAX 64
@@ -123,12 +125,6 @@ static void print_text(const struct probe_plan *plan)
 	}
 }
 
-static void print_line(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-	json_object_put(object);
-}
-
 static void add(struct json_object *object, const char *key, const char *value)
 {
 	json_object_object_add(object, key, json_object_new_string(value));
@@ -152,7 +148,7 @@ static void print_json(const struct probe_plan *plan)
 		add(object, "kind", probe__kind_name(probe));
 		add(object, "state", state_name(probe));
 		add(object, "reason", probe->reason);
-		print_line(object);
+		render_json__line(stdout, object);
 	}
 	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
 		reason = probe__not_observable(plan, i);
@@ -161,7 +157,7 @@ static void print_json(const struct probe_plan *plan)
 		add(object, "class", classes[i]);
 		json_object_object_add(object, "observable", json_object_new_boolean(!reason));
 		add(object, "reason", reason ? reason : "");
-		print_line(object);
+		render_json__line(stdout, object);
 	}
 }
 
@@ -204,7 +200,7 @@ static void print_programs(struct engine *engine, bool json)
 				       json_object_new_int64(programs[i].insns));
 		json_object_object_add(object, "verified",
 				       json_object_new_int64(programs[i].verified));
-		print_line(object);
+		render_json__line(stdout, object);
 	}
 }
 
@@ -251,9 +247,10 @@ static int load(const struct probes *probes)
 static void print_source(const struct probes *probes)
 {
 	struct json_object *object;
+	char path[PATH_MAX];
 
 	if (!probes->json) {
-		printf("The kernel of %s.\n", probes->btf);
+		printf("The kernel of %s.\n", cli__fit(path, sizeof(path), probes->btf));
 		layout__words(
 			stdout, (size_t)cli__width(stdout),
 			"Its functions are those that this BTF tells of; its symbols and what it "
@@ -266,7 +263,7 @@ static void print_source(const struct probes *probes)
 	add(object, "type", "source");
 	add(object, "btf", probes->btf);
 	add(object, "symbols", "btf");
-	print_line(object);
+	render_json__line(stdout, object);
 }
 
 static int plan(const struct probes *probes)

@@ -18,6 +18,7 @@
 #include "names.h"
 #include "progress.h"
 #include "provoke.h"
+#include "render_json.h"
 #include "summary.h"
 #include "trace_reader.h"
 
@@ -230,6 +231,7 @@ static void print_text(const struct provoke_result *result, const struct provoke
 		       const char *path)
 {
 	const struct outcome_counts *counts = &result->counts;
+	char shown[PATH_MAX];
 
 	printf("%s: ", names__class(result->class));
 	switch (result->outcome) {
@@ -255,7 +257,7 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	if (result->outcome == OUTCOME_OPEN)
 		draw_escape(result, path);
 	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
-		printf("  trace: %s\n", path);
+		printf("  trace: %s\n", cli__fit(shown, sizeof(shown), path));
 	fflush(stdout);
 }
 
@@ -300,10 +302,8 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	}
 	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
 		json_object_object_add(o, "trace", json_object_new_string(path));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	render_json__line(stdout, o);
 	fflush(stdout);
-	json_object_put(o);
 }
 
 /* A name for the trace: the user's, or one that is removed again. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -184,7 +185,7 @@ static void summarise(const struct record *record, struct recording *recording)
 		.nr = sizeof(columns) / sizeof(columns[0]),
 	};
 	struct session_totals totals;
-	char text[512];
+	char text[512], path[PATH_MAX];
 	int class;
 
 	recording__totals(recording, &totals);
@@ -212,7 +213,8 @@ static void summarise(const struct record *record, struct recording *recording)
 		 COUNTED(totals.escapes, "escape"), COUNTED(totals.lost, "record"));
 	layout__words(out, table.width, text, 0, 2);
 	if (out == stdout)
-		fprintf(out, "See: thprace report %s\n", record->recording.path);
+		fprintf(out, "See: thprace report %s\n",
+			cli__fit(path, sizeof(path), record->recording.path));
 }
 
 static int record_all(struct record *record)

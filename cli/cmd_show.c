@@ -156,6 +156,7 @@ static void take_raw(struct show *show, struct json_object *answer)
 
 static void draw(const struct show *show)
 {
+	char place[SPOOL_PATH_LEN];
 	struct trace_reader *reader = NULL;
 	struct summary *summary = NULL;
 	char why[256], when[WHEN_LEN];
@@ -166,7 +167,8 @@ static void draw(const struct show *show)
 		trace_reader__close(reader);
 	}
 	printf("%s   %s\n\n", when__long(when, sizeof(when), show->wall),
-	       show->path[0] ? show->path : "in the daemon's memory only");
+	       cli__fit(place, sizeof(place),
+			show->path[0] ? show->path : "in the daemon's memory only"));
 	diagram__incident(stdout, summary, show->number, &show->incident, &show->diagram);
 	summary__free(summary);
 }

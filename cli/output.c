@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "names.h"
 
 static enum cli_colour colour_when;
 
@@ -16,13 +17,19 @@ void cli__set_colour(enum cli_colour when)
 	colour_when = when;
 }
 
+/* stderr is no file of its own: core/output.c. */
+static int descriptor(FILE *out)
+{
+	return out == stderr ? STDERR_FILENO : fileno(out);
+}
+
 int cli__columns(FILE *out)
 {
 	const char *said = getenv("COLUMNS");
 	long columns = said ? strtol(said, NULL, 10) : 0;
 	struct winsize size;
 
-	if (columns <= 0 && !ioctl(fileno(out), TIOCGWINSZ, &size))
+	if (columns <= 0 && !ioctl(descriptor(out), TIOCGWINSZ, &size))
 		columns = size.ws_col;
 	if (columns <= 0)
 		columns = CLI_COLUMNS;
@@ -38,6 +45,11 @@ int cli__width(FILE *out)
 	return columns > CLI_COLUMNS ? CLI_COLUMNS : columns;
 }
 
+const char *cli__fit(char *buf, size_t size, const char *text)
+{
+	return names__clean(buf, size, text, strlen(text), cli__utf8());
+}
+
 int cli__utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
@@ -49,5 +61,5 @@ int cli__colour(FILE *out)
 
 	if (colour_when != CLI_COLOUR_AUTO)
 		return colour_when == CLI_COLOUR_ALWAYS;
-	return isatty(fileno(out)) && !(no && *no);
+	return isatty(descriptor(out)) && !(no && *no);
 }

@@ -22,13 +22,13 @@ void progress__show(const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	/* Not into the last column: some terminals go on to the next line there. */
-	fprintf(stderr, "\r%.*s\033[K", columns - 1, line);
+	dprintf(STDERR_FILENO, "\r%.*s\033[K", columns - 1, line);
 	shown = true;
 }
 
 void progress__clear(void)
 {
 	if (shown)
-		fputs("\r\033[K", stderr);
+		dprintf(STDERR_FILENO, "\r\033[K");
 	shown = false;
 }

@@ -14,6 +14,7 @@
 #include "check_source.h"
 #include "code.h"
 #include "image.h"
+#include "names.h"
 
 #define PARAMETER_FLAGS 4 /* of a function that an rmap walk calls: (page, vma, address, arg) */
 #define ARGUMENT_FLAGS 2 /* of try_to_unmap and try_to_migrate */
@@ -29,6 +30,8 @@ static __attribute__((format(printf, 4, 5))) void set(struct check_fact *fact,
 	va_start(list, format);
 	vsnprintf(fact->text, sizeof(fact->text), format, list);
 	va_end(list);
+	/* An image's symbols may be quoted in it. */
+	names__clean(fact->text, sizeof(fact->text), fact->text, sizeof(fact->text), 0);
 }
 
 /* A function that every kernel with the feature has, and that no compiler can leave out. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "image_private.h"
+#include "names.h"
 
 /* x86's boot protocol: Documentation/arch/x86/boot.rst. */
 #define BZ_MAGIC 0x202
@@ -148,9 +149,18 @@ static int unpack_all(struct image *image, size_t max, char *why, size_t why_siz
 	return err;
 }
 
+/* No control character is in it, and no NUL. */
+static bool printable(const char *text, size_t length)
+{
+	char clean[sizeof(((struct image *)0)->banner)];
+
+	names__clean(clean, sizeof(clean), text, length, 1);
+	return strlen(clean) == length && !memcmp(clean, text, length);
+}
+
 /*
  * 6.1 and later have two: the one that is meant carries a number behind the "#", the other is left from
- * before it was known.
+ * before it was known. None has a control character.
  */
 static void find_banner(struct image *image)
 {
@@ -168,7 +178,7 @@ static void find_banner(struct image *image)
 		end = memchr(found, '\n', left);
 		length = end ? (size_t)(end - found) : 0;
 		if (length >= sizeof(begin) && isdigit(found[sizeof(begin) - 1]) &&
-		    !memchr(found, '\0', length) &&
+		    printable((const char *)found, length) &&
 		    (!image->banner[0] || strstr(image->banner, " # "))) {
 			memcpy(image->banner, found, length);
 			image->banner[length] = '\0';

@@ -230,13 +230,16 @@ static size_t character(const unsigned char *text, size_t length)
 	return nr;
 }
 
-const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8)
+static const char *clean(char *buf, size_t size, const char *text, size_t length, int utf8,
+			 int lines)
 {
 	size_t end = text ? strnlen(text, length) : 0;
 	size_t from = 0, to = 0, nr;
 
 	while (from < end) {
-		nr = character((const unsigned char *)text + from, end - from);
+		nr = lines && text[from] == '\n'
+			     ? 1
+			     : character((const unsigned char *)text + from, end - from);
 		if (!nr || (nr > 1 && !utf8)) {
 			if (to + 1 >= size)
 				break;
@@ -246,13 +249,23 @@ const char *names__clean(char *buf, size_t size, const char *text, size_t length
 		}
 		if (to + nr >= size)
 			break;
-		memcpy(buf + to, text + from, nr);
+		memmove(buf + to, text + from, nr);
 		to += nr;
 		from += nr;
 	}
 	if (size)
 		buf[to] = '\0';
 	return buf;
+}
+
+const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8)
+{
+	return clean(buf, size, text, length, utf8, 0);
+}
+
+const char *names__clean_lines(char *buf, size_t size, const char *text, size_t length, int utf8)
+{
+	return clean(buf, size, text, length, utf8, 1);
 }
 
 int names__plain(const char *name)

@@ -85,11 +85,15 @@ const char *names__offset(char *buf, size_t size, int64_t ns);
 const char *names__result(char *buf, size_t size, int result);
 
 /*
- * A text that came from outside (a task's comm, a member of a trace), as it may go to a terminal:
- * control characters and invalid UTF-8 (all that is not ASCII unless utf8) become '?'. Reads at
- * most length bytes of text (up to a NUL; text may be NULL), writes into buf; returns it.
+ * A text that came from outside (a task's comm, a member of a trace, the name of a file), as it may go to a
+ * terminal: control characters, those that turn the direction of writing, and invalid UTF-8 (all that is not ASCII unless
+ * utf8) become '?', one for each byte or character. Reads at most length bytes of text (up to a NUL; text may be NULL), writes
+ * into buf, which may be text itself; returns it.
  */
 const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8);
+
+/* The same, but for line feeds, which stay: texts of several lines. */
+const char *names__clean_lines(char *buf, size_t size, const char *text, size_t length, int utf8);
 
 /*
  * Is it printable ASCII, as every name of a kernel's function or type is? Foreign names are held to that

@@ -82,6 +82,27 @@ void render_json__add(struct json_object *object, const char *name, struct json_
 		json_object_put(value);
 }
 
+/*
+ * json-c escapes what is below a blank, but neither DEL nor what UTF-8 has of control characters, in
+ * keys and in strings that came from a daemon as well. Names are ASCII, so hardly any line needs it.
+ */
+static void write_clean(FILE *out, const char *text, size_t length)
+{
+	size_t i = 0;
+	char *clean;
+
+	while (i < length && text[i] >= ' ' && text[i] != 0x7f)
+		i++;
+	if (i == length) {
+		fwrite(text, 1, length, out);
+		return;
+	}
+	clean = malloc(length + 1);
+	if (clean)
+		fputs(names__clean(clean, length + 1, text, length, 1), out);
+	free(clean);
+}
+
 int render_json__line(FILE *out, struct json_object *object)
 {
 	const char *text = NULL;
@@ -91,7 +112,7 @@ int render_json__line(FILE *out, struct json_object *object)
 		text = json_object_to_json_string_length(
 			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
 	if (text) {
-		fwrite(text, 1, length, out);
+		write_clean(out, text, length);
 		putc('\n', out);
 	}
 	json_object_put(object);

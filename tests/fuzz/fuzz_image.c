@@ -13,6 +13,7 @@
 #include "check.h"
 #include "check_source.h"
 #include "image.h"
+#include "names.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
 #endif
@@ -85,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(result.word < CHECK_WORD_MAX, "no word");
 		must(result.nr_evidence > 0, "a word without evidence");
 		for (i = 0; i < result.nr_evidence; i++)
-			must(result.evidence[i]->text[0], "evidence without a text");
+			must(result.evidence[i]->text[0] && names__plain(result.evidence[i]->text),
+			     "evidence without a text that can be printed");
 	}
 	check_source__release(&source);
 	return 0;
