@@ -328,20 +328,6 @@ static int trace_path(const struct provoke_command *command, enum thprace_class 
 	return 0;
 }
 
-/* Is it a statement about the kernel? That a class cannot be seen is none. */
-static bool says_something(const struct provoke_result *result)
-{
-	switch (result->outcome) {
-	case OUTCOME_CLOSED:
-	case OUTCOME_OPEN:
-		return true;
-	case OUTCOME_IMPOSSIBLE:
-		return !*names__blindness(result->reason);
-	default:
-		return false;
-	}
-}
-
 static int provoke_class(const struct provoke_command *command, enum thprace_class class,
 			 bool *open, bool *silent)
 {
@@ -369,7 +355,8 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 	if (!command->prefix)
 		unlink(path);
 	*open |= !err && result.outcome == OUTCOME_OPEN;
-	*silent |= !err && !says_something(&result);
+	*silent |= !err && (result.outcome == OUTCOME_NOT_SHOWN ||
+			    (result.outcome == OUTCOME_IMPOSSIBLE && !result.lacks_side));
 	return err;
 }
 

@@ -253,6 +253,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 		reason = "no function that removes a mapping's rmap can be probed";
 	if (reason) {
 		provoke->result->outcome = OUTCOME_IMPOSSIBLE;
+		provoke->result->lacks_side = probe__cannot_happen(engine__plan(engine), class);
 		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "%s", reason);
 		return 0;
 	}

@@ -27,6 +27,7 @@ struct provoke_options {
 struct provoke_result {
 	enum thprace_class class;
 	enum outcome outcome;
+	bool lacks_side; /* OUTCOME_IMPOSSIBLE: because the kernel is not open to the class */
 	char reason[1200]; /* of OUTCOME_NOT_SHOWN and OUTCOME_IMPOSSIBLE */
 	const struct check_defect
 		*defect; /* of the kernel's, that explains failed walkers; or NULL */

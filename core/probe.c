@@ -289,6 +289,7 @@ static void plan_point(struct probe *probe, struct target *target, const struct 
 		variant = target__variant(target, of);
 	}
 	probe->state = PROBE_ABSENT;
+	probe->missing = !variant && point->needs && !target__elsewhere(target);
 	if (variant)
 		plan_variant(probe, target, of, variant, plan);
 	else
@@ -579,6 +580,19 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 	default:
 		return NULL;
 	}
+}
+
+bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class)
+{
+	const char *why = probe__not_observable(plan, class);
+	int point;
+
+	if (!why || !strncmp(why, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
+		return why != NULL;
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		if (plan->probe[point].missing && plan->probe[point].reason == why)
+			return true;
+	return false;
 }
 
 bool probe__optional(enum thprace_point point)

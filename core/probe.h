@@ -117,6 +117,7 @@ struct probe {
 		silent; /* attached, its return ran so often, and its entry never; 0: nothing to tell */
 	char silence[PROBE_REASON_MAX]; /* … in words */
 	struct thprace_args args;
+	bool missing; /* the kernel lacks it for sure: no compiler leaves it out (point->needs) */
 	bool blind; /* attached, but its arguments are not known */
 	bool no_calls; /* the kernel refused probes at its calls */
 	struct probe_site sites[PROBE_SITES_MAX]; /* of PROBE_CALLS */
@@ -210,6 +211,9 @@ const char *probe__kind_name(const struct probe *probe);
  * lies in the plan. It begins with NAMES_CANNOT_HAPPEN where the kernel is not open to that class.
  */
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
+
+/* Is it known from this plan that the kernel is not open to the class: that it lacks one of the two sides? */
+bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class);
 
 /* Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, range. */
 bool probe__optional(enum thprace_point point);

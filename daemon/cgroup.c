@@ -67,7 +67,7 @@ int cgroup__path(const char *root, uint64_t id, char *path, size_t size)
 		snprintf(path, size, "/");
 		return 0;
 	}
-	strcpy(whole, root);
+	snprintf(whole, sizeof(whole), "%s", root);
 	err = find(whole, sizeof(whole), id, &left, 0);
 	if (!err)
 		snprintf(path, size, "%s", whole + strlen(root));

@@ -190,9 +190,7 @@ static void put_incidents(struct text *text, const struct book_class *classes)
 /* Is it known that a class cannot happen here, from the probes or from the kernel's code? */
 static bool is_impossible(const struct state *state, unsigned int class)
 {
-	const char *reason = probe__not_observable(state->plan, class);
-
-	return (reason && !strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1)) ||
+	return probe__cannot_happen(state->plan, class) ||
 	       (state->check && state->check->classes[class].word == CHECK_CANNOT_HAPPEN);
 }
 

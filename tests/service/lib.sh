@@ -47,7 +47,7 @@ service() {
 
 	shift 2
 	packages
-	guest "$image" "$script" "${options[@]}" "$@"
+	guest "$image" "$script" "${options[@]}" --file "$image:/root/kernel-image" "$@"
 	rm -rf "$build/service/${script%.sh}"
 	mkdir -p "$build/service"
 	cp -R "$work/out" "$build/service/${script%.sh}"

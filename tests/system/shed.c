@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * shed POINT TIMES: records in light mode; sheds the point and brings it back, TIMES times, each for half a
- * second at least and until a split went by. Prints what was lost, and how many calls of splits there were in
- * both times.
+ * shed POINT TIMES GROUP: records in light mode; sheds the point and brings it back, TIMES times, each for half a
+ * second at least and until splits went by. The processes of GROUP, which split, hold still while probes are
+ * attached and detached (docs/testing.md says why). Prints what was lost, and how many calls of splits there
+ * were in both times.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,26 @@ static uint64_t go_on(struct session *session)
 	return more;
 }
 
+static int shed(struct session *session, int point, pid_t group)
+{
+	int err;
+
+	kill(-group, SIGSTOP);
+	err = engine__shed(session__engine(session), point, "for a test");
+	kill(-group, SIGCONT);
+	return err;
+}
+
+static int restore(struct session *session, int point, pid_t group)
+{
+	int err;
+
+	kill(-group, SIGSTOP);
+	err = engine__restore(session__engine(session), point);
+	kill(-group, SIGCONT);
+	return err;
+}
+
 static int find_point(const char *name)
 {
 	int point;
@@ -55,8 +77,9 @@ static int find_point(const char *name)
 int main(int argc, char **argv)
 {
 	const struct session_options options = {.stats_fd = -1};
-	int point = argc == 3 ? find_point(argv[1]) : -1, times, err;
-	uint64_t shed = 0, watched = 0;
+	int point = argc == 4 ? find_point(argv[1]) : -1, times, err;
+	uint64_t without = 0, watched = 0;
+	pid_t group = argc == 4 ? atoi(argv[3]) : 0;
 	struct session_totals totals;
 	struct session *session;
 	char why[512];
@@ -72,18 +95,18 @@ int main(int argc, char **argv)
 	session__start(session);
 	for (times = atoi(argv[2]); times && !err; times--) {
 		watched += go_on(session);
-		err = engine__shed(session__engine(session), point, "for a test");
+		err = shed(session, point, group);
 		if (!err)
-			shed += go_on(session);
+			without += go_on(session);
 		if (!err)
-			err = engine__restore(session__engine(session), point);
+			err = restore(session, point, group);
 	}
 	watched += go_on(session);
 	session__stop(session);
 	session__totals(session, &totals);
 	printf("kind %s\n",
 	       probe__kind_name(&engine__plan(session__engine(session))->probe[point]));
-	printf("shed %" PRIu64 "\nwatched %" PRIu64 "\nwalkers %" PRIu64 "\n", shed, watched,
+	printf("shed %" PRIu64 "\nwatched %" PRIu64 "\nwalkers %" PRIu64 "\n", without, watched,
 	       totals.walkers);
 	for (i = 0; i < THPRACE_LOSS_MAX; i++)
 		printf("%s %" PRIu64 "\n", names__loss(i), (uint64_t)totals.counters.sum.lost[i]);

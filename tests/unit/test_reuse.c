@@ -472,20 +472,43 @@ static void test_cannot_happen(void **state)
 	assert_string_equal(names__blindness(reason), "");
 	assert_string_equal(names__blindness("collapse_file: not in this kernel"),
 			    "not observable: ");
+	assert_string_equal(names__blindness(NAMES_SHED "too dear"), "not observed now: ");
+	assert_true(probe__cannot_happen(&plan, THPRACE_COLLAPSE_REUSE));
 	plan.probe[THPRACE_POINT_COLLAPSE].args.index[2] = 3;
 	plan.probe[THPRACE_POINT_COLLAPSE].args.depth = 2;
 	plan.probe[THPRACE_POINT_HOLD].state = PROBE_PLANNED;
 	plan.probe[THPRACE_POINT_HOLD_END].state = PROBE_PLANNED;
 	assert_null(probe__not_observable(&plan, THPRACE_COLLAPSE_REUSE));
+	assert_false(probe__cannot_happen(&plan, THPRACE_COLLAPSE_REUSE));
+}
+
+/* That a function is not there tells of the kernel; that it cannot be probed, nothing. */
+static void test_lacks_a_side(void **state)
+{
+	struct probe_plan plan;
+	struct probe *poison = &plan.probe[THPRACE_POINT_POISON];
+
+	(void)state;
+	memset(&plan, 0, sizeof(plan));
+	plan.probe[THPRACE_POINT_UNMAP].state = PROBE_ATTACHED;
+	poison->state = PROBE_FAILED;
+	assert_non_null(probe__not_observable(&plan, THPRACE_HWPOISON_UNMAP));
+	assert_false(probe__cannot_happen(&plan, THPRACE_HWPOISON_UNMAP));
+	poison->state = PROBE_ABSENT;
+	assert_false(probe__cannot_happen(&plan, THPRACE_HWPOISON_UNMAP)); /* a variant of it is */
+	poison->missing = true;
+	assert_true(probe__cannot_happen(&plan, THPRACE_HWPOISON_UNMAP));
+	poison->missing = false;
+	poison->state = PROBE_ATTACHED;
+	assert_false(probe__cannot_happen(&plan, THPRACE_HWPOISON_UNMAP));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),
-		cmocka_unit_test(test_schedules),
-		cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_cannot_happen),
+		cmocka_unit_test(test_rule),	     cmocka_unit_test(test_schedules),
+		cmocka_unit_test(test_forgotten),    cmocka_unit_test(test_cannot_happen),
+		cmocka_unit_test(test_lacks_a_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

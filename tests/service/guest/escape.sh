@@ -57,6 +57,17 @@ install_packages
 printf '[Service]\nPrivateIPC=no\n' >"$unit/lab.conf"
 printf '[observe]\nmode=precise\n[alerts]\nfold=5s\n' >"$conf/50-test.conf"
 start "on $(uname -r)"
+soon "the kernel's code is read" 120 checked || told "$(said .check)"
+is "$(messages VULNERABLE .THPRACE_CLASS)" "$(said '.classes[] | select(.check == "vulnerable").class')" \
+	"one warning for each class that it is open to" || told "$(texts VULNERABLE)"
+for class in $CLASSES; do
+	is "$(said ".classes[] | select(.class == \"$class\").check")" vulnerable "$class: vulnerable"
+	thprace metrics | grep -qx "thprace_class_fixed{class=\"$class\"} 0"
+	ok $? "... the metrics say so"
+	messages VULNERABLE "select(.THPRACE_CLASS == \"$class\")" >out
+	like out '"THPRACE_EVIDENCE":"[^"]' "... the warning has what shows it"
+	like out '"MESSAGE":"vulnerable: .*thprace check"' "... and the command that shows more"
+done
 for class in $CLASSES; do
 	stressed || {
 		told "$(cat stress.log; said .totals; journalctl -b -q -n 5 -o cat -t thpraced)"

@@ -83,6 +83,16 @@ journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
 like out "Subject: " "journalctl -x explains it"
 says .overhead.measured
 ok $? "own cost is measured" || told "$(said .overhead)"
+soon "the kernel's code is read meanwhile, by a process without a capability" 120 checked ||
+	told "$(said .check)"
+is "$(words)" "fixed, fixed, cannot happen, cannot happen, fixed, fixed, cannot happen" \
+	"... and each class has its word" || told "$(said .classes)"
+is "$(pgrep -c -x thprace)" 0 "... by a process that has ended"
+is "$(count VULNERABLE)" 0 "... no class is vulnerable, no warning"
+thprace metrics | grep '^thprace_class_' >out
+is "$(grep -c '^thprace_class_fixed{.*} 1$' out)" 7 "... the metrics say so" || told "$(cat out)"
+is "$(grep '^thprace_class_possible{class="hwpoison-unmap"}' out)" \
+	'thprace_class_possible{class="hwpoison-unmap"} 0' "... and that this kernel has no memory_failure"
 is "$(said '.mode + " " + (.pid | tostring)')" "light $(pid)" "thprace status speaks of this process"
 is "$(stat -c '%U:%G %a' /run/thprace/control.sock)" "thprace:thprace 660" "the socket is the group's"
 
@@ -108,6 +118,8 @@ for class in split-migrate truncate-unmap; do
 	end_stress
 	ok $? "$class: the stressor ends well" || told "$(tail -n 5 stress.log)"
 	is "$(messages OVERLAP .THPRACE_CLASS | grep -cx "$class")" 1 "$class: its first overlap is told, once"
+	is "$(messages OVERLAP 'select(.THPRACE_CLASS == "'"$class"'").THPRACE_CHECK')" fixed \
+		"$class: ... with what the kernel's code says"
 done
 is "$(said .totals.escapes)" 0 "no escape on a stock kernel"
 identity "after the stressor"

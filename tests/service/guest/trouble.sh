@@ -190,6 +190,32 @@ soon "... and they see overlaps again" 60 overlaps_above "$had"
 end_stress
 says .loss.identity
 ok $? "the identity holds" || told "$(said .loss)"
+is "$(said .loss.causes.missed)" 0 "nothing is lost by shedding" || told "$(said .loss)"
+
+# --- a load that nobody can shed ---
+
+printf '[overhead]\nbudget=0.1%%\nperiod=1\npatience=3\nrecovery=8\n[metrics]\ntextfile=none\n' \
+	>"$conf/60-test.conf"
+start "with a small budget"
+systemd-run --quiet --unit=flood --uid=nobody /usr/bin/flood 600 8
+soon "zaps of the huge zero page: over budget" 120 more_than 0 OVER_BUDGET || told "$(said .overhead)"
+messages OVER_BUDGET >out
+is "$(jq -r '.THPRACE_ZAPPER_UID + " " + .THPRACE_ZAPPER_UNIT + " " + .THPRACE_ZAPPER_COMM' out)" \
+	"65534 flood.service flood" "... whose they are" || told "$(cat out)"
+like out '"MESSAGE":"over budget: .*zap [0-9.]*%.*% of the zaps within a second were those of uid' \
+	"... in words, too"
+says .overhead.over
+ok $? "status says so" || told "$(said .overhead)"
+is "$(said '.overhead.zappers[0] | (.uid | tostring) + " " + .unit')" "65534 flood.service" \
+	"... and whose they are"
+is "$(count SHED)" 0 "nothing was shed for it" || told "$(texts SHED)"
+is "$(said '[.probes[] | select(.state == "shed")] | length')" 0 "... everything is attached"
+systemctl stop flood
+relieved() {
+	says '.overhead.over | not'
+}
+soon "the load is gone: not over budget" 60 relieved || told "$(said .overhead)"
+is "$(said .loss.lost)" 0 "nothing was lost" || told "$(said .loss)"
 systemctl stop thpraced
 is "$(shown Result)" success "ended in order"
 done_testing

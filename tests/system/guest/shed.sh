@@ -10,9 +10,9 @@ value() {
 
 # shed_under_load POINT CLASS: the class is stressed, and its point comes and goes
 shed_under_load() {
-	thprace-stress "$2" -d 200 >/dev/null 2>&1 &
+	setsid thprace-stress "$2" -d 200 >/dev/null 2>&1 &
 	load=$!
-	try shed "$1" 6
+	try shed "$1" 6 "$load"
 	kill "$load"
 	wait "$load"
 	is "$status" 0 "$1: shed and brought back" || told "$(cat err)"
