@@ -118,7 +118,8 @@ int child__failure(const struct child *child)
 
 void child__say(const struct child *child, const char *verb, const char *name)
 {
-	if (!child__failure(child))
+	/* Who could not run it has said so. */
+	if (!child__failure(child) || child__failure(child) == CHILD_NOT_RUN)
 		return;
 	if (WIFSIGNALED(child->status))
 		fprintf(stderr, "%s: %s was ended by signal %d (%s)\n", verb, name,

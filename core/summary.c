@@ -272,11 +272,10 @@ unsigned int summary__hints(const struct summary *summary,
 			 "no window was seen: no huge page was unmapped while this was recorded. "
 			 "That nothing was found says nothing about the kernel.");
 	if (!strcmp(summary->thp_enabled, "never"))
-		snprintf(
-			hints[count++], SUMMARY_HINT_LEN,
-			"transparent huge pages were set to never "
-			"(/sys/kernel/mm/transparent_hugepage/enabled): anonymous memory got none, "
-			"so its classes had hardly a window.");
+		snprintf(hints[count++], SUMMARY_HINT_LEN,
+			 "transparent huge pages were set to never "
+			 "(/sys/kernel/mm/transparent_hugepage/enabled): programs got none for "
+			 "their own memory.");
 	return count;
 }
 

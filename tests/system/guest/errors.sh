@@ -129,6 +129,15 @@ ends 137 "a command that a signal ends" -- sh -c 'kill -KILL $$'
 ends 0 "a command that is ended when the time is over" -d 1 -- sleep 100
 is "$(cat err)" "" "... without a message"
 
+echo never >/sys/kernel/mm/transparent_hugepage/enabled
+try thprace record -q -o x.thpr -d 1
+try thprace report x.thpr
+like out '^hint +no window was seen' "nothing was unmapped: a hint"
+like out '^hint +transparent huge pages were set to never' "no huge pages: a hint"
+try thprace report --format json x.thpr
+like out '"thp_enabled":"never","hints":\["no window' "... in JSON as well"
+echo always >/sys/kernel/mm/transparent_hugepage/enabled
+
 mkdir full && mount -t tmpfs -o size=128k tmpfs full
 try thprace record -o full/x.thpr --mode precise --all -- \
 	thprace-stress split-unmap -d 4 --noise 1
