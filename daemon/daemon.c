@@ -513,10 +513,11 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	err = open_watch(daemon, why, why_size);
 	if (err)
 		return err;
-	open_kmsg(daemon);
 	err = open_rest(daemon, why, why_size);
 	if (err)
 		return err;
+	/* Complaints go to what was opened just now. */
+	open_kmsg(daemon);
 	err = privilege__drop(kept, sizeof(kept));
 	if (err) {
 		snprintf(why, why_size, "cannot drop capabilities: %s", strerror(-err));
