@@ -30,6 +30,23 @@ static bool take_function(const char **at, char name[LINE_NAME_MAX])
 	return take_hex(at, &ignored) && skip(at, "/0x") && take_hex(at, &ignored);
 }
 
+/* The same, or as scripts make it of what was inlined: "func mm/huge_memory.c:2351 [inline]". */
+static bool take_symbol(const char **at, char name[LINE_NAME_MAX])
+{
+	const char *start = *at;
+	size_t length = 0;
+
+	if (take_function(at, name))
+		return true;
+	while (isalnum((unsigned char)start[length]) || start[length] == '_')
+		length++;
+	if (!length || start[length] != ' ' || !ends(start, " [inline]") || !strstr(start, ".c:"))
+		return false;
+	copy(name, LINE_NAME_MAX, start, length);
+	*at = start + strlen(start);
+	return true;
+}
+
 /* "../mm/huge_memory.c:2368", up to what follows the number. */
 static bool take_place(const char **at, char file[LINE_NAME_MAX])
 {
@@ -147,12 +164,12 @@ static bool read_bad_page(struct line *line, const char *at)
 	}
 	if (i == SIZE(bad))
 		return false;
-	/* Two spaces, a key, a number: a comm may have them, too, so the last. */
-	end = find_last(at, "  p");
+	/* Two spaces (a mail may have made one of them), a key, a number: a comm may have these, too, so the last. */
+	end = find_last(at, " p");
 	if (!end || end == at)
 		return false;
-	copy(line->comm, sizeof(line->comm), at, (size_t)(end - at));
-	end += 2;
+	copy(line->comm, sizeof(line->comm), at, (size_t)(end - at) - (end[-1] == ' '));
+	end++;
 	if (bad[i].kind == LINE_PAGE_MAP) {
 		if (!skip(&end, "pte:") && !skip(&end, "pmd:") && !skip(&end, "pud:"))
 			return false;
@@ -317,7 +334,7 @@ static bool read_where(struct line *line, const char *at)
 		return false;
 	}
 	skip_addresses(&at);
-	if (!take_function(&at, line->name))
+	if (!take_symbol(&at, line->name))
 		return false;
 	line->kind = LINE_WHERE;
 	return true;
@@ -328,7 +345,7 @@ static bool read_frame(struct line *line, const char *at)
 {
 	skip_addresses(&at);
 	line->guess = skip(&at, "? ");
-	if (!take_function(&at, line->name) || (*at && *at != ' '))
+	if (!take_symbol(&at, line->name) || (*at && *at != ' '))
 		return false;
 	line->kind = LINE_FRAME;
 	return true;

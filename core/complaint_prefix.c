@@ -62,13 +62,15 @@ static const char *skip_facility(const char *at)
 	return end + 2;
 }
 
-/* "Nov 28 23:30:01 host kernel: ", "2026-11-28T23:30:01+01:00 host kernel: "; after a stamp "host kernel: ". */
+/* "Nov 28 23:30:01 host kernel: ", "kernel: ", "2026-11-28T23:30:01+01:00 host kernel: "; after a stamp "host kernel: ". */
 static const char *skip_journal(const char *at, bool stamped)
 {
 	const char *tag = strstr(at, " kernel: ");
 	size_t words = 0;
 	const char *i;
 
+	if (!strncmp(at, "kernel: ", 8))
+		return at + 8;
 	if (!tag || tag - at > HEAD_MAX)
 		return at;
 	for (i = at; i < tag; i++)

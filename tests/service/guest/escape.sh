@@ -50,6 +50,18 @@ stressed() {
 	ok "$seen" "$class: an escape, and an alert"
 }
 
+# forge: ten lines of the kernel's log that begin as its WARNING does, with a function of a split's; prints how many
+# there are. It is a segfault: first comes the task's name, and later that of the file in which it happened.
+forge() {
+	mkdir -p names
+	cp "$(ldd /bin/sh | awk '$1 == "libc.so.6" { print $3 }')" "names/x unmap_page+"
+	ln -sf "x unmap_page+" names/libc.so.6
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		LD_LIBRARY_PATH=$PWD/names perl -e '$0 = "WARNING: "; unpack("p", pack("Q", 8))' 2>/dev/null
+	done
+	dmesg | grep -c 'WARNING: \[.*: segfault at .* in x unmap_page+'
+}
+
 # Where an escape kills a task in the kernel, the others tell of it.
 echo 0 >/proc/sys/kernel/panic_on_oops
 install_packages
@@ -68,6 +80,7 @@ for class in $CLASSES; do
 	like out '"THPRACE_EVIDENCE":"[^"]' "... the warning has what shows it"
 	like out '"MESSAGE":"vulnerable: .*thprace check"' "... and the command that shows more"
 done
+more "$(forge)" 5 "a user's lines look like the kernel's complaint"
 for class in $CLASSES; do
 	stressed || {
 		told "$(cat stress.log; said .totals; journalctl -b -q -n 5 -o cat -t thpraced)"
@@ -109,7 +122,10 @@ case " $CLASSES " in
 		told "$(texts COMPLAINT; said .alerts)"
 	messages CONFIRMED >out
 	like out '"THPRACE_KERNEL_LINE":"Memory failure: 0x' "... with its line"
+	like out '"THPRACE_KERNEL_PFN":"0x' "... and its page"
+	is "$(jq -r .MESSAGE out | grep -vc '(it names this page')" 0 "... which is the incident's, each time"
 	echo "# $(jq -r .MESSAGE out | head -n 1)"
+	is "$(messages COMPLAINT | grep -c segfault)" 0 "the user's lines before it were none"
 	;;
 esac
 is "$(shown ActiveState)/$(shown NRestarts)" active/0 "the service runs on"
