@@ -141,18 +141,32 @@ static void close_kmsg(struct daemon *daemon)
 	daemon->kmsg = NULL;
 }
 
-static void open_kmsg(struct daemon *daemon)
+/* What complaints can be of: by how the kernel is built, and by its code, once that was read. */
+static struct complaint_kernel complaint_kernel(const struct daemon *daemon)
 {
+	const struct check_state *check = daemon->check ? kernel_check__state(daemon->check) : NULL;
 	struct complaint_kernel kernel = {
 		.known = true,
 		.possible = engine__possible(watch__engine(daemon->watch)),
 		.pmd_order = pmd_order(),
 	};
+	int class;
+
+	for (class = 1; check && class < THPRACE_CLASS_MAX; class ++) {
+		if (check->classes[class].word == CHECK_CANNOT_HAPPEN)
+			kernel.possible &= ~(1U << class);
+	}
+	return kernel;
+}
+
+static void open_kmsg(struct daemon *daemon)
+{
+	struct complaint_kernel kernel;
 	int err;
 
 	if (!daemon->config.alerts.kernel_log || daemon->kmsg)
 		return;
-	alert__compare_pages(daemon->alert, on_pfn, daemon, 1U << kernel.pmd_order);
+	kernel = complaint_kernel(daemon);
 	err = kmsg__open(&daemon->kmsg, "/dev/kmsg", &kernel, on_complaint, daemon);
 	if (!err)
 		err = sd_event_add_io(daemon->event, &daemon->kmsg_source, kmsg__fd(daemon->kmsg),
@@ -169,7 +183,10 @@ static void open_kmsg(struct daemon *daemon)
 static void on_checked_kernel(void *ctx, const struct check_state *state)
 {
 	struct daemon *daemon = ctx;
+	struct complaint_kernel kernel = complaint_kernel(daemon);
 
+	if (daemon->kmsg)
+		kmsg__set_kernel(daemon->kmsg, &kernel);
 	alert__checked(daemon->alert, state);
 	kernel_check__tell(state);
 }
@@ -455,8 +472,10 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 	daemon->programs = program_sums__new();
 	daemon->alert = alert__new(&daemon->config, log__send);
 	err = daemon->programs && daemon->alert ? 0 : -ENOMEM;
-	if (!err)
+	if (!err) {
+		alert__compare_pages(daemon->alert, on_pfn, daemon, 1U << pmd_order());
 		err = spool__open(&daemon->spool, &daemon->config, &spool_hooks);
+	}
 	if (err) {
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;

@@ -86,7 +86,7 @@ int kmsg__fd(const struct kmsg *kmsg)
 /* Be readable when a complaint that is under way will have had its last line. */
 static void set_timer(struct kmsg *kmsg, uint64_t now)
 {
-	uint64_t deadline = complaint_parser__deadline(kmsg->parser), expirations;
+	uint64_t deadline = complaint_parser__deadline(kmsg->parser);
 	uint64_t left = deadline > now ? deadline - now : 1;
 	struct itimerspec spec = {0};
 
@@ -94,8 +94,7 @@ static void set_timer(struct kmsg *kmsg, uint64_t now)
 		spec.it_value.tv_sec = (time_t)(left / 1000000000);
 		spec.it_value.tv_nsec = (long)(left % 1000000000);
 	}
-	if (read(kmsg->timer, &expirations, sizeof(expirations)) < 0)
-		errno = 0; /* it has not expired */
+	/* Sets back what has expired, too. */
 	timerfd_settime(kmsg->timer, 0, &spec, NULL);
 }
 
