@@ -326,6 +326,10 @@ int crosscheck__run(struct crosscheck **result, struct trace_reader *reader, cha
 		crosscheck->result.complete = 0;
 	if (!err)
 		err = finish(crosscheck, why, why_size);
+	if (err == -EOVERFLOW)
+		snprintf(why, why_size,
+			 "its records are none that thprace writes: "
+			 "more windows and walkers overlap on a folio than any kernel has");
 	if (err) {
 		crosscheck__free(crosscheck);
 		return err;

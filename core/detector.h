@@ -69,12 +69,12 @@ struct detector_stats {
 /* Returns a detector, to be freed with detector__free(), or NULL (out of memory). */
 struct detector *detector__new(const struct detector_options *options);
 
-/* Feed one record. Returns 0 or -ENOMEM. */
+/* Feed one record. Returns 0, -ENOMEM, or -EOVERFLOW: more overlaps on a folio than any kernel has. */
 int detector__feed(struct detector *detector, const struct thprace_record *record);
 
 /*
  * Process all that is still held, settle all incidents (a window or walker that has no end counts
- * as open until then, and as an orphan). No feeding after this. Returns 0 or -ENOMEM.
+ * as open until then, and as an orphan). No feeding after this. Returns 0 or negative errno as above.
  */
 int detector__finish(struct detector *detector);
 

@@ -64,6 +64,8 @@ static int meet(struct detector *detector, struct detector_walker *walker,
 	const struct thprace_walk *walk = &walker->walk;
 	struct detector_pair *pair;
 
+	if (++detector->meetings > DETECTOR_MEETINGS + detector->serial * DETECTOR_MEETINGS_EACH)
+		return -EOVERFLOW;
 	if (walker->sort == DETECTOR_CHECK || walk->pid == window->pid)
 		return 0;
 	if (walker->sort == DETECTOR_HEAD) {

@@ -32,6 +32,13 @@
 /* More separate losses than this are kept coarser, the oldest first. */
 #define DETECTOR_LOSSES_MAX 65536
 
+/*
+ * Windows and walkers of one folio that are held against each other, in all and for each record: where
+ * thousands overlap with thousands it would take for ever.
+ */
+#define DETECTOR_MEETINGS (16UL << 20)
+#define DETECTOR_MEETINGS_EACH 64
+
 /* A double-ended array: append and insert at the end, drop at the front. */
 struct detector_queue {
 	unsigned char *data;
@@ -181,6 +188,7 @@ struct detector {
 	uint64_t newest; /* highest ts fed */
 	uint64_t now; /* ts of the last record processed */
 	uint64_t serial; /* records processed */
+	uint64_t meetings; /* of windows and walkers, DETECTOR_MEETINGS */
 	uint64_t forgotten; /* an end at or before this may be forgotten */
 	uint64_t settled; /* latest end that a settled result speaks of */
 	uint64_t sweep; /* serial of the next sweep */
