@@ -74,16 +74,19 @@ const struct check_defect *walks__explain(char *buf, size_t size, enum thprace_c
 	if (!defect)
 		return NULL;
 	if (walks__measure(&seen, verb, stressor, attach, why, sizeof(why))) {
-		snprintf(buf, size, "Whether %s could not be measured: %s", defect->text, why);
+		snprintf(buf, size,
+			 "Whether the kernel's walks end early could not be measured: %s", why);
 		return NULL;
 	}
 	ends = check_watch__ends(&seen, class);
 	if (ends->answer != CHECK_YES) {
-		snprintf(buf, size, "It is not that %s: %s", defect->text,
-			 ends->text[0] ? ends->text : "no walk was seen");
+		if (ends->text[0])
+			snprintf(buf, size, "The kernel's walks do not end early: %s", ends->text);
+		else
+			snprintf(buf, size, "Whether the kernel's walks end early was not seen");
 		return NULL;
 	}
-	snprintf(buf, size, "A defect of this kernel: %s (%s); %s", defect->text, ends->text,
-		 check_defect__since(defect, since, sizeof(since)));
+	snprintf(buf, size, "A defect of this kernel: %s. Measured: %s. It is there %s",
+		 defect->text, ends->text, check_defect__since(defect, since, sizeof(since)));
 	return defect;
 }

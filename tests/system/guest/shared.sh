@@ -50,4 +50,18 @@ for mode in light precise; do
 	thprace report --crosscheck x.thpr >check
 	is $? 0 "$mode: crosscheck" || told "$(cat check)"
 done
+
+# A stressor of which nobody unmaps.
+printf '#!/bin/sh\nexec thprace-stress split-shared -d 60\n' >shared
+chmod +x shared
+try thprace provoke split-migrate -d 60 --stressor ./shared --format json --this-is-a-test-machine
+told "$(cat out)"
+like out '"outcome":"not shown"' "provoke: not shown" || told "$(cat err)"
+if [ "$DEFECT" = yes ]; then
+	like out '"reason":".*20 left a mapping without a look.*mended in 7.0.*"defect":"60fbb14396d5"' \
+		"... names the defect, and what was measured"
+else
+	like out '"defect":null' "... and nothing to explain"
+fi
+is_clean "provoke"
 done_testing
