@@ -190,6 +190,20 @@ static void wide(struct btf *btf)
 	}
 }
 
+/* Many that are just within the bound each: together they are not. */
+static void many_wide(struct btf *btf)
+{
+	int inner = btf__add_struct(btf, NULL, 8), i, j;
+
+	for (j = 0; j < 120; j++)
+		btf__add_field(btf, "x", type_int, 0, 0);
+	for (i = 0; i < 1200; i++) {
+		btf__add_struct(btf, "outer", 8);
+		for (j = 0; j < 130; j++)
+			btf__add_field(btf, NULL, inner, 0, 0);
+	}
+}
+
 static void name_outside(struct btf *btf)
 {
 	last(btf)->name_off = 0x7fffff;
@@ -242,6 +256,7 @@ static const struct hostile hostiles[] = {
 	{"does not end", circle_of_three},
 	{"too deeply", own_member},
 	{"too widely", wide},
+	{"too widely", many_wide},
 	{"name lies outside", name_outside},
 	{"name lies outside", param_outside},
 	{"not there", type_outside},
