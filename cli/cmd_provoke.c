@@ -227,12 +227,31 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 	trace_reader__close(reader);
 }
 
+/* A kernel that breaks is a result, and the first one to know. */
+static void print_kernel(const struct provoke_result *result)
+{
+	const struct kernel_said *kernel = &result->kernel;
+	const char *class = names__class(result->class);
+	unsigned int i;
+
+	if (kernel->struck)
+		printf("%s: the kernel complained while it was provoked%s:\n", class,
+		       provoke__own_complaint(result) ? ", and this class can be why" : "");
+	for (i = 0; i < kernel->lines; i++)
+		printf("    %s\n", kernel->line[i]);
+	if (result->hung)
+		printf("%s: the stressor (process %d) hangs in the kernel%s%s, and stays behind; "
+		       "reboot this machine\n",
+		       class, result->hung, result->hung_in[0] ? ", in " : "", result->hung_in);
+}
+
 static void print_text(const struct provoke_result *result, const struct provoke_command *command,
 		       const char *path)
 {
 	const struct outcome_counts *counts = &result->counts;
 	char shown[PATH_MAX];
 
+	print_kernel(result);
 	printf("%s: ", names__class(result->class));
 	switch (result->outcome) {
 	case OUTCOME_CLOSED:
@@ -240,6 +259,12 @@ static void print_text(const struct provoke_result *result, const struct provoke
 		       COUNTED(counts->contained, "contained overlap"));
 		break;
 	case OUTCOME_OPEN:
+		if (result->first_escape < 0) {
+			printf("open (by the kernel's own complaint; no escape was proved, %" PRIu64
+			       " contained)\n",
+			       counts->contained);
+			break;
+		}
 		printf("open (%s, the first after %.1f s; %" PRIu64 " contained)\n",
 		       COUNTED(counts->escapes, "proved escape"), result->first_escape,
 		       counts->contained);
@@ -254,7 +279,7 @@ static void print_text(const struct provoke_result *result, const struct provoke
 		       result->seconds, COUNTED(result->windows, "window"), result->widened,
 		       command->run.widen_ns / 1000, COUNTED(result->walkers, "walker"),
 		       COUNTED(result->overlaps, "overlap"), counts->unattributed, counts->lost);
-	if (result->outcome == OUTCOME_OPEN)
+	if (result->outcome == OUTCOME_OPEN && result->first_escape >= 0)
 		draw_escape(result, path);
 	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
 		printf("  trace: %s\n", cli__fit(shown, sizeof(shown), path));
@@ -264,6 +289,22 @@ static void print_text(const struct provoke_result *result, const struct provoke
 static void add_count(struct json_object *object, const char *name, uint64_t value)
 {
 	json_object_object_add(object, name, json_object_new_int64((int64_t)value));
+}
+
+static struct json_object *kernel_json(const struct provoke_result *result)
+{
+	const struct kernel_said *kernel = &result->kernel;
+	struct json_object *o = json_object_new_object(), *lines = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < kernel->lines; i++)
+		json_object_array_add(lines, json_object_new_string(kernel->line[i]));
+	json_object_object_add(o, "own", json_object_new_boolean(provoke__own_complaint(result)));
+	json_object_object_add(o, "lines", lines);
+	json_object_object_add(o, "hung", result->hung ? json_object_new_int(result->hung) : NULL);
+	json_object_object_add(o, "hung_in",
+			       result->hung_in[0] ? json_object_new_string(result->hung_in) : NULL);
+	return o;
 }
 
 static void print_json(const struct provoke_result *result, const struct provoke_command *command,
@@ -294,7 +335,9 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	add_count(o, "lost", counts->lost);
 	add_count(o, "passes_measured", result->passes);
 	add_count(o, "passes_met", result->met);
-	if (result->outcome == OUTCOME_OPEN) {
+	if (result->kernel.struck || result->hung)
+		json_object_object_add(o, "kernel", kernel_json(result));
+	if (result->outcome == OUTCOME_OPEN && result->first_escape >= 0) {
 		json_object_object_add(o, "first_escape_seconds",
 				       json_object_new_double(result->first_escape));
 		diagram__proof(proof, sizeof(proof), &result->escape);
@@ -346,15 +389,19 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 			       command->run.seconds);
 	err = provoke__run(&result, class, &command->run, path, why, sizeof(why));
 	progress__clear();
+	if (err && !command->json)
+		print_kernel(&result);
 	if (err)
 		fprintf(stderr, "thprace provoke: %s: %s\n", names__class(class), why);
 	else if (command->json)
 		print_json(&result, command, path);
 	else
 		print_text(&result, command, path);
+	fflush(stdout);
+	provoke__end(&result);
 	if (!command->prefix)
 		unlink(path);
-	*open |= !err && result.outcome == OUTCOME_OPEN;
+	*open |= (!err && result.outcome == OUTCOME_OPEN) || provoke__own_complaint(&result);
 	*silent |= !err && (result.outcome == OUTCOME_NOT_SHOWN ||
 			    (result.outcome == OUTCOME_IMPOSSIBLE && !result.lacks_side));
 	return err;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "provoke.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ struct provoke {
 	struct recording *recording;
 	struct misses *misses;
 	struct child stressor;
+	struct kernel_log *log; /* NULL: it cannot be read */
 	int said; /* what the stressor says goes to this memory file */
 	int steer[2]; /* the passes' distances go to the stressor by this pipe */
 	uint64_t started; /* ns CLOCK_MONOTONIC */
@@ -163,6 +166,11 @@ static void watch(struct provoke *provoke, int *err)
 		misses__sum(provoke->misses);
 		child__check(&provoke->stressor);
 		now = now_ns();
+		if (provoke->log)
+			kernel_log__read(provoke->log);
+		/* A BUG leaves locks behind that nobody gives back: no more comes of it. */
+		if (!provoke->escaped && provoke->log && kernel_log__said(provoke->log)->struck)
+			provoke->escaped = now;
 		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
 			break;
 	}
@@ -190,6 +198,26 @@ static void count(struct provoke *provoke)
 	result->seconds = totals.seconds;
 }
 
+/* What the kernel did weighs more than what was counted. */
+static void judge_kernel(struct provoke_result *result)
+{
+	if (provoke__own_complaint(result)) {
+		result->outcome = OUTCOME_OPEN;
+		return;
+	}
+	if (result->outcome == OUTCOME_OPEN || (!result->kernel.struck && !result->hung))
+		return;
+	result->outcome = OUTCOME_NOT_SHOWN;
+	if (result->kernel.struck)
+		snprintf(result->reason, sizeof(result->reason),
+			 "the kernel complained meanwhile, and not of this class%s%s",
+			 result->kernel.reason[0] ? ": " : "", result->kernel.reason);
+	else
+		snprintf(result->reason, sizeof(result->reason),
+			 "the stressor hangs in the kernel%s%s", result->hung_in[0] ? ", in " : "",
+			 result->hung_in);
+}
+
 static void judge(struct provoke *provoke)
 {
 	struct provoke_result *result = provoke->result;
@@ -209,20 +237,61 @@ static void judge(struct provoke *provoke)
 		result->outcome = OUTCOME_IMPOSSIBLE;
 }
 
-/* An escape that the kernel answers with an oops leaves tasks behind that nothing can end. */
+/* Where in the kernel a thread of this process waits that no signal wakes. "": nowhere, or not told. */
+static void find_hung(int pid, char *where, size_t size)
+{
+	char path[64 + NAME_MAX], line[256], state;
+	struct dirent *entry;
+	FILE *file;
+	DIR *dir;
+
+	where[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && !where[0] && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid, entry->d_name);
+		file = fopen(path, "re");
+		state = '\0';
+		if (file && fgets(line, sizeof(line), file) && strrchr(line, ')'))
+			sscanf(strrchr(line, ')'), ") %c", &state);
+		if (file)
+			fclose(file);
+		if (state != 'D')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stack", pid, entry->d_name);
+		file = fopen(path, "re");
+		/* "[<0>] __lock_page+0x1c2/0x2a0" */
+		if (file && fgets(line, sizeof(line), file) && strstr(line, "] "))
+			snprintf(where, size, "%.*s", (int)strcspn(strstr(line, "] ") + 2, "+\n"),
+				 strstr(line, "] ") + 2);
+		if (file)
+			fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* A BUG leaves tasks behind that nothing can end: then it stays, and that is a result. */
 static void end_stressor(struct provoke *provoke)
 {
 	struct child *stressor = &provoke->stressor;
+	struct provoke_result *result = provoke->result;
 
 	child__end(stressor);
 	if (!stressor->pid || stressor->ended)
 		return;
-	fprintf(stderr,
-		VERB
-		": the stressor (process %d) hangs in the kernel and stays behind; the kernel's "
-		"log may say why. Reboot this machine\n",
-		(int)stressor->pid);
+	result->hung = (int)stressor->pid;
+	find_hung(result->hung, result->hung_in, sizeof(result->hung_in));
 	stressor->pid = 0;
+}
+
+/* The last of it: what a BUG prints may come while the stressor dies of it. */
+static void hear_kernel(struct provoke *provoke)
+{
+	if (!provoke->log)
+		return;
+	kernel_log__finish(provoke->log);
+	provoke->result->kernel = *kernel_log__said(provoke->log);
 }
 
 static int record(struct provoke *provoke, const char *path, char *why, size_t why_size)
@@ -249,12 +318,15 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 		return err;
 	engine = recording__engine(provoke->recording);
 	reason = probe__not_observable(engine__plan(engine), class);
-	if (!reason && recording__mode(provoke->recording) != THPRACE_PRECISE)
-		reason = "no function that removes a mapping's rmap can be probed";
-	if (reason) {
+	if (reason)
+		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "%s", reason);
+	else if (recording__mode(provoke->recording) != THPRACE_PRECISE)
+		snprintf(provoke->result->reason, sizeof(provoke->result->reason),
+			 "no function that removes a mapping's rmap can be probed: %s",
+			 probe__imprecise(engine__plan(engine)));
+	if (provoke->result->reason[0]) {
 		provoke->result->outcome = OUTCOME_IMPOSSIBLE;
 		provoke->result->lacks_side = probe__cannot_happen(engine__plan(engine), class);
-		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "%s", reason);
 		return 0;
 	}
 	err = recording__start(provoke->recording, why, why_size);
@@ -263,10 +335,13 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	if (options->widen_ns)
 		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
 	provoke->started = now_ns();
+	if (kernel_log__open(&provoke->log, NULL)) /* then its complaints are not seen */
+		provoke->log = NULL;
 	child__release(&provoke->stressor, VERB);
 	watch(provoke, &err);
 	engine__widen(engine, THPRACE_WIDEN_NOT, 0, 0);
 	end_stressor(provoke);
+	hear_kernel(provoke);
 	if (err)
 		snprintf(why, why_size, "reading the rings failed: %s", strerror(-err));
 	else
@@ -278,6 +353,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	}
 	count(provoke);
 	judge(provoke);
+	judge_kernel(provoke->result);
 	return err;
 }
 
@@ -321,9 +397,13 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	if (provoke.stressor.go > 0) /* never released */
 		close(provoke.stressor.go);
 	end_stressor(&provoke);
-	recording__close(provoke.recording);
-	if (!err)
-		explain(&provoke);
+	kernel_log__close(provoke.log);
+	result->recording = provoke.recording;
+	if (!result->kernel.struck && !result->hung) {
+		provoke__end(result);
+		if (!err)
+			explain(&provoke);
+	}
 	misses__free(provoke.misses);
 	for (i = 0; i < 2; i++)
 		if (provoke.steer[i] >= 0)
@@ -331,4 +411,10 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	if (provoke.said >= 0)
 		close(provoke.said);
 	return err;
+}
+
+void provoke__end(struct provoke_result *result)
+{
+	recording__close(result->recording);
+	result->recording = NULL;
 }

@@ -10,6 +10,7 @@
 #include <thprace/race.h>
 
 #include "check_defect.h"
+#include "kernel_log.h"
 #include "outcome.h"
 #include "probe.h"
 
@@ -40,15 +41,29 @@ struct provoke_result {
 	uint64_t met; /* … and that it told the stressor to have met */
 	double seconds;
 	double first_escape; /* seconds from the stressor's start; negative: none */
-	struct thprace_incident escape; /* the first one */
+	struct thprace_incident escape; /* the first one; if first_escape >= 0 */
+	struct kernel_said kernel; /* its complaints meanwhile */
+	int hung; /* the stressor's process, which hangs in the kernel and stays behind; 0: it does not */
+	char hung_in[64]; /* … where, "": not known */
+	struct recording *recording; /* for provoke__end() */
 };
+
+/* Is there a complaint of the kernel's that may be of the class's own? */
+static inline bool provoke__own_complaint(const struct provoke_result *result)
+{
+	return result->kernel.classes & 1U << result->class;
+}
 
 /*
  * Provoke a class and leave the trace in the file path. Returns 0 with *result, or negative errno
- * with a sentence in why when the run itself failed. Ends when interrupt__came().
+ * with a sentence in why when the run itself failed. Ends when interrupt__came(). To be ended with
+ * provoke__end() in either case.
  */
 int provoke__run(struct provoke_result *result, enum thprace_class class,
 		 const struct provoke_options *options, const char *path, char *why,
 		 size_t why_size);
+
+/* Take the probes off. On a kernel that has struck this may not come back: tell the result before. */
+void provoke__end(struct provoke_result *result);
 
 #endif

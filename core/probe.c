@@ -624,6 +624,17 @@ enum thprace_point probe__leader(enum thprace_point point)
 	}
 }
 
+const char *probe__imprecise(const struct probe_plan *plan)
+{
+	const struct probe *page = &plan->probe[THPRACE_POINT_RMAP];
+
+	/* The one that this kernel has says why not; of two that are absent, the older one. */
+	return page->state != PROBE_ABSENT ||
+			       plan->probe[THPRACE_POINT_RMAP_PMD].state == PROBE_ABSENT
+		       ? page->reason
+		       : plan->probe[THPRACE_POINT_RMAP_PMD].reason;
+}
+
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
 	int class;

@@ -224,6 +224,9 @@ bool probe__optional(enum thprace_point point);
  */
 enum thprace_point probe__leader(enum thprace_point point);
 
+/* Why no rmap removal is probed, as precise mode needs it. The text lies in the plan. */
+const char *probe__imprecise(const struct probe_plan *plan);
+
 /* Can a class be observed, be it one? Otherwise the reason is in why. */
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);
 

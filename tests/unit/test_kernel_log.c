@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the kernel says while a class is provoked: whose complaint it is, and its lines. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <thprace/race.h>
+
+#include "kernel_log.h"
+
+#define C(class) (1U << THPRACE_##class)
+
+static int feed = -1;
+
+/* A pipe of packets stands for /dev/kmsg, which gives a record at each read. */
+static struct kernel_log *begin(void)
+{
+	struct kernel_log *log = NULL;
+	char path[64];
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_DIRECT | O_CLOEXEC), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	assert_int_equal(kernel_log__open(&log, path), 0);
+	close(ends[0]);
+	feed = ends[1];
+	return log;
+}
+
+static void say(unsigned int priority, const char *text)
+{
+	char record[512];
+	int length = snprintf(record, sizeof(record), "%u,123,4567,-;%s\n", priority, text);
+
+	assert_int_equal(write(feed, record, (size_t)length), length);
+}
+
+static void end(struct kernel_log *log)
+{
+	kernel_log__close(log);
+	close(feed);
+}
+
+static void nothing_wrong(void **state)
+{
+	struct kernel_log *log = begin();
+
+	(void)state;
+	kernel_log__read(log);
+	say(6, "Memory failure: 0x10a200: recovery action for huge page: Recovered");
+	say(4, "thprace-stress (77): drop_caches: 3");
+	say(6, "x[12]: segfault at 0 ip 0 sp 0 error 4 in BUG: [0+1000]");
+	kernel_log__finish(log);
+	assert_false(kernel_log__said(log)->struck);
+	assert_int_equal(kernel_log__said(log)->classes, 0);
+	assert_int_equal(kernel_log__said(log)->lines, 0);
+	end(log);
+}
+
+/* 5.10.7's own, as an invalidation finds the page still mapped. */
+static void of_the_class(void **state)
+{
+	struct kernel_log *log = begin();
+	const struct kernel_said *said = kernel_log__said(log);
+
+	(void)state;
+	say(6, "before");
+	say(2, "kernel BUG at mm/truncate.c:714!");
+	say(4, "invalid opcode: 0000 [#1] SMP");
+	kernel_log__read(log);
+	assert_true(said->struck);
+	say(4, "CPU: 0 PID: 77 Comm: thprace-stress Not tainted 5.10.7 #1");
+	say(4, "RIP: 0010:invalidate_inode_pages2_range+0x2f6/0x4b0");
+	say(4, "---[ end trace 5de1d2d5b2a9d3b5 ]---");
+	kernel_log__finish(log);
+	assert_true(said->classes & C(INVALIDATE_UNMAP));
+	assert_false(said->classes & C(SPLIT_UNMAP));
+	assert_int_equal(said->lines, 5);
+	assert_string_equal(said->line[0], "kernel BUG at mm/truncate.c:714!");
+	end(log);
+}
+
+static void of_something_else(void **state)
+{
+	struct kernel_log *log = begin();
+	const struct kernel_said *said = kernel_log__said(log);
+	unsigned int i;
+
+	(void)state;
+	say(2, "kernel BUG at mm/slub.c:379!");
+	for (i = 0; i < 2 * KERNEL_LOG_LINES; i++) {
+		say(4, "\x1b[2J and more");
+		kernel_log__read(log); /* a pipe has room for 16 packets */
+	}
+	kernel_log__finish(log);
+	assert_true(said->struck);
+	assert_int_equal(said->classes, 0);
+	assert_int_equal(said->lines, KERNEL_LOG_LINES);
+	assert_null(strchr(said->line[1], '\x1b'));
+	end(log);
+}
+
+/* Whoever may write to /dev/kmsg has another facility there. */
+static void not_the_kernels(void **state)
+{
+	struct kernel_log *log = begin();
+
+	(void)state;
+	say(8 + 2, "kernel BUG at mm/truncate.c:714!");
+	say(8 + 2, "BUG: Bad page cache in process x  pfn:10a200");
+	kernel_log__finish(log);
+	assert_false(kernel_log__said(log)->struck);
+	assert_int_equal(kernel_log__said(log)->classes, 0);
+	end(log);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_wrong),
+		cmocka_unit_test(of_the_class),
+		cmocka_unit_test(of_something_else),
+		cmocka_unit_test(not_the_kernels),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
