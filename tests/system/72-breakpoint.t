@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A kernel of the lab that runs no program at a kprobe that is a breakpoint, as 5.10 did until 5.10.17: calls
+# are not probed there, the functions are, and what escapes is seen. And a stressor that hangs in the
+# kernel, on the same one.
+
+# shellcheck disable=SC2034 # of lib.sh
+limit=900
+# shellcheck source=tests/system/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+image=${THPRACE_BUILD:-$system/../../build}/lab/kernels/5.10-racy-nmi/vmlinuz
+[ -s "$image" ] || skip_all "the lab's 5.10-racy-nmi is not built: make lab"
+xfs=$("$vm/xfs") || skip_all "no image of an XFS: make deps"
+guest "$image" breakpoint.sh --file "$BPFTOOL" --file "$xfs:/root/xfs.gz"
+done_testing
