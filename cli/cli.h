@@ -87,6 +87,12 @@ void cli__bound_memory(void);
 int cli__utf8(void);
 
 /*
+ * What failed, in one line on stderr whatever is in path (NULL: none) and why: "thprace VERB: PATH: WHY". Returns
+ * CLI_FAILED.
+ */
+int cli__fail(const char *verb, const char *path, const char *why);
+
+/*
  * A text that came from outside, fit for standard output (names__clean()), in buf, which may be text itself;
  * returns it.
  */

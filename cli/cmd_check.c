@@ -485,8 +485,7 @@ static int check(const struct check_arguments *arguments)
 	char why[512] = "";
 
 	if (check_source__open(&source, &arguments->files, why, sizeof(why))) {
-		fprintf(stderr, "thprace check: %s\n", why);
-		return CLI_FAILED;
+		return cli__fail("check", NULL, why);
 	}
 	if (arguments->watch) {
 		if (watch_kernel(arguments, &seen, &failure, why, sizeof(why))) {

@@ -285,6 +285,7 @@ static int begin(struct dump *dump, const struct thprace_trace_header *header)
 /* Print what reader has, and end it. */
 static int dump_trace(struct dump *dump, struct trace_reader *reader)
 {
+	char more[sizeof(dump->why) + 32];
 	int err;
 
 	err = begin(dump, trace_reader__header(reader));
@@ -293,22 +294,18 @@ static int dump_trace(struct dump *dump, struct trace_reader *reader)
 	free(dump->places);
 	record_lines__free(dump->lines);
 	trace_reader__close(reader);
-	if (err) {
-		fprintf(stderr, "thprace dump: %s: %s\n", dump->path, strerror(-err));
-		return CLI_FAILED;
-	}
-	if (dump->bad == 1)
-		fprintf(stderr, "thprace dump: %s: %s\n", dump->path, dump->why);
-	else if (dump->bad)
-		fprintf(stderr, "thprace dump: %s: %s (and %u more)\n", dump->path, dump->why,
-			dump->bad - 1);
-	return dump->bad ? CLI_FAILED : CLI_DONE;
+	if (err)
+		return cli__fail("dump", dump->path, strerror(-err));
+	if (dump->bad > 1)
+		snprintf(more, sizeof(more), "%s (and %u more)", dump->why, dump->bad - 1);
+	if (dump->bad)
+		return cli__fail("dump", dump->path, dump->bad > 1 ? more : dump->why);
+	return CLI_DONE;
 }
 
 static int fail(const struct dump *dump, const char *why)
 {
-	fprintf(stderr, "thprace dump: %s: %s\n", dump->path, why);
-	return CLI_FAILED;
+	return cli__fail("dump", dump->path, why);
 }
 
 static int dump_file(struct dump *dump)
@@ -329,10 +326,8 @@ static int copy(const struct dump *dump, int fd)
 	ssize_t got;
 	int err = 0;
 
-	if (!out) {
-		fprintf(stderr, "thprace dump: %s: %s\n", dump->output, strerror(errno));
-		return CLI_FAILED;
-	}
+	if (!out)
+		return cli__fail("dump", dump->output, strerror(errno));
 	while ((got = read(fd, buf, sizeof(buf))) > 0 && !err)
 		err = fwrite(buf, 1, (size_t)got, out) == (size_t)got ? 0 : errno;
 	if (got < 0 && !err)
@@ -341,9 +336,7 @@ static int copy(const struct dump *dump, int fd)
 		return err && !ferror(out) ? fail(dump, strerror(err)) : CLI_DONE;
 	if (fclose(out) && !err)
 		err = errno;
-	if (err)
-		fprintf(stderr, "thprace dump: %s: %s\n", dump->output, strerror(err));
-	return err ? CLI_FAILED : CLI_DONE;
+	return err ? cli__fail("dump", dump->output, strerror(err)) : CLI_DONE;
 }
 
 static struct json_object *live_request(const struct dump *dump)

@@ -204,12 +204,6 @@ static void print_programs(struct engine *engine, bool json)
 	}
 }
 
-static int fail(const char *why)
-{
-	fprintf(stderr, "thprace probes: %s\n", why);
-	return CLI_FAILED;
-}
-
 static void print(const struct probe_plan *plan, bool json)
 {
 	if (json)
@@ -236,7 +230,7 @@ static int load(const struct probes *probes)
 	char why[512];
 
 	if (engine__open(&engine, &engine_options, why, sizeof(why)))
-		return fail(why);
+		return cli__fail("probes", NULL, why);
 	print(engine__plan(engine), probes->json);
 	print_programs(engine, probes->json);
 	engine__close(engine);
@@ -277,7 +271,7 @@ static int plan(const struct probes *probes)
 	int status = CLI_DONE;
 
 	if (target__new(&target, &where, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
-		return fail(why);
+		return cli__fail("probes", NULL, why);
 	if (!target__elsewhere(target) && probes->attach != PROBE_ATTACH_FENTRY)
 		kprobe_trial__run(&trial, target, NULL, 0);
 	probe__plan(&plan, target, probes->mode, probes->attach, &trial);
@@ -285,7 +279,7 @@ static int plan(const struct probes *probes)
 		print_source(probes);
 	print(&plan, probes->json);
 	if (!probe__usable(&plan, why, sizeof(why)))
-		status = fail(why);
+		status = cli__fail("probes", NULL, why);
 	target__free(target);
 	return status;
 }

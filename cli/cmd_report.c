@@ -91,8 +91,7 @@ static const struct argp argp = {
 
 static int fail(const struct report *report, const char *why)
 {
-	fprintf(stderr, "thprace report: %s: %s\n", report->path, why);
-	return CLI_FAILED;
+	return cli__fail("report", report->path, why);
 }
 
 static int crosscheck(const struct report *report, struct trace_reader *reader)

@@ -45,6 +45,16 @@ int cli__width(FILE *out)
 	return columns > CLI_COLUMNS ? CLI_COLUMNS : columns;
 }
 
+int cli__fail(const char *verb, const char *path, const char *why)
+{
+	char place[PATH_MAX], text[1024];
+
+	cli__fit(place, sizeof(place), path ? path : "");
+	fprintf(stderr, "thprace %s: %s%s%s\n", verb, place, path ? ": " : "",
+		cli__fit(text, sizeof(text), why));
+	return CLI_FAILED;
+}
+
 const char *cli__fit(char *buf, size_t size, const char *text)
 {
 	return names__clean(buf, size, text, strlen(text), cli__utf8());

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <thprace/trace.h>
+#include "cli.h"
 #include "incident_time.h"
 #include "spool_dir.h"
 #include "trace_reader.h"
@@ -47,7 +48,7 @@ static int read_file(struct reading *reading)
 	int err = 0, got;
 
 	if (trace_reader__open(&reader, reading->path, why, sizeof(why))) {
-		fprintf(stderr, "thprace %s: %s: %s\n", reading->verb, reading->path, why);
+		cli__fail(reading->verb, reading->path, why);
 		return 0;
 	}
 	reading->header = trace_reader__header(reader);

@@ -186,23 +186,38 @@ static void strings_of_traces(void **state)
 	}
 }
 
+/* A name cannot make a line of its own, which would pass for a message of ours. */
+static void assert_one_line(void)
+{
+	char text[4096];
+	size_t size = load(said, (unsigned char *)text, sizeof(text) - 1);
+
+	text[size] = '\0';
+	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
+}
+
 /* What is wrong with a file is said with its name. */
 static void names_of_files(void **state)
 {
-	static const char hostile[] = "\033[31m\302\233\342\200\256\177\377.thpr";
+	static const char hostile[] = "\033[31m\302\233\342\200\256\177\377\nall is well.thpr";
 	char kept[sizeof(file)], option[200];
 
 	(void)state;
 	memcpy(kept, file, sizeof(file));
 	snprintf(file, sizeof(file), "%s/%s", folder, hostile);
 	assert_int_equal(run(cmd_report, file, NULL, NULL), CLI_FAILED); /* there is none */
+	assert_one_line();
+	assert_int_equal(run(cmd_dump, file, NULL, NULL), CLI_FAILED);
+	assert_one_line();
 	store(file, "THPRACE\nand damaged", 19);
 	report_and_dump();
 	snprintf(option, sizeof(option), "--kernel=%s", file);
 	assert_int_equal(run(cmd_check, option, NULL, NULL), CLI_FAILED);
 	snprintf(option, sizeof(option), "--btf=%s", file);
 	assert_int_equal(run(cmd_check, option, NULL, NULL), CLI_FAILED);
+	assert_one_line();
 	assert_int_equal(run(cmd_probes, option, NULL, NULL), CLI_FAILED);
+	assert_one_line();
 	snprintf(option, sizeof(option), "--config=%s", file);
 	assert_int_equal(run(cmd_check, option, NULL, NULL), CLI_FAILED);
 	snprintf(option, sizeof(option), "--socket=%s", file);
