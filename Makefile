@@ -184,6 +184,7 @@ FUZZ_SECONDS ?= 20
 FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-fprofile-instr-generate -fcoverage-mapping
+# What is fuzzed is built for that; the rest comes from the library.
 .PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint
 fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint
 
@@ -191,22 +192,21 @@ FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 fuzz-trace: $(O)/unit/seed_trace
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/detector*.c core/summary*.c core/diagram*.c) \
-		$(patsubst %,core/%.c,crosscheck histogram json_bounds names record_pack render_json trace_reader) \
-		-ljson-c -lz -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/detector*.c core/summary*.c) \
+		$(patsubst %,core/%.c,crosscheck json_bounds record_pack trace_reader) \
+		$(O)/libthprace.a $(LIBS) -o $(O)/unit/fuzz_trace
 	$(Q)$(FUZZ_RUN) trace
 
-fuzz-image: | $(O)/unit
+fuzz-image: $(O)/libthprace.a | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_image)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) \
-		core/arguments.c core/booted.c core/btf_walk.c core/names.c $(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_image
+	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) core/btf_walk.c \
+		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_image
 	$(Q)$(FUZZ_RUN) image
 
-fuzz-btf: $(O)/unit/seed_btf $(TEXT_SKELETON)
+fuzz-btf: $(O)/unit/seed_btf $(O)/libthprace.a
 	$(call say,FUZZ,$(O)/unit/fuzz_btf)
-	$(Q)$(FUZZ) -I$(O) tests/fuzz/fuzz_btf.c $(wildcard core/image*.c core/code*.c core/check*.c core/target*.c \
-		core/probe*.c) $(patsubst %,core/%.c,arguments booted btf_walk calls kallsyms names pieces text) \
-		$(IMAGE_LIBS) -lbpf -lelf -lz -o $(O)/unit/fuzz_btf
+	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check*.c core/target*.c core/probe*.c) core/btf_walk.c \
+		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 
 fuzz-complaint: | $(O)/unit

@@ -100,7 +100,7 @@ static void probes(const uint8_t *data, size_t size)
 		must(why[0] && names__plain(why), "refused without a reason");
 		return;
 	}
-	probe__plan(&plan, target, THPRACE_PRECISE, PROBE_ATTACH_AUTO);
+	probe__plan(&plan, target, THPRACE_PRECISE, PROBE_ATTACH_AUTO, NULL);
 	for (i = 0; i < THPRACE_POINT_MAX; i++)
 		must(names__plain(plan.probe[i].reason), "a reason not for a terminal");
 	target__free(target);

@@ -259,10 +259,10 @@ static void too_much_of_it(void **state)
 static void crosscheck_in_bounds(void **state)
 {
 	const size_t count = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
-	struct thprace_record *records = calloc(count, sizeof(*records));
 	static const char light[] = "{\"mode\":\"light\"}";
-	FILE *out = begin(THPRACE_TF_ALL);
+	struct thprace_record *records;
 	uint32_t pid = 0;
+	FILE *out;
 	size_t i;
 	int block;
 
@@ -270,6 +270,8 @@ static void crosscheck_in_bounds(void **state)
 #ifdef __SANITIZE_ADDRESS__
 	skip(); /* its memory is not bounded */
 #endif
+	out = begin(THPRACE_TF_ALL);
+	records = calloc(count, sizeof(*records));
 	assert_non_null(records);
 	add_block(out, THPRACE_BLOCK_META, light, sizeof(light) - 1, 0);
 	for (block = 0; block < 20; block++) {
