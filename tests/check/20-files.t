@@ -89,11 +89,11 @@ ok $? 'JSON: an object per class, with the documented names' || told "$(cat "$wo
 config=${kernel/vmlinuz-/config-}
 if [ -r /sys/kernel/btf/vmlinux ]; then
 	run --btf /sys/kernel/btf/vmlinux
-	like "$work/out" '^truncate-unmap +(unknown|vulnerable|fixed|cannot happen)$' \
+	like "$work/out" '^truncate-unmap +(unknown|vulnerable|fixed|cannot happen)( |$)' \
 		"this kernel's BTF alone: a word"
 	like "$work/out" 'No code: no image was given' "this kernel's BTF alone: what is missing"
 	expected=4
-	! grep -qE '^[a-z-]+ +vulnerable$' "$work/out" || expected=3
+	! grep -qE '^[a-z-]+ +vulnerable( |$)' "$work/out" || expected=3
 	is "$status" "$expected" "this kernel's BTF alone: status $expected"
 else
 	skip "this kernel's BTF alone" "it has none"
@@ -106,8 +106,8 @@ is "$status" 0 'with its configuration gzip-ed: status 0'
 
 run
 expected=0
-! grep -qE '^[a-z-]+ +unknown$' "$work/out" || expected=4
-! grep -qE '^[a-z-]+ +vulnerable$' "$work/out" || expected=3
+! grep -qE '^[a-z-]+ +unknown( |$)' "$work/out" || expected=4
+! grep -qE '^[a-z-]+ +vulnerable( |$)' "$work/out" || expected=3
 is "$status" "$expected" "the running kernel: the status that follows from its words" ||
 	told "$(cat "$work/out" "$work/err")"
 done_testing
