@@ -6,6 +6,19 @@
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
+ * An address by %p: 0, where it is not shown. While there is no randomness yet to hash it with, the kernel
+ * writes "(____ptrval____)" instead (since 4.15).
+ */
+static uint64_t take_pointer(const char **at)
+{
+	uint64_t address = 0;
+
+	if (!skip(at, "(____ptrval____)") && !skip(at, "(ptrval)"))
+		take_hex(at, &address);
+	return address;
+}
+
+/*
  * "page:ffffea0001328000 refcount:1 mapcount:0 …". Before 4.15 the address is the page's own, after it a
  * hash, if it is there at all.
  */
@@ -16,7 +29,7 @@ static bool read_page(struct line *line, const char *at)
 
 	if (!skip(&at, "page:"))
 		return false;
-	take_hex(&at, &line->page);
+	line->page = take_pointer(&at);
 	if (line->page < 0xffff000000000000ULL)
 		line->page = 0;
 	line->complete = starts(at, " refcount:");
@@ -43,7 +56,7 @@ static bool read_head(struct line *line, const char *at)
 
 	if (!skip(&at, "head:"))
 		return false;
-	take_hex(&at, &ignored);
+	take_pointer(&at);
 	if (!skip(&at, " order:") || !take_number(&at, &ignored) || ignored >= 64)
 		return false;
 	line->kind = LINE_HEAD;

@@ -87,6 +87,24 @@ static void of_the_class(void **state)
 	end(log);
 }
 
+/* 5.10.7's as well, so early that it has nothing to hash addresses with. */
+static void without_addresses(void **state)
+{
+	struct kernel_log *log = begin();
+
+	(void)state;
+	say(1, "BUG: Bad page cache in process thprace-stress  pfn:01a00");
+	say(4, "page:(____ptrval____) refcount:518 mapcount:0 mapping:(____ptrval____) index:0x200 "
+	       "pfn:0x1a00");
+	say(4, "head:(____ptrval____) order:9 compound_mapcount:0 compound_pincount:0");
+	say(4, "aops:shmem_aops ino:2 dentry name:\"#2\"");
+	say(4, "page dumped because: still mapped when deleted");
+	say(4, "CPU: 0 PID: 82 Comm: thprace-stress Not tainted 5.10.7 #2");
+	kernel_log__finish(log);
+	assert_true(kernel_log__said(log)->classes & C(TRUNCATE_UNMAP));
+	end(log);
+}
+
 static void of_something_else(void **state)
 {
 	struct kernel_log *log = begin();
@@ -124,9 +142,8 @@ static void not_the_kernels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_wrong),
-		cmocka_unit_test(of_the_class),
-		cmocka_unit_test(of_something_else),
+		cmocka_unit_test(nothing_wrong),     cmocka_unit_test(of_the_class),
+		cmocka_unit_test(without_addresses), cmocka_unit_test(of_something_else),
 		cmocka_unit_test(not_the_kernels),
 	};
 
