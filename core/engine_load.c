@@ -13,6 +13,7 @@
 
 #include "fentry.h"
 #include "kprobe.h"
+#include "names.h"
 
 #define ARRAY_SIZE(array) (int)(sizeof(array) / sizeof((array)[0]))
 #define SLOTS_MIN 256
@@ -21,7 +22,26 @@
 static struct {
 	char program[64];
 	char message[256];
+	char verifier
+		[96]; /* the verifier's last word, where it was the one that refused; else "" */
 } libbpf_said;
+
+/* The verifier's log ends with a line of numbers; the one before it says what is wrong. */
+static void note_verifier(const char *format, va_list list)
+{
+	char *text, *end, *line;
+
+	if (!strstr(format, "PROG LOAD LOG") || vasprintf(&text, format, list) < 0)
+		return;
+	end = strstr(text, "\nprocessed ");
+	if (end) {
+		*end = '\0';
+		line = strrchr(text, '\n');
+		names__clean(libbpf_said.verifier, sizeof(libbpf_said.verifier),
+			     line ? line + 1 : text, strlen(line ? line + 1 : text), 0);
+	}
+	free(text);
+}
 
 __attribute__((format(printf, 2, 0))) static int libbpf_listen(enum libbpf_print_level level,
 							       const char *format, va_list list)
@@ -36,6 +56,9 @@ __attribute__((format(printf, 2, 0))) static int libbpf_listen(enum libbpf_print
 		vfprintf(stderr, format, copy);
 		va_end(copy);
 	}
+	va_copy(copy, list);
+	note_verifier(format, copy);
+	va_end(copy);
 	vsnprintf(line, sizeof(line), format, list);
 	if (sscanf(line, "libbpf: prog '%63[^']'", program) == 1)
 		memcpy(libbpf_said.program, program, sizeof(program));
@@ -391,19 +414,20 @@ int engine__load(struct engine *engine, char *why, size_t why_size)
 			return err;
 		}
 		calls = engine->plan.probe[point].kind == PROBE_CALLS;
-		probe__refused(&engine->plan, engine->target, point, -err);
+		probe__refused(&engine->plan, engine->target, point, -err, libbpf_said.verifier);
 		/* Who may not open one kprobe may open none. */
-		for (i = 0; calls && (err == -EPERM || err == -EACCES) && i < THPRACE_POINT_MAX;
+		for (i = 0; calls && !libbpf_said.verifier[0] &&
+			    (err == -EPERM || err == -EACCES) && i < THPRACE_POINT_MAX;
 		     i++)
 			if (engine->plan.probe[i].kind == PROBE_CALLS)
-				probe__refused(&engine->plan, engine->target, i, -err);
+				probe__refused(&engine->plan, engine->target, i, -err, "");
 		/* A kernel that refuses one trampoline for this reason refuses them all. */
 		for (i = 0; !calls && (err == -EPERM || err == -EOPNOTSUPP || err == -524) &&
 			    i < THPRACE_POINT_MAX;
 		     i++)
 			if (i != (int)point && engine->plan.probe[i].kind == PROBE_FENTRY &&
 			    engine->plan.probe[i].state == PROBE_PLANNED)
-				probe__refused(&engine->plan, engine->target, i, -err);
+				probe__refused(&engine->plan, engine->target, i, -err, "");
 	}
 	if (!engine->skel) {
 		explain_load(err, why, why_size);

@@ -435,15 +435,21 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 }
 
 /* ENOTSUPP is the kernel's own, and strerror() does not know it. */
-static const char *refusal(int error, bool kprobe)
+static const char *refusal(int error, bool kprobe, const char *verifier)
 {
+	static char text[128];
+
+	if (verifier[0]) {
+		snprintf(text, sizeof(text), "its program, by the verifier: %s", verifier);
+		return text;
+	}
 	if (kprobe && kprobe__missing())
 		return "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)";
 	return error == 524 ? "this kernel has no direct calls (ENOTSUPP)" : strerror(error);
 }
 
 bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
-		    int error)
+		    int error, const char *verifier)
 {
 	struct probe *probe = &plan->probe[point];
 	struct probe *invalidate = &plan->probe[THPRACE_POINT_INVALIDATE];
@@ -459,7 +465,7 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		because(probe,
 			"%s itself, since kprobes at its calls were refused: %s. It is called for "
 			"each small page as well: see docs/modes.md",
-			probe->function, refusal(error, true));
+			probe->function, refusal(error, true, verifier));
 		return true;
 	}
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
@@ -467,7 +473,7 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		probe->kind = PROBE_KPROBE;
 		if (!probe->no_calls) /* why it is not its calls counts more */
 			because(probe, "kprobe, since fentry was refused: %s",
-				refusal(error, false));
+				refusal(error, false, verifier));
 		if (runs(probe, &plan->trial))
 			return true;
 		probe->state = PROBE_FAILED;
@@ -475,7 +481,7 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 	}
 	probe->state = PROBE_FAILED;
 	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe",
-		refusal(error, !was_fentry));
+		refusal(error, !was_fentry, verifier));
 	probe->kind = PROBE_NONE;
 	return false;
 }

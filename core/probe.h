@@ -168,10 +168,11 @@ void probe__undecoded(struct probe_plan *plan, const char *why);
 
 /*
  * The kernel refused a probe: fall back from fentry to kprobe if the plan allows it, else mark it as
- * failed. error: positive errno. Returns true when there is another way to try.
+ * failed. error: positive errno; verifier: what the verifier said of the program, "": it was not the one
+ * that refused. Returns true when there is another way to try.
  */
 bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
-		    int error);
+		    int error, const char *verifier);
 
 /*
  * In probe_calls.c: the kernel has the point's function; probe its calls instead, where they can be found

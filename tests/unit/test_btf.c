@@ -480,6 +480,33 @@ static void kprobes_that_do_not_run(void **state)
 	assert_int_equal(probe[THPRACE_POINT_LOCK].state, PROBE_PLANNED);
 }
 
+/* What the verifier said is the reason, and not that permission was denied; whoever did not, has the errno's. */
+static void refused_by_the_verifier(void **state)
+{
+	const struct target_options options = {.btf = path, .elsewhere = true};
+	struct btf *btf = kernel_btf();
+	const char *names[NAMES];
+	struct target *target;
+	struct probe_plan plan;
+	char why[512];
+
+	(void)state;
+	write_btf(btf, 0);
+	btf__free(btf);
+	assert_int_equal(target__new(&target, &options, names, probe__names(names, NAMES), why,
+				     sizeof(why)),
+			 0);
+	probe__plan(&plan, target, THPRACE_PRECISE, PROBE_ATTACH_KPROBE, NULL);
+	assert_false(probe__refused(&plan, target, THPRACE_POINT_RMAP, 13,
+				    "R1 invalid mem access 'inv'"));
+	assert_string_equal(probe__imprecise(&plan),
+			    "kprobe refused: its program, by the verifier: "
+			    "R1 invalid mem access 'inv'");
+	assert_false(probe__refused(&plan, target, THPRACE_POINT_ZAP, 22, ""));
+	assert_null(strstr(plan.probe[THPRACE_POINT_ZAP].reason, "verifier"));
+	target__free(target);
+}
+
 /* An entry that never runs while its return does sees nothing: its classes are not observed. */
 static void an_entry_that_stays_silent(void **state)
 {
@@ -573,6 +600,7 @@ int main(void)
 		cmocka_unit_test(walks_are_bounded),
 		cmocka_unit_test(nested_members),
 		cmocka_unit_test_setup_teardown(kprobes_that_do_not_run, make_path, remove_path),
+		cmocka_unit_test_setup_teardown(refused_by_the_verifier, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(an_entry_that_stays_silent, make_path, remove_path),
 		cmocka_unit_test(the_oldest_kernel),
 		cmocka_unit_test(each_name_once),
