@@ -21,6 +21,8 @@ void overhead__configure(struct overhead *overhead, const struct config *config)
 	overhead->recovery = config->overhead.recovery;
 	overhead->below = 0;
 	overhead->helpless = false;
+	overhead->told = false;
+	overhead->calm = 0;
 	start_over(overhead);
 }
 
@@ -96,8 +98,9 @@ static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT
 		overhead->times[action->point]++;
 	} else {
 		action->what = OVERHEAD_HELPLESS;
-		action->again = overhead->helpless;
+		action->again = overhead->told;
 		overhead->helpless = true;
+		overhead->told = true;
 	}
 	start_over(overhead);
 }
@@ -134,6 +137,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	sum = without_shed(overhead, sum, cost);
 	if (overhead->budget > 0 && sum > overhead->budget * time) {
 		overhead->below = 0;
+		overhead->calm = 0;
 		overhead->above_ns += time;
 		for (point = 0; point < THPRACE_POINT_MAX; point++)
 			overhead->cost[point] += cost[point];
@@ -143,6 +147,8 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	}
 	start_over(overhead);
 	overhead->helpless = false;
+	if (++overhead->calm >= overhead->recovery)
+		overhead->told = false;
 	if (overhead->budget > 0 && overhead->share > overhead->budget / 2) {
 		overhead->below = 0;
 		return action;

@@ -4,9 +4,9 @@
  * which probe is to be shed or brought back.
  *
  * Above the budget for `patience` periods: the optional probe that cost most in all of them is shed, unless
- * it took less than a tenth of what is above the budget: that would lower little, and blind the observer. Then, and when
- * nothing is left, it is over budget, and stays attached.
- * Below half of it for `recovery` periods: the one shed last comes back. One that had to be shed again
+ * it took less than a tenth of what is above the budget: that would lower little, and blind the observer.
+ * Then, and when nothing is left, it is over budget, and stays attached; that is to be told once, until it
+ * was within the budget for `recovery` periods. Below half of it for `recovery` periods: the one shed last comes back. One that had to be shed again
  * waits twice as long the next time, eight times at most, so that a lasting load doesn't make it come
  * and go all the time.
  */
@@ -31,7 +31,7 @@ enum overhead_what {
 struct overhead_action {
 	enum overhead_what what;
 	enum thprace_point point;
-	bool again; /* HELPLESS: it was so before, and has not been below the budget since */
+	bool again; /* HELPLESS: it was so before, and has not been within the budget for `recovery` periods */
 	/* Of all CPUs' time, over the periods above the budget; of the last period while nothing is done. */
 	double share; /* of all programs */
 	double of_point[THPRACE_POINT_MAX];
@@ -50,6 +50,8 @@ struct overhead {
 	double above_ns; /* … and how long they were, times CPUs */
 	unsigned int below;
 	bool helpless;
+	bool told; /* that it is; until it is calm for long enough */
+	unsigned int calm; /* periods within the budget, in a row */
 	enum thprace_point shed[THPRACE_POINT_MAX]; /* the one shed last is at the end */
 	unsigned int nr_shed;
 	unsigned int times[THPRACE_POINT_MAX]; /* how often each was shed */

@@ -188,9 +188,16 @@ static void test_helpless(void **state)
 		assert_true(action.again);
 	}
 	assert_true(machine.overhead.helpless);
+	/* One that comes and goes is told once, too. */
 	machine.load[THPRACE_POINT_ZAP] = 0;
 	assert_int_equal(until_action(&machine, 5, &action), 0);
 	assert_false(machine.overhead.helpless);
+	machine.load[THPRACE_POINT_ZAP] = 0.01;
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.what, OVERHEAD_HELPLESS);
+	assert_true(action.again);
+	machine.load[THPRACE_POINT_ZAP] = 0;
+	assert_int_equal(until_action(&machine, 6, &action), 0);
 	machine.load[THPRACE_POINT_ZAP] = 0.01;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
