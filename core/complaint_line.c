@@ -63,21 +63,24 @@ static bool take_place(const char **at, char file[LINE_NAME_MAX])
 }
 
 /*
- * "comm[123]: …", "comm[123] trap …", "comm(123): …": the kernel begins many a line with a task's name, of
- * up to 15 bytes. None of its complaints has a number in brackets there.
+ * "comm[123]: …", "comm(123): …", "comm/123: …", "comm invoked oom-killer: …": the kernel begins many a line with
+ * a task's name, of up to 15 bytes. None of its complaints goes on like this.
  */
 static bool begins_with_comm(const char *text)
 {
+	uint64_t pid;
 	size_t i;
 
 	for (i = 0; i < THPRACE_COMM_LEN && text[i]; i++) {
 		const char *at = text + i + 1;
-		uint64_t pid;
 
-		if (text[i] != '[' && text[i] != '(')
+		if (starts(text + i, " invoked oom-killer: "))
+			return true;
+		if (!strchr("[(/", text[i]) || !take_number(&at, &pid))
 			continue;
-		if (take_number(&at, &pid) && (*at == ']' || *at == ')') &&
-		    (at[1] == ':' || at[1] == ' '))
+		if (text[i] != '/')
+			at += *at == ']' || *at == ')';
+		if (*at == ':' || (*at == ' ' && text[i] != '/'))
 			return true;
 	}
 	return false;
@@ -360,6 +363,17 @@ static bool read_version(struct line *line, const char *at)
 	return true;
 }
 
+/* "---[ end trace 0000000000000000 ]---" */
+static bool read_end(struct line *line, const char *at)
+{
+	uint64_t ignored;
+
+	if (!skip(&at, "---[ end trace ") || !take_hex(&at, &ignored) || strcmp(at, " ]---") != 0)
+		return false;
+	line->kind = LINE_END;
+	return true;
+}
+
 /* What needs no more than its beginning. Each is longer than a comm, or is no beginning of a block. */
 static bool read_rest(struct line *line, const char *at)
 {
@@ -367,7 +381,6 @@ static bool read_rest(struct line *line, const char *at)
 		const char *begins;
 		enum line_kind kind;
 	} rest[] = {
-		{"---[ end ", LINE_END},
 		{"Call Trace:", LINE_TRACE},
 		{"Call trace:", LINE_TRACE},
 		{"page_owner tracks the page as ", LINE_HISTORY},
@@ -428,6 +441,7 @@ void complaint_line__read(struct line *line, const char *text)
 		read_task,
 		read_where,
 		read_version,
+		read_end,
 		read_rest,
 		read_frame,
 	};

@@ -348,6 +348,39 @@ static void page_state(void **state)
 	assert_string_equal(found[2].reason, "PAGE_FLAGS_CHECK_AT_FREE flag(s) set: no mapcount");
 }
 
+/* A user's lines in the middle of another's complaint end nothing and add nothing to it. */
+static void users_lines(void **state)
+{
+	static const char *const lines[] = {
+		"BUG: x[42]: segfault at 0 ip 0 sp 0 error 6 in x[55000+1000]",
+		"---[ end trace [42]: segfault at 0 ip 0 sp 0 error 6 in 0 ]---",
+		"---[ end trace  invoked oom-killer: gfp_mask=0x100cca, order=0 ]---",
+		"BUG: KASAN: invoked oom-killer: gfp_mask=0x100cca, order=0",
+		"sysrq: x/42: potentially unexpected fatal signal 11.",
+		"INFO: task (42): drop_caches: 3",
+		"CPU: 1 PID: 42 invoked oom-killer: gfp_mask=0x100cca, order=0",
+		"x[42]: segfault at 0 ip 0 sp 0 error 6 in page_type: f4(hugetlb)",
+	};
+	struct reader *reader = *state;
+	size_t i;
+
+	put(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		put(reader, lines[i], NULL);
+	put(reader, "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200",
+	    NULL);
+	put(reader, "head: order:9 mapcount:1", NULL);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		put(reader, lines[i], NULL);
+	assert_int_equal(reader->found.nr, 0);
+	put(reader, "CPU: 1 UID: 0 PID: 4711 Comm: rm Not tainted 6.11.0 #1", NULL);
+	complaint_parser__finish(reader->parser);
+	assert_int_equal(reader->found.nr, 1);
+	assert_int_equal(reader->found.complaint[0].pid, 4711);
+	assert_int_equal(reader->found.complaint[0].classes,
+			 C(TRUNCATE_UNMAP) | C(INVALIDATE_UNMAP));
+}
+
 /* A block of endless lines ends. */
 static void endless(void **state)
 {
@@ -520,13 +553,21 @@ int main(void)
 {
 #define WITH_READER(test) cmocka_unit_test_setup_teardown(test, begin, end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_alone), cmocka_unit_test(no_complaints),
-		WITH_READER(late_task),	       WITH_READER(ends_at_once),
-		WITH_READER(by_the_kernel),    WITH_READER(callers),
-		WITH_READER(interrupt),	       WITH_READER(contested),
-		WITH_READER(dump_and_bug),     WITH_READER(page_state),
-		WITH_READER(endless),	       WITH_READER(noise),
-		cmocka_unit_test(releases),    WITH_READER(prefixes),
+		cmocka_unit_test(lines_alone),
+		cmocka_unit_test(no_complaints),
+		WITH_READER(late_task),
+		WITH_READER(ends_at_once),
+		WITH_READER(by_the_kernel),
+		WITH_READER(callers),
+		WITH_READER(interrupt),
+		WITH_READER(contested),
+		WITH_READER(dump_and_bug),
+		WITH_READER(page_state),
+		WITH_READER(users_lines),
+		WITH_READER(endless),
+		WITH_READER(noise),
+		cmocka_unit_test(releases),
+		WITH_READER(prefixes),
 		cmocka_unit_test(names),
 	};
 
