@@ -212,6 +212,27 @@ static void test_shed_class(void **state)
 	server->fake.totals.counters.sum.walkers[THPRACE_SPLIT_MIGRATE] = 0;
 }
 
+/* An entry that never runs while its return does: neither its probe nor its classes look like watched ones. */
+static void test_silent_entry(void **state)
+{
+	struct probe *probe = &server->fake.plan.probe[THPRACE_POINT_MIGRATE];
+	const char *line;
+
+	(void)state;
+	probe__ran(probe, 0, 45);
+	RUN_ALONE(cmd_status);
+	expect(out, "silent: migrate: try_to_migrate: the program at its entry");
+	expect(out, "ran 45 times");
+	line = line_of(out, "  split-migrate ");
+	assert_non_null(line);
+	expect(line, "  split-migrate    not observable: try_to_migrate: the program at its entry");
+	RUN(cmd_status, "--format=json");
+	expect(out, "\"silent\":45");
+	probe__ran(probe, 1, 46);
+	RUN_ALONE(cmd_status);
+	assert_null(strstr(out, "silent"));
+}
+
 /* What the kernel's code says stands in a column, and why it is vulnerable. */
 static void test_checked(void **state)
 {
@@ -571,6 +592,7 @@ int main(void)
 		TEST(test_status),
 		TEST(test_nobody),
 		TEST(test_shed_class),
+		TEST(test_silent_entry),
 		TEST(test_checked),
 		TEST(test_over_budget),
 		TEST(test_not_allowed),
