@@ -143,9 +143,8 @@ const struct check_fact *check_watch__ends(struct check_watch *watch, enum thpra
 		 " left a mapping without a look",
 		 (uint64_t)count->shared, functions[function], (uint64_t)count->cut_short);
 	length = strlen(ends->text);
-	snprintf(ends->text + length, sizeof(ends->text) - length,
-		 " (%" PRIu64 " walks in %" PRIu64 " calls)", (uint64_t)count->walks,
-		 (uint64_t)count->calls);
+	snprintf(ends->text + length, sizeof(ends->text) - length, " (%s in %s)",
+		 COUNTED(count->walks, "walk"), COUNTED(count->calls, "call"));
 	/* A kernel that does so does it each time; a pinned page may end a walk once. */
 	if (!count->cut_short)
 		ends->answer = CHECK_NO;

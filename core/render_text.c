@@ -116,8 +116,8 @@ static void print_notes(FILE *out, const struct summary *summary,
 		line(out, options, "damaged", "%s",
 		     clean(why, sizeof(why), summary->notes[i], "?", options));
 	if (summary->bad_blocks > SUMMARY_NOTES_MAX)
-		line(out, options, "damaged", "%u more blocks",
-		     summary->bad_blocks - SUMMARY_NOTES_MAX);
+		line(out, options, "damaged", "%s",
+		     COUNTED(summary->bad_blocks - SUMMARY_NOTES_MAX, "more block"));
 	if (!summary->ended)
 		line(out, options, "cut off",
 		     "the file has no end mark: the recording was interrupted, or the file is not "
@@ -138,9 +138,10 @@ static void print_header(FILE *out, const struct summary *summary,
 {
 	char a[256], b[64], command[512];
 
-	line(out, options, "kernel", "%s, %s, %u CPUs",
+	line(out, options, "kernel", "%s, %s, %s",
 	     clean(a, sizeof(a), summary->kernel, "unknown", options),
-	     clean(b, sizeof(b), summary->machine, "machine unknown", options), summary->cpus);
+	     clean(b, sizeof(b), summary->machine, "machine unknown", options),
+	     COUNTED(summary->cpus, "CPU"));
 	if (summary->mode == THPRACE_LIGHT)
 		line(out, options, "mode", "%s",
 		     "light: nothing is attached between the clear and the decrement. The end of "
