@@ -3,14 +3,17 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "client.h"
 #include "filter.h"
 #include "output.h"
+#include "private_file.h"
 #include "progress.h"
 #include "record_lines.h"
 #include "record_order.h"
@@ -318,25 +321,30 @@ static int dump_file(struct dump *dump)
 	return dump_trace(dump, reader);
 }
 
-/* Write all of fd, from its position on, to the file `output` ("-": standard output). */
-static int copy(const struct dump *dump, int fd)
+/* Write all of fd, from its position on, to out, which is closed. */
+static int copy(int fd, int out)
 {
-	FILE *out = strcmp(dump->output, "-") ? fopen(dump->output, "wbe") : stdout;
 	char buf[65536];
-	ssize_t got;
+	ssize_t got, put, done;
+	struct stat st;
 	int err = 0;
 
-	if (!out)
-		return cli__fail("dump", dump->output, strerror(errno));
-	while ((got = read(fd, buf, sizeof(buf))) > 0 && !err)
-		err = fwrite(buf, 1, (size_t)got, out) == (size_t)got ? 0 : errno;
-	if (got < 0 && !err)
+	/* Standard output may go to the end of something else. */
+	if (!fstat(out, &st) && S_ISREG(st.st_mode) && !(fcntl(out, F_GETFL) & O_APPEND) &&
+	    !lseek(out, 0, SEEK_CUR) && ftruncate(out, 0))
 		err = errno;
-	if (out == stdout)
-		return err && !ferror(out) ? fail(dump, strerror(err)) : CLI_DONE;
-	if (fclose(out) && !err)
+	while (!err && (got = read(fd, buf, sizeof(buf))) != 0) {
+		if (got < 0)
+			err = errno;
+		for (done = 0; !err && done < got; done += put) {
+			put = write(out, buf + done, (size_t)(got - done));
+			if (put < 0)
+				err = errno;
+		}
+	}
+	if (close(out) && !err)
 		err = errno;
-	return err ? cli__fail("dump", dump->output, strerror(err)) : CLI_DONE;
+	return err;
 }
 
 static struct json_object *live_request(const struct dump *dump)
@@ -375,21 +383,35 @@ static int ask_live(const struct dump *dump, char *why, size_t why_size)
 static int dump_live(struct dump *dump)
 {
 	struct trace_reader *reader = NULL;
-	int fd, status;
+	int fd, status, err, out = -1;
 	char why[1024];
+	bool made = false;
 
+	/* First: that it cannot be written is said before the daemon is asked. */
+	if (dump->output)
+		out = private_file__open(dump->output, &made);
+	if (dump->output && out < 0)
+		return cli__fail("dump", dump->output, private_file__why(out));
 	if (dump->from_now)
 		progress__show("recording for %.1f s", (double)dump->duration / 1e9);
 	fd = ask_live(dump, why, sizeof(why));
 	progress__clear();
+	if (fd < 0 && out >= 0)
+		close(out);
+	if (fd < 0 && made)
+		unlink(dump->output);
 	if (fd < 0)
 		return fail(dump, why);
-	if (dump->output)
-		status = copy(dump, fd);
-	else if (trace_reader__open_fd(&reader, fd, why, sizeof(why)))
+	if (dump->output) {
+		err = copy(fd, out);
+		/* A reader that goes away is no failure: core/output.h. */
+		status = err && err != EPIPE ? cli__fail("dump", dump->output, strerror(err))
+					     : CLI_DONE;
+	} else if (trace_reader__open_fd(&reader, fd, why, sizeof(why))) {
 		status = fail(dump, why);
-	else
+	} else {
 		status = dump_trace(dump, reader);
+	}
 	close(fd);
 	return status;
 }

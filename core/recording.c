@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "private_file.h"
 #include "stats_json.h"
 #include "symbols.h"
 #include "trace_writer.h"
@@ -91,10 +92,11 @@ int recording__open(struct recording **result, const struct recording_options *o
 		goto cleanup;
 	recording->options = *options;
 	/* First: that it cannot be written is said before the kernel is touched. */
-	recording->fd = trace_writer__create(options->path, &recording->made);
+	recording->fd = private_file__open(options->path, &recording->made);
 	if (recording->fd < 0) {
 		err = recording->fd;
-		snprintf(why, why_size, "cannot write %s: %s", options->path, strerror(-err));
+		snprintf(why, why_size, "cannot write %s: %s", options->path,
+			 private_file__why(err));
 		goto cleanup;
 	}
 	recording->symbols = symbols__new();

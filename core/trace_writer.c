@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "json_bounds.h"
+#include "private_file.h"
 #include "record_pack.h"
 #include "trace_check.h"
 
@@ -321,27 +322,11 @@ static int open_output(struct trace_writer **result, int fd, int err, uint64_t s
 	return 0;
 }
 
-int trace_writer__create(const char *path, bool *made)
-{
-	int fd;
-
-	*made = false;
-	if (strcmp(path, "-") == 0) {
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	*made = fd >= 0;
-	if (fd < 0 && errno == EEXIST)
-		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	return fd < 0 ? -errno : fd;
-}
-
 int trace_writer__open(struct trace_writer **result, const char *path, uint64_t started,
 		       uint64_t started_wall, uint32_t flags)
 {
 	bool made;
-	int fd = trace_writer__create(path, &made);
+	int fd = private_file__open(path, &made);
 
 	return fd < 0 ? fd : trace_writer__begin(result, fd, started, started_wall, flags);
 }

@@ -18,20 +18,14 @@
 struct trace_writer;
 
 /*
- * Open path for a trace, or create it ("-": a duplicate of stdout). What the file held stays until a
- * trace is begun in it. Returns a descriptor, or negative errno; *made: the file was not there before.
- */
-int trace_writer__create(const char *path, bool *made);
-
-/*
- * Create path (truncated; "-" is stdout) and write the header. started and started_wall: ns, see
+ * Create path (truncated; core/private_file.h; "-" is stdout) and write the header. started and started_wall: ns, see
  * struct thprace_trace_header; flags: THPRACE_TF_*.
  * Returns 0 and *writer, which the caller ends with trace_writer__close(), or negative errno.
  */
 int trace_writer__open(struct trace_writer **writer, const char *path, uint64_t started,
 		       uint64_t started_wall, uint32_t flags);
 
-/* Begin a trace in what trace_writer__create() returned, which is taken over. */
+/* Begin a trace in what private_file__open() returned, which is taken over. */
 int trace_writer__begin(struct trace_writer **writer, int fd, uint64_t started,
 			uint64_t started_wall, uint32_t flags);
 

@@ -98,7 +98,7 @@ static uint64_t noted(const char *directory)
 	ssize_t got;
 	int fd;
 
-	fd = open(path.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open(path.text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return 0;
 	got = read(fd, text, sizeof(text) - 1);
@@ -138,7 +138,7 @@ int spool_files__note(const char *directory, uint64_t next)
 	int length, fd, err = 0;
 	ssize_t put;
 
-	fd = open(path.text, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
+	fd = open(path.text, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
 	if (fd < 0)
 		return -errno;
 	length = snprintf(text, sizeof(text), "%020" PRIu64 "\n", next);
@@ -156,7 +156,9 @@ int spool_files__probe(const char *directory)
 	struct path path = path_of(directory, PROBE);
 	int err, fd;
 
-	fd = open(path.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0640);
+	/* A kill may have left one. */
+	unlink(path.text);
+	fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	if (unlink(path.text))
