@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "diagram.h"
+#include "folio_name.h"
 #include "kernel_check.h"
 #include "names.h"
 #include "summary.h"
@@ -140,13 +141,15 @@ static void fields_of_window(struct log_message *message, const struct thprace_i
 
 static void fields_of_walker(struct log_message *message, const struct thprace_walk *walk)
 {
+	char folio[FOLIO_NAME_LEN];
+
 	log__field(message, "THPRACE_WALKER_PID", "%u", walk->pid);
 	log__field(message, "THPRACE_WALKER_TGID", "%u", walk->tgid);
 	field_comm(message, "THPRACE_WALKER_COMM", walk->comm);
 	log__field(message, "THPRACE_WALKER_CPU", "%u", walk->cpu);
 	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(walk->kind));
 	log__field(message, "THPRACE_RESIDUAL", "%d", walk->residual);
-	log__field(message, "THPRACE_FOLIO", "0x%" PRIx64, (uint64_t)walk->folio);
+	log__field(message, "THPRACE_FOLIO", "%s", folio_name(folio, walk->folio));
 	if (walk->leave && walk->leave >= walk->enter)
 		log__field(message, "THPRACE_WALKER_NS", "%" PRIu64,
 			   (uint64_t)(walk->leave - walk->enter));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
@@ -57,6 +58,22 @@ enum log_target log__open(enum log_target target, int facility)
 	return target;
 }
 
+/*
+ * A number of 16 digits in the kernel's half is an address of it: whoever reads the log must not learn
+ * where the kernel is. Its lines have such numbers, and so may errors that libraries word.
+ */
+static void hide_addresses(char *text)
+{
+	size_t length;
+
+	for (; *text; text += length) {
+		length = strspn(text, "0123456789abcdefABCDEF");
+		if (length == 16 && !strncasecmp(text, "fff", 3))
+			memset(text, '?', length);
+		length += !length;
+	}
+}
+
 void log__begin(struct log_message *message, int priority, const char *id, const char *format, ...)
 {
 	char text[sizeof(message->text)];
@@ -69,6 +86,7 @@ void log__begin(struct log_message *message, int priority, const char *id, const
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	names__clean(message->text, sizeof(message->text), text, sizeof(text), 1);
+	hide_addresses(message->text);
 }
 
 void log__field(struct log_message *message, const char *name, const char *format, ...)
@@ -85,6 +103,7 @@ void log__field(struct log_message *message, const char *name, const char *forma
 	snprintf(message->fields[i].name, sizeof(message->fields[i].name), "%s", name);
 	names__clean(message->fields[i].value, sizeof(message->fields[i].value), value,
 		     sizeof(value), 1);
+	hide_addresses(message->fields[i].value);
 	message->nr_fields++;
 }
 

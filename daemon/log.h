@@ -51,7 +51,10 @@ struct log_message {
 /* Choose the target; AUTO decides by what runs here. Returns the one in force. */
 enum log_target log__open(enum log_target target, int facility);
 
-/* Start a message; text is printf's. Newlines and control characters in it become '?'. */
+/*
+ * Start a message; text is printf's. Newlines and control characters in it, and the digits of kernel
+ * addresses, become '?': in fields too.
+ */
 void log__begin(struct log_message *message, int priority, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

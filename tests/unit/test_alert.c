@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Alerts: what becomes a message, what folds, and what is above the limit. */
 #include "alert_support.h"
+#include "folio_name.h"
 
 static void an_escape(void **state)
 {
@@ -23,7 +24,8 @@ static void an_escape(void **state)
 	expect_field(message, "THPRACE_MODE", "precise");
 	expect_field(message, "THPRACE_ID", "17");
 	expect_field(message, "THPRACE_FILE", "/var/lib/thprace/x.thpr");
-	expect_field(message, "THPRACE_FOLIO", "0xffea8000");
+	assert_int_equal(strlen(field(message, "THPRACE_FOLIO")), 12);
+	assert_null(strstr(field(message, "THPRACE_FOLIO"), "ffea8000"));
 	expect_field(message, "THPRACE_OPENER_PID", "11");
 	expect_field(message, "THPRACE_OPENER_TGID", "10");
 	expect_field(message, "THPRACE_OPENER_COMM", "opens");
@@ -45,6 +47,49 @@ static void an_escape(void **state)
 	assert_non_null(strstr(field(message, "THPRACE_WORDS"), "ESCAPE"));
 	alert__free(alert);
 	assert_int_equal(sent, 1);
+}
+
+/* What SipHash-2-4's authors give for eight bytes, and what the name of a folio keeps to itself. */
+static void folio_names(void **state)
+{
+	const uint64_t key[2] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
+	const uint64_t folio = 0xffffea0004e38000ULL;
+	char name[FOLIO_NAME_LEN], again[FOLIO_NAME_LEN], next[FOLIO_NAME_LEN];
+
+	(void)state;
+	assert_true(folio_name__hash(key, 0x0706050403020100ULL) == 0x93f5f5799a932462ULL);
+	assert_string_equal(folio_name(name, folio), folio_name(again, folio));
+	assert_string_not_equal(name, folio_name(next, folio + 0x8000));
+	assert_int_equal(strspn(name, "0123456789abcdef"), FOLIO_NAME_LEN - 1);
+	assert_null(strstr(name, "4e38"));
+}
+
+/* Every incident's message: no field has the address, and one folio is one name. */
+static void no_address(void **state)
+{
+	struct alert *alert = begin(0, 1000);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_CONTAINED);
+	char name[LOG_VALUE_MAX] = "";
+	unsigned int i;
+	size_t f;
+
+	(void)state;
+	incident.walk.folio = incident.window.folio = 0xffffea0004e38000ULL;
+	for (i = THPRACE_CONTAINED; i < THPRACE_VERDICT_MAX; i++) {
+		incident.verdict = (__u8)i;
+		alert__incident(alert, &incident, i, NULL, START);
+	}
+	assert_true(sent >= 4);
+	for (i = 0; i < sent; i++) {
+		assert_null(strstr(kept[i].text, "04e38000"));
+		for (f = 0; f < kept[i].nr_fields; f++)
+			assert_null(strstr(kept[i].fields[f].value, "04e38000"));
+		if (!name[0])
+			snprintf(name, sizeof(name), "%s", field(&kept[i], "THPRACE_FOLIO"));
+		assert_int_equal(strspn(name, "0123456789abcdef"), FOLIO_NAME_LEN - 1);
+		expect_field(&kept[i], "THPRACE_FOLIO", name);
+	}
+	alert__free(alert);
 }
 
 static void priorities(void **state)
@@ -545,6 +590,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_escape),
+		cmocka_unit_test(folio_names),
+		cmocka_unit_test(no_address),
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(overlap_of_pmd),
 		cmocka_unit_test(overlaps),

@@ -118,6 +118,26 @@ static void built(void **state)
 }
 
 /* This one comes before log__open(). */
+/* What the kernel's own lines and libraries' errors may quote: digits go, the rest stays. */
+static void kernel_addresses(void **state)
+{
+	struct log_message message;
+
+	(void)state;
+	log__begin(&message, LOG_ERR, NULL, "page:ffffea0004e38000 at 0xffff888101234567, %s",
+		   "fffE000000000001");
+	assert_string_equal(message.text,
+			    "page:???????????????? at 0x????????????????, ????????????????");
+	log__field(&message, "THPRACE_KERNEL_LINE", "RIP ffffffff81234567: %d %s", 16,
+		   "ffffffff8123456 ffffffff812345678 0000000012345678");
+	assert_string_equal(message.fields[0].value,
+			    "RIP ????????????????: 16 ffffffff8123456 ffffffff812345678 "
+			    "0000000012345678");
+	log__begin(&message, LOG_ERR, LOG_ID_STARTED, "fixed by %s",
+		   "fff1b1c2d3e4f5061728394a5b6c7d8e9f001122");
+	assert_string_equal(message.text, "fixed by fff1b1c2d3e4f5061728394a5b6c7d8e9f001122");
+}
+
 static void standard_error(void **state)
 {
 	struct capture capture;
@@ -309,10 +329,15 @@ static void catalog(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(built),     cmocka_unit_test(standard_error),
-		cmocka_unit_test(automatic), cmocka_unit_test(standard_error_of_the_journal),
-		cmocka_unit_test(journal),   cmocka_unit_test(full_message),
-		cmocka_unit_test(to_syslog), cmocka_unit_test(catalog),
+		cmocka_unit_test(built),
+		cmocka_unit_test(kernel_addresses),
+		cmocka_unit_test(standard_error),
+		cmocka_unit_test(automatic),
+		cmocka_unit_test(standard_error_of_the_journal),
+		cmocka_unit_test(journal),
+		cmocka_unit_test(full_message),
+		cmocka_unit_test(to_syslog),
+		cmocka_unit_test(catalog),
 	};
 
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);
