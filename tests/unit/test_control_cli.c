@@ -589,22 +589,14 @@ static void test_when(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),
-		TEST(test_nobody),
-		TEST(test_shed_class),
-		TEST(test_silent_entry),
-		TEST(test_checked),
-		TEST(test_over_budget),
-		TEST(test_not_allowed),
-		TEST(test_reload),
-		TEST(test_incidents),
-		TEST(test_incidents_json),
-		TEST(test_incidents_alone),
-		TEST(test_incidents_damaged),
-		TEST(test_follow),
-		TEST(test_show),
-		TEST(test_dump_live),
-		cmocka_unit_test(test_when),
+		TEST(test_status),	    TEST(test_nobody),
+		TEST(test_shed_class),	    TEST(test_silent_entry),
+		TEST(test_checked),	    TEST(test_over_budget),
+		TEST(test_not_allowed),	    TEST(test_reload),
+		TEST(test_incidents),	    TEST(test_incidents_json),
+		TEST(test_incidents_alone), TEST(test_incidents_damaged),
+		TEST(test_follow),	    TEST(test_show),
+		TEST(test_dump_live),	    cmocka_unit_test(test_when),
 	};
 
 	setenv("TZ", "UTC0", 1);
