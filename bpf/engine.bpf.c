@@ -8,6 +8,8 @@ const volatile __u64 symbols[THPRACE_SYMBOL_MAX] = {};
 const volatile __u64 slot_mask = 63;
 const volatile __u32 stream_count = 0;
 const volatile __u8 precise = 0;
+const volatile __u8 page_shift = 12;
+const volatile __u8 huge_order = 9;
 
 volatile __u32 recording = 0;
 volatile __u32 marking = 0;
@@ -19,14 +21,25 @@ volatile __u32 blind = 0;
 volatile __u32 asking_zappers = 0;
 struct thprace_asked asked = {};
 
+struct thprace_pending pending[THPRACE_PENDING_MAX] = {};
+volatile struct thprace_attributing attributing = {};
+__u64 unmarked = 0;
+
 struct bucket buckets[THPRACE_BUCKET_COUNT] = {};
 struct thprace_slot slots[THPRACE_SLOTS_MAX] = {};
 __u64 open_folio[THPRACE_SLOTS_MAX] = {};
 
-struct pending_map pending SEC(".maps");
+struct pending_claims_map pending_claims SEC(".maps");
 struct cpus_map cpus SEC(".maps");
 struct incidents_map incidents SEC(".maps");
 struct streams_map streams SEC(".maps");
 struct scratch_map scratch SEC(".maps");
+
+/* Run on a CPU by a reader of its flight recorder (core/engine_read.c): that it runs is all. */
+SEC("raw_tp")
+int fence(void *ctx)
+{
+	return 0;
+}
 
 char LICENSE[] SEC("license") = "GPL";

@@ -28,6 +28,8 @@ extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
 extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
 extern const volatile __u8 precise;
+extern const volatile __u8 page_shift;
+extern const volatile __u8 huge_order; /* of the pages that a PMD maps */
 
 /* 1 from the instant at which recording starts until it ends. */
 extern volatile __u32 recording;
@@ -59,13 +61,20 @@ extern volatile __u32 blind;
 extern volatile __u32 asking_zappers;
 int zapper_count(u32 zap);
 
-struct pending_map {
+/* Walkers that the ends of zaps are reported for (bpf/pending.bpf.h). */
+extern struct thprace_pending pending[THPRACE_PENDING_MAX];
+extern volatile struct thprace_attributing attributing;
+/* When a range began last that could not be marked. */
+extern __u64 unmarked;
+
+/* Who has which place in pending[]: an update of a map with BPF_NOEXIST takes one for one task only. */
+struct pending_claims_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, u64);
-	__type(value, struct thprace_pending);
+	__uint(max_entries, THPRACE_PENDING_MAX);
+	__type(key, u32);
+	__type(value, u32);
 };
-extern struct pending_map pending SEC(".maps");
+extern struct pending_claims_map pending_claims SEC(".maps");
 
 /*
  * Count and owner in one word, so that one load tells whether others than oneself are there. The

@@ -91,32 +91,69 @@ static __always_inline s32 subpages_mapcount(u64 head, u32 pages)
 	return sum;
 }
 
+/* Is this the mapping of an anonymous folio (page-flags.h: PAGE_MAPPING_ANON, without _MOVABLE)? */
+static __always_inline int mapping_is_anon(u64 mapping)
+{
+	return (mapping & 3) == 1;
+}
+
+static __always_inline u64 folio_mapping(u64 folio)
+{
+	return (u64)BPF_CORE_READ((struct page *)folio, mapping);
+}
+
 /*
- * How often is a folio mapped, all levels together? Sources: folio_mapped() and page_mapcount() of
- * each version. Up to 6.1 the PTE-level mappings are looked for only when no PMD maps it.
- * A global function: the verifier walks it once, not at each call.
+ * How many PMDs map a folio. Sources: folio_mapped() and page_mapcount() of each version. A global
+ * function: the verifier walks it once, not at each call.
  */
-__noinline int __weak folio_mapcount(u64 folio)
+__noinline int __weak folio_entire(u64 folio)
 {
 	struct page___v61 *tail;
-	s32 count;
 
 	if (!page_is_head(folio, 0))
-		return BPF_CORE_READ((struct page *)folio, _mapcount.counter) + 1;
-	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
-		return BPF_CORE_READ((struct folio___v69 *)folio, _large_mapcount.counter) + 1;
-	if (bpf_core_field_exists(struct folio___v63, _nr_pages_mapped)) {
-		count = BPF_CORE_READ((struct folio___v63 *)folio, _nr_pages_mapped.counter);
-		return (count & 0x7fffff) +
-		       BPF_CORE_READ((struct folio___v63 *)folio, _entire_mapcount.counter) + 1;
-	}
+		return 0;
+	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
+		return BPF_CORE_READ((struct folio___v63 *)folio, _entire_mapcount.counter) + 1;
 	if (!bpf_core_field_exists(struct page___v61, compound_mapcount))
 		return 0;
 	tail = (struct page___v61 *)(folio + bpf_core_type_size(struct page));
-	count = BPF_CORE_READ(tail, compound_mapcount.counter) + 1;
-	if (count > 0)
-		return count;
-	return subpages_mapcount(folio, BPF_CORE_READ(tail, compound_nr));
+	return BPF_CORE_READ(tail, compound_mapcount.counter) + 1;
+}
+
+/*
+ * How many PTEs map pages of a folio: in one count since 6.9, else the sum of the pages' own. Up to 6.1
+ * each PMD that maps a folio of a file counts in its small pages as well, and when it goes these are
+ * counted down first: only without one the sum means anything. Of an anonymous folio that is mapped both
+ * ways they count one more (PageDoubleMap). A global function: see folio_entire.
+ */
+__noinline int __weak folio_small(u64 folio)
+{
+	u64 second = folio + bpf_core_type_size(struct page);
+	s32 entire, sum;
+	u32 pages = 0;
+
+	if (!page_is_head(folio, 0))
+		return BPF_CORE_READ((struct page *)folio, _mapcount.counter) + 1;
+	entire = folio_entire(folio);
+	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
+		return BPF_CORE_READ((struct folio___v69 *)folio, _large_mapcount.counter) + 1 -
+		       entire;
+	if (bpf_core_field_exists(struct folio___v63, _nr_pages_mapped) &&
+	    !(BPF_CORE_READ((struct folio___v63 *)folio, _nr_pages_mapped.counter) & 0x7fffff))
+		return 0; /* 6.3 – 6.8: no page is; above these bits is whether a PMD maps it */
+	if (bpf_core_field_exists(struct page___v61, compound_nr))
+		pages = BPF_CORE_READ((struct page___v61 *)second, compound_nr);
+	else if (bpf_core_field_exists(struct folio___v613, _folio_nr_pages))
+		pages = BPF_CORE_READ((struct folio___v613 *)folio, _folio_nr_pages);
+	sum = subpages_mapcount(folio, pages);
+	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
+		return sum;
+	if (!mapping_is_anon(folio_mapping(folio)))
+		return entire > 0 ? 0 : sum;
+	if (bpf_core_enum_value_exists(enum pageflags, PG_double_map) &&
+	    page_flags(second, 0) >> bpf_core_enum_value(enum pageflags, PG_double_map) & 1)
+		sum -= pages;
+	return sum;
 }
 
 #endif

@@ -71,12 +71,34 @@ struct folio___v69 {
 	atomic_t _large_mapcount;
 } CORE;
 
-struct vm_area_struct {
-	struct mm_struct *vm_mm;
+/* How many pages a large folio has: until 6.13; compound_nr before. */
+struct folio___v613 {
+	unsigned int _folio_nr_pages;
+} CORE;
+
+/* Where a folio is in its file: in struct page until 5.15. */
+struct folio___v516 {
+	unsigned long index;
+} CORE;
+
+struct page___v515 {
+	unsigned long index;
+} CORE;
+
+struct anon_vma {
+	struct anon_vma *root;
 } CORE;
 
 struct file {
 	void *f_mapping;
+} CORE;
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	struct mm_struct *vm_mm;
+	struct anon_vma *anon_vma;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
 } CORE;
 
 struct wait_queue_entry {
@@ -110,6 +132,7 @@ enum scan_result {
 enum pageflags {
 	PG_locked = 0,
 	PG_head = 6,
+	PG_double_map = 77, /* until 6.1, in the second page */
 };
 
 /* The registers that a kprobe sees (asm/ptrace.h of each machine). */

@@ -33,6 +33,12 @@ struct walk_state {
 	u64 poison_enter;
 	u64 pfn;
 	u64 asked; /* head page that page_mapped() was asked about last in this invalidation, or 0 */
+	/* of the walker that failed last, until the function around it returns */
+	u64 failed; /* its return, 0: none */
+	u64 failed_folio;
+	struct thprace_counts before; /* at its entry */
+	u32 pending; /* its place in pending[] plus 1, 0: none */
+	u32 remap; /* THPRACE_RF_REMAP, or 0 */
 	struct thprace_walk walk; /* as it will be reported */
 	/* slots of windows found open on the folio */
 	u32 hits;
@@ -130,12 +136,13 @@ static __always_inline int slot_window(u32 index, u64 folio, struct thprace_wind
 	bpf_probe_read_kernel(window, sizeof(*window), &slot->opener.window);
 	*(u64 *)&window->pid = slot->task; /* and tgid */
 	window->close = 0; /* the opener will tell */
+	window->left = THPRACE_LEFT_UNREAD;
 	window->flags = 0;
 	return window->level == THPRACE_LEVEL_PMD;
 }
 
 static __always_inline void walk_fill(struct thprace_walk *walk, const struct walk_state *state,
-				      u64 task, u64 leave, s32 residual, u16 own)
+				      u64 task, u64 leave, s32 residual, u16 flags)
 {
 	walk->enter = state->enter;
 	walk->leave = leave;
@@ -148,18 +155,23 @@ static __always_inline void walk_fill(struct thprace_walk *walk, const struct wa
 	walk->cpu = bpf_get_smp_processor_id();
 	walk->class = state->class;
 	walk->kind = state->kind;
-	walk->flags = own | (state->migrate ? THPRACE_RF_MIGRATE : 0);
-	walk->pad = 0;
+	walk->flags = flags | (state->migrate ? THPRACE_RF_MIGRATE : 0);
+	walk->order = 0;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
+	__builtin_memset(&walk->left, 0, sizeof(walk->left));
+	__builtin_memset(&walk->before, 0, sizeof(walk->before));
+	__builtin_memset(&walk->outer, 0, sizeof(walk->outer));
+	walk->outer_at = 0;
 }
 
-/* What an open window is to this walker. Returns its verdict; THPRACE_CLEAN: not an overlap. */
+/* What an open window is to this walker, for the moment. Returns its verdict; THPRACE_CLEAN: no overlap. */
 static __always_inline u8 judge(const struct thprace_window *window,
 				const struct thprace_walk *walk)
 {
-	int own_failed = !!(walk->flags & THPRACE_RF_OWN_FAILED);
 	struct thprace_counters *cpu = this_cpu();
+	struct thprace_tally tally = {};
 	enum thprace_meeting meeting;
+	struct thprace_window open;
 
 	if (walk->class == THPRACE_SPLIT_HEAD) {
 		if (!thprace_open_at(window->open, window->close, walk->enter))
@@ -172,8 +184,10 @@ static __always_inline u8 judge(const struct thprace_window *window,
 			ADD(cpu->touching, 1);
 		return THPRACE_CLEAN;
 	}
-	return thprace_judge(window->removed, window->close, walk->enter, walk->leave,
-			     walk->residual, own_failed, NULL);
+	open = *window;
+	open.level = THPRACE_LEVEL_PMD; /* as slot_window() saw to: a constant, for the verifier */
+	thprace_tally__add(&tally, &open, walk);
+	return thprace_judge(&open, walk, &tally).verdict;
 }
 
 /*
@@ -201,6 +215,8 @@ __noinline int __weak pair_tell(u32 index)
 	incident->type = THPRACE_MSG_INCIDENT;
 	incident->verdict = incident->said;
 	incident->close_call = 0;
+	incident->attribution = THPRACE_ATTRIBUTION_NONE;
+	__builtin_memset(incident->pad, 0, sizeof(incident->pad));
 	incident->mode = precise;
 	incident->walk = state->walk;
 	incident->opener_stack.nr = 0;
@@ -248,6 +264,8 @@ static __always_inline void walker_tell(void *ctx, const struct thprace_walk *wa
 	incident->verdict = THPRACE_CLEAN;
 	incident->said = THPRACE_CLEAN;
 	incident->close_call = 0;
+	incident->attribution = THPRACE_ATTRIBUTION_NONE;
+	__builtin_memset(incident->pad, 0, sizeof(incident->pad));
 	incident->mode = precise;
 	incident->walk = *walk;
 	incident->opener_stack.nr = 0;

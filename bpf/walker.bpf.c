@@ -5,6 +5,7 @@
  */
 #include "folio.bpf.h"
 #include "match.bpf.h"
+#include "pending.bpf.h"
 #include "record.bpf.h"
 
 /* Which flags tell what: by the names that this kernel's BTF has. */
@@ -27,11 +28,11 @@ static __always_inline u8 kind_of(u64 flags)
 }
 
 static __always_inline void walk_record(u8 type, const struct walk_state *state, u64 task, u64 ts,
-					u64 flags, s32 value)
+					u64 flags, u64 counts, s32 value)
 {
 	record_make(type, state->class, state->kind,
 		    flags | (state->migrate ? THPRACE_RF_MIGRATE : 0), task, ts, state->enter,
-		    state->folio, state->ttu, 0, value);
+		    state->folio, state->ttu, counts, value);
 }
 
 /* The last window on this folio may have ended just before. */
@@ -65,6 +66,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 
 	if (state->walking) { /* its return was missed */
 		count_lost(THPRACE_LOSS_RETURN);
+		pending_end(state->pending, state->folio, (u32)task, 0, 0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
@@ -73,57 +75,88 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	state->kind = kind;
 	state->ttu = ttu;
 	state->migrate = migrate;
+	state->failed = 0;
+	state->remap = 0;
+	if (kind == THPRACE_KIND_SPLIT && mapping_is_anon(folio_mapping(state->folio))) {
+		state->remap = THPRACE_RF_REMAP;
+		state->before.entire = folio_entire(state->folio);
+		state->before.small = folio_small(state->folio);
+	}
 	state->closed = *(volatile u32 *)&bucket->closed;
 	ADD(bucket->entered, 1);
+	state->pending = pending_begin(state->folio);
 	ADD(bucket->walkers, walker_word((u32)task)); /* a barrier too: published, then stamped */
 	state->enter = bpf_ktime_get_ns();
 	ADD(bucket->entered, WALK_ENTERED - 1);
-	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0);
+	if (state->pending)
+		pending_at(state->pending - 1)->enter = state->enter;
+	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0, 0);
 	pass_after_window(state, (u32)task);
 }
 
-/*
- * The latest failed walker of a folio waits for attribution. It replaces an older one in place, so
- * that a removal always finds one of them; core sweeps out what waited too long.
- */
-static __always_inline void pending_put(const struct thprace_walk *walk)
+/* A failed walker: what it began with is kept, for the function around it to compare with. */
+static __always_inline void walk_failed(struct walk_state *state)
 {
-	struct bucket *bucket = bucket_of(walk->folio);
-	struct thprace_pending failed = {.walk = *walk};
-	u64 folio = walk->folio;
+	struct thprace_walk *walk = &state->walk;
 
-	ADD(bucket->pending, 1);
-	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_NOEXIST))
-		return;
-	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_EXIST)) {
-		ADD(bucket->pending, -1);
-		return;
+	walk->before = state->before;
+	if ((state->kind == THPRACE_KIND_SPLIT && state->split_enter &&
+	     state->split_folio == state->folio) ||
+	    (state->kind == THPRACE_KIND_HWPOISON && state->poisoning)) {
+		walk->flags |= THPRACE_KF_OUTER;
+		state->failed = walk->leave;
+		state->failed_folio = state->folio;
 	}
-	/* Swept in between, or the table is full. */
-	if (!bpf_map_update_elem(&pending, &folio, &failed, BPF_NOEXIST))
-		return;
-	ADD(bucket->pending, -1);
-	count_lost(THPRACE_LOSS_TASK);
+}
+
+/* The function around a failed walker returns: is all still there that it left? */
+static __always_inline void outer_tell(const struct walk_state *state, u64 task, u64 now)
+{
+	u64 folio = state->failed_folio;
+	struct thprace_outer message = {
+		.type = THPRACE_MSG_OUTER,
+		.pid = (u32)task,
+		.leave = state->failed,
+		.at = now,
+		.before = state->before,
+		.now = {.entire = folio_entire(folio), .small = folio_small(folio)},
+		.order = page_is_head(folio, 0) ? huge_order : 0,
+	};
+
+	record_make(THPRACE_REC_OUTER, state->class, state->kind, 0, task, now, state->failed,
+		    folio, THPRACE_COUNTS(message.before.entire, message.before.small),
+		    THPRACE_COUNTS(message.now.entire, message.now.small), (s32)message.order);
+	if (bpf_ringbuf_output(&incidents, &message, sizeof(message), 0))
+		count_lost(THPRACE_LOSS_INCIDENT);
 }
 
 static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 task, u16 own)
 {
 	struct bucket *bucket = bucket_of(state->folio);
 	struct thprace_counters *cpu = this_cpu();
+	struct thprace_counts left;
 	int failed, told;
 	s32 residual;
 	u64 now;
 
 	now = bpf_ktime_get_ns(); /* before the proof: see verdict.h */
-	residual = folio_mapcount(state->folio);
-	failed = residual > 0 || own & THPRACE_RF_OWN_FAILED;
+	left.entire = folio_entire(state->folio);
+	left.small = folio_small(state->folio);
+	residual = left.entire + left.small;
+	own |= state->remap;
 	walk_fill(&state->walk, state, task, now, residual, own);
-	if (failed && precise)
-		pending_put(&state->walk);
+	state->walk.left = left;
+	failed = thprace_failed(&state->walk);
+	if (failed)
+		walk_failed(state);
+	if (!pending_end(state->pending, state->folio, (u32)task, now, failed) && failed)
+		count_lost(THPRACE_LOSS_TASK);
+	state->pending = 0;
 	told = windows_tell(state) || *(volatile u32 *)&bucket->closed != state->closed;
 	if (failed || told)
 		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
-	walk_record(THPRACE_REC_WALK_RETURN, state, task, now, own, residual);
+	walk_record(THPRACE_REC_WALK_RETURN, state, task, now, own,
+		    THPRACE_COUNTS(left.entire, left.small), residual);
 	if (cpu && state->class < THPRACE_CLASS_MAX) {
 		ADD(cpu->walkers[state->class], 1);
 		ADD(cpu->walker_ns[state->class], now - state->enter);
@@ -433,6 +466,7 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 static __always_inline void split_missed(struct walk_state *state, u64 task, s32 result)
 {
 	if (state->walking && state->kind == THPRACE_KIND_SPLIT) {
+		pending_end(state->pending, state->folio, (u32)task, 0, 0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 		state->walking = 0;
 		count_lost(THPRACE_LOSS_MISSED);
@@ -455,6 +489,9 @@ static __always_inline void split_return(void *ctx, u64 result)
 	record_make(THPRACE_REC_SPLIT_RETURN, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task, now,
 		    state->split_enter, state->split_folio, state->unmapped,
 		    (u64)(s64)state->residual, (s32)result);
+	if (state->failed && (s32)result)
+		outer_tell(state, task, now);
+	state->failed = 0;
 	if (state->unmapped && !state->residual)
 		split_head(ctx, state, task, now, (s32)result);
 	if (state->told)
@@ -488,13 +525,18 @@ static __always_inline void poison_return(void *ctx, u64 result)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
+	u64 now;
 
 	if (!state || !state->poisoning)
 		return;
 	state->poisoning = 0;
 	ADD(poisoning, -1);
+	now = bpf_ktime_get_ns();
 	record_make(THPRACE_REC_POISON_RETURN, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
-		    task, bpf_ktime_get_ns(), state->poison_enter, 0, state->pfn, 0, (s32)result);
+		    task, now, state->poison_enter, 0, state->pfn, 0, (s32)result);
+	if (state->failed)
+		outer_tell(state, task, now);
+	state->failed = 0;
 	state_drop(state, task);
 }
 AT_RETURN(poison_return, THPRACE_POINT_POISON)
@@ -517,7 +559,7 @@ static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a,
 	bpf_probe_read_kernel(&folio, sizeof(folio), &typed); /* as a number */
 	task = bpf_get_current_pid_tgid();
 	now = bpf_ktime_get_ns();
-	mapcount = folio_mapcount(folio);
+	mapcount = folio_entire(folio) + folio_small(folio);
 	if (mapcount <= 0 && !args[THPRACE_POINT_CHECK].calls) {
 		count_filtered();
 		return;

@@ -372,12 +372,18 @@ static __always_inline void zap_return(void *ctx, int direct, u64 result)
 		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
 	*(volatile u64 *)&open_folio[index] = 0;
 	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
-	met |= *(volatile u32 *)&slot->noted;
+	met |= *(volatile u32 *)&slot->noted | *(volatile u32 *)&bucket->pending;
+	window->left = THPRACE_LEFT_UNREAD;
+	if (met && window->folio) {
+		window->left = folio_entire(window->folio);
+		if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
+			window->left = THPRACE_LEFT_LATE;
+	}
 	to = record_begin(cpu, id, &seq);
 	if (to)
-		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_CLOSE, 0, 0, 0, task, now,
-			   window->open, window->folio, window->removed, window->address,
-			   (s32)result);
+		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_CLOSE, 0, 0,
+			   thprace_left_word(window->left), task, now, window->open, window->folio,
+			   window->removed, window->address, (s32)result);
 	slot->windows++;
 	if (!precise || window->removed) /* else no window after all */
 		window_count(&cpu->counters, window, bucket, now, (u32)task);
@@ -433,6 +439,12 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
 }
 
+/* Is this one to be told, of a row of so many before? The 1st, 2nd, 4th, 8th … are. */
+static __always_inline int row_is_told(u32 before)
+{
+	return !(before & (before + 1));
+}
+
 /*
  * While a walker is active on the folio a removal is reported for it, but of a long row of them only
  * some. One that may fall before a walker's stamp, because it is just entering, counts for no row.
@@ -471,21 +483,29 @@ static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u
 	opener_tell(ctx, slot);
 }
 
+/* The last removal beside a pending walker: whether it came after the walker's return shows later. */
+static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u64 now, u32 pages)
+{
+	if (slot->range_folio != folio) {
+		slot->range_mixed |= slot->range_folio != 0;
+		slot->range_folio = folio;
+		slot->range_pages = 0;
+	}
+	slot->range_removed = now;
+	slot->range_pages += pages;
+}
+
 /*
  * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
  * no function marks. It is published for an instant, as a window is, so that a walker that returns
- * just then notes it. Walkers that are active learn of it from its report; one that failed before is
- * in pending. Where pending holds a walker that returned only after this removal's stamp, an older
- * failed one may have been replaced by it: the report then serves both.
+ * just then notes it. Walkers that are active learn of it from its report.
  */
 static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 index,
 					      u64 task, u64 folio, u64 page, u32 pages)
 {
 	struct bucket *bucket = bucket_of(folio);
-	struct thprace_pending *failed = NULL;
 	struct thprace_counters *cpu;
 	int tell = 0;
-	u32 before;
 	u64 now;
 
 	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* no pair: slot_window() */
@@ -498,45 +518,48 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	if (cpu)
 		ADD(cpu->pte_removals, 1);
 	if (walked_by_others(bucket, (u32)task)) {
-		ADD(bucket->closed,
-		    1); /* a barrier too: counted, then looked for pending walkers */
+		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
 		tell = removal_is_told(slot, bucket, folio);
+		removal_keep(slot, folio, now, pages);
+	} else if (*(volatile u32 *)&bucket->pending) {
+		removal_keep(slot, folio, now, pages);
 	}
 	open_folio[index] = 0;
 	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
 	if (*(volatile u32 *)&slot->noted)
 		tell = 1;
-	if (*(volatile u32 *)&bucket->pending)
-		failed = bpf_map_lookup_elem(&pending, &folio);
-	if (failed && failed->walk.pid != (u32)task) {
-		if (now <= failed->walk.leave) {
-			tell = 1;
-		} else if (thprace_explains(now, failed->walk.enter, failed->walk.leave)) {
-			before = failed->removals;
-			failed->removals = before + 1;
-			if (row_is_told(before))
-				pending_tell(ctx, &failed->walk, task, now, pages);
-		}
-	}
 	if (tell)
 		removal_tell(ctx, slot, folio, now, pages);
+}
+
+/* A page that is not part of a large folio matters to walkers on that page alone: those of memory_failure. */
+static __always_inline int small_matters(u64 page)
+{
+	struct bucket *bucket;
+
+	if (!attributing.walkers)
+		return 0;
+	bucket = bucket_of(page);
+	return *(volatile u64 *)&bucket->walkers || *(volatile u32 *)&bucket->pending;
 }
 
 /* page_remove_rmap(page, …, compound), until 6.8. Order-0 pages leave at the first test. */
 static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 compound)
 {
-	int head = page_is_head(page, direct);
+	int head = page_is_head(page, direct), small = !head && !page_is_tail(page, direct);
 	struct thprace_slot *slot;
 	u64 task, folio;
 	u64 index;
 
-	if (!head && !page_is_tail(page, direct) && !poisoning)
+	if (small && !attributing.walkers)
 		return;
 	task = bpf_get_current_pid_tgid();
 	slot = slot_find(task, &index);
 	if (!slot)
 		return; /* not inside a zap: a split of the pmd, migration, a copy on write … */
 	page = POINTER_NUMBER(slot->stash, page);
+	if (small && !small_matters(page))
+		return;
 	folio = head ? page : page_folio(page);
 	if (slot->state == THPRACE_SLOT_OPEN) {
 		if ((u8)compound) /* a bool: the register holds garbage above 8 bits */
@@ -566,17 +589,21 @@ AT_RETURN_WITH_ARGS(rmap_pmd, THPRACE_POINT_RMAP_PMD)
 
 static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page, u64 pages)
 {
-	u64 task;
+	int small = !page_is_head(folio, direct);
 	struct thprace_slot *slot;
 	u64 index;
+	u64 task;
 
-	if (!page_is_head(folio, direct) && !poisoning)
+	if (small && !attributing.walkers)
 		return;
 	task = bpf_get_current_pid_tgid();
 	slot = slot_find(task, &index);
-	if (slot && slot->in_range)
-		rmap_ptes_removed(ctx, slot, index, task, POINTER_NUMBER(slot->stash, folio),
-				  POINTER_NUMBER(slot->stash, page), (u32)pages);
+	if (!slot || !slot->in_range)
+		return;
+	folio = POINTER_NUMBER(slot->stash, folio);
+	if (!small || small_matters(folio))
+		rmap_ptes_removed(ctx, slot, index, task, folio, POINTER_NUMBER(slot->stash, page),
+				  (u32)pages);
 }
 AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
 
@@ -609,7 +636,7 @@ int rmap_kprobe(struct pt_regs *ctx)
 	folio = page;
 	if (!page_is_head(page, 0)) {
 		folio = page_folio(page);
-		if (folio == page && !poisoning)
+		if (folio == page && !small_matters(page))
 			return 0;
 	}
 	compound = kprobe_arg(ctx, THPRACE_POINT_RMAP, 1);
@@ -633,7 +660,7 @@ int rmap_ptes_kprobe(struct pt_regs *ctx)
 	if (!recording)
 		return 0;
 	folio = kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 0);
-	if (page_is_head(folio, 0) || poisoning)
+	if (page_is_head(folio, 0) || small_matters(folio))
 		stash(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
 	return 0;
 }
@@ -680,27 +707,201 @@ int rmap_ptes_kretprobe(struct pt_regs *ctx)
 	return unstash(ctx);
 }
 
-/* unmap_page_range: what is removed inside it is removed by a zap. */
-static __always_inline void range_enter(void *ctx, int direct, u64 a, u64 b, u64 c)
+/*
+ * unmap_page_range: the zap of a part of a vma. In precise mode what is removed inside it is removed by a
+ * zap. And in both, when it ends beside a pending walker whose folio it maps, that is reported: how many
+ * small mappings are left then tells whether it took one. As long as no walker is pending, both ends
+ * leave at the first test; kprobes have the arguments at the entry only, and keep them.
+ */
+static __always_inline void range_mark(u64 vma, u64 start, u64 end)
 {
+	u32 walkers = attributing.walkers;
 	struct thprace_slot *slot;
 	u64 index;
 
 	slot = slot_claim(bpf_get_current_pid_tgid(), &index);
-	if (slot)
-		slot->in_range = THPRACE_RANGE_ENTERED;
-	else if (recording)
-		count_lost(THPRACE_LOSS_SLOT);
+	if (!slot) {
+		if (precise && recording)
+			count_lost(THPRACE_LOSS_SLOT);
+		unmarked = bpf_ktime_get_ns();
+		return;
+	}
+	if (!slot->in_range)
+		ADD(attributing.ranges, 1);
+	slot->in_range = THPRACE_RANGE_ENTERED;
+	slot->range_began = walkers ? bpf_ktime_get_ns() : 0;
+	slot->range_vma = vma;
+	slot->range_start = start;
+	slot->range_end = end;
+	slot->range_folio = 0;
+	slot->range_removed = 0;
+	slot->range_pages = 0;
+	slot->range_mixed = 0;
 }
-AT_ENTRY_WHEN(marking, range_enter, THPRACE_POINT_RANGE)
 
-static __always_inline void range_return(void *ctx)
+SEC("fentry")
+int range_enter_fentry(void *ctx)
 {
+	if (precise ? marking : attributing.walkers)
+		range_mark(0, 0, 0);
+	return 0;
+}
+
+SEC("kprobe")
+int range_enter_kprobe(struct pt_regs *ctx)
+{
+	if (marking)
+		range_mark(kprobe_arg(ctx, THPRACE_POINT_RANGE, 0),
+			   kprobe_arg(ctx, THPRACE_POINT_RANGE, 1),
+			   kprobe_arg(ctx, THPRACE_POINT_RANGE, 2));
+	return 0;
+}
+
+/*
+ * Which pending walkers have a folio that a zap of [first, last] may have unmapped: pages of file, or of
+ * anon, the root anon_vma. A bit each. What a walker itself zaps on its way is no matter. A global
+ * function: the verifier walks it once.
+ */
+__noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
+{
+	u32 pid = bpf_get_current_pid_tgid();
+	struct thprace_pending *place;
+	u32 i, met = 0;
+	u64 object;
+
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = pending_at(i);
+		if (!*(volatile u64 *)&place->folio || (place->pid == pid && !place->leave))
+			continue;
+		object = place->object;
+		if (!object || (object != file && object != anon))
+			continue;
+		if (place->index <= last && place->index + place->pages > first)
+			met |= 1U << i;
+	}
+	return met;
+}
+
+#define RANGE_TOLD 256 /* at most so many ranges for a walker */
+
+/* Report a range to one pending walker. */
+static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_slot *slot, u64 now,
+				       u64 address)
+{
+	struct thprace_pending *place = pending_at(at);
+	u64 folio = *(volatile u64 *)&place->folio;
+	u64 task = bpf_get_current_pid_tgid();
+	u64 began = 0, removed = 0, flags = 0;
+	struct thprace_opener *opener;
+	u32 pages = 0;
+	s32 left;
+
+	if (!folio)
+		return;
+	if (slot && slot->in_range) {
+		began = slot->range_began;
+		if (slot->range_folio == folio) {
+			removed = slot->range_removed;
+			pages = slot->range_pages;
+		} else if (precise && !slot->range_mixed) {
+			return; /* it took nothing of this one */
+		}
+	} else if (unmarked >= place->enter) {
+		flags = THPRACE_RF_VAGUE;
+	}
+	if (place->told >= RANGE_TOLD) {
+		count_lost(THPRACE_LOSS_HITS);
+		return;
+	}
+	place->told++;
+	left = folio_small(folio);
+	if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
+		left = THPRACE_LEFT_LATE;
+	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed, pages, left);
+	opener = incident_reserve(sizeof(*opener));
+	if (!opener) {
+		count_lost(THPRACE_LOSS_INCIDENT);
+		return;
+	}
+	__builtin_memset(opener, 0, __builtin_offsetof(struct thprace_opener, stack));
+	opener->type = THPRACE_MSG_OPENER;
+	opener->window.open = began;
+	opener->window.removed = removed;
+	opener->window.close = now;
+	opener->window.folio = folio;
+	opener->window.address = address;
+	*(u64 *)&opener->window.pid = task; /* and tgid */
+	opener->window.cpu = bpf_get_smp_processor_id();
+	opener->window.level = THPRACE_LEVEL_PTE;
+	opener->window.flags = THPRACE_WF_RANGE | (flags ? THPRACE_WF_VAGUE : 0);
+	opener->window.pages = pages;
+	opener->window.left = left;
+	bpf_get_current_comm(opener->window.comm, sizeof(opener->window.comm));
+	stack_take(ctx, &opener->stack);
+	bpf_ringbuf_submit(opener, 0);
+}
+
+/* Number of the lowest bit that is set. A global function: see range_met. */
+__noinline int __weak lowest_bit(u32 bits)
+{
+	u32 n = 0;
+
+	n += (bits & 0xffff ? 0 : 16);
+	n += (bits >> n & 0xff ? 0 : 8);
+	n += (bits >> n & 0xf ? 0 : 4);
+	n += (bits >> n & 3 ? 0 : 2);
+	n += (bits >> n & 1 ? 0 : 1);
+	return n & 31;
+}
+
+static __always_inline void range_end(void *ctx, u64 vma, u64 start, u64 end)
+{
+	struct vm_area_struct *area = (struct vm_area_struct *)vma;
 	struct thprace_slot *slot;
-	u64 index;
+	u64 now, index, offset, at;
+	u32 met, i;
 
 	slot = slot_find(bpf_get_current_pid_tgid(), &index);
-	if (slot)
+	if (slot && slot->in_range && !vma) {
+		vma = slot->range_vma;
+		start = slot->range_start;
+		end = slot->range_end;
+		area = (struct vm_area_struct *)vma;
+	}
+	if (vma && recording && attributing.walkers && end > start) {
+		now = bpf_ktime_get_ns();
+		at = BPF_CORE_READ(area, vm_start);
+		offset = BPF_CORE_READ(area, vm_pgoff);
+		met = range_met((u64)BPF_CORE_READ(area, vm_file, f_mapping),
+				(u64)BPF_CORE_READ(area, anon_vma, root),
+				offset + ((start - at) >> page_shift),
+				offset + ((end - 1 - at) >> page_shift));
+		for (i = 0; met && i < THPRACE_PENDING_MAX; i++) {
+			at = lowest_bit(met);
+			met &= met - 1;
+			range_tell(ctx, at, slot, now, start);
+		}
+	}
+	if (slot && slot->in_range) {
 		slot->in_range = THPRACE_RANGE_OUTSIDE;
+		ADD(attributing.ranges, -1);
+	}
 }
-AT_END_WHEN(marking, range_return)
+
+SEC("fexit")
+int range_return_fexit(void *ctx)
+{
+	if (*(volatile u64 *)&attributing)
+		range_end(ctx, fentry_arg(ctx, THPRACE_POINT_RANGE, 0),
+			  fentry_arg(ctx, THPRACE_POINT_RANGE, 1),
+			  fentry_arg(ctx, THPRACE_POINT_RANGE, 2));
+	return 0;
+}
+
+SEC("kretprobe")
+int range_return_kretprobe(struct pt_regs *ctx)
+{
+	if (*(volatile u64 *)&attributing)
+		range_end(ctx, 0, 0, 0);
+	return 0;
+}

@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
 	 "not before WHEN: -10min, -2h, -1d, today, \"2026-11-21 19:00\"", 0},
 	{"class", OPT_CLASS, "CLASS", 0, "only of this race class", 0},
 	{"verdict", OPT_VERDICT, "VERDICT", 0,
-	 "only with this verdict: contained, escape, unattributed, unproven", 0},
+	 "only with this verdict: contained, escape, remained, unattributed, unproven", 0},
 	{"follow", OPT_FOLLOW, NULL, 0, "then print new ones as they come", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"count", OPT_COUNT, "N", 0,

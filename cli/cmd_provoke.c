@@ -266,8 +266,8 @@ static void print_text(const struct provoke_result *result, const struct provoke
 			break;
 		}
 		printf("open (%s, the first after %.1f s; %" PRIu64 " contained)\n",
-		       COUNTED(counts->escapes, "proved escape"), result->first_escape,
-		       counts->contained);
+		       COUNTED(counts->escapes - counts->likely, "proved escape"),
+		       result->first_escape, counts->contained);
 		break;
 	default:
 		printf("%s: %s\n", outcome_name(result), result->reason);
@@ -275,10 +275,11 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	}
 	if (result->outcome != OUTCOME_IMPOSSIBLE)
 		printf("  %.1f s, %s (%" PRIu64 " widened by %" PRIu32 " us), %s, %s, %" PRIu64
-		       " unattributed, %" PRIu64 " lost\n",
+		       " remained, %" PRIu64 " unattributed, %" PRIu64 " lost\n",
 		       result->seconds, COUNTED(result->windows, "window"), result->widened,
 		       command->run.widen_ns / 1000, COUNTED(result->walkers, "walker"),
-		       COUNTED(result->overlaps, "overlap"), counts->unattributed, counts->lost);
+		       COUNTED(result->overlaps, "overlap"), counts->remained, counts->unattributed,
+		       counts->lost);
 	if (result->outcome == OUTCOME_OPEN && result->first_escape >= 0)
 		draw_escape(result, path);
 	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
@@ -330,6 +331,8 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	add_count(o, "overlaps", result->overlaps);
 	add_count(o, "contained", counts->contained);
 	add_count(o, "escapes", counts->escapes);
+	add_count(o, "likely", counts->likely);
+	add_count(o, "remained", counts->remained);
 	add_count(o, "unattributed", counts->unattributed);
 	add_count(o, "unproven", counts->unproven);
 	add_count(o, "lost", counts->lost);

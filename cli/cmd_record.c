@@ -171,9 +171,10 @@ static const char *count(char *buf, uint64_t value)
 
 static void summarise(const struct record *record, struct recording *recording)
 {
-	static const struct layout_column columns[] = {{"walkers", 10},	     {"overlaps", 10},
-						       {"contained", 10},    {"escapes", 10},
-						       {"unattributed", 13}, {"unproven", 9}};
+	static const struct layout_column columns[] = {
+		{"walkers", 10}, {"overlaps", 10},     {"contained", 10}, {"escapes", 10},
+		{"remained", 9}, {"unattributed", 13}, {"unproven", 9},
+	};
 	const struct probe_plan *plan = engine__plan(recording__engine(recording));
 	/* The trace itself may go to standard output. */
 	FILE *out = strcmp(record->recording.path, "-") ? stdout : stderr;
@@ -192,7 +193,7 @@ static void summarise(const struct record *record, struct recording *recording)
 	layout__head(&table, "class");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		const struct book_class *counts = &totals.classes[class];
-		char n[6][NAMES_NUMBER_LEN];
+		char n[7][NAMES_NUMBER_LEN];
 
 		if (probe__not_observable(plan, class))
 			continue;
@@ -202,8 +203,9 @@ static void summarise(const struct record *record, struct recording *recording)
 				    count(n[1], counts->overlaps),
 				    count(n[2], counts->contained),
 				    count(n[3], counts->escapes),
-				    count(n[4], counts->unattributed),
-				    count(n[5], counts->unproven),
+				    count(n[4], counts->remained),
+				    count(n[5], counts->unattributed),
+				    count(n[6], counts->unproven),
 			    },
 			    table.nr, "", "");
 	}

@@ -166,8 +166,8 @@ static const char *rate(char *buf, size_t size, double value)
 }
 
 static const struct layout_column class_columns[] = {
-	{"kernel", 10}, {"walkers", 9},	  {"overlaps", 9}, {"contained", 9},
-	{"escapes", 7}, {"unattrib.", 9}, {"unproven", 8}, {"exp./day", 8},
+	{"kernel", 10},	 {"walkers", 8}, {"overlaps", 8}, {"contained", 9}, {"escapes", 7},
+	{"remained", 8}, {"unattr.", 7}, {"unproven", 8}, {"exp./day", 8},
 };
 
 enum {
@@ -201,7 +201,7 @@ static void print_blindness(const struct layout_table *table, const char *name, 
 static void print_class(const struct layout_table *table, struct json_object *class,
 			const struct status *status)
 {
-	char n[6][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", name[64];
+	char n[7][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", name[64];
 	const char *word = kernel_word(answer__text(class, "check"));
 	bool observable = answer__true(class, "observable");
 	struct json_object *known = NULL;
@@ -227,8 +227,9 @@ static void print_class(const struct layout_table *table, struct json_object *cl
 			    count(n[1], class, "overlaps"),
 			    count(n[2], class, "contained"),
 			    count(n[3], class, "escapes"),
-			    count(n[4], class, "unattributed"),
-			    count(n[5], class, "unproven"),
+			    count(n[4], class, "remained"),
+			    count(n[5], class, "unattributed"),
+			    count(n[6], class, "unproven"),
 			    expected,
 		    },
 		    marked, RED, RESET);

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <thprace/verdict.h>
+
 #include "child.h"
 #include "interrupt.h"
 #include "miss.h"
@@ -67,7 +69,8 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	struct provoke *provoke = ctx;
 	struct provoke_result *result = provoke->result;
 
-	if (incident->walk.class != result->class || incident->verdict != THPRACE_ESCAPE)
+	if (incident->walk.class != result->class ||
+	    !thprace_proved(incident->verdict, incident->attribution))
 		return;
 	if (!provoke->escaped)
 		provoke->escaped = now_ns();
@@ -190,6 +193,8 @@ static void count(struct provoke *provoke)
 	result->counts = (struct outcome_counts){
 		.contained = class->contained,
 		.escapes = class->escapes,
+		.likely = class->likely,
+		.remained = class->remained,
 		.unattributed = class->unattributed,
 		.unproven = class->unproven,
 		.lost = totals.lost,
@@ -365,7 +370,8 @@ static void explain(struct provoke *provoke)
 	size_t length = strlen(result->reason);
 	char text[800];
 
-	if (result->outcome != OUTCOME_NOT_SHOWN || !result->counts.unattributed)
+	if (result->outcome != OUTCOME_NOT_SHOWN ||
+	    (!result->counts.unattributed && !result->counts.remained))
 		return;
 	result->defect = walks__explain(text, sizeof(text), result->class, VERB, options->stressor,
 					options->attach);

@@ -47,7 +47,7 @@ _thprace_files() {
 _thprace_value() {
 	case $2 in
 	--class) _thprace_words "$1" "$_thprace_classes" ;;
-	--verdict) _thprace_words "$1" "contained escape unattributed unproven" ;;
+	--verdict) _thprace_words "$1" "contained escape remained unattributed unproven" ;;
 	--mode) _thprace_words "$1" "light precise" ;;
 	--attach) _thprace_words "$1" "auto fentry kprobe" ;;
 	--color) _thprace_words "$1" "auto always never" ;;

@@ -9,7 +9,7 @@
 #include <thprace/record.h>
 #include <thprace/verdict.h>
 
-/* An opener reports within its own program's run; a window that stays open longer is settled so. */
+/* What has not come by then is settled without: a window's end, the return of the function around a walker. */
 #define WINDOW_WAIT_NS 1000000000ULL
 #define OPENERS_MAX 4096
 #define LOSSES_MAX 256
@@ -41,10 +41,10 @@ struct entry {
 	struct thprace_walk walk;
 	struct thprace_stack stack;
 	uint64_t seen; /* when its first report was read */
-	uint64_t
-		replaced; /* return of the next failed walker on the folio: that is attributed then */
 	uint64_t reach; /* latest return of this one and the older ones in BY_FOLIO */
 	struct pair *pairs; /* in order of arrival */
+	struct thprace_tally
+		later; /* windows that began after the walker failed: never given out */
 	bool check; /* a check point's own word, without a walker */
 	bool forgotten; /* openers' words of its time were overwritten */
 };
@@ -119,11 +119,6 @@ static size_t head_of(uint64_t a, uint64_t b)
 	return (x ^ x >> 32) % HEADS;
 }
 
-static bool walk_failed(const struct thprace_walk *walk)
-{
-	return walk->residual > 0 || walk->flags & THPRACE_RF_OWN_FAILED;
-}
-
 static struct entry **head(const struct book *book, enum book_index by,
 			   const struct thprace_walk *walk)
 {
@@ -143,29 +138,6 @@ static struct entry *find_entry(const struct book *book, const struct thprace_wa
 	return NULL;
 }
 
-static bool awaits_removal(const struct entry *entry)
-{
-	return !entry->check && walk_failed(&entry->walk) &&
-	       entry->walk.class != THPRACE_SPLIT_HEAD;
-}
-
-/* From the return of a failed walker on, it is attributed, and no longer the one before it. */
-static void replace_older(struct entry *entry)
-{
-	struct entry *other;
-
-	for (other = entry->older[BY_FOLIO]; other; other = other->older[BY_FOLIO]) {
-		if (other->walk.folio != entry->walk.folio || !awaits_removal(other))
-			continue;
-		if (other->walk.leave > entry->walk.leave && other->walk.leave < entry->replaced)
-			entry->replaced = other->walk.leave;
-		if (other->replaced <= entry->walk.leave)
-			return;
-		if (other->walk.leave < entry->walk.leave)
-			other->replaced = entry->walk.leave;
-	}
-}
-
 static struct entry *add_entry(struct book *book, const struct thprace_walk *walk, bool check,
 			       uint64_t now)
 {
@@ -177,7 +149,6 @@ static struct entry *add_entry(struct book *book, const struct thprace_walk *wal
 	entry->walk = *walk;
 	entry->check = check;
 	entry->seen = now;
-	entry->replaced = THPRACE_FOREVER;
 	for (by = 0; by < INDEX_MAX; by++) {
 		first = head(book, by, walk);
 		entry->older[by] = *first;
@@ -189,8 +160,6 @@ static struct entry *add_entry(struct book *book, const struct thprace_walk *wal
 	entry->reach = walk->leave;
 	if (entry->older[BY_FOLIO] && entry->older[BY_FOLIO]->reach > entry->reach)
 		entry->reach = entry->older[BY_FOLIO]->reach;
-	if (awaits_removal(entry))
-		replace_older(entry);
 	*book->tail = entry;
 	book->tail = &entry->next;
 	return entry;
@@ -243,9 +212,14 @@ static void settle_pair(struct pair *pair, const struct thprace_window *window,
 	stop_waiting(pair);
 }
 
+static bool is_removal(const struct thprace_window *window)
+{
+	return window->level == THPRACE_LEVEL_PTE && !(window->flags & THPRACE_WF_RANGE);
+}
+
 /*
  * Add a window to a walker, or what is newly known of one that it has. Of removals of small pages
- * only one is kept: the earliest is the one that explains a walker.
+ * only the earliest is kept: for that one the walker waited.
  */
 static int add_pair(struct book *book, struct entry *entry, const struct thprace_window *window,
 		    const struct thprace_stack *stack, uint8_t said)
@@ -254,12 +228,12 @@ static int add_pair(struct book *book, struct entry *entry, const struct thprace
 	struct pair *pair, **place;
 
 	for (place = &entry->pairs; (pair = *place); place = &pair->next) {
-		if (window->level == THPRACE_LEVEL_PTE && pair->window.level == window->level) {
+		if (is_removal(window) && is_removal(&pair->window)) {
 			if (window->open < pair->window.open)
 				settle_pair(pair, window, stack);
 			return 0;
 		}
-		if (!is_of(pair, window))
+		if (window->level == THPRACE_LEVEL_PTE || !is_of(pair, window))
 			continue;
 		if (settled)
 			settle_pair(pair, window, stack);
@@ -278,23 +252,50 @@ static int add_pair(struct book *book, struct entry *entry, const struct thprace
 	return 0;
 }
 
-/* Could this walker have met this window? Decided by final times only when it is settled. */
+/* Could this window matter to this walker? Decided by final times only when it is settled. */
 static bool may_concern(const struct entry *entry, const struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &entry->walk;
+	bool failed = thprace_failed(walk) && walk->class != THPRACE_SPLIT_HEAD;
 
-	if (entry->check || window->folio != walk->folio || window->pid == walk->pid)
+	if (entry->check || window->folio != walk->folio)
 		return false;
-	if (window->level == THPRACE_LEVEL_PTE)
-		return walk->class != THPRACE_SPLIT_HEAD &&
-		       (walk_failed(walk)
-				? thprace_explains(window->open, walk->enter, walk->leave)
-				: thprace_ended_in(window->open, walk->enter, walk->leave));
-	return window->open <= walk->leave && window->close >= walk->enter;
+	if (failed && !is_removal(window))
+		return thprace_concerns(window, walk);
+	if (window->pid == walk->pid)
+		return false;
+	if (window->level == THPRACE_LEVEL_PMD)
+		return window->open <= walk->leave && window->close >= walk->enter;
+	return is_removal(window) && walk->class != THPRACE_SPLIT_HEAD && !failed &&
+	       thprace_ended_in(window->open, walk->enter, walk->leave);
+}
+
+/*
+ * A window that began after a failed walker's return is never given out with it: it is only counted, since
+ * a walker that failed hears of all that follow. While the function around the walker has not told yet what
+ * it found, how the window counts is open: then it is kept, like one that the walker saw opening.
+ */
+static bool counts_only(const struct entry *entry, const struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &entry->walk;
+	const struct pair *pair;
+
+	if (is_removal(window) || thprace_role(window, walk) != THPRACE_ROLE_LATER ||
+	    (walk->flags & THPRACE_KF_OUTER && !walk->outer_at))
+		return false;
+	for (pair = entry->pairs; pair; pair = pair->next)
+		if (is_of(pair, window))
+			return false;
+	return true;
 }
 
 static int add_opener(struct book *book, struct entry *entry, const struct opener *opener)
 {
+	if (counts_only(entry, &opener->window)) {
+		if (!(opener->window.flags & THPRACE_WF_VOID))
+			thprace_tally__add(&entry->later, &opener->window, &entry->walk);
+		return 0;
+	}
 	return add_pair(book, entry, &opener->window, &opener->stack, THPRACE_CLEAN);
 }
 
@@ -311,8 +312,9 @@ static struct opener *keep_opener(struct book *book, const struct thprace_opener
 		*opener->link = NULL; /* the oldest of all: the last of its list */
 	}
 	opener->window = said->window;
-	opener->window.flags = THPRACE_WF_SETTLED;
-	if (book->mode == THPRACE_PRECISE && !opener->window.removed)
+	opener->window.flags |= THPRACE_WF_SETTLED;
+	if (book->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
+	    !opener->window.removed)
 		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
 	opener->stack = said->stack;
 	opener->older = *first;
@@ -326,23 +328,37 @@ static struct opener *keep_opener(struct book *book, const struct thprace_opener
 	return opener;
 }
 
+/* A range is reported for each pending walker: on one folio it counts once. */
+static bool is_known(const struct book *book, const struct thprace_window *window)
+{
+	const struct opener *opener = book->opener_index[head_of(window->folio, 0)];
+
+	for (; opener && window->flags & THPRACE_WF_RANGE; opener = opener->older)
+		if (opener->window.flags & THPRACE_WF_RANGE && opener->window.pid == window->pid &&
+		    opener->window.folio == window->folio && opener->window.close == window->close)
+			return true;
+	return false;
+}
+
 static int on_opener(struct book *book, const struct thprace_opener *said)
 {
 	const struct opener *opener = keep_opener(book, said);
 	const struct thprace_window *window = &opener->window;
-	uint64_t after = window->level == THPRACE_LEVEL_PTE ? THPRACE_ATTRIBUTION_NS : 0;
+	uint64_t began = window->level == THPRACE_LEVEL_PTE ? 0 : window->open;
 	struct pair *pair, *older;
 	struct entry *entry;
 	int err;
 
 	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */
-	for (pair = book->waiting[head_of(window->pid, 0)]; pair; pair = older) {
+	pair = window->level == THPRACE_LEVEL_PMD ? book->waiting[head_of(window->pid, 0)] : NULL;
+	for (; pair; pair = older) {
 		older = pair->older;
 		if (is_of(pair, window))
 			settle_pair(pair, window, &opener->stack);
 	}
 	entry = book->index[BY_FOLIO][head_of(window->folio, 0)];
-	for (; entry && entry->reach + after >= window->open; entry = entry->older[BY_FOLIO]) {
+	for (; entry && entry->reach + THPRACE_ATTRIBUTION_NS >= began;
+	     entry = entry->older[BY_FOLIO]) {
 		if (!may_concern(entry, window))
 			continue;
 		err = add_opener(book, entry, opener);
@@ -401,7 +417,7 @@ static int on_check(struct book *book, const struct thprace_incident *incident, 
 
 	for (; entry; entry = entry->older[BY_FOLIO]) {
 		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
-		    !walk_failed(&entry->walk) || entry->check ||
+		    !thprace_failed(&entry->walk) || entry->check ||
 		    (entry->walk.class != THPRACE_TRUNCATE_UNMAP &&
 		     entry->walk.class != THPRACE_INVALIDATE_UNMAP) ||
 		    walk->leave - entry->walk.leave >= THPRACE_ATTRIBUTION_NS)
@@ -429,6 +445,23 @@ static void on_split(struct book *book, const struct thprace_split *split)
 	}
 }
 
+/* The function around a failed walker has returned. */
+static void on_outer(struct book *book, const struct thprace_outer *outer)
+{
+	const struct thprace_walk key = {.pid = outer->pid, .leave = outer->leave};
+	struct entry *entry = *head(book, BY_LEAVE, &key);
+
+	for (; entry; entry = entry->older[BY_LEAVE]) {
+		if (entry->walk.pid != outer->pid || entry->walk.leave != outer->leave ||
+		    entry->check)
+			continue;
+		entry->walk.before = outer->before;
+		entry->walk.outer = outer->now;
+		entry->walk.outer_at = outer->at;
+		entry->walk.order = outer->order;
+	}
+}
+
 int book__message(struct book *book, const void *message, size_t size, uint64_t now)
 {
 	uint32_t type = *(const uint32_t *)message;
@@ -438,11 +471,17 @@ int book__message(struct book *book, const void *message, size_t size, uint64_t 
 	if (type == THPRACE_MSG_CHECK && size >= sizeof(struct thprace_incident))
 		return on_check(book, message, now);
 	if (type == THPRACE_MSG_OPENER && size >= sizeof(struct thprace_opener))
-		return on_opener(book, message);
+		return is_known(book, &((const struct thprace_opener *)message)->window)
+			       ? 0
+			       : on_opener(book, message);
 	if (type == THPRACE_MSG_REUSE && size >= sizeof(struct thprace_opener))
 		return book_reuse__window(book->reuse, message, now);
 	if (type == THPRACE_MSG_HOLD && size >= sizeof(struct thprace_hold)) {
 		book_reuse__hold(book->reuse, message);
+		return 0;
+	}
+	if (type == THPRACE_MSG_OUTER && size >= sizeof(struct thprace_outer)) {
+		on_outer(book, message);
 		return 0;
 	}
 	if (type == THPRACE_MSG_SPLIT && size >= sizeof(struct thprace_split)) {
@@ -492,15 +531,19 @@ void book__count(struct book_class *classes, const struct thprace_incident *inci
 		class->contained++;
 	else if (incident->verdict == THPRACE_ESCAPE)
 		class->escapes++;
+	else if (incident->verdict == THPRACE_REMAINED)
+		class->remained++;
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)
 		class->unattributed++;
 	else
 		class->unproven++;
+	class->likely += incident->verdict == THPRACE_ESCAPE &&
+			 !thprace_proved(incident->verdict, incident->attribution);
 }
 
 /* Give out one incident of a walker; pair NULL: the walker alone. */
 static void give(struct book *book, const struct entry *entry, const struct pair *pair,
-		 enum thprace_verdict verdict, uint8_t close_call)
+		 struct thprace_finding finding)
 {
 	struct thprace_incident incident = {
 		.type = THPRACE_MSG_INCIDENT, .mode = book->mode, .walk = entry->walk};
@@ -510,18 +553,23 @@ static void give(struct book *book, const struct entry *entry, const struct pair
 	if (pair) {
 		incident.window = pair->window;
 		incident.opener_stack = pair->stack;
-		from = pair->window.open < from ? pair->window.open : from;
+		if (pair->window.open && pair->window.open < from)
+			from = pair->window.open;
 		if (!pair->window.close)
 			to = THPRACE_FOREVER;
 		else if (pair->window.close > to)
 			to = pair->window.close;
 	}
+	incident.walk.flags &= ~THPRACE_KF_OUTER;
 	incident.walker_stack = entry->stack;
-	incident.verdict = verdict;
-	incident.close_call = close_call;
-	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : verdict;
-	if (entry->forgotten || touched_by_loss(book, from, to))
+	incident.verdict = finding.verdict;
+	incident.attribution = finding.attribution;
+	incident.close_call = finding.close_call;
+	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : finding.verdict;
+	if (entry->forgotten || touched_by_loss(book, from, to)) {
 		incident.verdict = THPRACE_UNPROVEN;
+		incident.attribution = THPRACE_ATTRIBUTION_NONE;
+	}
 	book__count(book->classes, &incident);
 	book->incident(book->ctx, &incident);
 }
@@ -535,60 +583,106 @@ static void give_reuse(void *ctx, struct thprace_incident *incident, uint64_t fr
 	incident->said = incident->verdict;
 	if (doubtful || touched_by_loss(book, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
+	if (incident->verdict == THPRACE_ESCAPE)
+		incident->attribution = THPRACE_EXACT;
 	book__count(book->classes, incident);
 	book->incident(book->ctx, incident);
 }
 
-/* A PMD-level window of a walker, final. Returns its verdict, THPRACE_CLEAN: no overlap. */
-static enum thprace_verdict judge(struct book *book, const struct thprace_walk *walk,
-				  const struct thprace_window *window, uint8_t *close_call)
+/* Is what the pair says of this window final, and the window one of this walker's? */
+static bool counts(const struct thprace_walk *walk, const struct thprace_window *window)
 {
+	/* Opening when the walker looked; it has not been told of since: it opened after the walker. */
+	if (window->level == THPRACE_LEVEL_PMD && !window->open)
+		return false;
+	return !(window->flags & THPRACE_WF_VOID) && window->folio == walk->folio;
+}
+
+/* A PMD-level window of a walker, final. Verdict THPRACE_CLEAN: no overlap. */
+static struct thprace_finding judge(struct book *book, const struct thprace_walk *walk,
+				    const struct thprace_window *window,
+				    const struct thprace_tally *tally)
+{
+	struct thprace_finding none = {.verdict = THPRACE_CLEAN};
 	enum thprace_meeting meeting;
 
-	*close_call = 0;
-	/* Opening when the walker looked; it has not been told of since: it opened after the walker. */
-	if (!window->open)
-		return THPRACE_CLEAN;
-	if (window->flags & THPRACE_WF_VOID || window->folio != walk->folio)
-		return THPRACE_CLEAN;
+	if (!counts(walk, window))
+		return none;
 	if (walk->class == THPRACE_SPLIT_HEAD) {
 		if (!thprace_open_at(window->open, window->close, walk->enter))
-			return THPRACE_CLEAN;
-		return thprace_judge_head(window->close, walk->leave, walk->result);
+			return none;
+		return thprace_finding_head(window->close, walk->leave, walk->result);
 	}
 	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
 	if (meeting == THPRACE_TOUCH)
 		book->touching++;
 	if (meeting != THPRACE_OVERLAP)
-		return THPRACE_CLEAN;
-	return thprace_judge(window->removed, window->close, walk->enter, walk->leave,
-			     walk->residual, !!(walk->flags & THPRACE_RF_OWN_FAILED), close_call);
+		return none;
+	return thprace_judge(window, walk, tally);
+}
+
+/* Of the ranges that explain a failed walker, the one that ended first. */
+static const struct pair *explanation(const struct entry *entry, const struct thprace_tally *tally,
+				      struct thprace_finding *finding)
+{
+	const struct pair *pair, *first = NULL;
+	struct thprace_finding of_pair;
+
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (!(pair->window.flags & THPRACE_WF_RANGE))
+			continue;
+		of_pair = thprace_judge(&pair->window, &entry->walk, tally);
+		if (of_pair.verdict != THPRACE_ESCAPE ||
+		    (first && !thprace_ends_before(&pair->window, &first->window)))
+			continue;
+		first = pair;
+		*finding = of_pair;
+	}
+	return first;
+}
+
+/* A failed walker that no PMD-level window explains, or a check point alone. */
+static void settle_failed(struct book *book, const struct entry *entry,
+			  const struct thprace_tally *tally)
+{
+	struct thprace_finding finding = {.verdict = THPRACE_UNATTRIBUTED};
+	const struct pair *pair = NULL;
+
+	if (!entry->check)
+		pair = explanation(entry, tally, &finding);
+	if (!pair && !entry->check)
+		finding.verdict = thprace_judge_failed(&entry->walk, tally);
+	give(book, entry, pair, finding);
 }
 
 static void settle_entry(struct book *book, struct entry *entry)
 {
 	const struct pair *pair, *removal = NULL;
-	enum thprace_verdict verdict;
+	struct thprace_tally tally = entry->later;
+	struct thprace_finding finding;
 	bool escaped = false;
-	uint8_t close_call;
 
 	for (pair = entry->pairs; pair; pair = pair->next) {
-		if (pair->window.level == THPRACE_LEVEL_PTE) {
-			removal = pair->window.open < entry->replaced ? pair : NULL;
+		if (is_removal(&pair->window))
+			removal = pair;
+		else if (counts(&entry->walk, &pair->window))
+			thprace_tally__add(&tally, &pair->window, &entry->walk);
+	}
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (pair->window.level == THPRACE_LEVEL_PTE)
 			continue;
-		}
-		verdict = judge(book, &entry->walk, &pair->window, &close_call);
-		if (verdict == THPRACE_CLEAN)
+		finding = judge(book, &entry->walk, &pair->window, &tally);
+		if (finding.verdict == THPRACE_CLEAN)
 			continue;
-		escaped |= verdict == THPRACE_ESCAPE;
-		give(book, entry, pair, verdict, close_call);
+		escaped |= finding.verdict == THPRACE_ESCAPE;
+		give(book, entry, pair, finding);
 	}
 	if (entry->walk.class == THPRACE_SPLIT_HEAD || escaped)
 		return;
-	if (walk_failed(&entry->walk))
-		give(book, entry, removal, removal ? THPRACE_ESCAPE : THPRACE_UNATTRIBUTED, 0);
+	if (entry->check || thprace_failed(&entry->walk))
+		settle_failed(book, entry, &tally);
 	else if (removal)
-		give(book, entry, removal, THPRACE_CONTAINED, 0);
+		give(book, entry, removal, (struct thprace_finding){.verdict = THPRACE_CONTAINED});
 }
 
 /* Is everything in that may speak about this walker? */
@@ -597,9 +691,12 @@ static bool is_ready(const struct entry *entry, uint64_t now, uint64_t checked)
 	uint64_t quiet = entry->walk.leave;
 	const struct pair *pair;
 
-	if (walk_failed(&entry->walk))
+	if (thprace_failed(&entry->walk))
 		quiet += THPRACE_ATTRIBUTION_NS;
 	if (now < quiet || checked < quiet)
+		return false;
+	if (entry->walk.flags & THPRACE_KF_OUTER && !entry->walk.outer_at &&
+	    now < entry->seen + WINDOW_WAIT_NS)
 		return false;
 	for (pair = entry->pairs; pair; pair = pair->next) {
 		if (pair->link && now < entry->seen + WINDOW_WAIT_NS)

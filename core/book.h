@@ -4,8 +4,8 @@
  * splits, check points) and settles each walker once everything that may speak about it is in.
  *
  * A walker is settled when every window that it met has its final times, when a failed one's time of
- * attribution has passed, and when the counters have been read since, so that a loss in its interval
- * is known. Times ns CLOCK_MONOTONIC.
+ * attribution has passed and the function around it has returned, and when the counters have been read
+ * since, so that a loss in its interval is known. Times ns CLOCK_MONOTONIC.
  */
 #ifndef THPRACE_BOOK_H
 #define THPRACE_BOOK_H
@@ -25,6 +25,8 @@ struct book_class {
 	uint64_t overlaps;
 	uint64_t contained;
 	uint64_t escapes;
+	uint64_t likely; /* of these: not proved */
+	uint64_t remained;
 	uint64_t unattributed;
 	uint64_t unproven; /* of all of these, what a loss touches */
 };

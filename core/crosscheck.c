@@ -26,7 +26,7 @@ struct entry {
 	uint8_t class;
 	uint8_t level; /* enum thprace_level, or NO_WINDOW */
 	uint8_t verdict;
-	uint8_t pad;
+	uint8_t attribution; /* enum thprace_attribution */
 };
 
 #define NO_WINDOW 0xff
@@ -51,12 +51,15 @@ struct crosscheck {
 	struct detector *engine;
 	struct side kernel;
 	struct side detector;
+	/* Classes of which the kernel fails by itself: the session lowers its attributions then. */
+	int remained[THPRACE_CLASS_MAX];
 	struct difference shown[SHOWN_MAX];
 	unsigned int nr_shown;
 	int err; /* of the detector's callback */
 };
 
-static int append(struct side *side, const struct thprace_incident *incident)
+static int append(struct crosscheck *crosscheck, struct side *side,
+		  const struct thprace_incident *incident)
 {
 	struct entry *grown, *entry;
 
@@ -75,12 +78,15 @@ static int append(struct side *side, const struct thprace_incident *incident)
 	entry->walk_pid = incident->walk.pid;
 	entry->class = incident->walk.class;
 	entry->verdict = incident->verdict;
+	if (incident->verdict == THPRACE_REMAINED)
+		crosscheck->remained[incident->walk.class] = 1;
+	entry->attribution = incident->attribution;
 	entry->level = NO_WINDOW;
 	if (!summary__has_window(incident))
 		return 0;
 	entry->level = incident->window.level;
 	if (entry->level == THPRACE_LEVEL_PTE) {
-		entry->removed = incident->window.removed;
+		entry->removed = incident->window.close;
 	} else {
 		entry->open = incident->window.open;
 		entry->window_pid = incident->window.pid;
@@ -93,7 +99,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	struct crosscheck *crosscheck = ctx;
 
 	if (!crosscheck->err)
-		crosscheck->err = append(&crosscheck->detector, incident);
+		crosscheck->err = append(crosscheck, &crosscheck->detector, incident);
 }
 
 #define ORDER(x, y)                                \
@@ -123,6 +129,7 @@ static int compare(const void *a, const void *b)
 		return order;
 	ORDER(x->removed, y->removed);
 	ORDER(x->verdict, y->verdict);
+	ORDER(x->attribution, y->attribution);
 	return 0;
 }
 
@@ -158,6 +165,7 @@ static void judge(struct crosscheck *crosscheck, const struct entry *kernel,
 		return;
 	}
 	if (kernel && detector && kernel->verdict == detector->verdict &&
+	    (kernel->attribution == detector->attribution || crosscheck->remained[kernel->class]) &&
 	    kernel->removed == detector->removed) {
 		result->equal++;
 		return;
@@ -243,7 +251,7 @@ static int take(struct crosscheck *crosscheck, const struct trace_block *block, 
 		return feed(crosscheck, block, why, why_size);
 	case THPRACE_BLOCK_INCIDENTS:
 		for (i = 0; i < block->count && !err; i++) {
-			err = append(&crosscheck->kernel, &incidents[i]);
+			err = append(crosscheck, &crosscheck->kernel, &incidents[i]);
 			crosscheck->result.settled_otherwise += incidents[i].said !=
 								incidents[i].verdict;
 			crosscheck->result.kernel_close_calls += incidents[i].close_call != 0;
@@ -307,6 +315,14 @@ int crosscheck__run(struct crosscheck **result, struct trace_reader *reader, cha
 			 "the file holds only the records around incidents: record with --all");
 		return -ENODATA;
 	}
+	if (trace_reader__header(reader)->version < 3) {
+		snprintf(
+			why, why_size,
+			"the file is of format version %u: its records do not tell what a walker left mapped, "
+			"by which both are judged today",
+			trace_reader__header(reader)->version);
+		return -ENODATA;
+	}
 	crosscheck = calloc(1, sizeof(*crosscheck));
 	if (!crosscheck)
 		return -ENOMEM;
@@ -364,13 +380,14 @@ static void print_entry(const struct crosscheck *crosscheck, const char *who, in
 		fprintf(out, "    %-9s nothing\n", who);
 		return;
 	}
-	fprintf(out, "    %-9s %-13s %s, walker %" PRIu32 " at %s s", who,
+	fprintf(out, "    %-9s %s%s%s %s, walker %" PRIu32 " at %s s", who,
+		names__attribution(entry->attribution), entry->attribution ? " " : "",
 		names__verdict(entry->verdict), names__class(entry->class), entry->walk_pid,
 		names__offset(text, sizeof(text), (int64_t)(entry->enter - started)));
 	if (entry->level == NO_WINDOW)
 		fputs(", no window", out);
 	else if (entry->level == THPRACE_LEVEL_PTE)
-		fprintf(out, ", pte removal at %s s",
+		fprintf(out, ", pte level, ended at %s s",
 			names__offset(text, sizeof(text), (int64_t)(entry->removed - started)));
 	else
 		fprintf(out, ", opener %" PRIu32 " at %s s", entry->window_pid,
@@ -396,7 +413,7 @@ void crosscheck__print(const struct crosscheck *crosscheck, FILE *out)
 	print_count(out, "equal", result->equal);
 	print_count(out, "only the kernel's", result->only_kernel);
 	print_count(out, "only the detector's", result->only_detector);
-	print_count(out, "verdict or removal differs", result->differs);
+	print_count(out, "verdict, attribution or removal differs", result->differs);
 	print_count(out, "close calls, kernel", result->kernel_close_calls);
 	print_count(out, "close calls, detector", result->close_calls);
 	print_count(out, "touching, kernel", result->kernel_touching);
@@ -428,6 +445,10 @@ static struct json_object *entry_object(int present, const struct entry *entry)
 	if (!object)
 		return NULL;
 	render_json__add(object, "verdict", json_object_new_string(names__verdict(entry->verdict)));
+	render_json__add(object, "attribution",
+			 entry->attribution
+				 ? json_object_new_string(names__attribution(entry->attribution))
+				 : NULL);
 	render_json__add(object, "class", json_object_new_string(names__class(entry->class)));
 	render_json__add(object, "level",
 			 entry->level == NO_WINDOW

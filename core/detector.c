@@ -117,6 +117,7 @@ static int walk_return(struct detector *detector, const struct thprace_record *r
 	walk_of(record, &walk);
 	walk.ttu = record->arg;
 	walk.residual = record->value;
+	walk.left = thprace_counts_of(record->arg2);
 	return detector_match__walker(detector, &walk, DETECTOR_WALKER);
 }
 
@@ -177,6 +178,11 @@ static int dispatch(struct detector *detector, const struct thprace_record *reco
 		return detector_window__close(detector, record);
 	case THPRACE_REC_RMAP_PTE:
 		return detector_match__removal(detector, record);
+	case THPRACE_REC_RANGE:
+		return detector_match__range(detector, record);
+	case THPRACE_REC_OUTER:
+		detector_match__outer(detector, record);
+		return 0;
 	case THPRACE_REC_WALK_ENTER:
 	case THPRACE_REC_SPLIT_ENTER:
 	case THPRACE_REC_POISON_ENTER:

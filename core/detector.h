@@ -30,12 +30,13 @@ struct detector_options {
 	void *ctx;
 };
 
-/* Per class: walkers = overlapped walkers + clean + unattributed (alone) + unproven (alone). */
+/* Per class: walkers = overlapped walkers + clean + remained + unattributed (alone) + unproven (alone). */
 struct detector_class {
 	uint64_t walkers; /* walkers that returned */
 	uint64_t overlaps; /* pairs: contained + escapes + unproven pairs */
 	uint64_t contained; /* pairs */
 	uint64_t escapes; /* pairs */
+	uint64_t remained; /* walkers */
 	uint64_t unattributed; /* walkers */
 	uint64_t unproven; /* pairs, and walkers without a pair, that a loss touches */
 	uint64_t clean; /* walkers that met nothing, failed at nothing, touched by no loss */

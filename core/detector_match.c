@@ -14,6 +14,11 @@ static struct detector_removal *removal_at(const struct detector_folio *folio, s
 	return detector_queue__at(&folio->removals, sizeof(struct detector_removal), at);
 }
 
+static const struct thprace_window *range_at(const struct detector_folio *folio, size_t at)
+{
+	return detector_queue__at(&folio->ranges, sizeof(struct thprace_window), at);
+}
+
 static struct detector_walker *walker_at(const struct detector_folio *folio, size_t at)
 {
 	return *(struct detector_walker **)detector_queue__at(&folio->walkers,
@@ -41,6 +46,7 @@ static void folio_free(struct detector_folio *folio)
 {
 	detector_queue__free(&folio->windows);
 	detector_queue__free(&folio->removals);
+	detector_queue__free(&folio->ranges);
 	detector_queue__free(&folio->walkers);
 	free(folio);
 }
@@ -224,11 +230,6 @@ static int walker_place(struct detector *detector, struct detector_walker *walke
 	before = folio->walkers.count > 1 ? walker_at(folio, folio->walkers.count - 2) : NULL;
 	if (before && before->walk.pid == walker->walk.pid)
 		walker->run = before->run + 1;
-	if (walker->sort == DETECTOR_WALKER && detector_walk__failed(&walker->walk)) {
-		if (folio->failed)
-			folio->failed->replaced = walker->walk.leave;
-		folio->failed = walker;
-	}
 	return 0;
 }
 
@@ -244,7 +245,6 @@ int detector_match__walker(struct detector *detector, const struct thprace_walk 
 	walker->sort = sort;
 	walker->last_pair = &walker->pairs;
 	walker->end = walk->leave;
-	walker->replaced = THPRACE_FOREVER;
 	walker->forgotten = walk->enter <= detector->forgotten;
 	err = walker_place(detector, walker);
 	if (err) {
@@ -278,28 +278,67 @@ int detector_match__removal(struct detector *detector, const struct thprace_reco
 	return 0;
 }
 
-bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
-			     struct thprace_window *window)
+int detector_match__range(struct detector *detector, const struct thprace_record *record)
 {
-	const struct thprace_walk *walk = &walker->walk;
-	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
-	const struct detector_removal *removal;
-	size_t low = 0, high, mid;
+	struct detector_folio *folio;
+	struct thprace_window *range;
+	size_t n;
 
+	if (!record->folio)
+		return 0;
+	folio = folio_get(detector, record->folio);
 	if (!folio)
-		return false;
-	high = folio->removals.count;
+		return -ENOMEM;
+	/* It is recorded for each pending walker: on one folio it counts once. */
+	for (n = folio->ranges.count; n && range_at(folio, n - 1)->close == record->ts; n--)
+		if (range_at(folio, n - 1)->pid == record->pid)
+			return 0;
+	range = detector_queue__insert(&folio->ranges, sizeof(*range), folio->ranges.count);
+	if (!range)
+		return -ENOMEM;
+	range->open = record->entry;
+	range->removed = record->arg;
+	range->close = record->ts;
+	range->folio = record->folio;
+	range->pages = (uint32_t)record->arg2;
+	range->pid = record->pid;
+	range->tgid = record->tgid;
+	range->cpu = record->cpu;
+	range->level = THPRACE_LEVEL_PTE;
+	range->flags = THPRACE_WF_SETTLED | THPRACE_WF_RANGE;
+	if (record->flags & THPRACE_RF_VAGUE)
+		range->flags |= THPRACE_WF_VAGUE;
+	range->left = record->value;
+	return 0;
+}
+
+/* The first of a folio's removals that is not before t. */
+static size_t removal_from(const struct detector_folio *folio, uint64_t t)
+{
+	size_t low = 0, high = folio->removals.count, mid;
+
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		if (removal_at(folio, mid)->ts < walk->enter)
+		if (removal_at(folio, mid)->ts < t)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	for (; low < folio->removals.count; low++) {
-		removal = removal_at(folio, low);
-		if (!thprace_explains(removal->ts, walk->enter, walk->leave) ||
-		    removal->ts >= walker->replaced)
+	return low;
+}
+
+bool detector_match__removal_in(struct detector *detector, const struct detector_walker *walker,
+				struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_removal *removal;
+	size_t n;
+
+	for (n = folio ? removal_from(folio, walk->enter) : 0; folio && n < folio->removals.count;
+	     n++) {
+		removal = removal_at(folio, n);
+		if (!thprace_ended_in(removal->ts, walk->enter, walk->leave))
 			return false;
 		if (removal->pid == walk->pid)
 			continue;
@@ -318,6 +357,52 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 		return true;
 	}
 	return false;
+}
+
+void detector_match__tally(struct detector *detector, const struct detector_walker *walker,
+			   struct thprace_tally *tally)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_pair *pair;
+	size_t n;
+
+	/* Those that never ended; all others are with the folio. */
+	for (pair = walker->pairs; pair; pair = pair->next)
+		if (!pair->window.close)
+			thprace_tally__add(tally, &pair->window, walk);
+	for (n = folio ? folio->windows.count : 0; n; n--)
+		if (thprace_concerns(&window_at(folio, n - 1)->window, walk))
+			thprace_tally__add(tally, &window_at(folio, n - 1)->window, walk);
+	for (n = folio ? folio->ranges.count : 0; n; n--)
+		if (thprace_concerns(range_at(folio, n - 1), walk))
+			thprace_tally__add(tally, range_at(folio, n - 1), walk);
+}
+
+bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
+			     const struct thprace_tally *tally, struct thprace_window *window,
+			     struct thprace_finding *finding)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct thprace_window *range, *first = NULL;
+	struct thprace_finding of_range;
+	size_t n;
+
+	for (n = 0; folio && n < folio->ranges.count; n++) {
+		range = range_at(folio, n);
+		if (!thprace_concerns(range, walk))
+			continue;
+		of_range = thprace_judge(range, walk, tally);
+		if (of_range.verdict != THPRACE_ESCAPE ||
+		    (first && !thprace_ends_before(range, first)))
+			continue;
+		first = range;
+		*finding = of_range;
+	}
+	if (first)
+		*window = *first;
+	return first != NULL;
 }
 
 /* A split ended: tell its walker, if that is not settled yet. */
@@ -340,6 +425,28 @@ void detector_match__result(struct detector *detector, const struct thprace_reco
 	}
 }
 
+/* The function around a failed walker has returned: tell that one, if it is not settled yet. */
+void detector_match__outer(struct detector *detector, const struct thprace_record *record)
+{
+	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	struct detector_walker *walker;
+	size_t n;
+
+	for (n = folio ? folio->walkers.count : 0; n; n--) {
+		walker = walker_at(folio, n - 1);
+		if (walker->walk.leave < record->entry)
+			return;
+		if (walker->sort != DETECTOR_WALKER || walker->walk.pid != record->pid ||
+		    walker->walk.leave != record->entry)
+			continue;
+		walker->walk.before = thprace_counts_of(record->arg);
+		walker->walk.outer = thprace_counts_of(record->arg2);
+		walker->walk.outer_at = record->ts;
+		walker->walk.order = (uint16_t)record->value;
+		return;
+	}
+}
+
 /* The check point speaks of a walker that this task has just failed; false if there is none. */
 bool detector_match__check(struct detector *detector, const struct thprace_record *record)
 {
@@ -352,7 +459,7 @@ bool detector_match__check(struct detector *detector, const struct thprace_recor
 		if (record->ts - walker->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			return false;
 		if (walker->sort == DETECTOR_WALKER && walker->walk.pid == record->pid &&
-		    detector_walk__failed(&walker->walk) &&
+		    thprace_failed(&walker->walk) &&
 		    (walker->walk.class == THPRACE_TRUNCATE_UNMAP ||
 		     walker->walk.class == THPRACE_INVALIDATE_UNMAP)) {
 			walker->walk.flags |= THPRACE_KF_CHECK;
@@ -375,6 +482,10 @@ static bool sweep_folio(void *ctx, void *value)
 	uint64_t horizon = sweep->horizon, *forgotten = &sweep->detector->forgotten;
 	size_t n;
 
+	for (n = 0; n < folio->walkers.count; n++) {
+		if (walker_at(folio, n)->walk.enter < horizon)
+			horizon = walker_at(folio, n)->walk.enter;
+	}
 	for (n = 0; n < folio->windows.count; n++) {
 		if (window_at(folio, n)->window.close >= horizon)
 			break;
@@ -382,10 +493,6 @@ static bool sweep_folio(void *ctx, void *value)
 			*forgotten = window_at(folio, n)->window.close;
 	}
 	detector_queue__drop(&folio->windows, n);
-	for (n = 0; n < folio->walkers.count; n++) {
-		if (walker_at(folio, n)->walk.enter < horizon)
-			horizon = walker_at(folio, n)->walk.enter;
-	}
 	for (n = 0; n < folio->removals.count; n++) {
 		if (removal_at(folio, n)->ts >= horizon)
 			break;
@@ -393,7 +500,15 @@ static bool sweep_folio(void *ctx, void *value)
 			*forgotten = removal_at(folio, n)->ts;
 	}
 	detector_queue__drop(&folio->removals, n);
-	n = folio->windows.count + folio->walkers.count + folio->removals.count;
+	for (n = 0; n < folio->ranges.count; n++) {
+		if (range_at(folio, n)->close >= horizon)
+			break;
+		if (range_at(folio, n)->close > *forgotten)
+			*forgotten = range_at(folio, n)->close;
+	}
+	detector_queue__drop(&folio->ranges, n);
+	n = folio->windows.count + folio->walkers.count + folio->removals.count +
+	    folio->ranges.count;
 	if (!n) {
 		folio_free(folio);
 		return false;
@@ -422,8 +537,6 @@ void detector_match__forget(struct detector *detector, struct detector_walker *w
 
 	if (!folio)
 		return;
-	if (folio->failed == walker)
-		folio->failed = NULL;
 	/* Walkers are settled in order of return: it is the first. */
 	if (folio->walkers.count && walker_at(folio, 0) == walker)
 		detector_queue__drop(&folio->walkers, 1);

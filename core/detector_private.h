@@ -161,7 +161,6 @@ struct detector_walker {
 	struct detector_pair **last_pair;
 	struct thprace_walk walk;
 	uint64_t end; /* of the last thing that its results speak of */
-	uint64_t replaced; /* return of the next failed walker on the folio */
 	uint32_t run; /* this many walkers before it on the folio are of the same task */
 	uint8_t sort; /* enum detector_walker_sort */
 	bool forgotten; /* began before what is still known */
@@ -172,8 +171,8 @@ struct detector_folio {
 	uint64_t folio;
 	struct detector_queue windows; /* struct detector_closed, by close */
 	struct detector_queue removals; /* struct detector_removal, by ts */
+	struct detector_queue ranges; /* struct thprace_window, by close */
 	struct detector_queue walkers; /* struct detector_walker *, by return */
-	struct detector_walker *failed; /* the last failed walker that is not settled */
 };
 
 struct detector_reuse;
@@ -214,12 +213,6 @@ static inline uint64_t detector__before(uint64_t t, uint64_t ns)
 	return t < ns ? 0 : t - ns;
 }
 
-static inline bool detector_walk__failed(const struct thprace_walk *walk)
-{
-	return walk->residual > 0 ||
-	       ((walk->flags & THPRACE_RF_OWN) && (walk->flags & THPRACE_RF_OWN_FAILED));
-}
-
 /*
  * Nothing that [from, to] touches is stated. It takes effect at once, whatever waits for the
  * watermark: the earlier it is known, the less is given out in spite of it.
@@ -239,11 +232,20 @@ int detector_match__window(struct detector *detector, const struct thprace_windo
 int detector_match__walker(struct detector *detector, const struct thprace_walk *walk,
 			   enum detector_walker_sort sort);
 int detector_match__removal(struct detector *detector, const struct thprace_record *record);
+int detector_match__range(struct detector *detector, const struct thprace_record *record);
 void detector_match__result(struct detector *detector, const struct thprace_record *record);
+void detector_match__outer(struct detector *detector, const struct thprace_record *record);
 bool detector_match__check(struct detector *detector, const struct thprace_record *record);
-/* The removal that explains a failed walker; false when there is none. */
+/* The first removal that a walker waited for; false when there is none. */
+bool detector_match__removal_in(struct detector *detector, const struct detector_walker *walker,
+				struct thprace_window *window);
+/* All zaps that may have to do with a failed walker. */
+void detector_match__tally(struct detector *detector, const struct detector_walker *walker,
+			   struct thprace_tally *tally);
+/* The range that explains a failed walker, and how it does; false when there is none. */
 bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
-			     struct thprace_window *window);
+			     const struct thprace_tally *tally, struct thprace_window *window,
+			     struct thprace_finding *finding);
 /* Forgets what no walker, window or removal to come can need. */
 int detector_match__sweep(struct detector *detector);
 /* Takes a settled walker off its folio. */

@@ -313,6 +313,8 @@ static void give(struct detector *detector, struct thprace_incident *incident, u
 	if (doubtful || detector_loss__touches(&detector->loss, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
 	incident->said = incident->verdict;
+	if (incident->verdict == THPRACE_ESCAPE)
+		incident->attribution = THPRACE_EXACT;
 	class->overlaps += incident->window.pid != 0;
 	if (incident->verdict == THPRACE_CONTAINED)
 		class->contained++;

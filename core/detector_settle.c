@@ -22,107 +22,98 @@ void detector_walker__free(struct detector_walker *walker)
 	free(walker);
 }
 
-static void emit(struct detector *detector, const struct detector_walker *walker,
-		 const struct thprace_window *window, enum thprace_verdict verdict,
-		 uint8_t close_call)
+/* Counts one result of a walker and gives it out; window NULL: the walker alone. */
+static void give(struct detector *detector, const struct detector_walker *walker,
+		 const struct thprace_window *window, struct thprace_finding finding, bool unproven)
 {
+	struct detector_class *class = &detector->stats.class[walker->walk.class];
 	struct thprace_incident incident = {
 		.type = THPRACE_MSG_INCIDENT,
-		.verdict = (uint8_t)verdict,
-		.said = (uint8_t)verdict,
-		.close_call = close_call,
 		.mode = (uint8_t)detector->options.mode,
 		.walk = walker->walk,
 	};
 
+	if (unproven)
+		finding = (struct thprace_finding){.verdict = THPRACE_UNPROVEN};
+	incident.verdict = finding.verdict;
+	incident.said = finding.verdict;
+	incident.attribution = finding.attribution;
+	incident.close_call = finding.close_call;
 	if (window)
 		incident.window = *window;
+	class->overlaps += window != NULL;
+	class->contained += finding.verdict == THPRACE_CONTAINED;
+	class->escapes += finding.verdict == THPRACE_ESCAPE;
+	class->remained += finding.verdict == THPRACE_REMAINED;
+	class->unattributed += finding.verdict == THPRACE_UNATTRIBUTED;
+	class->unproven += finding.verdict == THPRACE_UNPROVEN;
+	detector->stats.close_calls += finding.close_call;
 	if (detector->options.incident)
 		detector->options.incident(detector->options.ctx, &incident);
 }
 
-/* Counts a pair and gives it out. */
-static void give(struct detector *detector, const struct detector_walker *walker,
-		 const struct thprace_window *window, enum thprace_verdict verdict,
-		 uint8_t close_call)
-{
-	struct detector_class *class = &detector->stats.class[walker->walk.class];
-
-	class->overlaps++;
-	if (verdict == THPRACE_CONTAINED)
-		class->contained++;
-	else if (verdict == THPRACE_ESCAPE)
-		class->escapes++;
-	else
-		class->unproven++;
-	detector->stats.close_calls += close_call;
-	emit(detector, walker, window, verdict, close_call);
-}
-
+/* Returns the verdict, whatever a loss makes of it. */
 static enum thprace_verdict settle_pair(struct detector *detector,
 					const struct detector_walker *walker,
-					const struct detector_pair *pair)
+					const struct detector_pair *pair,
+					const struct thprace_tally *tally)
 {
 	const struct thprace_window *window = &pair->window;
 	const struct thprace_walk *walk = &walker->walk;
 	uint64_t from = window->open < walk->enter ? window->open : walk->enter;
 	uint64_t to = window->close ? window->close : THPRACE_FOREVER;
-	enum thprace_verdict verdict;
-	uint8_t close_call = 0;
+	struct thprace_finding finding;
 
 	if (to < walk->leave)
 		to = walk->leave;
 	if (walker->sort == DETECTOR_HEAD)
-		verdict = thprace_judge_head(window->close, walk->leave, walk->result);
+		finding = thprace_finding_head(window->close, walk->leave, walk->result);
 	else
-		verdict = thprace_judge(
-			window->removed, window->close, walk->enter, walk->leave, walk->residual,
-			(walk->flags & THPRACE_RF_OWN) && (walk->flags & THPRACE_RF_OWN_FAILED),
-			&close_call);
-	if (pair->doubtful || detector_loss__touches(&detector->loss, from, to))
-		give(detector, walker, window, THPRACE_UNPROVEN, 0);
-	else
-		give(detector, walker, window, verdict, close_call);
-	return verdict;
+		finding = thprace_judge(window, walk, tally);
+	give(detector, walker, window, finding,
+	     pair->doubtful || detector_loss__touches(&detector->loss, from, to));
+	return finding.verdict;
 }
 
-/* A failed walker that no PMD-level window explains. */
-static void settle_failed(struct detector *detector, struct detector_walker *walker, bool unproven)
+/* A failed walker that no PMD-level window explains, or a check point alone. */
+static void settle_failed(struct detector *detector, struct detector_walker *walker,
+			  const struct thprace_tally *tally, bool unproven)
 {
-	struct detector_class *class = &detector->stats.class[walker->walk.class];
+	struct thprace_finding finding = {.verdict = THPRACE_UNATTRIBUTED};
 	const struct thprace_walk *walk = &walker->walk;
 	struct thprace_window window;
-	uint64_t to = walk->leave;
+	uint64_t from = walk->enter, to = walk->leave;
 
-	if (walker->sort == DETECTOR_WALKER && detector_match__explain(detector, walker, &window)) {
-		if (window.close > to)
-			to = window.close;
-		if (to > walker->end)
-			walker->end = to;
-		if (detector_loss__touches(&detector->loss, walk->enter, to))
-			unproven = true;
-		give(detector, walker, &window, unproven ? THPRACE_UNPROVEN : THPRACE_ESCAPE, 0);
-	} else if (unproven) {
-		class->unproven++;
-		emit(detector, walker, NULL, THPRACE_UNPROVEN, 0);
-	} else {
-		class->unattributed++;
-		emit(detector, walker, NULL, THPRACE_UNATTRIBUTED, 0);
+	if (walker->sort != DETECTOR_WALKER) {
+		give(detector, walker, NULL, finding, unproven);
+		return;
 	}
+	if (!detector_match__explain(detector, walker, tally, &window, &finding)) {
+		finding.verdict = thprace_judge_failed(walk, tally);
+		give(detector, walker, NULL, finding, unproven);
+		return;
+	}
+	if (window.open && window.open < from)
+		from = window.open;
+	if (window.close > to)
+		to = window.close;
+	if (to > walker->end)
+		walker->end = to;
+	give(detector, walker, &window, finding,
+	     unproven || detector_loss__touches(&detector->loss, from, to));
 }
 
 /* A walker that did not fail, and a PTE-level window that ended in its time. */
 static bool settle_contained(struct detector *detector, const struct detector_walker *walker,
 			     bool unproven)
 {
-	const struct thprace_walk *walk = &walker->walk;
+	const struct thprace_finding contained = {.verdict = THPRACE_CONTAINED};
 	struct thprace_window window;
 
 	if (walker->sort != DETECTOR_WALKER ||
-	    !detector_match__explain(detector, walker, &window) ||
-	    !thprace_ended_in(window.open, walk->enter, walk->leave))
+	    !detector_match__removal_in(detector, walker, &window))
 		return false;
-	give(detector, walker, &window, unproven ? THPRACE_UNPROVEN : THPRACE_CONTAINED, 0);
+	give(detector, walker, &window, contained, unproven);
 	return true;
 }
 
@@ -131,19 +122,23 @@ static void settle(struct detector *detector, struct detector_walker *walker)
 	struct detector_class *class = &detector->stats.class[walker->walk.class];
 	struct thprace_walk *walk = &walker->walk;
 	bool lost = detector_loss__touches(&detector->loss, walk->enter, walk->leave);
-	bool failed = walker->sort == DETECTOR_CHECK || detector_walk__failed(walk);
+	bool failed = walker->sort == DETECTOR_CHECK ||
+		      (walker->sort == DETECTOR_WALKER && thprace_failed(walk));
 	const struct detector_pair *pair;
+	struct thprace_tally tally = {0};
 	bool escaped = false, contained = false;
 
 	class->walkers++;
 	if (lost)
 		walk->flags |= THPRACE_KF_LOST;
+	if (failed)
+		detector_match__tally(detector, walker, &tally);
 	for (pair = walker->pairs; pair; pair = pair->next) {
-		if (settle_pair(detector, walker, pair) == THPRACE_ESCAPE)
+		if (settle_pair(detector, walker, pair, &tally) == THPRACE_ESCAPE)
 			escaped = true;
 	}
 	if (failed && !escaped)
-		settle_failed(detector, walker, lost || walker->forgotten);
+		settle_failed(detector, walker, &tally, lost || walker->forgotten);
 	else if (!escaped)
 		contained = settle_contained(detector, walker, lost || walker->forgotten);
 	if (!failed && !contained && !walker->pairs) {

@@ -20,6 +20,7 @@ static struct detector_open *add(struct detector *detector, const struct thprace
 	new->window.tgid = record->tgid;
 	new->window.cpu = record->cpu;
 	new->window.level = THPRACE_LEVEL_PMD;
+	new->window.left = THPRACE_LEFT_UNREAD;
 	if (detector_table__put(&detector->open, record->pid, new)) {
 		free(new);
 		return NULL;
@@ -137,6 +138,7 @@ int detector_window__close(struct detector *detector, const struct thprace_recor
 		return err;
 	take(detector, open, &window);
 	window.close = record->ts;
+	window.left = thprace_left_of(record->flags);
 	if (!window.removed)
 		window.removed = record->arg;
 	if (record->folio)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
+#include <thprace/verdict.h>
 #include "names.h"
 #include "summary.h"
 
@@ -37,7 +38,8 @@ struct row {
 struct diagram {
 	FILE *out;
 	const struct summary *summary;
-	const struct thprace_window *window; /* NULL: unattributed */
+	const struct thprace_window *window; /* NULL: none */
+	bool remained;
 	const struct thprace_walk *walk;
 	const struct diagram_options *options;
 	const char *sides[2]; /* whose the stacks are */
@@ -245,6 +247,8 @@ static void print_heads(const struct diagram *diagram)
 		head(diagram, left, sizeof(left), window->cpu, window->comm, window->pid);
 	else if (walk->class == THPRACE_COLLAPSE_REUSE)
 		snprintf(left, sizeof(left), "(holder not seen)");
+	else if (diagram->remained)
+		snprintf(left, sizeof(left), "(nobody unmapping)");
 	head(diagram, right, sizeof(right), walk->cpu, walk->comm, walk->pid);
 	fprintf(diagram->out, "\n%*s%s%s%s", LEFT_START, "", paint(options, BOLD), left,
 		paint(options, RESET));
@@ -265,11 +269,25 @@ static const char *rmap_function(const struct summary *summary, unsigned int lev
 	return special ? special : summary__function(summary, "rmap", "page_remove_rmap");
 }
 
+/* What became of what a failed walker had left: ": 1 of 2 mappings by PMDs left". */
+static const char *left_words(char *buf, size_t size, const struct thprace_window *window,
+			      const struct thprace_walk *walk)
+{
+	int32_t before = thprace_count(&walk->left, window->level);
+
+	if (before <= 0 || window->left < 0)
+		return "";
+	snprintf(buf, size, ": %d of %d mapping%s by %s left", window->left, before,
+		 before == 1 ? "" : "s", window->level == THPRACE_LEVEL_PMD ? "PMDs" : "PTEs");
+	return buf;
+}
+
 static void add_pmd_window(struct diagram *diagram, int whole)
 {
 	const struct thprace_window *window = diagram->window;
 	const struct summary *summary = diagram->summary;
 	const char *rmap = rmap_function(summary, THPRACE_LEVEL_PMD);
+	char left[64];
 
 	if (window->open) {
 		add(diagram, OPENER, window->open, 0, 0, "%s()",
@@ -283,13 +301,40 @@ static void add_pmd_window(struct diagram *diagram, int whole)
 	else if (window->close)
 		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
 	if (window->close)
-		add(diagram, OPENER, window->close, 1, 0, "%s() returns",
-		    summary__function(summary, "zap", "zap_huge_pmd"));
+		add(diagram, OPENER, window->close, 1, 0, "%s() returns%s",
+		    summary__function(summary, "zap", "zap_huge_pmd"),
+		    left_words(left, sizeof(left), window, diagram->walk));
 	else if (whole)
 		add(diagram, OPENER, diagram->base + INT64_MAX, 0, 0, "(return not seen)");
 }
 
-static void add_pte_window(struct diagram *diagram)
+/* A part of a vma is zapped that maps pages of the folio. */
+static void add_range(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const char *rmap = rmap_function(diagram->summary, THPRACE_LEVEL_PTE);
+	const char *range = summary__function(diagram->summary, "range", "unmap_page_range");
+	uint64_t began = window->open ? window->open : walk->enter;
+	char left[64];
+
+	add(diagram, OPENER, began, window->open != 0, 0, "%s()%s", range,
+	    window->open		       ? ""
+	    : window->flags & THPRACE_WF_VAGUE ? " (when it began was not seen)"
+					       : " began before the walker");
+	/* When, is not known; but before the walker returned, which did not find the entry. */
+	add(diagram, OPENER, began, 0, 2, "clears the pte (time not seen)");
+	if (window->removed)
+		add(diagram, OPENER, window->removed, 1, 2, "%s(): the last of %u page%s", rmap,
+		    window->pages, window->pages == 1 ? "" : "s");
+	else
+		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
+	add(diagram, OPENER, window->close, 1, 0, "%s() returns%s", range,
+	    left_words(left, sizeof(left), window, walk));
+}
+
+/* The removal of small pages' rmap that a walker waited for. */
+static void add_removal(struct diagram *diagram)
 {
 	const struct thprace_window *window = diagram->window;
 	const struct thprace_walk *walk = diagram->walk;
@@ -297,7 +342,6 @@ static void add_pte_window(struct diagram *diagram)
 	uint64_t last = window->removed ? window->removed : window->close;
 	uint64_t cleared = window->open < walk->leave ? window->open : walk->leave;
 
-	/* When, is not known; but before the walker returned, which did not find the entry. */
 	add(diagram, OPENER, cleared, 0, 0, "%s()",
 	    summary__function(diagram->summary, "range", "unmap_page_range"));
 	add(diagram, OPENER, cleared, 0, 2, "clears the pte (time not seen)");
@@ -383,10 +427,16 @@ static void add_walk(struct diagram *diagram, int proof)
 		add(diagram, WALKER, walk->leave, 1, 0, walk->enter ? "returns" : "%s() returns",
 		    function);
 	if (walk->flags & THPRACE_KF_RESULT)
-		add(diagram, WALKER, walk->leave, 0, 0, "its %s() returns %s: %s",
+		add(diagram, WALKER, walk->outer_at ? walk->outer_at : walk->leave,
+		    walk->outer_at != 0, 0, "its %s() returns %s: %s",
 		    summary__function(diagram->summary, "split", "split_huge_page_to_list"),
 		    names__result(result, sizeof(result), walk->result),
 		    walk->result ? "not split" : "split");
+	if (walk->outer_at)
+		add(diagram, WALKER, walk->outer_at, !(walk->flags & THPRACE_KF_RESULT), 2,
+		    "mapped by %d PMD%s and %d PTE%s then", walk->outer.entire,
+		    walk->outer.entire == 1 ? "" : "s", walk->outer.small,
+		    walk->outer.small == 1 ? "" : "s");
 	if (walk->flags & THPRACE_KF_CHECK)
 		add(diagram, WALKER, walk->leave, 0, 0, "%s(): the folio is still mapped",
 		    summary__function(diagram->summary, "check", "filemap_unaccount_folio"));
@@ -532,6 +582,8 @@ static uint64_t first_known(const struct thprace_window *window, const struct th
 {
 	if (window && window->open)
 		return window->open;
+	if (window && window->flags & THPRACE_WF_RANGE)
+		return walk->enter;
 	if (window && (window->removed || window->close))
 		return window->close ? window->close : window->removed;
 	return walk->enter ? walk->enter : walk->leave;
@@ -553,11 +605,13 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 					 : "collapser's stack";
 	diagram.window = window ? &incident->window : NULL;
 	diagram.walk = &incident->walk;
+	diagram.remained = incident->verdict == THPRACE_REMAINED;
 	diagram.base = first_known(diagram.window, diagram.walk);
-	snprintf(line, sizeof(line), "incident %" PRIu64 ": %s, %s%s%s%s", number,
+	snprintf(line, sizeof(line), "incident %" PRIu64 ": %s, %s%s%s%s%s%s", number,
 		 names__class(incident->walk.class),
 		 window && !reuse ? names__level(incident->window.level) : "",
-		 window && !reuse ? " level, " : "", names__verdict(incident->verdict),
+		 window && !reuse ? " level, " : "", names__attribution(incident->attribution),
+		 incident->attribution ? " " : "", names__verdict(incident->verdict),
 		 incident->close_call ? ", close call" : "");
 	print_wrapped(&diagram, BOLD, line);
 	names__duration(length, sizeof(length), summary__overlap(incident), options->utf8);
@@ -571,7 +625,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	else if (reuse)
 		add_reuse_alone(&diagram);
 	else if (window && incident->window.level == THPRACE_LEVEL_PTE)
-		add_pte_window(&diagram);
+		(incident->window.flags & THPRACE_WF_RANGE ? add_range : add_removal)(&diagram);
 	else if (window)
 		add_pmd_window(&diagram, 1);
 	if (reuse)

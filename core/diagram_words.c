@@ -2,6 +2,7 @@
 #include "diagram.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
 #include <thprace/verdict.h>
@@ -19,6 +20,14 @@ static void reuse_proof(char *buf, size_t size, const struct thprace_incident *i
 			 incident->window.flags & THPRACE_WF_LOCKED ? "; its lock was held" : "");
 	else
 		snprintf(buf, size, "the collapser's next call came without the page");
+}
+
+/* What a failed walker left: "2 mappings by PMDs, 1 by PTEs". */
+static const char *left_words(char *buf, size_t size, const struct thprace_counts *left)
+{
+	snprintf(buf, size, "%d mapping%s by PMDs, %d by PTEs", left->entire,
+		 left->entire == 1 ? "" : "s", left->small);
+	return buf;
 }
 
 const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident)
@@ -47,8 +56,15 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 		own = ", its own result: unmapped";
 	if (walk->flags & THPRACE_KF_CHECK)
 		check = ", and a check point of the kernel saw it mapped";
-	snprintf(buf, size, "residual mapcount %d at the walker's return%s%s", walk->residual, own,
-		 check);
+	if (walk->left.entire || walk->left.small) {
+		char left[64];
+
+		snprintf(buf, size, "residual mapcount %d at the walker's return (%s)%s%s",
+			 walk->residual, left_words(left, sizeof(left), &walk->left), own, check);
+	} else {
+		snprintf(buf, size, "residual mapcount %d at the walker's return%s%s",
+			 walk->residual, own, check);
+	}
 	return buf;
 }
 
@@ -87,33 +103,75 @@ static void contained(char *buf, size_t size, const struct thprace_incident *inc
 			incident->mode == THPRACE_LIGHT ? " (light mode)" : "");
 }
 
+/* Why it is no more than likely. */
+static const char *doubt(const struct thprace_incident *incident)
+{
+	if (incident->walk.residual <= 0)
+		return "which of the zaps of that time it met was not seen";
+	if (incident->window.flags & THPRACE_WF_VAGUE)
+		return "when the zap began was not seen";
+	if (!incident->window.close || incident->window.left < 0)
+		return "what was left at the zap's end was not seen";
+	if (thprace_fell(&incident->window, &incident->walk) == THPRACE_FALL_HIDDEN)
+		return "the split mapped again what it had taken, so when it went was not seen";
+	return "other zaps were under way as well, or this kernel fails to unmap by itself too";
+}
+
 static void escape(char *buf, size_t size, const struct thprace_incident *incident, int utf8)
 {
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
-	uint64_t end = window->removed ? window->removed : window->close;
+	const char *end = window->removed ? "it was removed" : "the zap's end";
 	char length[NAMES_NUMBER_LEN];
 
-	between(length, sizeof(length), end, walk->leave, utf8);
+	between(length, sizeof(length), thprace_end(window), walk->leave, utf8);
 	if (walk->residual <= 0)
 		snprintf(buf, size,
 			 "ESCAPE: the walker found the folio still mapped and gave up; by its "
 			 "return the mapcount was 0");
-	else if (!end)
+	else if (!window->close)
 		snprintf(buf, size,
 			 "ESCAPE: the walker returned while the mapping was still counted");
-	else if (end > walk->leave)
-		snprintf(buf, size,
-			 "ESCAPE: the walker returned while the mapping was still counted, %s "
-			 "before %s",
-			 length,
-			 window->removed ? "it was removed"
-					 : "the window closed (its end of phase 1 was not seen)");
-	else
+	else if (incident->close_call)
 		snprintf(buf, size,
 			 "ESCAPE: the walker returned and the mapping was still counted; its "
 			 "removal is stamped %s earlier, too close to tell: the mapcount decides",
 			 length);
+	else
+		snprintf(buf, size,
+			 "ESCAPE: the walker returned while the mapping was still counted, %s "
+			 "before %s%s",
+			 length, end,
+			 thprace_fell(window, walk) == THPRACE_FALL_SEEN
+				 ? ", and the count had fallen by then"
+				 : "");
+	if (!thprace_proved(incident->verdict, incident->attribution)) {
+		size_t used = strlen(buf);
+
+		snprintf(buf + used, size - used, "; likely, not proved: %s", doubt(incident));
+	}
+}
+
+static void remained(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	const struct thprace_walk *walk = &incident->walk;
+	char left[64];
+
+	left_words(left, sizeof(left), &walk->left);
+	if (walk->outer_at)
+		snprintf(
+			buf, size,
+			"REMAINED: the walker left %s, nobody was unmapping, and nothing of it had "
+			"gone when the function around it returned: the kernel failed to unmap by "
+			"itself, this is no race",
+			left);
+	else
+		snprintf(
+			buf, size,
+			"REMAINED: the walker left %s, and the zap that took a mapping later began "
+			"only after its return: the kernel failed to unmap by itself, this is no "
+			"race",
+			left);
 }
 
 static void split_head(char *buf, size_t size, const struct thprace_incident *incident, int utf8)
@@ -182,9 +240,7 @@ static void unattributed(char *buf, size_t size, const struct thprace_incident *
 			 "was mapped (\"BUG: Bad page cache\"), and no window was seen");
 	else
 		snprintf(buf, size,
-			 "UNATTRIBUTED: the walker failed, and no window was seen on the folio%s",
-			 incident->mode == THPRACE_LIGHT ? " (light mode sees no PTE-level zap)"
-							 : "");
+			 "UNATTRIBUTED: the walker failed, and no zap was seen that explains it");
 }
 
 const char *diagram__words(char *buf, size_t size, const struct thprace_incident *incident,
@@ -198,15 +254,10 @@ const char *diagram__words(char *buf, size_t size, const struct thprace_incident
 		unattributed(buf, size, incident);
 	else if (incident->walk.class == THPRACE_SPLIT_HEAD)
 		split_head(buf, size, incident, utf8);
-	else if (incident->verdict == THPRACE_ESCAPE && summary__has_window(incident) &&
-		 incident->window.level == THPRACE_LEVEL_PTE)
-		snprintf(buf, size,
-			 "ESCAPE: the walker found the folio still mapped; the entries had been "
-			 "cleared, the rmap was removed only %s",
-			 incident->window.open > incident->walk.leave ? "after its return"
-								      : "meanwhile");
 	else if (incident->verdict == THPRACE_ESCAPE)
 		escape(buf, size, incident, utf8);
+	else if (incident->verdict == THPRACE_REMAINED)
+		remained(buf, size, incident);
 	else if (incident->verdict == THPRACE_CONTAINED)
 		contained(buf, size, incident, utf8);
 	else

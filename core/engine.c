@@ -98,7 +98,8 @@ static int map_arrays(struct engine *engine)
 
 	engine->cpu_map = map_array(skel->maps.cpus, &engine->cpu_stride);
 	engine->flight_read = calloc(engine->cpus, sizeof(*engine->flight_read));
-	if (!engine->cpu_map || !engine->flight_read)
+	engine->flight_copy = calloc(THPRACE_FLIGHT_RECORDS, sizeof(*engine->flight_copy));
+	if (!engine->cpu_map || !engine->flight_read || !engine->flight_copy)
 		return -ENOMEM;
 	return 0;
 }
@@ -248,6 +249,7 @@ void engine__close(struct engine *engine)
 	if (engine->stats_fd >= 0)
 		close(engine->stats_fd);
 	free(engine->flight_read);
+	free(engine->flight_copy);
 	target__free(engine->target);
 	free(engine);
 }

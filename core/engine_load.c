@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -171,6 +172,9 @@ static int choose_programs(struct engine *engine)
 	     program = bpf_object__next_program(engine->skel->obj, program))
 		bpf_program__set_autoload(program, false);
 	bpf_program__set_autoload(engine->skel->progs.window_setup, true);
+#if defined(__aarch64__)
+	bpf_program__set_autoload(engine->skel->progs.fence, true);
+#endif
 	engine__choose_asked(engine);
 	engine->link_count = 0;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
@@ -207,6 +211,29 @@ static unsigned int power_of_two(unsigned int at_least, unsigned int most)
 	return n;
 }
 
+static uint8_t log2_of(uint64_t power)
+{
+	uint8_t n = 0;
+
+	while (power >>= 1)
+		n++;
+	return n;
+}
+
+/* Order of the pages that a PMD maps; without CONFIG_TRANSPARENT_HUGEPAGE there are none. */
+static uint8_t huge_order(uint8_t page_shift)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
+	unsigned long long size = 0;
+
+	if (file) {
+		if (fscanf(file, "%llu", &size) != 1)
+			size = 0;
+		fclose(file);
+	}
+	return size >> page_shift > 1 ? log2_of(size >> page_shift) : 9;
+}
+
 static int size_maps(struct engine *engine)
 {
 	struct thprace_bpf *skel = engine->skel;
@@ -215,6 +242,8 @@ static int size_maps(struct engine *engine)
 	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
 		skel->rodata->symbols[i] = target__address(engine->target, i);
 	skel->rodata->precise = engine__mode(engine) == THPRACE_PRECISE;
+	skel->rodata->page_shift = log2_of(sysconf(_SC_PAGESIZE));
+	skel->rodata->huge_order = huge_order(skel->rodata->page_shift);
 	skel->rodata->slot_mask =
 		power_of_two(engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN,
 			     THPRACE_SLOTS_MAX) -

@@ -36,6 +36,7 @@ struct engine {
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
 	uint64_t *flight_read; /* per CPU: records handed out up to here */
+	struct thprace_record *flight_copy; /* room for one CPU's */
 	struct {
 		uint64_t entry;
 		uint64_t at_return;

@@ -117,46 +117,85 @@ uint64_t engine__windows(const struct engine_counters *counters)
 	return count;
 }
 
-/* Copy a record that may be overwritten meanwhile. True: it is whole, and the one at position. */
-static bool copy_record(const struct thprace_cpu *flight, uint64_t position,
-			struct thprace_record *record)
+/*
+ * Wait until a CPU has made visible what it has stored. On x86 it does so in order by itself. On arm64
+ * it may not, and a BPF program for all kernels since 5.10 has no barrier to tell it to; so the reader
+ * has an interrupt run there, which is one for what the CPU was doing (as membarrier(2) does).
+ */
+static void fence(const struct engine *engine, int cpu)
 {
-	const volatile struct thprace_record *from;
+#if defined(__aarch64__)
+	struct bpf_test_run_opts options = {
+		.sz = sizeof(options),
+		.flags = BPF_F_TEST_RUN_ON_CPU,
+		.cpu = (__u32)cpu,
+	};
 
-	from = &flight->flight[position & (THPRACE_FLIGHT_RECORDS - 1)];
-	if (from->seq != (uint32_t)(position + 1))
-		return false;
+	/* One that is offline stores nothing. */
+	bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.fence), &options);
+#else
+	(void)engine;
+	(void)cpu;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	memcpy(record, (const void *)from, sizeof(*record));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return from->seq == (uint32_t)(position + 1);
+#endif
+}
+
+/*
+ * Copy a CPU's records from position to head, which may be overwritten meanwhile. One that is whole
+ * keeps its seq, all others have 0. A program stores seq last, and 0 there before it begins anew: what was
+ * stored before a seq that is seen is visible after the first fence; and of what was overwritten while it
+ * was copied, the 0 is visible after the second.
+ */
+static void copy_flight(const struct engine *engine, int cpu, uint64_t position, uint64_t head,
+			struct thprace_record *copy)
+{
+	const struct thprace_record *flight = cpu_at(engine, cpu)->flight;
+	size_t i, count = head - position;
+	uint32_t seen[THPRACE_FLIGHT_RECORDS];
+
+#define AT(i) (&flight[(position + (i)) & (THPRACE_FLIGHT_RECORDS - 1)])
+	for (i = 0; i < count; i++)
+		seen[i] = __atomic_load_n(&AT(i)->seq, __ATOMIC_ACQUIRE);
+	fence(engine, cpu);
+	for (i = 0; i < count; i++)
+		memcpy(&copy[i], AT(i), sizeof(copy[i]));
+	fence(engine, cpu);
+	for (i = 0; i < count; i++)
+		if (seen[i] != (uint32_t)(position + i + 1) ||
+		    __atomic_load_n(&AT(i)->seq, __ATOMIC_ACQUIRE) != seen[i])
+			copy[i].seq = 0;
+		else
+			copy[i].seq = seen[i];
+#undef AT
 }
 
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
 		      void *ctx)
 {
-	const struct thprace_cpu *flight;
-	struct thprace_record record;
+	struct thprace_record *record = engine->flight_copy, *end;
 	uint64_t head, position;
 	size_t count = 0;
 	int cpu;
 
 	for (cpu = 0; cpu < engine->cpus; cpu++) {
-		flight = cpu_at(engine, cpu);
-		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
+		head = __atomic_load_n(&cpu_at(engine, cpu)->head, __ATOMIC_ACQUIRE);
 		position = engine->flight_read[cpu];
 		if (head > THPRACE_FLIGHT_RECORDS && position < head - THPRACE_FLIGHT_RECORDS)
 			position = head - THPRACE_FLIGHT_RECORDS;
-		for (; position < head; position++) {
-			if (!copy_record(flight, position, &record) || record.ts < from)
+		if (position == head)
+			continue;
+		copy_flight(engine, cpu, position, head, engine->flight_copy);
+		end = engine->flight_copy + (head - position);
+		for (record = engine->flight_copy; record < end; record++) {
+			if (!record->seq || record->ts < from)
 				continue;
-			if (record.ts > to)
+			if (record->ts > to)
 				break;
-			record.seq = 0;
-			handle(ctx, &record);
+			record->seq = 0;
+			handle(ctx, record);
 			count++;
 		}
-		engine->flight_read[cpu] = position;
+		engine->flight_read[cpu] = position + (uint64_t)(record - engine->flight_copy);
 	}
 	return count;
 }
@@ -164,15 +203,13 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t from,
 			     engine_record_fn handle, void *ctx, uint64_t *overwritten)
 {
-	const struct thprace_cpu *flight;
-	struct thprace_record record;
+	struct thprace_record *record, *end;
 	uint64_t head, oldest;
 	size_t count = 0;
 	int cpu;
 
 	for (cpu = 0; cpu < engine->cpus; cpu++) {
-		flight = cpu_at(engine, cpu);
-		head = __atomic_load_n(&flight->head, __ATOMIC_ACQUIRE);
+		head = __atomic_load_n(&cpu_at(engine, cpu)->head, __ATOMIC_ACQUIRE);
 		oldest = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
 		if (position[cpu] > head)
 			position[cpu] = 0; /* another engine's */
@@ -181,15 +218,20 @@ size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t
 				*overwritten += oldest - position[cpu];
 			position[cpu] = oldest;
 		}
-		for (; position[cpu] < head; position[cpu]++) {
-			if (!copy_record(flight, position[cpu], &record)) {
+		if (position[cpu] == head)
+			continue;
+		copy_flight(engine, cpu, position[cpu], head, engine->flight_copy);
+		end = engine->flight_copy + (head - position[cpu]);
+		position[cpu] = head;
+		for (record = engine->flight_copy; record < end; record++) {
+			if (!record->seq) {
 				++*overwritten;
 				continue;
 			}
-			if (record.ts < from)
+			if (record->ts < from)
 				continue;
-			record.seq = 0;
-			handle(ctx, &record);
+			record->seq = 0;
+			handle(ctx, record);
 			count++;
 		}
 	}
@@ -207,27 +249,39 @@ enum thprace_mode engine__mode(const struct engine *engine)
 	return THPRACE_LIGHT;
 }
 
+/* Who is to report a range that ended in time has done so within this. */
+#define SWEEP_LATE_NS 50000000ULL
+/* A walker whose return was missed is waited for no longer than this. */
+#define WALK_MAX_NS 60000000000ULL
+
 /*
- * A bucket in which a walker is active is left alone: it might be replacing the very entry.
+ * Free the places of walkers for which all has been said. Core alone frees one that has its leave: the
+ * walker's task has done with it then (bpf/pending.bpf.h). The claim goes last: who takes the place
+ * finds it empty.
  */
 void engine__sweep(struct engine *engine, uint64_t now)
 {
-	int map = bpf_map__fd(engine->skel->maps.pending);
-	struct thprace_pending pending;
+	struct thprace_bpf__bss *bss = engine->skel->bss;
+	int claims = bpf_map__fd(engine->skel->maps.pending_claims);
+	struct thprace_pending *place;
 	struct bucket *bucket;
-	uint64_t folio, next;
-	bool more = !bpf_map_get_next_key(map, NULL, &folio);
+	uint64_t folio, leave;
+	uint32_t i;
 
 	engine__finish_shedding(engine, now);
-	while (more) {
-		more = !bpf_map_get_next_key(map, &folio, &next);
-		bucket = &engine->skel->bss->buckets[thprace_folio_bucket(folio)];
-		if (!bpf_map_lookup_elem(map, &folio, &pending) &&
-		    now > pending.walk.leave + 2 * THPRACE_ATTRIBUTION_NS &&
-		    !__atomic_load_n(&bucket->walkers, __ATOMIC_SEQ_CST) &&
-		    !bpf_map_delete_elem(map, &folio))
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = &bss->pending[i];
+		folio = __atomic_load_n(&place->folio, __ATOMIC_ACQUIRE);
+		leave = __atomic_load_n(&place->leave, __ATOMIC_ACQUIRE);
+		if (!folio || (leave ? now < leave + THPRACE_ATTRIBUTION_NS + SWEEP_LATE_NS
+				     : !place->enter || now < place->enter + WALK_MAX_NS))
+			continue;
+		bucket = &bss->buckets[thprace_folio_bucket(folio)];
+		if (leave)
 			__atomic_fetch_sub(&bucket->pending, 1, __ATOMIC_SEQ_CST);
-		folio = next;
+		__atomic_store_n(&place->folio, 0, __ATOMIC_SEQ_CST);
+		__atomic_fetch_sub(&bss->attributing.walkers, 1, __ATOMIC_SEQ_CST);
+		bpf_map_delete_elem(claims, &i);
 	}
 }
 

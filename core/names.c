@@ -11,6 +11,7 @@
 
 static const char *const classes[] = THPRACE_CLASS_NAMES;
 static const char *const verdicts[] = THPRACE_VERDICT_NAMES;
+static const char *const attributions[] = THPRACE_ATTRIBUTION_NAMES;
 static const char *const kinds[] = THPRACE_KIND_NAMES;
 static const char *const levels[] = THPRACE_LEVEL_NAMES;
 static const char *const modes[] = THPRACE_MODE_NAMES;
@@ -19,6 +20,7 @@ static const char *const records[] = THPRACE_RECORD_NAMES;
 
 _Static_assert(ARRAY_SIZE(classes) == THPRACE_CLASS_MAX, "a name per class");
 _Static_assert(ARRAY_SIZE(verdicts) == THPRACE_VERDICT_MAX, "a name per verdict");
+_Static_assert(ARRAY_SIZE(attributions) == THPRACE_ATTRIBUTION_MAX, "a name per attribution");
 _Static_assert(ARRAY_SIZE(kinds) == THPRACE_KIND_MAX, "a name per kind");
 _Static_assert(ARRAY_SIZE(levels) == THPRACE_LEVEL_MAX, "a name per level");
 _Static_assert(ARRAY_SIZE(modes) == THPRACE_MODE_MAX, "a name per mode");
@@ -59,6 +61,11 @@ DEFINE_NAMES(level, levels);
 DEFINE_NAMES(mode, modes);
 DEFINE_NAMES(loss, losses);
 DEFINE_NAMES(record, records);
+
+const char *names__attribution(unsigned int value)
+{
+	return name_of(attributions, ARRAY_SIZE(attributions), value);
+}
 
 const char *names__blindness(const char *reason)
 {

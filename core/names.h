@@ -18,6 +18,7 @@
 /* Name of a value: a constant string, never NULL. */
 const char *names__class(unsigned int value); /* enum thprace_class */
 const char *names__verdict(unsigned int value); /* enum thprace_verdict */
+const char *names__attribution(unsigned int value); /* enum thprace_attribution; "": none */
 const char *names__kind(unsigned int value); /* enum thprace_kind */
 const char *names__level(unsigned int value); /* enum thprace_level */
 const char *names__mode(unsigned int value); /* enum thprace_mode */

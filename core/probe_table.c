@@ -76,10 +76,11 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 		{
 			.name = "range",
 			.functions = {"unmap_page_range", "__zap_vma_range"}, /* until 7.0; 7.1+ */
+			.params = {{"vma"}, {"addr", "start"}, {"end"}},
+			.needed = {true, true, true},
 			.entry = "range_enter",
 			.exit = "range_return",
-			.precise_only = true,
-			.what = "brackets a zap, for PTE-level removals",
+			.what = "zap of a part of a vma: who took a small page's mapping",
 		},
 	[THPRACE_POINT_SPLIT] =
 		{

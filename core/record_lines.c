@@ -36,7 +36,7 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_ZAP_CLOSE] = {"removed", "address", "result", TIME, ADDRESS, 1},
 	[THPRACE_REC_RMAP_PTE] = {"page", NULL, "pages", ADDRESS, UNUSED, 0},
 	[THPRACE_REC_WALK_ENTER] = {"ttu", NULL, NULL, ADDRESS, UNUSED, 0},
-	[THPRACE_REC_WALK_RETURN] = {"ttu", NULL, "mapcount", ADDRESS, UNUSED, 1},
+	[THPRACE_REC_WALK_RETURN] = {"ttu", "left", "mapcount", ADDRESS, ADDRESS, 1},
 	[THPRACE_REC_SPLIT_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
 	[THPRACE_REC_SPLIT_RETURN] = {"walker", "walker_mapcount", "result", TIME, COUNT, 1},
 	[THPRACE_REC_CHECK] = {NULL, NULL, "mapcount", UNUSED, UNUSED, 0},
@@ -47,6 +47,8 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, UNUSED, 1},
 	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
+	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, COUNT, 1},
+	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
 };
 
 /* A piece of a line: copied whole, with a constant length. */
@@ -352,6 +354,10 @@ static char *text_flags(char *at, unsigned int flags)
 		at = put__text(at, " elsewhere");
 	if (flags & THPRACE_RF_LOCKED)
 		at = put__text(at, " locked");
+	if (flags & THPRACE_RF_REMAP)
+		at = put__text(at, " remaps");
+	if (flags & THPRACE_RF_VAGUE)
+		at = put__text(at, " began-unknown");
 	return at;
 }
 
@@ -379,7 +385,9 @@ static char *text_line(const struct record_lines *lines, char *at,
 		at = put__text(put__text(at, " cause="), names__loss((unsigned int)record->value));
 	else if (meaning->value)
 		at = put__signed(put_piece(at, &pieces->value), record->value);
-	if (record->flags)
+	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
+		at = put__signed(put__text(at, " left="), thprace_left_of(record->flags));
+	else if (record->flags)
 		at = text_flags(at, record->flags);
 	at = text_value(lines, at, &pieces->arg, meaning->arg_as, record->arg);
 	at = text_value(lines, at, &pieces->arg2, meaning->arg2_as, record->arg2);

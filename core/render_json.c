@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/record.h>
+#include <thprace/verdict.h>
 #include "diagram.h"
 #include "names.h"
 #include "put.h"
@@ -175,6 +176,18 @@ static struct json_object *reuse_object(const struct thprace_window *window)
 	return object;
 }
 
+/* How often the folio was mapped; null when that was not read. */
+static struct json_object *counts_object(const struct thprace_counts *counts, int read)
+{
+	struct json_object *object = read ? json_object_new_object() : NULL;
+
+	if (!object)
+		return NULL;
+	add(object, "entire", json_object_new_int(counts->entire));
+	add(object, "small", json_object_new_int(counts->small));
+	return object;
+}
+
 static struct json_object *walk_object(const struct thprace_walk *walk)
 {
 	struct json_object *object = json_object_new_object();
@@ -198,6 +211,10 @@ static struct json_object *walk_object(const struct thprace_walk *walk)
 		    ? json_object_new_string(walk->flags & THPRACE_RF_OWN_FAILED ? "still-mapped"
 										 : "unmapped")
 		    : NULL);
+	add(object, "left", counts_object(&walk->left, thprace_failed(walk)));
+	add(object, "before", counts_object(&walk->before, walk->flags & THPRACE_RF_REMAP));
+	add(object, "outer", counts_object(&walk->outer, walk->outer_at != 0));
+	add(object, "outer_ns", known(walk->outer_at));
 	add(object, "check", json_object_new_boolean(walk->flags & THPRACE_KF_CHECK));
 	add(object, "loss", json_object_new_boolean(walk->flags & THPRACE_KF_LOST));
 	return object;
@@ -229,6 +246,8 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add(object, "number", number_of(number));
 	add_name(object, "class", names__class(incident->walk.class));
 	add_name(object, "verdict", names__verdict(incident->verdict));
+	add(object, "attribution",
+	    incident->attribution ? string(names__attribution(incident->attribution)) : NULL);
 	add_name(object, "said", names__verdict(incident->said));
 	add_name(object, "mode", names__mode(incident->mode));
 	add(object, "close_call", json_object_new_boolean(incident->close_call));
@@ -322,6 +341,8 @@ static int print_classes(FILE *out, const struct summary *summary)
 		add(object, "overlaps", number_of(class->overlaps));
 		add(object, "contained", number_of(class->contained));
 		add(object, "escapes", number_of(class->escapes));
+		add(object, "likely", number_of(class->likely));
+		add(object, "remained", number_of(class->remained));
 		add(object, "unattributed", number_of(class->unattributed));
 		add(object, "unproven", number_of(class->unproven));
 		add(object, "observable", json_object_new_boolean(!class->not_observable[0]));

@@ -145,12 +145,11 @@ static void print_header(FILE *out, const struct summary *summary,
 	if (summary->mode == THPRACE_LIGHT)
 		line(out, options, "mode", "%s",
 		     "light: nothing is attached between the clear and the decrement. The end of "
-		     "phase 1 is not seen, the proof decides; PTE-level escapes stay "
-		     "unattributed.");
+		     "phase 1 is not seen; the counts of mappings decide.");
 	else if (summary->mode == THPRACE_PRECISE)
 		line(out, options, "mode", "%s",
-		     "precise: rmap removal is probed. Exact phase ends, PTE-level attribution; "
-		     "the probe lengthens phase 1.");
+		     "precise: rmap removal is probed. Exact phase ends; the probe lengthens "
+		     "phase 1.");
 	else
 		line(out, options, "mode", "unknown");
 	print_when(out, summary, options);
@@ -163,8 +162,8 @@ static void print_header(FILE *out, const struct summary *summary,
 }
 
 static const struct layout_column class_columns[] = {
-	{"walkers", 12}, {"overlaps", 12},     {"contained", 12},
-	{"escapes", 12}, {"unattributed", 13}, {"unproven", 12},
+	{"walkers", 10}, {"overlaps", 10},     {"contained", 10}, {"escapes", 9},
+	{"remained", 9}, {"unattributed", 13}, {"unproven", 9},
 };
 
 static struct layout_table table_of(FILE *out, const struct render_options *options,
@@ -188,7 +187,7 @@ static void print_class(const struct layout_table *table, const struct summary *
 			unsigned int class, const struct render_options *options)
 {
 	const struct summary_class *counts = &summary->class[class];
-	char n[6][NAMES_NUMBER_LEN], why[256], text[320];
+	char n[7][NAMES_NUMBER_LEN], why[256], text[320];
 	size_t escapes = options->colour && counts->escapes ? 3 : table->nr;
 
 	if (counts->not_observable[0]) {
@@ -204,10 +203,20 @@ static void print_class(const struct layout_table *table, const struct summary *
 			    count(n[1], counts->overlaps),
 			    count(n[2], counts->contained),
 			    count(n[3], counts->escapes),
-			    count(n[4], counts->unattributed),
-			    count(n[5], counts->unproven),
+			    count(n[4], counts->remained),
+			    count(n[5], counts->unattributed),
+			    count(n[6], counts->unproven),
 		    },
 		    escapes, RED, RESET);
+	if (counts->likely) {
+		snprintf(text, sizeof(text), "%s of the escapes likely, not proved",
+			 count(n[0], counts->likely));
+		layout__row_words(table, "", text);
+	}
+	if (counts->remained)
+		layout__row_words(
+			table, "",
+			"remained: this kernel leaves pages mapped with nobody unmapping");
 }
 
 void render_text__classes(FILE *out, const struct summary *summary,

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+#include <thprace/verdict.h>
+
 #include "names.h"
 
-#define SWEEP_EVERY_NS 1000000000ULL
+#define SWEEP_EVERY_NS 100000000ULL
 #define CONTEXT_NS 1000000ULL /* flight records this near an incident are kept */
 #define CONTEXT_EVERY_NS 10000000ULL /* and read at most this often */
 
@@ -23,6 +25,13 @@ struct session {
 	uint64_t context_read;
 	uint64_t swept;
 	struct engine_counters counters; /* as read last */
+	uint64_t no_memory; /* messages for which there was none */
+	/*
+	 * Classes whose walkers fail with nobody unmapping: of an escape on such a kernel no count tells
+	 * that it is not such a failure that coincides with a zap. How many were lowered to likely.
+	 */
+	bool remained[THPRACE_CLASS_MAX];
+	uint64_t lowered[THPRACE_CLASS_MAX];
 };
 
 static uint64_t now_ns(void)
@@ -45,6 +54,17 @@ static void give_incident(void *ctx, const struct thprace_incident *incident)
 {
 	struct session *session = ctx;
 
+	const uint8_t class = incident->walk.class;
+	struct thprace_incident lowered;
+
+	if (incident->verdict == THPRACE_REMAINED)
+		session->remained[class] = true;
+	if (session->remained[class] && thprace_proved(incident->verdict, incident->attribution)) {
+		lowered = *incident;
+		lowered.attribution = THPRACE_LIKELY;
+		session->lowered[class]++;
+		incident = &lowered;
+	}
 	if (session->options.incident)
 		session->options.incident(session->options.ctx, incident);
 }
@@ -65,7 +85,8 @@ static void on_message(void *ctx, const void *message, size_t size)
 	struct session *session = ctx;
 	uint64_t now = now_ns();
 
-	book__message(session->book, message, size, now);
+	if (book__message(session->book, message, size, now) == -ENOMEM)
+		session->no_memory++;
 	if (*(const uint32_t *)message == THPRACE_MSG_INCIDENT ||
 	    *(const uint32_t *)message == THPRACE_MSG_REUSE)
 		read_context(session, now);
@@ -161,6 +182,7 @@ static void check_losses(struct session *session, uint64_t now)
 	int cause;
 
 	engine__counters(session->engine, &counters);
+	counters.sum.lost[THPRACE_LOSS_MEMORY] = session->no_memory;
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
 		more = counters.sum.lost[cause] - session->counters.sum.lost[cause];
 		if (more)
@@ -210,6 +232,8 @@ void session__sum(struct session_totals *totals)
 	totals->overlaps = 0;
 	totals->contained = 0;
 	totals->escapes = 0;
+	totals->likely = 0;
+	totals->remained = 0;
 	totals->unattributed = 0;
 	totals->unproven = 0;
 	totals->lost = 0;
@@ -219,6 +243,8 @@ void session__sum(struct session_totals *totals)
 		totals->overlaps += totals->classes[i].overlaps;
 		totals->contained += totals->classes[i].contained;
 		totals->escapes += totals->classes[i].escapes;
+		totals->likely += totals->classes[i].likely;
+		totals->remained += totals->classes[i].remained;
 		totals->unattributed += totals->classes[i].unattributed;
 		totals->unproven += totals->classes[i].unproven;
 	}
@@ -229,11 +255,14 @@ void session__sum(struct session_totals *totals)
 void session__totals(const struct session *session, struct session_totals *totals)
 {
 	uint64_t end = session->stopped ? session->stopped : now_ns();
+	int i;
 
 	memset(totals, 0, sizeof(*totals));
 	totals->counters = session->counters;
 	totals->counters.sum.touching += book__touching(session->book);
 	memcpy(totals->classes, book__classes(session->book), sizeof(totals->classes));
+	for (i = 0; i < THPRACE_CLASS_MAX; i++)
+		totals->classes[i].likely += session->lowered[i];
 	totals->seconds = (end - session->started) / 1e9;
 	session__sum(totals);
 }
@@ -250,6 +279,8 @@ void session__add(struct session_totals *sum, const struct session_totals *total
 		sum->classes[i].overlaps += totals->classes[i].overlaps;
 		sum->classes[i].contained += totals->classes[i].contained;
 		sum->classes[i].escapes += totals->classes[i].escapes;
+		sum->classes[i].likely += totals->classes[i].likely;
+		sum->classes[i].remained += totals->classes[i].remained;
 		sum->classes[i].unattributed += totals->classes[i].unattributed;
 		sum->classes[i].unproven += totals->classes[i].unproven;
 	}
@@ -269,6 +300,8 @@ void session__subtract(struct session_totals *sum, const struct session_totals *
 		sum->classes[i].overlaps -= before->classes[i].overlaps;
 		sum->classes[i].contained -= before->classes[i].contained;
 		sum->classes[i].escapes -= before->classes[i].escapes;
+		sum->classes[i].likely -= before->classes[i].likely;
+		sum->classes[i].remained -= before->classes[i].remained;
 		sum->classes[i].unattributed -= before->classes[i].unattributed;
 		sum->classes[i].unproven -= before->classes[i].unproven;
 	}

@@ -41,6 +41,8 @@ struct session_totals {
 	uint64_t overlaps;
 	uint64_t contained;
 	uint64_t escapes;
+	uint64_t likely; /* of the escapes: not proved */
+	uint64_t remained;
 	uint64_t unattributed;
 	uint64_t unproven;
 	uint64_t lost; /* all causes, those of the file included */

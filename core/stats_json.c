@@ -159,6 +159,8 @@ static struct json_object *classes_json(const struct session_totals *totals)
 		add_number(item, "overlaps", class->overlaps);
 		add_number(item, "contained", class->contained);
 		add_number(item, "escapes", class->escapes);
+		add_number(item, "likely", class->likely);
+		add_number(item, "remained", class->remained);
 		add_number(item, "unattributed", class->unattributed);
 		add_number(item, "unproven", class->unproven);
 		json_object_object_add(object, names[i], item);

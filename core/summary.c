@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <thprace/verdict.h>
 #include "names.h"
 #include "summary_private.h"
 #include "trace_reader.h"
@@ -59,6 +60,8 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 	if (verdict >= THPRACE_VERDICT_MAX)
 		verdict = THPRACE_UNPROVEN;
 	summary->class[class].in_file[verdict]++;
+	summary->class[class].likely_in_file += verdict == THPRACE_ESCAPE &&
+						!thprace_proved(verdict, incident->attribution);
 	nr = &summary->nr_kept[class][verdict];
 	list = summary->kept[class][verdict];
 	if (!list) {
@@ -164,6 +167,8 @@ static void reconcile(struct summary *summary)
 
 		class->contained = larger(class->contained, class->in_file[THPRACE_CONTAINED]);
 		class->escapes = larger(class->escapes, class->in_file[THPRACE_ESCAPE]);
+		class->likely = larger(class->likely, class->likely_in_file);
+		class->remained = larger(class->remained, class->in_file[THPRACE_REMAINED]);
 		class->unattributed =
 			larger(class->unattributed, class->in_file[THPRACE_UNATTRIBUTED]);
 		class->unproven = larger(class->unproven, class->in_file[THPRACE_UNPROVEN]);
@@ -237,6 +242,8 @@ uint64_t summary__total(const struct summary *summary, enum thprace_verdict verd
 			total += class->contained;
 		else if (verdict == THPRACE_ESCAPE)
 			total += class->escapes;
+		else if (verdict == THPRACE_REMAINED)
+			total += class->remained;
 		else if (verdict == THPRACE_UNATTRIBUTED)
 			total += class->unattributed;
 		else if (verdict == THPRACE_UNPROVEN)
@@ -281,13 +288,15 @@ unsigned int summary__hints(const struct summary *summary,
 
 int summary__identity(const struct summary *summary)
 {
-	/* What the file could not take was submitted before. */
+	/* What core could not keep, or the file not take, was submitted before. */
 	return summary->seen == summary->submitted + summary->filtered + summary->lost_total -
-					summary->lost[THPRACE_LOSS_WRITE];
+					summary->lost[THPRACE_LOSS_WRITE] -
+					summary->lost[THPRACE_LOSS_MEMORY];
 }
 
 static const enum thprace_verdict by_rank[] = {THPRACE_ESCAPE, THPRACE_UNATTRIBUTED,
-					       THPRACE_UNPROVEN, THPRACE_CONTAINED};
+					       THPRACE_REMAINED, THPRACE_UNPROVEN,
+					       THPRACE_CONTAINED};
 
 static int by_weight(const void *a, const void *b)
 {

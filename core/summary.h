@@ -40,9 +40,12 @@ struct summary_class {
 	uint64_t overlaps;
 	uint64_t contained;
 	uint64_t escapes;
+	uint64_t likely; /* of these: not proved */
+	uint64_t remained;
 	uint64_t unattributed;
 	uint64_t unproven;
 	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
+	uint64_t likely_in_file;
 	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be seen, or "" */
 };
 

@@ -278,6 +278,8 @@ static void read_classes(struct summary *summary, struct json_object *classes)
 		class->overlaps = number(from, "overlaps");
 		class->contained = number(from, "contained");
 		class->escapes = number(from, "escapes");
+		class->likely = number(from, "likely");
+		class->remained = number(from, "remained");
 		class->unattributed = number(from, "unattributed");
 		class->unproven = number(from, "unproven");
 	}

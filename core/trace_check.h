@@ -36,6 +36,8 @@ static inline const char *trace_check__incident(const struct thprace_incident *i
 		return "its type is not known";
 	if (incident->verdict >= THPRACE_VERDICT_MAX || incident->said >= THPRACE_VERDICT_MAX)
 		return "its verdict is not known";
+	if (incident->attribution >= THPRACE_ATTRIBUTION_MAX)
+		return "its attribution is not known";
 	if (incident->mode >= THPRACE_MODE_MAX)
 		return "its mode is not known";
 	if (incident->window.level >= THPRACE_LEVEL_MAX)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "incident_v2.h"
 #include "json_bounds.h"
 #include "record_pack.h"
 #include "trace_check.h"
@@ -92,9 +93,14 @@ static int reserve(struct trace_reader *reader, struct buffer *buffer, size_t si
 		return 0;
 	while (grown < size)
 		grown *= 2;
-	/* Blocks of the largest size have a few more bytes here: a NUL, or those of unpacking. */
+	/*
+	 * Blocks of the largest size have a few more bytes here: a NUL, or those of unpacking; and incidents
+	 * of an older file become larger.
+	 */
 	if (grown > THPRACE_BLOCK_MAX)
 		grown = THPRACE_BLOCK_MAX + RECORD_PACK_SLACK;
+	if (grown < size)
+		grown = size;
 	free(buffer->data);
 	buffer->data = malloc(grown);
 	buffer->size = buffer->data ? grown : 0;
@@ -119,14 +125,16 @@ static const char *type_name(unsigned int type)
 	return names[type];
 }
 
-static size_t member_size(unsigned int type)
+/* As they are stored in this file. */
+static size_t member_size(const struct trace_reader *reader, unsigned int type)
 {
 	switch (type) {
 	case THPRACE_BLOCK_RECORDS:
 	case THPRACE_BLOCK_CONTEXT:
 		return sizeof(struct thprace_record);
 	case THPRACE_BLOCK_INCIDENTS:
-		return sizeof(struct thprace_incident);
+		return reader->header.version < 3 ? sizeof(struct incident_v2)
+						  : sizeof(struct thprace_incident);
 	default:
 		return 0;
 	}
@@ -309,7 +317,7 @@ static int read_block_header(struct trace_reader *reader)
 static int check_sizes(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
-	size_t member = member_size(block->type);
+	size_t member = member_size(reader, block->type);
 	const char *name = type_name(block->type);
 	uint64_t at = reader->block_offset;
 
@@ -438,10 +446,37 @@ static int check_json(struct trace_reader *reader)
 	return 0;
 }
 
+/* Incidents of an older file become what they are today, in the other buffer. */
+static int convert(struct trace_reader *reader)
+{
+	const struct thprace_block_header *block = &reader->block;
+	size_t size = member_size(reader, block->type);
+	struct buffer old;
+	uint32_t i;
+	int err;
+
+	if (block->type != THPRACE_BLOCK_INCIDENTS || size == sizeof(struct thprace_incident))
+		return 0;
+	err = reserve(reader, &reader->stored,
+		      block->count * sizeof(struct thprace_incident) + RECORD_PACK_SLACK);
+	if (err)
+		return err;
+	for (i = 0; i < block->count; i++)
+		incident_v2__convert((struct thprace_incident *)reader->stored.data + i,
+				     (const struct incident_v2 *)reader->raw.data + i);
+	old = reader->raw;
+	reader->raw = reader->stored;
+	reader->stored = old;
+	reader->block.raw_size = block->count * sizeof(struct thprace_incident);
+	return 0;
+}
+
 static int check_members(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
-	size_t size = member_size(block->type);
+	const size_t size = block->type == THPRACE_BLOCK_INCIDENTS
+				    ? sizeof(struct thprace_incident)
+				    : member_size(reader, block->type);
 	const char *wrong = NULL;
 	uint32_t i;
 
@@ -478,6 +513,8 @@ static int read_block(struct trace_reader *reader)
 		return -EAGAIN;
 	if (!err)
 		err = decompress(reader);
+	if (!err)
+		err = convert(reader);
 	if (!err)
 		err = holds_json(reader->block.type) ? check_json(reader) : check_members(reader);
 	if (err) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <thprace/verdict.h>
+
 #include "alert_message.h"
 #include "fold.h"
 #include "log.h"
@@ -114,6 +116,8 @@ static void make_key(struct fold_key *key, const struct thprace_incident *incide
 	memset(key, 0, sizeof(*key));
 	key->class = incident->walk.class;
 	key->verdict = incident->verdict;
+	key->likely = incident->verdict == THPRACE_ESCAPE &&
+		      !thprace_proved(incident->verdict, incident->attribution);
 	key->level = incident->window.level;
 	key->kind = incident->walk.kind;
 	memcpy(key->opener, incident->window.comm,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <thprace/verdict.h>
+
 #include "diagram.h"
 #include "folio_name.h"
 #include "kernel_check.h"
@@ -34,32 +36,42 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
 		line->length = sizeof(line->text) - 1;
 }
 
-static int priority_of(unsigned int verdict)
+/* likely: of an escape, which is not proved then. */
+static int priority_of(unsigned int verdict, bool likely)
 {
 	switch (verdict) {
 	case THPRACE_ESCAPE:
-		return LOG_CRIT;
+		return likely ? LOG_ERR : LOG_CRIT;
 	case THPRACE_UNATTRIBUTED:
 		return LOG_ERR;
 	case THPRACE_UNPROVEN:
+	case THPRACE_REMAINED:
 		return LOG_WARNING;
 	default:
 		return LOG_INFO;
 	}
 }
 
-static const char *id_of(unsigned int verdict)
+static const char *id_of(unsigned int verdict, bool likely)
 {
 	switch (verdict) {
 	case THPRACE_ESCAPE:
-		return LOG_ID_ESCAPE;
+		return likely ? LOG_ID_LIKELY : LOG_ID_ESCAPE;
 	case THPRACE_UNATTRIBUTED:
 		return LOG_ID_UNATTRIBUTED;
 	case THPRACE_UNPROVEN:
 		return LOG_ID_UNPROVEN;
+	case THPRACE_REMAINED:
+		return LOG_ID_REMAINED;
 	default:
 		return LOG_ID_OVERLAP;
 	}
+}
+
+static bool is_likely(const struct thprace_incident *incident)
+{
+	return incident->verdict == THPRACE_ESCAPE &&
+	       !thprace_proved(incident->verdict, incident->attribution);
 }
 
 /* A comm need not end with a NUL. */
@@ -80,7 +92,8 @@ static void add_sides(struct line *line, const struct thprace_incident *incident
 		add_comm(line, window->comm);
 		add(line, "/%u on CPU%u, ", window->pid, window->cpu);
 	} else {
-		add(line, "no window seen, ");
+		add(line, incident->verdict == THPRACE_REMAINED ? "nobody unmapping, "
+								: "no window seen, ");
 	}
 	add(line, "walker ");
 	add_comm(line, walk->comm);
@@ -98,7 +111,8 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 	const struct thprace_incident *incident = &evidence->incident;
 	char proof[DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
 
-	add(line, "%s: %s", names__verdict(incident->verdict), names__class(incident->walk.class));
+	add(line, "%s%s: %s", is_likely(incident) ? "likely " : "",
+	    names__verdict(incident->verdict), names__class(incident->walk.class));
 	if (summary__has_window(incident))
 		add(line, ", %s level", names__level(incident->window.level));
 	if (first)
@@ -109,6 +123,10 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 		add(line, "; overlap %s",
 		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
 	add(line, "; proof: %s", diagram__proof(proof, sizeof(proof), incident));
+	if (is_likely(incident))
+		add(line, "; it is not proved that this zap was the reason");
+	if (incident->verdict == THPRACE_REMAINED)
+		add(line, "; nobody was unmapping: the kernel failed by itself, this is no race");
 	if (incident->verdict == THPRACE_UNPROVEN)
 		add(line, "; a record was lost in this interval: no statement");
 	add_show(line, "; ", evidence->number);
@@ -171,6 +189,9 @@ static void fields_of_incident(struct log_message *message, const struct alert_e
 
 	log__field(message, "THPRACE_CLASS", "%s", names__class(incident->walk.class));
 	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(incident->verdict));
+	if (incident->attribution)
+		log__field(message, "THPRACE_ATTRIBUTION", "%s",
+			   names__attribution(incident->attribution));
 	log__field(message, "THPRACE_MODE", "%s", names__mode(incident->mode));
 	fields_of_evidence(message, evidence->number, evidence->file);
 	fields_of_window(message, incident);
@@ -187,8 +208,9 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 	struct line line = {0};
 
 	add_incident(&line, evidence, first);
-	log__begin(message, priority_of(evidence->incident.verdict),
-		   id_of(evidence->incident.verdict), "%s", line.text);
+	log__begin(message, priority_of(evidence->incident.verdict, is_likely(&evidence->incident)),
+		   id_of(evidence->incident.verdict, is_likely(&evidence->incident)), "%s",
+		   line.text);
 	fields_of_incident(message, evidence);
 	log__field(message, "THPRACE_FIRST", "%d", first);
 }
@@ -215,8 +237,9 @@ void alert_message__overlap(struct log_message *message, const struct alert_evid
 
 	add_incident(&line, evidence, true);
 	add(&line, "; %s", words_of_check(word));
-	log__begin(message, priority_of(evidence->incident.verdict),
-		   id_of(evidence->incident.verdict), "%s", line.text);
+	log__begin(message, priority_of(evidence->incident.verdict, is_likely(&evidence->incident)),
+		   id_of(evidence->incident.verdict, is_likely(&evidence->incident)), "%s",
+		   line.text);
 	fields_of_incident(message, evidence);
 	log__field(message, "THPRACE_FIRST", "1");
 	log__field(message, "THPRACE_CHECK", "%s", kernel_check__word(word));
@@ -294,8 +317,8 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 	char length[NAMES_NUMBER_LEN];
 	struct line line = {0};
 
-	add(&line, "%" PRIu64 " more: %s: %s", group->count, names__verdict(key->verdict),
-	    names__class(key->class));
+	add(&line, "%" PRIu64 " more: %s%s: %s", group->count, key->likely ? "likely " : "",
+	    names__verdict(key->verdict), names__class(key->class));
 	/* A window has an opener, and only a window has a level. */
 	if (!*key->opener) {
 		add(&line, ": ");
@@ -309,7 +332,7 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 	add(&line, " (%s); within %s", names__kind(key->kind),
 	    names__duration(length, sizeof(length), group->last.to - group->last.from, 0));
 	add_show(&line, "; the last: ", group->last.number);
-	log__begin(message, priority_of(key->verdict), LOG_ID_FOLDED, "%s", line.text);
+	log__begin(message, priority_of(key->verdict, key->likely), LOG_ID_FOLDED, "%s", line.text);
 	log__field(message, "THPRACE_CLASS", "%s", names__class(key->class));
 	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(key->verdict));
 	log__field(message, "THPRACE_COUNT", "%" PRIu64, group->count);
@@ -334,8 +357,8 @@ void alert_message__withheld(struct log_message *message, unsigned int class,
 		if (!withheld->withheld[verdict])
 			continue;
 		count += withheld->withheld[verdict];
-		if (priority_of(verdict) < priority)
-			priority = priority_of(verdict);
+		if (priority_of(verdict, false) < priority)
+			priority = priority_of(verdict, false);
 		add(&parts, "%s%" PRIu64 " %s", parts.length ? ", " : "",
 		    withheld->withheld[verdict], names__verdict(verdict));
 	}

@@ -84,7 +84,7 @@ static const char *take_verdict(struct request *request, struct json_object *val
 	int verdict = names__find_verdict(string_of(value));
 
 	if (verdict <= THPRACE_CLEAN)
-		return "contained, escape, unattributed or unproven";
+		return "contained, escape, remained, unattributed or unproven";
 	request->verdict = (unsigned int)verdict;
 	return NULL;
 }

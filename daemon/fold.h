@@ -26,6 +26,7 @@
 struct fold_key {
 	uint8_t class; /* below THPRACE_CLASS_MAX */
 	uint8_t verdict; /* below THPRACE_VERDICT_MAX */
+	uint8_t likely; /* of an escape: it is not proved */
 	uint8_t level;
 	uint8_t kind;
 	char opener[THPRACE_COMM_LEN];

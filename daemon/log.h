@@ -31,6 +31,8 @@
 #define LOG_ID_RELOAD_FAILED "1f0e7c3ad0b04a9f9c52b1a6b9d3e511"
 #define LOG_ID_CLOCK_STEP "1f0e7c3ad0b04a9f9c52b1a6b9d3e512"
 
+#define LOG_ID_REMAINED "1f0e7c3ad0b04a9f9c52b1a6b9d3e515"
+#define LOG_ID_LIKELY "1f0e7c3ad0b04a9f9c52b1a6b9d3e516" /* an escape that is not proved */
 #define LOG_ID_VULNERABLE "1f0e7c3ad0b04a9f9c52b1a6b9d3e514" /* a class, by the kernel's code */
 
 #define LOG_FIELDS_MAX 40

@@ -179,7 +179,11 @@ static void put_incidents(struct text *text, const struct book_class *classes)
 
 		put_count(text, LABELS("class", name, "verdict", "contained"),
 			  classes[class].contained);
-		put_count(text, LABELS("class", name, "verdict", "escape"), classes[class].escapes);
+		put_count(text, LABELS("class", name, "verdict", "escape"),
+			  classes[class].escapes - classes[class].likely);
+		put_count(text, LABELS("class", name, "verdict", "likely"), classes[class].likely);
+		put_count(text, LABELS("class", name, "verdict", "remained"),
+			  classes[class].remained);
 		put_count(text, LABELS("class", name, "verdict", "unattributed"),
 			  classes[class].unattributed);
 		put_count(text, LABELS("class", name, "verdict", "unproven"),

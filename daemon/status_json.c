@@ -93,6 +93,8 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 	number(object, "overlaps", counts->overlaps);
 	number(object, "contained", counts->contained);
 	number(object, "escapes", counts->escapes);
+	number(object, "likely", counts->likely);
+	number(object, "remained", counts->remained);
 	number(object, "unattributed", counts->unattributed);
 	number(object, "unproven", counts->unproven);
 	real(object, "windows_per_s", exposure->windows_per_s);
@@ -130,6 +132,8 @@ static struct json_object *totals_object(const struct session_totals *totals)
 	number(object, "overlaps", totals->overlaps);
 	number(object, "contained", totals->contained);
 	number(object, "escapes", totals->escapes);
+	number(object, "likely", totals->likely);
+	number(object, "remained", totals->remained);
 	number(object, "unattributed", totals->unattributed);
 	number(object, "unproven", totals->unproven);
 	number(object, "pte_removals", sum->pte_removals);

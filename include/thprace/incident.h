@@ -23,17 +23,32 @@ enum thprace_message_type {
 				   * check point saw a mapped folio */
 	THPRACE_MSG_REUSE = 5, /* struct thprace_opener: what became of a revoked huge page */
 	THPRACE_MSG_HOLD = 6, /* struct thprace_hold */
+	THPRACE_MSG_OUTER = 7, /* struct thprace_outer */
 };
+
+/* How often a folio is mapped: by PMDs, and by PTEs, where each page's mapping counts. */
+struct thprace_counts {
+	__s32 entire;
+	__s32 small;
+};
+
+/* Out of one word: THPRACE_COUNTS() of record.h. */
+static inline struct thprace_counts thprace_counts_of(__u64 word)
+{
+	return (struct thprace_counts){.entire = (__s32)word, .small = (__s32)(word >> 32)};
+}
 
 /*
  * A window. Times ns CLOCK_MONOTONIC; 0: not known, or not yet. That of collapse-reuse: a collapse
  * that failed, from its beginning to that of its task's next one.
  */
 struct thprace_window {
-	__u64 open; /* pmd: lock held for the zap; pte: the first rmap removal (see record.h) */
+	__u64 open; /* pmd: lock held for the zap; pte: unmap_page_range began (0: before the walker),
+		     * or, of a removal (no THPRACE_WF_RANGE), the removal */
 	__u64 removed; /* rmap removed: end of phase 1 (precise mode); pte: the last removal;
 			* collapse-reuse: collapse_file returned, its page is revoked */
-	__u64 close; /* zap_huge_pmd returned; pte: as removed; collapse-reuse: called again */
+	__u64 close; /* zap_huge_pmd or unmap_page_range returned; of a removal: as removed;
+		      * collapse-reuse: called again */
 	__u64 folio;
 	__u64 mm; /* collapse-reuse: offset in bytes that the page is used for now */
 	__u64 address; /* user address of the mapping; collapse-reuse: offset in bytes before */
@@ -42,9 +57,11 @@ struct thprace_window {
 	__u16 cpu;
 	__u8 level; /* enum thprace_level */
 	__u8 flags; /* THPRACE_WF_* */
-	__u32 pages; /* pte: how many pages' rmap was removed; pmd: 0; collapse-reuse: references
-		      * to the page beyond the collapser's own, at close */
+	__u32 pages; /* pte: how many pages' rmap was removed, 0: not known; pmd: 0;
+		      * collapse-reuse: references to the page beyond the collapser's own, at close */
 	char comm[THPRACE_COMM_LEN];
+	__s32 left; /* mappings of its level, read after close; or THPRACE_LEFT_* (record.h) */
+	__u32 pad;
 };
 
 #define THPRACE_WF_SETTLED 0x1 /* the times are final */
@@ -53,6 +70,9 @@ struct thprace_window {
 #define THPRACE_WF_REUSED 0x4 /* it is given the same page (else it was released) … */
 #define THPRACE_WF_ELSEWHERE 0x8 /* … for another offset of the same file … */
 #define THPRACE_WF_LOCKED 0x10 /* … and somebody holds its lock */
+/* pte: */
+#define THPRACE_WF_RANGE 0x20 /* the zap of a part of a vma that maps the folio; else one removal */
+#define THPRACE_WF_VAGUE 0x40 /* when it began is not known: before the walker's return or after */
 
 /* A walker. That of collapse-reuse: a task that found the page and waits for its lock. */
 struct thprace_walk {
@@ -68,13 +88,19 @@ struct thprace_walk {
 	__u8 class; /* enum thprace_class */
 	__u8 kind; /* enum thprace_kind */
 	__u16 flags; /* THPRACE_RF_* and THPRACE_KF_* */
-	__u16 pad;
+	__u16 order; /* of the folio; with outer_at */
 	char comm[THPRACE_COMM_LEN];
+	/* Of one that failed: */
+	struct thprace_counts left; /* at its return, with residual */
+	struct thprace_counts before; /* at its entry, if THPRACE_RF_REMAP */
+	struct thprace_counts outer; /* at outer_at: the function around it returned … */
+	__u64 outer_at; /* … 0: not seen, or there is none */
 };
 
 #define THPRACE_KF_RESULT 0x100 /* result is valid */
 #define THPRACE_KF_CHECK 0x200 /* a check point of the kernel saw the folio mapped afterwards */
 #define THPRACE_KF_LOST 0x400 /* a loss lies in the walker's interval */
+#define THPRACE_KF_OUTER 0x800 /* a function around it will tell the counts at its own return */
 
 /* A kernel stack, innermost first. */
 struct thprace_stack {
@@ -89,20 +115,22 @@ struct thprace_incident {
 	__u8 said; /* the kernel's verdict when it reported; `verdict` is the settled one */
 	__u8 close_call; /* 1: timing alone would have said otherwise; the proof decided */
 	__u8 mode; /* enum thprace_mode */
+	__u8 attribution; /* enum thprace_attribution: of an escape */
+	__u8 pad[7];
 	struct thprace_window window;
 	struct thprace_walk walk;
 	struct thprace_stack opener_stack;
 	struct thprace_stack walker_stack;
 };
 
-_Static_assert(sizeof(struct thprace_window) == 80, "stored");
-_Static_assert(sizeof(struct thprace_walk) == 72, "stored");
+_Static_assert(sizeof(struct thprace_window) == 88, "stored");
+_Static_assert(sizeof(struct thprace_walk) == 104, "stored");
 _Static_assert(sizeof(struct thprace_stack) == 200, "stored");
-_Static_assert(sizeof(struct thprace_incident) == 560, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_incident, window) == 8, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_incident, walk) == 88, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_incident, opener_stack) == 160, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_incident, walker_stack) == 360, "stored");
+_Static_assert(sizeof(struct thprace_incident) == 608, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, window) == 16, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, walk) == 104, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, opener_stack) == 208, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, walker_stack) == 408, "stored");
 
 /* How a split ended whose walker failed or met a window. */
 struct thprace_split {
@@ -116,6 +144,20 @@ struct thprace_split {
 
 _Static_assert(sizeof(struct thprace_split) == 32, "ring layout");
 
+/* What the function around a failed walker found at its own return: a split that failed, memory_failure. */
+struct thprace_outer {
+	__u32 type;
+	__u32 pid;
+	__u64 leave; /* return of its walker */
+	__u64 at; /* its own */
+	struct thprace_counts before; /* at the walker's entry */
+	struct thprace_counts now;
+	__u32 order;
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct thprace_outer) == 48, "ring layout");
+
 /* A task that waits for a lock (walk.leave 0, with its stack), and later that it has it. */
 struct thprace_hold {
 	__u32 type;
@@ -124,7 +166,7 @@ struct thprace_hold {
 	struct thprace_stack stack;
 };
 
-_Static_assert(sizeof(struct thprace_hold) == 280, "ring layout");
+_Static_assert(sizeof(struct thprace_hold) == 312, "ring layout");
 
 /* The opener's own report of a window that a walker met or may have met. */
 struct thprace_opener {
@@ -134,6 +176,6 @@ struct thprace_opener {
 	struct thprace_stack stack;
 };
 
-_Static_assert(sizeof(struct thprace_opener) == 288, "ring layout");
+_Static_assert(sizeof(struct thprace_opener) == 296, "ring layout");
 
 #endif

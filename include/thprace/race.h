@@ -31,15 +31,30 @@ enum thprace_class {
 enum thprace_verdict {
 	THPRACE_CLEAN = 0, /* a walker that met no window (never an incident) */
 	THPRACE_CONTAINED = 1, /* the walker decided only after phase 1 had closed */
-	THPRACE_ESCAPE = 2, /* the walker decided while phase 1 was open: proved */
-	THPRACE_UNATTRIBUTED = 3, /* the walker failed, and no window was seen on the folio */
+	THPRACE_ESCAPE = 2, /* the walker failed, and a zap was under way that took a mapping */
+	THPRACE_UNATTRIBUTED = 3, /* the walker failed, and no zap was seen that explains it */
 	THPRACE_UNPROVEN = 4, /* a lost record lies in the interval: no statement */
+	THPRACE_REMAINED = 5, /* the walker failed, and nobody was unmapping: no race */
 	THPRACE_VERDICT_MAX
 };
 
-#define THPRACE_VERDICT_NAMES                                              \
-	{                                                                  \
-		"clean", "contained", "escape", "unattributed", "unproven" \
+#define THPRACE_VERDICT_NAMES                                                          \
+	{                                                                              \
+		"clean", "contained", "escape", "unattributed", "unproven", "remained" \
+	}
+
+/* How certain it is that this zap made the walker of an escape fail. Ordered. */
+enum thprace_attribution {
+	THPRACE_ATTRIBUTION_NONE = 0, /* not an escape */
+	THPRACE_LIKELY = 1, /* it was under way; others may have been the cause */
+	THPRACE_CAUSAL = 2, /* it was under way, and as many mappings went as zaps were */
+	THPRACE_EXACT = 3, /* its own rmap removal was stamped after the walker's return */
+	THPRACE_ATTRIBUTION_MAX
+};
+
+#define THPRACE_ATTRIBUTION_NAMES               \
+	{                                       \
+		"", "likely", "causal", "exact" \
 	}
 
 /* Who the walker was, told by the flags that it passed and by the function that it ran in. */
@@ -76,8 +91,7 @@ enum thprace_level {
 /* What the observer attached: see "probe effect" in docs/architecture.md. */
 enum thprace_mode {
 	THPRACE_LIGHT = 0, /* no probe between the clear and the decrement */
-	THPRACE_PRECISE =
-		1, /* rmap removal attached too: exact phase ends, PTE-level attribution */
+	THPRACE_PRECISE = 1, /* rmap removal attached too: exact phase ends */
 	THPRACE_MODE_MAX
 };
 
@@ -96,14 +110,16 @@ enum thprace_loss {
 	THPRACE_LOSS_RETURN = 5, /* a function was entered again before its return was seen */
 	THPRACE_LOSS_MISSED = 6, /* the kernel skipped a program (recursion_misses) */
 	THPRACE_LOSS_WRITE = 7, /* the trace file could not take it (disk full) */
+	THPRACE_LOSS_MEMORY = 8, /* core had no memory for a report */
 	THPRACE_LOSS_MAX
 };
 
-#define THPRACE_LOSS_SLOTS 8 /* a power of two, for the verifier */
+#define THPRACE_LOSS_SLOTS 16 /* a power of two, for the verifier */
 
-#define THPRACE_LOSS_NAMES                                                                \
-	{                                                                                 \
-		"stream", "incident", "slot", "task", "hits", "return", "missed", "write" \
+#define THPRACE_LOSS_NAMES                                                                 \
+	{                                                                                  \
+		"stream", "incident", "slot", "task", "hits", "return", "missed", "write", \
+			"memory"                                                           \
 	}
 
 #endif

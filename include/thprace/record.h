@@ -23,7 +23,7 @@ enum thprace_record_type {
 	THPRACE_REC_RMAP_PMD = 2,
 	/*
 	 * zap_huge_pmd returned. entry: open time; arg: time of RMAP_PMD, 0 when none was seen;
-	 * arg2: user address; value: the function's result.
+	 * arg2: user address; value: the function's result; flags: thprace_left_word().
 	 */
 	THPRACE_REC_ZAP_CLOSE = 3,
 	/*
@@ -35,7 +35,7 @@ enum thprace_record_type {
 	THPRACE_REC_WALK_ENTER = 5,
 	/*
 	 * A walker returns. value: residual mapcount, read after ts was taken; flags: THPRACE_RF_OWN*;
-	 * class, kind, arg as at its start.
+	 * class, kind, arg as at its start; arg2: THPRACE_COUNTS() that it left, if it failed.
 	 */
 	THPRACE_REC_WALK_RETURN = 6,
 	/* A split of a large folio starts. */
@@ -71,6 +71,18 @@ enum thprace_record_type {
 	THPRACE_REC_HOLD_ENTER = 15,
 	/* It has the lock, or gave up. */
 	THPRACE_REC_HOLD_RETURN = 16,
+	/*
+	 * unmap_page_range returned: a part of a vma was zapped that maps the folio, of which a walker
+	 * was under way or had failed. entry: when it began, 0: before that walker; arg: the last rmap
+	 * removal of the folio in it, 0 when none was seen; arg2: how many pages of it were removed;
+	 * value: mappings by PTEs that are left, or THPRACE_LEFT_LATE; flags: THPRACE_RF_VAGUE.
+	 */
+	THPRACE_REC_RANGE = 17,
+	/*
+	 * The function around a failed walker returns, the folio still its own. entry: that walker's
+	 * return; arg, arg2: THPRACE_COUNTS() at that walker's entry and now; value: order of the folio.
+	 */
+	THPRACE_REC_OUTER = 18,
 	THPRACE_REC_MAX
 };
 
@@ -79,7 +91,7 @@ enum thprace_record_type {
 		"none", "zap-open", "rmap-pmd", "zap-close", "rmap-pte", "walk-enter",            \
 			"walk-return", "split-enter", "split-return", "check", "collapse-enter",  \
 			"collapse-return", "poison-enter", "poison-return", "lost", "hold-enter", \
-			"hold-return"                                                             \
+			"hold-return", "range", "outer"                                           \
 	}
 
 #define THPRACE_RF_OWN 0x1 /* WALK_RETURN: the walker has a result of its own … */
@@ -89,6 +101,30 @@ enum thprace_record_type {
 #define THPRACE_RF_AGAIN 0x10 /* COLLAPSE_ENTER: with the page of this task's failed one before … */
 #define THPRACE_RF_ELSEWHERE 0x20 /* … for another offset of the same file … */
 #define THPRACE_RF_LOCKED 0x40 /* … and somebody holds its lock */
+#define THPRACE_RF_REMAP 0x80 /* WALK_RETURN: the split around it maps again what it took (anon) */
+#define THPRACE_RF_VAGUE 0x100 /* RANGE: when it began is not known */
+
+/* Instead of how many mappings are left after a zap: */
+#define THPRACE_LEFT_UNREAD (-1) /* nobody asked: no walker was there */
+#define THPRACE_LEFT_LATE (-2) /* read too late to say something of that zap */
+
+/* How many are left, or one of these, as ZAP_CLOSE.flags has it: the most that fits stands for more. */
+static inline __u16 thprace_left_word(__s32 left)
+{
+	if (left == THPRACE_LEFT_UNREAD)
+		return 0;
+	return left < 0xfffd ? (__u16)(left == THPRACE_LEFT_LATE ? 1 : left + 2) : 0xffff;
+}
+
+static inline __s32 thprace_left_of(__u16 word)
+{
+	if (word < 2)
+		return word ? THPRACE_LEFT_LATE : THPRACE_LEFT_UNREAD;
+	return word - 2;
+}
+
+/* How often a folio is mapped, in one word: by PMDs, and by PTEs above. */
+#define THPRACE_COUNTS(entire, small) ((__u32)(entire) | (__u64)(__u32)(small) << 32)
 
 struct thprace_record {
 	__u64 ts; /* when, ns CLOCK_MONOTONIC */

@@ -22,7 +22,7 @@ enum thprace_point {
 	THPRACE_POINT_RMAP, /* page_remove_rmap: slots page, compound */
 	THPRACE_POINT_RMAP_PMD, /* folio_remove_rmap_pmd: slot folio */
 	THPRACE_POINT_RMAP_PTES, /* folio_remove_rmap_ptes: slots folio, page, nr_pages */
-	THPRACE_POINT_RANGE, /* unmap_page_range, __zap_vma_range: slots none */
+	THPRACE_POINT_RANGE, /* unmap_page_range, __zap_vma_range: slots vma, start, end */
 	THPRACE_POINT_SPLIT, /* split_huge_page_to_list, …_to_order, __folio_split: slot page */
 	THPRACE_POINT_UNMAP, /* try_to_unmap: slots folio, flags */
 	THPRACE_POINT_MIGRATE, /* try_to_migrate: slots folio, flags */
@@ -181,19 +181,43 @@ struct thprace_slot {
 	__u32 bucket; /* that counts the window */
 	__u32 noted; /* walkers that met this window while it was open */
 	__u32 windows; /* windows that the owner opened */
+	/* While in_range: */
+	__u64 range_began; /* 0: no walker was pending then */
+	__u64 range_vma; /* kprobe mode: the arguments, for the return */
+	__u64 range_start;
+	__u64 range_end;
+	__u64 range_folio; /* precise mode: the last removal beside a pending walker: its folio … */
+	__u64 range_removed; /* … and when */
+	__u32 range_pages; /* of range_folio */
+	__u32 range_mixed; /* there were removals from other folios too */
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
 };
 
-_Static_assert(sizeof(struct thprace_slot) == 360, "shared by both sides");
+_Static_assert(sizeof(struct thprace_slot) == 424, "shared by both sides");
 
 /*
- * A failed walker that no PMD-level window explains yet, by folio: the rmap removal of a small page
- * by another task may, within THPRACE_ATTRIBUTION_NS.
+ * A walker under way, or one that failed and waits for the ends of the zaps that were under way at its
+ * return. The walker's task is the only writer until it has set leave; core then frees the place, after
+ * THPRACE_ATTRIBUTION_NS.
  */
 struct thprace_pending {
-	struct thprace_walk walk;
-	__u32 removals; /* by others since then */
+	__u64 folio; /* 0: free */
+	__u64 object; /* what maps it: a file's address_space, or the root anon_vma; 0: not known */
+	__u64 index; /* of its first page in that */
+	__u64 enter; /* 0: not stamped yet */
+	__u64 leave; /* 0: under way */
+	__u32 pid;
+	__u32 pages;
+	__u32 told; /* ranges that were reported for it */
 	__u32 pad;
+};
+
+#define THPRACE_PENDING_MAX 32 /* as many as bits in what range_met() returns (bpf/window.bpf.c) */
+
+/* Whether a range has anything to do at all. The two together are one word. */
+struct thprace_attributing {
+	__u32 walkers; /* pending */
+	__u32 ranges; /* under way that have a mark */
 };
 
 /* Who calls __pmd_trans_huge_lock, and how often of these in a zap: counted while core asks. */
@@ -237,7 +261,7 @@ static inline __u64 thprace_folio_bucket(__u64 folio)
 struct bucket {
 	__u64 walkers; /* WALKER(pid) of each active one, added up (bpf/engine.bpf.h) */
 	__u32 windows; /* open */
-	__u32 pending; /* failed walkers that wait for attribution */
+	__u32 pending; /* failed walkers that wait for the ends of zaps */
 	__u32 closed; /* windows that ended while a walker was active, ever */
 	__u32 entered; /* walkers that ever entered, above 16 bits that count those entering now */
 	__u32 last_window_pid;

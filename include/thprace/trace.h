@@ -9,8 +9,12 @@
 #include <linux/types.h>
 
 #define THPRACE_TRACE_MAGIC "THPRACE\n"
-#define THPRACE_TRACE_VERSION 2
-#define THPRACE_TRACE_VERSION_OLDEST 1 /* that is still read: without THPRACE_CODEC_PACKED */
+#define THPRACE_TRACE_VERSION 3
+/*
+ * What is still read. 1: without THPRACE_CODEC_PACKED. 2: incidents of 560 bytes, without attribution,
+ * counts and what belongs to them (core/incident_v2.h).
+ */
+#define THPRACE_TRACE_VERSION_OLDEST 1
 #define THPRACE_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
 /* A block never holds more than this, raw or stored. A reader refuses what claims to. */

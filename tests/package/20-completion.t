@@ -101,7 +101,7 @@ values "--class= has every class" "$classes" thprace dump --class = ""
 values "-c too" "$classes" thprace dump -c ""
 values "the classes of provoke" "$(tr ' ' '\n' <<<"$classes all" | sort | tr '\n' ' ' | sed 's/ $//')" \
 	thprace provoke ""
-values "verdicts" "contained escape unattributed unproven" thprace dump --verdict = ""
+values "verdicts" "contained escape remained unattributed unproven" thprace dump --verdict = ""
 values "modes" "light precise" thprace record --mode = ""
 values "colour" "always auto never" thprace report --color = ""
 values "dump's formats" "csv json text" thprace dump --format = ""
@@ -118,7 +118,7 @@ for class in $classes; do
 	grep -E '^--class=' "$work/zsh" | grep -qw -- "$class" || echo "$class"
 done >"$work/absent"
 is "$(cat "$work/absent")" "" "zsh: --class= has every class"
-like "$work/zsh" '^--verdict=.*\(contained escape unattributed unproven\)' "zsh: verdicts"
+like "$work/zsh" '^--verdict=.*\(contained escape remained unattributed unproven\)' "zsh: verdicts"
 like "$work/zsh" '^--format=.*\(text json csv\)' "zsh: dump's formats"
 
 done_testing

@@ -58,7 +58,8 @@ static inline void account(const struct log_message *message)
 	int index = class ? names__find_class(class) : 0;
 
 	if (has_id(message, LOG_ID_ESCAPE) || has_id(message, LOG_ID_UNATTRIBUTED) ||
-	    has_id(message, LOG_ID_UNPROVEN))
+	    has_id(message, LOG_ID_UNPROVEN) || has_id(message, LOG_ID_LIKELY) ||
+	    has_id(message, LOG_ID_REMAINED))
 		told[index]++;
 	else if (has_id(message, LOG_ID_CONFIRMED) || has_id(message, LOG_ID_COMPLAINT))
 		complaints_told++;
@@ -109,6 +110,7 @@ static inline struct thprace_incident make(unsigned int class, unsigned int verd
 	struct thprace_incident incident = {
 		.type = THPRACE_MSG_INCIDENT,
 		.verdict = (__u8)verdict,
+		.attribution = verdict == THPRACE_ESCAPE ? THPRACE_EXACT : THPRACE_ATTRIBUTION_NONE,
 		.mode = THPRACE_PRECISE,
 		.close_call = 1,
 		.window = {.open = 5000000,

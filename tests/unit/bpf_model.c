@@ -25,6 +25,12 @@ struct model_slot {
 	uint32_t noted;
 	unsigned int bucket;
 	uint64_t published; /* open_folio[] of this slot */
+	bool in_range;
+	uint64_t range_began;
+	uint64_t range_folio;
+	uint64_t range_removed;
+	uint32_t range_pages;
+	bool range_mixed;
 };
 
 struct model_task {
@@ -41,6 +47,9 @@ struct model_task {
 	uint64_t unmapped;
 	int32_t residual;
 	bool told;
+	uint64_t failed;
+	struct thprace_counts before;
+	bool remaps;
 	struct thprace_walk walk;
 	unsigned int hits;
 	unsigned int hit[2 * HITS];
@@ -48,22 +57,32 @@ struct model_task {
 	uint64_t now;
 	uint64_t other;
 	uint32_t flag;
+	struct thprace_counts counts;
+	uint64_t met; /* a bit for each */
+	unsigned int place; /* of the walker, in pending */
 	unsigned int i;
 	unsigned int part;
 	size_t message;
 	struct thprace_window seen;
 };
 
+#define PLACES 64 /* a power of two */
+
 struct model_pending {
-	bool there;
-	struct thprace_walk walk;
+	bool claimed;
+	unsigned int who;
+	uint64_t folio;
+	uint64_t leave;
+	uint32_t told;
 };
 
 struct bpf_model_state {
 	struct model_bucket bucket[BPF_MODEL_BUCKETS];
 	struct model_slot slot[BPF_MODEL_TASKS];
 	struct model_task task[BPF_MODEL_TASKS];
-	struct model_pending pending[BPF_MODEL_FOLIOS];
+	struct model_pending pending[PLACES];
+	unsigned int walkers; /* struct thprace_attributing */
+	unsigned int ranges;
 };
 
 struct bpf_model *bpf_model__new(const struct bpf_model_options *options)
@@ -181,6 +200,11 @@ static void opener_submit(struct bpf_model *model, unsigned int who, size_t at)
 	message->opener.stack.ip[0] = bpf_model__pid(who);
 }
 
+static unsigned int folio_number(uint64_t folio)
+{
+	return (folio >> 15 & 0xff) - 1;
+}
+
 static bool zap_lock(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_slot *slot = &model->state->slot[who];
@@ -201,6 +225,7 @@ static bool zap_lock(struct bpf_model *model, unsigned int who, unsigned int ste
 		return false;
 	case 3:
 		window->level = THPRACE_LEVEL_PMD;
+		window->flags = 0;
 		window->pages = 0;
 		return false;
 	case 4:
@@ -294,11 +319,22 @@ static bool zap_return(struct bpf_model *model, unsigned int who, unsigned int s
 		task->flag |= slot->noted;
 		return false;
 	case 7:
+		task->flag |= bucket->pending;
+		return false;
+	case 8:
+		slot->window.left = THPRACE_LEFT_UNREAD;
+		if (task->flag && slot->window.folio)
+			slot->window.left = model->mapped[folio_number(slot->window.folio)].entire;
+		if (slot->window.left >= 0 && model->now > task->now + THPRACE_READ_NS)
+			slot->window.left = THPRACE_LEFT_LATE;
+		return false;
+	case 9:
 		record = record_make(model, who, THPRACE_REC_ZAP_CLOSE, task->now,
 				     slot->window.open, slot->window.folio);
 		record->arg = slot->window.removed;
+		record->flags = thprace_left_word(slot->window.left);
 		return !task->flag;
-	case 8:
+	case 10:
 		task->message = reserve(model);
 		return false;
 	default:
@@ -321,39 +357,37 @@ static bool removal_is_told(struct model_slot *slot, uint32_t entered, uint64_t 
 	return !(told & (told + 1));
 }
 
-static void removal_window(struct bpf_model *model, unsigned int who, struct thprace_window *window)
-{
-	const struct model_task *task = &model->state->task[who];
-
-	window->open = task->now;
-	window->removed = task->now;
-	window->close = task->now;
-	window->folio = bpf_model__folio(task->call.folio);
-	window->cpu = who;
-	window->level = THPRACE_LEVEL_PTE;
-	window->pages = task->call.pages;
-	window->pid = bpf_model__pid(who);
-	window->tgid = window->pid;
-}
-
 /* Steps of rmap_ptes(). */
-#define UNPUBLISH 9
-#define TELL 12
-#define TELL_DONE 15
+#define UNPUBLISH 10
+#define TELL 13
+
+static void removal_keep(struct bpf_model *model, unsigned int who)
+{
+	struct model_slot *slot = &model->state->slot[who];
+	struct model_task *task = &model->state->task[who];
+	uint64_t folio = bpf_model__folio(task->call.folio);
+
+	if (slot->range_folio != folio) {
+		slot->range_mixed |= slot->range_folio != 0;
+		slot->range_folio = folio;
+		slot->range_pages = 0;
+	}
+	slot->range_removed = task->now;
+	slot->range_pages += task->call.pages;
+}
 
 static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_slot *slot = &model->state->slot[who];
 	struct model_task *task = &model->state->task[who];
-	struct model_pending *pending = &model->state->pending[task->call.folio];
 	uint64_t folio = bpf_model__folio(task->call.folio);
 	struct model_bucket *bucket = bucket_of(model, folio);
-	struct bpf_model_message *message;
+	struct thprace_window *window = &slot->window;
 	struct thprace_record *record;
 
 	switch (step) {
 	case 0:
-		slot->window.level = THPRACE_LEVEL_PTE;
+		window->level = THPRACE_LEVEL_PTE;
 		return false;
 	case 1:
 		slot->noted = 0;
@@ -372,69 +406,165 @@ static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 		record->value = task->call.pages;
 		return false;
 	case 6:
-		task->flag = 0;
 		task->i = 0; /* to be told */
 		if (!walked_by_others(bucket, bpf_model__pid(who)))
-			task->step = UNPUBLISH;
+			task->step = UNPUBLISH - 1;
 		return false;
 	case 7:
 		bucket->closed++;
 		return false;
 	case 8:
 		task->i = removal_is_told(slot, bucket->entered, folio);
+		removal_keep(model, who);
+		task->step = UNPUBLISH;
+		return false;
+	case UNPUBLISH - 1:
+		if (bucket->pending)
+			removal_keep(model, who);
 		return false;
 	case UNPUBLISH:
 		slot->published = 0;
 		return false;
-	case 10:
+	case 11:
 		bucket->windows--;
 		return false;
-	case 11:
-		if (!slot->noted && !task->i)
-			task->step = TELL_DONE;
-		return false;
+	case 12:
+		return !slot->noted && !task->i;
 	case TELL:
-		task->flag += 1;
-		slot->window.open = task->now;
-		slot->window.removed = task->now;
-		return false;
-	case 13:
-		removal_window(model, who, &slot->window);
-		task->message = reserve(model);
+		window->open = task->now;
+		window->removed = task->now;
 		return false;
 	case 14:
-		opener_submit(model, who, task->message);
-		return false;
-	case TELL_DONE:
-		return !bucket->pending || task->flag == 2;
-	case 16:
-		task->other = pending->there;
-		task->walk = pending->walk;
-		return false;
-	case 17:
-		if (!task->other || task->walk.pid == bpf_model__pid(who))
-			return true;
-		/* It failed meanwhile: the one that failed before may be explained as well. */
-		if (task->now <= task->walk.leave && !task->flag) {
-			task->flag = 1; /* and 1 for telling: done then */
-			task->step = TELL;
-			return false;
-		}
-		return !thprace_explains(task->now, task->walk.enter, task->walk.leave);
-	case 18:
+		window->close = task->now;
+		window->folio = folio;
+		window->cpu = who;
+		window->flags = 0;
+		window->pages = task->call.pages;
+		window->left = 0;
 		task->message = reserve(model);
 		return false;
 	default:
-		message = submit(model, task->message, THPRACE_MSG_INCIDENT,
-				 sizeof(message->incident));
-		removal_window(model, who, &message->incident.window);
-		message->incident.window.flags = THPRACE_WF_SETTLED;
-		message->incident.verdict = THPRACE_ESCAPE;
-		message->incident.said = THPRACE_ESCAPE;
-		message->incident.mode = THPRACE_PRECISE;
-		message->incident.walk = task->walk;
-		message->incident.opener_stack.nr = 1;
-		message->incident.opener_stack.ip[0] = bpf_model__pid(who);
+		opener_submit(model, who, task->message);
+		return true;
+	}
+}
+
+static bool range_enter(struct bpf_model *model, unsigned int who, unsigned int step)
+{
+	struct model_slot *slot = &model->state->slot[who];
+	struct model_task *task = &model->state->task[who];
+
+	switch (step) {
+	case 0:
+		task->flag = model->state->walkers;
+		return !task->flag && model->options.mode != THPRACE_PRECISE;
+	case 1:
+		model->state->ranges += !slot->in_range;
+		slot->in_range = true;
+		return false;
+	case 2:
+		task->now = model->now;
+		return false;
+	default:
+		slot->range_began = task->flag ? task->now : 0;
+		slot->range_folio = 0;
+		slot->range_removed = 0;
+		slot->range_pages = 0;
+		slot->range_mixed = false;
+		return true;
+	}
+}
+
+/* A range is reported to one pending walker: two steps. Returns true when done. */
+static bool range_tell(struct bpf_model *model, unsigned int who, struct model_pending *place)
+{
+	struct model_slot *slot = &model->state->slot[who];
+	struct model_task *task = &model->state->task[who];
+	struct bpf_model_message *message;
+	struct thprace_window *window;
+	struct thprace_record *record;
+
+	if (task->part++ == 0) {
+		task->seen = (struct thprace_window){
+			.open = slot->in_range ? slot->range_began : 0,
+			.close = task->now,
+			.folio = place->folio,
+			.level = THPRACE_LEVEL_PTE,
+			.flags = THPRACE_WF_RANGE,
+			.cpu = who,
+			.pid = bpf_model__pid(who),
+			.tgid = bpf_model__pid(who),
+		};
+		window = &task->seen;
+		if (!place->folio || place->told >= 32)
+			return true;
+		if (slot->in_range && slot->range_folio == place->folio) {
+			window->removed = slot->range_removed;
+			window->pages = slot->range_pages;
+		} else if (model->options.mode == THPRACE_PRECISE && !slot->range_mixed) {
+			return true;
+		}
+		place->told++;
+		return false;
+	}
+	window = &task->seen;
+	if (task->part == 2) {
+		window->left = model->mapped[folio_number(window->folio)].small;
+		if (model->now > window->close + THPRACE_READ_NS)
+			window->left = THPRACE_LEFT_LATE;
+		record = record_make(model, who, THPRACE_REC_RANGE, window->close, window->open,
+				     window->folio);
+		record->arg = window->removed;
+		record->arg2 = window->pages;
+		record->value = window->left;
+		task->message = reserve(model);
+		return false;
+	}
+	message = submit(model, task->message, THPRACE_MSG_OPENER, sizeof(message->opener));
+	message->opener.window = *window;
+	message->opener.stack.nr = 1;
+	message->opener.stack.ip[0] = window->pid;
+	return true;
+}
+
+static bool range_return(struct bpf_model *model, unsigned int who, unsigned int step)
+{
+	struct model_slot *slot = &model->state->slot[who];
+	struct model_task *task = &model->state->task[who];
+	struct model_pending *place;
+
+	switch (step) {
+	case 0:
+		task->met = 0;
+		task->i = 0;
+		if (!model->state->walkers)
+			task->step = 4;
+		return !model->state->walkers && !model->state->ranges;
+	case 1:
+		task->now = model->now;
+		return false;
+	case 2: /* range_met() */
+		place = &model->state->pending[task->i];
+		if (place->folio == bpf_model__folio(task->call.folio) &&
+		    (place->who != who || place->leave))
+			task->met |= 1ULL << task->i;
+		if (++task->i < PLACES)
+			task->step = 2;
+		task->part = 0;
+		return false;
+	case 3:
+		if (!task->met)
+			return false;
+		task->i = (unsigned int)__builtin_ctzll(task->met);
+		if (range_tell(model, who, &model->state->pending[task->i])) {
+			task->met &= task->met - 1;
+			task->part = 0;
+		}
+		task->step = 3;
+		return false;
+	default:
+		model->state->ranges -= slot->in_range;
+		slot->in_range = false;
 		return true;
 	}
 }
@@ -461,32 +591,66 @@ static void walk_record(struct bpf_model *model, unsigned int who, uint8_t type,
 	record->class = task->class;
 	record->kind = kind_of(task->class);
 	if (type == THPRACE_REC_WALK_RETURN) {
-		record->flags = task->call.own;
+		record->flags = task->walk.flags & ~THPRACE_KF_OUTER;
 		record->value = task->walk.residual;
+		record->arg2 = THPRACE_COUNTS(task->walk.left.entire, task->walk.left.small);
+	}
+}
+
+/* As core does: what has waited for long enough is given up. */
+static void sweep(struct bpf_model *model)
+{
+	struct model_pending *place;
+
+	for (place = model->state->pending; place < model->state->pending + PLACES; place++) {
+		if (!place->folio || !place->leave ||
+		    model->now < place->leave + THPRACE_ATTRIBUTION_NS + 50000000)
+			continue;
+		bucket_of(model, place->folio)->pending--;
+		model->state->walkers--;
+		*place = (struct model_pending){0};
 	}
 }
 
 static bool walk_begin(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_task *task = &model->state->task[who];
+	struct model_pending *place = &model->state->pending[task->place];
 	struct model_bucket *bucket = bucket_of(model, bpf_model__folio(task->call.folio));
 
 	switch (step) {
 	case 0:
 		task->folio = bpf_model__folio(task->call.folio);
 		task->class = task->call.class;
+		task->remaps = task->call.remaps;
+		task->failed = 0;
 		task->closed = bucket->closed;
+		task->before = model->mapped[task->call.folio];
 		return false;
 	case 1:
 		bucket->entered++;
 		return false;
-	case 2:
-		bucket->walkers += WALKER(bpf_model__pid(who));
+	case 2: /* pending_begin(): to claim is one step, to fill in others */
+		sweep(model);
+		for (task->place = 0; task->place < PLACES; task->place++)
+			if (!model->state->pending[task->place].claimed)
+				break;
+		if (task->place == PLACES)
+			abort();
+		place = &model->state->pending[task->place];
+		*place = (struct model_pending){.claimed = true, .who = who};
+		place->folio = task->folio;
 		return false;
 	case 3:
-		task->enter = model->now;
+		model->state->walkers++;
 		return false;
 	case 4:
+		bucket->walkers += WALKER(bpf_model__pid(who));
+		return false;
+	case 5:
+		task->enter = model->now;
+		return false;
+	case 6:
 		bucket->entered += 0x10000 - 1;
 		return false;
 	default:
@@ -513,14 +677,11 @@ static void walk_fill(struct model_task *task, unsigned int who, uint64_t leave,
 	walk->flags = own;
 }
 
-static bool failed(const struct thprace_walk *walk)
-{
-	return walk->residual > 0 || walk->flags & THPRACE_RF_OWN_FAILED;
-}
-
 static enum thprace_verdict judge(const struct thprace_window *window,
 				  const struct thprace_walk *walk)
 {
+	struct thprace_tally tally = {0};
+
 	if (walk->class == THPRACE_SPLIT_HEAD) {
 		if (!thprace_open_at(window->open, window->close, walk->enter))
 			return THPRACE_CLEAN;
@@ -528,8 +689,8 @@ static enum thprace_verdict judge(const struct thprace_window *window,
 	}
 	if (thprace_meets(window->open, window->close, walk->enter, walk->leave) != THPRACE_OVERLAP)
 		return THPRACE_CLEAN;
-	return thprace_judge(window->removed, window->close, walk->enter, walk->leave,
-			     walk->residual, !!(walk->flags & THPRACE_RF_OWN_FAILED), NULL);
+	thprace_tally__add(&tally, window, walk);
+	return thprace_judge(window, walk, &tally).verdict;
 }
 
 /* Looks for open windows, step by step. Returns true when done. */
@@ -584,6 +745,7 @@ static bool pair_tell(struct bpf_model *model, struct model_task *task)
 	case 6:
 		seen->level = slot->window.level;
 		seen->pages = slot->window.pages;
+		seen->left = THPRACE_LEFT_UNREAD;
 		seen->cpu = slot->window.cpu;
 		seen->pid = bpf_model__pid(index);
 		seen->tgid = seen->pid;
@@ -659,37 +821,56 @@ static void tell_start(struct model_task *task)
 static bool walk_end(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_task *task = &model->state->task[who];
-	unsigned int folio = (task->folio >> 15 & 0xff) - 1;
+	struct model_pending *place = &model->state->pending[task->place];
 	struct model_bucket *bucket = bucket_of(model, task->folio);
+	struct thprace_walk *walk = &task->walk;
 
 	switch (step) {
 	case 0:
 		task->now = model->now;
 		return false;
 	case 1:
-		walk_fill(task, who, task->now, model->mapcount[folio], task->call.own);
-		tell_start(task);
-		if (!failed(&task->walk) || model->options.mode != THPRACE_PRECISE)
-			task->step = 4;
+		task->counts.entire = model->mapped[folio_number(task->folio)].entire;
 		return false;
 	case 2:
-		if (!model->state->pending[folio].there)
-			bucket->pending++;
+		task->counts.small = model->mapped[folio_number(task->folio)].small;
 		return false;
 	case 3:
-		model->state->pending[folio].there = true;
-		model->state->pending[folio].walk = task->walk;
+		walk_fill(task, who, task->now, task->counts.entire + task->counts.small,
+			  task->call.own | (task->remaps ? THPRACE_RF_REMAP : 0));
+		walk->left = task->counts;
+		tell_start(task);
+		if (thprace_failed(walk)) {
+			walk->before = task->before;
+			if (task->split_enter && task->split_folio == task->folio) {
+				walk->flags |= THPRACE_KF_OUTER;
+				task->failed = task->now;
+			}
+		}
 		return false;
 	case 4:
-		if (!tell(model, task, failed(&task->walk)))
-			task->step = 4;
+		if (thprace_failed(walk))
+			bucket->pending++;
+		else
+			place->folio = 0;
 		return false;
 	case 5:
+		if (thprace_failed(walk))
+			place->leave = task->now;
+		else
+			model->state->walkers--;
+		place->claimed = thprace_failed(walk);
+		return false;
+	case 6:
+		if (!tell(model, task, thprace_failed(walk)))
+			task->step = 6;
+		return false;
+	case 7:
 		walk_record(model, who, THPRACE_REC_WALK_RETURN, task->now);
 		if (task->split_enter && task->split_folio == task->folio) {
 			task->unmapped = task->now;
-			task->residual = task->walk.residual;
-			task->told |= failed(&task->walk) || task->flag;
+			task->residual = walk->residual;
+			task->told |= thprace_failed(walk) || task->flag;
 		}
 		return false;
 	default:
@@ -726,6 +907,23 @@ static bool split_enter(struct bpf_model *model, unsigned int who, unsigned int 
 	}
 }
 
+static void outer_submit(struct bpf_model *model, const struct model_task *task, unsigned int who)
+{
+	struct bpf_model_message *message =
+		submit(model, task->message, THPRACE_MSG_OUTER, sizeof(message->outer));
+
+	message->outer.pid = bpf_model__pid(who);
+	message->outer.leave = task->failed;
+	message->outer.at = task->now;
+	message->outer.before = task->before;
+	message->outer.now = task->counts;
+	message->outer.order = BPF_MODEL_ORDER;
+}
+
+/* Steps of split_return(). */
+#define HEAD 5
+#define RESULT 7
+
 static bool split_return(struct bpf_model *model, unsigned int who, unsigned int step)
 {
 	struct model_task *task = &model->state->task[who];
@@ -744,8 +942,29 @@ static bool split_return(struct bpf_model *model, unsigned int who, unsigned int
 		record->arg = task->unmapped;
 		record->arg2 = (uint64_t)(int64_t)task->residual;
 		record->value = task->call.result;
+		if (!task->failed || !task->call.result)
+			task->step = HEAD - 1;
+		return false;
+	case 2: /* outer_tell() */
+		task->counts = model->mapped[folio_number(task->split_folio)];
+		record = record_make(model, who, THPRACE_REC_OUTER, task->now, task->failed,
+				     task->split_folio);
+		record->class = task->class;
+		record->kind = kind_of(task->class);
+		record->arg = THPRACE_COUNTS(task->before.entire, task->before.small);
+		record->arg2 = THPRACE_COUNTS(task->counts.entire, task->counts.small);
+		record->value = BPF_MODEL_ORDER;
+		task->message = reserve(model);
+		return false;
+	case 3:
+		outer_submit(model, task, who);
+		return false;
+	case HEAD - 1:
+		task->failed = 0;
+		return false;
+	case HEAD:
 		if (!task->unmapped || task->residual) {
-			task->step = 3;
+			task->step = RESULT;
 			return false;
 		}
 		task->folio = task->split_folio;
@@ -755,15 +974,15 @@ static bool split_return(struct bpf_model *model, unsigned int who, unsigned int
 		task->walk.result = task->call.result;
 		tell_start(task);
 		return false;
-	case 2:
+	case 6:
 		if (!tell(model, task, false))
-			task->step = 2;
+			task->step = 6;
 		return false;
-	case 3:
+	case RESULT:
 		if (task->told)
 			task->message = reserve(model);
 		return false;
-	case 4:
+	case 8:
 		if (!task->told)
 			return false;
 		message = submit(model, task->message, THPRACE_MSG_SPLIT, sizeof(message->split));
@@ -793,9 +1012,11 @@ static bool check(struct bpf_model *model, unsigned int who, unsigned int step)
 		task->folio = bpf_model__folio(task->call.folio);
 		task->enter = task->now;
 		task->class = THPRACE_TRUNCATE_UNMAP;
-		walk_fill(task, who, task->now, model->mapcount[task->call.folio],
+		walk_fill(task, who, task->now,
+			  model->mapped[task->call.folio].entire +
+				  model->mapped[task->call.folio].small,
 			  THPRACE_KF_CHECK);
-		return task->walk.residual <= 0;
+		return task->walk.residual <= 0 && !task->call.dumped;
 	case 2:
 		record = record_make(model, who, THPRACE_REC_CHECK, task->now, task->now,
 				     task->folio);
@@ -832,6 +1053,8 @@ bool bpf_model__step(struct bpf_model *model, unsigned int who)
 		[BPF_MODEL_RMAP_PMD] = rmap_pmd,
 		[BPF_MODEL_ZAP_RETURN] = zap_return,
 		[BPF_MODEL_RMAP_PTES] = rmap_ptes,
+		[BPF_MODEL_RANGE_ENTER] = range_enter,
+		[BPF_MODEL_RANGE_RETURN] = range_return,
 		[BPF_MODEL_WALK_BEGIN] = walk_begin,
 		[BPF_MODEL_WALK_END] = walk_end,
 		[BPF_MODEL_SPLIT_ENTER] = split_enter,

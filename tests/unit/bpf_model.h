@@ -19,6 +19,7 @@
 #define BPF_MODEL_TASKS 12
 #define BPF_MODEL_FOLIOS 4
 #define BPF_MODEL_BUCKETS 4
+#define BPF_MODEL_ORDER 2 /* a huge page has four small ones */
 
 /* Runs of BPF programs. */
 enum bpf_model_program {
@@ -27,6 +28,8 @@ enum bpf_model_program {
 	BPF_MODEL_RMAP_PMD, /* its rmap was removed */
 	BPF_MODEL_ZAP_RETURN, /* it closes */
 	BPF_MODEL_RMAP_PTES, /* small pages' rmap was removed inside a zap */
+	BPF_MODEL_RANGE_ENTER, /* the zap of a part of a vma that maps the folio */
+	BPF_MODEL_RANGE_RETURN,
 	BPF_MODEL_WALK_BEGIN,
 	BPF_MODEL_WALK_END,
 	BPF_MODEL_SPLIT_ENTER,
@@ -41,6 +44,8 @@ struct bpf_model_call {
 	bool unknown; /* ZAP_LOCK: this machine's entries are not understood */
 	uint8_t class; /* WALK_BEGIN */
 	uint16_t own; /* WALK_END: THPRACE_RF_OWN* */
+	bool remaps; /* WALK_BEGIN: the split of an anonymous folio */
+	bool dumped; /* CHECK: the kernel found it mapped, whatever it is now */
 	uint32_t pages; /* RMAP_PTES */
 	int32_t result; /* SPLIT_RETURN */
 };
@@ -59,13 +64,14 @@ struct bpf_model_message {
 		struct thprace_incident incident;
 		struct thprace_opener opener;
 		struct thprace_split split;
+		struct thprace_outer outer;
 	};
 };
 
 struct bpf_model {
 	struct bpf_model_options options;
 	uint64_t now; /* the clock: set by the test before each step */
-	int mapcount[BPF_MODEL_FOLIOS]; /* the kernel's: changed by the test */
+	struct thprace_counts mapped[BPF_MODEL_FOLIOS]; /* the kernel's: changed by the test */
 	struct thprace_record *record;
 	size_t records;
 	struct bpf_model_message *message;

@@ -59,6 +59,7 @@ static struct oracle_window *window_of(struct oracle *oracle, const struct thpra
 	window->window.tgid = record->tgid;
 	window->window.cpu = record->cpu;
 	window->window.flags = THPRACE_WF_SETTLED;
+	window->window.left = THPRACE_LEFT_UNREAD;
 	return window;
 }
 
@@ -82,6 +83,9 @@ static void collect_windows(struct oracle *oracle)
 			window = window_of(oracle, record, record->entry);
 			window->closed = true;
 			window->window.close = record->ts;
+			window->window.left = record->flags > 1 ? record->flags - 2
+					      : record->flags	? -2
+								: -1;
 			if (!window->window.removed)
 				window->window.removed = record->arg;
 			if (!window->window.address)
@@ -235,6 +239,52 @@ static void collect_check(struct oracle *oracle, const struct thprace_record *re
 	walker->walk.flags |= THPRACE_KF_CHECK;
 }
 
+static void collect_range(struct oracle *oracle, const struct thprace_record *record)
+{
+	struct thprace_window *range;
+	size_t i;
+
+	for (i = 0; i < oracle->ranges; i++) { /* for another walker */
+		range = &oracle->range[i];
+		if (range->pid == record->pid && range->close == record->ts &&
+		    range->folio == record->folio)
+			return;
+	}
+	oracle->range = grow(oracle->range, oracle->ranges, sizeof(*oracle->range));
+	range = &oracle->range[oracle->ranges++];
+	range->open = record->entry;
+	range->removed = record->arg;
+	range->close = record->ts;
+	range->folio = record->folio;
+	range->pages = record->arg2;
+	range->pid = record->pid;
+	range->tgid = record->tgid;
+	range->cpu = record->cpu;
+	range->level = THPRACE_LEVEL_PTE;
+	range->flags = THPRACE_WF_SETTLED | THPRACE_WF_RANGE;
+	range->flags |= record->flags & THPRACE_RF_VAGUE ? THPRACE_WF_VAGUE : 0;
+	range->left = record->value;
+}
+
+static void collect_outer(struct oracle *oracle, const struct thprace_record *record)
+{
+	struct thprace_walk *walk;
+	size_t i;
+
+	for (i = 0; i < oracle->walkers; i++) {
+		walk = &oracle->walker[i].walk;
+		if (oracle->walker[i].head || oracle->walker[i].check || walk->pid != record->pid ||
+		    walk->leave != record->entry || walk->folio != record->folio)
+			continue;
+		walk->before.entire = (int32_t)record->arg;
+		walk->before.small = (int32_t)(record->arg >> 32);
+		walk->outer.entire = (int32_t)record->arg2;
+		walk->outer.small = (int32_t)(record->arg2 >> 32);
+		walk->outer_at = record->ts;
+		walk->order = record->value;
+	}
+}
+
 static void collect_walkers(struct oracle *oracle)
 {
 	const struct thprace_record *record;
@@ -248,6 +298,8 @@ static void collect_walkers(struct oracle *oracle)
 			walker = add_walker(oracle, record);
 			walker->walk.ttu = record->arg;
 			walker->walk.residual = record->value;
+			walker->walk.left.entire = (int32_t)record->arg2;
+			walker->walk.left.small = (int32_t)(record->arg2 >> 32);
 			walker->failed = record->value > 0 ||
 					 (record->flags & 3) ==
 						 (THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED);
@@ -257,6 +309,12 @@ static void collect_walkers(struct oracle *oracle)
 			break;
 		case THPRACE_REC_CHECK:
 			collect_check(oracle, record);
+			break;
+		case THPRACE_REC_RANGE:
+			collect_range(oracle, record);
+			break;
+		case THPRACE_REC_OUTER:
+			collect_outer(oracle, record);
 			break;
 		case THPRACE_REC_RMAP_PTE:
 			oracle->stats.pte_removals++;
@@ -309,9 +367,17 @@ bool oracle__lost(const struct oracle *oracle, uint64_t from, uint64_t to)
 	return false;
 }
 
+/* One thing that a walker came to. */
+struct opinion {
+	enum thprace_verdict verdict;
+	enum thprace_attribution attribution;
+	bool close_call;
+};
+
 static void say(struct oracle *oracle, const struct oracle_walker *walker,
-		const struct thprace_window *window, enum thprace_verdict verdict, bool close_call)
+		const struct thprace_window *window, struct opinion opinion)
 {
+	enum thprace_verdict verdict = opinion.verdict;
 	struct detector_class *class = &oracle->stats.class[walker->walk.class];
 	struct thprace_incident *incident;
 
@@ -321,46 +387,246 @@ static void say(struct oracle *oracle, const struct oracle_walker *walker,
 	incident->mode = oracle->mode;
 	incident->verdict = verdict;
 	incident->said = verdict;
-	incident->close_call = close_call;
+	incident->close_call = opinion.close_call;
+	incident->attribution = opinion.attribution;
 	incident->walk = walker->walk;
 	if (window)
 		incident->window = *window;
 	class->overlaps += window != NULL;
 	class->contained += verdict == THPRACE_CONTAINED;
 	class->escapes += verdict == THPRACE_ESCAPE;
+	class->remained += verdict == THPRACE_REMAINED;
 	class->unattributed += verdict == THPRACE_UNATTRIBUTED;
 	class->unproven += verdict == THPRACE_UNPROVEN;
-	oracle->stats.close_calls += close_call;
+	oracle->stats.close_calls += opinion.close_call;
 }
 
-/* Did the walker decide while the window's phase 1 was open? */
-static bool escaped(const struct oracle_walker *walker, const struct thprace_window *window)
+static int count_at(const struct thprace_counts *counts, unsigned int level)
+{
+	return level == THPRACE_LEVEL_PTE ? counts->small : counts->entire;
+}
+
+static long pages_of(const struct thprace_counts *counts, unsigned int order)
+{
+	return counts->entire * (1L << order) + counts->small;
+}
+
+/* When the mapping was gone, as far as is known. */
+static uint64_t gone(const struct thprace_window *window)
+{
+	if (window->removed)
+		return window->removed;
+	return window->close ? window->close : FOREVER;
+}
+
+static bool under_way(const struct thprace_walk *walk, const struct thprace_window *window)
+{
+	uint64_t end = gone(window);
+
+	return window->open <= walk->leave &&
+	       (end == FOREVER || end + THPRACE_TOLERANCE_NS > walk->leave);
+}
+
+static bool ended_inside(const struct thprace_walk *walk, const struct thprace_window *window)
+{
+	return !under_way(walk, window) && window->open <= walk->leave &&
+	       gone(window) >= walk->enter;
+}
+
+/* Did one of the mappings go that the walker left? In two ways of seeing it, or it is not known. */
+enum took {
+	NOTHING,
+	ONE,
+	ONE_IN_ALL,
+	NOT_KNOWN
+};
+
+static enum took took(const struct thprace_walk *walk, const struct thprace_window *window)
+{
+	int left = count_at(&walk->left, window->level);
+	bool remapped = walk->flags & THPRACE_RF_REMAP && walk->outer_at;
+
+	if (left < 1)
+		return NOTHING;
+	if (!window->close || window->left < 0)
+		return NOT_KNOWN;
+	if (window->left < left)
+		return ONE;
+	if (remapped && window->close > walk->outer_at)
+		return window->left < count_at(&walk->outer, window->level) ? ONE : NOTHING;
+	if (remapped && pages_of(&walk->outer, walk->order) < pages_of(&walk->before, walk->order))
+		return ONE_IN_ALL;
+	return NOTHING;
+}
+
+/* Is the zap one that is told, and looked at, beside this failed walker? */
+static bool beside(const struct oracle_walker *walker, const struct oracle_window *met,
+		   const struct thprace_window *range)
+{
+	const struct thprace_window *window = range ? range : &met->window;
+	const struct thprace_walk *walk = &walker->walk;
+
+	if (window->folio != walk->folio || !walk->folio ||
+	    (window->pid == walk->pid && window->open <= walk->leave))
+		return false;
+	if (!range && (met->empty || (!met->closed && !met->lost)))
+		return !met->empty && window->open <= walk->leave &&
+		       walk->leave - max(window->open, walk->enter) >= THPRACE_TOLERANCE_NS;
+	if (window->close < walk->enter)
+		return false;
+	return (!range && window->open <= walk->leave) ||
+	       window->close <= walk->leave + THPRACE_ATTRIBUTION_NS;
+}
+
+/* What there is of each sort beside a failed walker. */
+struct around {
+	unsigned int candidates[2];
+	long taken[2];
+	int lowest[2];
+	bool later; /* one took what the walker had left */
+	bool inside;
+	uint32_t one;
+	bool others;
+};
+
+static void look_at(struct around *around, const struct thprace_walk *walk,
+		    const struct thprace_window *window)
+{
+	unsigned int level = window->level;
+
+	if (window->open <= walk->leave && !under_way(walk, window) && !ended_inside(walk, window))
+		return;
+	if (window->open > walk->leave && window->left == -1)
+		return; /* nobody told of it */
+	if (around->one && around->one != window->pid)
+		around->others = true;
+	around->one = window->pid;
+	if (window->open > walk->leave) {
+		around->later |= took(walk, window) == ONE;
+		return;
+	}
+	around->inside |= ended_inside(walk, window);
+	if (!under_way(walk, window) || took(walk, window) == NOTHING)
+		return;
+	if (!around->candidates[level] || window->left < around->lowest[level])
+		around->lowest[level] = window->left;
+	around->candidates[level]++;
+	around->taken[level] += level == THPRACE_LEVEL_PTE ? window->pages : 1;
+}
+
+static void look_around(const struct oracle *oracle, const struct oracle_walker *walker,
+			struct around *around)
+{
+	size_t i;
+
+	memset(around, 0, sizeof(*around));
+	for (i = 0; i < oracle->windows; i++)
+		if (beside(walker, &oracle->window[i], NULL))
+			look_at(around, &walker->walk, &oracle->window[i].window);
+	for (i = 0; i < oracle->ranges; i++)
+		if (beside(walker, NULL, &oracle->range[i]))
+			look_at(around, &walker->walk, &oracle->range[i]);
+}
+
+/*
+ * May somebody else have taken one between the walker's return and the reading of this window's count? Who
+ * began in between, or was at it all the time.
+ */
+static bool mixed(const struct oracle *oracle, const struct oracle_walker *walker,
+		  const struct thprace_window *window)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	const struct thprace_window *other;
+	size_t i;
+
+	for (i = 0; i < oracle->windows + oracle->ranges; i++) {
+		const bool range = i >= oracle->windows;
+
+		other = range ? &oracle->range[i - oracle->windows] : &oracle->window[i].window;
+		if (!beside(walker, range ? NULL : &oracle->window[i], range ? other : NULL) ||
+		    other->level != window->level || other->pid == window->pid)
+			continue;
+		if (other->open > walk->leave && other->left != -1 &&
+		    other->open <= window->close + THPRACE_READ_NS)
+			return true;
+		if (under_way(walk, other) && took(walk, other) == NOTHING &&
+		    other->close >= window->close)
+			return true;
+	}
+	return false;
+}
+
+static enum thprace_attribution certainty(const struct oracle *oracle,
+					  const struct oracle_walker *walker,
+					  const struct thprace_window *window,
+					  const struct around *around)
+{
+	const struct thprace_walk *walk = &walker->walk;
+	unsigned int level = window->level;
+	bool all_of_them =
+		around->candidates[level] == 1 ||
+		(around->lowest[level] >= 0 &&
+		 count_at(&walk->left, level) - around->lowest[level] == around->taken[level]);
+
+	if (took(walk, window) != ONE || window->flags & THPRACE_WF_VAGUE ||
+	    mixed(oracle, walker, window) || !all_of_them)
+		return THPRACE_LIKELY;
+	return window->removed > walk->leave ? THPRACE_EXACT : THPRACE_CAUSAL;
+}
+
+/* A failed walker and one zap that was under way, or ended in its time. */
+static struct opinion opinion_of(const struct oracle *oracle, const struct oracle_walker *walker,
+				 const struct thprace_window *window, const struct around *around)
+{
+	const struct opinion contained = {.verdict = THPRACE_CONTAINED};
+	struct opinion escape = {.verdict = THPRACE_ESCAPE};
+	const struct thprace_walk *walk = &walker->walk;
+
+	if (walk->residual > 0) {
+		if (!under_way(walk, window) || took(walk, window) == NOTHING ||
+		    (took(walk, window) == ONE_IN_ALL && around->inside))
+			return contained;
+		escape.attribution = certainty(oracle, walker, window, around);
+		escape.close_call = gone(window) <= walk->leave;
+		return escape;
+	}
+	if (!under_way(walk, window) && !ended_inside(walk, window))
+		return contained;
+	escape.attribution = window->removed && !around->others ? THPRACE_EXACT : THPRACE_LIKELY;
+	return escape;
+}
+
+static struct opinion opinion(const struct oracle *oracle, const struct oracle_walker *walker,
+			      const struct thprace_window *window, const struct around *around)
 {
 	uint64_t close = window->close ? window->close : FOREVER;
-	uint64_t phase1 = window->removed ? window->removed : close;
-	bool own = (walker->walk.flags & THPRACE_RF_OWN_FAILED) &&
-		   (walker->walk.flags & THPRACE_RF_OWN);
+	struct opinion opinion = {.verdict = THPRACE_CONTAINED};
 
+	if (walker->head && walker->walk.result == 0 && close > walker->walk.leave)
+		return (struct opinion){
+			.verdict = THPRACE_ESCAPE,
+			.attribution = window->close ? THPRACE_EXACT : THPRACE_LIKELY,
+		};
 	if (walker->head)
-		return walker->walk.result == 0 && close > walker->walk.leave;
-	/* It says so itself, and phase 1 reached into its time. */
-	if (own && phase1 >= walker->walk.enter)
-		return true;
-	/* The folio was mapped after its return, and phase 1 was open then, for all that is known. */
-	return walker->walk.residual > 0 &&
-	       (phase1 == FOREVER || phase1 + THPRACE_TOLERANCE_NS > walker->walk.leave);
+		return opinion;
+	if (walker->failed)
+		return opinion_of(oracle, walker, window, around);
+	opinion.close_call = window->removed > walker->walk.leave;
+	return opinion;
 }
 
-static bool close_call(const struct oracle_walker *walker, const struct thprace_window *window)
+/* Was all that it left there still, or taken by somebody who came after it? */
+static bool remained(const struct thprace_walk *walk, const struct around *around)
 {
-	uint64_t phase1 = window->removed ? window->removed : window->close;
-
-	if (walker->head)
+	if (walk->residual < 1)
 		return false;
-	if (!walker->failed)
-		return window->removed > walker->walk.leave;
-	return walker->walk.residual > 0 && phase1 && phase1 <= walker->walk.leave &&
-	       phase1 + THPRACE_TOLERANCE_NS > walker->walk.leave;
+	if (around->later)
+		return true;
+	if (!walk->outer_at)
+		return false;
+	if (walk->flags & THPRACE_RF_REMAP)
+		return pages_of(&walk->outer, walk->order) >= pages_of(&walk->before, walk->order);
+	return walk->outer.entire >= walk->left.entire && walk->outer.small >= walk->left.small;
 }
 
 /* Do they meet? Counts touches and passes on the way. */
@@ -392,28 +658,6 @@ static bool pairs(struct oracle *oracle, const struct oracle_walker *walker,
 	return false;
 }
 
-static const struct thprace_record *explanation(const struct oracle *oracle, size_t which)
-{
-	const struct oracle_walker *walker = &oracle->walker[which], *next = NULL;
-	const struct thprace_record *record;
-	size_t i;
-
-	for (i = which + 1; i < oracle->walkers && !next; i++) {
-		if (oracle->walker[i].failed && !oracle->walker[i].check &&
-		    oracle->walker[i].walk.folio == walker->walk.folio)
-			next = &oracle->walker[i];
-	}
-	for (i = 0; i < oracle->records; i++) {
-		record = &oracle->record[i];
-		if (record->type == THPRACE_REC_RMAP_PTE && record->folio == walker->walk.folio &&
-		    record->pid != walker->walk.pid && record->ts >= walker->walk.enter &&
-		    record->ts <= walker->walk.leave + THPRACE_ATTRIBUTION_NS &&
-		    (!next || record->ts < next->walk.leave))
-			return record;
-	}
-	return NULL;
-}
-
 /* The first removal by another task between the walker's entry and its return. */
 static const struct thprace_record *in_time(const struct oracle *oracle, size_t which)
 {
@@ -432,10 +676,10 @@ static const struct thprace_record *in_time(const struct oracle *oracle, size_t 
 }
 
 static void say_removal(struct oracle *oracle, const struct oracle_walker *walker,
-			const struct thprace_record *record, enum thprace_verdict verdict)
+			const struct thprace_record *record)
 {
+	struct opinion opinion = {.verdict = THPRACE_CONTAINED};
 	struct thprace_window window = {0};
-	bool lost;
 
 	window.open = window.removed = window.close = record->ts;
 	window.folio = record->folio;
@@ -445,35 +689,65 @@ static void say_removal(struct oracle *oracle, const struct oracle_walker *walke
 	window.level = THPRACE_LEVEL_PTE;
 	window.flags = THPRACE_WF_SETTLED;
 	window.pages = record->value;
-	lost = oracle__lost(oracle, walker->walk.enter, max(walker->walk.leave, record->ts));
-	say(oracle, walker, &window, lost ? THPRACE_UNPROVEN : verdict, false);
+	if (oracle__lost(oracle, walker->walk.enter, walker->walk.leave))
+		opinion.verdict = THPRACE_UNPROVEN;
+	say(oracle, walker, &window, opinion);
 }
 
-static void judge_failed(struct oracle *oracle, size_t which, bool lost)
+/* No window explains it. A range may: of several the one that ended first. */
+static void judge_failed(struct oracle *oracle, const struct oracle_walker *walker,
+			 const struct around *around, bool lost)
 {
-	const struct oracle_walker *walker = &oracle->walker[which];
-	const struct thprace_record *record = walker->check ? NULL : explanation(oracle, which);
+	struct opinion alone = {.verdict = THPRACE_UNATTRIBUTED}, best = {0}, of_range;
+	const struct thprace_window *first = NULL, *range;
+	const struct thprace_walk *walk = &walker->walk;
+	size_t i;
 
-	if (record)
-		say_removal(oracle, walker, record, THPRACE_ESCAPE);
-	else
-		say(oracle, walker, NULL, lost ? THPRACE_UNPROVEN : THPRACE_UNATTRIBUTED, false);
+	for (i = 0; i < oracle->ranges && !walker->check; i++) {
+		range = &oracle->range[i];
+		if (!beside(walker, NULL, range) || range->open > walk->leave)
+			continue;
+		of_range = opinion_of(oracle, walker, range, around);
+		if (of_range.verdict != THPRACE_ESCAPE ||
+		    (first && (first->close < range->close ||
+			       (first->close == range->close && first->pid <= range->pid))))
+			continue;
+		first = range;
+		best = of_range;
+	}
+	if (first) {
+		lost |= oracle__lost(oracle,
+				     first->open ? min(first->open, walk->enter) : walk->enter,
+				     max(first->close, walk->leave));
+		if (lost)
+			best = (struct opinion){.verdict = THPRACE_UNPROVEN};
+		say(oracle, walker, first, best);
+		return;
+	}
+	if (!walker->check && remained(walk, around))
+		alone.verdict = THPRACE_REMAINED;
+	if (lost)
+		alone.verdict = THPRACE_UNPROVEN;
+	say(oracle, walker, NULL, alone);
 }
 
 static void judge(struct oracle *oracle, size_t which)
 {
 	struct oracle_walker *walker = &oracle->walker[which];
 	struct detector_class *class = &oracle->stats.class[walker->walk.class];
+	const struct opinion unproven = {.verdict = THPRACE_UNPROVEN};
 	const struct oracle_window *met;
 	const struct thprace_window *window;
 	bool lost = oracle__lost(oracle, walker->walk.enter, walker->walk.leave);
 	bool escape = false, pair = false;
+	struct around around;
 	uint64_t from, to;
 	size_t i;
 
 	class->walkers++;
 	if (lost)
 		walker->walk.flags |= THPRACE_KF_LOST;
+	look_around(oracle, walker, &around);
 	for (i = 0; i < oracle->windows; i++) {
 		met = &oracle->window[i];
 		window = &met->window;
@@ -483,18 +757,16 @@ static void judge(struct oracle *oracle, size_t which)
 		from = min(window->open, walker->walk.enter);
 		to = window->close ? max(window->close, walker->walk.leave) : FOREVER;
 		if (met->lost || oracle__lost(oracle, from, to))
-			say(oracle, walker, window, THPRACE_UNPROVEN, false);
-		else if (escaped(walker, window))
-			say(oracle, walker, window, THPRACE_ESCAPE, close_call(walker, window));
+			say(oracle, walker, window, unproven);
 		else
-			say(oracle, walker, window, THPRACE_CONTAINED, close_call(walker, window));
-		escape |= escaped(walker, window);
+			say(oracle, walker, window, opinion(oracle, walker, window, &around));
+		escape |= opinion(oracle, walker, window, &around).verdict == THPRACE_ESCAPE;
 	}
 	if (walker->failed) {
 		if (!escape)
-			judge_failed(oracle, which, lost);
+			judge_failed(oracle, walker, &around, lost);
 	} else if (!escape && !walker->check && !walker->head && in_time(oracle, which)) {
-		say_removal(oracle, walker, in_time(oracle, which), THPRACE_CONTAINED);
+		say_removal(oracle, walker, in_time(oracle, which));
 	} else if (!pair && lost) {
 		class->unproven++;
 	} else if (!pair) {
@@ -534,6 +806,7 @@ void oracle__free(struct oracle *oracle)
 	free(oracle->record);
 	free(oracle->window);
 	free(oracle->walker);
+	free(oracle->range);
 	free(oracle->span);
 	free(oracle->incident);
 	free(oracle);
@@ -659,6 +932,7 @@ static bool classes_agree(const struct detector_class *a, const struct detector_
 	agree &= number_agrees("overlaps", a->overlaps, b->overlaps);
 	agree &= number_agrees("contained", a->contained, b->contained);
 	agree &= number_agrees("escapes", a->escapes, b->escapes);
+	agree &= number_agrees("remained", a->remained, b->remained);
 	agree &= number_agrees("unattributed", a->unattributed, b->unattributed);
 	agree &= number_agrees("unproven", a->unproven, b->unproven);
 	agree &= number_agrees("clean", a->clean, b->clean);

@@ -42,6 +42,8 @@ struct oracle {
 	size_t windows;
 	struct oracle_walker *walker;
 	size_t walkers;
+	struct thprace_window *range; /* zaps of parts of vmas */
+	size_t ranges;
 	struct oracle_span *span;
 	size_t spans;
 	struct thprace_incident *incident;

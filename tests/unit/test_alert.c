@@ -96,14 +96,19 @@ static void priorities(void **state)
 {
 	static const struct {
 		unsigned int verdict;
+		unsigned int attribution;
 		int priority;
 		const char *id;
+		const char *says;
 	} expected[] = {
-		{THPRACE_CONTAINED, LOG_INFO, LOG_ID_OVERLAP},
-		{THPRACE_ESCAPE, LOG_CRIT, LOG_ID_ESCAPE},
-		{THPRACE_UNATTRIBUTED, LOG_ERR, LOG_ID_UNATTRIBUTED},
-		{THPRACE_UNPROVEN, LOG_WARNING, LOG_ID_UNPROVEN},
+		{THPRACE_CONTAINED, 0, LOG_INFO, LOG_ID_OVERLAP, "contained: "},
+		{THPRACE_ESCAPE, THPRACE_EXACT, LOG_CRIT, LOG_ID_ESCAPE, "escape: "},
+		{THPRACE_UNATTRIBUTED, 0, LOG_ERR, LOG_ID_UNATTRIBUTED, "no window seen"},
+		{THPRACE_UNPROVEN, 0, LOG_WARNING, LOG_ID_UNPROVEN, "no statement"},
+		{THPRACE_REMAINED, 0, LOG_WARNING, LOG_ID_REMAINED, "this is no race"},
+		{THPRACE_ESCAPE, THPRACE_LIKELY, LOG_ERR, LOG_ID_LIKELY, "it is not proved"},
 	};
+	const size_t nr = sizeof(expected) / sizeof(expected[0]);
 	struct thprace_incident incident;
 	unsigned int c;
 	size_t i;
@@ -112,25 +117,31 @@ static void priorities(void **state)
 	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
 		struct alert *alert = begin(60, 10);
 
-		for (i = 0; i < 4; i++) {
+		for (i = 0; i < nr; i++) {
 			incident = make(c, expected[i].verdict);
-			if (incident.verdict == THPRACE_UNATTRIBUTED)
+			incident.attribution = (__u8)expected[i].attribution;
+			if (incident.verdict == THPRACE_UNATTRIBUTED ||
+			    incident.verdict == THPRACE_REMAINED)
 				no_window(&incident);
 			alert__incident(alert, &incident, 0, NULL, START);
 			assert_int_equal(sent, i + 1);
 			assert_int_equal(kept[i].priority, expected[i].priority);
 			assert_string_equal(kept[i].id, expected[i].id);
 			assert_non_null(strstr(kept[i].text, names__class(c)));
+			assert_non_null(strstr(kept[i].text, expected[i].says));
+			if (expected[i].attribution)
+				expect_field(&kept[i], "THPRACE_ATTRIBUTION",
+					     names__attribution(expected[i].attribution));
+			else
+				assert_null(field(&kept[i], "THPRACE_ATTRIBUTION"));
 			assert_null(strstr(kept[i].text, "thprace show"));
 			assert_null(field(&kept[i], "THPRACE_ID"));
 			assert_null(field(&kept[i], "THPRACE_FILE"));
 		}
 		assert_null(field(&kept[2], "THPRACE_OPENER_PID"));
 		assert_null(field(&kept[2], "THPRACE_LEVEL"));
-		assert_non_null(strstr(kept[2].text, "no window seen"));
-		assert_non_null(strstr(kept[3].text, "no statement"));
 		alert__free(alert);
-		assert_int_equal(sent, 4);
+		assert_int_equal(sent, nr);
 	}
 }
 

@@ -337,7 +337,9 @@ static void storms(void **state)
 				nr_complaints++;
 				continue;
 			}
-			incident = make(class, THPRACE_CONTAINED + (unsigned int)rand() % 4);
+			incident =
+				make(class, THPRACE_CONTAINED + (unsigned int)rand() %
+									(THPRACE_VERDICT_MAX - 1));
 			snprintf(incident.walk.comm, sizeof(incident.walk.comm), "%u",
 				 (unsigned int)rand() % comms);
 			alert__incident(alert, &incident, i, NULL, now);

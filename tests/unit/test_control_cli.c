@@ -143,9 +143,10 @@ static void test_status(void **state)
 	(void)state;
 	assert_int_equal(RUN_ALONE(cmd_status), CLI_FOUND);
 	expect(out, "on 6.1.0-test, light mode, up 3 h 12 min: 2 escapes\n");
-	expect(out, "  split-unmap               -         0         0         0       2         0"
-		    "        0     0.25\n");
-	expect(out, " 0         0        0        -\n");
+	expect(out,
+	       "  split-unmap               -        0        0         0       2        0       0"
+	       "        0     0.25\n");
+	expect(out, " 0       0        0        -\n");
 	expect(out, "kernel     its code is being read");
 	expect(out, "loss       3 of 0: 3 slot\n");
 	expect(out, "0.012% of all CPUs' time, budget 0.5%");

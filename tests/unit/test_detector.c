@@ -44,8 +44,150 @@ static void test_escape(void **state)
 	walk(story, US(15), US(25), 1, 0);
 	precise(story);
 	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only_escape(story, 0, THPRACE_EXACT);
 	assert_int_equal(story->run.stats.close_calls, 0);
+	assert_int_equal(story->run.incident[0].window.left, 0);
+	assert_int_equal(story->run.incident[0].walk.left.entire, 1);
+	assert_int_equal(story->run.incident[0].walk.left.small, 0);
+}
+
+/* Several were left, and one went; and then that of nobody. */
+static void test_escape_of_many(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *close = window(story, US(10), US(30), US(40));
+
+	walk(story, US(15), US(25), 3, 0);
+	close->flags = thprace_left_word(2);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only_escape(story, 0, THPRACE_EXACT);
+	assert_int_equal(story->run.incident[0].window.left, 2);
+	close->flags = thprace_left_word(3);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	only(story, 1, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(story->run.incident[1].attribution, THPRACE_ATTRIBUTION_NONE);
+	/* Nobody read it, or too late: perhaps. */
+	close->flags = thprace_left_word(THPRACE_LEFT_UNREAD);
+	precise(story);
+	only_escape(story, 0, THPRACE_LIKELY);
+	close->flags = thprace_left_word(THPRACE_LEFT_LATE);
+	precise(story);
+	only_escape(story, 0, THPRACE_LIKELY);
+}
+
+/* Two windows under way: both took one of what was left, or one of them did. */
+static void test_escape_beside_another(void **state)
+{
+	struct story *story = *state;
+	size_t i, n;
+
+	window(story, US(10), US(30), US(40))->flags = thprace_left_word(1);
+	n = story->n;
+	window(story, US(11), US(33), US(43));
+	for (i = n; i < story->n; i++)
+		story->record[i].pid++;
+	walk(story, US(15), US(25), 2, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only_escape(story, 0, THPRACE_EXACT);
+	only(story, 1, THPRACE_ESCAPE, OPENER + 1);
+	assert_int_equal(story->run.incident[1].attribution, THPRACE_EXACT);
+	story->record[n - 1].flags = thprace_left_word(1);
+	story->record[story->n - 3].flags = thprace_left_word(1);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only_escape(story, 0, THPRACE_LIKELY);
+	assert_int_equal(story->run.incident[1].attribution, THPRACE_LIKELY);
+	/* The other began only after the return, and before the count was read. */
+	story->record[story->n - 3].flags = thprace_left_word(0);
+	for (i = n; i < n + 3; i++)
+		story->record[i].entry = US(26);
+	story->record[n].ts = US(26);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only_escape(story, 0, THPRACE_LIKELY);
+}
+
+/* Nobody was unmapping: a window that began after the return took what the walker had left. */
+static void test_remained(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *close;
+
+	walk(story, US(15), US(25), 1, 0);
+	close = window(story, US(26), US(30), US(40));
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_REMAINED, 0);
+	assert_int_equal(split_unmap(story)->remained, 1);
+	assert_int_equal(split_unmap(story)->unattributed, 0);
+	assert_int_equal(split_unmap(story)->overlaps, 0);
+	close->flags = thprace_left_word(1);
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	close->flags = thprace_left_word(0);
+	close->ts = US(25) + THPRACE_ATTRIBUTION_NS;
+	precise(story);
+	only(story, 0, THPRACE_REMAINED, 0);
+	close->ts++;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+}
+
+/* All that a walker left is there still when the function around it returns. */
+static void test_outer(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *walker, *around;
+	const struct thprace_walk *walk_of;
+
+	walker = walk(story, US(15), US(25), 1, 0);
+	around = outer(story, US(25), US(40), 0, 1);
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_REMAINED, 0);
+	walk_of = &story->run.incident[0].walk;
+	assert_int_equal(walk_of->outer_at, US(40));
+	assert_int_equal(walk_of->outer.entire, 1);
+	assert_int_equal(walk_of->order, 9);
+	around->arg2 = THPRACE_COUNTS(0, 0);
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	/* Another task's, another folio's, another walker's. */
+	around->arg2 = THPRACE_COUNTS(1, 0);
+	around->pid++;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	around->pid--;
+	around->folio = OTHER;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	around->folio = FOLIO;
+	around->entry++;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	around->entry--;
+	/* It maps again what it took: compared with what was mapped before the walker. */
+	walker->flags |= THPRACE_RF_REMAP;
+	around->arg = THPRACE_COUNTS(2, 0);
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	around->arg2 = THPRACE_COUNTS(1, 512);
+	precise(story);
+	only(story, 0, THPRACE_REMAINED, 0);
+	/* A window in which the total fell, though the count at its end does not show it. */
+	around->arg2 = THPRACE_COUNTS(1, 511);
+	window(story, US(10), US(30), US(35))->flags = thprace_left_word(1);
+	precise(story);
+	only_escape(story, 0, THPRACE_LIKELY);
+	around->arg2 = THPRACE_COUNTS(1, 512);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_REMAINED, 0);
+	only(story, 1, THPRACE_CONTAINED, OPENER);
 }
 
 static void test_escape_by_own_result(void **state)
@@ -111,7 +253,7 @@ static void test_proof_overrules_stamps(void **state)
 	assert_int_equal(story->run.incidents, 2);
 	only(story, 0, THPRACE_CONTAINED, OPENER);
 	assert_int_equal(story->run.incident[0].close_call, 1);
-	only(story, 1, THPRACE_ESCAPE, OPENER);
+	only_escape(story, 1, THPRACE_CAUSAL);
 	assert_int_equal(story->run.incident[1].close_call, 1);
 	assert_int_equal(story->run.stats.close_calls, 2);
 }
@@ -123,7 +265,7 @@ static void test_light_mode(void **state)
 	window(story, US(10), 0, US(30));
 	walk(story, US(15), US(25), 1, 0);
 	run(story, THPRACE_LIGHT);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only_escape(story, 0, THPRACE_CAUSAL);
 	assert_int_equal(story->run.incident[0].window.removed, 0);
 	assert_int_equal(story->run.incident[0].window.close, US(30));
 	/* The same records in precise mode: a zap without rmap removal. */
@@ -275,48 +417,109 @@ static void test_pte_attribution(void **state)
 {
 	struct story *story = *state;
 	const struct thprace_window *pte;
+	struct thprace_record *zap;
 
-	walk(story, US(10), US(20), 1, 0);
-	pte_zap(story, US(9), OPENER); /* before */
-	pte_zap(story, US(12), WALKER); /* its own */
+	/* Removals of small pages say nothing of a walker that failed. */
+	small_walk(story, US(10), US(20), 1);
 	pte_zap(story, US(15), OPENER);
-	pte_zap(story, US(16), OPENER + 1);
+	pte_zap(story, US(25), OPENER);
 	precise(story);
 	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	/* The range that they were in does; its own, or one that was over, does not. */
+	range(story, 0, US(30), 0)->pid = WALKER;
+	range(story, 0, US(19), 0)->pid = OPENER + 1;
+	zap = range(story, US(15), US(35), 0);
+	zap->arg = US(25);
+	zap->arg2 = 2;
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only_escape(story, 0, THPRACE_EXACT);
 	pte = &story->run.incident[0].window;
 	assert_int_equal(pte->level, THPRACE_LEVEL_PTE);
 	assert_int_equal(pte->open, US(15));
-	assert_int_equal(pte->removed, US(15));
-	assert_int_equal(pte->close, US(15));
-	assert_int_equal(pte->pages, 3);
+	assert_int_equal(pte->removed, US(25));
+	assert_int_equal(pte->close, US(35));
+	assert_int_equal(pte->pages, 2);
+	assert_int_equal(pte->left, 0);
+	assert_int_equal(pte->flags, THPRACE_WF_SETTLED | THPRACE_WF_RANGE);
 	assert_int_equal(pte->tgid, OPENER + 1);
 	assert_int_equal(pte->address, 0);
 	assert_int_equal(split_unmap(story)->overlaps, 1);
 	assert_int_equal(split_unmap(story)->escapes, 1);
 	assert_int_equal(split_unmap(story)->unattributed, 0);
-	assert_int_equal(story->run.stats.pte_removals, 4);
+	assert_int_equal(story->run.stats.pte_removals, 2);
+	/* It is recorded once for each walker that waits: one zap all the same. */
+	story->record[story->n] = *zap;
+	story->n++;
+	precise(story);
+	only_escape(story, 0, THPRACE_EXACT);
+	story->n--;
+	/* In light mode, which does not count pages. */
+	zap->arg = zap->arg2 = 0;
+	run(story, THPRACE_LIGHT);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	zap->flags = THPRACE_RF_VAGUE;
+	run(story, THPRACE_LIGHT);
+	only_escape(story, 0, THPRACE_LIKELY);
+	assert_int_equal(story->run.incident[0].window.flags,
+			 THPRACE_WF_SETTLED | THPRACE_WF_RANGE | THPRACE_WF_VAGUE);
+	zap->flags = 0;
+	zap->value = THPRACE_LEFT_LATE;
+	run(story, THPRACE_LIGHT);
+	only_escape(story, 0, THPRACE_LIKELY);
+	zap->value = 1; /* it took another one */
+	run(story, THPRACE_LIGHT);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	zap->value = 0;
+	zap->folio = OTHER;
+	run(story, THPRACE_LIGHT);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+}
+
+/* Of two ranges that explain it, the one that ended first is named; certain if both took one. */
+static void test_pte_two_ranges(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *walker = small_walk(story, US(10), US(20), 2);
+
+	range(story, 0, US(40), 0)->pid = OPENER + 1;
+	range(story, US(15), US(30), 1);
+	run(story, THPRACE_LIGHT);
+	assert_int_equal(story->run.incidents, 1);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	walker->value = 3;
+	walker->arg2 = THPRACE_COUNTS(0, 3);
+	run(story, THPRACE_LIGHT);
+	only_escape(story, 0, THPRACE_LIKELY);
 }
 
 static void test_pte_attribution_horizon(void **state)
 {
 	struct story *story = *state;
+	struct thprace_record *zap;
 
-	/* From its start, and not before … */
-	walk(story, US(10), US(20), 1, 0);
-	pte_zap(story, US(10) - 1, OPENER);
-	pte_zap(story, US(10), OPENER + 1);
+	/* It began at the return at the latest … */
+	small_walk(story, US(10), US(20), 1);
+	zap = range(story, US(20), US(40), 0);
 	precise(story);
-	only(story, 0, THPRACE_ESCAPE, OPENER + 1);
-	/* … until the horizon, and not after. */
-	story->n = 0;
-	walk(story, US(10), US(20), 1, 0);
-	pte_zap(story, US(20) + THPRACE_ATTRIBUTION_NS, OPENER);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	zap->entry++;
 	precise(story);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
-	story->n = 0;
-	walk(story, US(10), US(20), 1, 0);
-	pte_zap(story, US(20) + THPRACE_ATTRIBUTION_NS + 1, OPENER);
+	only(story, 0, THPRACE_REMAINED, 0);
+	/* … was not over by then … */
+	zap->entry = 0;
+	zap->ts = US(20) - THPRACE_TOLERANCE_NS + 1;
+	precise(story);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	zap->ts--;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	/* … and ended by the horizon. */
+	zap->ts = US(20) + THPRACE_ATTRIBUTION_NS;
+	precise(story);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	zap->ts++;
 	precise(story);
 	only(story, 0, THPRACE_UNATTRIBUTED, 0);
 	assert_int_equal(split_unmap(story)->unattributed, 1);
@@ -344,43 +547,69 @@ static void test_pte_contained(void **state)
 static void test_pte_not_besides_pmd_escape(void **state)
 {
 	struct story *story = *state;
+	struct thprace_record *close = window(story, US(10), US(30), US(40));
 
-	window(story, US(10), US(30), US(40));
-	walk(story, US(15), US(25), 1, 0);
-	pte_zap(story, US(20), OPENER + 1);
+	walk(story, US(15), US(25), 2, 0)->arg2 = THPRACE_COUNTS(1, 1);
+	range(story, 0, US(35), 0)->pid = OPENER + 1;
 	precise(story);
 	assert_int_equal(story->run.incidents, 1);
+	only_escape(story, 0, THPRACE_EXACT);
 	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PMD);
-}
-
-static void test_pte_pending_is_replaced(void **state)
-{
-	struct story *story = *state;
-
-	/* After the second walker's return, the removal explains only that. */
-	walk(story, US(10), US(20), 1, 0);
-	walk(story, US(30), US(40), 1, 0);
-	pte_zap(story, US(50), OPENER);
+	/* A window that took none of what was left does not explain it; the range does. */
+	close->flags = thprace_left_word(1);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	only(story, 1, THPRACE_ESCAPE, OPENER + 1);
+	assert_int_equal(story->run.incident[1].window.level, THPRACE_LEVEL_PTE);
+}
+
+/* By its own word something was mapped, and at its return nothing: what ended in its time explains it. */
+static void test_pte_own_result(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *zap;
+
+	walk(story, US(10), US(20), 0, OWN_FAILED);
+	zap = range(story, 0, US(15), 0);
+	precise(story);
+	only_escape(story, 0, THPRACE_LIKELY);
+	zap->arg = US(12);
+	precise(story);
+	only_escape(story, 0, THPRACE_EXACT);
+	range(story, 0, US(16), 0)->pid = OPENER + 1;
+	precise(story);
+	only_escape(story, 0, THPRACE_LIKELY);
+	story->n--;
+	zap->arg = 0;
+	zap->ts = US(10) - 1;
+	precise(story);
 	only(story, 0, THPRACE_UNATTRIBUTED, 0);
-	only(story, 1, THPRACE_ESCAPE, OPENER);
-	/* In the second walker's time, both. */
-	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(35);
+}
+
+/* Two failures in a row: a range between their returns explains the second, and clears the first. */
+static void test_pte_newer_failure(void **state)
+{
+	struct story *story = *state;
+	struct thprace_record *zap;
+
+	small_walk(story, US(10), US(20), 1);
+	small_walk(story, US(30), US(40), 1);
+	zap = range(story, US(35), US(50), 0);
 	precise(story);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
-	only(story, 1, THPRACE_ESCAPE, OPENER);
-	/* At its return: not the first's any more. */
-	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(40);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_REMAINED, 0);
+	only_escape(story, 1, THPRACE_CAUSAL);
+	/* Under way at both returns, it explains both. */
+	zap->entry = 0;
 	precise(story);
-	only(story, 0, THPRACE_UNATTRIBUTED, 0);
-	only(story, 1, THPRACE_ESCAPE, OPENER);
-	/* A walker that did not fail replaces nothing. */
-	story->record[3].value = 0;
-	story->record[story->n - 1].ts = story->record[story->n - 1].entry = US(50);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	only_escape(story, 1, THPRACE_CAUSAL);
+	/* After both: neither. */
+	zap->entry = US(41);
 	precise(story);
-	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only(story, 0, THPRACE_REMAINED, 0);
+	only(story, 1, THPRACE_REMAINED, 0);
 }
 
 int main(void)
@@ -388,6 +617,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(test_contained),
 		STORY(test_escape),
+		STORY(test_escape_of_many),
+		STORY(test_escape_beside_another),
+		STORY(test_remained),
+		STORY(test_outer),
 		STORY(test_escape_by_own_result),
 		STORY(test_own_result_good),
 		STORY(test_own_failed_without_own),
@@ -404,10 +637,12 @@ int main(void)
 		STORY(test_closest_pass_skips_own_task),
 		STORY(test_closest_pass_reach),
 		STORY(test_pte_attribution),
+		STORY(test_pte_two_ranges),
 		STORY(test_pte_attribution_horizon),
 		STORY(test_pte_contained),
 		STORY(test_pte_not_besides_pmd_escape),
-		STORY(test_pte_pending_is_replaced),
+		STORY(test_pte_own_result),
+		STORY(test_pte_newer_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

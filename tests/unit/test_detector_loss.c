@@ -165,14 +165,14 @@ static void test_check_explains_nothing(void **state)
 {
 	struct story *story = *state;
 
-	/* No window is blamed for a check point alone, and it replaces no failed walker. */
-	walk(story, US(10), US(20), 1, 0);
+	/* No window or range is blamed for a check point alone, and it replaces no failed walker. */
+	small_walk(story, US(10), US(20), 1);
 	window(story, US(25), US(40), US(50));
 	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
-	pte_zap(story, US(35), OPENER);
+	range(story, 0, US(35), 0);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
+	only_escape(story, 0, THPRACE_CAUSAL);
 	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PTE);
 	only(story, 1, THPRACE_UNATTRIBUTED, 0);
 }
@@ -244,6 +244,8 @@ static void test_open_at_the_end(void **state)
 	assert_int_equal(story->run.incidents, 2);
 	only(story, 0, THPRACE_ESCAPE, OPENER);
 	assert_int_equal(story->run.incident[0].window.close, 0);
+	assert_int_equal(story->run.incident[0].attribution,
+			 THPRACE_LIKELY); /* what it left is not known */
 	only(story, 1, THPRACE_CONTAINED, OPENER);
 	/* The rmap removal of one, and a loss after it: its end is what was lost, perhaps. */
 	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
@@ -327,6 +329,8 @@ static void test_loss_in_a_pair(void **state)
 		assert_int_equal(story->run.stats.lost, 5);
 		assert_int_equal(story->run.incidents, 1);
 		only(story, 0, losses[i].touches ? THPRACE_UNPROVEN : THPRACE_ESCAPE, OPENER);
+		assert_int_equal(story->run.incident[0].attribution,
+				 losses[i].touches ? THPRACE_ATTRIBUTION_NONE : THPRACE_EXACT);
 		assert_int_equal(split_unmap(story)->unproven, losses[i].touches);
 		assert_int_equal(split_unmap(story)->escapes, !losses[i].touches);
 		assert_int_equal(split_unmap(story)->overlaps, 1);
@@ -352,16 +356,25 @@ static void test_loss_in_a_lone_walker(void **state)
 	assert_int_equal(split_unmap(story)->clean, 0);
 }
 
-static void test_loss_before_a_removal(void **state)
+static void test_loss_before_a_range(void **state)
 {
 	struct story *story = *state;
 
-	/* An earlier removal may be lost. */
-	walk(story, US(10), US(20), 1, 0);
+	/* An earlier end of a range may be lost; what came after it does not matter. */
+	small_walk(story, US(10), US(20), 1);
 	lost(story, US(30), US(40));
-	pte_zap(story, US(50), OPENER);
+	range(story, 0, US(50), 0);
 	precise(story);
 	only(story, 0, THPRACE_UNPROVEN, OPENER);
+	story->record[2].entry = US(51);
+	story->record[2].ts = US(60);
+	precise(story);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	/* Without a range that explains it, only its own time counts. */
+	story->record[2].entry = US(30);
+	story->n--;
+	precise(story);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
 }
 
 static void test_loss_of_a_split(void **state)
@@ -506,7 +519,7 @@ static void test_forgotten(void **state)
 	struct story *story = *state;
 	struct detector *detector = detector__new(&options);
 	const struct detector_class *class;
-	uint64_t end = US(10) + 1200 * 100000ULL;
+	uint64_t end = US(10) + 1200 * 1000000ULL;
 	size_t i;
 
 	assert_non_null(detector);
@@ -514,7 +527,7 @@ static void test_forgotten(void **state)
 	for (i = 0; i < story->n; i++)
 		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
 	for (i = 1; i < 1200; i++) {
-		struct thprace_record tick = {.ts = US(10) + i * 100000};
+		struct thprace_record tick = {.ts = US(10) + i * 1000000};
 
 		assert_int_equal(detector__feed(detector, &tick), 0);
 	}
@@ -538,23 +551,26 @@ static void test_long_walker(void **state)
 	struct story *story = *state;
 	struct detector *detector = detector__new(&options);
 	const struct detector_class *class;
+	const uint64_t folios[] = {FOLIO, OTHER, OTHER + 0x8000}, end = US(2000000);
 	size_t i, n;
 
 	assert_non_null(detector);
-	walk(story, US(5), US(200000), 1, OWN_FAILED);
-	walk(story, US(6), US(200000), 1, OWN)->pid++;
-	story->record[2].pid++;
-	story->record[2].folio = story->record[3].folio = OTHER;
+	for (i = 0; i < 3; i++) {
+		walk(story, US(5 + i), end, 0, i < 2 ? OWN_FAILED : OWN)->pid += i;
+		story->record[2 * i].pid += i;
+		story->record[2 * i].folio = story->record[2 * i + 1].folio = folios[i];
+	}
 	window(story, US(10), US(20), US(30));
-	pte_zap(story, US(40), OPENER);
-	story->record[story->n - 1].folio = OTHER;
+	range(story, US(35), US(40), 0)->folio = folios[1];
+	pte_zap(story, US(50), OPENER);
+	story->record[story->n - 1].folio = folios[2];
 	/* All but the returns, then much time, then the returns. */
 	for (i = 0; i < story->n; i++) {
 		if (story->record[i].ts < US(1000))
 			assert_int_equal(detector__feed(detector, &story->record[i]), 0);
 	}
 	for (n = 1; n < 1900; n++) {
-		struct thprace_record tick = {.ts = US(n * 100)};
+		struct thprace_record tick = {.ts = US(n * 1000)};
 
 		assert_int_equal(detector__feed(detector, &tick), 0);
 	}
@@ -565,6 +581,7 @@ static void test_long_walker(void **state)
 	assert_int_equal(detector__finish(detector), 0);
 	class = &detector__stats(detector)->class[THPRACE_SPLIT_UNMAP];
 	assert_int_equal(class->escapes, 2);
+	assert_int_equal(class->contained, 1);
 	assert_int_equal(class->unproven, 0);
 	detector__free(detector);
 }
@@ -624,7 +641,7 @@ int main(void)
 		STORY(test_orphan_walkers),
 		STORY(test_loss_in_a_pair),
 		STORY(test_loss_in_a_lone_walker),
-		STORY(test_loss_before_a_removal),
+		STORY(test_loss_before_a_range),
 		STORY(test_loss_of_a_split),
 		STORY(test_late_record),
 		STORY(test_watermark),

@@ -56,6 +56,7 @@ static inline struct thprace_record *zap_open(struct story *story, uint64_t ts)
 	return record;
 }
 
+/* Nothing is left at its level then, unless a test says otherwise. */
 static inline struct thprace_record *zap_close(struct story *story, uint64_t open, uint64_t removed,
 					       uint64_t ts)
 {
@@ -63,16 +64,18 @@ static inline struct thprace_record *zap_close(struct story *story, uint64_t ope
 
 	record->arg = removed;
 	record->arg2 = 0x7f0000000000ULL;
+	record->flags = thprace_left_word(0);
 	return record;
 }
 
-/* A window of OPENER on FOLIO, in full; removed 0: light mode, or void. */
-static inline void window(struct story *story, uint64_t open, uint64_t removed, uint64_t close)
+/* A window of OPENER on FOLIO, in full; removed 0: light mode, or void. Returns its end. */
+static inline struct thprace_record *window(struct story *story, uint64_t open, uint64_t removed,
+					    uint64_t close)
 {
 	zap_open(story, open);
 	if (removed)
 		tell(story, THPRACE_REC_RMAP_PMD, open, removed, OPENER);
-	zap_close(story, open, removed, close);
+	return zap_close(story, open, removed, close);
 }
 
 static inline struct thprace_record *walk_return(struct story *story, uint64_t enter,
@@ -85,6 +88,7 @@ static inline struct thprace_record *walk_return(struct story *story, uint64_t e
 	record->value = residual;
 	record->flags = flags;
 	record->arg = 0x51;
+	record->arg2 = THPRACE_COUNTS(residual, 0); /* by PMDs */
 	return record;
 }
 
@@ -93,6 +97,39 @@ static inline struct thprace_record *walk(struct story *story, uint64_t enter, u
 {
 	tell(story, THPRACE_REC_WALK_ENTER, enter, enter, WALKER)->class = THPRACE_SPLIT_UNMAP;
 	return walk_return(story, enter, leave, residual, flags);
+}
+
+/* A walker that left mappings by PTEs. */
+static inline struct thprace_record *small_walk(struct story *story, uint64_t enter, uint64_t leave,
+						int residual)
+{
+	struct thprace_record *record = walk(story, enter, leave, residual, 0);
+
+	record->arg2 = THPRACE_COUNTS(0, residual);
+	return record;
+}
+
+/* The zap of a range by OPENER, which left so many; began 0: before the walker. */
+static inline struct thprace_record *range(struct story *story, uint64_t began, uint64_t ended,
+					   int left)
+{
+	struct thprace_record *record = tell(story, THPRACE_REC_RANGE, began, ended, OPENER);
+
+	record->arg2 = 1;
+	record->value = left;
+	return record;
+}
+
+/* The function around a walker that returned at `left` returns: so many are mapped by PMDs. */
+static inline struct thprace_record *outer(struct story *story, uint64_t left, uint64_t ts,
+					   int before, int now)
+{
+	struct thprace_record *record = tell(story, THPRACE_REC_OUTER, left, ts, WALKER);
+
+	record->arg = THPRACE_COUNTS(before, 0);
+	record->arg2 = THPRACE_COUNTS(now, 0);
+	record->value = 9;
+	return record;
 }
 
 static inline void pte_zap(struct story *story, uint64_t ts, uint32_t pid)
@@ -143,6 +180,13 @@ static inline void only(const struct story *story, size_t at, enum thprace_verdi
 	assert_true(at < story->run.incidents);
 	assert_int_equal(story->run.incident[at].verdict, verdict);
 	assert_int_equal(story->run.incident[at].window.pid, opener);
+}
+
+static inline void only_escape(const struct story *story, size_t at,
+			       enum thprace_attribution attribution)
+{
+	only(story, at, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[at].attribution, attribution);
 }
 
 static inline const struct detector_class *split_unmap(const struct story *story)

@@ -155,15 +155,17 @@ static void draws_escape(void **state)
 	struct thprace_incident incident = incident_of(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
 
 	(void)state;
+	incident.attribution = THPRACE_EXACT;
 	incident.walk.leave = T0 + 10800;
 	incident.walk.residual = 1;
+	incident.walk.left.entire = 1;
 	incident.walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED | THPRACE_KF_RESULT;
 	incident.walk.result = -16;
 	assert_drawn(
 		&incident,
-		"  incident 3: split-unmap, pmd level, escape\n"
-		"  folio 0xffffea0004e38000   overlap 7.7 µs   proof: residual mapcount 1 at the walker's return, its\n"
-		"    own result: still mapped\n"
+		"  incident 3: split-unmap, pmd level, exact escape\n"
+		"  folio 0xffffea0004e38000   overlap 7.7 µs   proof: residual mapcount 1 at the walker's return (1\n"
+		"    mapping by PMDs, 0 by PTEs), its own result: still mapped\n"
 		"\n"
 		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
 		"              zap_huge_pmd()\n"
@@ -174,9 +176,11 @@ static void draws_escape(void **state)
 		"                                                          its split_huge_page_to_list() returns -16\n"
 		"                                                              (EBUSY): not split\n"
 		"     12.9 µs    page_remove_rmap(): mapcount decremented\n"
-		"     17.3 µs  zap_huge_pmd() returns\n"
+		"     17.3 µs  zap_huge_pmd() returns: 0 of 1 mapping by\n"
+		"                  PMDs left\n"
 		"\n"
-		"  ESCAPE: the walker returned while the mapping was still counted, 2.1 µs before it was removed\n"
+		"  ESCAPE: the walker returned while the mapping was still counted, 2.1 µs before it was removed, and\n"
+		"    the count had fallen by then\n"
 		"\n");
 }
 
@@ -211,15 +215,86 @@ static void draws_pte(void **state)
 	struct thprace_incident incident = incident_of(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
 
 	(void)state;
+	incident.attribution = THPRACE_CAUSAL;
+	incident.mode = THPRACE_LIGHT;
+	incident.window.level = THPRACE_LEVEL_PTE;
+	incident.window.flags = THPRACE_WF_SETTLED | THPRACE_WF_RANGE;
+	incident.window.open = 0; /* before the walker */
+	incident.window.removed = 0;
+	incident.window.close = T0 + 21000;
+	incident.window.left = 2;
+	incident.walk.residual = 3;
+	incident.walk.left.small = 3;
+	assert_drawn(
+		&incident,
+		"  incident 3: hwpoison-unmap, pte level, causal escape\n"
+		"  folio 0xffffea0004e38000   proof: residual mapcount 3 at the walker's return (0 mappings by PMDs,\n"
+		"    3 by PTEs)\n"
+		"\n"
+		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
+		"              unmap_page_range() began before the walker\n"
+		"                clears the pte (time not seen)\n"
+		"      0.0 µs                                              try_to_unmap()\n"
+		"     11.9 µs                                              returns: mapcount 3\n"
+		"                page_remove_rmap() (time not seen)\n"
+		"     17.9 µs  unmap_page_range() returns: 2 of 3 mappings\n"
+		"                  by PTEs left\n"
+		"\n"
+		"  ESCAPE: the walker returned while the mapping was still counted, 6.0 µs before the zap's end, and\n"
+		"    the count had fallen by then\n"
+		"\n");
+}
+
+static void draws_range(void **state)
+{
+	struct thprace_incident incident = incident_of(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
+
+	(void)state;
+	incident.attribution = THPRACE_EXACT;
+	incident.window.level = THPRACE_LEVEL_PTE;
+	incident.window.flags = THPRACE_WF_SETTLED | THPRACE_WF_RANGE;
+	incident.window.pages = 2;
+	incident.window.removed = T0 + 19000;
+	incident.window.close = T0 + 21000;
+	incident.walk.residual = 1;
+	incident.walk.left.small = 1;
+	assert_drawn(
+		&incident,
+		"  incident 3: hwpoison-unmap, pte level, exact escape\n"
+		"  folio 0xffffea0004e38000   proof: residual mapcount 1 at the walker's return (0 mappings by PMDs,\n"
+		"    1 by PTEs)\n"
+		"\n"
+		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
+		"      0.0 µs  unmap_page_range()\n"
+		"                clears the pte (time not seen)\n"
+		"      3.1 µs                                              try_to_unmap()\n"
+		"     15.0 µs                                              returns: mapcount 1\n"
+		"     19.0 µs    page_remove_rmap(): the last of 2 pages\n"
+		"     21.0 µs  unmap_page_range() returns: 0 of 1 mapping\n"
+		"                  by PTEs left\n"
+		"\n"
+		"  ESCAPE: the walker returned while the mapping was still counted, 4.0 µs before it was removed, and\n"
+		"    the count had fallen by then\n"
+		"\n");
+}
+
+/* In a file of version 2: a removal of small pages, by which a walker was explained then. */
+static void draws_removal(void **state)
+{
+	struct thprace_incident incident = incident_of(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
+
+	(void)state;
+	incident.attribution = THPRACE_LIKELY;
 	incident.window.level = THPRACE_LEVEL_PTE;
 	incident.window.pages = 1;
 	incident.window.open = T0 + 21000;
 	incident.window.removed = T0 + 21000;
 	incident.window.close = T0 + 21000;
+	incident.window.left = THPRACE_LEFT_UNREAD;
 	incident.walk.residual = 1;
 	assert_drawn(
 		&incident,
-		"  incident 3: hwpoison-unmap, pte level, escape\n"
+		"  incident 3: hwpoison-unmap, pte level, likely escape\n"
 		"  folio 0xffffea0004e38000   proof: residual mapcount 1 at the walker's return\n"
 		"\n"
 		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
@@ -229,9 +304,59 @@ static void draws_pte(void **state)
 		"     -6.0 µs                                              returns: mapcount 1\n"
 		"      0.0 µs    page_remove_rmap(): one page\n"
 		"\n"
-		"  ESCAPE: the walker found the folio still mapped; the entries had been cleared, the rmap was\n"
-		"    removed only after its return\n"
+		"  ESCAPE: the walker returned while the mapping was still counted, 6.0 µs before it was removed;\n"
+		"    likely, not proved: what was left at the zap's end was not seen\n"
 		"\n");
+}
+
+static void draws_remained(void **state)
+{
+	struct thprace_incident incident = incident_of(THPRACE_SPLIT_MIGRATE, THPRACE_REMAINED);
+
+	(void)state;
+	memset(&incident.window, 0, sizeof(incident.window));
+	incident.walk.residual = 3;
+	incident.walk.left = (struct thprace_counts){.entire = 1, .small = 2};
+	incident.walk.outer = incident.walk.left;
+	incident.walk.outer_at = T0 + 25000;
+	assert_drawn(
+		&incident,
+		"  incident 3: split-migrate, remained\n"
+		"  folio 0xffffea0004e38000   proof: residual mapcount 3 at the walker's return (1 mapping by PMDs, 2\n"
+		"    by PTEs)\n"
+		"\n"
+		"              (nobody unmapping)                          CPU1 stress-walker/813\n"
+		"      0.0 µs                                              try_to_migrate()\n"
+		"     11.9 µs                                              returns: mapcount 3\n"
+		"     21.9 µs                                                mapped by 1 PMD and 2 PTEs then\n"
+		"\n"
+		"  REMAINED: the walker left 1 mapping by PMDs, 2 by PTEs, nobody was unmapping, and nothing of it\n"
+		"    had gone when the function around it returned: the kernel failed to unmap by itself, this is no\n"
+		"    race\n"
+		"\n");
+	incident.walk.flags = THPRACE_KF_RESULT;
+	incident.walk.result = -16;
+	assert_drawn(
+		&incident,
+		"  incident 3: split-migrate, remained\n"
+		"  folio 0xffffea0004e38000   proof: residual mapcount 3 at the walker's return (1 mapping by PMDs, 2\n"
+		"    by PTEs)\n"
+		"\n"
+		"              (nobody unmapping)                          CPU1 stress-walker/813\n"
+		"      0.0 µs                                              try_to_migrate()\n"
+		"     11.9 µs                                              returns: mapcount 3\n"
+		"     21.9 µs                                              its split_huge_page_to_list() returns -16\n"
+		"                                                              (EBUSY): not split\n"
+		"                                                            mapped by 1 PMD and 2 PTEs then\n"
+		"\n"
+		"  REMAINED: the walker left 1 mapping by PMDs, 2 by PTEs, nobody was unmapping, and nothing of it\n"
+		"    had gone when the function around it returned: the kernel failed to unmap by itself, this is no\n"
+		"    race\n"
+		"\n");
+	incident.walk.outer_at = 0;
+	assert_words(
+		&incident,
+		"REMAINED: the walker left 1 mapping by PMDs, 2 by PTEs, and the zap that took a mapping later began only after its return: the kernel failed to unmap by itself, this is no race");
 }
 
 static void draws_unattributed(void **state)
@@ -255,7 +380,7 @@ static void draws_unattributed(void **state)
 		"                                                          filemap_unaccount_folio(): the folio is\n"
 		"                                                              still mapped\n"
 		"\n"
-		"  UNATTRIBUTED: the walker failed, and no window was seen on the folio\n"
+		"  UNATTRIBUTED: the walker failed, and no zap was seen that explains it\n"
 		"\n");
 }
 
@@ -292,13 +417,16 @@ static void draws_open(void **state)
 	struct thprace_incident incident = incident_of(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
 
 	(void)state;
+	incident.attribution = THPRACE_LIKELY;
 	incident.window.removed = 0;
 	incident.window.close = 0;
 	incident.walk.residual = 1;
+	incident.walk.left.entire = 1;
 	assert_drawn(
 		&incident,
-		"  incident 3: split-unmap, pmd level, escape\n"
-		"  folio 0xffffea0004e38000   overlap 11.9 µs   proof: residual mapcount 1 at the walker's return\n"
+		"  incident 3: split-unmap, pmd level, likely escape\n"
+		"  folio 0xffffea0004e38000   overlap 11.9 µs   proof: residual mapcount 1 at the walker's return (1\n"
+		"    mapping by PMDs, 0 by PTEs)\n"
 		"\n"
 		"              CPU0 stress-opener/812                      CPU1 stress-walker/813\n"
 		"              zap_huge_pmd()\n"
@@ -308,7 +436,8 @@ static void draws_open(void **state)
 		"     15.0 µs                                              returns: mapcount 1\n"
 		"              (return not seen)\n"
 		"\n"
-		"  ESCAPE: the walker returned while the mapping was still counted\n"
+		"  ESCAPE: the walker returned while the mapping was still counted; likely, not proved: what was left\n"
+		"    at the zap's end was not seen\n"
 		"\n");
 }
 
@@ -497,14 +626,45 @@ static void says_what_decided(void **state)
 	assert_words(&incident, "contained: this mapping was gone 1.0 µs before the walker "
 				"returned; the mapcount of 2 is another mapping's");
 	incident.verdict = THPRACE_ESCAPE;
+	incident.attribution = THPRACE_CAUSAL;
+	incident.close_call = 1;
 	incident.walk.leave = T0 + 12960;
 	incident.walk.residual = 1;
+	incident.walk.left.entire = 1;
 	assert_words(&incident,
 		     "ESCAPE: the walker returned and the mapping was still counted; its "
 		     "removal is stamped 60 ns earlier, too close to tell: the mapcount "
 		     "decides");
+	/* Each reason for which no more than "likely" is said. */
+	incident.close_call = 0;
+	incident.attribution = THPRACE_LIKELY;
+	incident.walk.leave = T0 + 10000;
+	assert_words(
+		&incident,
+		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed, and the count had fallen by then; likely, not proved: other zaps were under way as well, or this kernel fails to unmap by itself too");
+	incident.window.flags = THPRACE_WF_VAGUE;
+	assert_words(
+		&incident,
+		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed, and the count had fallen by then; likely, not proved: when the zap began was not seen");
+	incident.window.flags = 0;
+	incident.window.left = THPRACE_LEFT_LATE;
+	assert_words(
+		&incident,
+		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed; likely, not proved: what was left at the zap's end was not seen");
+	incident.window.left = 1;
+	incident.walk.flags = THPRACE_RF_REMAP;
+	incident.walk.before.entire = 2;
+	incident.walk.outer.entire = 1;
+	incident.walk.outer_at = T0 + 30000;
+	assert_words(
+		&incident,
+		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed; likely, not proved: the split mapped again what it had taken, so when it went was not seen");
 	incident.walk.residual = 0;
 	incident.walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
+	assert_words(
+		&incident,
+		"ESCAPE: the walker found the folio still mapped and gave up; by its return the mapcount was 0; likely, not proved: which of the zaps of that time it met was not seen");
+	incident.attribution = THPRACE_EXACT;
 	assert_words(&incident, "ESCAPE: the walker found the folio still mapped and gave up; by "
 				"its return the mapcount was 0");
 	incident.verdict = THPRACE_UNPROVEN;
@@ -519,13 +679,15 @@ static void says_what_decided(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(draws_contained),    cmocka_unit_test(draws_escape),
-		cmocka_unit_test(draws_narrow),	      cmocka_unit_test(draws_light),
-		cmocka_unit_test(draws_pte),	      cmocka_unit_test(draws_unattributed),
-		cmocka_unit_test(draws_head),	      cmocka_unit_test(draws_open),
-		cmocka_unit_test(draws_check),	      cmocka_unit_test(draws_closest),
-		cmocka_unit_test(draws_close_stamps), cmocka_unit_test(draws_reuse),
-		cmocka_unit_test(draws_anything),     cmocka_unit_test(says_what_decided),
+		cmocka_unit_test(draws_range),	      cmocka_unit_test(draws_removal),
+		cmocka_unit_test(draws_remained),     cmocka_unit_test(draws_contained),
+		cmocka_unit_test(draws_escape),	      cmocka_unit_test(draws_narrow),
+		cmocka_unit_test(draws_light),	      cmocka_unit_test(draws_pte),
+		cmocka_unit_test(draws_unattributed), cmocka_unit_test(draws_head),
+		cmocka_unit_test(draws_open),	      cmocka_unit_test(draws_check),
+		cmocka_unit_test(draws_closest),      cmocka_unit_test(draws_close_stamps),
+		cmocka_unit_test(draws_reuse),	      cmocka_unit_test(draws_anything),
+		cmocka_unit_test(says_what_decided),
 	};
 
 	return cmocka_run_group_tests_name("diagram", tests, NULL, NULL);

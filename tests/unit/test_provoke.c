@@ -198,6 +198,25 @@ static void verdicts(void **state)
 	counts.escapes = 1;
 	counts.lost = 5; /* a proof stays one */
 	assert_int_equal(outcome__judge(&counts), OUTCOME_OPEN);
+	counts.escapes = 3; /* one of three is proved */
+	counts.likely = 2;
+	assert_int_equal(outcome__judge(&counts), OUTCOME_OPEN);
+	counts.remained = 1; /* … but a kernel that fails by itself makes a proof of nothing */
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(
+		strstr(outcome__why(text, sizeof(text), &counts), "1 walker failed with nobody"));
+	counts.remained = 0;
+	counts.likely = 3;
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(
+		strstr(outcome__why(text, sizeof(text), &counts), "3 walkers failed beside"));
+	/* Nothing but likely ones, or ones that remained: nor is it closed. */
+	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH, .escapes = 1, .likely = 1};
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_non_null(
+		strstr(outcome__why(text, sizeof(text), &counts), "1 walker failed beside"));
+	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH, .remained = 1};
+	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
 	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH - 1};
 	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
 	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "99 contained"));

@@ -25,7 +25,7 @@ static const struct words words[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_ZAP_CLOSE] = {"tremoved", "aaddress", "result", 1},
 	[THPRACE_REC_RMAP_PTE] = {"apage", NULL, "pages", 0},
 	[THPRACE_REC_WALK_ENTER] = {"attu", NULL, NULL, 0},
-	[THPRACE_REC_WALK_RETURN] = {"attu", NULL, "mapcount", 1},
+	[THPRACE_REC_WALK_RETURN] = {"attu", "aleft", "mapcount", 1},
 	[THPRACE_REC_SPLIT_RETURN] = {"twalker", "nwalker_mapcount", "result", 1},
 	[THPRACE_REC_CHECK] = {NULL, NULL, "mapcount", 0},
 	[THPRACE_REC_COLLAPSE_ENTER] = {"afile", "noffset", "foreign", 0},
@@ -34,6 +34,8 @@ static const struct words words[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_POISON_RETURN] = {"apfn", NULL, "result", 1},
 	[THPRACE_REC_LOST] = {"nlost", NULL, NULL, 1},
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, 1},
+	[THPRACE_REC_RANGE] = {"tremoved", "npages", "left", 1},
+	[THPRACE_REC_OUTER] = {"abefore", "anow", "order", 1},
 };
 
 static const struct words *words_of(const struct thprace_record *record)
@@ -106,11 +108,13 @@ static void text_flags(FILE *out, unsigned int flags)
 		fprintf(out, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		fprintf(out, " own=unmapped");
-	fprintf(out, "%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
+	fprintf(out, "%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
 		flags & THPRACE_RF_FAILED ? " failed" : "",
 		flags & THPRACE_RF_AGAIN ? " again" : "",
 		flags & THPRACE_RF_ELSEWHERE ? " elsewhere" : "",
-		flags & THPRACE_RF_LOCKED ? " locked" : "");
+		flags & THPRACE_RF_LOCKED ? " locked" : "",
+		flags & THPRACE_RF_REMAP ? " remaps" : "",
+		flags & THPRACE_RF_VAGUE ? " began-unknown" : "");
 }
 
 static void text(FILE *out, const struct thprace_record *record, int context)
@@ -132,7 +136,12 @@ static void text(FILE *out, const struct thprace_record *record, int context)
 		fprintf(out, " cause=%s", names__loss((unsigned int)record->value));
 	if (is->value)
 		fprintf(out, " %s=%d", is->value, record->value);
-	text_flags(out, record->flags);
+	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags == 1)
+		fprintf(out, " left=%d", THPRACE_LEFT_LATE);
+	else if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
+		fprintf(out, " left=%d", record->flags - 2);
+	else
+		text_flags(out, record->flags);
 	text_member(out, is->arg, record->arg);
 	text_member(out, is->arg2, record->arg2);
 	fprintf(out, "%s\n", context ? " context" : "");
@@ -195,7 +204,7 @@ static void any_record(void **state)
 		records[i].tgid = (__u32)some_number();
 		records[i].value = (__s32)(next_random() % 2 ? some_number() : 0 - some_number());
 		records[i].cpu = (__u16)some_number();
-		records[i].flags = (__u16)some_number();
+		records[i].flags = (__u16)(next_random() % 4 ? some_number() : next_random() % 4);
 		records[i].type = (__u8)(next_random() % (THPRACE_REC_MAX + 2));
 		records[i].class = (__u8)(next_random() % (THPRACE_CLASS_MAX + 2));
 		records[i].kind = (__u8)(next_random() % (THPRACE_KIND_MAX + 2));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <cmocka.h>
 #include <json-c/json.h>
 #include <thprace/verdict.h>
@@ -116,22 +117,30 @@ static struct thprace_incident incident(enum thprace_verdict verdict, uint64_t b
 	if (verdict == THPRACE_ESCAPE) {
 		result.walk.leave = START + base + 10000;
 		result.walk.residual = 1;
+		result.walk.left.entire = 1;
+		result.attribution = THPRACE_CAUSAL;
 	}
 	return result;
 }
 
 /* The records of which incident(CONTAINED, base) is made. */
-static void write_race(struct trace_writer *writer, uint64_t base)
+static void write_race_records(struct thprace_record records[5], uint64_t base)
 {
-	struct thprace_record records[5];
-	unsigned int i;
-
 	records[0] = record(THPRACE_REC_ZAP_OPEN, base, base, 812, 0);
 	records[1] = record(THPRACE_REC_WALK_ENTER, base + 3100, base + 3100, 813, 1);
 	records[2] = record(THPRACE_REC_RMAP_PMD, base + 12900, base, 812, 0);
 	records[3] = record(THPRACE_REC_WALK_RETURN, base + 15000, base + 3100, 813, 1);
 	records[4] = record(THPRACE_REC_ZAP_CLOSE, base + 17300, base, 812, 0);
 	records[4].arg = START + base + 12900;
+	records[4].flags = thprace_left_word(0);
+}
+
+static void write_race(struct trace_writer *writer, uint64_t base)
+{
+	struct thprace_record records[5];
+	unsigned int i;
+
+	write_race_records(records, base);
 	for (i = 0; i < 5; i++)
 		assert_int_equal(trace_writer__record(writer, THPRACE_BLOCK_RECORDS, &records[i]),
 				 0);
@@ -262,6 +271,44 @@ static void narrow_report(void **state)
 		assert_fits(text, (size_t)width);
 		free(text);
 	}
+}
+
+/* What is proved, what is likely and what is no race is told apart, in any width. */
+static void likely_and_remained(void **state)
+{
+	static const int widths[] = {60, 80, 100, 140};
+	struct thprace_incident likely = incident(THPRACE_ESCAPE, 300000);
+	struct thprace_incident alone = incident(THPRACE_REMAINED, 500000);
+	struct trace_writer *writer = begin(0);
+	char *text;
+	size_t i;
+
+	(void)state;
+	likely.attribution = THPRACE_LIKELY;
+	memset(&alone.window, 0, sizeof(alone.window));
+	alone.walk.residual = alone.walk.left.entire = 1;
+	add_incident(writer, THPRACE_ESCAPE, 100000);
+	assert_int_equal(trace_writer__incident(writer, &likely), 0);
+	assert_int_equal(trace_writer__incident(writer, &alone), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		text = report_of_width(3, 0, widths[i]);
+		assert_has(text, "1 of the escapes likely, not proved");
+		assert_has(text, "remained: this kernel leaves pages");
+		assert_has(text, "causal escape");
+		assert_has(text, "likely escape");
+		assert_has(text, "truncate-unmap, remained");
+		assert_has(text, "(nobody unmapping)");
+		assert_fits(text, (size_t)widths[i]);
+		free(text);
+	}
+	text = report(3, 1);
+	assert_has(text, "\"likely\":1");
+	assert_has(text, "\"remained\":1");
+	assert_has(text, "\"attribution\":\"causal\"");
+	assert_has(text, "\"attribution\":\"likely\"");
+	assert_has(text, "\"attribution\":null");
+	free(text);
 }
 
 static void text_report(void **state)
@@ -696,6 +743,8 @@ static void write_races(unsigned int races, unsigned int told, enum thprace_verd
 
 		if (i == told)
 			one.verdict = last;
+		if (one.verdict == THPRACE_ESCAPE)
+			one.attribution = THPRACE_CAUSAL;
 		assert_int_equal(trace_writer__incident(writer, &one), 0);
 	}
 	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, text), 0);
@@ -738,8 +787,8 @@ static void crosscheck_different(void **state)
 	assert_int_equal(result.settled_otherwise, 1);
 	assert_int_equal(result.equal, 19);
 	assert_false(result.same);
-	assert_has(text, "kernel    escape        truncate-unmap, walker 813 at 0.002003100 s");
-	assert_has(text, "detector  contained     truncate-unmap, walker 813 at 0.002003100 s");
+	assert_has(text, "kernel    causal escape truncate-unmap, walker 813 at 0.002003100 s");
+	assert_has(text, "detector  contained truncate-unmap, walker 813 at 0.002003100 s");
 	assert_has(text, "\ncrosscheck: DIFFERENT\n");
 	free(text);
 	/* One that the kernel didn't tell; one that the records don't show. */
@@ -753,6 +802,51 @@ static void crosscheck_different(void **state)
 	assert_int_equal(result.only_kernel, 1);
 	assert_false(result.same);
 	free(text);
+}
+
+/* The same verdict, and one side holds for proved what the other does not. */
+static void crosscheck_attribution(void **state)
+{
+	struct thprace_record records[5];
+	struct crosscheck_result result;
+	struct trace_writer *writer;
+	char *text;
+	int attribution, remained;
+	unsigned int i;
+
+	(void)state;
+	for (attribution = THPRACE_LIKELY; attribution <= THPRACE_EXACT; attribution++) {
+		/* Where a walker remained, the kernel's side is lowered in the end: that is no difference. */
+		for (remained = 0; remained <= 1; remained++) {
+			struct thprace_incident one = incident(THPRACE_ESCAPE, 100000);
+			struct thprace_incident other = incident(THPRACE_REMAINED, 900000);
+
+			writer = begin(THPRACE_TF_ALL);
+			write_race_records(records, 100000);
+			records[3].ts = one.walk.leave;
+			records[3].value = 1;
+			records[3].arg2 = THPRACE_COUNTS(1, 0);
+			for (i = 0; i < 5; i++)
+				assert_int_equal(trace_writer__record(writer, THPRACE_BLOCK_RECORDS,
+								      &records[i]),
+						 0);
+			one.attribution = attribution;
+			assert_int_equal(trace_writer__incident(writer, &one), 0);
+			memset(&other.window, 0, sizeof(other.window));
+			if (remained)
+				assert_int_equal(trace_writer__incident(writer, &other), 0);
+			assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, "{}"), 0);
+			assert_int_equal(trace_writer__close(writer), 0);
+			result = check(&text);
+			assert_int_equal(result.equal, remained || attribution == THPRACE_EXACT);
+			assert_int_equal(result.differs, !result.equal);
+			if (!remained && attribution == THPRACE_LIKELY) {
+				assert_has(text, "kernel    likely escape truncate-unmap");
+				assert_has(text, "detector  exact escape truncate-unmap");
+			}
+			free(text);
+		}
+	}
 }
 
 static void crosscheck_after_loss(void **state)
@@ -776,6 +870,21 @@ static void crosscheck_after_loss(void **state)
 	free(text);
 }
 
+/* The file, as if an older version had written it. */
+static void set_version(uint32_t version)
+{
+	struct thprace_trace_header header;
+	FILE *file = fopen(path, "r+b");
+
+	assert_non_null(file);
+	assert_int_equal(fread(&header, sizeof(header), 1, file), 1);
+	header.version = version;
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
+	rewind(file);
+	assert_int_equal(fwrite(&header, sizeof(header), 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
 static void crosscheck_refuses(void **state)
 {
 	struct crosscheck *crosscheck = NULL;
@@ -796,12 +905,20 @@ static void crosscheck_refuses(void **state)
 	assert_true(crosscheck__run(&crosscheck, reader, why, sizeof(why)) < 0);
 	assert_has(why, "mode");
 	trace_reader__close(reader);
+	/* Its records do not tell what was left mapped: each failed walker would be a difference. */
+	write_races(20, 20, THPRACE_CONTAINED, "{}", 1);
+	set_version(2);
+	assert_int_equal(trace_reader__open(&reader, path, why, sizeof(why)), 0);
+	assert_true(crosscheck__run(&crosscheck, reader, why, sizeof(why)) < 0);
+	assert_has(why, "format version 2");
+	trace_reader__close(reader);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_report),
+		cmocka_unit_test(likely_and_remained),
 		cmocka_unit_test(narrow_report),
 		cmocka_unit_test(json_report),
 		cmocka_unit_test(coarse_clock_silent_entry),
@@ -815,6 +932,7 @@ int main(void)
 		cmocka_unit_test(dumped_lines),
 		cmocka_unit_test(crosscheck_equal),
 		cmocka_unit_test(crosscheck_different),
+		cmocka_unit_test(crosscheck_attribution),
 		cmocka_unit_test(crosscheck_after_loss),
 		cmocka_unit_test(crosscheck_refuses),
 	};

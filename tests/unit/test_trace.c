@@ -281,6 +281,7 @@ static void test_members(void **state)
 	BAD_INCIDENT(incident.type = 99, "its type");
 	BAD_INCIDENT(incident.verdict = THPRACE_VERDICT_MAX, "its verdict");
 	BAD_INCIDENT(incident.said = 255, "its verdict");
+	BAD_INCIDENT(incident.attribution = THPRACE_ATTRIBUTION_MAX, "its attribution");
 	BAD_INCIDENT(incident.mode = THPRACE_MODE_MAX, "its mode");
 	BAD_INCIDENT(incident.window.level = THPRACE_LEVEL_MAX, "its level");
 	BAD_INCIDENT(incident.walk.class = THPRACE_CLASS_MAX, "its class");
@@ -320,12 +321,12 @@ static void test_not_a_trace(void **state)
 	size = load(file, bytes, sizeof(bytes));
 	memcpy(&header, bytes, sizeof(header));
 	/* Of another version, with the right checksum and without. */
-	header.version = 3;
+	header.version = 4;
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads versions 1 to 2");
+	not_opened(other, -EPROTONOSUPPORT, "format version 4, this build reads versions 1 to 3");
 	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 3, this build reads versions 1 to 2");
+	not_opened(other, -EPROTONOSUPPORT, "format version 4, this build reads versions 1 to 3");
 	/* Its own size out of bounds. */
 	header.version = THPRACE_TRACE_VERSION;
 	header.header_size = 39;
@@ -344,6 +345,168 @@ static void test_not_a_trace(void **state)
 	assert_int_equal(whole.nr, 8);
 	assert_int_equal(whole.ended, 1);
 	drop(&whole);
+}
+
+/* An incident as a file of version 2 holds it: 560 bytes, member by member. */
+static void old_incident(unsigned char *bytes, uint8_t verdict, uint8_t class, uint32_t frames)
+{
+	const uint64_t open = 1000, leave = 4000, ip = 0xffffffff81000001;
+	const uint32_t type = THPRACE_MSG_INCIDENT, pid = 7, residual = 2, order = 0xbeef;
+
+	memset(bytes, 0, 560);
+	memcpy(bytes, &type, 4);
+	bytes[4] = verdict;
+	bytes[5] = THPRACE_ESCAPE; /* said */
+	bytes[6] = 1; /* close call */
+	bytes[7] = THPRACE_PRECISE;
+	memcpy(bytes + 8, &open, 8);
+	memcpy(bytes + 8 + 48, &pid, 4);
+	memcpy(bytes + 8 + 64, "opener", 7);
+	memcpy(bytes + 88 + 8, &leave, 8);
+	memcpy(bytes + 88 + 40, &residual, 4);
+	bytes[88 + 50] = class;
+	memcpy(bytes + 88 + 54, &order, 2); /* nothing was there: padding */
+	memcpy(bytes + 88 + 56, "walker", 7);
+	memcpy(bytes + 160, &frames, 4);
+	memcpy(bytes + 168, &ip, 8);
+	memcpy(bytes + 360, &frames, 4);
+}
+
+/* The file of the last with_block(), now of this version. */
+static void as_version(uint32_t version, struct whole *whole)
+{
+	static unsigned char bytes[65536];
+	size_t size = load(other, bytes, sizeof(bytes));
+	struct thprace_trace_header header;
+
+	memcpy(&header, bytes, sizeof(header));
+	header.version = version;
+	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
+	memcpy(bytes, &header, sizeof(header));
+	store(other, bytes, size);
+	assert_int_equal(read_file(other, whole), 0);
+}
+
+/*
+ * Incidents of older files become today's. Counts were not read then, so nothing is known of them; an
+ * escape is no more than likely, unless its class is proved by other means.
+ */
+static void test_old_versions(void **state)
+{
+	static const struct {
+		uint8_t verdict, class, attribution;
+	} cases[] = {
+		{THPRACE_ESCAPE, THPRACE_SPLIT_UNMAP, THPRACE_LIKELY},
+		{THPRACE_ESCAPE, THPRACE_SPLIT_HEAD, THPRACE_EXACT},
+		{THPRACE_ESCAPE, THPRACE_COLLAPSE_REUSE, THPRACE_EXACT},
+		{THPRACE_CONTAINED, THPRACE_SPLIT_UNMAP, THPRACE_ATTRIBUTION_NONE},
+		{THPRACE_UNATTRIBUTED, THPRACE_TRUNCATE_UNMAP, THPRACE_ATTRIBUTION_NONE},
+	};
+	const unsigned int nr = sizeof(cases) / sizeof(cases[0]);
+	struct thprace_block_header block = {.type = THPRACE_BLOCK_INCIDENTS,
+					     .count = nr,
+					     .raw_size = nr * 560,
+					     .stored_size = nr * 560};
+	unsigned char bytes[5 * 560], packed[4096];
+	uLongf size = sizeof(packed);
+	const struct thprace_incident *incident;
+	struct whole whole;
+	uint32_t version;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < nr; i++)
+		old_incident(bytes + (size_t)i * 560, cases[i].verdict, cases[i].class, 1);
+	assert_int_equal(compress2(packed, &size, bytes, sizeof(bytes), 1), Z_OK);
+	for (version = 1; version <= 4; version++) {
+		const int zlib = version >
+				 2; /* 3: version 2, compressed; 4: as today's, which it is not */
+
+		block.codec = zlib ? THPRACE_CODEC_ZLIB : THPRACE_CODEC_RAW;
+		block.stored_size = zlib ? (uint32_t)size : nr * 560;
+		with_block(block, zlib ? packed : bytes, block.stored_size, &whole);
+		assert_int_equal(whole.err, -EFBIG); /* as version 3 */
+		drop(&whole);
+		if (version == 4)
+			continue;
+		as_version(version < 3 ? version : 2, &whole);
+		assert_int_equal(whole.errs, 0);
+		assert_int_equal(whole.nr, 3);
+		assert_int_equal(whole.ended, 1);
+		assert_int_equal(whole.blocks[0].block.count, nr);
+		assert_int_equal(whole.blocks[0].block.size, nr * sizeof(*incident));
+		incident = (const struct thprace_incident *)whole.blocks[0].data;
+		for (i = 0; i < nr; i++, incident++) {
+			assert_int_equal(incident->verdict, cases[i].verdict);
+			assert_int_equal(incident->said, THPRACE_ESCAPE);
+			assert_int_equal(incident->attribution, cases[i].attribution);
+			assert_int_equal(incident->close_call, 1);
+			assert_int_equal(incident->mode, THPRACE_PRECISE);
+			assert_int_equal(incident->window.open, 1000);
+			assert_int_equal(incident->window.pid, 7);
+			assert_string_equal(incident->window.comm, "opener");
+			assert_int_equal(incident->window.left, THPRACE_LEFT_UNREAD);
+			assert_int_equal(incident->walk.leave, 4000);
+			assert_int_equal(incident->walk.residual, 2);
+			assert_int_equal(incident->walk.class, cases[i].class);
+			assert_int_equal(incident->walk.order, 0);
+			assert_string_equal(incident->walk.comm, "walker");
+			assert_int_equal(incident->walk.left.entire, 0);
+			assert_int_equal(incident->walk.outer_at, 0);
+			assert_int_equal(incident->opener_stack.nr, 1);
+			assert_true(incident->opener_stack.ip[0] == 0xffffffff81000001);
+			assert_int_equal(incident->walker_stack.nr, 1);
+		}
+		drop(&whole);
+	}
+	/* Members that a later index would trip over are found in them too. */
+	old_incident(bytes, THPRACE_ESCAPE, THPRACE_CLASS_MAX, 1);
+	block.codec = THPRACE_CODEC_RAW;
+	block.stored_size = nr * 560;
+	with_block(block, bytes, sizeof(bytes), &whole);
+	drop(&whole);
+	as_version(2, &whole);
+	assert_int_equal(whole.err, -EBADMSG);
+	assert_non_null(strstr(whole.why, "its class"));
+	drop(&whole);
+	old_incident(bytes, THPRACE_ESCAPE, THPRACE_SPLIT_UNMAP, THPRACE_STACK_MAX + 1);
+	with_block(block, bytes, sizeof(bytes), &whole);
+	drop(&whole);
+	as_version(2, &whole);
+	assert_int_equal(whole.err, -EBADMSG);
+	assert_non_null(strstr(whole.why, "stack"));
+	drop(&whole);
+}
+
+/* The largest block of old incidents grows beyond what a block may hold. */
+static void test_old_block_at_its_largest(void **state)
+{
+	const uint32_t nr = THPRACE_BLOCK_MAX / 560;
+	struct thprace_block_header block = {.type = THPRACE_BLOCK_INCIDENTS,
+					     .codec = THPRACE_CODEC_ZLIB,
+					     .count = nr,
+					     .raw_size = nr * 560};
+	unsigned char *bytes = malloc((size_t)nr * 560), packed[60000];
+	uLongf size = sizeof(packed);
+	struct whole whole;
+	uint32_t i;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (i = 0; i < nr; i++)
+		old_incident(bytes + (size_t)i * 560, THPRACE_ESCAPE, THPRACE_SPLIT_UNMAP, 1);
+	assert_int_equal(compress2(packed, &size, bytes, (uLong)nr * 560, 9), Z_OK);
+	block.stored_size = (uint32_t)size;
+	with_block(block, packed, size, &whole);
+	drop(&whole);
+	as_version(2, &whole);
+	assert_int_equal(whole.errs, 0);
+	assert_int_equal(whole.nr, 3);
+	assert_int_equal(whole.blocks[0].block.count, nr);
+	assert_int_equal(((const struct thprace_incident *)whole.blocks[0].data)[nr - 1].walk.leave,
+			 4000);
+	drop(&whole);
+	free(bytes);
 }
 
 /* Nothing comes after END: two traces in one file are not one. */
@@ -368,10 +531,16 @@ static void test_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small),	      cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_flipped),	      cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_decompression), cmocka_unit_test(test_unknown_type),
-		cmocka_unit_test(test_members),	      cmocka_unit_test(test_not_a_trace),
+		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_decompression),
+		cmocka_unit_test(test_unknown_type),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_not_a_trace),
+		cmocka_unit_test(test_old_versions),
+		cmocka_unit_test(test_old_block_at_its_largest),
 		cmocka_unit_test(test_goes_on),
 	};
 

@@ -1,0 +1,776 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rule, function by function: each sentence of verdict.h with a case on either side of the line.
+ * What it makes of whole stories is for the tests of the book and the detector.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <thprace/verdict.h>
+
+#define T 1000000000ULL
+#define ENTER T
+#define LEAVE (T + 1000)
+#define NEAR THPRACE_TOLERANCE_NS
+#define PMD THPRACE_LEVEL_PMD
+#define PTE THPRACE_LEVEL_PTE
+#define OPENER 10
+#define WALKER 20
+#define UNREAD THPRACE_LEFT_UNREAD
+#define LATE THPRACE_LEFT_LATE
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* A walker [ENTER, LEAVE] that left so many mappings, of each level. */
+static struct thprace_walk walker(int32_t entire, int32_t small)
+{
+	return (struct thprace_walk){.enter = ENTER,
+				     .leave = LEAVE,
+				     .pid = WALKER,
+				     .residual = entire + small,
+				     .order = 9,
+				     .left = {.entire = entire, .small = small}};
+}
+
+static struct thprace_window zap(uint8_t level, uint64_t open, uint64_t close, int32_t left)
+{
+	return (struct thprace_window){.open = open,
+				       .close = close,
+				       .pid = OPENER,
+				       .level = level,
+				       .flags = level == PTE ? THPRACE_WF_RANGE : 0,
+				       .pages = level == PTE,
+				       .left = left};
+}
+
+/* Under way at the return, and it took one of two. */
+static struct thprace_window taker(uint8_t level)
+{
+	return zap(level, T + 500, T + 3000, 1);
+}
+
+static struct thprace_walk two_left(uint8_t level)
+{
+	return level == PMD ? walker(2, 0) : walker(0, 2);
+}
+
+static void test_meets(void **state)
+{
+	static const struct {
+		uint64_t open, close, from, to;
+		enum thprace_meeting meeting;
+	} cases[] = {
+		{10, 20, 21, 30, THPRACE_APART},       {10, 20, 20, 300, THPRACE_TOUCH},
+		{10, 200, 101, 300, THPRACE_TOUCH},    {10, 200, 100, 300, THPRACE_OVERLAP},
+		{100, 300, 10, 199, THPRACE_TOUCH},    {100, 300, 10, 200, THPRACE_OVERLAP},
+		{100, 0, 10, 99, THPRACE_APART},       {100, 0, 10, 200, THPRACE_OVERLAP},
+		{10, 1000, 100, 300, THPRACE_OVERLAP}, {100, 300, 10, 1000, THPRACE_OVERLAP},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		assert_int_equal(thprace_meets(cases[i].open, cases[i].close, cases[i].from,
+					       cases[i].to),
+				 cases[i].meeting);
+}
+
+static void test_failed(void **state)
+{
+	const uint16_t own = THPRACE_RF_OWN, said = THPRACE_RF_OWN_FAILED;
+	static const struct {
+		int32_t residual;
+		int own, said, failed;
+	} cases[] = {
+		{0, 0, 0, 0}, {1, 0, 0, 1}, {-1, 0, 0, 0}, {0, 1, 0, 0},
+		{0, 0, 1, 0}, {0, 1, 1, 1}, {1, 1, 0, 1},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct thprace_walk walk = walker(cases[i].residual, 0);
+
+		walk.flags = (cases[i].own ? own : 0) | (cases[i].said ? said : 0);
+		assert_int_equal(thprace_failed(&walk), cases[i].failed);
+	}
+}
+
+static void test_role(void **state)
+{
+	static const struct {
+		uint64_t open, removed, close;
+		enum thprace_role role;
+	} cases[] = {
+		/* It began after the return, or at the same nanosecond. */
+		{LEAVE + 1, 0, T + 3000, THPRACE_ROLE_LATER},
+		{LEAVE, 0, T + 3000, THPRACE_ROLE_CANDIDATE},
+		/* It was open at the return, or too near to tell. */
+		{T - 500, 0, LEAVE + 1, THPRACE_ROLE_CANDIDATE},
+		{T - 500, 0, LEAVE - NEAR + 1, THPRACE_ROLE_CANDIDATE},
+		{T - 500, 0, LEAVE - NEAR, THPRACE_ROLE_ENDED},
+		/* The removal is the end, where it was seen. */
+		{T - 500, LEAVE - NEAR, T + 3000, THPRACE_ROLE_ENDED},
+		{T - 500, LEAVE - NEAR + 1, T + 3000, THPRACE_ROLE_CANDIDATE},
+		/* It ended in the walker's time, or before. */
+		{T - 500, 0, ENTER, THPRACE_ROLE_ENDED},
+		{T - 500, 0, ENTER - 1, THPRACE_ROLE_NONE},
+		{T - 500, ENTER - 1, T + 3000, THPRACE_ROLE_NONE},
+		/* It never ended; a range whose beginning lies before the walker. */
+		{T - 500, 0, 0, THPRACE_ROLE_CANDIDATE},
+		{0, 0, LEAVE + 1, THPRACE_ROLE_CANDIDATE},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct thprace_window window = zap(PMD, cases[i].open, cases[i].close, 0);
+		struct thprace_walk walk = walker(1, 0);
+
+		window.removed = cases[i].removed;
+		assert_int_equal(thprace_role(&window, &walk), cases[i].role);
+	}
+}
+
+static void test_fell(void **state)
+{
+	static const struct {
+		int32_t entire, small; /* that the walker left */
+		uint8_t level;
+		uint64_t close;
+		int32_t left;
+		enum thprace_fall fall;
+	} cases[] = {
+		{1, 0, PMD, T + 3000, 0, THPRACE_FALL_SEEN},
+		{1, 0, PMD, T + 3000, 1, THPRACE_FALL_NONE},
+		{1, 0, PMD, T + 3000, 2, THPRACE_FALL_NONE},
+		{0, 3, PTE, T + 3000, 2, THPRACE_FALL_SEEN},
+		{0, 3, PTE, T + 3000, 3, THPRACE_FALL_NONE},
+		/* Only its own level counts. */
+		{1, 3, PTE, T + 3000, 3, THPRACE_FALL_NONE},
+		{1, 3, PMD, T + 3000, 1, THPRACE_FALL_NONE},
+		{1, 0, PTE, T + 3000, 0, THPRACE_FALL_NONE},
+		{0, 1, PMD, T + 3000, 0, THPRACE_FALL_NONE},
+		/* Nothing is known of the end. */
+		{1, 0, PMD, 0, 0, THPRACE_FALL_UNKNOWN},
+		{1, 0, PMD, T + 3000, UNREAD, THPRACE_FALL_UNKNOWN},
+		{0, 1, PTE, T + 3000, LATE, THPRACE_FALL_UNKNOWN},
+		/* Nothing was left that could fall. */
+		{0, 0, PMD, T + 3000, LATE, THPRACE_FALL_NONE},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct thprace_window window =
+			zap(cases[i].level, T, cases[i].close, cases[i].left);
+		struct thprace_walk walk = walker(cases[i].entire, cases[i].small);
+
+		assert_int_equal(thprace_fell(&window, &walk), cases[i].fall);
+	}
+}
+
+/* What a split that failed maps again hides a fall; what its own outer return tells brings it back. */
+static void test_fell_remapped(void **state)
+{
+	struct thprace_window window = zap(PMD, T + 500, T + 3000, 1);
+	struct thprace_walk walk = walker(1, 0);
+
+	(void)state;
+	walk.outer = (struct thprace_counts){.entire = 1};
+	walk.before = (struct thprace_counts){.entire = 2};
+	walk.outer_at = T + 4000;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE); /* it maps none again */
+	walk.flags = THPRACE_RF_REMAP;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_HIDDEN);
+	walk.outer_at = 0;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
+	walk.outer_at = T + 4000;
+	/* One mapping of a huge page that has become 512 is as many. */
+	walk.outer = (struct thprace_counts){.entire = 1, .small = 512};
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
+	walk.outer.small = 511;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_HIDDEN);
+	/* A window that ended after that: its own count is compared with that one. */
+	window.close = T + 4001;
+	walk.outer = (struct thprace_counts){.entire = 2};
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_SEEN);
+	walk.outer.entire = 1;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
+}
+
+struct stamped {
+	uint64_t time;
+	uint32_t pid;
+};
+
+static void add_all(const struct stamped *stamped, const unsigned int *order, unsigned int nr,
+		    struct thprace_earliest *earliest)
+{
+	unsigned int i;
+
+	memset(earliest, 0, sizeof(*earliest));
+	for (i = 0; i < nr; i++)
+		thprace_earliest__add(earliest, stamped[order[i]].time, stamped[order[i]].pid);
+}
+
+/* What it should hold, the slow way. */
+static int any_by(const struct stamped *stamped, unsigned int nr, uint64_t t, uint32_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (stamped[i].pid != pid && stamped[i].time <= t)
+			return 1;
+	return 0;
+}
+
+static unsigned int permute(const struct stamped *stamped, unsigned int nr, unsigned int *order,
+			    unsigned int at)
+{
+	struct thprace_earliest earliest;
+	unsigned int i, kept, played = 0;
+	uint64_t t;
+	uint32_t pid;
+
+	if (at == nr) {
+		add_all(stamped, order, nr, &earliest);
+		for (t = 0; t <= 9; t++)
+			for (pid = 1; pid <= 4; pid++)
+				assert_int_equal(thprace_earliest__by(&earliest, t, pid),
+						 any_by(stamped, nr, t, pid));
+		return 1;
+	}
+	for (i = at; i < nr; i++) {
+		kept = order[at];
+		order[at] = order[i];
+		order[i] = kept;
+		played += permute(stamped, nr, order, at + 1);
+		order[i] = order[at];
+		order[at] = kept;
+	}
+	return played;
+}
+
+/* In whatever order they are told: every five of three tasks' times, equal ones among them. */
+static void test_earliest(void **state)
+{
+	struct thprace_earliest none = {0};
+	unsigned int set, i, code, played = 0;
+	struct stamped stamped[5];
+
+	(void)state;
+	assert_false(thprace_earliest__by(&none, ~0ULL, 1));
+	for (set = 0; set < 6 * 6 * 6 * 6 * 6; set++) {
+		unsigned int order[5] = {0, 1, 2, 3, 4};
+
+		for (i = 0, code = set; i < 5; i++, code /= 6) {
+			stamped[i].pid = 1 + code % 3;
+			stamped[i].time =
+				3 + code % 6 / 3 * 4 + (i == 4); /* 3, 7 and beside them */
+		}
+		played += permute(stamped, 5, order, 0);
+	}
+	assert_int_equal(played, 6 * 6 * 6 * 6 * 6 * 120);
+}
+
+static void test_tally(void **state)
+{
+	uint8_t level;
+
+	(void)state;
+	for (level = PMD; level <= PTE; level++) {
+		const uint8_t other = level == PMD ? PTE : PMD;
+		struct thprace_walk walk = two_left(level);
+		struct thprace_window window = taker(level);
+		struct thprace_tally tally = {0};
+
+		/* One that took some, and one that may have. */
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.candidates[level], 1);
+		assert_int_equal(tally.taken[level], 1);
+		assert_int_equal(tally.lowest[level], 1);
+		window.left = 0;
+		window.pages = level == PTE ? 7 : 0;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.candidates[level], 2);
+		assert_int_equal(tally.taken[level], level == PTE ? 8 : 2);
+		assert_int_equal(tally.lowest[level], 0);
+		window.left = LATE;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.candidates[level], 3);
+		assert_true(tally.lowest[level] < 0);
+		assert_int_equal(tally.candidates[other], 0);
+		assert_false(tally.tasks);
+
+		/* One that took none of those that were left is no candidate; but it was there. */
+		window = taker(level);
+		window.left = 2;
+		window.pid = OPENER + 1;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.candidates[level], 3);
+		assert_true(tally.tasks);
+		assert_true(thprace_earliest__by(&tally.lasted[level], ~(T + 3000), OPENER));
+		assert_false(thprace_earliest__by(&tally.lasted[level], ~(T + 3001), OPENER));
+
+		/* What ended in the walker's time, or before it. */
+		memset(&tally, 0, sizeof(tally));
+		window = zap(level, T - 500, T - 1, 0);
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.ended, 0);
+		assert_int_equal(tally.task, 0);
+		window.close = T;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.ended, 1);
+		assert_int_equal(tally.task, OPENER);
+		assert_int_equal(tally.candidates[level], 0);
+
+		/* What began after the return: if somebody asked for it. */
+		memset(&tally, 0, sizeof(tally));
+		window = zap(level, LEAVE + 1, T + 3000, UNREAD);
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.task, 0);
+		assert_false(thprace_earliest__by(&tally.began[level], ~0ULL, WALKER));
+		window.left = 2;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.later[level], 0);
+		assert_true(thprace_earliest__by(&tally.began[level], LEAVE + 1, WALKER));
+		window.left = LATE;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.later[level], 0);
+		window.left = 1;
+		thprace_tally__add(&tally, &window, &walk);
+		assert_int_equal(tally.later[level], 1);
+		assert_int_equal(tally.candidates[level], 0);
+	}
+}
+
+/* What a window is judged by, beside itself. */
+struct beside {
+	struct thprace_window window[3];
+	unsigned int nr;
+};
+
+static struct thprace_finding judge(const struct thprace_window *window,
+				    const struct thprace_walk *walk, const struct beside *beside)
+{
+	struct thprace_tally tally = {0};
+	unsigned int i;
+
+	thprace_tally__add(&tally, window, walk);
+	for (i = 0; beside && i < beside->nr; i++)
+		thprace_tally__add(&tally, &beside->window[i], walk);
+	return thprace_judge(window, walk, &tally);
+}
+
+static void finds(const struct thprace_window *window, const struct thprace_walk *walk,
+		  const struct beside *beside, enum thprace_verdict verdict,
+		  enum thprace_attribution attribution)
+{
+	struct thprace_finding finding = judge(window, walk, beside);
+
+	assert_int_equal(finding.verdict, verdict);
+	assert_int_equal(finding.attribution, attribution);
+	assert_int_equal(thprace_proved(finding.verdict, finding.attribution),
+			 verdict == THPRACE_ESCAPE && attribution != THPRACE_LIKELY);
+}
+
+/* A sole zap. */
+static void test_judge_one(void **state)
+{
+	uint8_t level;
+
+	(void)state;
+	for (level = PMD; level <= PTE; level++) {
+		struct thprace_walk walk = two_left(level);
+		struct thprace_window window = taker(level);
+
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		/* Its removal is stamped after the return, or too near before it. */
+		window.removed = LEAVE + 1;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_EXACT);
+		assert_false(judge(&window, &walk, NULL).close_call);
+		window.removed = LEAVE;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		assert_true(judge(&window, &walk, NULL).close_call);
+		window.removed = LEAVE - NEAR + 1;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		window.removed = LEAVE - NEAR;
+		finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+		assert_false(judge(&window, &walk, NULL).close_call);
+		window.removed = 0;
+		/* Its beginning is not known. */
+		window.flags |= THPRACE_WF_VAGUE;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+		window.flags &= ~THPRACE_WF_VAGUE;
+		/* Its count did not fall, was not read, or it has not ended. */
+		window.left = 2;
+		finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+		window.left = LATE;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+		window.left = 1;
+		window.close = 0;
+		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+		/* It took mappings of the other level. */
+		window = taker(level);
+		walk = two_left(level == PMD ? PTE : PMD);
+		finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+		/* It began after the return. */
+		walk = two_left(level);
+		window.open = LEAVE + 1;
+		finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+	}
+}
+
+/* A walker [500, 2000] left a mapping; the window ends at 3000. That alone proves nothing. */
+static void test_judge_light(void **state)
+{
+	struct thprace_walk walk = walker(1, 0);
+	struct thprace_window window = zap(PMD, 100, 3000, 1);
+
+	(void)state;
+	walk.enter = 500;
+	walk.leave = 2000;
+	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+	window.left = UNREAD;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.left = LATE;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.left = 0;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
+}
+
+/* Others beside it. */
+static void test_judge_several(void **state)
+{
+	uint8_t level;
+
+	(void)state;
+	for (level = PMD; level <= PTE; level++) {
+		struct thprace_walk walk = two_left(level);
+		struct thprace_window window = taker(level);
+		struct beside beside = {.nr = 1};
+		struct thprace_window *other = &beside.window[0];
+
+		/* Two under way: both took one, or one of them took one. */
+		*other = zap(level, T + 600, T + 3500, 0);
+		other->pid = OPENER + 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		other->left = 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+		other->left = LATE;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+		/* One at the other level has nothing to do with it. */
+		*other = taker(level == PMD ? PTE : PMD);
+		other->pid = OPENER + 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		/*
+		 * One of another task that began before the count was read may have taken it; its own
+		 * cannot have been at two places.
+		 */
+		*other = zap(level, LEAVE + 1, T + 9000, 1);
+		other->pid = OPENER + 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+		other->pid = OPENER;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		other->pid = OPENER + 1;
+		other->open = window.close + THPRACE_READ_NS;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+		other->open++;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		/* Of one that was under way all the time, others' new mappings may hide what it took. */
+		*other = zap(level, T + 600, window.close, 2);
+		other->pid = OPENER + 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+		other->close--;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+		/* One that ended in the walker's time took none that was left. */
+		*other = zap(level, T - 500, T + 500, 2);
+		other->pid = OPENER + 1;
+		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+	}
+}
+
+/* A range takes as many as precise mode counts. */
+static void test_judge_pages(void **state)
+{
+	struct thprace_walk walk = walker(0, 8);
+	struct thprace_window window = zap(PTE, T + 500, T + 3000, 6);
+	struct beside beside = {.nr = 1};
+
+	(void)state;
+	window.pages = 2;
+	beside.window[0] = zap(PTE, T + 600, T + 3500, 1);
+	beside.window[0].pid = OPENER + 1;
+	beside.window[0].pages = 5;
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
+	beside.window[0].pages = 4;
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+	beside.window[0].pages = 0; /* light mode */
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+}
+
+/* A fall that the remap hides: what ended in the walker's time may have been it. */
+static void test_judge_hidden(void **state)
+{
+	struct thprace_window window = zap(PMD, T + 500, T + 3000, 1);
+	struct thprace_walk walk = walker(1, 0);
+	struct beside beside = {.nr = 1};
+
+	(void)state;
+	walk.flags = THPRACE_RF_REMAP;
+	walk.before.entire = 2;
+	walk.outer.entire = 1;
+	walk.outer_at = T + 4000;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.removed = LEAVE + 500;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	beside.window[0] = zap(PMD, T - 500, T + 500, 2);
+	finds(&window, &walk, &beside, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+}
+
+/* A walker that did not fail: it waited, whatever the stamps say. */
+static void test_judge_contained(void **state)
+{
+	struct thprace_window window = zap(PMD, T - 500, T + 3000, 0);
+	struct thprace_walk walk = walker(0, 0);
+
+	(void)state;
+	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+	window.removed = LEAVE;
+	assert_false(judge(&window, &walk, NULL).close_call);
+	window.removed = LEAVE + 1;
+	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+	assert_true(judge(&window, &walk, NULL).close_call);
+}
+
+/* By its own word something was mapped, and a moment later nothing was. */
+static void test_judge_own(void **state)
+{
+	struct thprace_window window = zap(PMD, T - 500, T + 3000, 0);
+	struct thprace_walk walk = walker(0, 0);
+	struct beside beside = {.nr = 1};
+
+	(void)state;
+	walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.removed = T + 500; /* it ended in the walker's time */
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_EXACT);
+	beside.window[0] = zap(PMD, T - 400, T + 400, 0);
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_EXACT); /* the same task's */
+	beside.window[0].pid++;
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.removed = ENTER - 1;
+	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+	window = zap(PMD, LEAVE + 1, T + 3000, 0);
+	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
+}
+
+static void test_concerns(void **state)
+{
+	const uint64_t end = LEAVE + THPRACE_ATTRIBUTION_NS;
+	static const int yes = 1, no = 0;
+	const struct {
+		uint8_t level;
+		uint64_t open, close;
+		uint32_t pid;
+		int concerns;
+	} cases[] = {
+		{PMD, T - 500, ENTER, OPENER, yes},
+		{PMD, T - 500, ENTER - 1, OPENER, no},
+		{PTE, 0, ENTER, OPENER, yes},
+		{PTE, 0, ENTER - 1, OPENER, no},
+		/* However long a window lasts that was open at the return; a range may be another by then. */
+		{PMD, LEAVE, end + 1, OPENER, yes},
+		{PMD, LEAVE + 1, end + 1, OPENER, no},
+		{PMD, LEAVE + 1, end, OPENER, yes},
+		{PTE, LEAVE, end + 1, OPENER, no},
+		{PTE, LEAVE, end, OPENER, yes},
+		/* Its own task's: only what began after. */
+		{PMD, LEAVE, T + 3000, WALKER, no},
+		{PMD, LEAVE + 1, T + 3000, WALKER, yes},
+		{PTE, 0, T + 3000, WALKER, no},
+	};
+	struct thprace_walk walk = walker(1, 1);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct thprace_window window =
+			zap(cases[i].level, cases[i].open, cases[i].close, 0);
+
+		window.pid = cases[i].pid;
+		assert_int_equal(thprace_concerns(&window, &walk), cases[i].concerns);
+	}
+}
+
+static void test_ends_before(void **state)
+{
+	struct thprace_window a = zap(PTE, 0, T + 3000, 0), b = a;
+
+	(void)state;
+	assert_false(thprace_ends_before(&a, &b));
+	b.pid++;
+	assert_true(thprace_ends_before(&a, &b));
+	assert_false(thprace_ends_before(&b, &a));
+	b.close--;
+	assert_true(thprace_ends_before(&b, &a));
+	assert_false(thprace_ends_before(&a, &b));
+}
+
+/* A failed walker that no zap explains. */
+static void test_judge_failed(void **state)
+{
+	static const struct {
+		int32_t left[2], outer[2]; /* entire, small */
+		uint64_t outer_at;
+		uint32_t later[2];
+		enum thprace_verdict verdict;
+	} cases[] = {
+		{{1, 0}, {0, 0}, 0, {0, 0}, THPRACE_UNATTRIBUTED},
+		{{1, 0}, {1, 0}, 0, {0, 0}, THPRACE_UNATTRIBUTED}, /* it was not seen */
+		{{1, 0}, {1, 0}, T + 4000, {0, 0}, THPRACE_REMAINED},
+		{{1, 2}, {1, 2}, T + 4000, {0, 0}, THPRACE_REMAINED},
+		{{1, 2}, {2, 3}, T + 4000, {0, 0}, THPRACE_REMAINED},
+		{{1, 2}, {0, 600}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
+		{{1, 2}, {2, 1}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
+		{{1, 0}, {0, 0}, T + 4000, {1, 0}, THPRACE_REMAINED},
+		{{0, 1}, {0, 0}, 0, {0, 1}, THPRACE_REMAINED},
+		{{0, 0}, {0, 0}, T + 4000, {1, 1}, THPRACE_UNATTRIBUTED}, /* its own word alone */
+	};
+	struct thprace_walk walk;
+	struct thprace_tally tally;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		memset(&tally, 0, sizeof(tally));
+		walk = walker(cases[i].left[0], cases[i].left[1]);
+		walk.outer.entire = cases[i].outer[0];
+		walk.outer.small = cases[i].outer[1];
+		walk.outer_at = cases[i].outer_at;
+		memcpy(tally.later, cases[i].later, sizeof(tally.later));
+		assert_int_equal(thprace_judge_failed(&walk, &tally), cases[i].verdict);
+	}
+	/* Mapped again by a split: as much as before it, in whatever form. */
+	memset(&tally, 0, sizeof(tally));
+	walk = walker(1, 0);
+	walk.flags = THPRACE_RF_REMAP;
+	walk.before.entire = 2;
+	walk.outer = (struct thprace_counts){.entire = 1, .small = 512};
+	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_UNATTRIBUTED);
+	walk.outer_at = T + 4000;
+	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_REMAINED);
+	walk.outer.small = 511;
+	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_UNATTRIBUTED);
+}
+
+static void test_mapped(void **state)
+{
+	const struct thprace_counts counts = {.entire = 3, .small = 5};
+
+	(void)state;
+	assert_int_equal(thprace_mapped(&counts, 9), 3 * 512 + 5);
+	assert_int_equal(thprace_mapped(&counts, 0), 8);
+	assert_int_equal(thprace_count(&counts, PMD), 3);
+	assert_int_equal(thprace_count(&counts, PTE), 5);
+}
+
+static void test_head(void **state)
+{
+	static const struct {
+		uint64_t close;
+		int32_t result;
+		enum thprace_verdict verdict;
+		enum thprace_attribution attribution;
+	} cases[] = {
+		{LEAVE + 1, 0, THPRACE_ESCAPE, THPRACE_EXACT},
+		{LEAVE, 0, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE},
+		{0, 0, THPRACE_ESCAPE, THPRACE_LIKELY},
+		{LEAVE + 1, -11, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE},
+	};
+	struct thprace_finding finding;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		finding = thprace_finding_head(cases[i].close, LEAVE, cases[i].result);
+		assert_int_equal(finding.verdict, cases[i].verdict);
+		assert_int_equal(finding.attribution, cases[i].attribution);
+	}
+	assert_true(thprace_open_at(T, T + NEAR + 1, T));
+	assert_false(thprace_open_at(T, T + NEAR, T));
+	assert_false(thprace_open_at(T + 1, 0, T));
+	assert_true(thprace_open_at(T, 0, T));
+}
+
+/* Nothing but an escape of which more than likely is known. */
+static void test_proved(void **state)
+{
+	unsigned int verdict, attribution;
+
+	(void)state;
+	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++)
+		for (attribution = 0; attribution < THPRACE_ATTRIBUTION_MAX; attribution++)
+			assert_int_equal(thprace_proved(verdict, attribution),
+					 verdict == THPRACE_ESCAPE &&
+						 (attribution == THPRACE_CAUSAL ||
+						  attribution == THPRACE_EXACT));
+}
+
+/* How many are left, through the 16 bits of a record; and both counts through one word. */
+static void test_words(void **state)
+{
+	static const int32_t entire[] = {0, 1, 512, INT32_MAX, -1},
+			     small[] = {0, 1, 99999, INT32_MAX, -1};
+	struct thprace_counts counts;
+	size_t i, k;
+	int32_t left;
+
+	(void)state;
+	assert_int_equal(thprace_left_word(UNREAD), 0); /* what an older record says */
+	for (left = LATE; left <= 0xfffd; left++)
+		assert_int_equal(thprace_left_of(thprace_left_word(left)), left);
+	for (left = 0xfffe; left < 0x200000; left++)
+		assert_int_equal(thprace_left_of(thprace_left_word(left)), 0xfffd);
+	assert_int_equal(thprace_left_of(thprace_left_word(INT32_MAX)), 0xfffd);
+	for (i = 0; i < COUNT(entire); i++) {
+		for (k = 0; k < COUNT(small); k++) {
+			counts = thprace_counts_of(THPRACE_COUNTS(entire[i], small[k]));
+			assert_int_equal(counts.entire, entire[i]);
+			assert_int_equal(counts.small, small[k]);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_meets),
+		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_role),
+		cmocka_unit_test(test_fell),
+		cmocka_unit_test(test_fell_remapped),
+		cmocka_unit_test(test_earliest),
+		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_judge_one),
+		cmocka_unit_test(test_judge_light),
+		cmocka_unit_test(test_judge_several),
+		cmocka_unit_test(test_judge_pages),
+		cmocka_unit_test(test_judge_hidden),
+		cmocka_unit_test(test_judge_contained),
+		cmocka_unit_test(test_judge_own),
+		cmocka_unit_test(test_concerns),
+		cmocka_unit_test(test_ends_before),
+		cmocka_unit_test(test_judge_failed),
+		cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_proved),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
