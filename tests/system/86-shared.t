@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Walks that end early: 6.16 to 6.19.8 look at the first mapping of a huge page that a fork shares, and
-# split none. check names it, by the code and as watched; record sees failed walkers, and no escape.
+# split none. check names it, by the code and as watched; each walker that record sees
+# remained, and none escaped.
 
 # shellcheck disable=SC2034 # of lib.sh
 limit=400
