@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "client.h"
@@ -322,7 +323,7 @@ static int dump_file(struct dump *dump)
 	return dump_trace(dump, reader);
 }
 
-/* Write all of fd, from its position on, to out, which is closed. */
+/* Write all of fd, from its position on, to out. Returns 0 or errno. */
 static int copy(int fd, int out)
 {
 	char buf[65536];
@@ -343,9 +344,20 @@ static int copy(int fd, int out)
 				err = errno;
 		}
 	}
-	if (close(out) && !err)
-		err = errno;
 	return err;
+}
+
+/* The daemon takes its memory back after a minute: what prints, to a pager say, may be slower. */
+static int take_over(int fd)
+{
+	int own = memfd_create("thprace-dump", MFD_CLOEXEC);
+
+	if (own >= 0 && (copy(fd, own) || lseek(own, 0, SEEK_SET) < 0)) {
+		close(own);
+		own = -1;
+	}
+	close(fd);
+	return own;
 }
 
 static struct json_object *live_request(const struct dump *dump)
@@ -375,6 +387,8 @@ static int ask_live(const struct dump *dump, char *why, size_t why_size)
 		fd = client__take_fd(client);
 		if (fd < 0)
 			snprintf(why, why_size, "the daemon sent no trace");
+		else if ((fd = take_over(fd)) < 0)
+			snprintf(why, why_size, "no memory for the trace: %s", strerror(errno));
 	}
 	json_object_put(line);
 	client__close(client);
@@ -405,6 +419,8 @@ static int dump_live(struct dump *dump)
 		return fail(dump, why);
 	if (dump->output) {
 		err = copy(fd, out);
+		if (close(out) && !err)
+			err = errno;
 		/* A reader that goes away is no failure: core/output.h. */
 		status = err && err != EPIPE ? cli__fail("dump", dump->output, strerror(err))
 					     : CLI_DONE;

@@ -66,7 +66,7 @@ struct config {
 		char socket
 			[CONFIG_PATH_MAX]; /* [control] socket= /run/thprace/control.sock; none: "" */
 		char group[CONFIG_NAME_MAX]; /* group= thprace: may ask, besides root */
-		uint64_t clients; /* clients= 16: at the same time */
+		uint64_t clients; /* clients= 16: at the same time; root has as many of its own */
 		uint64_t timeout; /* timeout= 10s: for a request to be complete, an answer taken */
 	} control;
 	struct {

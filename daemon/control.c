@@ -19,6 +19,7 @@
 #define BACKLOG 16
 #define PAUSE_US 1000000
 #define GROUPS_SOME 64
+#define GROUP_SIZE_MAX (64u << 20) /* bytes of a group with its members */
 
 __attribute__((format(printf, 3, 4))) static void say(const struct control *control, int priority,
 						      const char *format, ...)
@@ -40,18 +41,27 @@ __attribute__((format(printf, 3, 4))) static void say(const struct control *cont
 static void find_group(struct control *control)
 {
 	struct group group, *found = NULL;
-	char buf[16384];
+	size_t size = 1024;
+	char *buf = NULL;
 	int err;
 
 	control->has_group = false;
 	if (!control->group[0])
 		return;
-	err = getgrnam_r(control->group, &group, buf, sizeof(buf), &found);
+	/* All members are in there: no size is enough for every group. */
+	do {
+		free(buf);
+		size *= 4;
+		buf = malloc(size);
+		err = buf ? getgrnam_r(control->group, &group, buf, size, &found) : ENOMEM;
+	} while (err == ERANGE && size < GROUP_SIZE_MAX);
 	if (found) {
 		control->has_group = true;
 		control->gid = group.gr_gid;
-		return;
 	}
+	free(buf);
+	if (found)
+		return;
 	say(control, LOG_WARNING,
 	    "no group '%s' (%s): only root may use the control socket. groupadd --system %s makes "
 	    "it; then restart or reload thpraced",
@@ -95,13 +105,14 @@ static bool peer_in_group(int fd, gid_t gid)
 	return found;
 }
 
-static bool allowed(const struct control *control, int fd)
+static bool allowed(const struct control *control, int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || length != sizeof(peer))
 		return false;
+	*uid = peer.uid;
 	if (!peer.uid || peer.uid == geteuid())
 		return true;
 	if (!control->has_group)
@@ -133,8 +144,9 @@ static void turn_away(struct control *control, int fd, const char *code, const c
 static void take_client(struct control *control, int fd)
 {
 	char why[256];
+	uid_t uid;
 
-	if (!allowed(control, fd)) {
+	if (!allowed(control, fd, &uid)) {
 		if (control->has_group)
 			snprintf(why, sizeof(why),
 				 "only root and members of the group '%s' may ask", control->group);
@@ -145,15 +157,16 @@ static void take_client(struct control *control, int fd)
 		turn_away(control, fd, "forbidden", why);
 		return;
 	}
-	if (control->nr_clients >= control->clients_max) {
+	if (!control_client__room(control, uid, control->clients_max, false)) {
 		snprintf(why, sizeof(why),
-			 "as many clients are served as may be, %u: try again later",
+			 "%u clients are served, as many as may be of you, or of all: try again "
+			 "later",
 			 control->nr_clients);
 		turn_away(control, fd, "busy", why);
 		return;
 	}
 	/* The descriptor is gone either way; whoever asked sees the end of the connection. */
-	control_client__new(control, fd);
+	control_client__new(control, fd, uid);
 }
 
 /* --- the listening socket ------------------------------------------------------------------------ */
@@ -316,6 +329,7 @@ int control__open(struct control **result, sd_event *event, const struct config 
 	control->fd = -1;
 	control->event = sd_event_ref(event);
 	control->hooks = *hooks;
+	control->given_time = CONTROL_GIVEN_US;
 	snprintf(control->path, sizeof(control->path), "%s", config->control.socket);
 	take_config(control, config);
 	if (control->path[0] && strcmp(control->path, "none"))
@@ -354,6 +368,7 @@ void control__close(struct control *control)
 		return;
 	/* No live_cancel: what it would end ends with the daemon. */
 	control_client__reap(control, true);
+	control_given__free(control);
 	sd_event_source_disable_unref(control->listener);
 	sd_event_source_disable_unref(control->pause);
 	sd_event_source_disable_unref(control->reaper);

@@ -252,6 +252,13 @@ static void answer_live(struct client *client)
 	char why[WHY_LEN] = "";
 	int err = -ENOTSUP;
 
+	if (!control_client__room(client->control, client->uid, CONTROL_LIVE_PLACES, true)) {
+		client->control->refused++;
+		control_client__error(client, "busy",
+				      "as many live traces are under way as may be of you, or of "
+				      "all: try again later");
+		return;
+	}
 	/* Before the hook is called: it may call control__live_done(). */
 	client->state = CLIENT_LIVE;
 	if (hooks->live)
@@ -278,6 +285,12 @@ void control__live_done(struct control *control, uint64_t id, int fd, const char
 	}
 	if (fd < 0) {
 		control_client__error(client, "failed", why ? why : strerror(-fd));
+		control_client__send(client);
+		return;
+	}
+	if (!control_given__add(control, client->uid, fd)) {
+		close(fd);
+		control_client__error(client, "failed", "out of memory or descriptors");
 		control_client__send(client);
 		return;
 	}

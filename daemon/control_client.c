@@ -300,7 +300,29 @@ static int on_time(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-int control_client__new(struct control *control, int fd)
+static bool is_trusted(uid_t uid)
+{
+	return !uid || uid == geteuid();
+}
+
+bool control_client__room(const struct control *control, uid_t uid, uint64_t places, bool live)
+{
+	uint64_t taken = 0, own = 0;
+	const struct client *client;
+
+	for (client = control->clients; client; client = client->next) {
+		if (client->state == CLIENT_GONE || (live && client->state != CLIENT_LIVE) ||
+		    is_trusted(client->uid) != is_trusted(uid))
+			continue;
+		taken++;
+		own += client->uid == uid;
+	}
+	if (taken >= places)
+		return false;
+	return is_trusted(uid) || own < (places + 1) / 2;
+}
+
+int control_client__new(struct control *control, int fd, uid_t uid)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	int err;
@@ -311,6 +333,7 @@ int control_client__new(struct control *control, int fd)
 	}
 	client->control = control;
 	client->fd = fd;
+	client->uid = uid;
 	client->passed = -1;
 	err = sd_event_add_io(control->event, &client->io, fd, EPOLLIN, on_io, client);
 	if (err >= 0)

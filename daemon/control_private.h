@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Inside of control: control.c listens and knows who may ask, control_client.c has the clients,
- * control_request.c reads requests, control_answer.c answers them.
+ * control_request.c reads requests, control_answer.c answers them, control_given.c bounds what was handed out.
  */
 #ifndef THPRACE_DAEMON_CONTROL_PRIVATE_H
 #define THPRACE_DAEMON_CONTROL_PRIVATE_H
@@ -58,6 +58,7 @@ struct client {
 	struct control *control;
 	struct client *next;
 	uint64_t id;
+	uid_t uid;
 	int fd;
 	int passed; /* descriptor that goes with the next byte, or -1 */
 	enum client_state state;
@@ -91,13 +92,22 @@ struct control {
 	sd_event_source *reaper; /* frees clients that are gone */
 	struct client *clients;
 	unsigned int nr_clients; /* not gone */
+	struct given *given; /* traces that were handed out, the newest first */
+	sd_event_source *given_timer; /* empties the oldest */
+	uint64_t given_time; /* us */
 	uint64_t last_id;
 	uint64_t requests;
 	uint64_t refused;
 };
 
-/* Begin to serve a connection. fd is the client's from now on, also on failure. */
-int control_client__new(struct control *control, int fd);
+/* Begin to serve a user's connection. fd is the client's from now on, also on failure. */
+int control_client__new(struct control *control, int fd, uid_t uid);
+
+/*
+ * Is one of so many places left for a user? Root and the daemon's own user have places of their own; of the others' one
+ * user has half of them at most. live: of those that wait for a trace.
+ */
+bool control_client__room(const struct control *control, uid_t uid, uint64_t places, bool live);
 
 /* Append a line. Takes object over; NULL, or no memory, ends the client. */
 void control_client__line(struct client *client, struct json_object *object);
@@ -114,6 +124,17 @@ void control_client__drop(struct client *client);
 
 /* Free those that are gone, or all. */
 void control_client__reap(struct control *control, bool all);
+
+#define CONTROL_LIVE_PLACES 4 /* traces under way */
+#define CONTROL_GIVEN_MAX 4 /* traces that a user may hold */
+#define CONTROL_GIVEN_US 60000000ULL /* until one is emptied */
+
+/*
+ * A trace goes to a user: bound its memory. fd stays the caller's. Returns false when it cannot be bound: then it must not
+ * be handed out.
+ */
+bool control_given__add(struct control *control, uid_t uid, int fd);
+void control_given__free(struct control *control);
 
 /* Build an error's line. */
 struct json_object *control_answer__error(const char *code, const char *why);

@@ -14,7 +14,7 @@
 #include "symbols.h"
 #include "trace_writer.h"
 
-#define LIVES_MAX 4
+#define LIVES_MAX 16 /* the control socket gives fewer to each */
 #define READ_EVERY_USEC 100000ULL
 #define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut there, and says so */
 
@@ -204,7 +204,7 @@ static int open_trace(struct live *live)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int err;
 
-	live->fd = memfd_create("thprace-live", MFD_CLOEXEC);
+	live->fd = memfd_create("thprace-live", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (live->fd < 0)
 		return -errno;
 	/* The trace begins where its first record may be. */
