@@ -11,16 +11,18 @@ others="split-unmap split-migrate split-head truncate-unmap invalidate-unmap col
 
 try thprace probes
 is "$status" 0 "probes: one class is enough" || told "$(cat err)"
-try thprace probes --load
+try thprace probes --load --format json
 is "$status" 0 "probes --load: the kernel takes them" || told "$(cat err)"
-like out '^hwpoison-unmap +observable' "... hwpoison-unmap is observable"
+like out '"class":"hwpoison-unmap","observable":true' "... hwpoison-unmap is observable"
 for class in $others; do
-	like out "^$class +not observable: .*needs CONFIG_TRANSPARENT_HUGEPAGE" "... $class says what it needs"
+	like out "\"class\":\"$class\",\"observable\":false,\"reason\":\".*needs CONFIG_TRANSPARENT_HUGEPAGE" \
+		"... $class says what it needs"
 done
-attached_by='calls +attached'
-[ "$UNMAP" = calls ] || attached_by='f.*attached .*write no record at a kprobe'
-like out "^unmap +try_to_unmap +$attached_by" "... unmap is attached as this kernel allows it"
-is "$(grep -cE '^(truncate|check|split) .* attached ' out)" 0 "... and nothing for the others"
+attached_by='"kind":"calls","state":"attached"'
+[ "$UNMAP" = calls ] || attached_by='"kind":"f[^"]*","state":"attached",.*write no record at a kprobe'
+like out "\"point\":\"unmap\",.*$attached_by" "... unmap is attached as this kernel allows it"
+is "$(grep -E '"point":"(truncate|check|split)"' out | grep -c '"state":"attached"')" 0 \
+	"... and nothing for the others"
 is_clean "probes --load"
 
 thprace-stress list >out
