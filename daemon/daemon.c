@@ -94,6 +94,20 @@ static void on_health(void *ctx, int err, const char *path)
 			 "the spool can be written to again: %s", path);
 }
 
+static void on_ageless(void *ctx, bool ageless)
+{
+	(void)ctx;
+	if (ageless)
+		log__say(LOG_NOTICE, LOG_ID_CLOCK_STEP,
+			 "the wall clock went on by more than a day more, or less, than expected: "
+			 "the spool removes no file by age until it has agreed with the time since "
+			 "boot for a day");
+	else
+		log__say(LOG_NOTICE, LOG_ID_CLOCK_STEP,
+			 "the wall clock has agreed with the time since boot for a day: the spool "
+			 "removes files by age again");
+}
+
 static void on_complaint(void *ctx, const struct complaint *complaint)
 {
 	struct daemon *daemon = ctx;
@@ -463,8 +477,11 @@ static int open_watch(struct daemon *daemon, char *why, size_t why_size)
 /* Where things go. As root without systemd this takes capabilities too: the socket's group. */
 static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 {
-	const struct spool_hooks spool_hooks = {
-		.meta = make_meta, .stats = make_stats, .health = on_health, .ctx = daemon};
+	const struct spool_hooks spool_hooks = {.meta = make_meta,
+						.stats = make_stats,
+						.health = on_health,
+						.ageless = on_ageless,
+						.ctx = daemon};
 	const struct live_hooks live_hooks = {.meta = make_meta, .done = on_live, .ctx = daemon};
 	int err;
 

@@ -37,6 +37,8 @@ struct spool_hooks {
 	 * folder. Also called by spool__open().
 	 */
 	void (*health)(void *ctx, int err, const char *path);
+	/* Files are not removed by age from now on, or are again; may be NULL. */
+	void (*ageless)(void *ctx, bool ageless);
 	void *ctx;
 };
 

@@ -185,22 +185,34 @@ static void look_at_oldest(struct spool_folder *folder, const char *path, uint64
 	trace_reader__close(reader);
 }
 
+/* Files that were last written to before it are too old; 0: none is. ns CLOCK_REALTIME. */
+static uint64_t oldest_allowed(struct spool_folder *folder, const struct config *config,
+			       const struct spool_file *files, size_t count)
+{
+	uint64_t age = config->spool.max_age * SECOND, newest = 0;
+	struct spool_instant now;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		newest = files[i].mtime > newest ? files[i].mtime : newest;
+	spool_clock__now(&now);
+	folder->ageless =
+		!spool_clock__check(&folder->clock, config->spool.directory, &now, newest);
+	return folder->ageless || now.wall <= age ? 0 : now.wall - age;
+}
+
 void spool_files__prune(struct spool_folder *folder, const struct config *config, uint64_t current,
 			uint64_t room)
 {
 	const char *directory = config->spool.directory;
-	uint64_t total = 0, oldest_mtime;
+	uint64_t total = 0, oldest_mtime, written = 0;
 	struct spool_file *files;
-	struct timespec now;
 	size_t count, left = 0, i;
 
 	folder->pruned_at = spool_now();
 	if (spool_dir__list(directory, &files, &count))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	oldest_mtime = (uint64_t)now.tv_sec > config->spool.max_age
-			       ? ((uint64_t)now.tv_sec - config->spool.max_age) * SECOND
-			       : 0;
+	oldest_mtime = oldest_allowed(folder, config, files, count);
 	for (i = 0; i < count; i++)
 		total += files[i].size;
 	folder->files = 0;
@@ -208,8 +220,10 @@ void spool_files__prune(struct spool_folder *folder, const struct config *config
 	for (i = 0; i < count; i++) {
 		struct path path = path_of(directory, files[i].name);
 
+		/* Whatever the clock said when it was written: no file is older than one before it. */
+		written = files[i].mtime > written ? files[i].mtime : written;
 		if (files[i].first != current &&
-		    (files[i].mtime < oldest_mtime || total + room > config->spool.max_size) &&
+		    (written < oldest_mtime || total + room > config->spool.max_size) &&
 		    !unlink(path.text)) {
 			total -= files[i].size;
 			folder->removed++;

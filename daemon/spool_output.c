@@ -85,7 +85,7 @@ static int begin(struct spool *spool, uint64_t first)
 	char name[SPOOL_NAME_LEN];
 	int err;
 
-	spool_files__prune(&spool->folder, &spool->config, 0, spool_file_size(&spool->config));
+	spool_prune(spool, spool_file_size(&spool->config));
 	memset(output, 0, sizeof(*output));
 	spool_dir__name(name, first);
 	snprintf(output->path, sizeof(output->path), "%s/%s", spool->config.spool.directory, name);
@@ -224,7 +224,7 @@ static void keep_size(struct spool *spool)
 	uint64_t bytes = trace_writer__bytes(spool->output.writer);
 
 	if (spool->folder.files && spool->folder.bytes + bytes > spool->config.spool.max_size)
-		spool_files__prune(&spool->folder, &spool->config, spool->output.first, 0);
+		spool_prune(spool, 0);
 }
 
 int spool_output__flush(struct spool *spool, bool sync)

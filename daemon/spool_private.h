@@ -102,6 +102,34 @@ struct spool_quota {
 bool spool_quota__take(struct spool_quota *quota, unsigned int class, uint64_t per_hour,
 		       uint64_t now);
 
+/* --- the clock ----------------------------------------------------------------------------------- */
+
+#define SPOOL_BOOT_ID_LEN 40
+
+struct spool_instant {
+	uint64_t wall; /* ns CLOCK_REALTIME */
+	uint64_t boot; /* ns CLOCK_BOOTTIME */
+	char boot_id[SPOOL_BOOT_ID_LEN];
+};
+
+/* Plain; all 0 at first. */
+struct spool_clock {
+	bool known;
+	uint64_t agreed; /* ns that both clocks went on by the same, up to about a day */
+	uint64_t noted; /* ns CLOCK_BOOTTIME */
+	struct spool_instant last;
+};
+
+void spool_clock__now(struct spool_instant *now);
+
+/*
+ * May the wall clock be believed? Not after it has gone on by more than a day more, or less, than the time since boot;
+ * nor, over a boot, than the time that was noted in the folder; until both have agreed for a day. newest: when the
+ * newest file was written, ns CLOCK_REALTIME, for a folder without a note; 0: no file.
+ */
+bool spool_clock__check(struct spool_clock *clock, const char *directory,
+			const struct spool_instant *now, uint64_t newest);
+
 /* --- the folder ---------------------------------------------------------------------------------- */
 
 /* What is in the folder besides the file being written. */
@@ -114,6 +142,8 @@ struct spool_folder {
 	bool counted; /* next takes account of the folder at all */
 	uint64_t pruned_at; /* ns CLOCK_MONOTONIC */
 	uint64_t removed; /* files, ever */
+	struct spool_clock clock;
+	bool ageless; /* the wall clock is not believed: files are not removed by age */
 };
 
 /* Make the folder if it is missing. Returns 0 or negative errno. */
@@ -186,6 +216,9 @@ struct spool {
 };
 
 uint64_t spool_now(void); /* ns CLOCK_MONOTONIC */
+
+/* Remove what is above the limits, with room for so many bytes more; never the file being written. */
+void spool_prune(struct spool *spool, uint64_t room);
 
 /* A file is complete above this size: file_size, and at most a quarter of max_size. */
 uint64_t spool_file_size(const struct config *config);
