@@ -8,6 +8,7 @@
 #define KALLSYMS "/proc/kallsyms"
 
 static int kept = -1;
+static const FILE *latest;
 
 int kallsyms__keep(void)
 {
@@ -43,5 +44,11 @@ FILE *kallsyms__open(void)
 
 	if (file)
 		setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	latest = file;
 	return file;
+}
+
+bool kallsyms__is_latest(const FILE *file)
+{
+	return file == latest;
 }

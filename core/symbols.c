@@ -2,6 +2,7 @@
 #include "symbols.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,22 @@ struct symbol {
 	char name[NAME_MAX_LEN];
 };
 
+/* What is being looked for: the list may grow and move meanwhile. */
+struct sought {
+	uint64_t address;
+	uint64_t start;
+	size_t index; /* in the list */
+	char name[NAME_MAX_LEN];
+};
+
+struct search {
+	FILE *file; /* NULL: none is under way */
+	struct sought *sought; /* sorted by address */
+	size_t count;
+};
+
 struct symbols {
+	struct search search;
 	uint32_t *table; /* open hash: 1 + index in list, 0: free */
 	struct symbol *list; /* in the order in which they came */
 	size_t count;
@@ -91,46 +107,60 @@ void symbols__want(struct symbols *symbols, const struct thprace_stack *stack)
 
 static int by_address(const void *a, const void *b)
 {
-	uint64_t x = (*(struct symbol *const *)a)->address;
-	uint64_t y = (*(struct symbol *const *)b)->address;
+	uint64_t x = ((const struct sought *)a)->address;
+	uint64_t y = ((const struct sought *)b)->address;
 
 	return x < y ? -1 : x > y;
 }
 
-/* Those that kallsyms was not asked for yet, sorted; malloc'd. There are symbols->untried. */
-static struct symbol **sort_untried(struct symbols *symbols)
+static void end_search(struct search *search)
 {
-	struct symbol **sorted = calloc(symbols->untried + 1, sizeof(struct symbol *));
-	size_t i, n = 0;
+	if (search->file)
+		fclose(search->file);
+	free(search->sought);
+	*search = (struct search){0};
+}
 
-	if (!sorted)
-		return NULL;
+/* Look for those that kallsyms was not asked for yet. False: it cannot be read. */
+static bool begin_search(struct symbols *symbols)
+{
+	struct search *search = &symbols->search;
+	size_t i;
+
+	search->sought = calloc(symbols->untried, sizeof(*search->sought));
+	if (search->sought)
+		search->file = kallsyms__open();
+	if (!search->file) {
+		end_search(search);
+		return false;
+	}
 	for (i = 0; i < symbols->count; i++)
 		if (!symbols->list[i].tried)
-			sorted[n++] = &symbols->list[i];
-	qsort(sorted, n, sizeof(struct symbol *), by_address);
-	return sorted;
+			search->sought[search->count++] =
+				(struct sought){.address = symbols->list[i].address, .index = i};
+	qsort(search->sought, search->count, sizeof(*search->sought), by_address);
+	return true;
 }
 
 /* First address at or above a symbol: the only one that this symbol may be nearest to. */
-static struct symbol *first_at_or_above(struct symbol **sorted, size_t count, uint64_t start)
+static struct sought *first_at_or_above(const struct search *search, uint64_t start)
 {
-	size_t low = 0, high = count, middle;
+	size_t low = 0, high = search->count, middle;
 
 	while (low < high) {
 		middle = (low + high) / 2;
-		if (sorted[middle]->address < start)
+		if (search->sought[middle].address < start)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count ? sorted[low] : NULL;
+	return low < search->count ? &search->sought[low] : NULL;
 }
 
 /* A line is "ADDRESS KIND NAME", and "\t[MODULE]" for a module's. */
-static void take_line(struct symbol **sorted, size_t count, const char *line)
+static void take_line(const struct search *search, const char *line)
 {
-	struct symbol *symbol;
+	struct sought *sought;
 	uint64_t start;
 	char *end;
 	size_t length;
@@ -138,50 +168,70 @@ static void take_line(struct symbol **sorted, size_t count, const char *line)
 	start = strtoull(line, &end, 16);
 	if (!start || end[0] != ' ' || !end[1] || end[2] != ' ')
 		return;
-	symbol = first_at_or_above(sorted, count, start);
-	if (!symbol || start < symbol->start || (start == symbol->start && end[1] != 'T'))
+	sought = first_at_or_above(search, start);
+	if (!sought || start < sought->start || (start == sought->start && end[1] != 'T'))
 		return;
 	length = strcspn(end + 3, " \t\n");
 	if (!length)
 		return;
 	if (length >= NAME_MAX_LEN)
 		length = NAME_MAX_LEN - 1;
-	symbol->start = start;
-	memcpy(symbol->name, end + 3, length);
-	symbol->name[length] = 0;
+	sought->start = start;
+	memcpy(sought->name, end + 3, length);
+	sought->name[length] = 0;
+}
+
+/* All lines were taken. */
+static void take_found(struct symbols *symbols)
+{
+	struct search *search = &symbols->search;
+	struct sought *sought = search->sought;
+	struct symbol *symbol;
+	size_t i;
+
+	for (i = 0; i < search->count; i++) {
+		/* Later addresses of the same function have no symbol between: they take the one before. */
+		if (i && sought[i - 1].start > sought[i].start) {
+			sought[i].start = sought[i - 1].start;
+			memcpy(sought[i].name, sought[i - 1].name, NAME_MAX_LEN);
+		}
+		symbol = &symbols->list[sought[i].index];
+		symbol->start = sought[i].start;
+		memcpy(symbol->name, sought[i].name, NAME_MAX_LEN);
+		symbol->tried = true;
+	}
+	symbols->untried -= search->count;
+	end_search(search);
+}
+
+bool symbols__step(struct symbols *symbols, unsigned int lines)
+{
+	struct search *search = &symbols->search;
+	char line[512];
+
+	if (search->file && !kallsyms__is_latest(search->file))
+		end_search(search);
+	if (!search->file && (!symbols->untried || !begin_search(symbols)))
+		return true;
+	while (lines--) {
+		if (!fgets(line, sizeof(line), search->file)) {
+			take_found(symbols);
+			return !symbols->untried;
+		}
+		take_line(search, line);
+	}
+	return false;
+}
+
+bool symbols__any_untried(const struct symbols *symbols)
+{
+	return symbols->untried > 0;
 }
 
 void symbols__resolve(struct symbols *symbols)
 {
-	size_t count = symbols->untried, i;
-	struct symbol **sorted;
-	char line[512];
-	FILE *file;
-
-	if (!count)
-		return;
-	sorted = sort_untried(symbols);
-	if (!sorted)
-		return;
-	file = kallsyms__open();
-	if (!file)
-		goto cleanup;
-	while (fgets(line, sizeof(line), file))
-		take_line(sorted, count, line);
-	fclose(file);
-	/* Later addresses of the same function have no symbol between: they take the one before. */
-	for (i = 1; i < count; i++) {
-		if (sorted[i - 1]->start <= sorted[i]->start)
-			continue;
-		sorted[i]->start = sorted[i - 1]->start;
-		memcpy(sorted[i]->name, sorted[i - 1]->name, NAME_MAX_LEN);
-	}
-	for (i = 0; i < count; i++)
-		sorted[i]->tried = true;
-	symbols->untried = 0;
-
-cleanup:
-	free(sorted);
+	while (!symbols__step(symbols, UINT_MAX))
+		;
 }
 
 static int add_symbol(struct json_object *object, const struct symbol *symbol)
@@ -248,6 +298,7 @@ void symbols__restart(struct symbols *symbols)
 	symbols->untold = 0;
 	/* Full: only so can others come in. */
 	if (symbols->count == SYMBOLS_MAX) {
+		end_search(&symbols->search);
 		memset(symbols->table, 0, PLACES * sizeof(*symbols->table));
 		symbols->count = 0;
 		symbols->untried = 0;
@@ -262,6 +313,7 @@ void symbols__free(struct symbols *symbols)
 {
 	if (!symbols)
 		return;
+	end_search(&symbols->search);
 	free(symbols->table);
 	free(symbols->list);
 	free(symbols);

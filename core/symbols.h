@@ -24,6 +24,15 @@ void symbols__want(struct symbols *symbols, const struct thprace_stack *stack);
 /* Find names for all that was wanted. Without a readable kallsyms they stay numbers. */
 void symbols__resolve(struct symbols *symbols);
 
+/*
+ * The same in pieces: at most so many lines of kallsyms now. True: all that can be found is found. One collection at a
+ * time: another one that is looked up in between makes this one begin anew.
+ */
+bool symbols__step(struct symbols *symbols, unsigned int lines);
+
+/* Is there anything to be found for it? */
+bool symbols__any_untried(const struct symbols *symbols);
+
 /* JSON object "0x…" → "function+0x…"; malloc'd, NULL when out of memory. */
 char *symbols__json(const struct symbols *symbols);
 

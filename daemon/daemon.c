@@ -108,6 +108,12 @@ static void on_ageless(void *ctx, bool ageless)
 			 "removes files by age again");
 }
 
+static void on_find_names(void *ctx, struct symbols *symbols)
+{
+	/* Without memory for it they are found when the file is completed. */
+	(void)namer__want(((struct daemon *)ctx)->namer, symbols, NULL, NULL);
+}
+
 static void on_complaint(void *ctx, const struct complaint *complaint)
 {
 	struct daemon *daemon = ctx;
@@ -481,6 +487,7 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 						.stats = make_stats,
 						.health = on_health,
 						.ageless = on_ageless,
+						.find_names = on_find_names,
 						.ctx = daemon};
 	const struct live_hooks live_hooks = {.meta = make_meta, .done = on_live, .ctx = daemon};
 	int err;
@@ -488,7 +495,8 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 	overhead__reset(&daemon->overhead, &daemon->config);
 	daemon->programs = program_sums__new();
 	daemon->alert = alert__new(&daemon->config, log__send);
-	err = daemon->programs && daemon->alert ? 0 : -ENOMEM;
+	daemon->namer = namer__new(daemon->event);
+	err = daemon->programs && daemon->alert && daemon->namer ? 0 : -ENOMEM;
 	if (!err) {
 		alert__compare_pages(daemon->alert, on_pfn, daemon, 1U << pmd_order());
 		err = spool__open(&daemon->spool, &daemon->config, &spool_hooks);
@@ -497,7 +505,8 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
-	daemon->lives = lives__new(daemon->event, daemon->watch, daemon->spool, &live_hooks);
+	daemon->lives =
+		lives__new(daemon->event, daemon->watch, daemon->spool, daemon->namer, &live_hooks);
 	if (!daemon->lives) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
@@ -586,6 +595,7 @@ static void stop(struct daemon *daemon)
 	control__close(daemon->control);
 	lives__free(daemon->lives);
 	spool__close(daemon->spool);
+	namer__free(daemon->namer);
 	kernel_check__free(daemon->check);
 	/* May have a last complaint. */
 	close_kmsg(daemon);
@@ -622,7 +632,7 @@ int daemon__run(const struct daemon_options *options)
 	if (err)
 		goto cleanup;
 	sd_notify(0, "READY=1");
-	err = sd_event_loop(daemon->event);
+	err = loop__run(daemon->event, &daemon->loop);
 	if (err < 0)
 		snprintf(why, sizeof(why), "the event loop failed: %s", strerror(-err));
 	sd_notify(0, "STOPPING=1\nSTATUS=Detaching");

@@ -16,6 +16,8 @@
 #include "kernel_check.h"
 #include "kmsg.h"
 #include "live.h"
+#include "loop.h"
+#include "namer.h"
 #include "over_budget.h"
 #include "overhead.h"
 #include "program_sums.h"
@@ -30,6 +32,7 @@ struct daemon {
 	struct daemon_options options;
 	struct config config;
 	sd_event *event;
+	struct loop_times loop;
 	struct hold hold;
 	struct watch *watch;
 	struct spool *spool;
@@ -37,6 +40,7 @@ struct daemon {
 	struct kmsg *kmsg;
 	struct control *control;
 	struct lives *lives;
+	struct namer *namer;
 	struct program_sums *programs;
 	struct kernel_check *check;
 	struct overhead overhead;

@@ -40,6 +40,8 @@ static void fill_overhead(struct daemon *daemon, struct overhead_state *state)
 	state->nr_zappers = state->over ? daemon->over_budget.nr_zappers : 0;
 	state->sheds = daemon->sheds;
 	state->restores = daemon->restores;
+	state->loop_longest_ns = daemon->loop.longest_ns;
+	state->loop_over = daemon->loop.over;
 	state->run_ns = 0;
 	for (i = 0; i < daemon->state.nr_programs; i++)
 		state->run_ns += daemon->state.programs[i].run_ns;

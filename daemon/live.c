@@ -29,6 +29,8 @@ struct live {
 	int fd;
 	struct trace_writer *writer;
 	struct symbols *symbols;
+	char *stats; /* JSON, once it is finished */
+	bool finished; /* only names are looked for */
 	sd_event_source *timer;
 	uint64_t *position; /* per CPU, in the flight recorder */
 };
@@ -37,6 +39,7 @@ struct lives {
 	sd_event *event;
 	struct watch *watch;
 	struct spool *spool;
+	struct namer *namer;
 	struct live_hooks hooks;
 	struct live *list;
 };
@@ -50,7 +53,7 @@ static uint64_t clock_ns(clockid_t clock)
 }
 
 struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
-			 const struct live_hooks *hooks)
+			 struct namer *namer, const struct live_hooks *hooks)
 {
 	struct lives *lives = calloc(1, sizeof(*lives));
 
@@ -59,6 +62,7 @@ struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spo
 	lives->event = event;
 	lives->watch = watch;
 	lives->spool = spool;
+	lives->namer = namer;
 	lives->hooks = *hooks;
 	return lives;
 }
@@ -74,7 +78,10 @@ static void drop(struct live *live)
 	sd_event_source_disable_unref(live->timer);
 	if (live->writer)
 		trace_writer__abandon(live->writer);
+	if (live->symbols)
+		namer__forget(live->lives->namer, live->symbols);
 	symbols__free(live->symbols);
+	free(live->stats);
 	free(live->position);
 	if (live->fd >= 0)
 		close(live->fd);
@@ -144,26 +151,22 @@ static char *stats_of(struct live *live)
 	return stats_json__span(&totals, clock_ns(CLOCK_MONOTONIC));
 }
 
-/* Complete the trace and hand it over. */
-static void finish(struct live *live)
+/* The names are found: complete the trace and hand it over. */
+static void hand_over(void *ctx)
 {
+	struct live *live = ctx;
 	struct lives *lives = live->lives;
 	uint64_t id = live->id;
-	char *stats = NULL;
 	int err, fd;
 
-	read_flight(live);
-	if (live->until)
-		stats = stats_of(live);
 	err = trace_writer__flush(live->writer);
 	if (!err)
 		err = write_json(live, THPRACE_BLOCK_SYMBOLS, symbols__json_new(live->symbols));
 	/* Of time past only incidents and records are known, nobody counted by the clock. */
 	if (!err && live->until) {
-		err = write_json(live, THPRACE_BLOCK_STATS, stats);
-		stats = NULL;
+		err = write_json(live, THPRACE_BLOCK_STATS, live->stats);
+		live->stats = NULL;
 	}
-	free(stats);
 	if (!err)
 		err = trace_writer__close(live->writer);
 	else
@@ -179,6 +182,24 @@ static void finish(struct live *live)
 		lives->hooks.done(lives->hooks.ctx, id, err, strerror(-err));
 	} else {
 		lives->hooks.done(lives->hooks.ctx, id, fd, NULL);
+	}
+}
+
+/* All that the trace holds is there, but for names. */
+static void finish(struct live *live)
+{
+	struct lives *lives = live->lives;
+	uint64_t id = live->id;
+	int err;
+
+	read_flight(live);
+	live->finished = true;
+	if (live->until)
+		live->stats = stats_of(live);
+	err = namer__want(lives->namer, live->symbols, hand_over, live);
+	if (err) {
+		drop(live);
+		lives->hooks.done(lives->hooks.ctx, id, err, strerror(-err));
 	}
 }
 
@@ -295,7 +316,8 @@ void lives__incident(struct lives *lives, const struct thprace_incident *inciden
 	struct live *live;
 
 	for (live = lives->list; live; live = live->next)
-		write_incident(live, incident);
+		if (!live->finished)
+			write_incident(live, incident);
 }
 
 void lives__free(struct lives *lives)

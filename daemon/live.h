@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "namer.h"
 #include "spool.h"
 #include "watch.h"
 
@@ -25,9 +26,9 @@ struct live_hooks {
 	void *ctx;
 };
 
-/* Returns what lives__free() frees, or NULL. watch and spool have to outlive it. */
+/* Returns what lives__free() frees, or NULL. watch, spool and namer have to outlive it. */
 struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
-			 const struct live_hooks *hooks);
+			 struct namer *namer, const struct live_hooks *hooks);
 
 /*
  * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called once,

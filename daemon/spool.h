@@ -25,6 +25,8 @@ struct spool;
 #define SPOOL_MEMORY 1024
 
 /* What the spool asks of its owner. */
+struct symbols;
+
 struct spool_hooks {
 	/*
 	 * META and STATS of the present session as malloc'd JSON text, or NULL: no such block. Asked for
@@ -39,6 +41,11 @@ struct spool_hooks {
 	void (*health)(void *ctx, int err, const char *path);
 	/* Files are not removed by age from now on, or are again; may be NULL. */
 	void (*ageless)(void *ctx, bool ageless);
+	/*
+	 * Let symbols__step() find names, a piece at a time, until spool__close(): a file waits for them a little. NULL: they
+	 * are found at once.
+	 */
+	void (*find_names)(void *ctx, struct symbols *symbols);
 	void *ctx;
 };
 

@@ -218,6 +218,15 @@ static int write_names(struct spool *spool)
 	return write_json(spool, THPRACE_BLOCK_SYMBOLS, text);
 }
 
+/* Are names still being looked for? */
+static bool names_wait(struct spool *spool)
+{
+	if (!spool->hooks.find_names || !symbols__any_untried(spool->symbols))
+		return false;
+	spool->hooks.find_names(spool->hooks.ctx, spool->symbols);
+	return true;
+}
+
 /* The size of all files is held while one is written: it may grow by more than was foreseen. */
 static void keep_size(struct spool *spool)
 {
@@ -234,7 +243,7 @@ int spool_output__flush(struct spool *spool, bool sync)
 	if (!spool->output.writer)
 		return 0;
 	err = flush_incidents(spool);
-	if (!err && spool_now() - spool->output.names_at >= SPOOL_SYMBOLS_NS)
+	if (!err && !names_wait(spool) && spool_now() - spool->output.names_at >= SPOOL_SYMBOLS_NS)
 		err = write_names(spool);
 	if (!err && sync)
 		err = sync_file(spool);
@@ -242,13 +251,16 @@ int spool_output__flush(struct spool *spool, bool sync)
 	return err;
 }
 
-static bool needs_another(const struct spool *spool, uint64_t number)
+static bool needs_another(struct spool *spool, uint64_t number)
 {
 	const struct spool_output *output = &spool->output;
+	uint64_t bytes, full = spool_file_size(&spool->config);
 
-	return output->writer &&
-	       (output->first + output->given != number ||
-		trace_writer__bytes(output->writer) >= spool_file_size(&spool->config));
+	if (!output->writer)
+		return false;
+	bytes = trace_writer__bytes(output->writer);
+	return output->first + output->given != number ||
+	       (bytes >= full && (bytes >= full + full / 4 || !names_wait(spool)));
 }
 
 int spool_output__write(struct spool *spool)

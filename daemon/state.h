@@ -43,6 +43,8 @@ struct overhead_state {
 	uint64_t run_ns; /* of all programs since the daemon started, detached ones included */
 	uint64_t sheds; /* probes shed, ever */
 	uint64_t restores; /* and brought back */
+	uint64_t loop_longest_ns; /* the event loop did nothing else for so long, once */
+	uint64_t loop_over; /* how often for longer than LOOP_LONG_NS */
 };
 
 /* What `thprace check` says of the running kernel. */

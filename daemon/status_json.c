@@ -299,6 +299,8 @@ static struct json_object *overhead_object(const struct state *state)
 	number(object, "run_ns", overhead->run_ns);
 	number(object, "sheds", overhead->sheds);
 	number(object, "restores", overhead->restores);
+	number(object, "loop_longest_ns", overhead->loop_longest_ns);
+	number(object, "loop_over", overhead->loop_over);
 	number(object, "cpu_ns", state->own_cpu_ns);
 	number(object, "rss_bytes", state->own_rss);
 	number(object, "bpf_bytes", state->bpf_memory);
