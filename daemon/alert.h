@@ -7,7 +7,7 @@
  * at the end of that time. Each class has `per_minute` messages, and so has each kind of complaint of the
  * kernel's; what is above is counted, and told by the next message of folded ones. A change of state is
  * always one message, outside of any limit: the first escape of a class since the start, loss, shedding,
- * the spool, reload. So is a complaint that has its incident.
+ * the spool. So is a complaint that has its incident.
  *
  * Contained overlaps are not alerts: each class' first since the start is told, as information.
  */

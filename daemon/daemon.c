@@ -312,10 +312,37 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 	return 0;
 }
 
+/* Every member of the group can reload, as often as it likes. */
+static void say_of_reload(struct daemon *daemon, int priority, const char *id, const char *text)
+{
+	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute,
+			    daemon__clock(CLOCK_MONOTONIC)))
+		log__say(priority, id, "%s", text);
+}
+
+static void say_not_reloaded(struct daemon *daemon, const char *why)
+{
+	char lines[WHY_SIZE], *line, *rest = NULL;
+
+	say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
+		      "the configuration was not taken, the old settings stay:");
+	snprintf(lines, sizeof(lines), "%s", why);
+	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);
+}
+
+static void say_reloaded(struct daemon *daemon)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "the configuration was read again: %s mode",
+		 names__mode(engine__mode(watch__engine(daemon->watch))));
+	say_of_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
+}
+
 static int reload(void *ctx, char *why, size_t why_size)
 {
 	struct daemon *daemon = ctx;
-	char lines[WHY_SIZE];
 	struct config config;
 	int err;
 
@@ -326,14 +353,10 @@ static int reload(void *ctx, char *why, size_t why_size)
 		err = apply(daemon, &config, why, why_size);
 	if (err) {
 		daemon->reloads_failed++;
-		log__say(LOG_ERR, LOG_ID_RELOAD_FAILED,
-			 "the configuration was not taken, the old settings stay:");
-		snprintf(lines, sizeof(lines), "%s", why);
-		say_lines(LOG_ERR, LOG_ID_RELOAD_FAILED, "", lines);
+		say_not_reloaded(daemon, why);
 	} else {
 		daemon->reloads++;
-		log__say(LOG_INFO, LOG_ID_RELOADED, "the configuration was read again: %s mode",
-			 names__mode(engine__mode(watch__engine(daemon->watch))));
+		say_reloaded(daemon);
 	}
 	sd_notify(0, "READY=1");
 	return err;

@@ -16,6 +16,7 @@
 #include "kernel_check.h"
 #include "kmsg.h"
 #include "live.h"
+#include "log_limit.h"
 #include "loop.h"
 #include "namer.h"
 #include "over_budget.h"
@@ -61,6 +62,7 @@ struct daemon {
 	struct state state;
 	struct session_totals totals;
 	uint64_t bpf_memory;
+	struct log_limit reload_limit;
 	uint64_t reloads;
 	uint64_t reloads_failed;
 	uint64_t clock_steps;

@@ -208,6 +208,17 @@ static void tell_status(struct daemon *daemon, uint64_t now)
 	sd_notifyf(0, "STATUS=%s", text);
 }
 
+static void tell_withheld_reloads(struct daemon *daemon, uint64_t now)
+{
+	uint64_t withheld = log_limit__due(&daemon->reload_limit, now);
+
+	if (withheld)
+		log__say(LOG_NOTICE, NULL,
+			 "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: of "
+			 "reloads",
+			 withheld, daemon->config.alerts.per_minute);
+}
+
 void daemon__tick(struct daemon *daemon)
 {
 	uint64_t now = daemon__clock(CLOCK_MONOTONIC);
@@ -216,6 +227,7 @@ void daemon__tick(struct daemon *daemon)
 	flush(daemon, now);
 	if (deadline && now >= deadline)
 		alert__tick(daemon->alert, now);
+	tell_withheld_reloads(daemon, now);
 	weigh(daemon, now);
 	over_budget__tick(&daemon->over_budget, watch__engine(daemon->watch),
 			  daemon->config.overhead.budget, now);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "log.h"
+#include "log_limit.h"
 
 #define JOURNAL "/run/systemd/journal/socket"
 #define SYSLOG "/dev/log"
@@ -136,6 +137,23 @@ static void kernel_addresses(void **state)
 	log__begin(&message, LOG_ERR, LOG_ID_STARTED, "fixed by %s",
 		   "fff1b1c2d3e4f5061728394a5b6c7d8e9f001122");
 	assert_string_equal(message.text, "fixed by fff1b1c2d3e4f5061728394a5b6c7d8e9f001122");
+}
+
+/* Whoever makes thpraced log something gets so many messages a minute; what is above is counted. */
+static void limited(void **state)
+{
+	const uint64_t second = 1000000000ULL, start = 77 * second;
+	struct log_limit limit = {0};
+	unsigned int i, said = 0;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		said += log_limit__take(&limit, 10, start + i * second / 100);
+	assert_int_equal(said, 10);
+	assert_int_equal(log_limit__due(&limit, start + 59 * second), 0);
+	assert_int_equal(log_limit__due(&limit, start + 60 * second), 990);
+	assert_int_equal(log_limit__due(&limit, start + 61 * second), 0);
+	assert_true(log_limit__take(&limit, 10, start + 61 * second));
 }
 
 static void standard_error(void **state)
@@ -331,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(built),
+		cmocka_unit_test(limited),
 		cmocka_unit_test(kernel_addresses),
 		cmocka_unit_test(standard_error),
 		cmocka_unit_test(automatic),
