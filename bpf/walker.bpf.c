@@ -66,7 +66,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 
 	if (state->walking) { /* its return was missed */
 		count_lost(THPRACE_LOSS_RETURN);
-		pending_end(state->pending, state->folio, (u32)task, 0, 0);
+		pending_end(state->pending, state->folio, (u32)task, 0, 0, 0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
@@ -88,8 +88,10 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	ADD(bucket->walkers, walker_word((u32)task)); /* a barrier too: published, then stamped */
 	state->enter = bpf_ktime_get_ns();
 	ADD(bucket->entered, WALK_ENTERED - 1);
-	if (state->pending)
+	if (state->pending) {
+		pending_at(state->pending - 1)->entered = *(volatile u32 *)&bucket->entered;
 		pending_at(state->pending - 1)->enter = state->enter;
+	}
 	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0, 0);
 	pass_after_window(state, (u32)task);
 }
@@ -143,13 +145,14 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	left.entire = folio_entire(state->folio);
 	left.small = folio_small(state->folio);
 	residual = left.entire + left.small;
-	own |= state->remap;
+	own |= state->remap | (blind & 1U << THPRACE_POINT_RANGE ? THPRACE_RF_BLIND : 0);
 	walk_fill(&state->walk, state, task, now, residual, own);
 	state->walk.left = left;
 	failed = thprace_failed(&state->walk);
 	if (failed)
 		walk_failed(state);
-	if (!pending_end(state->pending, state->folio, (u32)task, now, failed) && failed)
+	if (!pending_end(state->pending, state->folio, (u32)task, now, left.small, failed) &&
+	    failed)
 		count_lost(THPRACE_LOSS_TASK);
 	state->pending = 0;
 	told = windows_tell(state) || *(volatile u32 *)&bucket->closed != state->closed;
@@ -466,7 +469,7 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 static __always_inline void split_missed(struct walk_state *state, u64 task, s32 result)
 {
 	if (state->walking && state->kind == THPRACE_KIND_SPLIT) {
-		pending_end(state->pending, state->folio, (u32)task, 0, 0);
+		pending_end(state->pending, state->folio, (u32)task, 0, 0, 0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 		state->walking = 0;
 		count_lost(THPRACE_LOSS_MISSED);

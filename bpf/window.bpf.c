@@ -483,16 +483,31 @@ static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u
 	opener_tell(ctx, slot);
 }
 
-/* The last removal beside a pending walker: whether it came after the walker's return shows later. */
+#define RANGE_READS 16
+
+/*
+ * The last removal beside a pending walker: whether it came after the walker's return shows later. The count
+ * is read at once: by the end of the range a split may have mapped again what it had taken.
+ */
 static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u64 now, u32 pages)
 {
+	s32 left;
+
 	if (slot->range_folio != folio) {
 		slot->range_mixed |= slot->range_folio != 0;
 		slot->range_folio = folio;
 		slot->range_pages = 0;
+		slot->range_reads = 0;
 	}
 	slot->range_removed = now;
 	slot->range_pages += pages;
+	if (slot->range_reads >= RANGE_READS)
+		return;
+	left = folio_small(folio);
+	if (!slot->range_reads++ || left < slot->range_low) {
+		slot->range_low = left;
+		slot->range_low_at = now;
+	}
 }
 
 /*
@@ -737,6 +752,7 @@ static __always_inline void range_mark(u64 vma, u64 start, u64 end)
 	slot->range_removed = 0;
 	slot->range_pages = 0;
 	slot->range_mixed = 0;
+	slot->range_reads = 0;
 }
 
 SEC("fentry")
@@ -793,7 +809,7 @@ static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_s
 	u64 task = bpf_get_current_pid_tgid();
 	u64 began = 0, removed = 0, flags = 0;
 	struct thprace_opener *opener;
-	u32 pages = 0;
+	u32 pages = 0, low = 0;
 	s32 left;
 
 	if (!folio)
@@ -803,6 +819,9 @@ static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_s
 		if (slot->range_folio == folio) {
 			removed = slot->range_removed;
 			pages = slot->range_pages;
+			/* Only beside what the walker left: the split may have ended since. */
+			low = slot->range_reads && place->leave &&
+			      slot->range_low_at > place->leave && slot->range_low < place->small;
 		} else if (precise && !slot->range_mixed) {
 			return; /* it took nothing of this one */
 		}
@@ -815,8 +834,13 @@ static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_s
 	}
 	place->told++;
 	left = folio_small(folio);
+	/* A walker that came later may have taken mappings itself. */
+	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered)
+		flags = THPRACE_RF_VAGUE;
 	if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
 		left = THPRACE_LEFT_LATE;
+	if (low && (left < 0 || slot->range_low < left))
+		left = slot->range_low;
 	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed, pages, left);
 	opener = incident_reserve(sizeof(*opener));
 	if (!opener) {

@@ -271,9 +271,10 @@ static bool may_concern(const struct entry *entry, const struct thprace_window *
 }
 
 /*
- * A window that began after a failed walker's return is never given out with it: it is only counted, since
- * a walker that failed hears of all that follow. While the function around the walker has not told yet what
- * it found, how the window counts is open: then it is kept, like one that the walker saw opening.
+ * A window that began after a failed walker's return is never given out with it: it is only
+ * counted, since a walker that failed hears of all that follow. While the function around the walker
+ * has not told yet what it found, how the window counts is open: then it is kept, like one that the
+ * walker saw opening.
  */
 static bool counts_only(const struct entry *entry, const struct thprace_window *window)
 {
@@ -560,6 +561,9 @@ static void give(struct book *book, const struct entry *entry, const struct pair
 		else if (pair->window.close > to)
 			to = pair->window.close;
 	}
+	if (!entry->check && thprace_failed(&entry->walk) &&
+	    touched_by_loss(book, entry->walk.enter, entry->walk.leave + THPRACE_ATTRIBUTION_NS))
+		finding = thprace_after_loss(finding);
 	incident.walk.flags &= ~THPRACE_KF_OUTER;
 	incident.walker_stack = entry->stack;
 	incident.verdict = finding.verdict;

@@ -190,6 +190,7 @@ struct detector {
 	uint64_t meetings; /* of windows and walkers, DETECTOR_MEETINGS */
 	uint64_t forgotten; /* an end at or before this may be forgotten */
 	uint64_t settled; /* latest end that a settled result speaks of */
+	uint64_t told; /* until when a loss would have changed a settled result */
 	uint64_t sweep; /* serial of the next sweep */
 	bool finished;
 	struct detector_table begun; /* task and function → struct detector_begun */

@@ -22,6 +22,16 @@ void detector_walker__free(struct detector_walker *walker)
 	free(walker);
 }
 
+/* A loss after that does not change what is said of the walker. */
+static uint64_t told_by(const struct detector_walker *walker)
+{
+	uint64_t last = walker->walk.leave;
+
+	if (walker->sort == DETECTOR_WALKER && thprace_failed(&walker->walk))
+		last = detector__after(last, THPRACE_ATTRIBUTION_NS);
+	return last > walker->end ? last : walker->end;
+}
+
 /* Counts one result of a walker and gives it out; window NULL: the walker alone. */
 static void give(struct detector *detector, const struct detector_walker *walker,
 		 const struct thprace_window *window, struct thprace_finding finding, bool unproven)
@@ -33,6 +43,10 @@ static void give(struct detector *detector, const struct detector_walker *walker
 		.walk = walker->walk,
 	};
 
+	if (walker->sort == DETECTOR_WALKER && thprace_failed(&walker->walk) &&
+	    detector_loss__touches(&detector->loss, walker->walk.enter,
+				   detector__after(walker->walk.leave, THPRACE_ATTRIBUTION_NS)))
+		finding = thprace_after_loss(finding);
 	if (unproven)
 		finding = (struct thprace_finding){.verdict = THPRACE_UNPROVEN};
 	incident.verdict = finding.verdict;
@@ -149,6 +163,8 @@ static void settle(struct detector *detector, struct detector_walker *walker)
 	}
 	if (walker->end > detector->settled)
 		detector->settled = walker->end;
+	if (told_by(walker) > detector->told)
+		detector->told = told_by(walker);
 }
 
 static void settle_first(struct detector *detector)

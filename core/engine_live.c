@@ -109,7 +109,7 @@ int engine__shed(struct engine *engine, enum thprace_point leader, const char *r
 	uint64_t now = engine__now();
 	int point, found = 0;
 
-	if (!probe__optional(leader))
+	if (!probe__optional(engine__mode(engine), leader))
 		return -EINVAL;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		if (!in_group(engine, point, leader, PROBE_ATTACHED))

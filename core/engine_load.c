@@ -465,7 +465,7 @@ int engine__load(struct engine *engine, char *why, size_t why_size)
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		if (engine->plan.probe[i].state == PROBE_PLANNED)
 			engine->plan.probe[i].state = PROBE_ATTACHED;
-		else if (engine->plan.probe[i].state == PROBE_FAILED)
+		else if (engine->plan.probe[i].state == PROBE_FAILED || i == THPRACE_POINT_RANGE)
 			engine->skel->bss->blind |= 1U << i;
 	}
 	return 0;

@@ -172,7 +172,7 @@ static void copy_flight(const struct engine *engine, int cpu, uint64_t position,
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
 		      void *ctx)
 {
-	struct thprace_record *record = engine->flight_copy, *end;
+	struct thprace_record *record, *end;
 	uint64_t head, position;
 	size_t count = 0;
 	int cpu;

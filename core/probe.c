@@ -231,10 +231,7 @@ static void plan_holds(struct probe_plan *plan, const struct target *target)
 static void skip(struct probe *probe)
 {
 	probe->state = PROBE_SKIPPED;
-	if (probe->point == &probe_points[THPRACE_POINT_RANGE])
-		because(probe, "serves PTE-level attribution: precise mode only");
-	else
-		because(probe, "lies between clear and decrement: precise mode only");
+	because(probe, "lies between clear and decrement: precise mode only");
 }
 
 /* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are told. */
@@ -601,7 +598,7 @@ bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class clas
 	return false;
 }
 
-bool probe__optional(enum thprace_point point)
+bool probe__optional(enum thprace_mode mode, enum thprace_point point)
 {
 	switch (point) {
 	case THPRACE_POINT_ZAP:
@@ -609,8 +606,9 @@ bool probe__optional(enum thprace_point point)
 	case THPRACE_POINT_RMAP:
 	case THPRACE_POINT_RMAP_PMD:
 	case THPRACE_POINT_RMAP_PTES:
-	case THPRACE_POINT_RANGE:
 		return false;
+	case THPRACE_POINT_RANGE: /* tells what rmap removal is a zap's */
+		return mode == THPRACE_LIGHT;
 	default:
 		return true;
 	}

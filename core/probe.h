@@ -216,8 +216,11 @@ const char *probe__not_observable(const struct probe_plan *plan, enum thprace_cl
 /* Is it known from this plan that the kernel is not open to the class: that it lacks one of the two sides? */
 bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class);
 
-/* Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, range. */
-bool probe__optional(enum thprace_point point);
+/*
+ * Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, and in precise
+ * mode range. Without range, failures by small mappings stay unattributed.
+ */
+bool probe__optional(enum thprace_mode mode, enum thprace_point point);
 
 /*
  * Points that are of use together only, as the beginning and the end of a hold, have one leader, which

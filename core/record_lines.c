@@ -305,7 +305,7 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 	at = put__short(at, record->flags);
 	at = put__hex(put__text(at, ",0x"), record->arg);
 	at = put__hex(put__text(at, ",0x"), record->arg2);
-	return put__text(at, ",,,,,,,,,,,,,,,,\n");
+	return put__text(at, ",,,,,,,,,,,,,,,,,\n");
 }
 
 static inline char *text_value(const struct record_lines *lines, char *at, const struct piece *name,
@@ -358,6 +358,8 @@ static char *text_flags(char *at, unsigned int flags)
 		at = put__text(at, " remaps");
 	if (flags & THPRACE_RF_VAGUE)
 		at = put__text(at, " began-unknown");
+	if (flags & THPRACE_RF_BLIND)
+		at = put__text(at, " ranges-unwatched");
 	return at;
 }
 

@@ -27,7 +27,7 @@ int render_record__header(const struct render_record *render,
 		fputs("row,number,time_ns,begin_ns,type,class,kind,cpu,pid,tgid,folio,value,flags,"
 		      "arg,arg2,verdict,said,close_call,level,overlap_ns,comm,window_open_ns,"
 		      "window_removed_ns,window_close_ns,window_cpu,window_pid,window_tgid,"
-		      "window_comm,mm,address,pages\n",
+		      "window_comm,mm,address,pages,attribution\n",
 		      render->out);
 		return 0;
 	}
@@ -129,15 +129,16 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 	fputc(',', out);
 	csv_text(out, walk->comm, THPRACE_COMM_LEN);
 	if (!summary__has_window(incident)) {
-		fputs(",,,,,,,,,,\n", out);
+		fputs(",,,,,,,,,,,\n", out);
 		return;
 	}
 	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%u,%u,%u,", (uint64_t)window->open,
 		(uint64_t)window->removed, (uint64_t)window->close, window->cpu, window->pid,
 		window->tgid);
 	csv_text(out, window->comm, THPRACE_COMM_LEN);
-	fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%u\n", (uint64_t)window->mm,
-		(uint64_t)window->address, window->pages);
+	fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%u,%s\n", (uint64_t)window->mm,
+		(uint64_t)window->address, window->pages,
+		names__attribution(incident->attribution));
 }
 
 int render_record__incident(const struct render_record *render, uint64_t number,

@@ -147,7 +147,8 @@ static size_t read_costs(struct engine *engine, struct engine_program *programs,
 		programs[i].point = probe__leader(programs[i].point);
 	memset(may, 0, THPRACE_POINT_MAX * sizeof(*may));
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		if (plan->probe[point].state == PROBE_ATTACHED && probe__optional(point))
+		if (plan->probe[point].state == PROBE_ATTACHED &&
+		    probe__optional(engine__mode(engine), point))
 			may[probe__leader(point)] = true;
 	return count;
 }

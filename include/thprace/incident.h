@@ -72,7 +72,7 @@ struct thprace_window {
 #define THPRACE_WF_LOCKED 0x10 /* … and somebody holds its lock */
 /* pte: */
 #define THPRACE_WF_RANGE 0x20 /* the zap of a part of a vma that maps the folio; else one removal */
-#define THPRACE_WF_VAGUE 0x40 /* when it began is not known: before the walker's return or after */
+#define THPRACE_WF_VAGUE 0x40 /* when it began is not known, or another walker came since */
 
 /* A walker. That of collapse-reuse: a task that found the page and waits for its lock. */
 struct thprace_walk {

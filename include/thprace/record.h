@@ -34,7 +34,7 @@ enum thprace_record_type {
 	/* A walker starts. class, kind; arg: ttu_flags as passed, 0 where there are none. */
 	THPRACE_REC_WALK_ENTER = 5,
 	/*
-	 * A walker returns. value: residual mapcount, read after ts was taken; flags: THPRACE_RF_OWN*;
+	 * A walker returns. value: residual mapcount, read after ts was taken; flags: THPRACE_RF_OWN*, _BLIND;
 	 * class, kind, arg as at its start; arg2: THPRACE_COUNTS() that it left, if it failed.
 	 */
 	THPRACE_REC_WALK_RETURN = 6,
@@ -102,7 +102,8 @@ enum thprace_record_type {
 #define THPRACE_RF_ELSEWHERE 0x20 /* … for another offset of the same file … */
 #define THPRACE_RF_LOCKED 0x40 /* … and somebody holds its lock */
 #define THPRACE_RF_REMAP 0x80 /* WALK_RETURN: the split around it maps again what it took (anon) */
-#define THPRACE_RF_VAGUE 0x100 /* RANGE: when it began is not known */
+#define THPRACE_RF_VAGUE 0x100 /* RANGE: when it began is not known, or another walker came since */
+#define THPRACE_RF_BLIND 0x1000 /* WALK_RETURN: ranges are not watched now */
 
 /* Instead of how many mappings are left after a zap: */
 #define THPRACE_LEFT_UNREAD (-1) /* nobody asked: no walker was there */

@@ -188,12 +188,15 @@ struct thprace_slot {
 	__u64 range_end;
 	__u64 range_folio; /* precise mode: the last removal beside a pending walker: its folio … */
 	__u64 range_removed; /* … and when */
+	__u64 range_low_at; /* the removal after which the count was lowest */
 	__u32 range_pages; /* of range_folio */
 	__u32 range_mixed; /* there were removals from other folios too */
+	__s32 range_low; /* that count */
+	__u32 range_reads; /* so often it was read */
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
 };
 
-_Static_assert(sizeof(struct thprace_slot) == 424, "shared by both sides");
+_Static_assert(sizeof(struct thprace_slot) == 440, "shared by both sides");
 
 /*
  * A walker under way, or one that failed and waits for the ends of the zaps that were under way at its
@@ -209,6 +212,8 @@ struct thprace_pending {
 	__u32 pid;
 	__u32 pages;
 	__u32 told; /* ranges that were reported for it */
+	__s32 small; /* mappings by PTEs that it left; with leave */
+	__u32 entered; /* bucket.entered, itself counted */
 	__u32 pad;
 };
 

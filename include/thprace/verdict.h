@@ -100,7 +100,7 @@ static inline enum thprace_role thprace_role(const struct thprace_window *window
 /* Mappings of the folio in pages: the split of a PMD into PTEs does not change it. */
 static inline __s64 thprace_mapped(const struct thprace_counts *counts, __u16 order)
 {
-	return ((__s64)counts->entire << (order & 31)) + counts->small;
+	return (__s64)counts->entire * (1LL << (order & 31)) + counts->small;
 }
 
 static inline __s32 thprace_count(const struct thprace_counts *counts, __u8 level)
@@ -134,10 +134,9 @@ static inline enum thprace_fall thprace_fell(const struct thprace_window *window
 		return THPRACE_FALL_SEEN;
 	if (!(walk->flags & THPRACE_RF_REMAP) || !walk->outer_at)
 		return THPRACE_FALL_NONE;
-	if (window->close > walk->outer_at)
-		return window->left < thprace_count(&walk->outer, window->level)
-			       ? THPRACE_FALL_SEEN
-			       : THPRACE_FALL_NONE;
+	if (window->close > walk->outer_at &&
+	    window->left < thprace_count(&walk->outer, window->level))
+		return THPRACE_FALL_SEEN;
 	return thprace_mapped(&walk->outer, walk->order) <
 			       thprace_mapped(&walk->before, walk->order)
 		       ? THPRACE_FALL_HIDDEN
@@ -259,8 +258,12 @@ static inline __u8 thprace_certainty(const struct thprace_window *window,
 
 	enum thprace_fall fall = thprace_fell(window, walk);
 
-	/* A hidden one may have been before the return: stamps come after what they stamp. */
+	/*
+	 * A hidden one may have been before the return: stamps come after what they stamp. And of so long
+	 * a window it is not known who began to zap meanwhile.
+	 */
 	if (fall != THPRACE_FALL_SEEN || window->flags & THPRACE_WF_VAGUE ||
+	    window->close > walk->leave + THPRACE_ATTRIBUTION_NS ||
 	    thprace_tally__mixed(tally, window))
 		return THPRACE_LIKELY;
 	if (tally->candidates[level] > 1 &&
@@ -331,18 +334,21 @@ static inline int thprace_ends_before(const struct thprace_window *window,
 
 /*
  * Verdict of a failed walker that no zap explains. It *remained* mapped, with nobody unmapping, when
- * all that it left was there still as the function around it returned, or when a mapping that it
- * left went by a zap that began only after its return.
+ * all that it left was there still as the function around it returned. Where there is none: when a mapping
+ * that it left went by a zap that began only after its return.
  */
 static inline enum thprace_verdict thprace_judge_failed(const struct thprace_walk *walk,
 							const struct thprace_tally *tally)
 {
 	if (walk->residual <= 0)
 		return THPRACE_UNATTRIBUTED;
-	if (tally->later[THPRACE_LEVEL_PMD] || tally->later[THPRACE_LEVEL_PTE])
-		return THPRACE_REMAINED;
-	if (!walk->outer_at)
+	/* Who zaps small pages may be there, and not seen. */
+	if (walk->flags & THPRACE_RF_BLIND && walk->left.small > 0)
 		return THPRACE_UNATTRIBUTED;
+	if (!walk->outer_at)
+		return tally->later[THPRACE_LEVEL_PMD] || tally->later[THPRACE_LEVEL_PTE]
+			       ? THPRACE_REMAINED
+			       : THPRACE_UNATTRIBUTED;
 	if (walk->flags & THPRACE_RF_REMAP)
 		return thprace_mapped(&walk->outer, walk->order) >=
 				       thprace_mapped(&walk->before, walk->order)
@@ -351,6 +357,20 @@ static inline enum thprace_verdict thprace_judge_failed(const struct thprace_wal
 	return walk->outer.entire >= walk->left.entire && walk->outer.small >= walk->left.small
 		       ? THPRACE_REMAINED
 		       : THPRACE_UNATTRIBUTED;
+}
+
+/*
+ * What is left of a finding about a failed walker when a loss, between its entry and
+ * THPRACE_ATTRIBUTION_NS after its return, may hide another zap: nothing is proved then, nor that nobody
+ * was unmapping.
+ */
+static inline struct thprace_finding thprace_after_loss(struct thprace_finding finding)
+{
+	if (finding.attribution > THPRACE_LIKELY)
+		finding.attribution = THPRACE_LIKELY;
+	if (finding.verdict == THPRACE_REMAINED)
+		finding.verdict = THPRACE_UNPROVEN;
+	return finding;
 }
 
 /* "Proved" is said of these escapes only. */

@@ -13,10 +13,16 @@
 #   then. The stressor's windows are held open between the clearing of the entry and the rmap removal, by a
 #   program that is not thprace's, so that there are escapes in so short a time.
 #
+# effect.sh beside SECONDS CLASS...
+#   Both modes side by side in one run, windows held open as for sees: of the failed walkers that precise mode
+#   attributes, how many light mode attributes, to the same opener, to another, and how certainly.
+#
 # Prints lines for tests/bench/table:
 #
 #   first RELEASE CLASS MODE LIMIT SECONDS|none ROUNDS
-#   effect RELEASE CLASS MODE SAID [walkers N failed N overlaps N contained N escapes N unattributed N unproven N]
+#   effect RELEASE CLASS MODE SAID [walkers N failed N overlaps N contained N escapes N likely N remained N unattributed N
+#     unproven N]
+#   beside RELEASE CLASS attributed N proved N light N same N other N light-proved N cleared N
 
 complaint='BUG: Bad page (cache|state)|failed to unmap page|VM_BUG_ON|VM_WARN_ON|kernel BUG at'
 
@@ -55,8 +61,54 @@ saw() {
 	echo "effect $(uname -r) $class $mode $(dmesg | grep -cE "$complaint") $([ ! -s /tmp/effect.thpr ] ||
 		thprace report --format json --incidents 0 /tmp/effect.thpr |
 		grep "\"type\":\"class\",\"class\":\"$class\"" | grep -o \
-			'"\(walkers\|failed\|overlaps\|contained\|escapes\|unattributed\|unproven\)":[0-9]*' |
+			'"\(walkers\|failed\|overlaps\|contained\|escapes\|likely\|remained\|unattributed\|unproven\)":[0-9]*' |
 		tr -d '"' | tr '\n:' '  ')"
+}
+
+# The incidents of failed walkers: thread, return, verdict, opener, certainty.
+walkers_of() {
+	thprace dump --format csv "$1" 2>/dev/null | awk -F, -v class="$class" '
+		$1 == "incident" && $6 == class && $16 != "contained" { print $9, $3, $16, $26 + 0, $(NF) }'
+}
+
+# beside: one run under both modes. Who fails is the same walker when thread and return agree, within 20 ms: each
+# observer stamps for itself.
+beside() {
+	rm -f /tmp/light.thpr /tmp/precise.thpr
+	thprace record -q --mode light -o /tmp/light.thpr -- \
+		thprace record -q --mode precise -o /tmp/precise.thpr -- \
+		thprace-stress "$class" -d "$seconds" >/tmp/said 2>&1 || :
+	walkers_of /tmp/light.thpr >/tmp/light
+	walkers_of /tmp/precise.thpr >/tmp/precise
+	awk -v release="$(uname -r)" -v class="$class" '
+		FNR == NR { pid[++n] = $1; at[n] = $2; verdict[n] = $3; opener[n] = $4; how[n] = $5; next }
+		{
+			near = 0
+			for (i = 1; i <= n; i++) {
+				apart = at[i] > $2 ? at[i] - $2 : $2 - at[i]
+				if (pid[i] == $1 && apart < 2e7 && (!near || apart < least)) {
+					near = i
+					least = apart
+				}
+			}
+			if ($3 == "escape") {
+				attributed++
+				proved += $5 != "likely"
+				if (near && verdict[near] == "escape") {
+					light++
+					same += opener[near] == $4
+					other += opener[near] != $4
+					light_proved += how[near] != "likely"
+				}
+			} else if (near && verdict[near] == "escape") {
+				cleared++
+			}
+		}
+		END {
+			print "beside", release, class, "attributed", attributed + 0, "proved", proved + 0, "light",
+				light + 0, "same", same + 0, "other", other + 0, "light-proved", light_proved + 0,
+				"cleared", cleared + 0
+		}' /tmp/light /tmp/precise
 }
 
 # first MODE: seconds until the kernel complains
@@ -133,6 +185,16 @@ sees)
 		for mode in nothing light precise; do
 			saw "$mode"
 		done
+		kill "$holder"
+		wait_for 20 gone "$holder"
+	done
+	;;
+beside)
+	seconds=$2
+	shift 2
+	for class; do
+		hold
+		beside
 		kill "$holder"
 		wait_for 20 gone "$holder"
 	done

@@ -31,6 +31,9 @@ struct model_slot {
 	uint64_t range_removed;
 	uint32_t range_pages;
 	bool range_mixed;
+	uint64_t range_low_at;
+	int32_t range_low;
+	unsigned int range_reads;
 };
 
 struct model_task {
@@ -73,6 +76,8 @@ struct model_pending {
 	unsigned int who;
 	uint64_t folio;
 	uint64_t leave;
+	int32_t small;
+	uint32_t entered;
 	uint32_t told;
 };
 
@@ -371,9 +376,16 @@ static void removal_keep(struct bpf_model *model, unsigned int who)
 		slot->range_mixed |= slot->range_folio != 0;
 		slot->range_folio = folio;
 		slot->range_pages = 0;
+		slot->range_reads = 0;
 	}
 	slot->range_removed = task->now;
 	slot->range_pages += task->call.pages;
+	if (slot->range_reads >= 16)
+		return;
+	if (!slot->range_reads++ || model->mapped[task->call.folio].small < slot->range_low) {
+		slot->range_low = model->mapped[task->call.folio].small;
+		slot->range_low_at = task->now;
+	}
 }
 
 static bool rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int step)
@@ -471,6 +483,7 @@ static bool range_enter(struct bpf_model *model, unsigned int who, unsigned int 
 		slot->range_removed = 0;
 		slot->range_pages = 0;
 		slot->range_mixed = false;
+		slot->range_reads = 0;
 		return true;
 	}
 }
@@ -512,11 +525,20 @@ static bool range_tell(struct bpf_model *model, unsigned int who, struct model_p
 		window->left = model->mapped[folio_number(window->folio)].small;
 		if (model->now > window->close + THPRACE_READ_NS)
 			window->left = THPRACE_LEFT_LATE;
+		if (slot->in_range && slot->range_folio == window->folio && slot->range_reads &&
+		    place->leave && slot->range_low_at > place->leave &&
+		    slot->range_low < place->small &&
+		    (window->left < 0 || slot->range_low < window->left))
+			window->left = slot->range_low;
 		record = record_make(model, who, THPRACE_REC_RANGE, window->close, window->open,
 				     window->folio);
 		record->arg = window->removed;
 		record->arg2 = window->pages;
 		record->value = window->left;
+		if (bucket_of(model, window->folio)->entered != place->entered) {
+			record->flags = THPRACE_RF_VAGUE;
+			window->flags |= THPRACE_WF_VAGUE;
+		}
 		task->message = reserve(model);
 		return false;
 	}
@@ -652,6 +674,7 @@ static bool walk_begin(struct bpf_model *model, unsigned int who, unsigned int s
 		return false;
 	case 6:
 		bucket->entered += 0x10000 - 1;
+		model->state->pending[task->place].entered = bucket->entered;
 		return false;
 	default:
 		walk_record(model, who, THPRACE_REC_WALK_ENTER, task->enter);
@@ -855,6 +878,7 @@ static bool walk_end(struct bpf_model *model, unsigned int who, unsigned int ste
 			place->folio = 0;
 		return false;
 	case 5:
+		place->small = walk->left.small;
 		if (thprace_failed(walk))
 			place->leave = task->now;
 		else

@@ -381,6 +381,12 @@ static void say(struct oracle *oracle, const struct oracle_walker *walker,
 	struct detector_class *class = &oracle->stats.class[walker->walk.class];
 	struct thprace_incident *incident;
 
+	/* Another zap may be lost that was under way: nothing is certain then. */
+	if (walker->failed && !walker->check &&
+	    oracle__lost(oracle, walker->walk.enter, walker->walk.leave + THPRACE_ATTRIBUTION_NS)) {
+		verdict = verdict == THPRACE_REMAINED ? THPRACE_UNPROVEN : verdict;
+		opinion.attribution = min(opinion.attribution, THPRACE_LIKELY);
+	}
 	oracle->incident = grow(oracle->incident, oracle->incidents, sizeof(*oracle->incident));
 	incident = &oracle->incident[oracle->incidents++];
 	incident->type = THPRACE_MSG_INCIDENT;
@@ -452,8 +458,9 @@ static enum took took(const struct thprace_walk *walk, const struct thprace_wind
 		return NOT_KNOWN;
 	if (window->left < left)
 		return ONE;
-	if (remapped && window->close > walk->outer_at)
-		return window->left < count_at(&walk->outer, window->level) ? ONE : NOTHING;
+	if (remapped && window->close > walk->outer_at &&
+	    window->left < count_at(&walk->outer, window->level))
+		return ONE;
 	if (remapped && pages_of(&walk->outer, walk->order) < pages_of(&walk->before, walk->order))
 		return ONE_IN_ALL;
 	return NOTHING;
@@ -569,7 +576,8 @@ static enum thprace_attribution certainty(const struct oracle *oracle,
 		 count_at(&walk->left, level) - around->lowest[level] == around->taken[level]);
 
 	if (took(walk, window) != ONE || window->flags & THPRACE_WF_VAGUE ||
-	    mixed(oracle, walker, window) || !all_of_them)
+	    window->close > walk->leave + THPRACE_ATTRIBUTION_NS || mixed(oracle, walker, window) ||
+	    !all_of_them)
 		return THPRACE_LIKELY;
 	return window->removed > walk->leave ? THPRACE_EXACT : THPRACE_CAUSAL;
 }
@@ -620,10 +628,10 @@ static bool remained(const struct thprace_walk *walk, const struct around *aroun
 {
 	if (walk->residual < 1)
 		return false;
-	if (around->later)
-		return true;
-	if (!walk->outer_at)
+	if (walk->flags & THPRACE_RF_BLIND && walk->left.small > 0)
 		return false;
+	if (!walk->outer_at)
+		return around->later;
 	if (walk->flags & THPRACE_RF_REMAP)
 		return pages_of(&walk->outer, walk->order) >= pages_of(&walk->before, walk->order);
 	return walk->outer.entire >= walk->left.entire && walk->outer.small >= walk->left.small;

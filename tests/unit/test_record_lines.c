@@ -81,7 +81,7 @@ static void csv(FILE *out, const struct thprace_record *record, int context)
 {
 	fprintf(out,
 		"%s,,%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%u,%u,%u,0x%" PRIx64 ",%d,%u,0x%" PRIx64
-		",0x%" PRIx64 ",,,,,,,,,,,,,,,,\n",
+		",0x%" PRIx64 ",,,,,,,,,,,,,,,,,\n",
 		context ? "context" : "record", (uint64_t)record->ts, (uint64_t)record->entry,
 		names__record(record->type), names__class(record->class), names__kind(record->kind),
 		record->cpu, record->pid, record->tgid, (uint64_t)record->folio, record->value,
@@ -108,13 +108,14 @@ static void text_flags(FILE *out, unsigned int flags)
 		fprintf(out, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		fprintf(out, " own=unmapped");
-	fprintf(out, "%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
+	fprintf(out, "%s%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
 		flags & THPRACE_RF_FAILED ? " failed" : "",
 		flags & THPRACE_RF_AGAIN ? " again" : "",
 		flags & THPRACE_RF_ELSEWHERE ? " elsewhere" : "",
 		flags & THPRACE_RF_LOCKED ? " locked" : "",
 		flags & THPRACE_RF_REMAP ? " remaps" : "",
-		flags & THPRACE_RF_VAGUE ? " began-unknown" : "");
+		flags & THPRACE_RF_VAGUE ? " began-unknown" : "",
+		flags & THPRACE_RF_BLIND ? " ranges-unwatched" : "");
 }
 
 static void text(FILE *out, const struct thprace_record *record, int context)

@@ -198,7 +198,10 @@ static void test_fell_remapped(void **state)
 	window.close = T + 4001;
 	walk.outer = (struct thprace_counts){.entire = 2};
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_SEEN);
+	/* As many: its mapping may have gone before that, and another come back. */
 	walk.outer.entire = 1;
+	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_HIDDEN);
+	walk.before.entire = 1;
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
 }
 
@@ -511,6 +514,10 @@ static void test_judge_pages(void **state)
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 	beside.window[0].pages = 0; /* light mode */
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
+	/* What was not read is no number, though it would fit. */
+	beside.window[0].left = LATE;
+	beside.window[0].pages = 8;
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 }
 
 /* A fall that the remap hides: what ended in the walker's time may have been it. */
@@ -607,6 +614,40 @@ static void test_concerns(void **state)
 	}
 }
 
+/* So late, somebody else may have begun to zap of whom nothing is told. */
+static void test_judge_long(void **state)
+{
+	struct thprace_walk walk = walker(2, 0);
+	struct thprace_window window = zap(PMD, T + 500, LEAVE + THPRACE_ATTRIBUTION_NS, 1);
+
+	(void)state;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
+	window.close++;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+}
+
+/* Where another zap may be lost, nothing is proved, nor that there was none. */
+static void test_after_loss(void **state)
+{
+	unsigned int verdict, attribution;
+
+	(void)state;
+	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++) {
+		for (attribution = 0; attribution < THPRACE_ATTRIBUTION_MAX; attribution++) {
+			struct thprace_finding finding = {
+				.verdict = verdict, .attribution = attribution, .close_call = 1};
+
+			finding = thprace_after_loss(finding);
+			assert_false(thprace_proved(finding.verdict, finding.attribution));
+			assert_int_equal(finding.verdict,
+					 verdict == THPRACE_REMAINED ? THPRACE_UNPROVEN : verdict);
+			assert_int_equal(finding.attribution,
+					 attribution ? THPRACE_LIKELY : THPRACE_ATTRIBUTION_NONE);
+			assert_int_equal(finding.close_call, 1);
+		}
+	}
+}
+
 static void test_ends_before(void **state)
 {
 	struct thprace_window a = zap(PTE, 0, T + 3000, 0), b = a;
@@ -637,9 +678,11 @@ static void test_judge_failed(void **state)
 		{{1, 2}, {2, 3}, T + 4000, {0, 0}, THPRACE_REMAINED},
 		{{1, 2}, {0, 600}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
 		{{1, 2}, {2, 1}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
-		{{1, 0}, {0, 0}, T + 4000, {1, 0}, THPRACE_REMAINED},
+		/* A zap that began after the return took one: where the count is not known that came after. */
+		{{1, 0}, {0, 0}, 0, {1, 0}, THPRACE_REMAINED},
 		{{0, 1}, {0, 0}, 0, {0, 1}, THPRACE_REMAINED},
-		{{0, 0}, {0, 0}, T + 4000, {1, 1}, THPRACE_UNATTRIBUTED}, /* its own word alone */
+		{{1, 0}, {0, 0}, T + 4000, {1, 0}, THPRACE_UNATTRIBUTED},
+		{{0, 0}, {0, 0}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED}, /* its own word alone */
 	};
 	struct thprace_walk walk;
 	struct thprace_tally tally;
@@ -666,15 +709,26 @@ static void test_judge_failed(void **state)
 	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_REMAINED);
 	walk.outer.small = 511;
 	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_UNATTRIBUTED);
+	/* While ranges are not watched, nobody knows who may be zapping small pages. */
+	walk = walker(0, 1);
+	walk.outer.small = 1;
+	walk.outer_at = T + 4000;
+	walk.flags = THPRACE_RF_BLIND;
+	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_UNATTRIBUTED);
+	walk.left = (struct thprace_counts){.entire = 1};
+	walk.outer = walk.left;
+	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_REMAINED);
 }
 
 static void test_mapped(void **state)
 {
-	const struct thprace_counts counts = {.entire = 3, .small = 5};
+	const struct thprace_counts counts = {.entire = 3, .small = 5}, least = {INT32_MIN, -1};
 
 	(void)state;
 	assert_int_equal(thprace_mapped(&counts, 9), 3 * 512 + 5);
 	assert_int_equal(thprace_mapped(&counts, 0), 8);
+	/* What a damaged file may hold. */
+	assert_true(thprace_mapped(&least, 0xffff) < 0);
 	assert_int_equal(thprace_count(&counts, PMD), 3);
 	assert_int_equal(thprace_count(&counts, PTE), 5);
 }
@@ -763,6 +817,8 @@ int main(void)
 		cmocka_unit_test(test_judge_hidden),
 		cmocka_unit_test(test_judge_contained),
 		cmocka_unit_test(test_judge_own),
+		cmocka_unit_test(test_judge_long),
+		cmocka_unit_test(test_after_loss),
 		cmocka_unit_test(test_concerns),
 		cmocka_unit_test(test_ends_before),
 		cmocka_unit_test(test_judge_failed),
