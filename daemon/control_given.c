@@ -83,8 +83,11 @@ bool control_given__add(struct control *control, uid_t uid, int fd)
 
 	if (!given)
 		return false;
-	/* Nobody can make it grow, nor forbid that it is emptied. Other files than those of memory have no seals. */
-	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
+	/*
+	 * Nobody can make it grow, nor forbid that it is emptied. Not F_SEAL_WRITE: that waits until no CPU refers to
+	 * a page of it any more. Other files than those of memory have no seals.
+	 */
+	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
 	given->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (given->fd < 0 || sd_event_now(control->event, CLOCK_MONOTONIC, &now) < 0 ||
 	    arm(control) < 0) {
