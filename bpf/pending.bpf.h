@@ -71,8 +71,8 @@ static __always_inline void pending_free(u32 at, struct thprace_pending *place)
 /*
  * The walker of a place (number plus 1) has returned. One that failed stays. Returns 0 when it has none.
  */
-static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave, s32 small,
-				       int failed)
+static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave,
+				       struct thprace_counts left, int failed)
 {
 	u32 at = number - 1;
 	struct thprace_pending *place = pending_at(at);
@@ -83,7 +83,8 @@ static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave
 		pending_free(at, place);
 		return 1;
 	}
-	place->small = small;
+	place->small = left.small;
+	place->huge = left.entire > 0 && left.small <= 0;
 	ADD(bucket_of(folio)->pending, 1);
 	*(volatile u64 *)&place->leave = leave;
 	return 1;

@@ -66,7 +66,8 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 
 	if (state->walking) { /* its return was missed */
 		count_lost(THPRACE_LOSS_RETURN);
-		pending_end(state->pending, state->folio, (u32)task, 0, 0, 0);
+		pending_end(state->pending, state->folio, (u32)task, 0, (struct thprace_counts){},
+			    0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
@@ -151,8 +152,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	failed = thprace_failed(&state->walk);
 	if (failed)
 		walk_failed(state);
-	if (!pending_end(state->pending, state->folio, (u32)task, now, left.small, failed) &&
-	    failed)
+	if (!pending_end(state->pending, state->folio, (u32)task, now, left, failed) && failed)
 		count_lost(THPRACE_LOSS_TASK);
 	state->pending = 0;
 	told = windows_tell(state) || *(volatile u32 *)&bucket->closed != state->closed;
@@ -469,7 +469,8 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 static __always_inline void split_missed(struct walk_state *state, u64 task, s32 result)
 {
 	if (state->walking && state->kind == THPRACE_KIND_SPLIT) {
-		pending_end(state->pending, state->folio, (u32)task, 0, 0, 0);
+		pending_end(state->pending, state->folio, (u32)task, 0, (struct thprace_counts){},
+			    0);
 		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
 		state->walking = 0;
 		count_lost(THPRACE_LOSS_MISSED);

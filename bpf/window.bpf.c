@@ -812,7 +812,7 @@ static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_s
 	u32 pages = 0, low = 0;
 	s32 left;
 
-	if (!folio)
+	if (!folio || (place->leave && place->huge))
 		return;
 	if (slot && slot->in_range) {
 		began = slot->range_began;

@@ -214,7 +214,7 @@ struct thprace_pending {
 	__u32 told; /* ranges that were reported for it */
 	__s32 small; /* mappings by PTEs that it left; with leave */
 	__u32 entered; /* bucket.entered, itself counted */
-	__u32 pad;
+	__u32 huge; /* 1: it left mappings by PMDs alone, of which a range takes none; with leave */
 };
 
 #define THPRACE_PENDING_MAX 32 /* as many as bits in what range_met() returns (bpf/window.bpf.c) */

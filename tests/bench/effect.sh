@@ -72,11 +72,12 @@ walkers_of() {
 }
 
 # beside: one run under both modes. Who fails is the same walker when thread and return agree, within 20 ms: each
-# observer stamps for itself.
+# observer stamps for itself. Whose programs came last read first: light mode's, or a mapping that goes while precise
+# mode's run is gone for it.
 beside() {
 	rm -f /tmp/light.thpr /tmp/precise.thpr
-	thprace record -q --mode light -o /tmp/light.thpr -- \
-		thprace record -q --mode precise -o /tmp/precise.thpr -- \
+	thprace record -q --mode precise -o /tmp/precise.thpr -- \
+		thprace record -q --mode light -o /tmp/light.thpr -- \
 		thprace-stress "$class" -d "$seconds" >/tmp/said 2>&1 || :
 	walkers_of /tmp/light.thpr >/tmp/light
 	walkers_of /tmp/precise.thpr >/tmp/precise

@@ -77,6 +77,7 @@ struct model_pending {
 	uint64_t folio;
 	uint64_t leave;
 	int32_t small;
+	bool huge;
 	uint32_t entered;
 	uint32_t told;
 };
@@ -509,7 +510,7 @@ static bool range_tell(struct bpf_model *model, unsigned int who, struct model_p
 			.tgid = bpf_model__pid(who),
 		};
 		window = &task->seen;
-		if (!place->folio || place->told >= 32)
+		if (!place->folio || (place->leave && place->huge) || place->told >= 32)
 			return true;
 		if (slot->in_range && slot->range_folio == place->folio) {
 			window->removed = slot->range_removed;
@@ -879,6 +880,7 @@ static bool walk_end(struct bpf_model *model, unsigned int who, unsigned int ste
 		return false;
 	case 5:
 		place->small = walk->left.small;
+		place->huge = walk->left.entire > 0 && walk->left.small <= 0;
 		if (thprace_failed(walk))
 			place->leave = task->now;
 		else
