@@ -361,15 +361,19 @@ static size_t read_programs(const struct engine *engine, struct engine_program *
 
 size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
 {
+	/* Returns first: each of them that was counted has its entry counted by now. */
+	struct engine_program returned[ENGINE_PROGRAMS_MAX];
+	size_t before = read_programs(engine, returned, ENGINE_PROGRAMS_MAX);
 	size_t count = read_programs(engine, programs, max);
-	uint64_t entry, at_return;
+	uint64_t entry, at_return, other;
 	struct probe *probe;
 	int point;
 
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		probe = &engine->plan.probe[point];
 		if (probe->state != PROBE_ATTACHED ||
-		    !sum_runs(programs, count, point, &entry, &at_return))
+		    !sum_runs(programs, count, point, &entry, &other) ||
+		    !sum_runs(returned, before, point, &other, &at_return))
 			continue;
 		probe__ran(probe, entry - engine->before[point].entry,
 			   at_return - engine->before[point].at_return);
