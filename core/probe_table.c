@@ -20,7 +20,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"zap_huge_pmd"},
 			.params = {{"vma"}, {"pmd"}, {"addr"}},
 			.needed = {true, true, false},
-			.known = {{"zap_huge_pmd", "tlb, vma, pmd, addr", NULL, NULL}},
+			.known = {{"zap_huge_pmd", "tlb, vma, pmd, addr", NULL, NULL, NULL}},
 			.entry = "zap_enter",
 			.exit = "zap_return",
 			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
@@ -129,9 +129,10 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
 			/* The fix of 2021, which brought unmap_mapping_page, took the first one away. */
-			.known = {{"truncate_cleanup_page", "page", "unmap_mapping_page", NULL},
+			.known = {{"truncate_cleanup_page", "page", "unmap_mapping_page", NULL,
+				   NULL},
 				  {"truncate_cleanup_page", "mapping, page", NULL,
-				   "unmap_mapping_page"}},
+				   "unmap_mapping_page", NULL}},
 			/* It unmaps what is mapped, which is rare: that is the walk. */
 			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
 			.callers = {{.functions = {"truncate_cleanup_folio",
@@ -179,8 +180,8 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.functions = {"filemap_unaccount_folio", "unaccount_page_cache_page"},
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
-			.known = {{"filemap_unaccount_folio", "mapping, folio", NULL, NULL},
-				  {"unaccount_page_cache_page", "mapping, page", NULL, NULL}},
+			.known = {{"filemap_unaccount_folio", "mapping, folio", NULL, NULL, NULL},
+				  {"unaccount_page_cache_page", "mapping, page", NULL, NULL, NULL}},
 			/* It dumps the page of which it complains: "still mapped when deleted". */
 			.callees = {"dump_page"},
 			.callers = {{.functions = {"filemap_unaccount_folio",
