@@ -78,9 +78,9 @@ check_light_phases() {
 	is "$(of_phase count phase2 report.json)" 0 "phase 2 not measured"
 	more "$(of_phase count whole report.json)" 0 "whole windows are"
 	like report.json '"point":"rmap",.*"kind":"-","state":"skipped"' "rmap: skipped"
-	is "$(grep -c '"type":"probe","point":"r.*"state":"attached"' report.json)" 0 \
+	is "$(grep -c '"type":"probe","point":"rmap.*"state":"attached"' report.json)" 0 \
 		"nothing between clear and decrement"
-	is "$(grep '"type":"program"' report.json | grep -c '"point":"r')" 0 "... loaded neither"
+	is "$(grep '"type":"program"' report.json | grep -c '"point":"rmap')" 0 "... loaded neither"
 }
 
 check_precise_phases() {
