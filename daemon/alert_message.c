@@ -149,10 +149,14 @@ static void fields_of_window(struct log_message *message, const struct thprace_i
 	log__field(message, "THPRACE_OPENER_TGID", "%u", window->tgid);
 	field_comm(message, "THPRACE_OPENER_COMM", window->comm);
 	log__field(message, "THPRACE_OPENER_CPU", "%u", window->cpu);
-	log__field(message, "THPRACE_OPEN_NS", "%" PRIu64, (uint64_t)window->open);
+	/* A range that began before anybody looked has no beginning. */
+	if (window->open)
+		log__field(message, "THPRACE_OPEN_NS", "%" PRIu64, (uint64_t)window->open);
+	if (window->close)
+		log__field(message, "THPRACE_CLOSE_NS", "%" PRIu64, (uint64_t)window->close);
 	if (summary__overlap_known(incident))
 		log__field(message, "THPRACE_OVERLAP_NS", "%" PRIu64, summary__overlap(incident));
-	if (window->close && window->close >= window->open)
+	if (window->open && window->close >= window->open)
 		log__field(message, "THPRACE_WINDOW_NS", "%" PRIu64,
 			   (uint64_t)(window->close - window->open));
 }

@@ -49,6 +49,23 @@ static void an_escape(void **state)
 	assert_int_equal(sent, 1);
 }
 
+/* A range that began before anybody looked: its end alone is known, and no length. */
+static void a_beginning_unseen(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+	const struct log_message *message = &kept[0];
+
+	(void)state;
+	incident.window.open = 0;
+	incident.window.close = 5022100;
+	alert__incident(alert, &incident, 17, "/var/lib/thprace/x.thpr", START);
+	assert_null(field(message, "THPRACE_OPEN_NS"));
+	assert_null(field(message, "THPRACE_WINDOW_NS"));
+	expect_field(message, "THPRACE_CLOSE_NS", "5022100");
+	alert__free(alert);
+}
+
 /* What SipHash-2-4's authors give for eight bytes, and what the name of a folio keeps to itself. */
 static void folio_names(void **state)
 {
@@ -601,6 +618,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_escape),
+		cmocka_unit_test(a_beginning_unseen),
 		cmocka_unit_test(folio_names),
 		cmocka_unit_test(no_address),
 		cmocka_unit_test(priorities),
