@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
-LIBS := -lbpf -lelf -lz -ljson-c -lcapstone -pthread
+LIBS := -lbpf -lelf -lz -ljson-c -pthread
 # What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 

@@ -1,11 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arguments.h"
 
+#include <dlfcn.h>
+
 #include <capstone/capstone.h>
 
 #define PARAMETERS 6
 #define INSTRUCTIONS_MAX 64
 #define ENTRY_BYTES 9 /* endbr64 and the call of ftrace's, or what stands in its place */
+
+#define TEXT_OF(word) #word
+#define LIBRARY(major) "libcapstone.so." TEXT_OF(major)
+
+/*
+ * What is used of libcapstone. It is loaded while code is read and not longer: the dynamic linker writes
+ * to 3 MiB of its tables, which a daemon would keep for what few kernels need, and those once.
+ */
+struct capstone {
+	void *library;
+	typeof(&cs_open) open;
+	typeof(&cs_option) option;
+	typeof(&cs_malloc) malloc;
+	typeof(&cs_disasm_iter) disasm_iter;
+	typeof(&cs_regs_access) regs_access;
+	typeof(&cs_insn_group) insn_group;
+	typeof(&cs_free) free;
+	typeof(&cs_close) close;
+};
+
+static bool load(struct capstone *capstone)
+{
+	void *library = dlopen(LIBRARY(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return false;
+	capstone->library = library;
+	capstone->open = (typeof(&cs_open))dlsym(library, "cs_open");
+	capstone->option = (typeof(&cs_option))dlsym(library, "cs_option");
+	capstone->malloc = (typeof(&cs_malloc))dlsym(library, "cs_malloc");
+	capstone->disasm_iter = (typeof(&cs_disasm_iter))dlsym(library, "cs_disasm_iter");
+	capstone->regs_access = (typeof(&cs_regs_access))dlsym(library, "cs_regs_access");
+	capstone->insn_group = (typeof(&cs_insn_group))dlsym(library, "cs_insn_group");
+	capstone->free = (typeof(&cs_free))dlsym(library, "cs_free");
+	capstone->close = (typeof(&cs_close))dlsym(library, "cs_close");
+	if (capstone->open && capstone->option && capstone->malloc && capstone->disasm_iter &&
+	    capstone->regs_access && capstone->insn_group && capstone->free && capstone->close)
+		return true;
+	dlclose(library);
+	return false;
+}
 
 /* The registers of a parameter, from the whole one down. */
 static const x86_reg registers[PARAMETERS][4] = {
@@ -59,8 +102,8 @@ static void note_member(struct seen *seen, const struct arguments_known *known, 
 	}
 }
 
-static void note(struct seen *seen, const struct arguments_known *known, csh handle,
-		 const cs_insn *insn)
+static void note(struct seen *seen, const struct arguments_known *known,
+		 const struct capstone *capstone, csh handle, const cs_insn *insn)
 {
 	uint8_t reads, writes, i;
 	cs_regs read, written;
@@ -69,7 +112,7 @@ static void note(struct seen *seen, const struct arguments_known *known, csh han
 	int at;
 
 	note_member(seen, known, insn);
-	if (cs_regs_access(handle, insn, read, &reads, written, &writes))
+	if (capstone->regs_access(handle, insn, read, &reads, written, &writes))
 		return;
 	for (i = 0; i < reads; i++) {
 		at = parameter_of(read[i], &whole);
@@ -83,38 +126,50 @@ static void note(struct seen *seen, const struct arguments_known *known, csh han
 	}
 }
 
-static bool ends(csh handle, const cs_insn *insn)
+static bool ends(const struct capstone *capstone, csh handle, const cs_insn *insn)
 {
-	return cs_insn_group(handle, insn, CS_GRP_JUMP) ||
-	       cs_insn_group(handle, insn, CS_GRP_CALL) ||
-	       cs_insn_group(handle, insn, CS_GRP_RET) || cs_insn_group(handle, insn, CS_GRP_INT);
+	return capstone->insn_group(handle, insn, CS_GRP_JUMP) ||
+	       capstone->insn_group(handle, insn, CS_GRP_CALL) ||
+	       capstone->insn_group(handle, insn, CS_GRP_RET) ||
+	       capstone->insn_group(handle, insn, CS_GRP_INT);
+}
+
+static struct seen look(const struct capstone *capstone, csh handle,
+			const struct arguments_known *known, const uint8_t *at, size_t size)
+{
+	cs_insn *insn = capstone->malloc(handle);
+	struct seen seen = {0};
+	uint64_t address = 0;
+	int i;
+
+	for (i = 0; insn && i < INSTRUCTIONS_MAX; i++) {
+		if (!capstone->disasm_iter(handle, &at, &size, &address, insn))
+			break;
+		if (insn->id == X86_INS_CALL && address <= ENTRY_BYTES)
+			continue; /* ftrace's, which keeps all registers */
+		if (ends(capstone, handle, insn))
+			break;
+		note(&seen, known, capstone, handle, insn);
+	}
+	if (insn)
+		capstone->free(insn, 1);
+	return seen;
 }
 
 bool arguments__in_place(const struct arguments_known *known, const void *code, size_t size)
 {
 	const unsigned int wanted = (1U << known->count) - 1;
-	const uint8_t *at = code;
+	struct capstone capstone;
 	struct seen seen = {0};
-	uint64_t address = 0;
-	cs_insn *insn;
 	csh handle;
-	int i;
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle))
+	if (!load(&capstone))
 		return false;
-	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
-	insn = cs_malloc(handle);
-	for (i = 0; insn && i < INSTRUCTIONS_MAX; i++) {
-		if (!cs_disasm_iter(handle, &at, &size, &address, insn))
-			break;
-		if (insn->id == X86_INS_CALL && address <= ENTRY_BYTES)
-			continue; /* ftrace's, which keeps all registers */
-		if (ends(handle, insn))
-			break;
-		note(&seen, known, handle, insn);
+	if (!capstone.open(CS_ARCH_X86, CS_MODE_64, &handle)) {
+		capstone.option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+		seen = look(&capstone, handle, known, code, size);
+		capstone.close(&handle);
 	}
-	if (insn)
-		cs_free(insn, 1);
-	cs_close(&handle);
+	dlclose(capstone.library);
 	return seen.member && (seen.whole & wanted) == wanted && !(seen.read & ~wanted);
 }

@@ -106,7 +106,7 @@ woken=$(($(switches) - before))
 # Once a second; the watchdog every 15 s, the file of metrics as often.
 less "$woken" $((slept + slept / 5 + 4)) "idle: no more than one wakeup a second" ||
 	told "$woken in $slept s"
-less "$(kb VmRSS)" 20480 "idle: less than 20 MiB resident"
+less "$(kb VmRSS)" 16384 "idle: less than 16 MiB resident"
 echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
 
 # --- the stressor ---
@@ -134,7 +134,7 @@ is "$(jq '.escapes + .lost' out)" 0 "... no escape, and nothing lost"
 soon "split-unmap: the service counts them" 5 \
 	says '.classes[] | select(.class == "split-unmap").overlaps > 0'
 identity "after provoke"
-less "$(kb VmRSS)" 20480 "after a storm: less than 20 MiB resident"
+less "$(kb VmRSS)" 16384 "after a storm: less than 16 MiB resident"
 echo "# after a storm: $(kb VmRSS) kB resident; $(said .totals | tr -d "\n ")"
 
 # --- metrics ---
