@@ -4,7 +4,11 @@
 #include <string.h>
 
 #define BACKOFF_MAX 8
-#define NEGLIGIBLE 10 /* a point with less than this part of what is too much is no remedy */
+/*
+ * A point with less than this part of what is too much is no remedy. Of a flood of zaps the range around them
+ * takes a tenth: who floods must not blind what tells who took small pages.
+ */
+#define NEGLIGIBLE 4
 
 /* A new row of periods above the budget. */
 static void start_over(struct overhead *overhead)

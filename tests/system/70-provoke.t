@@ -4,6 +4,8 @@
 # Races on demand, on Debian's stock kernel, which has the fixes: closed, each on enough overlaps, for
 # the three classes that a cloud kernel and tmpfs can bring together.
 
+# shellcheck disable=SC2034 # of lib.sh
+limit=900
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

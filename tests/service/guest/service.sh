@@ -127,7 +127,7 @@ is "$(count ESCAPE)" 0 "no alert"
 more "$(said .spool.stored)" 20 "incidents are stored"
 try thprace status
 is "$status" 0 "thprace status: 0"
-try thprace provoke split-unmap -d 15 --format json --this-is-a-test-machine
+try thprace provoke split-unmap -d 60 --format json --this-is-a-test-machine
 is "$status" 0 "provoke beside the service: status 0" || told "$(cat out err)"
 more "$(jq .overlaps out)" 0 "... it sees overlaps" || told "$(cat out err)"
 is "$(jq '.escapes + .lost' out)" 0 "... no escape, and nothing lost"

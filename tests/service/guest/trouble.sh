@@ -208,9 +208,8 @@ named() {
 	says '.overhead.over and .overhead.zappers[0].uid == 65534 and .overhead.zappers[0].unit == "flood.service"'
 }
 soon "status says so, and whose they are" 60 named || told "$(said .overhead)"
-# Ranges take a tenth of it: they may be shed, or not.
-is "$(texts SHED | grep -vc 'probe range ')" 0 "nothing was shed for it but ranges" || told "$(texts SHED)"
-is "$(said '[.probes[] | select(.state == "shed" and .point != "range")] | length')" 0 "... all else is attached"
+is "$(count SHED)" 0 "nothing was shed for it" || told "$(texts SHED)"
+is "$(said '[.probes[] | select(.state == "shed")] | length')" 0 "... everything is attached"
 systemctl stop flood
 relieved() {
 	says '.overhead.over | not'
