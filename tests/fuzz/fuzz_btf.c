@@ -21,11 +21,10 @@
 #include "target.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
+#include "replay.h"
 #endif
 
 #define NAMES_MAX 96
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int condition, const char *what)
 {
@@ -159,22 +158,6 @@ static void write_seed(const char *folder, const char *name, const struct tiny_k
 	file = fopen(path, "wb");
 	must(file && fwrite(data, 1, size, file) == size && !fclose(file), "cannot write a seed");
 	free(data);
-}
-
-static int replay(const char *path)
-{
-	static uint8_t data[16 << 20];
-	FILE *file = fopen(path, "rb");
-	size_t size;
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	size = fread(data, 1, sizeof(data), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(data, size);
-	return 0;
 }
 
 int main(int argc, char **argv)

@@ -11,10 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "complaint.h"
+#include "replay.h"
 
 #define ANY ((1U << THPRACE_CLASS_MAX) - 2)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int condition, const char *what)
 {
@@ -74,21 +73,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifndef THPRACE_FUZZER
 int main(int argc, char **argv)
 {
-	static uint8_t data[1 << 20];
-	size_t size;
-	FILE *file;
-	int i;
+	int failed = 0, i;
 
-	for (i = 1; i < argc; i++) {
-		file = fopen(argv[i], "r");
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		fclose(file);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return 0;
+	for (i = 1; i < argc; i++)
+		failed |= replay(argv[i]);
+	return failed;
 }
 #endif

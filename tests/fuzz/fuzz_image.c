@@ -16,11 +16,10 @@
 #include "names.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
+#include "replay.h"
 #endif
 
 #define UNPACKED_MAX (8UL << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int condition, const char *what)
 {
@@ -176,23 +175,6 @@ static void write_arm64(const char *folder)
 	memcpy(zboot + 64, payload, packed);
 	write_file(folder, "zboot", zboot, 64 + packed);
 	free(payload);
-}
-
-static int replay(const char *path)
-{
-	FILE *file = fopen(path, "rb");
-	size_t size, room = 1UL << 30;
-	uint8_t *data = malloc(room);
-
-	if (!file || !data) {
-		perror(path);
-		return 1;
-	}
-	size = fread(data, 1, room, file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(data, size);
-	free(data);
-	return 0;
 }
 
 int main(int argc, char **argv)

@@ -22,9 +22,8 @@
 #include "record_pack.h"
 #include "summary.h"
 #include "trace_reader.h"
+#include "replay.h"
 #include "trace_writer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int condition, const char *what)
 {
@@ -367,22 +366,6 @@ static void write_seed(const char *folder, const char *name, uint32_t flags)
 		"\"buckets\":[[33,1]]}},\"programs\":[{\"name\":\"zap_enter\"}],"
 		"\"closest\":{\"distance\":7,\"window\":{\"level\":\"pmd\"}}}");
 	must(!trace_writer__close(writer), "cannot write a seed");
-}
-
-static int replay(const char *path)
-{
-	static uint8_t data[16 << 20];
-	FILE *file = fopen(path, "rb");
-	size_t size;
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	size = fread(data, 1, sizeof(data), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(data, size);
-	return 0;
 }
 
 int main(int argc, char **argv)
