@@ -109,15 +109,30 @@ static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT
 	start_over(overhead);
 }
 
-/* Periods of rest before the one shed last comes back. */
-static unsigned int rest(const struct overhead *overhead)
+/*
+ * Which one comes back next, as an index of shed[]: of those shed least often the one shed last. So one that
+ * cannot stay keeps nobody else off.
+ */
+static unsigned int next_back(const struct overhead *overhead)
 {
-	unsigned int times = overhead->times[overhead->shed[overhead->nr_shed - 1]];
+	const unsigned int *times = overhead->times;
+	unsigned int i, next = 0;
+
+	for (i = 1; i < overhead->nr_shed; i++)
+		if (times[overhead->shed[i]] <= times[overhead->shed[next]])
+			next = i;
+	return next;
+}
+
+/* Periods of rest before this point comes back. Without a budget there is no load to wait for the end of. */
+static unsigned int rest(const struct overhead *overhead, enum thprace_point point)
+{
+	unsigned int times = overhead->times[point];
 	unsigned int factor = 1;
 
 	while (--times && factor < BACKOFF_MAX)
 		factor *= 2;
-	return overhead->recovery * factor;
+	return overhead->budget > 0 ? overhead->recovery * factor : factor;
 }
 
 struct overhead_action overhead__step(struct overhead *overhead,
@@ -129,6 +144,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	uint64_t cost[THPRACE_POINT_MAX];
 	uint64_t before = overhead->read;
 	uint64_t sum = take(overhead, programs, count, cost);
+	unsigned int next;
 	double time;
 	int point;
 
@@ -158,11 +174,17 @@ struct overhead_action overhead__step(struct overhead *overhead,
 		return action;
 	}
 	overhead->below++;
-	if (!overhead->nr_shed || overhead->below < rest(overhead))
+	if (!overhead->nr_shed)
+		return action;
+	next = next_back(overhead);
+	if (overhead->below < rest(overhead, overhead->shed[next]))
 		return action;
 	overhead->below = 0;
 	action.what = OVERHEAD_RESTORE;
-	action.point = overhead->shed[--overhead->nr_shed];
+	action.point = overhead->shed[next];
+	overhead->nr_shed--;
+	memmove(&overhead->shed[next], &overhead->shed[next + 1],
+		(overhead->nr_shed - next) * sizeof(*overhead->shed));
 	return action;
 }
 
@@ -170,6 +192,8 @@ void overhead__failed(struct overhead *overhead, const struct overhead_action *a
 {
 	if (action->what == OVERHEAD_SHED)
 		overhead->nr_shed--;
-	else if (action->what == OVERHEAD_RESTORE)
+	else if (action->what == OVERHEAD_RESTORE) {
 		overhead->shed[overhead->nr_shed++] = action->point;
+		overhead->times[action->point]++;
+	}
 }

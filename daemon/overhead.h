@@ -4,11 +4,12 @@
  * which probe is to be shed or brought back.
  *
  * Above the budget for `patience` periods: the optional probe that cost most in all of them is shed, unless
- * it took less than a tenth of what is above the budget: that would lower little, and blind the observer.
+ * it took less than a quarter of what is above the budget: that would lower little, and blind the observer.
  * Then, and when nothing is left, it is over budget, and stays attached; that is to be told once, until it
- * was within the budget for `recovery` periods. Below half of it for `recovery` periods: the one shed last comes back. One that had to be shed again
- * waits twice as long the next time, eight times at most, so that a lasting load doesn't make it come
- * and go all the time.
+ * was within the budget for `recovery` periods. Below half of it for `recovery` periods: one comes back, of
+ * those shed least often the one shed last. One that had to be shed again waits twice as long the next time,
+ * eight times at most, so that a lasting load doesn't make it come and go all the time; so does one that could
+ * not be brought back. With the budget taken away (0) recovery is one period.
  */
 #ifndef THPRACE_DAEMON_OVERHEAD_H
 #define THPRACE_DAEMON_OVERHEAD_H

@@ -169,6 +169,56 @@ static void test_backoff(void **state)
 	}
 }
 
+/* One that cannot stay keeps nobody else off. */
+static void test_nobody_starves(void **state)
+{
+	struct overhead_action action;
+	struct machine machine;
+	int i;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.02;
+	assert_int_equal(until_action(&machine, 10, &action), 4);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	/* What made migrate dear is gone, the other's load is not. */
+	machine.load[THPRACE_POINT_MIGRATE] = 0;
+	for (i = 0; i < 1000 && !machine.attached[THPRACE_POINT_MIGRATE]; i++)
+		step(&machine);
+	assert_true(i <= 6 + 3 + 6);
+	for (i = 0; i < 1000; i++) {
+		step(&machine);
+		assert_true(machine.attached[THPRACE_POINT_MIGRATE]);
+	}
+}
+
+/* Without a budget all come back, one a period; one that cannot is not tried each time. */
+static void test_budget_taken_away(void **state)
+{
+	struct config config = {.overhead = {.patience = 3, .recovery = 6}};
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	machine.load[THPRACE_POINT_UNMAP] = 0.01;
+	machine.load[THPRACE_POINT_MIGRATE] = 0.02;
+	until_action(&machine, 10, &action);
+	until_action(&machine, 10, &action);
+	assert_int_equal(machine.overhead.nr_shed, 2);
+	overhead__configure(&machine.overhead, &config);
+	assert_int_equal(until_action(&machine, 10, &action), 1);
+	assert_int_equal(action.what, OVERHEAD_RESTORE);
+	overhead__failed(&machine.overhead, &action);
+	assert_int_equal(until_action(&machine, 10, &action), 1);
+	assert_int_not_equal(action.point, machine.overhead.shed[0]);
+	assert_int_equal(until_action(&machine, 10, &action), 2);
+	assert_int_equal(machine.overhead.nr_shed, 0);
+}
+
 static void test_helpless(void **state)
 {
 	struct overhead_action action;
@@ -310,6 +360,8 @@ int main(void)
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_comes_back),
 		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_nobody_starves),
+		cmocka_unit_test(test_budget_taken_away),
 		cmocka_unit_test(test_helpless),
 		cmocka_unit_test(test_no_limit),
 		cmocka_unit_test(test_failed),
