@@ -280,8 +280,8 @@ both-compilers:
 
 .PHONY: test
 test: deps
-	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers fuzz package patches \
-		metrics check system
+	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
+		patches metrics check system
 
 .PHONY: deps
 deps:

@@ -6,6 +6,7 @@
 const volatile struct thprace_args args[THPRACE_POINT_MAX] = {};
 const volatile __u64 symbols[THPRACE_SYMBOL_MAX] = {};
 const volatile __u64 slot_mask = 63;
+const volatile __u64 slot_seed = 1;
 const volatile __u32 stream_count = 0;
 const volatile __u8 precise = 0;
 const volatile __u8 page_shift = 12;
@@ -34,6 +35,53 @@ struct cpus_map cpus SEC(".maps");
 struct incidents_map incidents SEC(".maps");
 struct streams_map streams SEC(".maps");
 struct scratch_map scratch SEC(".maps");
+
+/* The slot of its set that has this task's number; at most one has. -1: none. */
+__noinline int slot_elsewhere(u64 task)
+{
+	u64 home = slot_home(task);
+	u64 at;
+	u32 way;
+
+	for (way = 0; way < SLOT_WAYS; way++) {
+		at = BOUND(home ^ way, THPRACE_SLOTS_MAX - 1);
+		if (slots[at].task == task)
+			return at;
+	}
+	return -1;
+}
+
+/* The same, or a free slot made its own: first one that nobody ever had. -1: all are taken. */
+__noinline int slot_take(u64 task)
+{
+	int at = slot_elsewhere(task), free = -1;
+	u64 home = slot_home(task), there;
+	struct thprace_slot *slot;
+	u32 way;
+
+	if (at >= 0)
+		return at;
+	for (way = 0; way < SLOT_WAYS; way++) {
+		there = BOUND(home ^ way, THPRACE_SLOTS_MAX - 1);
+		slot = &slots[there];
+		if (slot_busy(slot))
+			continue;
+		if (!slot->task) {
+			free = there;
+			break;
+		}
+		if (free < 0)
+			free = there;
+	}
+	if (free < 0)
+		return -1;
+	slot = &slots[BOUND(free, THPRACE_SLOTS_MAX - 1)];
+	slot->task = task;
+	slot->windows = 0;
+	slot->opener.type = THPRACE_MSG_OPENER;
+	*(u64 *)&slot->opener.window.pid = task; /* and tgid */
+	return free;
+}
 
 /* Run on a CPU by a reader of its flight recorder (core/engine_read.c): that it runs is all. */
 SEC("raw_tp")

@@ -19,13 +19,14 @@
 #include <thprace/shared.h>
 #include <thprace/verdict.h>
 
-#define SLOT_WAYS 2
+#define SLOT_WAYS 8
 #define FOLIO_UNKNOWN (~0ULL) /* in open_folio[]: the folio comes with the rmap removal */
 
 /* Settings, fixed before load. */
 extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
 extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
 extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
+extern const volatile __u64 slot_seed; /* odd, another one with each load, and secret */
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
 extern const volatile __u8 precise;
 extern const volatile __u8 page_shift;
@@ -154,17 +155,39 @@ static __always_inline u64 slot_busy(const struct thprace_slot *slot)
 	return *(volatile u32 *)&slot->state | *(volatile u32 *)&slot->in_range;
 }
 
+/*
+ * Which of the slots of a task's set is tried first; the others are at this ^ 1 to SLOT_WAYS - 1. Hashed with
+ * a secret, lest somebody choose threads whose slots are the same.
+ */
+static __always_inline u64 slot_home(u64 task)
+{
+	u64 x = (u32)task * slot_seed;
+
+	x ^= x >> 32;
+	x *= 0x9e3779b97f4a7c15ULL;
+	return x >> 32 & slot_mask;
+}
+
+/* Global functions, for where the first slot is another task's: the index, or -1. */
+int slot_elsewhere(u64 task);
+int slot_take(u64 task);
+
 /* The slot in which this task is zapping, or NULL. *index is set with it. */
 static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 {
-	u64 at = task & slot_mask;
-	struct thprace_slot *slot = &slots[at];
+	u64 at = slot_home(task);
+	struct thprace_slot *slot;
+	int other;
 
-	if (slot->task != task || !slot_busy(slot))
-		at ^= 1; /* the other way */
+	if (slots[BOUND(at, THPRACE_SLOTS_MAX - 1)].task != task) {
+		other = slot_elsewhere(task);
+		if (other < 0)
+			return NULL;
+		at = other;
+	}
 	at = BOUND(at, THPRACE_SLOTS_MAX - 1);
 	slot = &slots[at];
-	if (slot->task != task || !slot_busy(slot))
+	if (!slot_busy(slot))
 		return NULL;
 	*index = at;
 	return slot;
@@ -182,30 +205,21 @@ static __always_inline u64 frame_of(void *ctx)
 	return frame;
 }
 
-/* Its slot, or a free one made its own; NULL when both of its ways are taken. */
+/* Its slot, or a free one made its own; NULL when all of its set are taken. */
 static __always_inline struct thprace_slot *slot_claim(u64 task, u64 *index)
 {
-	u64 at = task & slot_mask;
-	struct thprace_slot *slot = &slots[at];
-	struct thprace_slot *other = &slots[at ^ 1];
+	u64 at = slot_home(task);
+	int taken;
 
-	*index = at ^ 1;
-	if (other->task == task && slot_busy(other))
-		return other;
-	*index = at;
-	if (slot->task == task)
-		return slot;
-	if (slot_busy(slot)) {
-		if (slot_busy(other))
+	if (slots[BOUND(at, THPRACE_SLOTS_MAX - 1)].task != task) {
+		taken = slot_take(task);
+		if (taken < 0)
 			return NULL;
-		slot = other;
-		*index = at ^ 1;
+		at = taken;
 	}
-	slot->task = task;
-	slot->windows = 0;
-	slot->opener.type = THPRACE_MSG_OPENER;
-	*(u64 *)&slot->opener.window.pid = task; /* and tgid */
-	return slot;
+	at = BOUND(at, THPRACE_SLOTS_MAX - 1);
+	*index = at;
+	return &slots[at];
 }
 
 /*

@@ -237,6 +237,7 @@ static uint8_t huge_order(uint8_t page_shift)
 static int size_maps(struct engine *engine)
 {
 	struct thprace_bpf *skel = engine->skel;
+	uint64_t seed;
 	int err, i;
 
 	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
@@ -248,6 +249,9 @@ static int size_maps(struct engine *engine)
 		power_of_two(engine->cpus * 16 > SLOTS_MIN ? engine->cpus * 16 : SLOTS_MIN,
 			     THPRACE_SLOTS_MAX) -
 		1;
+	if (getentropy(&seed, sizeof(seed)))
+		return -errno;
+	skel->rodata->slot_seed = seed | 1;
 	engine->stream_count = 0;
 	if (engine->options.all)
 		engine->stream_count = power_of_two(engine->cpus, STREAMS_MAX);

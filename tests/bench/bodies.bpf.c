@@ -12,6 +12,7 @@
 
 #include "engine.bpf.c"
 #include "window.bpf.c"
+#include "zapper.bpf.c"
 #include "walker.bpf.c"
 
 #define FAKE_PAGES 4 /* a head page with its first tails */

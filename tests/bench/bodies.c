@@ -150,6 +150,7 @@ static void load_object(struct load *load)
 		for (j = 0; j < THPRACE_ARG_SLOTS; j++)
 			load->skel->rodata->args[i].index[j] = (__s8)j;
 	load->skel->rodata->slot_mask = slots_for(load->cpus) - 1;
+	load->skel->rodata->slot_seed = 0xd1b54a32d192ed03ULL;
 	load->skel->rodata->stream_count = (__u32)load->stream;
 	err = bpf_map__set_max_entries(load->skel->maps.cpus, load->cpus);
 	if (!err)

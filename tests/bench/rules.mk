@@ -39,8 +39,9 @@ $(O)/bench/work: tests/bench/work.c $(O)/flags | $(O)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -static -o $@ $<
 
+.PHONY: bench-programs
+bench-programs: $(BENCH_BIN)
+
 .PHONY: bench
 bench: deps
-	$(Q)tests/deps tests/bench/packages.txt bench
-	$(Q)$(MAKE) --no-print-directory all $(BENCH_BIN)
 	$(Q)THPRACE_BUILD=$(O) tests/bench/run

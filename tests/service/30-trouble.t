@@ -7,7 +7,7 @@
 # shellcheck source=tests/service/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-"${CC:-cc}" -O2 -Wall -Wextra -Werror -static -pthread -o "$work/flood" "$service/flood.c" ||
+"${CC:-cc}" -O2 -Wall -Wextra -Werror -static -pthread -o "$work/flood" "$system/flood.c" ||
 	skip_all "flood.c can't be compiled"
 kernel bookworm
 service "$kernel" trouble.sh --file "$work/flood:/usr/bin/flood"
