@@ -39,10 +39,14 @@ enum provoke_option {
 	OPT_WHOLE,
 	OPT_DIR,
 	OPT_BTF,
+	OPT_UNTIL,
 };
 
 static const struct argp_option options[] = {
 	{"duration", OPT_DURATION, "T", 0, "try each class for T at most: 60, 2min (default 30s)",
+	 0},
+	{"until", OPT_UNTIL, "WHAT=N", 0,
+	 "go on to the next class as soon as so much of this one was seen, such as contained=100",
 	 0},
 	{"widen", OPT_WIDEN, "T", 0,
 	 "hold each window of the stressor open for T, 0 to 1ms (default 300us; 0: not at all); a "
@@ -114,6 +118,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 							       TIMESPAN_SECOND / 10, CLI_LONGEST,
 							       state) /
 				       1e9;
+		break;
+	case OPT_UNTIL:
+		until__parse(&command->run.until, arg, state);
+		if (command->run.until.wanted[command->run.until.nr - 1].class)
+			argp_error(state, "'%s': it is of each class, so without a name: WHAT=N",
+				   arg);
 		break;
 	case OPT_WIDEN:
 		command->run.widen_ns = (uint32_t)cli__parse_span(arg, 1000, 0, 1000000, state);

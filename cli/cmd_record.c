@@ -18,6 +18,7 @@
 #include "names.h"
 #include "progress.h"
 #include "recording.h"
+#include "until.h"
 
 #define POLL_MS 100
 
@@ -29,12 +30,17 @@ enum record_option {
 	OPT_ATTACH = 'A',
 	OPT_QUIET = 'q',
 	OPT_BTF = 256,
+	OPT_UNTIL,
 };
 
 static const struct argp_option options[] = {
 	{"output", OPT_OUTPUT, "FILE", 0, "write the trace to FILE (default " CLI_TRACE ")", 0},
 	{"duration", OPT_DURATION, "T", 0,
 	 "record for T: 60, 90s, 10min, 2h (default: until the command ends, or Ctrl-C)", 0},
+	{"until", OPT_UNTIL, "WHAT[:CLASS]=N", 0,
+	 "end as soon as so much was seen, such as overlaps:truncate-unmap=3; several times: "
+	 "when all of it was; with --duration, at most so long",
+	 0},
 	{"mode", OPT_MODE, "MODE", 0,
 	 "light (default): no probe in the danger zone; precise: rmap removal too, for laboratories",
 	 0},
@@ -49,6 +55,7 @@ static const struct argp_option options[] = {
 struct record {
 	struct recording_options recording;
 	double seconds; /* 0: no limit */
+	struct until until;
 	char **command; /* NULL: none */
 	bool quiet;
 	struct child child;
@@ -65,6 +72,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_DURATION:
 		record->seconds =
 			(double)cli__parse_span(arg, TIMESPAN_SECOND, 1, CLI_LONGEST, state) / 1e9;
+		break;
+	case OPT_UNTIL:
+		until__parse(&record->until, arg, state);
 		break;
 	case OPT_MODE:
 		record->recording.mode = cli__parse_mode(arg, state);
@@ -97,8 +107,8 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Watch this kernel and write a trace: until the time is over, the command ends, or "
 	       "Ctrl-C. Needs root."
-	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found. "
-	       "Else, when COMMAND failed: its own status, 1 for any from 1 to 4; 128 and N when "
+	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found, 4 done "
+	       "and what --until waits for was not seen. Else, when COMMAND failed: its own status, 1 for any from 1 to 4; 128 and N when "
 	       "signal N ended it; 127 when it could not be run.",
 };
 
@@ -134,6 +144,16 @@ static bool wants_progress(const struct record *record)
 	return !record->quiet && !record->command;
 }
 
+static bool seen_enough(const struct record *record, struct recording *recording)
+{
+	struct session_totals totals;
+
+	if (!record->until.nr)
+		return false;
+	recording__totals(recording, &totals);
+	return until__met(&record->until, &totals, THPRACE_CLASS_NONE);
+}
+
 static int run(struct record *record, struct recording *recording)
 {
 	double start = seconds_now(), shown = start, now;
@@ -144,7 +164,8 @@ static int run(struct record *record, struct recording *recording)
 		err = recording__step(recording, POLL_MS);
 		now = seconds_now();
 		child__check(&record->child);
-		if (record->child.ended || (record->seconds > 0 && now - start >= record->seconds))
+		if (record->child.ended || seen_enough(record, recording) ||
+		    (record->seconds > 0 && now - start >= record->seconds))
 			break;
 		if (wants_progress(record) && now - shown >= 1) {
 			show_progress(recording);
@@ -219,6 +240,37 @@ static void summarise(const struct record *record, struct recording *recording)
 			cli__fit(path, sizeof(path), record->recording.path));
 }
 
+/* Before anything is waited for: can it be seen here at all? */
+static int can_be_seen(const struct record *record, struct recording *recording, char *why,
+		       size_t size)
+{
+	const struct probe_plan *plan = engine__plan(recording__engine(recording));
+	enum thprace_class class = until__hopeless(&record->until, plan);
+
+	if (!class)
+		return 0;
+	snprintf(why, size, "--until waits for %s, which is not observable here: %s",
+		 names__class(class), probe__not_observable(plan, class));
+	return -ENOTSUP;
+}
+
+/* Exit status of a recording that is done. */
+static int result(const struct record *record, const struct session_totals *totals)
+{
+	char lacks[512];
+	int failure;
+
+	if (totals->escapes)
+		return CLI_FOUND;
+	failure = child__failure(&record->child);
+	if (failure)
+		return failure;
+	if (!*until__lacks(lacks, sizeof(lacks), &record->until, totals, THPRACE_CLASS_NONE))
+		return CLI_DONE;
+	fprintf(stderr, "thprace record: what --until waits for was not seen: %s\n", lacks);
+	return CLI_NO_STATEMENT;
+}
+
 static int record_all(struct record *record)
 {
 	struct recording *recording = NULL;
@@ -234,6 +286,8 @@ static int record_all(struct record *record)
 	if (!record->quiet)
 		progress__show("attaching to the kernel: this takes a few seconds");
 	err = recording__open(&recording, &record->recording, why, sizeof(why));
+	if (!err)
+		err = can_be_seen(record, recording, why, sizeof(why));
 	if (!err)
 		err = recording__start(recording, why, sizeof(why));
 	progress__clear();
@@ -260,7 +314,7 @@ cleanup:
 	recording__close(recording);
 	if (err)
 		return fail(why);
-	return totals.escapes ? CLI_FOUND : child__failure(&record->child);
+	return result(record, &totals);
 }
 
 int cmd_record(int argc, char **argv)

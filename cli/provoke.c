@@ -158,6 +158,16 @@ static void last_words(const struct provoke *provoke, char *text, size_t size)
 	snprintf(text, size, "%.400s", line);
 }
 
+static bool seen_enough(const struct provoke *provoke)
+{
+	struct session_totals totals;
+
+	if (!provoke->options->until.nr)
+		return false;
+	recording__totals(provoke->recording, &totals);
+	return until__met(&provoke->options->until, &totals, provoke->result->class);
+}
+
 static void watch(struct provoke *provoke, int *err)
 {
 	const struct provoke_options *options = provoke->options;
@@ -175,6 +185,8 @@ static void watch(struct provoke *provoke, int *err)
 		if (!provoke->escaped && provoke->log && kernel_log__said(provoke->log)->struck)
 			provoke->escaped = now;
 		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
+			break;
+		if (!provoke->escaped && seen_enough(provoke))
 			break;
 	}
 }

@@ -13,9 +13,11 @@
 #include "kernel_log.h"
 #include "outcome.h"
 #include "probe.h"
+#include "until.h"
 
 struct provoke_options {
-	double seconds; /* at most, per class */
+	double seconds; /* at most, per class … */
+	struct until until; /* … or when this holds of it */
 	uint32_t widen_ns; /* of each window; 0: nothing is widened */
 	enum probe_attach attach;
 	const char *btf; /* see struct target_options */

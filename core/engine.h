@@ -137,12 +137,15 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 		      void *ctx);
 
 /*
- * Records of the flight recorder with ts >= from that a reader of its own has not had yet. position:
- * engine__cpus() members, the reader's, 0 to begin with: then all that is still held. Adds to
- * *overwritten what came and went since the last time. Returns how many were handed out.
+ * Records of a CPU's flight recorder with ts >= from that a reader of its own has not had yet. position: of
+ * this reader and CPU, 0 to begin with: then all that is still held. Adds to *overwritten what came and
+ * went since the last time. Returns how many were handed out.
  */
-size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t from,
+size_t engine__flight_follow(struct engine *engine, int cpu, uint64_t *position, uint64_t from,
 			     engine_record_fn record, void *ctx, uint64_t *overwritten);
+
+/* Set positions, one for each CPU, to the end: whatever is stamped after this returns is behind them. */
+void engine__flight_skip(struct engine *engine, uint64_t *position);
 
 /*
  * Take the programs of an optional point (probe__optional()), and of those that are of use only together

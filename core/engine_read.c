@@ -200,42 +200,46 @@ size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_
 	return count;
 }
 
-size_t engine__flight_follow(struct engine *engine, uint64_t *position, uint64_t from,
+size_t engine__flight_follow(struct engine *engine, int cpu, uint64_t *position, uint64_t from,
 			     engine_record_fn handle, void *ctx, uint64_t *overwritten)
 {
+	uint64_t head = __atomic_load_n(&cpu_at(engine, cpu)->head, __ATOMIC_ACQUIRE);
+	uint64_t oldest = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
 	struct thprace_record *record, *end;
-	uint64_t head, oldest;
 	size_t count = 0;
-	int cpu;
 
-	for (cpu = 0; cpu < engine->cpus; cpu++) {
-		head = __atomic_load_n(&cpu_at(engine, cpu)->head, __ATOMIC_ACQUIRE);
-		oldest = head > THPRACE_FLIGHT_RECORDS ? head - THPRACE_FLIGHT_RECORDS : 0;
-		if (position[cpu] > head)
-			position[cpu] = 0; /* another engine's */
-		if (position[cpu] < oldest) {
-			if (position[cpu])
-				*overwritten += oldest - position[cpu];
-			position[cpu] = oldest;
-		}
-		if (position[cpu] == head)
+	if (*position > head)
+		*position = 0; /* another engine's */
+	if (*position < oldest) {
+		if (*position)
+			*overwritten += oldest - *position;
+		*position = oldest;
+	}
+	if (*position == head)
+		return 0;
+	copy_flight(engine, cpu, *position, head, engine->flight_copy);
+	end = engine->flight_copy + (head - *position);
+	*position = head;
+	for (record = engine->flight_copy; record < end; record++) {
+		if (!record->seq) {
+			++*overwritten;
 			continue;
-		copy_flight(engine, cpu, position[cpu], head, engine->flight_copy);
-		end = engine->flight_copy + (head - position[cpu]);
-		position[cpu] = head;
-		for (record = engine->flight_copy; record < end; record++) {
-			if (!record->seq) {
-				++*overwritten;
-				continue;
-			}
-			if (record->ts < from)
-				continue;
-			record->seq = 0;
-			handle(ctx, record);
-			count++;
 		}
+		if (record->ts < from)
+			continue;
+		record->seq = 0;
+		handle(ctx, record);
+		count++;
 	}
 	return count;
+}
+
+void engine__flight_skip(struct engine *engine, uint64_t *position)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < engine->cpus; cpu++)
+		position[cpu] = __atomic_load_n(&cpu_at(engine, cpu)->head, __ATOMIC_ACQUIRE);
 }
 
 enum thprace_mode engine__mode(const struct engine *engine)

@@ -16,6 +16,7 @@
 
 #define LIVES_MAX 16 /* the control socket gives fewer to each */
 #define READ_EVERY_USEC 100000ULL
+#define PIECE_NS 5000000ULL /* of the event loop's time, before others are served */
 #define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut there, and says so */
 
 struct live {
@@ -24,7 +25,8 @@ struct live {
 	uint64_t id;
 	uint64_t from; /* ns CLOCK_MONOTONIC: nothing that is older */
 	uint64_t until; /* 0: at once */
-	uint64_t read; /* when the flight recorder was read last */
+	uint64_t read; /* when the flight recorder was read last … */
+	uint64_t began; /* … and when that reading of it began which is under way */
 	struct session_totals before; /* with until: what was counted when it began */
 	int fd;
 	struct trace_writer *writer;
@@ -32,7 +34,12 @@ struct live {
 	char *stats; /* JSON, once it is finished */
 	bool finished; /* only names are looked for */
 	sd_event_source *timer;
+	sd_event_source *work; /* reads, in pieces: */
+	uint64_t past, past_end; /* numbers of incidents … */
+	int cpu; /* … and CPUs that are still to be read */
+	bool last; /* then it is finished */
 	uint64_t *position; /* per CPU, in the flight recorder */
+	uint64_t overwritten; /* there, before it could be read */
 };
 
 struct lives {
@@ -76,6 +83,7 @@ static void drop(struct live *live)
 	if (*at)
 		*at = live->next;
 	sd_event_source_disable_unref(live->timer);
+	sd_event_source_disable_unref(live->work);
 	if (live->writer)
 		trace_writer__abandon(live->writer);
 	if (live->symbols)
@@ -104,33 +112,26 @@ static void write_incident(struct live *live, const struct thprace_incident *inc
 	trace_writer__incident(live->writer, incident);
 }
 
-/* What came since the last time; what the flight recorder has overwritten by now is told as lost. */
-static void read_flight(struct live *live)
+/* What the flight recorder has overwritten before it was read is told as lost. */
+static void tell_overwritten(struct live *live)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC), overwritten = 0;
 	struct thprace_record lost = {.type = THPRACE_REC_LOST, .value = THPRACE_LOSS_STREAM};
 
-	engine__flight_follow(watch__engine(live->lives->watch), live->position, live->from,
-			      write_record, live, &overwritten);
-	if (overwritten) {
-		lost.entry = live->read;
-		lost.ts = now;
-		lost.arg = overwritten;
-		write_record(live, &lost);
-	}
-	live->read = now;
+	if (!live->overwritten)
+		return;
+	lost.entry = live->read;
+	lost.ts = clock_ns(CLOCK_MONOTONIC);
+	lost.arg = live->overwritten;
+	live->overwritten = 0;
+	write_record(live, &lost);
 }
 
-static void write_past(struct live *live)
+static void write_past(struct live *live, uint64_t number)
 {
 	struct thprace_incident incident;
-	struct spool_state state;
-	uint64_t number;
 
-	spool__state(live->lives->spool, &state);
-	for (number = spool__recent_first(live->lives->spool); number < state.next_id; number++)
-		if (!spool__recent(live->lives->spool, number, &incident))
-			write_incident(live, &incident);
+	if (!spool__recent(live->lives->spool, number, &incident))
+		write_incident(live, &incident);
 }
 
 static int write_json(struct live *live, enum thprace_block_type type, char *text)
@@ -192,7 +193,6 @@ static void finish(struct live *live)
 	uint64_t id = live->id;
 	int err;
 
-	read_flight(live);
 	live->finished = true;
 	if (live->until)
 		live->stats = stats_of(live);
@@ -203,19 +203,58 @@ static void finish(struct live *live)
 	}
 }
 
+/* Begin to read what came since the last time. */
+static void begin_pass(struct live *live)
+{
+	live->cpu = 0;
+	live->began = clock_ns(CLOCK_MONOTONIC);
+	sd_event_source_set_enabled(live->work, SD_EVENT_ON);
+}
+
+static void pass_done(struct live *live)
+{
+	tell_overwritten(live);
+	live->read = live->began;
+	if (live->last) {
+		finish(live);
+		return;
+	}
+	sd_event_source_set_time_relative(live->timer, READ_EVERY_USEC);
+	sd_event_source_set_enabled(live->timer, SD_EVENT_ONESHOT);
+}
+
+/* Some of what is to be read; the rest when others had their turn. */
+static int on_work(sd_event_source *source, void *ctx)
+{
+	struct live *live = ctx;
+	struct engine *engine = watch__engine(live->lives->watch);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), end = now + PIECE_NS;
+
+	for (; now < end; now = clock_ns(CLOCK_MONOTONIC)) {
+		if (live->past < live->past_end) {
+			write_past(live, live->past++);
+		} else if (live->cpu < engine__cpus(engine)) {
+			engine__flight_follow(engine, live->cpu, &live->position[live->cpu],
+					      live->from, write_record, live, &live->overwritten);
+			live->cpu++;
+		} else {
+			sd_event_source_set_enabled(source, SD_EVENT_OFF);
+			pass_done(live);
+			return 0;
+		}
+	}
+	return 0;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct live *live = ctx;
 
+	(void)source;
 	(void)usec;
-	if (clock_ns(CLOCK_MONOTONIC) >= live->until ||
-	    trace_writer__bytes(live->writer) >= BYTES_MAX) {
-		finish(live);
-		return 0;
-	}
-	read_flight(live);
-	sd_event_source_set_time_relative(source, READ_EVERY_USEC);
-	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	live->last = clock_ns(CLOCK_MONOTONIC) >= live->until ||
+		     trace_writer__bytes(live->writer) >= BYTES_MAX;
+	begin_pass(live);
 	return 0;
 }
 
@@ -238,31 +277,39 @@ static int open_trace(struct live *live)
 
 static int begin(struct lives *lives, struct live *live, double seconds, bool from_now)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	uint64_t span = seconds * 1e9, nothing = 0;
+	uint64_t now, span = seconds * 1e9;
 	struct engine *engine = watch__engine(lives->watch);
+	struct spool_state state;
 	int err;
 
+	live->symbols = symbols__new();
+	live->position = calloc(engine__cpus(engine), sizeof(*live->position));
+	if (!live->symbols || !live->position)
+		return -ENOMEM;
+	if (from_now)
+		engine__flight_skip(engine, live->position);
+	now = clock_ns(CLOCK_MONOTONIC);
 	live->read = now;
 	live->from = from_now ? now : 0;
 	if (!from_now)
 		live->from = seconds > 0 && span < now ? now - span : 1;
 	live->until = from_now ? now + span : 0;
-	live->symbols = symbols__new();
-	live->position = calloc(engine__cpus(engine), sizeof(*live->position));
-	if (!live->symbols || !live->position)
-		return -ENOMEM;
 	err = open_trace(live);
-	if (err)
+	if (!err)
+		err = sd_event_add_defer(lives->event, &live->work, on_work, live);
+	if (err < 0)
 		return err;
 	if (!from_now) {
-		write_past(live);
+		spool__state(lives->spool, &state);
+		live->past = spool__recent_first(lives->spool);
+		live->past_end = state.next_id;
+		live->last = true;
+		begin_pass(live);
 		return 0;
 	}
+	sd_event_source_set_enabled(live->work, SD_EVENT_OFF);
 	watch__refresh(lives->watch);
 	watch__totals(lives->watch, &live->before);
-	/* What it holds already is older. */
-	engine__flight_follow(engine, live->position, now, write_record, live, &nothing);
 	return sd_event_add_time_relative(lives->event, &live->timer, CLOCK_MONOTONIC,
 					  READ_EVERY_USEC, READ_EVERY_USEC / 4, on_timer, live);
 }
@@ -295,8 +342,6 @@ int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now
 		drop(live);
 		return err;
 	}
-	if (!from_now)
-		finish(live);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spo
 
 /*
  * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called once,
- * maybe before this returns. Returns 0, or negative errno with why: -EBUSY when too many are under way.
+ * after this has returned. Returns 0, or negative errno with why: -EBUSY when too many are under way.
  */
 int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now, char *why,
 		 size_t why_size);

@@ -4,6 +4,8 @@
 # Every way of attaching in every mode records each class of the stressor: windows, walkers, overlaps,
 # no escape, nothing lost, and the detector agrees with the kernel's programs.
 
+# shellcheck disable=SC2034 # of lib.sh: six recordings
+limit=2400
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

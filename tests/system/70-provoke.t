@@ -5,7 +5,7 @@
 # the three classes that a cloud kernel and tmpfs can bring together.
 
 # shellcheck disable=SC2034 # of lib.sh
-limit=900
+limit=2400
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

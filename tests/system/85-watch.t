@@ -5,7 +5,7 @@
 # (make lab) those of try_to_migrate lack it on the racy one, and carry it on the fixed one.
 
 # shellcheck disable=SC2034 # of lib.sh: check reads an image three times in each guest
-limit=400
+limit=1800
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

@@ -6,7 +6,7 @@
 # remained, and none escaped.
 
 # shellcheck disable=SC2034 # of lib.sh
-limit=400
+limit=1800
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

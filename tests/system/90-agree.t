@@ -29,7 +29,7 @@ boot() {
 	shift
 	status=0
 	"$vm/run" --kernel "$image" --quiet --append "tsc=reliable clocksource=tsc" --mem 1024 \
-		--timeout 400 --file "$image:/root/image" \
+		--timeout 1800 --file "$image:/root/image" \
 		--file "$scripts/agree.sh:/root/agree.sh" -- sh agree.sh "$@" \
 		>"$work/json" 2>"$work/stderr" </dev/null || status=$?
 }

@@ -9,9 +9,9 @@ export LC_ALL=C
 
 system=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 vm=$system/../vm
-# The guests' scripts, and how long they may take: tests/service has its own.
+# The guests' scripts, and how long they may take, which is for hangs alone; tests/service has its own.
 scripts=${scripts:-$system/guest}
-limit=${limit:-240}
+limit=${limit:-900}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -20,7 +20,7 @@ fails() {
 observes() {
 	name=$1
 	shift
-	try thprace record -o x.thpr --mode precise --all "$@" -- thprace-stress split-unmap -d 2
+	record_until walkers:split-unmap=10 "--mode precise --all $*" "thprace-stress split-unmap -d 2"
 	is "$status" 0 "$name: recorded, no escape" || told "$(cat err)"
 	thprace report --format json x.thpr >report.json
 	more "$(number header windows report.json)" 0 "$name: windows"

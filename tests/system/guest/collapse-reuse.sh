@@ -7,13 +7,8 @@
 . ./common.sh
 
 for attach in auto fentry kprobe; do
-	# How many come together depends on how fast the machine is.
-	for seconds in 5 20; do
-		try thprace record -o x.thpr --attach "$attach" --all -- \
-			thprace-stress collapse-reuse -d "$seconds"
-		thprace report --format json x.thpr >report.json
-		[ "$(of_class contained collapse-reuse report.json)" = 0 ] || break
-	done
+	record_until contained:collapse-reuse=1 "--attach $attach --all" "thprace-stress collapse-reuse -d 5"
+	thprace report --format json x.thpr >report.json
 	is "$status" 0 "$attach: recorded, no escape" || told "$(cat err)"
 	more "$(number header collapses_failed report.json)" 0 "$attach: collapses that failed"
 	more "$(of_class walkers collapse-reuse report.json)" 0 "$attach: holders"

@@ -34,6 +34,30 @@ try() {
 	"$@" >out 2>err </dev/null || status=$?
 }
 
+# Runs the commands in turns, each by a shell's words, until it is ended or one of them fails.
+cat >turns <<'END'
+trap 'kill "$!" 2>/dev/null; wait; exit 0' TERM
+while :; do
+	for command; do
+		$command &
+		wait "$!" || exit
+	done
+done
+END
+
+# record_until "WHAT:CLASS=N..." "OPTION OF RECORD..." COMMAND...: records x.thpr while the commands run in
+# turns, until so much was seen of each; sets status. The limit is for hangs alone.
+record_until() {
+	until_words=
+	for condition in $1; do
+		until_words="$until_words --until $condition"
+	done
+	until_options=$2
+	shift 2
+	# shellcheck disable=SC2086 # words
+	try thprace record -o x.thpr $until_words -d 15min $until_options -- sh ./turns "$@"
+}
+
 # sum NUMBER...: of those on stdin
 sum() {
 	awk '{ n += $1 } END { print n + 0 }'

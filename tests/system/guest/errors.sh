@@ -130,6 +130,23 @@ ends 0 "a command that is ended when the time is over" -d 1 -- sleep 100
 is "$(cat err)" "" "... without a message"
 
 echo never >/sys/kernel/mm/transparent_hugepage/enabled
+# --until: what is no condition, what can't be seen here, what did not come, and what came.
+for wrong in overlaps overlaps= overlaps=0 overlaps=x overlaps:split-unmap=1x :split-unmap=1 nothing=1 \
+	overlaps:no-class=1 =1; do
+	try thprace record -o x.thpr --until "$wrong"
+	is "$status" 2 "wrong usage: --until $wrong"
+done
+like err "'=1' is not WHAT=N or WHAT:CLASS=N|no count ''" "... says why" || told "$(cat err)"
+fails "--until of what is not observable" "hwpoison-unmap, which is not observable here: .*memory_failure" \
+	thprace record -q -o x.thpr --until walkers:hwpoison-unmap=1
+try thprace record -q -o x.thpr --until overlaps:split-unmap=1 -d 1
+is "$status" 4 "--until of what does not come: status 4"
+one_message "--until" "not seen: overlaps:split-unmap 0 of 1"
+try thprace record -q -o x.thpr --until walkers:split-unmap=3 -d 15min -- thprace-stress split-unmap -d 1000
+is "$status" 0 "--until of what comes: ends, and the command with it" || told "$(cat err)"
+try thprace report --format json x.thpr
+more "$(of_class walkers split-unmap out)" 2 "... with that in the trace"
+
 try thprace record -q -o x.thpr -d 1
 try thprace report x.thpr
 like out '^hint +no window was seen' "nothing was unmapped: a hint"
@@ -140,7 +157,7 @@ echo always >/sys/kernel/mm/transparent_hugepage/enabled
 
 mkdir full && mount -t tmpfs -o size=128k tmpfs full
 # On a busy host little comes in a few seconds.
-for seconds in 4 40; do
+for seconds in 4 40 400; do
 	try thprace record -o full/x.thpr --mode precise --all -- \
 		thprace-stress split-unmap -d "$seconds" --noise 1
 	[ "$status" = 0 ] || break

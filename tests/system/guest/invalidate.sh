@@ -7,8 +7,8 @@
 
 gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /mnt/xfs && mount -t xfs -o loop /tmp/xfs /mnt/xfs
 ok $? "XFS: mounted"
-try thprace record -o x.thpr --mode precise --all -- \
-	thprace-stress invalidate-unmap -d 4 --dir /mnt/xfs
+record_until overlaps:invalidate-unmap=1 "--mode precise --all" \
+	"thprace-stress invalidate-unmap -d 4 --dir /mnt/xfs"
 is "$status" 0 "invalidate-unmap: recorded, no escape" || told "$(cat err)"
 like out "^invalidate-unmap: opener [1-9].*huge [1-9]" "invalidate-unmap: huge pages mapped" ||
 	told "$(cat err)"

@@ -7,33 +7,30 @@
 
 classes="split-unmap split-migrate split-head truncate-unmap"
 
-# Those whose stressor brings both sides together within seconds. The phase that split-head looks at
+# Those whose stressor brings both sides together. The phase that split-head looks at
 # is too short for that, and not seen in light mode.
 overlapping="split-unmap split-migrate truncate-unmap"
 
-# record_once ATTACH MODE: all classes' stressors, one after the other
-record_once() {
-	try thprace record -o x.thpr --attach "$1" --mode "$2" --all -- sh -c \
-		"for c in $classes; do thprace-stress \$c -d 2.5 || exit; done"
+# recording ATTACH MODE: until there was something of each class
+recording() {
+	conditions=walkers:split-head=1
+	for class in $overlapping; do
+		conditions="$conditions overlaps:$class=1"
+	done
+	stressors=
+	for class in $classes; do
+		stressors="$stressors,thprace-stress $class -d 2.5"
+	done
+	IFS=,
+	# shellcheck disable=SC2086 # one word each
+	set -- "$1" "$2" ${stressors#,}
+	unset IFS
+	attach=$1 mode=$2
+	shift 2
+	record_until "$conditions" "--attach $attach --mode $mode --all" "$@"
+	set -- "$attach" "$mode"
 	thprace report --format json x.thpr >report.json
 	report_status=$?
-}
-
-all_overlapped() {
-	for class in $overlapping; do
-		[ "$(of_class overlaps "$class" report.json)" -gt 0 ] || return 1
-	done
-}
-
-# recording ATTACH MODE: repeated when a class never met, which on a busy machine happens
-recording() {
-	for _ in 1 2 3; do
-		record_once "$1" "$2"
-		if [ "$status" -ne 0 ] || [ "$report_status" -ne 0 ] || all_overlapped; then
-			break
-		fi
-		echo "# not every class overlapped: again"
-	done
 	is "$status" 0 "record: done, no escape" || told "$(cat err)"
 	like out "seconds|s in $2 mode" "record: summary"
 	unlike err . "record: no message"

@@ -4,8 +4,8 @@
 . ./common.sh
 
 for attach in fentry kprobe; do
-	try thprace record -o x.thpr --attach "$attach" --mode precise --all -- \
-		thprace-stress truncate-unmap -d 2
+	record_until walkers:truncate-unmap=10 "--attach $attach --mode precise --all" \
+		"thprace-stress truncate-unmap -d 2"
 	is "$status" 0 "$attach: recorded, no escape" || told "$(cat err)"
 	thprace report --format json x.thpr >report.json
 	is $? 0 "$attach: report"

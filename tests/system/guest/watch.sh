@@ -20,7 +20,7 @@ word() {
 split() {
 	class=$1
 	shift
-	for seconds in 3 20; do
+	for seconds in 3 20 200; do
 		try thprace check "$@" --format json --watch -- thprace-stress "$class" -d "$seconds"
 		[ "$(watched "$class" walks)" = 0 ] || break
 	done
