@@ -16,7 +16,7 @@
 
 #define LIVES_MAX 16 /* the control socket gives fewer to each */
 #define READ_EVERY_USEC 100000ULL
-#define PIECE_NS 5000000ULL /* of the event loop's time, before others are served */
+#define PIECE_NS 2000000ULL /* of the event loop's time, before others are served */
 #define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut there, and says so */
 
 struct live {
