@@ -22,7 +22,7 @@ COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap -linih
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c -pthread
-# What reads kernel images (core/image*.c, core/code*.c): `thprace check`, its tests and its fuzzer.
+# What reads kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -43,7 +43,8 @@ say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
 BPF_SRC := engine window walker collapse widen zapper
-CORE_SRC := $(notdir $(basename $(wildcard core/*.c)))
+# A room each: docs/architecture.md has the plan.
+CORE_SRC := $(patsubst core/%.c,%,$(wildcard core/*/*.c))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
 DAEMON_SRC := $(filter-out main,$(notdir $(basename $(wildcard daemon/*.c))))
 STRESS_SRC := $(notdir $(basename $(wildcard tests/stress/*.c)))
@@ -62,12 +63,12 @@ PROGRAMS := $(O)/thprace $(O)/thprace-stress $(patsubst daemon/main.c,$(O)/thpra
 .PHONY: all
 all: $(PROGRAMS)
 
-$(O)/bpf $(O)/core $(O)/cli $(O)/daemon $(O)/stress $(O)/unit:
+$(O)/bpf $(O)/cli $(O)/daemon $(O)/stress $(O)/unit $(sort $(dir $(CORE_OBJ))):
 	$(Q)mkdir -p $@
 
 # What the compiler was told: a change of flags rebuilds.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS)
-$(O)/flags: FORCE | $(O)/core
+$(O)/flags: FORCE | $(O)/cli
 	$(Q)echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
 		echo '$(subst ','\'',$(FLAGS_NOW))' > $@
 .PHONY: FORCE
@@ -96,12 +97,12 @@ $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(O)/core/engine.o $(patsubst %,$(O)/core/engine_%.o,ask kernel live load read): $(SKELETON)
-$(O)/core/watch.o: $(WATCH_SKELETON)
-$(O)/core/text.o: $(TEXT_SKELETON)
-$(O)/core/kprobe_trial.o: $(TRIAL_SKELETON)
+$(filter $(O)/core/engine/engine%,$(CORE_OBJ)): $(SKELETON)
+$(O)/core/check/watch.o: $(WATCH_SKELETON)
+$(O)/core/kernel/text.o: $(TEXT_SKELETON)
+$(O)/core/engine/kprobe_trial.o: $(TRIAL_SKELETON)
 
-$(O)/core/%.o: core/%.c $(O)/flags | $(O)/core
+$(O)/core/%.o: core/%.c $(O)/flags | $(sort $(dir $(CORE_OBJ)))
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -139,11 +140,11 @@ $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
-$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/%.o,names output timespan)
+$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output timespan)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 
--include $(wildcard $(O)/*/*.d)
+-include $(wildcard $(O)/*/*.d $(O)/core/*/*.d)
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -192,26 +193,26 @@ FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 fuzz-trace: $(O)/unit/seed_trace
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/detector*.c core/summary*.c) \
-		$(patsubst %,core/%.c,crosscheck json_bounds record_pack trace_reader) \
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/replay/detector*.c core/report/summary*.c) \
+		$(patsubst %,core/%.c,replay/crosscheck base/json_bounds trace/record_pack trace/trace_reader) \
 		$(O)/libthprace.a $(LIBS) -o $(O)/unit/fuzz_trace
 	$(Q)$(FUZZ_RUN) trace
 
 fuzz-image: $(O)/libthprace.a | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_image)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image*.c core/code*.c core/check*.c) core/btf_walk.c \
+	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image/*.c core/code/*.c core/check/check*.c) core/kernel/btf_walk.c \
 		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_image
 	$(Q)$(FUZZ_RUN) image
 
 fuzz-btf: $(O)/unit/seed_btf $(O)/libthprace.a
 	$(call say,FUZZ,$(O)/unit/fuzz_btf)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check*.c core/target*.c core/probe*.c) core/btf_walk.c \
+	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check/check*.c core/kernel/target*.c core/probe/*.c) core/kernel/btf_walk.c \
 		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 
 fuzz-complaint: | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_complaint)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint*.c) core/names.c -o $(O)/unit/fuzz_complaint
+	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint/*.c) core/base/names.c -o $(O)/unit/fuzz_complaint
 	$(Q)$(FUZZ_RUN) complaint
 
 # The same sources without libFuzzer: they write what the fuzzers start from.
@@ -219,7 +220,7 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
-STYLED := $(wildcard bpf/*.[ch] core/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
+STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
@@ -238,14 +239,14 @@ style:
 
 # All but engine_load.c, watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
-LINTED := $(wildcard core/*.c cli/*.c daemon/*.c tests/stress/*.c)
+LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 .PHONY: lint
 lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
-	$(Q)printf '%s\n' $(filter-out core/engine_load.c core/watch.c core/text.c core/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
+	$(Q)printf '%s\n' $(filter-out core/engine/engine_load.c core/check/watch.c core/kernel/text.c core/engine/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
 
 # The kernel patches: they apply, and the semantic ones do what they say.

@@ -83,7 +83,7 @@ __noinline int slot_take(u64 task)
 	return free;
 }
 
-/* Run on a CPU by a reader of its flight recorder (core/engine_read.c): that it runs is all. */
+/* Run on a CPU by a reader of its flight recorder (core/engine/engine_read.c): that it runs is all. */
 SEC("raw_tp")
 int fence(void *ctx)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads the running kernel's code, for core/text.c: which calls of a function there are, and where. An
+ * Reads the running kernel's code, for core/kernel/text.c: which calls of a function there are, and where. An
  * object of its own, since it runs before anything is planned; nothing in it is relocated.
  */
 #include "kernel.bpf.h"

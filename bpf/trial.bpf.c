@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts its own runs, for core/kprobe_trial.c: does this kernel run a program at a kprobe at all, and
+ * Counts its own runs, for core/engine/kprobe_trial.c: does this kernel run a program at a kprobe at all, and
  * can it write a record there? On PREEMPT_RT of 5.10 the ring's lock is one that sleeps, and no program
  * gets it in the NMI context of a breakpoint. An object of its own, since it runs before anything is
  * planned; nothing in it is relocated.

@@ -8,7 +8,7 @@
  * a pmd nor a pte yet, later on it has one of them. (Or the walk was restarted: then it is counted again.)
  *
  * And does the kernel look at all mappings? On some it ends early once it has split a huge one: see
- * core/check_defect.c.
+ * core/check/check_defect.c.
  */
 #include "kernel.bpf.h"
 #include <thprace/watch.h>
@@ -165,7 +165,7 @@ static __always_inline int poison_over(void)
 	return 0;
 }
 
-/* Positions of the arguments: core/watch.c has compared them with the prototypes. */
+/* Positions of the arguments: core/check/watch.c has compared them with the prototypes. */
 #if defined(__TARGET_ARCH_x86)
 #define FIRST(regs) BPF_CORE_READ(regs, di)
 #define SECOND(regs) BPF_CORE_READ(regs, si)

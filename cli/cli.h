@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <thprace/race.h>
-#include "probe.h"
-#include "timespan.h"
+#include "probe/probe.h"
+#include "base/timespan.h"
 
 /* Exit statuses of every verb. */
 enum cli_exit {

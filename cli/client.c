@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "answer.h"
-#include "json_bounds.h"
-#include "names.h"
+#include "base/json_bounds.h"
+#include "base/names.h"
 
 #define LINE_MAX_BYTES (16u << 20)
 #define READ_BYTES 65536

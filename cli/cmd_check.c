@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "child.h"
 #include "interrupt.h"
-#include "layout.h"
+#include "base/layout.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 #include <json-c/json.h>
-#include "check.h"
-#include "check_defect.h"
-#include "check_source.h"
-#include "check_watch.h"
-#include "render_json.h"
-#include "watch.h"
+#include "check/check.h"
+#include "check/check_defect.h"
+#include "check/check_source.h"
+#include "check/check_watch.h"
+#include "report/render_json.h"
+#include "check/watch.h"
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18

@@ -13,14 +13,14 @@
 #include <unistd.h>
 #include "client.h"
 #include "filter.h"
-#include "output.h"
-#include "private_file.h"
+#include "base/output.h"
+#include "base/private_file.h"
 #include "progress.h"
-#include "record_lines.h"
-#include "record_order.h"
-#include "render_json.h"
-#include "render_record.h"
-#include "trace_reader.h"
+#include "report/record_lines.h"
+#include "trace/record_order.h"
+#include "report/render_json.h"
+#include "report/render_record.h"
+#include "trace/trace_reader.h"
 #include "when.h"
 
 #define LIVE_LONGEST (3600 * TIMESPAN_SECOND) /* the daemon gives no more */
@@ -421,7 +421,7 @@ static int dump_live(struct dump *dump)
 		err = copy(fd, out);
 		if (close(out) && !err)
 			err = errno;
-		/* A reader that goes away is no failure: core/output.h. */
+		/* A reader that goes away is no failure: core/base/output.h. */
 		status = err && err != EPIPE ? cli__fail("dump", dump->output, strerror(err))
 					     : CLI_DONE;
 	} else if (trace_reader__open_fd(&reader, fd, why, sizeof(why))) {

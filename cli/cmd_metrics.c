@@ -7,7 +7,7 @@
 #include <string.h>
 #include "answer.h"
 #include "client.h"
-#include "names.h"
+#include "base/names.h"
 
 static const char doc[] =
 	"Print the daemon's metrics in Prometheus' text format: what its textfile holds, as "

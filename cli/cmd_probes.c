@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <string.h>
 #include <json-c/json.h>
-#include "engine.h"
-#include "layout.h"
-#include "kprobe_trial.h"
-#include "names.h"
-#include "probe.h"
-#include "render_json.h"
-#include "render_text.h"
+#include "engine/engine.h"
+#include "base/layout.h"
+#include "engine/kprobe_trial.h"
+#include "base/names.h"
+#include "probe/probe.h"
+#include "report/render_json.h"
+#include "report/render_text.h"
 
 #define NAMES_MAX 64
 

@@ -13,14 +13,14 @@
 #include <json-c/json.h>
 #include <thprace/shared.h>
 
-#include "diagram.h"
+#include "report/diagram.h"
 #include "interrupt.h"
-#include "names.h"
+#include "base/names.h"
 #include "progress.h"
 #include "provoke.h"
-#include "render_json.h"
-#include "summary.h"
-#include "trace_reader.h"
+#include "report/render_json.h"
+#include "report/summary.h"
+#include "trace/trace_reader.h"
 
 #define STRESSOR "thprace-stress"
 #define DEFAULT_SECONDS 30.0

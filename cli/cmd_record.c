@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "layout.h"
-#include "names.h"
+#include "base/layout.h"
+#include "base/names.h"
 #include "progress.h"
-#include "recording.h"
+#include "session/recording.h"
 #include "until.h"
 
 #define POLL_MS 100

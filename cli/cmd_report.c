@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "crosscheck.h"
-#include "render_json.h"
-#include "render_text.h"
-#include "summary.h"
-#include "trace_reader.h"
+#include "replay/crosscheck.h"
+#include "report/render_json.h"
+#include "report/render_text.h"
+#include "report/summary.h"
+#include "trace/trace_reader.h"
 
 #define INCIDENTS_MAX (THPRACE_CLASS_MAX * THPRACE_VERDICT_MAX * SUMMARY_KEEP)
 

@@ -10,13 +10,13 @@
 #include <string.h>
 #include "answer.h"
 #include "client.h"
-#include "diagram.h"
-#include "render_json.h"
-#include "spool_dir.h"
+#include "report/diagram.h"
+#include "report/render_json.h"
+#include "trace/spool_dir.h"
 #include "spool_read.h"
-#include "summary.h"
-#include "trace_check.h"
-#include "trace_reader.h"
+#include "report/summary.h"
+#include "trace/trace_check.h"
+#include "trace/trace_reader.h"
 #include "when.h"
 
 enum show_option {

@@ -10,9 +10,9 @@
 #include <string.h>
 #include "answer.h"
 #include "client.h"
-#include "layout.h"
-#include "names.h"
-#include "render_json.h"
+#include "base/layout.h"
+#include "base/names.h"
+#include "report/render_json.h"
 #include "when.h"
 
 #define LABEL 11

@@ -15,8 +15,8 @@
 
 #include <thprace/race.h>
 
-#include "complaint.h"
-#include "names.h"
+#include "complaint/complaint.h"
+#include "base/names.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
 

@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <string.h>
 #include <thprace/version.h>
-#include "output.h"
+#include "base/output.h"
 
 struct verb {
 	const char *name;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "names.h"
+#include "base/names.h"
 
 static enum cli_colour colour_when;
 
@@ -17,7 +17,7 @@ void cli__set_colour(enum cli_colour when)
 	colour_when = when;
 }
 
-/* stderr is no file of its own: core/output.c. */
+/* stderr is no file of its own: core/base/output.c. */
 static int descriptor(FILE *out)
 {
 	return out == stderr ? STDERR_FILENO : fileno(out);

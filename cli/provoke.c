@@ -18,9 +18,9 @@
 
 #include "child.h"
 #include "interrupt.h"
-#include "miss.h"
-#include "names.h"
-#include "recording.h"
+#include "kernel/miss.h"
+#include "base/names.h"
+#include "session/recording.h"
 #include "walks.h"
 
 #define VERB "thprace provoke"

@@ -9,10 +9,10 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 
-#include "check_defect.h"
+#include "check/check_defect.h"
 #include "kernel_log.h"
-#include "outcome.h"
-#include "probe.h"
+#include "correlate/outcome.h"
+#include "probe/probe.h"
 #include "until.h"
 
 struct provoke_options {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <thprace/trace.h>
 #include "cli.h"
-#include "incident_time.h"
-#include "spool_dir.h"
-#include "trace_reader.h"
+#include "base/incident_time.h"
+#include "trace/spool_dir.h"
+#include "trace/trace_reader.h"
 
 struct reading {
 	const struct spool_range *range;

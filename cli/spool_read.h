@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Incidents of the daemon's spool, read from its files (core/spool_dir.h). */
+/* Incidents of the daemon's spool, read from its files (core/trace/spool_dir.h). */
 #ifndef THPRACE_SPOOL_READ_H
 #define THPRACE_SPOOL_READ_H
 

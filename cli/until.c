@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include "base/names.h"
 
 static const char *const what_names[UNTIL_WHAT_MAX] = {
 	"walkers", "overlaps", "contained", "escapes", "remained", "unattributed",

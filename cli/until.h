@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <thprace/race.h>
 
-#include "session.h"
+#include "session/session.h"
 
 #define UNTIL_MAX 16
 

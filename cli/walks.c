@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "watch.h"
+#include "check/watch.h"
 
 #define LOAD "split-shared"
 #define SECONDS "10" /* at most; it ends by itself after 20 pages */

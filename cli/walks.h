@@ -3,9 +3,9 @@
 #ifndef THPRACE_WALKS_H
 #define THPRACE_WALKS_H
 
-#include "check_defect.h"
-#include "check_watch.h"
-#include "probe.h"
+#include "check/check_defect.h"
+#include "check/check_watch.h"
+#include "probe/probe.h"
 
 /*
  * Run the stressor's split-shared, which splits some huge pages that a fork shares, and watch the walks. Takes
@@ -17,7 +17,7 @@ int walks__measure(struct check_watch *seen, const char *verb, const char *stres
 
 /*
  * Walkers of a class failed, and nobody unmapped. Is that the defect that is known of some kernels
- * (core/check_defect.h)? Measures it, where one is known of the class, and says in buf, a sentence of its
+ * (core/check/check_defect.h)? Measures it, where one is known of the class, and says in buf, a sentence of its
  * own, that it is, or what was measured instead. Returns the defect where it is; else NULL. "" in buf: of
  * this class none is known.
  */

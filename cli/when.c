@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "timespan.h"
+#include "base/timespan.h"
 
 #define SECOND TIMESPAN_SECOND
 

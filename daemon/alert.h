@@ -19,7 +19,7 @@
 #include <thprace/incident.h>
 #include <thprace/record.h>
 
-#include "complaint.h"
+#include "complaint/complaint.h"
 #include "config.h"
 #include "state.h"
 
@@ -54,7 +54,7 @@ typedef bool (*alert_pfn_fn)(void *ctx, uint64_t page, uint64_t *pfn);
 void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsigned int huge);
 
 /*
- * A complaint of the kernel's (core/complaint.h), in ns CLOCK_MONOTONIC. One that can belong to no class is
+ * A complaint of the kernel's (core/complaint/complaint.h), in ns CLOCK_MONOTONIC. One that can belong to no class is
  * passed over. Another is tied to an incident (escape, unattributed, unproven) of one of its classes that was
  * settled up to 2 s before or 2 s after it: then it is "confirmed by the kernel". The page that the complaint
  * names has to be the incident's, and the task that it names one of the incident's two; what it does not name

@@ -10,11 +10,11 @@
 
 #include <thprace/verdict.h>
 
-#include "diagram.h"
+#include "report/diagram.h"
 #include "folio_name.h"
 #include "kernel_check.h"
-#include "names.h"
-#include "summary.h"
+#include "base/names.h"
+#include "report/summary.h"
 
 /* One line that grows; what does not fit is cut off. */
 struct line {

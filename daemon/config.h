@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <thprace/race.h>
 
-#include "probe.h"
+#include "probe/probe.h"
 
 #define CONFIG_PATH_MAX 256
 #define CONFIG_NAME_MAX 64

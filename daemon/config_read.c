@@ -19,7 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "names.h"
+#include "base/names.h"
 
 #define BOM "\xef\xbb\xbf"
 #define SHOWN 48 /* bytes of a word that a complaint shows */

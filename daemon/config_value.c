@@ -10,8 +10,8 @@
 #include <strings.h>
 #include <syslog.h>
 
-#include "names.h"
-#include "timespan.h"
+#include "base/names.h"
+#include "base/timespan.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define SHOWN 48 /* bytes of a bad value that a complaint shows */

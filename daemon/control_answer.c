@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "incident_time.h"
-#include "names.h"
-#include "render_json.h"
+#include "base/incident_time.h"
+#include "base/names.h"
+#include "report/render_json.h"
 #include "status_json.h"
 
 #define add render_json__add

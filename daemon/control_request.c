@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "names.h"
+#include "base/names.h"
 
 #define DEPTH_MAX 3 /* a request is flat */
 #define NAME_SHOWN 48

@@ -16,13 +16,13 @@
 #include <thprace/version.h>
 
 #include "daemon_private.h"
-#include "kallsyms.h"
+#include "kernel/kallsyms.h"
 #include "log.h"
 #include "metrics.h"
-#include "names.h"
+#include "base/names.h"
 #include "privilege.h"
-#include "spool_dir.h"
-#include "stats_json.h"
+#include "trace/spool_dir.h"
+#include "session/stats_json.h"
 
 #define WHY_SIZE 4096
 

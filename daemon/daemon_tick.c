@@ -12,7 +12,7 @@
 #include "daemon_private.h"
 #include "log.h"
 #include "metrics.h"
-#include "names.h"
+#include "base/names.h"
 
 #define SECOND 1000000000ULL
 #define SAMPLE_EVERY_NS (60 * SECOND)

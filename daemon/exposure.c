@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "session.h"
+#include "session/session.h"
 
 #define NS_PER_S 1e9
 #define SECONDS_PER_DAY 86400.0

@@ -13,7 +13,7 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 
-#include "complaint.h"
+#include "complaint/complaint.h"
 
 /* Kinds of incidents that fold at the same time; others only have their class' limit. */
 #define FOLD_GROUPS 128

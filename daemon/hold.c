@@ -11,9 +11,9 @@
 #include <bpf/bpf.h>
 #include <systemd/sd-daemon.h>
 
-#include "booted.h"
-#include "kprobe_trial.h"
-#include "probe.h"
+#include "kernel/booted.h"
+#include "engine/kprobe_trial.h"
+#include "probe/probe.h"
 
 #define STATS "bpf-stats"
 #define IMAGE "kernel-image"

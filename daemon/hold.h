@@ -5,7 +5,7 @@
  * those that it is started with, and when it ends systemd closes them.
  *
  * The kernel's BPF run-time statistics: they are on as long as a descriptor of them is open
- * (BPF_ENABLE_STATS, 5.8+). And kprobes at calls (core/probe_calls.c), which Debian's
+ * (BPF_ENABLE_STATS, 5.8+). And kprobes at calls (core/probe/probe_calls.c), which Debian's
  * kernel.perf_event_paranoid=3 refuses to whoever has not CAP_SYS_ADMIN. And the kernel's image, which
  * distributions let nobody read but root, or keep in a folder that the unit hides.
  */
@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "kprobe.h"
+#include "kernel/kprobe.h"
 
 #define HOLD_KPROBES_MAX 96
 

@@ -19,7 +19,7 @@
 #include <json-c/json.h>
 
 #include "log.h"
-#include "names.h"
+#include "base/names.h"
 
 #define OUTPUT_MAX (256U << 10)
 #define MEMORY_MAX (1UL << 30) /* of its address space: Debian's 6.1 takes 108 MiB in memory */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's log, from now on: what core/complaint.h makes of it. */
+/* The kernel's log, from now on: what core/complaint/complaint.h makes of it. */
 #ifndef THPRACE_DAEMON_KMSG_H
 #define THPRACE_DAEMON_KMSG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "complaint.h"
+#include "complaint/complaint.h"
 
 struct kmsg;
 

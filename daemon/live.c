@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stats_json.h"
-#include "symbols.h"
-#include "trace_writer.h"
+#include "session/stats_json.h"
+#include "kernel/symbols.h"
+#include "trace/trace_writer.h"
 
 #define LIVES_MAX 16 /* the control socket gives fewer to each */
 #define READ_EVERY_USEC 100000ULL

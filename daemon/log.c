@@ -16,7 +16,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include "names.h"
+#include "base/names.h"
 
 #define IDENTIFIER "thpraced"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"

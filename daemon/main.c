@@ -9,7 +9,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "hold.h"
-#include "output.h"
+#include "base/output.h"
 
 enum {
 	OPT_CONFIG = 'c',

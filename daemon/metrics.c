@@ -13,7 +13,7 @@
 
 #include <thprace/version.h>
 
-#include "names.h"
+#include "base/names.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define MODE 0644

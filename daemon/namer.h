@@ -8,7 +8,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "symbols.h"
+#include "kernel/symbols.h"
 
 struct namer;
 

@@ -7,9 +7,9 @@
 #include <syslog.h>
 
 #include "cgroup.h"
-#include "engine.h"
+#include "engine/engine.h"
 #include "log.h"
-#include "names.h"
+#include "base/names.h"
 
 #define COUNT_NS 1000000000ULL
 

@@ -20,7 +20,7 @@
 #include <thprace/shared.h>
 
 #include "config.h"
-#include "engine.h"
+#include "engine/engine.h"
 
 enum overhead_what {
 	OVERHEAD_NOTHING,

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 struct program_sums;
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "symbols.h"
-#include "trace_check.h"
-#include "trace_writer.h"
+#include "kernel/symbols.h"
+#include "trace/trace_check.h"
+#include "trace/trace_writer.h"
 
 static const char *directory_of(const struct spool *spool)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The spool: incidents with their context in trace files, bounded in size and age (core/spool_dir.h
+ * The spool: incidents with their context in trace files, bounded in size and age (core/trace/spool_dir.h
  * has the names). What has been flushed is in whole blocks and survives SIGKILL; what has been
  * synced survives a power loss as well. When the disk takes nothing, incidents wait in memory, a
  * bounded number of them, until it does again.

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 #define NOTE "next-number"
 #define PROBE "probe"

@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "symbols.h"
-#include "trace_writer.h"
-#include "incident_time.h"
+#include "kernel/symbols.h"
+#include "trace/trace_writer.h"
+#include "base/incident_time.h"
 
 static uint64_t clock_ns(clockid_t clock)
 {

@@ -15,7 +15,7 @@
 #include <thprace/record.h>
 
 #include "spool.h"
-#include "spool_dir.h"
+#include "trace/spool_dir.h"
 
 struct symbols;
 struct trace_writer;

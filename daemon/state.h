@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "check.h"
+#include "check/check.h"
 #include "config.h"
 #include "exposure.h"
-#include "probe.h"
-#include "session.h"
+#include "probe/probe.h"
+#include "session/session.h"
 
 /* Who zaps so much that the cost is above the budget. */
 #define OVERHEAD_ZAPPERS 4

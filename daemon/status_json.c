@@ -6,10 +6,10 @@
 #include <string.h>
 #include <syslog.h>
 #include <thprace/version.h>
-#include "histogram.h"
+#include "base/histogram.h"
 #include "kernel_check.h"
-#include "names.h"
-#include "render_json.h"
+#include "base/names.h"
+#include "report/render_json.h"
 
 /* Takes value over, also when there is no object (out of memory). */
 static void add(struct json_object *object, const char *name, struct json_object *value)

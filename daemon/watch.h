@@ -12,7 +12,7 @@
 
 #include "config.h"
 #include "hold.h"
-#include "session.h"
+#include "session/session.h"
 
 struct watch;
 

@@ -14,7 +14,7 @@
 
 /*
  * Points of the kernel that are probed. Each stands for one function, or for the first of several
- * that this kernel has (core/probe_table.c).
+ * that this kernel has (core/probe/probe_table.c).
  */
 enum thprace_point {
 	THPRACE_POINT_ZAP, /* zap_huge_pmd: slots vma, pmd, addr */
@@ -49,7 +49,7 @@ struct thprace_args {
 	__u8 result; /* 1: the function returns something, 0: void */
 	__u8 folio; /* 1: slot 0 is a folio, 0: a page, maybe a tail page */
 	__u8 depth; /* slot 2: 2: a pointer to a pointer; 1: a pointer; 0: a number, or not there */
-	__u8 calls; /* 1: calls of the function are probed, and not the function (core/probe_calls.c) */
+	__u8 calls; /* 1: calls of the function are probed, and not the function (core/probe/probe_calls.c) */
 };
 
 /* Addresses of kernel data that programs read, by name; core fills them in before load. 0: not there. */
@@ -66,7 +66,7 @@ enum thprace_symbol {
 	}
 
 /*
- * What a kernel for arm64 said of its page-table entries, before recording. core/engine_ask.c has it
+ * What a kernel for arm64 said of its page-table entries, before recording. core/engine/engine_ask.c has it
  * asked; the programs that hear the answers are in bpf/window.bpf.c.
  */
 struct thprace_asked {

@@ -12,7 +12,7 @@
 #define THPRACE_TRACE_VERSION 3
 /*
  * What is still read. 1: without THPRACE_CODEC_PACKED. 2: incidents of 560 bytes, without attribution,
- * counts and what belongs to them (core/incident_v2.h).
+ * counts and what belongs to them (core/base/incident_v2.h).
  */
 #define THPRACE_TRACE_VERSION_OLDEST 1
 #define THPRACE_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
@@ -49,7 +49,7 @@ enum thprace_block_type {
 enum thprace_codec {
 	THPRACE_CODEC_RAW = 0,
 	THPRACE_CODEC_ZLIB = 1,
-	THPRACE_CODEC_PACKED = 2, /* RECORDS and CONTEXT only: core/record_pack.h */
+	THPRACE_CODEC_PACKED = 2, /* RECORDS and CONTEXT only: core/trace/record_pack.h */
 };
 
 struct thprace_block_header {

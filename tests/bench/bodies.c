@@ -20,7 +20,7 @@
 #define SLOTS_MIN 256
 #define STREAM_BYTES (2 << 20)
 
-/* One load of the object, sized as core/engine_load.c sizes it for so many CPUs. */
+/* One load of the object, sized as core/engine/engine_load.c sizes it for so many CPUs. */
 struct load {
 	unsigned int cpus;
 	int stream; /* records go to a ring */

@@ -12,8 +12,8 @@
 #include <thprace/incident.h>
 #include <thprace/record.h>
 #include <thprace/trace.h>
-#include "trace_reader.h"
-#include "trace_writer.h"
+#include "trace/trace_reader.h"
+#include "trace/trace_writer.h"
 
 /* What one round writes, in file order: a run of records or of incidents. */
 struct run {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "complaint.h"
+#include "complaint/complaint.h"
 #include "replay.h"
 
 #define ANY ((1U << THPRACE_CLASS_MAX) - 2)

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
-#include "check_source.h"
-#include "image.h"
-#include "names.h"
+#include "check/check.h"
+#include "check/check_source.h"
+#include "image/image.h"
+#include "base/names.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
 #include "replay.h"

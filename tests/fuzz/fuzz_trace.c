@@ -17,13 +17,13 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
-#include "crosscheck.h"
-#include "names.h"
-#include "record_pack.h"
-#include "summary.h"
-#include "trace_reader.h"
+#include "replay/crosscheck.h"
+#include "base/names.h"
+#include "trace/record_pack.h"
+#include "report/summary.h"
+#include "trace/trace_reader.h"
 #include "replay.h"
-#include "trace_writer.h"
+#include "trace/trace_writer.h"
 
 static void must(int condition, const char *what)
 {

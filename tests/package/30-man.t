@@ -62,7 +62,7 @@ while read -r verb; do
 done <"$work/verbs"
 man --local-file "$man/thprace-dump.1" | col -b >"$work/page"
 sed -n '/^COLUMNS/,/^EXIT/p' "$work/page" >"$work/columns"
-sed -n '/"row,number/,/;$/p' "$root/core/render_record.c" | grep -oE '[a-z0-9_]+' |
+sed -n '/"row,number/,/;$/p' "$root/core/report/render_record.c" | grep -oE '[a-z0-9_]+' |
 	grep -vxE 'fputs|n|render|out' | sort -u >"$work/names"
 more "$(wc -l <"$work/names")" 25 "the columns of csv are found"
 while read -r name; do

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
+#include "base/output.h"
 #include "stress.h"
-#include "timespan.h"
+#include "base/timespan.h"
 
 #define EXIT_USAGE 2
 #define DEFAULT_SECONDS 10

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
-#include "session.h"
+#include "base/names.h"
+#include "session/session.h"
 
 #define TURNS_MIN 5 /* of 100 ms */
 #define TURNS_MAX 300

@@ -17,7 +17,7 @@
 #include "alert.h"
 #include "fold.h"
 #include "log.h"
-#include "names.h"
+#include "base/names.h"
 
 #define S 1000000000ULL
 #define START (1000 * S)

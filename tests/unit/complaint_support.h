@@ -13,8 +13,8 @@
 #include <string.h>
 #include <inttypes.h>
 #include <cmocka.h>
-#include "complaint.h"
-#include "names.h"
+#include "complaint/complaint.h"
+#include "base/names.h"
 
 #define FOUND_MAX 32
 #define FOUND_LEN 300

@@ -29,7 +29,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 #include "control.h"
-#include "trace_writer.h"
+#include "trace/trace_writer.h"
 
 #define MEMORY 1024 /* incidents that the fake spool keeps */
 #define ANSWERS_MAX 2048

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <thprace/record.h>
-#include "detector.h"
+#include "replay/detector.h"
 
 struct oracle_window {
 	struct thprace_window window;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "spool_private.h"
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 static char base[64]; /* made for a test */
 static char folder[80]; /* the spool's, in it */

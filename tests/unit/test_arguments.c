@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "arguments.h"
+#include "kernel/arguments.h"
 
 static const struct arguments_known known = {.count = 4, .structure = 1, .member = 0xe8};
 

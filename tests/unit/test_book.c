@@ -12,7 +12,7 @@
 #include <malloc.h>
 #include <cmocka.h>
 #include <thprace/verdict.h>
-#include "book.h"
+#include "correlate/book.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OTHER_FOLIO 0xffffea0000010000ULL

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <thprace/verdict.h>
-#include "book.h"
+#include "correlate/book.h"
 #include "bpf_model.h"
 #include "oracle.h"
 

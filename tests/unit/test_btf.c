@@ -17,11 +17,11 @@
 #include <bpf/btf.h>
 
 #include "bounded.h"
-#include "btf_walk.h"
-#include "check_source.h"
-#include "probe.h"
-#include "target.h"
-#include "target_btf.h"
+#include "kernel/btf_walk.h"
+#include "check/check_source.h"
+#include "probe/probe.h"
+#include "kernel/target.h"
+#include "kernel/target_btf.h"
 
 #define NAMES 96
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "calls.h"
-#include "pieces.h"
+#include "kernel/calls.h"
+#include "kernel/pieces.h"
 
 #define BASE 0xffffffff81234560ULL
 #define SIZE 64

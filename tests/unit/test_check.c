@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "check.h"
-#include "check_defect.h"
-#include "check_source.h"
-#include "check_watch.h"
-#include "image.h"
+#include "check/check.h"
+#include "check/check_defect.h"
+#include "check/check_source.h"
+#include "check/check_watch.h"
+#include "image/image.h"
 #include "tiny_kernel.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "clock_source.h"
+#include "base/clock_source.h"
 
 struct fake {
 	uint64_t now; /* true time, ns */

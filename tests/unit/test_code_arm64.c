@@ -9,10 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 #include <bpf/btf.h>
-#include "check.h"
-#include "check_source.h"
-#include "code.h"
-#include "image.h"
+#include "check/check.h"
+#include "check/check_source.h"
+#include "code/code.h"
+#include "image/image.h"
 #include "tiny_kernel.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,

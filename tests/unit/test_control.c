@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control socket: requests and their answers. */
 #include "control_support.h"
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 static struct server *server;
 

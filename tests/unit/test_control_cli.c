@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "cli.h"
-#include "names.h"
-#include "spool_dir.h"
+#include "base/names.h"
+#include "trace/spool_dir.h"
 #include "when.h"
 
 #define WALL 1700000000000000000ULL /* when the spool's file began */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include <thprace/record.h>
-#include "diagram.h"
-#include "names.h"
+#include "report/diagram.h"
+#include "base/names.h"
 
 #define T0 5000000000ULL
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "exposure.h"
-#include "session.h"
+#include "session/session.h"
 
 #define SECOND 1000000000ULL
 #define DAY 86400.0

@@ -12,9 +12,9 @@
 #include <sys/un.h>
 #include <bpf/btf.h>
 #include "bounded.h"
-#include "check_source.h"
+#include "check/check_source.h"
 #include "cli.h"
-#include "output.h"
+#include "base/output.h"
 #include "tiny_kernel.h"
 
 /* A title, a colour, DEL, CSI of 8 bits, one that turns the direction, and one byte of no UTF-8. */

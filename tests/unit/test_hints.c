@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "summary.h"
-#include "thp.h"
+#include "report/summary.h"
+#include "kernel/thp.h"
 
 static char folder[] = "/tmp/thprace-hints-XXXXXX";
 

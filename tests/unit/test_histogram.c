@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "histogram.h"
-#include "names.h"
+#include "base/histogram.h"
+#include "base/names.h"
 
 static void empty(void **state)
 {

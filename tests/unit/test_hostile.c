@@ -4,8 +4,8 @@
 
 #include "bounded.h"
 #include "cli.h"
-#include "json_bounds.h"
-#include "summary.h"
+#include "base/json_bounds.h"
+#include "report/summary.h"
 
 /* Blocks as no writer of ours would write them. */
 static FILE *begin(uint32_t flags)

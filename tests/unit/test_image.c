@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "code.h"
-#include "image.h"
+#include "code/code.h"
+#include "image/image.h"
 #include "tiny_kernel.h"
 
 static const struct tiny_kernel fixed = {.flag = true,

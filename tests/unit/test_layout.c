@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "layout.h"
-#include "names.h"
+#include "base/layout.h"
+#include "base/names.h"
 
 static char *text;
 static size_t size;

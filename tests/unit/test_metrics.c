@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "histogram.h"
+#include "base/histogram.h"
 #include "metrics.h"
 
 #define SECOND 1000000000ULL

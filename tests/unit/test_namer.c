@@ -12,7 +12,7 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
-#include "kallsyms.h"
+#include "kernel/kallsyms.h"
 #include "loop.h"
 #include "namer.h"
 

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "cli.h"
-#include "private_file.h"
-#include "trace_writer.h"
+#include "base/private_file.h"
+#include "trace/trace_writer.h"
 
 #define NEIGHBOUR 65534
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "miss.h"
-#include "outcome.h"
+#include "kernel/miss.h"
+#include "correlate/outcome.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OPENER 11

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "names.h"
-#include "put.h"
+#include "base/names.h"
+#include "base/put.h"
 
 #define ROOM 64
 

@@ -2,8 +2,8 @@
 /* Lines of records, composed in place, against the same ones by printf(), in all formats. */
 #include "trace_support.h"
 #include <inttypes.h>
-#include "names.h"
-#include "record_lines.h"
+#include "base/names.h"
+#include "report/record_lines.h"
 
 #define START 5000000000ULL
 #define MANY 20000 /* more than fits into the buffer, several times */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Records in the order of time: whatever their order before, and as it was among equal ones. */
 #include "trace_support.h"
-#include "record_order.h"
+#include "trace/record_order.h"
 
 #define MANY 3000
 

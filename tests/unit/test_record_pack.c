@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Packed records: what goes in comes out, whatever it is, and damage is told and harms nothing. */
 #include "trace_support.h"
-#include "record_pack.h"
+#include "trace/record_pack.h"
 
 #define MANY 5000
 #define ROOM (MANY * (sizeof(struct thprace_record) + RECORD_PACK_ROOM))

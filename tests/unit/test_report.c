@@ -12,16 +12,16 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 #include <thprace/verdict.h>
-#include "crosscheck.h"
+#include "replay/crosscheck.h"
 #include "filter.h"
-#include "names.h"
-#include "render_json.h"
-#include "record_lines.h"
-#include "render_record.h"
-#include "render_text.h"
-#include "summary.h"
-#include "trace_reader.h"
-#include "trace_writer.h"
+#include "base/names.h"
+#include "report/render_json.h"
+#include "report/record_lines.h"
+#include "report/render_record.h"
+#include "report/render_text.h"
+#include "report/summary.h"
+#include "trace/trace_reader.h"
+#include "trace/trace_writer.h"
 
 #define START 1000000000000ULL
 #define WALL 1700000000000000000ULL

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <cmocka.h>
 #include <thprace/verdict.h>
-#include "book.h"
-#include "detector.h"
-#include "names.h"
-#include "probe.h"
+#include "correlate/book.h"
+#include "replay/detector.h"
+#include "base/names.h"
+#include "probe/probe.h"
 
 #define START 1000000000ULL
 #define FAR 100000000000ULL

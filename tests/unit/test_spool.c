@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The spool: numbers, files, limits; what is left after SIGKILL, and while the disk takes nothing. */
-#include "incident_time.h"
+#include "base/incident_time.h"
 #include "spool_support.h"
-#include "symbols.h"
+#include "kernel/symbols.h"
 
-#include "kallsyms.h"
+#include "kernel/kallsyms.h"
 
 /* --- files and numbers ----------------------------------------------------------------------------- */
 
@@ -472,7 +472,7 @@ static void test_refuses_what_no_reader_takes(void **state)
 static FILE *fake_kallsyms;
 static int kallsyms_read;
 
-/* In the place of core/kallsyms.c. */
+/* In the place of core/kernel/kallsyms.c. */
 FILE *kallsyms__open(void)
 {
 	FILE *file;

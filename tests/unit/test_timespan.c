@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "timespan.h"
+#include "base/timespan.h"
 
 #define S TIMESPAN_SECOND
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

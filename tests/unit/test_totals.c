@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "session.h"
-#include "stats_json.h"
+#include "session/session.h"
+#include "session/stats_json.h"
 
 /* Every counter is k times its own number. */
 static void fill(struct session_totals *totals, uint64_t k)

@@ -20,8 +20,8 @@
 #include <zlib.h>
 #include <cmocka.h>
 #include <thprace/race.h>
-#include "trace_reader.h"
-#include "trace_writer.h"
+#include "trace/trace_reader.h"
+#include "trace/trace_writer.h"
 
 #define BLOCKS_MAX 16
 #define BATCH 4096 /* records that the writer puts into one block */

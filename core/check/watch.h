@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Watches whether the walks inside try_to_unmap and try_to_migrate of the running kernel carry PVMW_SYNC,
+ * by a BPF object of its own (bpf/watch.bpf.c). What it attached goes with it.
+ */
+#ifndef THPRACE_WATCH_LIVE_H
+#define THPRACE_WATCH_LIVE_H
+
+#include <stddef.h>
+#include "check_watch.h"
+#include "probe/probe.h"
+
+struct watch;
+
+/*
+ * Load and attach; nothing is counted yet. Needs root (CAP_BPF and CAP_PERFMON). Returns 0 and *watch, to
+ * be ended with watch__close(); or negative errno with a sentence in why.
+ */
+int watch__open(struct watch **watch, enum probe_attach attach, char *why, size_t why_size);
+
+/* Count from now on. */
+void watch__start(struct watch *watch);
+
+/* Count no new call, wait up to a second for those under way, and tell what was seen. */
+void watch__stop(struct watch *watch, struct check_watch *seen);
+
+void watch__close(struct watch *watch);
+
+#endif

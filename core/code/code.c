@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "code.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "code_private.h"
+#include "image/image.h"
+
+#define PART_MAX 65536 /* bytes; the largest function of interest has about 9,600 */
+
+void code__close(struct code *code)
+{
+	if (!code)
+		return;
+	if (code->handle)
+		cs_close(&code->handle);
+	free(code);
+}
+
+static void free_part(struct code_part *part)
+{
+	free(part->insn);
+	if (part->x86)
+		cs_free(part->x86, part->count);
+	memset(part, 0, sizeof(*part));
+}
+
+static int add_part(struct code *code, struct code_function *function, uint64_t address)
+{
+	struct code_part *part = &function->part[function->parts];
+	const unsigned char *bytes;
+	size_t size, i;
+	int err;
+
+	bytes = image__code(code->image, address, &size);
+	if (!bytes || function->parts == CODE_PARTS_MAX)
+		return 0;
+	if (size > PART_MAX)
+		size = PART_MAX;
+	for (i = 0; i < function->parts; i++)
+		if (function->part[i].symbol == address)
+			return 0;
+	part->symbol = part->address = address;
+	err = code->machine->decode(code, part, bytes, size);
+	if (err || !part->count)
+		free_part(part);
+	else
+		function->parts++;
+	return err;
+}
+
+/* Is the symbol the name, or the name and a compiler's suffix? */
+static bool belongs(const char *symbol, const char *name, size_t length)
+{
+	return !strncmp(symbol, name, length) && (!symbol[length] || symbol[length] == '.');
+}
+
+static bool cold(const char *symbol)
+{
+	return strstr(symbol, ".cold") != NULL;
+}
+
+static void release(struct code_function *function)
+{
+	while (function->parts)
+		free_part(&function->part[--function->parts]);
+}
+
+/* All parts of a function, the one that is entered first. */
+static int decode(struct code *code, const char *name, struct code_function *function)
+{
+	const struct image_symbol *symbols;
+	size_t count = image__symbols(code->image, &symbols), length = strlen(name), i;
+	int pass, err = 0;
+
+	memset(function, 0, sizeof(*function));
+	for (pass = 0; pass < 3; pass++) {
+		for (i = 0; i < count && !err; i++) {
+			if (!belongs(symbols[i].name, name, length))
+				continue;
+			if (pass == 0 ? !symbols[i].name[length]
+				      : (pass == 2) == cold(symbols[i].name))
+				err = add_part(code, function, symbols[i].address);
+		}
+		if (!err && pass == 1 && !function->parts)
+			err = -ENOENT;
+	}
+	if (err)
+		release(function);
+	return err;
+}
+
+bool code__has(const struct code *code, const char *function)
+{
+	const struct image_symbol *symbols;
+	size_t count = image__symbols(code->image, &symbols), length = strlen(function), i;
+
+	for (i = 0; i < count; i++)
+		if (belongs(symbols[i].name, function, length) && !cold(symbols[i].name))
+			return true;
+	return false;
+}
+
+/* Where calls of a function go: its own name, or its one variant. */
+static uint64_t entry(const struct code *code, const char *name)
+{
+	const struct image_symbol *symbol = image__symbol(code->image, name), *symbols;
+	size_t count = image__symbols(code->image, &symbols), length = strlen(name), i;
+
+	if (symbol)
+		return symbol->address;
+	for (i = 0; i < count; i++)
+		if (belongs(symbols[i].name, name, length) && !cold(symbols[i].name))
+			return symbols[i].address;
+	return 0;
+}
+
+int code__open(struct code **result, const struct image *image, char *why, size_t why_size)
+{
+	static const char *const ends[] = {"__stack_chk_fail", "panic", "__fortify_panic",
+					   "fortify_panic"};
+	const struct image_symbol *symbols;
+	size_t count = image__symbols(image, &symbols);
+	struct code *code;
+	size_t i;
+
+	if (image__machine(image) == IMAGE_OTHER) {
+		snprintf(why, why_size, "code is read on x86-64 and arm64 only, and this is %s",
+			 image__machine_name(image));
+		return -ENOTSUP;
+	}
+	if (!count || !symbols[count - 1].address) {
+		snprintf(why, why_size, "functions are not found in the image: %s",
+			 image__symbols_from(image));
+		return -ENOTSUP;
+	}
+	code = calloc(1, sizeof(*code));
+	if (!code || (image__machine(image) == IMAGE_X86_64 &&
+		      cs_open(CS_ARCH_X86, CS_MODE_64, &code->handle) != CS_ERR_OK)) {
+		free(code);
+		snprintf(why, why_size, "no memory for the disassembler");
+		return -ENOMEM;
+	}
+	if (code->handle)
+		cs_option(code->handle, CS_OPT_DETAIL, CS_OPT_ON);
+	code->machine = image__machine(image) == IMAGE_X86_64 ? &code_machine_x86
+							      : &code_machine_arm64;
+	code->image = image;
+	code->fentry = entry(code, "__fentry__");
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		code->ends[i] = entry(code, ends[i]);
+	*result = code;
+	return 0;
+}
+
+/* A call, or a jump that ends the function by going there. */
+static bool goes_to(const struct code_insn *insn, uint64_t address)
+{
+	return (insn->flow == CODE_CALL || code_insn__jumps(insn)) && insn->target == address;
+}
+
+typedef bool (*count_fn)(const struct code *code, const struct code_part *part, size_t at,
+			 uint64_t with);
+
+/* How many instructions there are of a kind, wherever they stand; or -ENOENT. */
+static int count_all(struct code *code, const char *name, count_fn count, uint64_t with)
+{
+	struct code_function function;
+	const struct code_part *part;
+	unsigned int found = 0;
+	size_t i, j;
+	int err = decode(code, name, &function);
+
+	if (err)
+		return err;
+	for (i = 0; i < function.parts; i++) {
+		part = &function.part[i];
+		for (j = 0; j < part->count; j++)
+			found += count(code, part, j, with);
+	}
+	release(&function);
+	return (int)found;
+}
+
+static bool is_call(const struct code *code, const struct code_part *part, size_t at, uint64_t with)
+{
+	(void)code;
+	return goes_to(&part->insn[at], with);
+}
+
+static bool is_exchange(const struct code *code, const struct code_part *part, size_t at,
+			uint64_t with)
+{
+	return code->machine->exchanges(part, at, (uint32_t)with);
+}
+
+static bool is_compare(const struct code *code, const struct code_part *part, size_t at,
+		       uint64_t with)
+{
+	return code->machine->compares(part, at, (uint32_t)with);
+}
+
+int code__calls(struct code *code, const char *function, const char *callee)
+{
+	uint64_t address = entry(code, callee);
+
+	return address ? count_all(code, function, is_call, address) : -ENOENT;
+}
+
+int code__exchanges(struct code *code, const char *function, uint32_t offset)
+{
+	return count_all(code, function, is_exchange, offset);
+}
+
+int code__compares(struct code *code, const char *function, uint32_t offset)
+{
+	return count_all(code, function, is_compare, offset);
+}
+
+static int walk(struct code *code, const char *name, const struct code_watch *watch)
+{
+	struct code_function function;
+	int err = decode(code, name, &function);
+
+	if (err)
+		return err;
+	err = code__walk(code, &function, watch);
+	release(&function);
+	return err;
+}
+
+/* --- code__passes -------------------------------------------------------------------------------- */
+
+struct passing {
+	struct code *code;
+	uint64_t callee;
+	int argument;
+	uint32_t bit;
+	struct code_bit *found;
+};
+
+static void note_value(struct code_bit *found, uint32_t value)
+{
+	unsigned int i;
+
+	for (i = 0; i < found->nr_values; i++)
+		if (found->values[i] == value)
+			return;
+	if (found->nr_values < sizeof(found->values) / sizeof(found->values[0]))
+		found->values[found->nr_values++] = value;
+}
+
+static void see_call(void *context, const struct code_walk *state, const struct code_insn *insn)
+{
+	struct passing *passing = context;
+	struct code_value value;
+	unsigned int i;
+
+	if (!goes_to(insn, passing->callee))
+		return;
+	value = code_walk__argument(passing->code, state, passing->argument);
+	switch (code_value__bit(&value, passing->bit)) {
+	case 1:
+		passing->found->set++;
+		break;
+	case 0:
+		passing->found->clear++;
+		break;
+	}
+	for (i = 0; value.kind == CODE_SET && i < value.nr; i++)
+		note_value(passing->found, value.set[i]);
+}
+
+int code__passes(struct code *code, const char *function, const char *callee, int argument,
+		 uint32_t bit, struct code_bit *found)
+{
+	struct passing passing = {code, entry(code, callee), argument, bit, found};
+	/* "On all paths" is meant: more of them can only make it less known. */
+	struct code_watch watch = {.warns = true, .context = &passing, .see = see_call};
+	int calls = code__calls(code, function, callee);
+
+	memset(found, 0, sizeof(*found));
+	if (calls < 0 || argument < 1 || argument > CODE_PARAMETERS_MAX)
+		return calls < 0 ? calls : -EINVAL;
+	found->calls = (unsigned int)calls;
+	return calls ? walk(code, function, &watch) : 0;
+}
+
+/* --- code__uses ---------------------------------------------------------------------------------- */
+
+#define STORES_MAX 32
+
+struct using
+{
+	struct code *code;
+	const struct code_question *question;
+	uint64_t walker;
+	struct code_use *use;
+	int32_t stored[STORES_MAX]; /* where on the stack the value went */
+	int32_t walked[STORES_MAX]; /* where the structures are */
+	unsigned int nr_stored, nr_walked;
+};
+
+static void note_offset(int32_t *offsets, unsigned int *nr, int32_t offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < *nr; i++)
+		if (offsets[i] == offset)
+			return;
+	if (*nr < STORES_MAX)
+		offsets[(*nr)++] = offset;
+}
+
+static void see_use(void *context, const struct code_walk *state, const struct code_insn *insn)
+{
+	struct using *using = context;
+	const struct code *code = using->code;
+	struct code_value base;
+	int32_t offset;
+
+	if (code->machine->tests(state, insn, using->question->bit))
+		using->use->tests++;
+	if (goes_to(insn, using->walker)) {
+		base = code_walk__argument(code, state, 1);
+		if (base.kind == CODE_STACK) {
+			using->use->walks++;
+			note_offset(using->walked, &using->nr_walked, base.offset);
+		}
+	}
+	if (code->machine->stores(state, insn, using->question->value, &offset))
+		note_offset(using->stored, &using->nr_stored, offset);
+}
+
+int code__uses(struct code *code, const char *function, const struct code_question *question,
+	       struct code_use *use)
+{
+	struct using using = {.code = code,
+			      .question = question,
+			      .walker = entry(code, question->walk),
+			      .use = use};
+	struct code_watch watch = {
+		.parameter = question->parameter, .context = &using, .see = see_use};
+	unsigned int i, j;
+	int err;
+
+	memset(use, 0, sizeof(*use));
+	if (!using.walker)
+		return -ENOENT;
+	err = walk(code, function, &watch);
+	if (err)
+		return err;
+	for (i = 0; i < using.nr_walked; i++)
+		for (j = 0; j < using.nr_stored; j++)
+			use->stores += using.stored[j] ==
+				       using.walked[i] + (int32_t)question->member;
+	return 0;
+}
+
+/* --- code__reaches ------------------------------------------------------------------------------- */
+
+struct reaching {
+	uint64_t to;
+	bool reached, unclear;
+};
+
+static void see_reached(void *context, const struct code_walk *state, const struct code_insn *insn)
+{
+	struct reaching *reaching = context;
+
+	(void)state;
+	if (goes_to(insn, reaching->to))
+		reaching->reached = true;
+	if (insn->flow == CODE_JUMP && !insn->target)
+		reaching->unclear = true;
+}
+
+/* From behind each call on. */
+static int follow_calls(struct code *code, const struct code_function *function, uint64_t callee,
+			uint64_t to, struct code_reach *found)
+{
+	struct reaching reaching;
+	struct code_watch watch = {.warns = true, .context = &reaching, .see = see_reached};
+	const struct code_insn *insn;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < function->parts && !err; i++) {
+		for (j = 0; j < function->part[i].count && !err; j++) {
+			insn = &function->part[i].insn[j];
+			if (!goes_to(insn, callee))
+				continue;
+			found->calls++;
+			if (insn->flow != CODE_CALL) /* the function ends by it */
+				continue;
+			watch.from = insn->address + insn->size;
+			reaching = (struct reaching){.to = to};
+			err = code__walk(code, function, &watch);
+			found->reached += reaching.reached;
+			found->unclear += reaching.unclear && !reaching.reached;
+		}
+	}
+	return err;
+}
+
+int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
+		  struct code_reach *found)
+{
+	uint64_t from = entry(code, callee), end = entry(code, to);
+	struct code_function decoded;
+	int err;
+
+	memset(found, 0, sizeof(*found));
+	if (!from || !end)
+		return -ENOENT;
+	err = decode(code, function, &decoded);
+	if (err)
+		return err;
+	err = follow_calls(code, &decoded, from, end, found);
+	release(&decoded);
+	return err;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Code of arm64: core/code/code_arm64.c, code_arm64_step.c. All instructions have 32 bits, and the few kinds
+ * that matter are told apart as the Arm Architecture Reference Manual (DDI 0487, chapter C4) encodes
+ * them.
+ */
+#ifndef THPRACE_CODE_ARM64_H
+#define THPRACE_CODE_ARM64_H
+
+#include "code_private.h"
+
+/* A register's number; or, where an instruction takes no SP, the register that reads as 0. */
+#define CODE_ARM64_SP 31
+
+static inline uint32_t bits(uint32_t word, unsigned int first, unsigned int count)
+{
+	return word >> first & ((1U << count) - 1);
+}
+
+static inline int64_t sign_extend(uint32_t value, unsigned int width)
+{
+	return (int64_t)((uint64_t)value << (64 - width)) >> (64 - width);
+}
+
+static inline bool is(uint32_t word, uint32_t mask, uint32_t value)
+{
+	return (word & mask) == value;
+}
+
+/* Operands. */
+static inline unsigned int rd(uint32_t word)
+{
+	return bits(word, 0, 5);
+}
+
+static inline unsigned int rn(uint32_t word)
+{
+	return bits(word, 5, 5);
+}
+
+static inline unsigned int rm(uint32_t word)
+{
+	return bits(word, 16, 5);
+}
+
+static inline unsigned int rt2(uint32_t word)
+{
+	return bits(word, 10, 5);
+}
+
+/* Of 64 bits, or of 32: then the upper half becomes 0. */
+static inline bool wide(uint32_t word)
+{
+	return word >> 31;
+}
+
+/* An access to memory by a base register and an immediate. */
+struct code_access {
+	bool load, vector, sign;
+	bool two; /* registers */
+	unsigned int size; /* bytes of each */
+	int32_t offset; /* of the address, from the base */
+	int32_t add; /* to the base, afterwards */
+};
+
+bool code_arm64__access(uint32_t word, struct code_access *access);
+
+/* The mask of a logical immediate, its lower 32 bits; false: the encoding is none. */
+bool code_arm64__mask(uint32_t word, uint32_t *mask);
+
+/* A register, 0 for SP; the second operand of what takes a shifted one. */
+struct code_value code_arm64__get(const struct code_walk *walk, unsigned int reg);
+struct code_value code_arm64__shifted(const struct code_walk *walk, uint32_t word);
+
+void code_arm64__step(struct code *code, struct code_walk *walk, const struct code_insn *insn);
+
+#endif

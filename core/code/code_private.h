@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Values that are followed through a function's code: core/code/code_value.c, code_state.c, code_walk.c,
+ * and for each machine code_x86.c, code_arm64.c.
+ */
+#ifndef THPRACE_CODE_PRIVATE_H
+#define THPRACE_CODE_PRIVATE_H
+
+#include <capstone/capstone.h>
+#include "code.h"
+
+#define CODE_SET_MAX 8
+
+enum code_kind {
+	CODE_ANY, /* not known */
+	CODE_SET, /* one of a few constants */
+	CODE_BITS, /* some bits are known */
+	CODE_STACK, /* the stack pointer at the function's entry, plus offset */
+	CODE_PARAMETER, /* the parameter that is followed, shifted right */
+};
+
+/* What is known of a value, of its lower 32 bits. */
+struct code_value {
+	enum code_kind kind;
+	unsigned int nr;
+	uint32_t set[CODE_SET_MAX]; /* CODE_SET: in order */
+	uint32_t ones, zeros; /* CODE_BITS */
+	int32_t offset; /* CODE_STACK; CODE_PARAMETER: the shift */
+};
+
+struct code_value code_value__any(void);
+struct code_value code_value__constant(uint32_t constant);
+struct code_value code_value__either(uint32_t one, uint32_t other);
+struct code_value code_value__join(const struct code_value *a, const struct code_value *b);
+bool code_value__same(const struct code_value *a, const struct code_value *b);
+
+enum code_op {
+	CODE_AND,
+	CODE_OR,
+	CODE_XOR,
+	CODE_ADD,
+	CODE_SUB,
+	CODE_SHL,
+	CODE_SHR,
+};
+
+struct code_value code_value__op(enum code_op op, const struct code_value *a,
+				 const struct code_value *b);
+
+struct code_value code_value__with(enum code_op op, const struct code_value *value,
+				   uint32_t constant);
+
+/* Is the bit set in all that the value can be (1), in none (0), or neither (-1)? */
+int code_value__bit(const struct code_value *value, uint32_t bit);
+
+/* Of the value shifted right, what the mask leaves. */
+struct code_value code_value__narrow(const struct code_value *value, uint32_t mask,
+				     unsigned int shift);
+
+/* Where it goes on behind an instruction. */
+enum code_flow {
+	CODE_NEXT, /* to the next one */
+	CODE_CALL, /* to the next one, after a call */
+	CODE_JUMP, /* to the target; or elsewhere, when that is not known */
+	CODE_BRANCH, /* to the target or to the next one */
+	CODE_TRAP, /* arm64: nowhere, if it is of BUG; to the next one, if it is of WARN */
+	CODE_END, /* nowhere */
+};
+
+struct code_insn {
+	uint64_t address;
+	uint64_t target; /* of a direct call or jump, or 0 */
+	enum code_flow flow;
+	uint32_t size;
+	uint32_t word; /* arm64: the instruction */
+	const cs_insn *x86;
+};
+
+static inline bool code_insn__jumps(const struct code_insn *insn)
+{
+	return insn->flow == CODE_JUMP || insn->flow == CODE_BRANCH;
+}
+
+/* The instructions of a function, all of its parts. */
+#define CODE_PARTS_MAX 8
+
+struct code_part {
+	uint64_t symbol; /* its address */
+	uint64_t address; /* that of the first instruction */
+	size_t size;
+	struct code_insn *insn;
+	size_t count;
+	cs_insn *x86;
+};
+
+struct code_function {
+	struct code_part part[CODE_PARTS_MAX];
+	size_t parts;
+};
+
+struct code_machine;
+
+struct code {
+	const struct image *image;
+	const struct code_machine *machine;
+	csh handle; /* of x86 */
+	uint64_t fentry; /* called by each function first, and changes no register */
+	uint64_t ends[4]; /* functions that do not return */
+};
+
+#define CODE_REGISTERS 32
+#define CODE_SLOTS 48
+#define CODE_PARAMETERS_MAX 6
+
+/* A place on the stack whose value is known. */
+struct code_slot {
+	int32_t offset;
+	uint32_t size;
+	struct code_value value;
+};
+
+/* What is known at one instruction. */
+struct code_walk {
+	struct code_value reg[CODE_REGISTERS];
+	struct code_slot slot[CODE_SLOTS];
+	unsigned int slots;
+};
+
+/* At a function's entry; parameter: the one that is followed, 0: none. */
+void code_walk__begin(const struct code *code, struct code_walk *walk, int parameter);
+
+/* Keep what both agree on. Did that change into? */
+bool code_walk__join(struct code_walk *into, const struct code_walk *from);
+
+/* Before a call: the value of an argument, 1: the first. */
+struct code_value code_walk__argument(const struct code *code, const struct code_walk *walk,
+				      int argument);
+
+/* On the stack: read, write, or forget what lies in the bytes. */
+struct code_value code_walk__load(const struct code_walk *walk, int32_t offset, uint32_t size);
+void code_walk__store(struct code_walk *walk, int32_t offset, uint32_t size,
+		      struct code_value value);
+void code_walk__forget(struct code_walk *walk, int64_t offset, int64_t size);
+
+/* What differs between machines. */
+struct code_machine {
+	const int *parameter; /* the registers of the first ones, CODE_PARAMETERS_MAX */
+	int stack; /* the register that points to it */
+
+	/* Fill in the part's instructions, of size bytes from its address on; or -ENOMEM. */
+	int (*decode)(const struct code *code, struct code_part *part, const unsigned char *bytes,
+		      size_t size);
+
+	/* Behind an instruction, where a jump is not taken. */
+	void (*step)(struct code *code, struct code_walk *walk, const struct code_insn *insn);
+
+	/* Does it test the bit of the parameter that is followed? */
+	bool (*tests)(const struct code_walk *walk, const struct code_insn *insn, uint32_t bit);
+
+	/* Does it store the value, 32 bits, on the stack? Where? */
+	bool (*stores)(const struct code_walk *walk, const struct code_insn *insn, uint32_t value,
+		       int32_t *offset);
+
+	/* Of 4 bytes at offset of something: a locked compare-and-exchange; a comparison with 1. */
+	bool (*exchanges)(const struct code_part *part, size_t at, uint32_t offset);
+	bool (*compares)(const struct code_part *part, size_t at, uint32_t offset);
+};
+
+extern const struct code_machine code_machine_x86, code_machine_arm64;
+
+/* What a walk through a function reports. */
+struct code_watch {
+	int parameter; /* followed, 0: none */
+	bool warns; /* each trap is taken to be of WARN, else of BUG */
+	uint64_t from; /* where in the function to begin; 0: at its entry */
+	void *context;
+	/* Before each instruction that a path reaches, once, when all that can be is known. */
+	void (*see)(void *context, const struct code_walk *walk, const struct code_insn *insn);
+};
+
+/* Follow the values. Returns 0; -E2BIG when the function is too much. */
+int code__walk(struct code *code, const struct code_function *function,
+	       const struct code_watch *watch);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The book's part for collapse-reuse: joins what became of a revoked huge page (struct thprace_opener
+ * of type THPRACE_MSG_REUSE) with the holders (struct thprace_hold). core/correlate/book.c uses it.
+ *
+ * What matters of a holder is whether it waited still when the window closed; its return is waited
+ * for, since an incident shows it. Times ns CLOCK_MONOTONIC.
+ */
+#ifndef THPRACE_BOOK_REUSE_H
+#define THPRACE_BOOK_REUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+
+struct book_reuse;
+
+/*
+ * Called for each settled incident, with its type, verdict, both sides and stacks filled in.
+ * [from, to]: a loss in it leaves the incident unproven, and so does doubtful.
+ */
+typedef void (*book_reuse_fn)(void *ctx, struct thprace_incident *incident, uint64_t from,
+			      uint64_t to, bool doubtful);
+
+/* Returns what is to be freed with book_reuse__free(), or NULL. */
+struct book_reuse *book_reuse__new(book_reuse_fn give, void *ctx);
+
+/* Take one message. now: when it was read. 0 or -ENOMEM. */
+int book_reuse__window(struct book_reuse *reuse, const struct thprace_opener *said, uint64_t now);
+void book_reuse__hold(struct book_reuse *reuse, const struct thprace_hold *said);
+
+/* Settle what can be; checked as in book__settle(). THPRACE_FOREVER for both: everything. */
+void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked);
+
+/* Is there a window that is not settled? */
+bool book_reuse__unsettled(const struct book_reuse *reuse);
+
+void book_reuse__free(struct book_reuse *reuse);
+
+#endif

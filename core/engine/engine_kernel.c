@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the watched kernel's own messages are compared with: page frame numbers, and what it is open to. */
+#include <string.h>
+
+#include "engine_private.h"
+#include "base/names.h"
+#include "kernel/target.h"
+
+/* Where the struct page of frame 0 is, or would be; 0: not known. See window_setup() in bpf/window.bpf.c. */
+static uint64_t page_map(const struct engine *engine)
+{
+#if defined(__x86_64__)
+	return engine->skel->data->page_map;
+#else
+	return engine->skel->bss->asked.known ? engine->skel->bss->page_map : 0;
+#endif
+}
+
+bool engine__pfn(const struct engine *engine, uint64_t page, uint64_t *pfn)
+{
+	uint32_t size = target__page_struct(engine->target);
+	uint64_t map = page_map(engine);
+
+	if (!size || !map || page < map || (page - map) % size)
+		return false;
+	*pfn = (page - map) / size;
+	return true;
+}
+
+static bool possible(const struct engine *engine, enum thprace_class class)
+{
+	const char *reason = probe__not_observable(&engine->plan, class);
+
+	if (reason && !strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
+		return false;
+	switch (class) {
+	case THPRACE_SPLIT_MIGRATE: /* since 5.14 */
+		return target__has_symbol(engine->target, "try_to_migrate");
+	case THPRACE_SPLIT_HEAD: /* until 4.4: it came with splits that freeze the reference count */
+		return !target__has_symbol(engine->target, PROBE_SPLIT_PMD);
+	case THPRACE_HWPOISON_UNMAP:
+		return target__has_symbol(engine->target, "memory_failure");
+	default:
+		return true;
+	}
+}
+
+uint32_t engine__possible(const struct engine *engine)
+{
+	uint32_t classes = 0;
+	int class;
+
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		classes |= possible(engine, (enum thprace_class) class) ? 1U << class : 0;
+	return classes;
+}

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "probe.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "kernel/kprobe.h"
+#include "base/names.h"
+
+/* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
+#define WAKE_FUNCTION "wake_page_function"
+
+__attribute__((format(printf, 2, 3))) static void because(struct probe *probe, const char *format,
+							  ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(probe->reason, sizeof(probe->reason), format, list);
+	va_end(list);
+}
+
+static size_t add_name(const char **names, size_t count, size_t max, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return count;
+	if (count < max)
+		names[count++] = name;
+	return count;
+}
+
+size_t probe__names(const char **names, size_t max)
+{
+	const struct probe_point *p;
+	const char *caller;
+	size_t count = 0;
+	int point, i;
+
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		p = &probe_points[point];
+		for (i = 0; i < PROBE_FUNCTIONS_MAX && p->functions[i]; i++)
+			count = add_name(names, count, max, p->functions[i]);
+		for (i = 0; i < PROBE_KNOWN_MAX && p->known[i].function; i++) {
+			if (p->known[i].with)
+				count = add_name(names, count, max, p->known[i].with);
+			if (p->known[i].without)
+				count = add_name(names, count, max, p->known[i].without);
+		}
+		for (i = 0; i < 2 && p->callees[i]; i++)
+			count = add_name(names, count, max, p->callees[i]);
+		for (i = 0; i < PROBE_GROUPS_MAX * PROBE_CALLERS_MAX; i++) {
+			caller = p->callers[i / PROBE_CALLERS_MAX].functions[i % PROBE_CALLERS_MAX];
+			if (caller)
+				count = add_name(names, count, max, caller);
+		}
+	}
+	count = add_name(names, count, max, WAKE_FUNCTION);
+	count = add_name(names, count, max, PROBE_TRIAL_X86);
+	count = add_name(names, count, max, PROBE_TRIAL_ARM64);
+	count = add_name(names, count, max, PROBE_TRIAL_CALLEE);
+	count = add_name(names, count, max, PROBE_SPLIT_PMD);
+	return add_name(names, count, max, PROBE_ASKED);
+}
+
+/* Position of the parameter that a slot wants, by the names that it has had; -1: none. */
+static int param_index(const struct target_function *function, const char *const *names)
+{
+	int i, n;
+
+	for (n = 0; n < 3 && names[n]; n++)
+		for (i = 0; i < function->nargs && i < THPRACE_ARG_MAX; i++)
+			if (!strcmp(function->param[i], names[n]))
+				return i;
+	return -1;
+}
+
+const char *probe__place_args(struct probe *probe, const struct target_function *function)
+{
+	const struct probe_point *point = probe->point;
+	int slot, index;
+
+	memset(&probe->args, 0, sizeof(probe->args));
+	probe->args.behind = function->returns ? function->nargs : 255;
+	probe->args.result = function->returns;
+	for (slot = 0; slot < THPRACE_ARG_SLOTS; slot++) {
+		index = param_index(function, point->params[slot]);
+		probe->args.index[slot] = index;
+		if (index < 0 && point->needed[slot])
+			return point->params[slot][0];
+	}
+	index = probe->args.index[0];
+	probe->args.folio = index >= 0 && !strcmp(function->param[index], "folio");
+	index = probe->args.index[2];
+	probe->args.depth = index >= 0 ? function->depth[index] : 0;
+	return NULL;
+}
+
+/*
+ * A function without a prototype in BTF, as static ones on old kernels: no fentry, but a kprobe can
+ * do where the table knows its arguments, or where none is needed. False: it cannot be attached.
+ */
+static bool plan_static(struct probe *probe, const struct target *target,
+			struct target_function *function, enum probe_attach attach)
+{
+	bool known = probe_known__function(probe, target, function);
+
+	if (!known && probe->point->needed[0]) {
+		because(probe, "%s: no prototype in BTF, so its arguments are not known",
+			probe->function);
+		return false;
+	}
+	if (attach == PROBE_ATTACH_FENTRY) {
+		because(probe, "%s: no prototype in BTF, without which there is no fentry",
+			probe->function);
+		return false;
+	}
+	if (!known) {
+		memset(function, 0, sizeof(*function));
+		function->returns = true;
+		probe->blind = probe->point->params[0][0];
+	}
+	if (attach == PROBE_ATTACH_AUTO)
+		because(probe, "kprobe, since %s has no prototype in BTF", probe->function);
+	return true;
+}
+
+/* fentry or kprobe? PROBE_NONE: neither, with the reason. */
+static enum probe_kind choose_kind(struct probe *probe, const struct target *target,
+				   const struct target_function *function, enum probe_attach attach)
+{
+	if (attach == PROBE_ATTACH_KPROBE)
+		return PROBE_KPROBE;
+	if (!target__own_btf(target))
+		because(probe, "%sthe kernel has no BTF of its own, which fentry needs",
+			attach == PROBE_ATTACH_AUTO ? "kprobe, since " : "");
+	else if (!function->simple || function->nargs > THPRACE_ARG_MAX)
+		because(probe, "fentry cannot take its %d arguments", function->nargs);
+	else
+		return PROBE_FENTRY;
+	return attach == PROBE_ATTACH_AUTO ? PROBE_KPROBE : PROBE_NONE;
+}
+
+/* A kprobe whose program never runs is none. At a return it runs all the same: no breakpoint is there. */
+static bool runs(struct probe *probe, const struct probe_trial *trial)
+{
+	if (probe->kind != PROBE_KPROBE || trial->functions ||
+	    (!probe->point->entry && !probe->point->kprobe_entry))
+		return true;
+	because(probe, "kprobe: %s", trial->why);
+	probe->kind = PROBE_NONE;
+	return false;
+}
+
+static void plan_function(struct probe *probe, const struct target *target,
+			  enum probe_attach attach, const struct probe_trial *trial)
+{
+	struct target_function function;
+	const char *missing;
+
+	probe->state = PROBE_FAILED;
+	if (!target__function(target, probe->function, &function)) {
+		if (!plan_static(probe, target, &function, attach))
+			return;
+		attach = PROBE_ATTACH_KPROBE;
+	}
+	missing = probe__place_args(probe, &function);
+	if (missing) {
+		because(probe, "%s: has no parameter named '%s'", probe->function, missing);
+		return;
+	}
+	probe->kind = choose_kind(probe, target, &function, attach);
+	if (probe->kind != PROBE_NONE && runs(probe, trial))
+		probe->state = PROBE_PLANNED;
+}
+
+/* Asked of what would be attached only: what nobody asks for need not be read. */
+static void check_traceable(struct probe *probe, struct target *target)
+{
+	if (probe->state != PROBE_PLANNED || probe->kind == PROBE_CALLS || probe->variant[0] ||
+	    target__traceable(target, probe->function))
+		return;
+	probe->state = PROBE_FAILED;
+	probe->kind = PROBE_NONE;
+	because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
+}
+
+/*
+ * Is a huge page that a failed collapse has revoked carried over to the next one? Only where
+ * collapse_file gets it from its caller: until 6.0 ("mm: khugepaged: don't carry huge page to the
+ * next loop for !CONFIG_NUMA", which also removed khugepaged_prealloc_page).
+ */
+static bool carries_page(const struct probe *collapse)
+{
+	return collapse->args.index[2] >= 0 && collapse->args.depth;
+}
+
+#define COLLAPSE_BLIND \
+	"collapse_file: no prototype in BTF, so whether it is given a huge page is not known"
+
+/* Holders are watched only where they matter. */
+static void plan_holds(struct probe_plan *plan, const struct target *target)
+{
+	static const int holds[] = {THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END};
+	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
+	struct probe *hold;
+	size_t i;
+
+	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		hold = &plan->probe[holds[i]];
+		if (hold->state != PROBE_PLANNED)
+			continue;
+		if (collapse->state == PROBE_PLANNED && carries_page(collapse) &&
+		    target__has_symbol(target, WAKE_FUNCTION))
+			continue;
+		hold->state = PROBE_SKIPPED;
+		hold->kind = PROBE_NONE;
+		if (collapse->state != PROBE_PLANNED || collapse->blind)
+			because(hold, "serves collapse-reuse, which cannot be seen here");
+		else if (!carries_page(collapse))
+			because(hold, "serves collapse-reuse, which cannot happen here");
+		else
+			because(hold, WAKE_FUNCTION ": not in this kernel, or inlined");
+	}
+}
+
+static void skip(struct probe *probe)
+{
+	probe->state = PROBE_SKIPPED;
+	because(probe, "lies between clear and decrement: precise mode only");
+}
+
+/* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are told. */
+static void plan_variant(struct probe *probe, struct target *target, const char *name,
+			 const char *variant, const struct probe_plan *plan)
+{
+	struct target_function function;
+	const char *told = probe_known__variant(probe, target, name, variant, &function);
+
+	if (!told) {
+		because(probe, "only %s exists: the compiler may have moved its arguments",
+			variant);
+		return;
+	}
+	probe->state = PROBE_FAILED;
+	if (plan->attach == PROBE_ATTACH_FENTRY) {
+		because(probe, "only %s exists, of which there is no fentry", variant);
+		return;
+	}
+	if (probe->point->precise_only && plan->mode != THPRACE_PRECISE) {
+		skip(probe);
+		return;
+	}
+	snprintf(probe->variant, sizeof(probe->variant), "%s", variant);
+	probe->function = probe->variant;
+	probe->kind = PROBE_KPROBE;
+	if (!probe__place_args(probe, &function) && runs(probe, &plan->trial)) {
+		because(probe, "kprobe, since only %s exists; its arguments are told by %s",
+			variant, told);
+		probe->state = PROBE_PLANNED;
+	}
+}
+
+static void plan_point(struct probe *probe, struct target *target, const struct probe_plan *plan)
+{
+	const struct probe_point *point = probe->point;
+	const char *variant = NULL, *of = NULL;
+	int i;
+
+	for (i = 0; i < PROBE_FUNCTIONS_MAX && point->functions[i]; i++) {
+		if (target__has_symbol(target, point->functions[i])) {
+			probe->function = point->functions[i];
+			if (point->precise_only && plan->mode != THPRACE_PRECISE)
+				skip(probe);
+			else
+				plan_function(probe, target, plan->attach, &plan->trial);
+			return;
+		}
+		if (variant)
+			continue;
+		of = point->functions[i];
+		variant = target__variant(target, of);
+	}
+	probe->state = PROBE_ABSENT;
+	probe->missing = !variant && point->needs && !target__elsewhere(target);
+	if (variant)
+		plan_variant(probe, target, of, variant, plan);
+	else
+		because(probe, "%s: not in this %s, or inlined%s%s", point->functions[0],
+			target__elsewhere(target) ? "BTF: not in that kernel" : "kernel",
+			point->needs ? "; needs " : "", point->needs ? point->needs : "");
+}
+
+/* Kernels that have it unmap by unmap_mapping_pages as well, but not as the last word. */
+static void without_unmap_folio(struct probe_plan *plan, const struct target *target)
+{
+	static const int points[] = {THPRACE_POINT_UNMAP_PAGES, THPRACE_POINT_MAPPED};
+	const struct probe *folio = &plan->probe[THPRACE_POINT_UNMAP_FOLIO];
+	const char *const *functions = folio->point->functions;
+	const char *there = folio->function;
+	struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < PROBE_FUNCTIONS_MAX && functions[i] && !there; i++)
+		there = target__variant(target, functions[i]);
+	for (i = 0; there && i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		probe->state = PROBE_ABSENT;
+		probe->kind = PROBE_NONE;
+		because(probe, "%s does it on this kernel", there);
+	}
+}
+
+/* Where the calls inside an invalidation are probed, the rest of it need not be. */
+static void without_invalidate(struct probe_plan *plan)
+{
+	struct probe *probe = &plan->probe[THPRACE_POINT_INVALIDATE];
+
+	if (plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind != PROBE_CALLS ||
+	    probe->state != PROBE_PLANNED)
+		return;
+	probe->state = PROBE_SKIPPED;
+	probe->kind = PROBE_NONE;
+	because(probe, "unmap-folio is attached to the calls inside it");
+}
+
+/*
+ * Without huge mappings nothing has a window but memory_failure: what serves the other classes alone
+ * would only cost.
+ */
+static void without_window(struct probe_plan *plan)
+{
+	static const int points[] = {THPRACE_POINT_SPLIT,	THPRACE_POINT_MIGRATE,
+				     THPRACE_POINT_TRUNCATE,	THPRACE_POINT_INVALIDATE,
+				     THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_UNMAP_PAGES,
+				     THPRACE_POINT_MAPPED,	THPRACE_POINT_CHECK};
+	struct probe *probe;
+	size_t i;
+
+	if (plan->probe[THPRACE_POINT_ZAP].state == PROBE_PLANNED &&
+	    plan->probe[THPRACE_POINT_LOCK].state == PROBE_PLANNED)
+		return;
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		if (probe->state != PROBE_PLANNED)
+			continue;
+		probe->state = PROBE_SKIPPED;
+		probe->kind = PROBE_NONE;
+		because(probe, "serves classes of huge mappings, which cannot be seen here");
+	}
+}
+
+bool probe__decodes(struct target *target, char *why, size_t why_size)
+{
+	struct target_function function;
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (target__elsewhere(target) || !strcmp(target__machine(target), "x86_64"))
+		return true;
+	if (page != 4096)
+		snprintf(why, why_size, "pages are of %ld KiB, not 4", page / 1024);
+	else if (!target__has_symbol(target, PROBE_ASKED) ||
+		 !target__traceable(target, PROBE_ASKED) ||
+		 !target__function(target, PROBE_ASKED, &function) || function.nargs != 3 ||
+		 strcmp(function.param[2], "pte") != 0)
+		snprintf(why, why_size, "%s(vma, addr, pte) cannot be asked", PROBE_ASKED);
+	else
+		return true;
+	return false;
+}
+
+void probe__undecoded(struct probe_plan *plan, const char *why)
+{
+	static const int points[] = {THPRACE_POINT_RMAP, THPRACE_POINT_RMAP_PMD};
+	struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		probe = &plan->probe[points[i]];
+		if (probe->state != PROBE_SKIPPED)
+			continue;
+		because(probe,
+			"precise mode only; without it no window is matched here, since entries are "
+			"not decoded (%.60s): what escapes is unattributed",
+			why);
+	}
+}
+
+void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
+		 enum probe_attach attach, const struct probe_trial *trial)
+{
+	struct probe *pmd;
+	char why[128];
+	int point;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->mode = mode;
+	plan->attach = attach;
+	plan->trial = trial ? *trial : (struct probe_trial){.calls = true, .functions = true};
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		plan->probe[point].point = &probe_points[point];
+		plan_point(&plan->probe[point], target, plan);
+	}
+	check_traceable(&plan->probe[THPRACE_POINT_COLLAPSE], target); /* holds serve it */
+	plan_holds(plan, target);
+	without_unmap_folio(plan, target);
+	for (point = 0; point < THPRACE_POINT_MAX && attach == PROBE_ATTACH_AUTO; point++)
+		if (plan->probe[point].state == PROBE_PLANNED ||
+		    plan->probe[point].state == PROBE_FAILED)
+			probe_calls__plan(&plan->probe[point], target, &plan->trial);
+	without_invalidate(plan);
+	without_window(plan);
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		check_traceable(&plan->probe[point], target);
+	if (!probe__decodes(target, why, sizeof(why)))
+		probe__undecoded(plan, why);
+	/* One kernel has either page_remove_rmap or the pair that replaced it. */
+	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
+	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
+		because(pmd, "page_remove_rmap does it on this kernel");
+		because(&plan->probe[THPRACE_POINT_RMAP_PTES],
+			"page_remove_rmap does it on this kernel");
+	} else if (pmd->state != PROBE_ABSENT &&
+		   plan->probe[THPRACE_POINT_RMAP].state == PROBE_ABSENT) {
+		because(&plan->probe[THPRACE_POINT_RMAP],
+			"folio_remove_rmap_pmd and _ptes do it on this kernel");
+	}
+}
+
+/* ENOTSUPP is the kernel's own, and strerror() does not know it. */
+static const char *refusal(int error, bool kprobe, const char *verifier)
+{
+	static char text[128];
+
+	if (verifier[0]) {
+		snprintf(text, sizeof(text), "its program, by the verifier: %s", verifier);
+		return text;
+	}
+	if (kprobe && kprobe__missing())
+		return "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)";
+	return error == 524 ? "this kernel has no direct calls (ENOTSUPP)" : strerror(error);
+}
+
+bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
+		    int error, const char *verifier)
+{
+	struct probe *probe = &plan->probe[point];
+	struct probe *invalidate = &plan->probe[THPRACE_POINT_INVALIDATE];
+	bool was_fentry = probe->kind == PROBE_FENTRY;
+
+	if (probe->kind == PROBE_CALLS) {
+		probe->no_calls = true;
+		plan_function(probe, target, plan->attach, &plan->trial);
+		if (point == THPRACE_POINT_UNMAP_FOLIO && invalidate->state == PROBE_SKIPPED)
+			plan_function(invalidate, target, plan->attach, &plan->trial);
+		if (probe->state != PROBE_PLANNED)
+			return false;
+		because(probe,
+			"%s itself, since kprobes at its calls were refused: %s. It is called for "
+			"each small page as well: see docs/modes.md",
+			probe->function, refusal(error, true, verifier));
+		return true;
+	}
+	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
+	    target__has_symbol(target, probe->function)) {
+		probe->kind = PROBE_KPROBE;
+		if (!probe->no_calls) /* why it is not its calls counts more */
+			because(probe, "kprobe, since fentry was refused: %s",
+				refusal(error, false, verifier));
+		if (runs(probe, &plan->trial))
+			return true;
+		probe->state = PROBE_FAILED;
+		return false;
+	}
+	probe->state = PROBE_FAILED;
+	because(probe, "%s refused: %s", was_fentry ? "fentry" : "kprobe",
+		refusal(error, !was_fentry, verifier));
+	probe->kind = PROBE_NONE;
+	return false;
+}
+
+/* Calls that were under way when recording started return without an entry: a few. */
+#define RETURNS_ENOUGH 8
+
+void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return)
+{
+	probe->silent = !entry && at_return >= RETURNS_ENOUGH ? at_return : 0;
+	if (probe->silent)
+		snprintf(probe->silence, sizeof(probe->silence),
+			 "%s: the program at its entry is attached and never ran, while the one at "
+			 "its return ran %" PRIu64 " times",
+			 probe->function, at_return);
+}
+
+const char *probe__kind_name(const struct probe *probe)
+{
+	const struct probe_point *point = probe->point;
+
+	if (probe->kind == PROBE_CALLS)
+		return "calls";
+	if (probe->kind == PROBE_FENTRY)
+		return point->entry ? (point->exit ? "fentry+fexit" : "fentry") : "fexit";
+	if (probe->kind == PROBE_KPROBE) {
+		if (!point->exit)
+			return "kprobe";
+		return point->entry || point->kprobe_entry ? "kprobe+kretprobe" : "kretprobe";
+	}
+	return "-";
+}
+
+static bool works(const struct probe_plan *plan, enum thprace_point point)
+{
+	enum probe_state state = plan->probe[point].state;
+
+	return (state == PROBE_PLANNED || state == PROBE_ATTACHED) && !plan->probe[point].silent;
+}
+
+static const char *first_broken(const struct probe_plan *plan, const int *points, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!works(plan, points[i]))
+			return plan->probe[points[i]].silent ? plan->probe[points[i]].silence
+							     : plan->probe[points[i]].reason;
+	return NULL;
+}
+
+static const char *collapse_broken(const struct probe_plan *plan)
+{
+	static const int points[] = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD,
+				     THPRACE_POINT_HOLD_END};
+	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
+
+	if (works(plan, THPRACE_POINT_COLLAPSE) && collapse->blind)
+		return COLLAPSE_BLIND;
+	if (works(plan, THPRACE_POINT_COLLAPSE) && !carries_page(collapse))
+		return NAMES_CANNOT_HAPPEN
+			"collapse_file takes no huge page from its caller, so none that it revoked "
+			"is carried over to its next call (no khugepaged_prealloc_page)";
+	return first_broken(plan, points, 3);
+}
+
+const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class)
+{
+	static const int window[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK};
+	static const int unmap[] = {THPRACE_POINT_UNMAP};
+	static const int migrate[] = {THPRACE_POINT_MIGRATE};
+	static const int split[] = {THPRACE_POINT_SPLIT};
+	static const int truncate[] = {THPRACE_POINT_TRUNCATE};
+	static const int invalidate[] = {THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_INVALIDATE};
+	static const int instead[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_PAGES,
+				      THPRACE_POINT_MAPPED};
+	static const int poison[] = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP};
+	const char *broken;
+
+	if (class == THPRACE_HWPOISON_UNMAP)
+		return first_broken(plan, poison, 2);
+	if (class == THPRACE_COLLAPSE_REUSE)
+		return collapse_broken(plan);
+	broken = first_broken(plan, window, 2);
+	if (broken)
+		return broken;
+	switch (class) {
+	case THPRACE_SPLIT_UNMAP:
+		return first_broken(plan, unmap, 1);
+	case THPRACE_SPLIT_MIGRATE:
+		return first_broken(plan, migrate, 1);
+	case THPRACE_SPLIT_HEAD:
+		return first_broken(plan, split, 1);
+	case THPRACE_TRUNCATE_UNMAP:
+		return first_broken(plan, truncate, 1);
+	case THPRACE_INVALIDATE_UNMAP:
+		if (plan->probe[THPRACE_POINT_UNMAP_PAGES].state != PROBE_ABSENT)
+			return first_broken(plan, instead, 3);
+		return first_broken(plan, invalidate,
+				    plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind == PROBE_CALLS ? 1
+											       : 2);
+	default:
+		return NULL;
+	}
+}
+
+bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class)
+{
+	const char *why = probe__not_observable(plan, class);
+	int point;
+
+	if (!why || !strncmp(why, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
+		return why != NULL;
+	for (point = 0; point < THPRACE_POINT_MAX; point++)
+		if (plan->probe[point].missing && plan->probe[point].reason == why)
+			return true;
+	return false;
+}
+
+bool probe__optional(enum thprace_mode mode, enum thprace_point point)
+{
+	switch (point) {
+	case THPRACE_POINT_ZAP:
+	case THPRACE_POINT_LOCK:
+	case THPRACE_POINT_RMAP:
+	case THPRACE_POINT_RMAP_PMD:
+	case THPRACE_POINT_RMAP_PTES:
+		return false;
+	case THPRACE_POINT_RANGE: /* tells what rmap removal is a zap's */
+		return mode == THPRACE_LIGHT;
+	default:
+		return true;
+	}
+}
+
+enum thprace_point probe__leader(enum thprace_point point)
+{
+	switch (point) {
+	case THPRACE_POINT_HOLD_END:
+		return THPRACE_POINT_HOLD;
+	case THPRACE_POINT_UNMAP_FOLIO: /* counts only inside an invalidation */
+	case THPRACE_POINT_UNMAP_PAGES:
+	case THPRACE_POINT_MAPPED:
+		return THPRACE_POINT_INVALIDATE;
+	default:
+		return point;
+	}
+}
+
+const char *probe__imprecise(const struct probe_plan *plan)
+{
+	const struct probe *page = &plan->probe[THPRACE_POINT_RMAP];
+
+	/* The one that this kernel has says why not; of two that are absent, the older one. */
+	return page->state != PROBE_ABSENT ||
+			       plan->probe[THPRACE_POINT_RMAP_PMD].state == PROBE_ABSENT
+		       ? page->reason
+		       : plan->probe[THPRACE_POINT_RMAP_PMD].reason;
+}
+
+bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
+{
+	int class;
+
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		if (!probe__not_observable(plan, class))
+			return true;
+	/* The classes need one of these: huge pages, or memory_failure. */
+	snprintf(why, why_size, "no class can be seen on this kernel: %s; and hwpoison-unmap: %s",
+		 probe__not_observable(plan, THPRACE_TRUNCATE_UNMAP),
+		 probe__not_observable(plan, THPRACE_HWPOISON_UNMAP));
+	return false;
+}

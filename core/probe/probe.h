@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which functions are probed on this kernel, how, and why not where not. */
+#ifndef THPRACE_PROBE_H
+#define THPRACE_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <thprace/race.h>
+#include <thprace/shared.h>
+
+#include "kernel/target.h"
+
+enum probe_attach {
+	PROBE_ATTACH_AUTO, /* calls, where that is better; fentry where it can be had; else kprobe */
+	PROBE_ATTACH_FENTRY, /* fentry only */
+	PROBE_ATTACH_KPROBE, /* kprobes at functions only */
+};
+
+#define PROBE_ATTACH_NAMES                 \
+	{                                  \
+		"auto", "fentry", "kprobe" \
+	}
+
+enum probe_kind {
+	PROBE_NONE,
+	PROBE_FENTRY,
+	PROBE_KPROBE,
+	PROBE_CALLS, /* kprobes at the calls that matter, and behind them: core/probe/probe_calls.c */
+};
+
+enum probe_state {
+	PROBE_PLANNED, /* will be attached */
+	PROBE_ATTACHED, /* is attached */
+	PROBE_ABSENT, /* the kernel has no such function (or inlined it) */
+	PROBE_SKIPPED, /* not wanted in this mode */
+	PROBE_FAILED, /* refused by the kernel */
+	PROBE_SHED, /* taken away for a while, because of what it cost: engine__shed() */
+};
+
+#define PROBE_STATE_NAMES                                                    \
+	{                                                                    \
+		"planned", "attached", "absent", "skipped", "failed", "shed" \
+	}
+
+#define PROBE_FUNCTIONS_MAX 5
+#define PROBE_KNOWN_MAX 2
+#define PROBE_REASON_MAX 200
+
+/*
+ * The parameters of a static function, for kernels whose BTF leaves it out. Names, as the kernel has
+ * them, each with as many * as its type, where that matters.
+ */
+struct probe_known {
+	const char *function;
+	const char *params; /* "mm, file, start, **hpage, node" */
+	const char *with; /* symbol that such kernels have, or NULL */
+	const char *without; /* … and one that they don't, or NULL */
+	/*
+	 * A parameter that points to a structure of which the function reads this member first of all: so
+	 * the arguments of a variant are told (core/kernel/arguments.c). NULL: they are not.
+	 */
+	const char *structure;
+	enum target_member member;
+};
+
+#define PROBE_CALLERS_MAX 5
+#define PROBE_GROUPS_MAX 2
+#define PROBE_SITES_MAX 12
+
+/* Functions of which at least one must have a call in its code. */
+struct probe_callers {
+	const char *functions[PROBE_CALLERS_MAX];
+	const char *where; /* only on kernels that have this function; NULL: on all */
+};
+
+/* A call that is probed. */
+struct probe_site {
+	char symbol[TARGET_NAME_MAX]; /* that it lies behind */
+	uint32_t at; /* bytes behind the symbol: the call instruction */
+	uint32_t next; /* … and the one behind it */
+};
+
+/* One row of the table: a point and all that may stand for it (core/probe/probe_table.c). */
+struct probe_point {
+	const char *name; /* short, stable: "zap" */
+	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
+	struct probe_known known[PROBE_KNOWN_MAX]; /* where BTF may not tell */
+	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
+	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
+	const char *entry; /* program at the entry, or NULL */
+	const char *exit; /* program at the return, or NULL */
+	const char *kprobe_entry; /* kprobes need this one besides, or NULL */
+	const char *widen; /* when windows are to be widened: program at the entry, or NULL */
+	const char *widen_after; /* the same at the return, after exit, or NULL */
+	/*
+	 * Where the function runs for each small page, its calls from elsewhere are not to pay: these
+	 * calls are probed instead of it, where they can be found. NULL: the function itself.
+	 */
+	const char *callees[2]; /* in order of preference */
+	struct probe_callers callers[PROBE_GROUPS_MAX];
+	bool precise_only;
+	const char
+		*needs; /* what a kernel must have or be, to have one of the functions; or NULL */
+	const char *what; /* what it tells, for `thprace probes` */
+};
+
+extern const struct probe_point probe_points[THPRACE_POINT_MAX];
+
+struct probe {
+	const struct probe_point *point;
+	const char *function; /* the one chosen, or NULL */
+	char variant[TARGET_NAME_MAX]; /* "": none; else function is this, a compiler's variant */
+	enum probe_kind kind;
+	enum probe_state state;
+	char reason[PROBE_REASON_MAX];
+	uint64_t
+		silent; /* attached, its return ran so often, and its entry never; 0: nothing to tell */
+	char silence[PROBE_REASON_MAX]; /* … in words */
+	struct thprace_args args;
+	bool missing; /* the kernel lacks it for sure: no compiler leaves it out (point->needs) */
+	bool blind; /* attached, but its arguments are not known */
+	bool no_calls; /* the kernel refused probes at its calls */
+	struct probe_site sites[PROBE_SITES_MAX]; /* of PROBE_CALLS */
+	int site_count;
+};
+
+/* Whether this kernel runs a program at a kprobe: core/engine/kprobe_trial.c. */
+struct probe_trial {
+	bool calls; /* at a call, which is always a breakpoint: there, so everywhere */
+	bool functions; /* at a function's entry */
+	char why[128]; /* not at calls: why it is thought so */
+};
+
+struct probe_plan {
+	enum thprace_mode mode;
+	enum probe_attach attach;
+	struct probe_trial trial;
+	struct probe probe[THPRACE_POINT_MAX];
+};
+
+/* No point: a kernel that has it (4.5) freezes the reference count of what it splits. */
+#define PROBE_SPLIT_PMD "__split_huge_pmd"
+
+/* The function that is asked for the meaning of entries, on arm64: vm_normal_page(vma, addr, pte). */
+#define PROBE_ASKED "vm_normal_page"
+
+/* The functions between which a kprobe is tried: getppid(2) calls the latter. */
+#define PROBE_TRIAL_X86 "__x64_sys_getppid"
+#define PROBE_TRIAL_ARM64 "__arm64_sys_getppid"
+#define PROBE_TRIAL_CALLEE "__task_pid_nr_ns"
+
+/* All names of the table, each once: to be given to target__new(). Returns how many. */
+size_t probe__names(const char **names, size_t max);
+
+/* Decide for each point. trial: what was found of kprobes; NULL: nothing is known against them. */
+void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mode mode,
+		 enum probe_attach attach, const struct probe_trial *trial);
+
+/*
+ * Can entries of huge mappings be decoded, so that a window's folio is known without a probe at the
+ * rmap removal? Always on x86-64 (and of a kernel elsewhere nothing is said). On arm64, where pages are of
+ * 4 KiB and PROBE_ASKED can be asked: core/engine/engine_ask.c does. False: the reason is in why.
+ */
+bool probe__decodes(struct target *target, char *why, size_t why_size);
+
+/* They are not decoded: say so where it matters, at the rmap removal that light mode leaves out. */
+void probe__undecoded(struct probe_plan *plan, const char *why);
+
+/*
+ * The kernel refused a probe: fall back from fentry to kprobe if the plan allows it, else mark it as
+ * failed. error: positive errno; verifier: what the verifier said of the program, "": it was not the one
+ * that refused. Returns true when there is another way to try.
+ */
+bool probe__refused(struct probe_plan *plan, const struct target *target, enum thprace_point point,
+		    int error, const char *verifier);
+
+/*
+ * In probe_calls.c: the kernel has the point's function; probe its calls instead, where they can be found
+ * in the kernel's code and the trial's program ran. False: the point stays as it was planned.
+ */
+bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial);
+
+/*
+ * In probe_known.c: the prototype of a static function that BTF leaves out, where the table has it. False:
+ * it has not.
+ */
+bool probe_known__function(const struct probe *probe, const struct target *target,
+			   struct target_function *function);
+
+/*
+ * In probe_known.c: the prototype of the function `name`, of which the kernel has only a compiler's variant, if
+ * its arguments are known to be where the prototype says. Returns what tells so ("BTF", "its code"); or
+ * NULL: nothing does.
+ */
+const char *probe_known__variant(const struct probe *probe, struct target *target, const char *name,
+				 const char *variant, struct target_function *function);
+
+/* In probe.c: fill in where a function has its arguments. NULL, or the name of a needed one that is missing. */
+const char *probe__place_args(struct probe *probe, const struct target_function *function);
+
+/*
+ * What was attached has run so often since recording started: entry and return, of the point's programs.
+ * An entry that stays at 0 while its return runs sees nothing, whatever the cause: probe->silent tells.
+ */
+void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return);
+
+/* "fentry+fexit", "kprobe", "calls" … ; "-" when not attached. */
+const char *probe__kind_name(const struct probe *probe);
+
+/*
+ * Why a class cannot be observed under this plan; NULL when it can be. The text is constant or
+ * lies in the plan. It begins with NAMES_CANNOT_HAPPEN where the kernel is not open to that class.
+ */
+const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class);
+
+/* Is it known from this plan that the kernel is not open to the class: that it lacks one of the two sides? */
+bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class);
+
+/*
+ * Can this point be done without, so that the rest goes on? Not so: zap, lock, rmap removal, and in precise
+ * mode range. Without range, failures by small mappings stay unattributed.
+ */
+bool probe__optional(enum thprace_mode mode, enum thprace_point point);
+
+/*
+ * Points that are of use together only, as the beginning and the end of a hold, have one leader, which
+ * stands for all of them; any other point is its own. They are shed together.
+ */
+enum thprace_point probe__leader(enum thprace_point point);
+
+/* Why no rmap removal is probed, as precise mode needs it. The text lies in the plan. */
+const char *probe__imprecise(const struct probe_plan *plan);
+
+/* Can a class be observed, be it one? Otherwise the reason is in why. */
+bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Points whose function is called for each small page too, by reclaim, migration, truncation: only the
+ * calls that matter are probed, each at its call instruction and at the one behind it. So nobody else
+ * pays. Which there are, the kernel's own code tells, as it is in memory.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/calls.h"
+#include "probe.h"
+#include "base/names.h"
+
+#define CODE_MAX 32768U /* of one function's piece; more is not looked through */
+
+#define NOT_TOLD -1
+
+/* The point stays with its function, which small pages pay for: why. */
+__attribute__((format(printf, 2, 3))) static int not_told(struct probe *probe, const char *format,
+							  ...)
+{
+	va_list list;
+	int used;
+
+	used = snprintf(probe->reason, sizeof(probe->reason),
+			"%s itself, not its calls: ", probe->function);
+	va_start(list, format);
+	vsnprintf(probe->reason + used, sizeof(probe->reason) - used, format, list);
+	va_end(list);
+	return NOT_TOLD;
+}
+
+/* The first of the callees that the kernel has, and where it is; 0: addresses are hidden. NULL: none. */
+static const char *choose_callee(const struct probe_point *point, const struct target *target,
+				 struct target_function *function, uint64_t *address)
+{
+	const struct pieces *pieces = target__pieces(target);
+	size_t i, n;
+
+	*address = 0;
+	for (n = 0; n < 2 && point->callees[n]; n++) {
+		if (!target__function(target, point->callees[n], function) ||
+		    !target__has_symbol(target, point->callees[n]))
+			continue;
+		for (i = 0; i < pieces->count && !*address; i++)
+			if (!strcmp(pieces->piece[i].symbol, point->callees[n]))
+				*address = pieces->piece[i].address;
+		return point->callees[n];
+	}
+	return NULL;
+}
+
+/* The calls in one piece of code are added to the probe's sites. How many, or NOT_TOLD. */
+static int look_through(struct probe *probe, struct target *target, const struct piece *piece,
+			uint64_t callee)
+{
+	const enum calls_machine machine = !strcmp(target__machine(target), "x86_64") ? CALLS_X86_64
+										      : CALLS_ARM64;
+	struct call calls[PROBE_SITES_MAX];
+	struct probe_site *site;
+	size_t size = piece->end - piece->address;
+	uint8_t *code;
+	int count, err, i;
+
+	if (piece->end <= piece->address || size > CODE_MAX)
+		return not_told(probe, "where %s ends is not known", piece->symbol);
+	code = malloc(size);
+	if (!code)
+		return not_told(probe, "out of memory");
+	err = target__code(target, piece->address, code, size);
+	count = err ? 0
+		    : calls__find(machine, code, size, piece->address, callee, calls,
+				  PROBE_SITES_MAX);
+	free(code);
+	if (err)
+		return not_told(probe, "the kernel's code cannot be read: %s", strerror(-err));
+	if (count < 0)
+		return not_told(probe, "%s jumps there", piece->symbol);
+	if (count > PROBE_SITES_MAX - probe->site_count)
+		return not_told(probe, "there are too many");
+	for (i = 0; i < count; i++) {
+		site = &probe->sites[probe->site_count++];
+		snprintf(site->symbol, sizeof(site->symbol), "%s", piece->symbol);
+		site->at = calls[i].at;
+		site->next = calls[i].next;
+	}
+	return count;
+}
+
+/* The calls in a group's functions, whatever pieces they are in. How many, or NOT_TOLD. */
+static int look_at_group(struct probe *probe, struct target *target,
+			 const struct probe_callers *callers, uint64_t callee)
+{
+	const struct pieces *pieces = target__pieces(target);
+	int sum = 0, count, n;
+	size_t i;
+
+	for (n = 0; n < PROBE_CALLERS_MAX && callers->functions[n]; n++) {
+		for (i = 0; i < pieces->count; i++) {
+			if (!piece__is_of(&pieces->piece[i], callers->functions[n]))
+				continue;
+			count = look_through(probe, target, &pieces->piece[i], callee);
+			if (count < 0)
+				return count;
+			sum += count;
+		}
+	}
+	return sum ? sum
+		   : not_told(probe, "none in %s%s", callers->functions[0],
+			      callers->functions[1] ? " or its like" : "");
+}
+
+/* "2 calls of try_to_unmap, in split_huge_page_to_list, memory_failure" */
+static void tell(struct probe *probe, const char *callee)
+{
+	const struct probe_site *site;
+	size_t used;
+	int i;
+
+	used = snprintf(probe->reason, sizeof(probe->reason), "%s of %s, in",
+			COUNTED((unsigned int)probe->site_count, "call"), callee);
+	for (i = 0; i < probe->site_count && used < sizeof(probe->reason); i++) {
+		site = &probe->sites[i];
+		if (i && !strcmp(site->symbol, site[-1].symbol))
+			continue;
+		used += snprintf(probe->reason + used, sizeof(probe->reason) - used, "%s %s",
+				 i ? "," : "", site->symbol);
+	}
+}
+
+/* All calls that matter are in probe->sites, or it is not told which. */
+static int find_calls(struct probe *probe, struct target *target, uint64_t address)
+{
+	const struct probe_callers *callers;
+	int i, count;
+
+	if (!address)
+		return not_told(probe, "addresses are hidden (CAP_SYSLOG, kernel.kptr_restrict)");
+	probe->site_count = 0;
+	for (i = 0; i < PROBE_GROUPS_MAX && probe->point->callers[i].functions[0]; i++) {
+		callers = &probe->point->callers[i];
+		if (callers->where && !target__has_symbol(target, callers->where))
+			continue;
+		count = look_at_group(probe, target, callers, address);
+		if (count < 0)
+			return count;
+	}
+	return 0;
+}
+
+/*
+ * What was found once is so as long as the kernel runs. On arm64 it could not be found again while a
+ * session is attached there, as when another one takes its place.
+ */
+static struct {
+	struct probe_site sites[PROBE_SITES_MAX];
+	int count;
+} found[THPRACE_POINT_MAX];
+
+static bool find_again(struct probe *probe)
+{
+	const int point = probe->point - probe_points;
+
+	memcpy(probe->sites, found[point].sites, sizeof(probe->sites));
+	probe->site_count = found[point].count;
+	return probe->site_count;
+}
+
+static void remember(const struct probe *probe)
+{
+	const int point = probe->point - probe_points;
+
+	memcpy(found[point].sites, probe->sites, sizeof(probe->sites));
+	found[point].count = probe->site_count;
+}
+
+bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial)
+{
+	const bool planned = probe->state == PROBE_PLANNED;
+	struct thprace_args before = probe->args;
+	char reason[PROBE_REASON_MAX];
+	struct target_function function;
+	const char *callee;
+	uint64_t address;
+
+	if (!probe->point->callees[0] || probe->no_calls || target__elsewhere(target))
+		return false;
+	memcpy(reason, probe->reason, sizeof(reason));
+	callee = choose_callee(probe->point, target, &function, &address);
+	if (!callee)
+		not_told(probe, "%s is not in this kernel, or has no prototype in BTF",
+			 probe->point->callees[0]);
+	else if (!trial->calls)
+		not_told(probe, "%s", trial->why);
+	if (!callee || !trial->calls ||
+	    (!find_again(probe) && find_calls(probe, target, address)) ||
+	    probe__place_args(probe, &function)) {
+		probe->site_count = 0;
+		probe->args = before;
+		if (!planned || reason[0]) /* what there is to say of the function counts more */
+			memcpy(probe->reason, reason, sizeof(reason));
+		return false;
+	}
+	remember(probe);
+	probe->args.calls = 1;
+	probe->kind = PROBE_CALLS;
+	probe->state = PROBE_PLANNED;
+	probe->blind = false;
+	tell(probe, callee);
+	return true;
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "record_lines.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/names.h"
+#include "base/put.h"
+
+#define BUFFER_SIZE (128 << 10)
+#define LINE_MAX 1024 /* the longest line has some 450 bytes */
+#define PIECE_SIZE 64
+#define NUMBER_MAX 20
+#define EIGHT_DIGITS 100000000 /* the first number that has more */
+
+/* What a record's members mean, by its type. */
+enum shape {
+	UNUSED,
+	ADDRESS,
+	TIME,
+	COUNT,
+};
+
+struct meaning {
+	const char *arg;
+	const char *arg2;
+	const char *value; /* NULL: not used */
+	enum shape arg_as;
+	enum shape arg2_as;
+	int interval; /* entry is the begin of an interval that this record ends */
+};
+
+static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
+	[THPRACE_REC_ZAP_OPEN] = {"mm", "address", NULL, ADDRESS, ADDRESS, 0},
+	[THPRACE_REC_RMAP_PMD] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
+	[THPRACE_REC_ZAP_CLOSE] = {"removed", "address", "result", TIME, ADDRESS, 1},
+	[THPRACE_REC_RMAP_PTE] = {"page", NULL, "pages", ADDRESS, UNUSED, 0},
+	[THPRACE_REC_WALK_ENTER] = {"ttu", NULL, NULL, ADDRESS, UNUSED, 0},
+	[THPRACE_REC_WALK_RETURN] = {"ttu", "left", "mapcount", ADDRESS, ADDRESS, 1},
+	[THPRACE_REC_SPLIT_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
+	[THPRACE_REC_SPLIT_RETURN] = {"walker", "walker_mapcount", "result", TIME, COUNT, 1},
+	[THPRACE_REC_CHECK] = {NULL, NULL, "mapcount", UNUSED, UNUSED, 0},
+	[THPRACE_REC_COLLAPSE_ENTER] = {"file", "offset", "foreign", ADDRESS, COUNT, 0},
+	[THPRACE_REC_COLLAPSE_RETURN] = {"file", "offset", "result", ADDRESS, COUNT, 1},
+	[THPRACE_REC_POISON_ENTER] = {"pfn", NULL, NULL, ADDRESS, UNUSED, 0},
+	[THPRACE_REC_POISON_RETURN] = {"pfn", NULL, "result", ADDRESS, UNUSED, 1},
+	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, UNUSED, 1},
+	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
+	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
+	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, COUNT, 1},
+	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
+};
+
+/* A piece of a line: copied whole, with a constant length. */
+struct piece {
+	char text[PIECE_SIZE - 1];
+	unsigned char length;
+};
+
+/* For a type: its name with what stands beside it, and the names of members that it gives a meaning. */
+struct type_pieces {
+	struct piece name[2]; /* of a record of the stream, and of a flight recorder */
+	struct piece value;
+	struct piece arg;
+	struct piece arg2;
+};
+
+/* What a line says of its task. Tasks come again and again. */
+struct task_piece {
+	uint32_t pid;
+	uint32_t tgid;
+	uint16_t cpu;
+	struct piece piece; /* length 0: none yet */
+};
+
+#define TASKS 64 /* a power of two */
+
+struct record_lines {
+	enum render_format format;
+	uint64_t started;
+	int utf8;
+	/* The last ones are for values that are out of range. */
+	struct type_pieces types[THPRACE_REC_MAX + 1];
+	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_KIND_MAX + 1];
+	struct task_piece tasks[TASKS];
+	uint64_t upper; /* of the last time */
+	struct piece upper_digits; /* length 0: none yet */
+	char buffer[BUFFER_SIZE];
+};
+
+__attribute__((format(printf, 2, 3))) static void make(struct piece *piece, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	piece->length = (unsigned char)vsnprintf(piece->text, sizeof(piece->text), format, args);
+	va_end(args);
+}
+
+/* The name of a member of the record, and what comes before its value. */
+static void make_member(const struct record_lines *lines, struct piece *piece, const char *name,
+			enum shape shape)
+{
+	if (name && lines->format == RENDER_JSON)
+		make(piece, ",\"%s%s\":%s", name, shape == TIME ? "_ns" : "",
+		     shape == ADDRESS ? "\"0x" : "");
+	else if (name)
+		make(piece, " %s=%s", name, shape == ADDRESS ? "0x" : "");
+}
+
+static void make_type(struct record_lines *lines, unsigned int type)
+{
+	static const char *const sources[] = {"stream", "context"};
+	struct type_pieces *pieces = &lines->types[type];
+	const char *name = names__record(type);
+	int context;
+
+	for (context = 0; context < 2; context++) {
+		if (lines->format == RENDER_JSON)
+			make(&pieces->name[context], "%s\",\"source\":\"%s\",\"time_ns\":", name,
+			     sources[context]);
+		else if (lines->format == RENDER_CSV)
+			make(&pieces->name[context], ",%s,", name);
+		else
+			make(&pieces->name[context], "  %-15s 0x", name);
+	}
+	make_member(lines, &pieces->value, meanings[type].value, COUNT);
+	make_member(lines, &pieces->arg, meanings[type].arg, meanings[type].arg_as);
+	make_member(lines, &pieces->arg2, meanings[type].arg2, meanings[type].arg2_as);
+}
+
+static void make_who(struct record_lines *lines, unsigned int class, unsigned int kind)
+{
+	const char *class_name = names__class(class), *kind_name = names__kind(kind);
+	struct piece *piece = &lines->who[class][kind];
+
+	if (lines->format == RENDER_JSON)
+		make(piece, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name, kind_name);
+	else if (lines->format == RENDER_CSV)
+		make(piece, "%s,%s,", class_name, kind_name);
+	else
+		make(piece, "%s%s%s%s", class ? " class=" : "", class ? class_name : "",
+		     kind ? " kind=" : "", kind ? kind_name : "");
+}
+
+struct record_lines *record_lines__new(const struct render_record *render)
+{
+	struct record_lines *lines = calloc(1, sizeof(*lines));
+	unsigned int type, class, kind;
+
+	if (!lines)
+		return NULL;
+	lines->format = render->format;
+	lines->started = render->started;
+	lines->utf8 = render->utf8;
+	for (type = 0; type <= THPRACE_REC_MAX; type++)
+		make_type(lines, type);
+	for (class = 0; class <= THPRACE_CLASS_MAX; class ++) {
+		for (kind = 0; kind <= THPRACE_KIND_MAX; kind++)
+			make_who(lines, class, kind);
+	}
+	return lines;
+}
+
+void record_lines__free(struct record_lines *lines)
+{
+	free(lines);
+}
+
+static inline unsigned int at_most(unsigned int value, unsigned int max)
+{
+	return value < max ? value : max;
+}
+
+static inline unsigned int type_of(const struct thprace_record *record)
+{
+	return at_most(record->type, THPRACE_REC_MAX);
+}
+
+static inline const struct piece *who_of(const struct record_lines *lines,
+					 const struct thprace_record *record)
+{
+	return &lines->who[at_most(record->class, THPRACE_CLASS_MAX)]
+			  [at_most(record->kind, THPRACE_KIND_MAX)];
+}
+
+static inline char *put_piece(char *at, const struct piece *piece)
+{
+	memcpy(at, piece, sizeof(*piece));
+	return at + piece->length;
+}
+
+/* A time's digits but for the last eight, which stay the same for 100 ms. */
+static inline const struct piece *upper_digits(struct record_lines *lines, uint64_t upper)
+{
+	if (upper != lines->upper || !lines->upper_digits.length) {
+		lines->upper = upper;
+		lines->upper_digits.length =
+			(unsigned char)(put__number(lines->upper_digits.text, upper) -
+					lines->upper_digits.text);
+	}
+	return &lines->upper_digits;
+}
+
+static inline char *put_time(struct record_lines *lines, char *at, uint64_t ns)
+{
+	const struct piece *upper;
+
+	if (ns < EIGHT_DIGITS)
+		return put__number(at, ns);
+	upper = upper_digits(lines, ns / EIGHT_DIGITS);
+	memcpy(at, upper->text, NUMBER_MAX);
+	return put__fixed(at + upper->length, 8, (uint32_t)(ns % EIGHT_DIGITS));
+}
+
+/* ts and entry. */
+static inline __attribute__((always_inline)) char *put_times(struct record_lines *lines, char *at,
+							     const struct thprace_record *record,
+							     const char *between)
+{
+	at = put__text(put_time(lines, at, record->ts), between);
+	return put_time(lines, at, record->entry);
+}
+
+static inline char *json_value(char *at, const struct piece *name, enum shape shape, uint64_t value)
+{
+	if (shape == UNUSED)
+		return at;
+	at = put_piece(at, name);
+	if (shape == TIME && !value)
+		return put__text(at, "null");
+	if (shape != ADDRESS)
+		return put__number(at, value);
+	at = put__hex(at, value);
+	*at++ = '"';
+	return at;
+}
+
+static inline char *json_task(struct record_lines *lines, char *at,
+			      const struct thprace_record *record)
+{
+	struct task_piece *task = &lines->tasks[(record->pid ^ record->cpu << 3) & (TASKS - 1)];
+	char *begin = at;
+
+	if (task->pid == record->pid && task->tgid == record->tgid && task->cpu == record->cpu &&
+	    task->piece.length)
+		return put_piece(at, &task->piece);
+	at = put__short(put__text(at, ",\"cpu\":"), record->cpu);
+	at = put__number(put__text(at, ",\"pid\":"), record->pid);
+	at = put__number(put__text(at, ",\"tgid\":"), record->tgid);
+	task->pid = record->pid;
+	task->tgid = record->tgid;
+	task->cpu = record->cpu;
+	memcpy(task->piece.text, begin, sizeof(task->piece.text)); /* with what lies behind it */
+	task->piece.length = (unsigned char)(at - begin); /* 49 at most */
+	return at;
+}
+
+/* Names are the program's own and need no quoting. */
+static char *json_line(struct record_lines *lines, char *at, const struct thprace_record *record,
+		       int context)
+{
+	const struct type_pieces *pieces = &lines->types[type_of(record)];
+	const struct meaning *meaning = &meanings[type_of(record)];
+
+	at = put__text(at, "{\"type\":\"record\",\"record\":\"");
+	at = put_piece(at, &pieces->name[context]);
+	at = put_times(lines, at, record, ",\"begin_ns\":");
+	at = json_task(lines, at, record);
+	if (record->folio) {
+		at = put__hex(put__text(at, ",\"folio\":\"0x"), record->folio);
+		*at++ = '"';
+	} else {
+		at = put__text(at, ",\"folio\":null");
+	}
+	at = put__short(put_piece(at, who_of(lines, record)), record->flags);
+	if (record->type == THPRACE_REC_LOST) {
+		at = put__text(at, ",\"cause\":\"");
+		at = put__text(at, names__loss((unsigned int)record->value));
+		*at++ = '"';
+	} else if (meaning->value) {
+		at = put__signed(put_piece(at, &pieces->value), record->value);
+	}
+	at = json_value(at, &pieces->arg, meaning->arg_as, record->arg);
+	at = json_value(at, &pieces->arg2, meaning->arg2_as, record->arg2);
+	return put__text(at, "}\n");
+}
+
+static char *csv_line(struct record_lines *lines, char *at, const struct thprace_record *record,
+		      int context)
+{
+	at = context ? put__text(at, "context,,") : put__text(at, "record,,");
+	at = put_times(lines, at, record, ",");
+	at = put_piece(at, &lines->types[type_of(record)].name[0]);
+	at = put_piece(at, who_of(lines, record));
+	at = put__short(at, record->cpu);
+	*at++ = ',';
+	at = put__number(at, record->pid);
+	*at++ = ',';
+	at = put__number(at, record->tgid);
+	at = put__hex(put__text(at, ",0x"), record->folio);
+	*at++ = ',';
+	at = put__signed(at, record->value);
+	*at++ = ',';
+	at = put__short(at, record->flags);
+	at = put__hex(put__text(at, ",0x"), record->arg);
+	at = put__hex(put__text(at, ",0x"), record->arg2);
+	return put__text(at, ",,,,,,,,,,,,,,,,,\n");
+}
+
+static inline char *text_value(const struct record_lines *lines, char *at, const struct piece *name,
+			       enum shape shape, uint64_t value)
+{
+	if (shape == UNUSED)
+		return at;
+	at = put_piece(at, name);
+	if (shape == ADDRESS)
+		return put__hex(at, value);
+	if (shape == COUNT)
+		return put__number(at, value);
+	return value ? put__seconds(at, (int64_t)(value - lines->started))
+		     : put__text(at, "unknown");
+}
+
+/* %15s of the time since the start. */
+static inline char *text_time(char *at, int64_t ns)
+{
+	char text[32 + PUT_SLACK];
+	size_t length, width;
+
+	if (ns >= 0)
+		return put__nanoseconds(put__right(at, 5, (uint64_t)ns / 1000000000), (uint64_t)ns);
+	/* Before the start: the sign belongs to what is padded. */
+	length = (size_t)(put__seconds(text, ns) - text);
+	for (width = length; width < 15; width++)
+		*at++ = ' ';
+	memcpy(at, text, length);
+	return at + length;
+}
+
+static char *text_flags(char *at, unsigned int flags)
+{
+	if (flags & THPRACE_RF_OWN_FAILED)
+		at = put__text(at, " own=still-mapped");
+	else if (flags & THPRACE_RF_OWN)
+		at = put__text(at, " own=unmapped");
+	if (flags & THPRACE_RF_MIGRATE)
+		at = put__text(at, " migrate");
+	if (flags & THPRACE_RF_FAILED)
+		at = put__text(at, " failed");
+	if (flags & THPRACE_RF_AGAIN)
+		at = put__text(at, " again");
+	if (flags & THPRACE_RF_ELSEWHERE)
+		at = put__text(at, " elsewhere");
+	if (flags & THPRACE_RF_LOCKED)
+		at = put__text(at, " locked");
+	if (flags & THPRACE_RF_REMAP)
+		at = put__text(at, " remaps");
+	if (flags & THPRACE_RF_VAGUE)
+		at = put__text(at, " began-unknown");
+	if (flags & THPRACE_RF_BLIND)
+		at = put__text(at, " ranges-unwatched");
+	return at;
+}
+
+static char *text_line(const struct record_lines *lines, char *at,
+		       const struct thprace_record *record, int context)
+{
+	const struct type_pieces *pieces = &lines->types[type_of(record)];
+	const struct meaning *meaning = &meanings[type_of(record)];
+	int lost = record->type == THPRACE_REC_LOST;
+
+	at = text_time(at, (int64_t)(record->ts - lines->started));
+	*at++ = ' ';
+	at = put__right(at, 5, record->cpu);
+	*at++ = ' ';
+	at = put__right(at, 8, record->pid);
+	*at++ = ' ';
+	at = put__right(at, 8, record->tgid);
+	at = put__hex16(put_piece(at, &pieces->name[0]), record->folio);
+	at = put_piece(at, who_of(lines, record));
+	if (meaning->interval && record->ts >= record->entry) {
+		at = lost ? put__text(at, " within=") : put__text(at, " took=");
+		at = put__duration(at, record->ts - record->entry, lines->utf8);
+	}
+	if (lost)
+		at = put__text(put__text(at, " cause="), names__loss((unsigned int)record->value));
+	else if (meaning->value)
+		at = put__signed(put_piece(at, &pieces->value), record->value);
+	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
+		at = put__signed(put__text(at, " left="), thprace_left_of(record->flags));
+	else if (record->flags)
+		at = text_flags(at, record->flags);
+	at = text_value(lines, at, &pieces->arg, meaning->arg_as, record->arg);
+	at = text_value(lines, at, &pieces->arg2, meaning->arg2_as, record->arg2);
+	return context ? put__text(at, " context\n") : put__text(at, "\n");
+}
+
+/* Compose lines until the buffer is full; returns how many. */
+static size_t compose(struct record_lines *lines, const struct record_place *records, size_t count,
+		      int context, size_t *size)
+{
+	char *at = lines->buffer, *full = lines->buffer + BUFFER_SIZE - LINE_MAX;
+	size_t i;
+
+	for (i = 0; i < count && at < full; i++) {
+		if (lines->format == RENDER_JSON)
+			at = json_line(lines, at, records[i].record, context);
+		else if (lines->format == RENDER_CSV)
+			at = csv_line(lines, at, records[i].record, context);
+		else
+			at = text_line(lines, at, records[i].record, context);
+	}
+	*size = (size_t)(at - lines->buffer);
+	return i;
+}
+
+void record_lines__print(struct record_lines *lines, FILE *out, const struct record_place *records,
+			 size_t count, int context)
+{
+	size_t done, size;
+
+	for (done = 0; done < count && !ferror(out);) {
+		done += compose(lines, &records[done], count - done, !!context, &size);
+		fwrite(lines->buffer, 1, size, out);
+	}
+}

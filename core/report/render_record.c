@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "render_record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+#include "diagram.h"
+#include "base/names.h"
+#include "render_json.h"
+#include "summary.h"
+
+#define add render_json__add
+#define number_of render_json__number
+
+int render_record__header(const struct render_record *render,
+			  const struct thprace_trace_header *header)
+{
+	struct json_object *object;
+
+	if (render->format == RENDER_TEXT) {
+		fprintf(render->out, "#%14s %5s %8s %8s  %-15s %-18s %s\n", "seconds", "cpu", "pid",
+			"process", "record", "folio", "details");
+		return 0;
+	}
+	if (render->format == RENDER_CSV) {
+		fputs("row,number,time_ns,begin_ns,type,class,kind,cpu,pid,tgid,folio,value,flags,"
+		      "arg,arg2,verdict,said,close_call,level,overlap_ns,comm,window_open_ns,"
+		      "window_removed_ns,window_close_ns,window_cpu,window_pid,window_tgid,"
+		      "window_comm,mm,address,pages,attribution\n",
+		      render->out);
+		return 0;
+	}
+	object = render_json__new("header");
+	if (!object)
+		return -ENOMEM;
+	add(object, "started_ns", number_of(header->started));
+	add(object, "started_wall_ns", number_of(header->started_wall));
+	add(object, "all", json_object_new_boolean(header->flags & THPRACE_TF_ALL));
+	return render_json__line(render->out, object);
+}
+
+static void text_time(const struct render_record *render, const char *name, uint64_t time)
+{
+	char text[NAMES_NUMBER_LEN];
+
+	fprintf(render->out, " %s=%s", name,
+		time ? names__offset(text, sizeof(text), (int64_t)(time - render->started))
+		     : "unknown");
+}
+
+static void text_incident(const struct render_record *render, uint64_t number,
+			  const struct thprace_incident *incident)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	char text[NAMES_NUMBER_LEN], comm[3 * THPRACE_COMM_LEN], proof[DIAGRAM_WORDS_LEN];
+	uint64_t last = walk->leave ? walk->leave : walk->enter; /* a holder may wait still */
+	FILE *out = render->out;
+
+	fprintf(out,
+		"%15s %5u %8u %8u  %-15s 0x%016" PRIx64 " number=%" PRIu64
+		" class=%s kind=%s verdict=%s",
+		names__offset(text, sizeof(text), (int64_t)(last - render->started)), walk->cpu,
+		walk->pid, walk->tgid, "incident", (uint64_t)walk->folio, number,
+		names__class(walk->class), names__kind(walk->kind),
+		names__verdict(incident->verdict));
+	if (incident->close_call)
+		fputs(" close-call", out);
+	fprintf(out, " walker=%s took=%s",
+		names__clean(comm, sizeof(comm), walk->comm, THPRACE_COMM_LEN, render->utf8),
+		names__duration(text, sizeof(text),
+				walk->leave > walk->enter ? walk->leave - walk->enter : 0,
+				render->utf8));
+	if (summary__has_window(incident)) {
+		fprintf(out, " level=%s", names__level(window->level));
+		if (summary__overlap_known(incident))
+			fprintf(out, " overlap=%s",
+				names__duration(text, sizeof(text), summary__overlap(incident),
+						render->utf8));
+		fprintf(out, " opener=%s/%u opener-cpu=%u",
+			names__clean(comm, sizeof(comm), window->comm, THPRACE_COMM_LEN,
+				     render->utf8),
+			window->pid, window->cpu);
+		text_time(render, "open", window->open);
+		text_time(render, "removed", window->removed);
+		text_time(render, "close", window->close);
+	}
+	fprintf(out, " proof: %s\n", diagram__proof(proof, sizeof(proof), incident));
+}
+
+/* A quoted field of CSV. */
+static void csv_text(FILE *out, const char *text, size_t length)
+{
+	char clean[3 * THPRACE_COMM_LEN];
+	const char *c;
+
+	fputc('"', out);
+	for (c = names__clean(clean, sizeof(clean), text, length, 1); *c; c++) {
+		if (*c == '"')
+			fputc('"', out);
+		fputc(*c, out);
+	}
+	fputc('"', out);
+}
+
+static void csv_incident(const struct render_record *render, uint64_t number,
+			 const struct thprace_incident *incident)
+{
+	const struct thprace_window *window = &incident->window;
+	const struct thprace_walk *walk = &incident->walk;
+	FILE *out = render->out;
+
+	fprintf(out,
+		"incident,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%u,%u,%u,0x%" PRIx64
+		",%d,%u,0x%" PRIx64 ",,%s,%s,%u,",
+		number, (uint64_t)walk->leave, (uint64_t)walk->enter,
+		incident->type == THPRACE_MSG_CHECK ? "check" : "incident",
+		names__class(walk->class), names__kind(walk->kind), walk->cpu, walk->pid,
+		walk->tgid, (uint64_t)walk->folio, walk->residual, walk->flags, (uint64_t)walk->ttu,
+		names__verdict(incident->verdict), names__verdict(incident->said),
+		incident->close_call);
+	if (summary__has_window(incident))
+		fprintf(out, "%s,", names__level(window->level));
+	else
+		fputc(',', out);
+	if (summary__overlap_known(incident))
+		fprintf(out, "%" PRIu64, summary__overlap(incident));
+	fputc(',', out);
+	csv_text(out, walk->comm, THPRACE_COMM_LEN);
+	if (!summary__has_window(incident)) {
+		fputs(",,,,,,,,,,,\n", out);
+		return;
+	}
+	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%u,%u,%u,", (uint64_t)window->open,
+		(uint64_t)window->removed, (uint64_t)window->close, window->cpu, window->pid,
+		window->tgid);
+	csv_text(out, window->comm, THPRACE_COMM_LEN);
+	fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%u,%s\n", (uint64_t)window->mm,
+		(uint64_t)window->address, window->pages,
+		names__attribution(incident->attribution));
+}
+
+int render_record__incident(const struct render_record *render, uint64_t number,
+			    const struct thprace_incident *incident)
+{
+	if (render->format == RENDER_JSON)
+		return render_json__line(render->out,
+					 render_json__incident(NULL, number, incident, 1));
+	if (render->format == RENDER_CSV)
+		csv_incident(render, number, incident);
+	else
+		text_incident(render, number, incident);
+	return 0;
+}

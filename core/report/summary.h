@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a trace file says, read once, in memory that doesn't grow with the file: header, META, the
+ * last STATS, counts per class, the incidents that tell most, symbols, the busiest tasks.
+ *
+ * Whatever a member of a JSON block is missing reads as 0, "" or an empty list.
+ */
+#ifndef THPRACE_SUMMARY_H
+#define THPRACE_SUMMARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/incident.h>
+#include <thprace/race.h>
+#include <thprace/trace.h>
+#include "base/histogram.h"
+
+struct trace_reader;
+
+/* Incidents kept per class and verdict. */
+#define SUMMARY_KEEP 64
+/* Symbols and tasks taken from a file: more are left out. */
+#define SUMMARY_SYMBOLS_MAX 65536
+#define SUMMARY_TASKS_MAX 4096
+/* Probes and programs: a file with more is refused. */
+#define SUMMARY_LISTED_MAX 256
+/* Messages about bad blocks that are kept. */
+#define SUMMARY_NOTES_MAX 8
+
+/* Names are printable ASCII, longer ones are cut. */
+#define SUMMARY_NAME_LEN 128
+/* Texts are as the file has them, cut: see names__clean(). */
+#define SUMMARY_TEXT_LEN 256
+#define SUMMARY_COMMAND_LEN 1024
+
+struct summary_class {
+	uint64_t walkers;
+	uint64_t failed;
+	/* The larger of what STATS counted and of what the file holds as incidents. */
+	uint64_t overlaps;
+	uint64_t contained;
+	uint64_t escapes;
+	uint64_t likely; /* of these: not proved */
+	uint64_t remained;
+	uint64_t unattributed;
+	uint64_t unproven;
+	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
+	uint64_t likely_in_file;
+	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be seen, or "" */
+};
+
+enum summary_phase {
+	SUMMARY_PHASE_1 = 0, /* lock held → rmap removed */
+	SUMMARY_PHASE_2 = 1, /* rmap removed → zap_huge_pmd returned */
+	SUMMARY_PHASE_WHOLE = 2,
+	SUMMARY_PHASE_MAX
+};
+
+struct summary_probe {
+	char point[SUMMARY_NAME_LEN];
+	char function[SUMMARY_NAME_LEN];
+	char kind[SUMMARY_NAME_LEN];
+	char state[SUMMARY_NAME_LEN];
+	char reason[SUMMARY_TEXT_LEN];
+};
+
+struct summary_program {
+	char name[SUMMARY_NAME_LEN];
+	char point[SUMMARY_NAME_LEN];
+	char function[SUMMARY_NAME_LEN];
+	char kind[SUMMARY_NAME_LEN];
+	uint64_t runs;
+	uint64_t run_ns;
+	uint64_t missed;
+	uint64_t insns;
+	uint64_t verified;
+};
+
+/* A point whose entry's program never ran, while that at its return did. */
+struct summary_silent {
+	char point[SUMMARY_NAME_LEN];
+	char reason[SUMMARY_TEXT_LEN];
+	uint64_t returns;
+};
+
+/* Of an address in stacks. */
+struct summary_symbol {
+	uint64_t address;
+	char name[SUMMARY_NAME_LEN];
+};
+
+struct summary_task {
+	uint32_t pid;
+	uint32_t tgid;
+	char comm[THPRACE_COMM_LEN];
+	uint64_t windows;
+};
+
+struct summary_incident {
+	uint64_t number; /* position among the file's incidents, from 1 */
+	struct thprace_incident incident;
+};
+
+struct summary {
+	struct thprace_trace_header header;
+	int has_meta;
+	int has_stats;
+	int ended; /* the recording ended in order */
+	unsigned int bad_blocks; /* blocks that could not be read, and the cut-off end */
+	char notes[SUMMARY_NOTES_MAX][256]; /* why, for the first of them */
+
+	/* META */
+	char tool[SUMMARY_NAME_LEN];
+	char version[SUMMARY_NAME_LEN];
+	char kernel[SUMMARY_NAME_LEN];
+	char machine[SUMMARY_NAME_LEN];
+	char attach[SUMMARY_NAME_LEN];
+	char thp_enabled[SUMMARY_NAME_LEN]; /* "always", "madvise", "never"; "": not known */
+	char clock[SUMMARY_NAME_LEN];
+	char clock_source[SUMMARY_NAME_LEN]; /* the kernel's name of it; "": not known */
+	uint64_t clock_step; /* ns, measured; 0: not known */
+	int clock_ticks; /* it ticks every clock_step; else it is finer */
+	unsigned int cpus;
+	int mode; /* enum thprace_mode, or -ENOENT when META doesn't say */
+	char command[SUMMARY_COMMAND_LEN]; /* joined by blanks; "" without one */
+	struct summary_probe *probes;
+	size_t nr_probes;
+
+	/* STATS */
+	uint64_t stopped; /* "ended": ns CLOCK_MONOTONIC, 0 when not known */
+	double seconds;
+	uint64_t seen;
+	uint64_t submitted;
+	uint64_t filtered;
+	uint64_t lost[THPRACE_LOSS_MAX];
+	uint64_t lost_total; /* sum of all causes, unknown ones included */
+	uint64_t windows;
+	uint64_t pte_removals;
+	uint64_t mismatches;
+	uint64_t touching;
+	uint64_t collapses;
+	uint64_t collapses_failed;
+	uint64_t reuses; /* collapses that were given the page of a failed one */
+	uint64_t reuses_foreign; /* with references beyond the collapser's own */
+	struct summary_class class[THPRACE_CLASS_MAX];
+	struct histogram phases[SUMMARY_PHASE_MAX];
+	struct summary_program *programs;
+	size_t nr_programs;
+	struct summary_silent *silent;
+	size_t nr_silent;
+	int has_closest;
+	uint64_t closest_distance; /* ns */
+	struct thprace_window closest_window;
+	struct thprace_walk closest_walk;
+
+	/* TASKS, busiest first */
+	struct summary_task *tasks;
+	size_t nr_tasks;
+
+	/* RECORDS, CONTEXT, INCIDENTS */
+	uint64_t records;
+	uint64_t context;
+	uint64_t incidents;
+	struct summary_incident *kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
+	unsigned int nr_kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
+
+	/* SYMBOLS, by address */
+	struct summary_symbol *symbols;
+	size_t nr_symbols;
+
+	const char *beyond; /* why a JSON block was refused */
+};
+
+/*
+ * Read all of a trace. Returns 0 and *summary, to be freed with summary__free(); or the reason in why, and
+ * -ENOMEM, or -E2BIG: the file is none that thprace writes, it goes beyond the bounds of the format. A damaged
+ * or cut-off file is no error: see bad_blocks, notes and ended.
+ */
+int summary__read(struct summary **summary, struct trace_reader *reader, char *why,
+		  size_t why_size);
+
+void summary__free(struct summary *summary);
+
+/* Totals over all classes of one verdict: pairs, and walkers alone. */
+uint64_t summary__total(const struct summary *summary, enum thprace_verdict verdict);
+
+/* All overlaps of all classes. */
+uint64_t summary__overlaps(const struct summary *summary);
+
+/* Does seen = submitted + filtered + lost hold? */
+int summary__identity(const struct summary *summary);
+
+/*
+ * The kept incidents that matter most, most telling first: escapes, unattributed, unproven, then
+ * contained, each with the longest overlap (alone: the highest residual mapcount) first. Fills at
+ * most max members of list; returns how many.
+ */
+size_t summary__matter(const struct summary *summary, const struct summary_incident **list,
+		       size_t max);
+
+/* Name of a kernel address ("zap_huge_pmd+0x1a3"), or NULL. summary may be NULL. */
+const char *summary__symbol(const struct summary *summary, uint64_t address);
+
+#define SUMMARY_HINTS_MAX 2
+#define SUMMARY_HINT_LEN 256
+
+/*
+ * What a reader should know before he takes "nothing was found" for an answer: sentences, into hints. Returns
+ * how many.
+ */
+unsigned int summary__hints(const struct summary *summary,
+			    char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN]);
+
+/*
+ * Function that a point of META's probes is attached to, or would be (state "skipped"), or generic
+ * when META doesn't say. point: "zap", "lock", "rmap-pmd"…; '-' and '_' are the same. summary and
+ * generic may be NULL.
+ */
+const char *summary__function(const struct summary *summary, const char *point,
+			      const char *generic);
+
+/* Name of a phase: "phase1", "phase2", "whole". */
+const char *summary__phase_name(enum summary_phase phase);
+
+/*
+ * Time that window and walker of an incident shared, in ns. split-head counts from the end of phase 1
+ * on. 0 when it is not known: without a window, and at PTE level, where a window is known by its end.
+ */
+uint64_t summary__overlap(const struct thprace_incident *incident);
+int summary__overlap_known(const struct thprace_incident *incident);
+
+/* Has this incident a window? */
+int summary__has_window(const struct thprace_incident *incident);
+
+#endif
