@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "child.h"
 #include "interrupt.h"
+#include "base/clock.h"
 #include "base/layout.h"
 #include "progress.h"
 
@@ -395,25 +396,17 @@ static void print_json(const struct check_source *source, const struct check_fac
 	}
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
 /* Until the time is over, the command ends, or Ctrl-C. */
 static void wait_watching(const struct check_arguments *arguments, struct child *child)
 {
 	struct timespec tick = {.tv_nsec = TICK_NS};
-	double seconds = arguments->seconds, start = seconds_now();
+	double seconds = arguments->seconds, start = clock__now() / 1e9;
 	if (!arguments->command && seconds <= 0)
 		seconds = WATCH_SECONDS;
 	/* While a command runs, the terminal is the command's. */
 	if (!arguments->command)
 		progress__show("watching the running kernel for %.1f s", seconds);
-	while (!interrupt__came() && (seconds <= 0 || seconds_now() - start < seconds)) {
+	while (!interrupt__came() && (seconds <= 0 || clock__now() / 1e9 - start < seconds)) {
 		nanosleep(&tick, NULL);
 		child__check(child);
 		if (child->ended)

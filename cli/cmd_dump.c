@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "client.h"
 #include "filter.h"
+#include "base/clock.h"
 #include "base/output.h"
 #include "base/private_file.h"
 #include "progress.h"
@@ -151,7 +152,7 @@ static void parse_bound(struct bound *bound, const char *arg, struct argp_state 
 	if (!timespan__parse(arg, TIMESPAN_SECOND, &bound->ns))
 		return;
 	bound->wall = true;
-	if (when__parse(arg, when__now(), &bound->ns))
+	if (when__parse(arg, clock__wall(), &bound->ns))
 		argp_error(state, "'%s' is neither " TIMESPAN_WANTED ", nor " WHEN_WANTED, arg);
 }
 

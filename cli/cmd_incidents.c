@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "client.h"
 #include "filter.h"
+#include "base/clock.h"
 #include "base/layout.h"
 #include "base/names.h"
 #include "base/output.h"
@@ -90,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_SINCE:
-		if (when__parse(arg, when__now(), &incidents->since))
+		if (when__parse(arg, clock__wall(), &incidents->since))
 			argp_error(state, "'%s' is not " WHEN_WANTED, arg);
 		break;
 	case OPT_CLASS:

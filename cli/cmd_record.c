@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/layout.h"
 #include "base/names.h"
 #include "progress.h"
@@ -118,14 +118,6 @@ static int fail(const char *why)
 	return CLI_FAILED;
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
 /* What matters first: a narrow terminal cuts the rest. */
 static void show_progress(struct recording *recording)
 {
@@ -156,13 +148,13 @@ static bool seen_enough(const struct record *record, struct recording *recording
 
 static int run(struct record *record, struct recording *recording)
 {
-	double start = seconds_now(), shown = start, now;
+	double start = clock__now() / 1e9, shown = start, now;
 	bool warned = false;
 	int err = 0;
 
 	while (!err && !interrupt__came()) {
 		err = recording__step(recording, POLL_MS);
-		now = seconds_now();
+		now = clock__now() / 1e9;
 		child__check(&record->child);
 		if (record->child.ended || seen_enough(record, recording) ||
 		    (record->seconds > 0 && now - start >= record->seconds))

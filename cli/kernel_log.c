@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <thprace/race.h>
 
 #include "complaint/complaint.h"
+#include "base/clock.h"
 #include "base/names.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
@@ -87,14 +87,6 @@ int kernel_log__open(struct kernel_log **result, const char *path)
 	return err;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* One record as it was read, with a NUL at its end. */
 static void take_record(struct kernel_log *log, char *record)
 {
@@ -112,7 +104,8 @@ static void take_record(struct kernel_log *log, char *record)
 	caller = strstr(record, "caller=");
 	length = strcspn(text, "\n");
 	text[length] = '\0';
-	complaint_parser__record(log->parser, text, length, caller ? caller + 7 : NULL, now_ns());
+	complaint_parser__record(log->parser, text, length, caller ? caller + 7 : NULL,
+				 clock__now());
 	said->struck = said->struck || alarming(text);
 	if (said->struck && said->lines < KERNEL_LOG_LINES)
 		names__clean(said->line[said->lines++], KERNEL_LOG_TEXT, text, length, 0);
@@ -132,7 +125,7 @@ void kernel_log__read(struct kernel_log *log)
 			break; /* EPIPE: lines were overwritten, the oldest that is there comes next */
 		}
 	}
-	complaint_parser__expire(log->parser, now_ns());
+	complaint_parser__expire(log->parser, clock__now());
 }
 
 void kernel_log__finish(struct kernel_log *log)

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <thprace/verdict.h>
@@ -19,6 +18,7 @@
 #include "child.h"
 #include "interrupt.h"
 #include "kernel/miss.h"
+#include "base/clock.h"
 #include "base/names.h"
 #include "session/recording.h"
 #include "walks.h"
@@ -40,14 +40,6 @@ struct provoke {
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	uint64_t escaped; /* when the first escape was settled; 0: none */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* Where windows of a class are widened. */
 static enum thprace_widen where_of(enum thprace_class class)
@@ -73,7 +65,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	    !thprace_proved(incident->verdict, incident->attribution))
 		return;
 	if (!provoke->escaped)
-		provoke->escaped = now_ns();
+		provoke->escaped = clock__now();
 	if (result->first_escape >= 0 && incident->walk.leave >= result->escape.walk.leave)
 		return;
 	result->escape = *incident;
@@ -171,14 +163,14 @@ static bool seen_enough(const struct provoke *provoke)
 static void watch(struct provoke *provoke, int *err)
 {
 	const struct provoke_options *options = provoke->options;
-	uint64_t now = now_ns();
+	uint64_t now = clock__now();
 	uint64_t end = now + (uint64_t)((options->seconds + GRACE_SECONDS) * 1e9);
 
 	while (!*err && !interrupt__came() && now < end && !provoke->stressor.ended) {
 		*err = recording__step(provoke->recording, POLL_MS);
 		misses__sum(provoke->misses);
 		child__check(&provoke->stressor);
-		now = now_ns();
+		now = clock__now();
 		if (provoke->log)
 			kernel_log__read(provoke->log);
 		/* A BUG leaves locks behind that nobody gives back: no more comes of it. */
@@ -351,7 +343,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 		return err;
 	if (options->widen_ns)
 		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
-	provoke->started = now_ns();
+	provoke->started = clock__now();
 	if (kernel_log__open(&provoke->log, NULL)) /* then its complaints are not seen */
 		provoke->log = NULL;
 	child__release(&provoke->stressor, VERB);

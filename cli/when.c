@@ -85,14 +85,6 @@ int when__parse(const char *text, uint64_t now, uint64_t *ns)
 	return parse_span(text, now, ns);
 }
 
-uint64_t when__now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
-
 static const char *format(char *buf, size_t size, uint64_t ns, const char *how)
 {
 	time_t seconds = (time_t)(ns / SECOND);

@@ -18,9 +18,6 @@
  */
 int when__parse(const char *text, uint64_t now, uint64_t *ns);
 
-/* Now. */
-uint64_t when__now(void);
-
 /* "11-21 19:00:30", "2026-11-21 19:00", "2026-11-21 19:00:30.123456 +0100" into buf; returns it. */
 const char *when__short(char *buf, size_t size, uint64_t ns);
 const char *when__minute(char *buf, size_t size, uint64_t ns);

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock.h"
 
 #define CURRENT "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 #define READINGS 100
@@ -32,11 +33,8 @@ void clock_source__measure(struct clock_source *clock, clock_source_read_fn read
 
 static uint64_t monotonic(void *ctx)
 {
-	struct timespec now;
-
 	(void)ctx;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+	return clock__now();
 }
 
 void clock_source__read(struct clock_source *clock)

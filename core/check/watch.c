@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
 #include "kernel/target.h"
 #include "watch.skel.h"
 
@@ -48,14 +49,6 @@ struct watch {
 	bool fentry;
 	uint64_t started;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* Which functions there are, and whether all of them take fentry. 0, or negative errno and why. */
 static int look(struct watch *watch, char *why, size_t why_size)
@@ -238,7 +231,7 @@ int watch__open(struct watch **result, enum probe_attach attach_by, char *why, s
 
 void watch__start(struct watch *watch)
 {
-	watch->started = now_ns();
+	watch->started = clock__now();
 	__atomic_store_n(&watch->skel->bss->watching, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -264,7 +257,7 @@ void watch__stop(struct watch *watch, struct check_watch *seen)
 
 	memset(seen, 0, sizeof(*seen));
 	__atomic_store_n(&watch->skel->bss->watching, 0, __ATOMIC_SEQ_CST);
-	seen->seconds = (now_ns() - watch->started) / 1e9;
+	seen->seconds = (clock__now() - watch->started) / 1e9;
 	for (try = 0; try < SETTLE_TRIES; try++) {
 		nanosleep(&pause, NULL); /* programs under way end within the first */
 		left = entries(watch->skel->maps.calls) + entries(watch->skel->maps.poisoners);

@@ -14,20 +14,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
 #include "engine_private.h"
 #include "kprobe_trial.h"
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
 #define NAMES_MAX 64
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
-
-uint64_t engine__now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static int on_message(void *ctx, void *data, size_t size)
 {
@@ -115,7 +108,7 @@ static void raise_memlock(void)
 /* Zaps have to leave their marks for longer than one takes before recording may start. */
 static void warm_up(const struct engine *engine)
 {
-	uint64_t passed = engine__now() - engine->marked_at;
+	uint64_t passed = clock__now() - engine->marked_at;
 	struct timespec pause = {.tv_nsec = passed < MARKS_NS ? MARKS_NS - passed : 0};
 
 	nanosleep(&pause, NULL);
@@ -184,7 +177,7 @@ uint64_t engine__start(struct engine *engine)
 	uint64_t now;
 
 	engine__note_runs(engine);
-	now = engine__now();
+	now = clock__now();
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
 }
@@ -214,7 +207,7 @@ int engine__poll(struct engine *engine, int timeout_ms)
 uint64_t engine__stop(struct engine *engine)
 {
 	struct timespec grace = {.tv_nsec = 20000000}; /* programs under way end within this */
-	uint64_t now = engine__now();
+	uint64_t now = clock__now();
 
 	__atomic_store_n(&engine->skel->bss->recording, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&engine->skel->bss->marking, 0, __ATOMIC_SEQ_CST);

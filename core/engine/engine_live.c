@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "engine_private.h"
+#include "base/clock.h"
 #include "base/names.h"
 
 /* How long returns of what was shed are still watched, for calls that were under way. */
@@ -106,7 +107,7 @@ static bool in_group(const struct engine *engine, int point, enum thprace_point 
 
 int engine__shed(struct engine *engine, enum thprace_point leader, const char *reason)
 {
-	uint64_t now = engine__now();
+	uint64_t now = clock__now();
 	int point, found = 0;
 
 	if (!probe__optional(engine__mode(engine), leader))

@@ -14,6 +14,7 @@
 
 #include "kernel/fentry.h"
 #include "kernel/kprobe.h"
+#include "base/clock.h"
 #include "base/names.h"
 
 #define ARRAY_SIZE(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -322,7 +323,7 @@ static int attach_links(struct engine *engine, int pass, enum thprace_point *poi
 static void start_marking(struct engine *engine)
 {
 	__atomic_store_n(&engine->skel->bss->marking, 1, __ATOMIC_SEQ_CST);
-	engine->marked_at = engine__now();
+	engine->marked_at = clock__now();
 }
 
 static void detach_all(struct engine *engine, bool fentry)

@@ -44,9 +44,6 @@ struct engine {
 	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
 };
 
-/* In engine.c: CLOCK_MONOTONIC, ns, as the programs stamp. */
-uint64_t engine__now(void);
-
 /* In engine_load.c: from now on, what libbpf says is kept, to tell why a program was refused. */
 void engine__listen(void);
 

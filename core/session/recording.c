@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/private_file.h"
 #include "stats_json.h"
 #include "kernel/symbols.h"
@@ -26,14 +26,6 @@ struct recording {
 	uint64_t checked;
 	int write_error;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void note_write(struct recording *recording, int err)
 {
@@ -122,8 +114,8 @@ int recording__start(struct recording *recording, char *why, size_t why_size)
 	const struct recording_options *options = &recording->options;
 	struct stats_meta about = {
 		.attach = options->attach, .all = options->all, .command = options->command};
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	uint64_t wall = clock_ns(CLOCK_REALTIME);
+	uint64_t now = clock__now();
+	uint64_t wall = clock__wall();
 	char *meta;
 	int err;
 
@@ -150,7 +142,7 @@ int recording__start(struct recording *recording, char *why, size_t why_size)
 int recording__step(struct recording *recording, int timeout_ms)
 {
 	int err = session__poll(recording->session, timeout_ms);
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock__now();
 
 	if (recording->options.record)
 		session__context(recording->session);

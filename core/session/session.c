@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <thprace/verdict.h>
 
+#include "base/clock.h"
 #include "base/names.h"
 
 #define SWEEP_EVERY_NS 100000000ULL
@@ -33,14 +33,6 @@ struct session {
 	bool remained[THPRACE_CLASS_MAX];
 	uint64_t lowered[THPRACE_CLASS_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void give_record(void *ctx, const struct thprace_record *record)
 {
@@ -83,7 +75,7 @@ static void read_context(struct session *session, uint64_t now)
 static void on_message(void *ctx, const void *message, size_t size)
 {
 	struct session *session = ctx;
-	uint64_t now = now_ns();
+	uint64_t now = clock__now();
 
 	if (book__message(session->book, message, size, now) == -ENOMEM)
 		session->no_memory++;
@@ -195,7 +187,7 @@ static void check_losses(struct session *session, uint64_t now)
 
 void session__check(struct session *session)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock__now();
 
 	check_losses(session, now);
 	/* A loss counted later may be as old as the reading before the last. */
@@ -213,13 +205,13 @@ bool session__busy(const struct session *session)
 
 void session__context(struct session *session)
 {
-	read_context(session, now_ns());
+	read_context(session, clock__now());
 }
 
 uint64_t session__stop(struct session *session)
 {
 	session->stopped = engine__stop(session->engine);
-	check_losses(session, now_ns());
+	check_losses(session, clock__now());
 	book__finish(session->book);
 	return session->stopped;
 }
@@ -254,7 +246,7 @@ void session__sum(struct session_totals *totals)
 
 void session__totals(const struct session *session, struct session_totals *totals)
 {
-	uint64_t end = session->stopped ? session->stopped : now_ns();
+	uint64_t end = session->stopped ? session->stopped : clock__now();
 	int i;
 
 	memset(totals, 0, sizeof(*totals));
