@@ -171,9 +171,7 @@ void engine__ask_zappers(struct engine *engine, bool ask);
 size_t engine__zappers(struct engine *engine, struct engine_zapper *zappers, size_t max,
 		       struct thprace_zapper *sum);
 
-/*
- * The mode in force: light when precise was asked for but no rmap removal could be attached.
- */
+/* The mode in force: see probe__mode(). */
 enum thprace_mode engine__mode(const struct engine *engine);
 
 /* Forget failed walkers that waited for attribution for too long. now: ns. Call it now and then. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine in a daemon: waiting in somebody else's loop, what it costs, shedding what costs most. */
-#include <errno.h>
+/* The engine in somebody else's loop: waiting, sweeping, what it costs and who makes it cost. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,12 +7,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "engine_private.h"
-#include "base/clock.h"
-#include "base/names.h"
+#include <thprace/verdict.h>
 
-/* How long returns of what was shed are still watched, for calls that were under way. */
-#define SHED_GRACE_NS 10000000000ULL
+#include "engine_private.h"
 
 int engine__fd(const struct engine *engine)
 {
@@ -55,119 +51,40 @@ uint64_t engine__memory(const struct engine *engine)
 	return bytes;
 }
 
-/* From here on programs do not expect that each call of the point is seen; or they do. */
-static void set_blind(struct engine *engine, enum thprace_point point, bool blind)
+/* Who is to report a range that ended in time has done so within this. */
+#define SWEEP_LATE_NS 50000000ULL
+/* A walker whose return was missed is waited for no longer than this. */
+#define WALK_MAX_NS 60000000000ULL
+
+/*
+ * Free the places of walkers for which all has been said. Core alone frees one that has its leave: the
+ * walker's task has done with it then (bpf/pending.bpf.h). The claim goes last: who takes the place
+ * finds it empty.
+ */
+void engine__sweep(struct engine *engine, uint64_t now)
 {
-	uint32_t bit = 1U << point;
+	struct thprace_bpf__bss *bss = engine->skel->bss;
+	int claims = bpf_map__fd(engine->skel->maps.pending_claims);
+	struct thprace_pending *place;
+	struct bucket *bucket;
+	uint64_t folio, leave;
+	uint32_t i;
 
-	if (blind)
-		__atomic_fetch_or(&engine->skel->bss->blind, bit, __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(&engine->skel->bss->blind, ~bit, __ATOMIC_SEQ_CST);
-}
-
-/* Does it see the end of something? Of a hold, that is another function's entry. */
-static bool at_end(const struct engine_link *link)
-{
-	return link->at_return || link->point == THPRACE_POINT_HOLD_END;
-}
-
-static void detach(struct engine *engine, enum thprace_point point, bool entries)
-{
-	struct engine_link *link;
-	size_t i;
-
-	for (i = 0; i < engine->link_count; i++) {
-		link = &engine->links[i];
-		if (link->point != point || at_end(link) == entries)
+	engine__finish_shedding(engine, now);
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = &bss->pending[i];
+		folio = __atomic_load_n(&place->folio, __ATOMIC_ACQUIRE);
+		leave = __atomic_load_n(&place->leave, __ATOMIC_ACQUIRE);
+		if (!folio || (leave ? now < leave + THPRACE_ATTRIBUTION_NS + SWEEP_LATE_NS
+				     : !place->enter || now < place->enter + WALK_MAX_NS))
 			continue;
-		bpf_link__destroy(link->link);
-		link->link = NULL;
+		bucket = &bss->buckets[thprace_folio_bucket(folio)];
+		if (leave)
+			__atomic_fetch_sub(&bucket->pending, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&place->folio, 0, __ATOMIC_SEQ_CST);
+		__atomic_fetch_sub(&bss->attributing.walkers, 1, __ATOMIC_SEQ_CST);
+		bpf_map_delete_elem(claims, &i);
 	}
-}
-
-void engine__finish_shedding(struct engine *engine, uint64_t now)
-{
-	int point;
-
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		if (!engine->shed_at[point] || now < engine->shed_at[point] + SHED_GRACE_NS)
-			continue;
-		detach(engine, point, false);
-		engine->shed_at[point] = 0;
-	}
-}
-
-/* Is a point of leader's group (probe__leader()) in this state? */
-static bool in_group(const struct engine *engine, int point, enum thprace_point leader,
-		     enum probe_state state)
-{
-	return engine->plan.probe[point].state == state && probe__leader(point) == leader;
-}
-
-int engine__shed(struct engine *engine, enum thprace_point leader, const char *reason)
-{
-	uint64_t now = clock__now();
-	int point, found = 0;
-
-	if (!probe__optional(engine__mode(engine), leader))
-		return -EINVAL;
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		if (!in_group(engine, point, leader, PROBE_ATTACHED))
-			continue;
-		set_blind(engine, point, true);
-		detach(engine, point, true);
-		engine->shed_at[point] = now;
-		engine->plan.probe[point].state = PROBE_SHED;
-		snprintf(engine->plan.probe[point].reason, sizeof(engine->plan.probe[point].reason),
-			 NAMES_SHED "%s", reason);
-		found++;
-	}
-	return found ? 0 : -EINVAL;
-}
-
-/* Exits first: what begins while this goes on is then seen to end. */
-static int attach_some(struct engine *engine, enum thprace_point point, bool entries)
-{
-	struct engine_link *link;
-	size_t i;
-	int err;
-
-	for (i = 0; i < engine->link_count; i++) {
-		link = &engine->links[i];
-		if (link->point != point || at_end(link) == entries || link->link)
-			continue;
-		err = engine__attach_one(engine, link);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-int engine__restore(struct engine *engine, enum thprace_point leader)
-{
-	int point, entries, found = 0, err = 0;
-
-	/* All that see ends first, of the whole group. */
-	for (entries = 0; entries < 2; entries++)
-		for (point = 0; point < THPRACE_POINT_MAX && !err; point++)
-			if (in_group(engine, point, leader, PROBE_SHED))
-				err = attach_some(engine, point, entries);
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		if (!in_group(engine, point, leader, PROBE_SHED))
-			continue;
-		found++;
-		engine->shed_at[point] = 0;
-		if (err) {
-			detach(engine, point, true);
-			detach(engine, point, false);
-			continue;
-		}
-		set_blind(engine, point, false);
-		engine->plan.probe[point].state = PROBE_ATTACHED;
-		engine->plan.probe[point].reason[0] = '\0';
-	}
-	return found ? err : -EINVAL;
 }
 
 void engine__ask_zappers(struct engine *engine, bool ask)

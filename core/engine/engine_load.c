@@ -243,7 +243,7 @@ static int size_maps(struct engine *engine)
 
 	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
 		skel->rodata->symbols[i] = target__address(engine->target, i);
-	skel->rodata->precise = engine__mode(engine) == THPRACE_PRECISE;
+	skel->rodata->precise = probe__mode(&engine->plan) == THPRACE_PRECISE;
 	skel->rodata->page_shift = log2_of(sysconf(_SC_PAGESIZE));
 	skel->rodata->huge_order = huge_order(skel->rodata->page_shift);
 	skel->rodata->slot_mask =

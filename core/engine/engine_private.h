@@ -71,7 +71,7 @@ void engine__ask(struct engine *engine);
 /* In engine_read.c: what has run until now ran before recording. */
 void engine__note_runs(struct engine *engine);
 
-/* In engine_live.c: detach the exits of what was shed some seconds ago. now: ns. */
+/* In engine_shed.c: detach the exits of what was shed some seconds ago. now: ns. */
 void engine__finish_shedding(struct engine *engine, uint64_t now);
 
 #endif

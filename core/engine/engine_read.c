@@ -7,8 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <thprace/verdict.h>
-
 #include "engine_private.h"
 
 #define SETTLE_TRIES 1000
@@ -244,49 +242,7 @@ void engine__flight_skip(struct engine *engine, uint64_t *position)
 
 enum thprace_mode engine__mode(const struct engine *engine)
 {
-	enum probe_state page = engine->plan.probe[THPRACE_POINT_RMAP].state;
-	enum probe_state folio = engine->plan.probe[THPRACE_POINT_RMAP_PMD].state;
-
-	if (page == PROBE_PLANNED || page == PROBE_ATTACHED || folio == PROBE_PLANNED ||
-	    folio == PROBE_ATTACHED)
-		return engine->options.mode;
-	return THPRACE_LIGHT;
-}
-
-/* Who is to report a range that ended in time has done so within this. */
-#define SWEEP_LATE_NS 50000000ULL
-/* A walker whose return was missed is waited for no longer than this. */
-#define WALK_MAX_NS 60000000000ULL
-
-/*
- * Free the places of walkers for which all has been said. Core alone frees one that has its leave: the
- * walker's task has done with it then (bpf/pending.bpf.h). The claim goes last: who takes the place
- * finds it empty.
- */
-void engine__sweep(struct engine *engine, uint64_t now)
-{
-	struct thprace_bpf__bss *bss = engine->skel->bss;
-	int claims = bpf_map__fd(engine->skel->maps.pending_claims);
-	struct thprace_pending *place;
-	struct bucket *bucket;
-	uint64_t folio, leave;
-	uint32_t i;
-
-	engine__finish_shedding(engine, now);
-	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
-		place = &bss->pending[i];
-		folio = __atomic_load_n(&place->folio, __ATOMIC_ACQUIRE);
-		leave = __atomic_load_n(&place->leave, __ATOMIC_ACQUIRE);
-		if (!folio || (leave ? now < leave + THPRACE_ATTRIBUTION_NS + SWEEP_LATE_NS
-				     : !place->enter || now < place->enter + WALK_MAX_NS))
-			continue;
-		bucket = &bss->buckets[thprace_folio_bucket(folio)];
-		if (leave)
-			__atomic_fetch_sub(&bucket->pending, 1, __ATOMIC_SEQ_CST);
-		__atomic_store_n(&place->folio, 0, __ATOMIC_SEQ_CST);
-		__atomic_fetch_sub(&bss->attributing.walkers, 1, __ATOMIC_SEQ_CST);
-		bpf_map_delete_elem(claims, &i);
-	}
+	return probe__mode(&engine->plan);
 }
 
 const struct probe_plan *engine__plan(const struct engine *engine)

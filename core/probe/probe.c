@@ -639,6 +639,17 @@ const char *probe__imprecise(const struct probe_plan *plan)
 		       : plan->probe[THPRACE_POINT_RMAP_PMD].reason;
 }
 
+enum thprace_mode probe__mode(const struct probe_plan *plan)
+{
+	enum probe_state page = plan->probe[THPRACE_POINT_RMAP].state;
+	enum probe_state folio = plan->probe[THPRACE_POINT_RMAP_PMD].state;
+
+	if (page == PROBE_PLANNED || page == PROBE_ATTACHED || folio == PROBE_PLANNED ||
+	    folio == PROBE_ATTACHED)
+		return plan->mode;
+	return THPRACE_LIGHT;
+}
+
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
 	int class;

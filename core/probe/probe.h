@@ -228,6 +228,9 @@ bool probe__optional(enum thprace_mode mode, enum thprace_point point);
  */
 enum thprace_point probe__leader(enum thprace_point point);
 
+/* The mode in force: light when precise was asked for but no rmap removal can be attached. */
+enum thprace_mode probe__mode(const struct probe_plan *plan);
+
 /* Why no rmap removal is probed, as precise mode needs it. The text lies in the plan. */
 const char *probe__imprecise(const struct probe_plan *plan);
 
