@@ -150,7 +150,9 @@ $(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output 
 
 UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
 UNIT_CFLAGS := -Icli -Idaemon -Itests/unit
-UNIT_COMMON := $(O)/unit/oracle.o $(O)/unit/bpf_model.o
+# What several of them share: all that is neither a test nor one of the tiny kernels.
+UNIT_COMMON := $(patsubst tests/unit/%.c,$(O)/unit/%.o, \
+	$(filter-out tests/unit/test_% tests/unit/tiny_%,$(wildcard tests/unit/*.c)))
 UNIT_BIN := $(UNIT:%=$(O)/unit/%)
 
 $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
