@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "probe.h"
+/* What is probed on this kernel, point by point, and what becomes of a probe: refused, silent. */
+#include "probe_private.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,9 +10,6 @@
 #include "kernel/kprobe.h"
 #include "base/names.h"
 
-/* Who waits is known by what its wait queue entry calls: see hold_enter in bpf/collapse.bpf.c. */
-#define WAKE_FUNCTION "wake_page_function"
-
 __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, const char *format,
 							  ...)
 {
@@ -20,84 +18,6 @@ __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, c
 	va_start(list, format);
 	vsnprintf(probe->reason, sizeof(probe->reason), format, list);
 	va_end(list);
-}
-
-static size_t add_name(const char **names, size_t count, size_t max, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (!strcmp(names[i], name))
-			return count;
-	if (count < max)
-		names[count++] = name;
-	return count;
-}
-
-size_t probe__names(const char **names, size_t max)
-{
-	const struct probe_point *p;
-	const char *caller;
-	size_t count = 0;
-	int point, i;
-
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		p = &probe_points[point];
-		for (i = 0; i < PROBE_FUNCTIONS_MAX && p->functions[i]; i++)
-			count = add_name(names, count, max, p->functions[i]);
-		for (i = 0; i < PROBE_KNOWN_MAX && p->known[i].function; i++) {
-			if (p->known[i].with)
-				count = add_name(names, count, max, p->known[i].with);
-			if (p->known[i].without)
-				count = add_name(names, count, max, p->known[i].without);
-		}
-		for (i = 0; i < 2 && p->callees[i]; i++)
-			count = add_name(names, count, max, p->callees[i]);
-		for (i = 0; i < PROBE_GROUPS_MAX * PROBE_CALLERS_MAX; i++) {
-			caller = p->callers[i / PROBE_CALLERS_MAX].functions[i % PROBE_CALLERS_MAX];
-			if (caller)
-				count = add_name(names, count, max, caller);
-		}
-	}
-	count = add_name(names, count, max, WAKE_FUNCTION);
-	count = add_name(names, count, max, PROBE_TRIAL_X86);
-	count = add_name(names, count, max, PROBE_TRIAL_ARM64);
-	count = add_name(names, count, max, PROBE_TRIAL_CALLEE);
-	count = add_name(names, count, max, PROBE_SPLIT_PMD);
-	return add_name(names, count, max, PROBE_ASKED);
-}
-
-/* Position of the parameter that a slot wants, by the names that it has had; -1: none. */
-static int param_index(const struct target_function *function, const char *const *names)
-{
-	int i, n;
-
-	for (n = 0; n < 3 && names[n]; n++)
-		for (i = 0; i < function->nargs && i < THPRACE_ARG_MAX; i++)
-			if (!strcmp(function->param[i], names[n]))
-				return i;
-	return -1;
-}
-
-const char *probe__place_args(struct probe *probe, const struct target_function *function)
-{
-	const struct probe_point *point = probe->point;
-	int slot, index;
-
-	memset(&probe->args, 0, sizeof(probe->args));
-	probe->args.behind = function->returns ? function->nargs : 255;
-	probe->args.result = function->returns;
-	for (slot = 0; slot < THPRACE_ARG_SLOTS; slot++) {
-		index = param_index(function, point->params[slot]);
-		probe->args.index[slot] = index;
-		if (index < 0 && point->needed[slot])
-			return point->params[slot][0];
-	}
-	index = probe->args.index[0];
-	probe->args.folio = index >= 0 && !strcmp(function->param[index], "folio");
-	index = probe->args.index[2];
-	probe->args.depth = index >= 0 ? function->depth[index] : 0;
-	return NULL;
 }
 
 /*
@@ -168,7 +88,7 @@ static void plan_function(struct probe *probe, const struct target *target,
 			return;
 		attach = PROBE_ATTACH_KPROBE;
 	}
-	missing = probe__place_args(probe, &function);
+	missing = probe_args__place(probe, &function);
 	if (missing) {
 		because(probe, "%s: has no parameter named '%s'", probe->function, missing);
 		return;
@@ -189,19 +109,6 @@ static void check_traceable(struct probe *probe, struct target *target)
 	because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
 }
 
-/*
- * Is a huge page that a failed collapse has revoked carried over to the next one? Only where
- * collapse_file gets it from its caller: until 6.0 ("mm: khugepaged: don't carry huge page to the
- * next loop for !CONFIG_NUMA", which also removed khugepaged_prealloc_page).
- */
-static bool carries_page(const struct probe *collapse)
-{
-	return collapse->args.index[2] >= 0 && collapse->args.depth;
-}
-
-#define COLLAPSE_BLIND \
-	"collapse_file: no prototype in BTF, so whether it is given a huge page is not known"
-
 /* Holders are watched only where they matter. */
 static void plan_holds(struct probe_plan *plan, const struct target *target)
 {
@@ -214,17 +121,17 @@ static void plan_holds(struct probe_plan *plan, const struct target *target)
 		hold = &plan->probe[holds[i]];
 		if (hold->state != PROBE_PLANNED)
 			continue;
-		if (collapse->state == PROBE_PLANNED && carries_page(collapse) &&
-		    target__has_symbol(target, WAKE_FUNCTION))
+		if (collapse->state == PROBE_PLANNED && probe_args__carries_page(collapse) &&
+		    target__has_symbol(target, PROBE_WAKE))
 			continue;
 		hold->state = PROBE_SKIPPED;
 		hold->kind = PROBE_NONE;
 		if (collapse->state != PROBE_PLANNED || collapse->blind)
 			because(hold, "serves collapse-reuse, which cannot be seen here");
-		else if (!carries_page(collapse))
+		else if (!probe_args__carries_page(collapse))
 			because(hold, "serves collapse-reuse, which cannot happen here");
 		else
-			because(hold, WAKE_FUNCTION ": not in this kernel, or inlined");
+			because(hold, PROBE_WAKE ": not in this kernel, or inlined");
 	}
 }
 
@@ -258,7 +165,7 @@ static void plan_variant(struct probe *probe, struct target *target, const char 
 	snprintf(probe->variant, sizeof(probe->variant), "%s", variant);
 	probe->function = probe->variant;
 	probe->kind = PROBE_KPROBE;
-	if (!probe__place_args(probe, &function) && runs(probe, &plan->trial)) {
+	if (!probe_args__place(probe, &function) && runs(probe, &plan->trial)) {
 		because(probe, "kprobe, since only %s exists; its arguments are told by %s",
 			variant, told);
 		probe->state = PROBE_PLANNED;
@@ -510,156 +417,4 @@ const char *probe__kind_name(const struct probe *probe)
 		return point->entry || point->kprobe_entry ? "kprobe+kretprobe" : "kretprobe";
 	}
 	return "-";
-}
-
-static bool works(const struct probe_plan *plan, enum thprace_point point)
-{
-	enum probe_state state = plan->probe[point].state;
-
-	return (state == PROBE_PLANNED || state == PROBE_ATTACHED) && !plan->probe[point].silent;
-}
-
-static const char *first_broken(const struct probe_plan *plan, const int *points, int count)
-{
-	int i;
-
-	for (i = 0; i < count; i++)
-		if (!works(plan, points[i]))
-			return plan->probe[points[i]].silent ? plan->probe[points[i]].silence
-							     : plan->probe[points[i]].reason;
-	return NULL;
-}
-
-static const char *collapse_broken(const struct probe_plan *plan)
-{
-	static const int points[] = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD,
-				     THPRACE_POINT_HOLD_END};
-	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
-
-	if (works(plan, THPRACE_POINT_COLLAPSE) && collapse->blind)
-		return COLLAPSE_BLIND;
-	if (works(plan, THPRACE_POINT_COLLAPSE) && !carries_page(collapse))
-		return NAMES_CANNOT_HAPPEN
-			"collapse_file takes no huge page from its caller, so none that it revoked "
-			"is carried over to its next call (no khugepaged_prealloc_page)";
-	return first_broken(plan, points, 3);
-}
-
-const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class)
-{
-	static const int window[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK};
-	static const int unmap[] = {THPRACE_POINT_UNMAP};
-	static const int migrate[] = {THPRACE_POINT_MIGRATE};
-	static const int split[] = {THPRACE_POINT_SPLIT};
-	static const int truncate[] = {THPRACE_POINT_TRUNCATE};
-	static const int invalidate[] = {THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_INVALIDATE};
-	static const int instead[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_PAGES,
-				      THPRACE_POINT_MAPPED};
-	static const int poison[] = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP};
-	const char *broken;
-
-	if (class == THPRACE_HWPOISON_UNMAP)
-		return first_broken(plan, poison, 2);
-	if (class == THPRACE_COLLAPSE_REUSE)
-		return collapse_broken(plan);
-	broken = first_broken(plan, window, 2);
-	if (broken)
-		return broken;
-	switch (class) {
-	case THPRACE_SPLIT_UNMAP:
-		return first_broken(plan, unmap, 1);
-	case THPRACE_SPLIT_MIGRATE:
-		return first_broken(plan, migrate, 1);
-	case THPRACE_SPLIT_HEAD:
-		return first_broken(plan, split, 1);
-	case THPRACE_TRUNCATE_UNMAP:
-		return first_broken(plan, truncate, 1);
-	case THPRACE_INVALIDATE_UNMAP:
-		if (plan->probe[THPRACE_POINT_UNMAP_PAGES].state != PROBE_ABSENT)
-			return first_broken(plan, instead, 3);
-		return first_broken(plan, invalidate,
-				    plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind == PROBE_CALLS ? 1
-											       : 2);
-	default:
-		return NULL;
-	}
-}
-
-bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class)
-{
-	const char *why = probe__not_observable(plan, class);
-	int point;
-
-	if (!why || !strncmp(why, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
-		return why != NULL;
-	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		if (plan->probe[point].missing && plan->probe[point].reason == why)
-			return true;
-	return false;
-}
-
-bool probe__optional(enum thprace_mode mode, enum thprace_point point)
-{
-	switch (point) {
-	case THPRACE_POINT_ZAP:
-	case THPRACE_POINT_LOCK:
-	case THPRACE_POINT_RMAP:
-	case THPRACE_POINT_RMAP_PMD:
-	case THPRACE_POINT_RMAP_PTES:
-		return false;
-	case THPRACE_POINT_RANGE: /* tells what rmap removal is a zap's */
-		return mode == THPRACE_LIGHT;
-	default:
-		return true;
-	}
-}
-
-enum thprace_point probe__leader(enum thprace_point point)
-{
-	switch (point) {
-	case THPRACE_POINT_HOLD_END:
-		return THPRACE_POINT_HOLD;
-	case THPRACE_POINT_UNMAP_FOLIO: /* counts only inside an invalidation */
-	case THPRACE_POINT_UNMAP_PAGES:
-	case THPRACE_POINT_MAPPED:
-		return THPRACE_POINT_INVALIDATE;
-	default:
-		return point;
-	}
-}
-
-const char *probe__imprecise(const struct probe_plan *plan)
-{
-	const struct probe *page = &plan->probe[THPRACE_POINT_RMAP];
-
-	/* The one that this kernel has says why not; of two that are absent, the older one. */
-	return page->state != PROBE_ABSENT ||
-			       plan->probe[THPRACE_POINT_RMAP_PMD].state == PROBE_ABSENT
-		       ? page->reason
-		       : plan->probe[THPRACE_POINT_RMAP_PMD].reason;
-}
-
-enum thprace_mode probe__mode(const struct probe_plan *plan)
-{
-	enum probe_state page = plan->probe[THPRACE_POINT_RMAP].state;
-	enum probe_state folio = plan->probe[THPRACE_POINT_RMAP_PMD].state;
-
-	if (page == PROBE_PLANNED || page == PROBE_ATTACHED || folio == PROBE_PLANNED ||
-	    folio == PROBE_ATTACHED)
-		return plan->mode;
-	return THPRACE_LIGHT;
-}
-
-bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
-{
-	int class;
-
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		if (!probe__not_observable(plan, class))
-			return true;
-	/* The classes need one of these: huge pages, or memory_failure. */
-	snprintf(why, why_size, "no class can be seen on this kernel: %s; and hwpoison-unmap: %s",
-		 probe__not_observable(plan, THPRACE_TRUNCATE_UNMAP),
-		 probe__not_observable(plan, THPRACE_HWPOISON_UNMAP));
-	return false;
 }

@@ -175,30 +175,6 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 		    int error, const char *verifier);
 
 /*
- * In probe_calls.c: the kernel has the point's function; probe its calls instead, where they can be found
- * in the kernel's code and the trial's program ran. False: the point stays as it was planned.
- */
-bool probe_calls__plan(struct probe *probe, struct target *target, const struct probe_trial *trial);
-
-/*
- * In probe_known.c: the prototype of a static function that BTF leaves out, where the table has it. False:
- * it has not.
- */
-bool probe_known__function(const struct probe *probe, const struct target *target,
-			   struct target_function *function);
-
-/*
- * In probe_known.c: the prototype of the function `name`, of which the kernel has only a compiler's variant, if
- * its arguments are known to be where the prototype says. Returns what tells so ("BTF", "its code"); or
- * NULL: nothing does.
- */
-const char *probe_known__variant(const struct probe *probe, struct target *target, const char *name,
-				 const char *variant, struct target_function *function);
-
-/* In probe.c: fill in where a function has its arguments. NULL, or the name of a needed one that is missing. */
-const char *probe__place_args(struct probe *probe, const struct target_function *function);
-
-/*
  * What was attached has run so often since recording started: entry and return, of the point's programs.
  * An entry that stays at 0 while its return runs sees nothing, whatever the cause: probe->silent tells.
  */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kernel/calls.h"
-#include "probe.h"
+#include "probe_private.h"
 #include "base/names.h"
 
 #define CODE_MAX 32768U /* of one function's piece; more is not looked through */
@@ -196,7 +196,7 @@ bool probe_calls__plan(struct probe *probe, struct target *target, const struct 
 		not_told(probe, "%s", trial->why);
 	if (!callee || !trial->calls ||
 	    (!find_again(probe) && find_calls(probe, target, address)) ||
-	    probe__place_args(probe, &function)) {
+	    probe_args__place(probe, &function)) {
 		probe->site_count = 0;
 		probe->args = before;
 		if (!planned || reason[0]) /* what there is to say of the function counts more */

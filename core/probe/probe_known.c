@@ -3,7 +3,7 @@
  * Prototypes that BTF does not have: of static functions, from the table, and of what the compiler made of a
  * function, which its code has to confirm.
  */
-#include "probe.h"
+#include "probe_private.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,9 @@
  * The table of probe points. Function names come with the first and last version that has them;
  * which one a kernel has is asked, not derived from its version.
  */
-#include "probe.h"
+#include "probe_private.h"
+
+#include <string.h>
 
 /* What a split's unmap_folio (unmap_page until 5.15) was inlined into, or itself. */
 #define SPLITS                                                                          \
@@ -241,3 +243,48 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.what = "inside an invalidation: the page that unmap-pages works on",
 		},
 };
+
+static size_t add_name(const char **names, size_t count, size_t max, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return count;
+	if (count < max)
+		names[count++] = name;
+	return count;
+}
+
+size_t probe__names(const char **names, size_t max)
+{
+	const struct probe_point *p;
+	const char *caller;
+	size_t count = 0;
+	int point, i;
+
+	for (point = 0; point < THPRACE_POINT_MAX; point++) {
+		p = &probe_points[point];
+		for (i = 0; i < PROBE_FUNCTIONS_MAX && p->functions[i]; i++)
+			count = add_name(names, count, max, p->functions[i]);
+		for (i = 0; i < PROBE_KNOWN_MAX && p->known[i].function; i++) {
+			if (p->known[i].with)
+				count = add_name(names, count, max, p->known[i].with);
+			if (p->known[i].without)
+				count = add_name(names, count, max, p->known[i].without);
+		}
+		for (i = 0; i < 2 && p->callees[i]; i++)
+			count = add_name(names, count, max, p->callees[i]);
+		for (i = 0; i < PROBE_GROUPS_MAX * PROBE_CALLERS_MAX; i++) {
+			caller = p->callers[i / PROBE_CALLERS_MAX].functions[i % PROBE_CALLERS_MAX];
+			if (caller)
+				count = add_name(names, count, max, caller);
+		}
+	}
+	count = add_name(names, count, max, PROBE_WAKE);
+	count = add_name(names, count, max, PROBE_TRIAL_X86);
+	count = add_name(names, count, max, PROBE_TRIAL_ARM64);
+	count = add_name(names, count, max, PROBE_TRIAL_CALLEE);
+	count = add_name(names, count, max, PROBE_SPLIT_PMD);
+	return add_name(names, count, max, PROBE_ASKED);
+}
