@@ -98,7 +98,7 @@ $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON): $(O)/%.skel.h: $(O)/%.bpf.
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(filter $(O)/core/engine/engine%,$(CORE_OBJ)): $(SKELETON)
-$(O)/core/check/watch.o: $(WATCH_SKELETON)
+$(O)/core/check/walk_watch.o: $(WATCH_SKELETON)
 $(O)/core/kernel/text.o: $(TEXT_SKELETON)
 $(O)/core/engine/kprobe_trial.o: $(TRIAL_SKELETON)
 
@@ -228,7 +228,7 @@ SCRIPTS := .ci/run tests/deps tests/fuzz/run tests/demo tests/bpf-stats tests/vm
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/lint/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -248,7 +248,7 @@ lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
-	$(Q)printf '%s\n' $(filter-out core/engine/engine_load.c core/check/watch.c core/kernel/text.c core/engine/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
+	$(Q)printf '%s\n' $(filter-out core/engine/engine_load.c core/check/walk_watch.c core/kernel/text.c core/engine/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
 
 # The kernel patches: they apply, and the semantic ones do what they say.

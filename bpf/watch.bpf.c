@@ -165,7 +165,7 @@ static __always_inline int poison_over(void)
 	return 0;
 }
 
-/* Positions of the arguments: core/check/watch.c has compared them with the prototypes. */
+/* Positions of the arguments: core/check/walk_watch.c has compared them with the prototypes. */
 #if defined(__TARGET_ARCH_x86)
 #define FIRST(regs) BPF_CORE_READ(regs, di)
 #define SECOND(regs) BPF_CORE_READ(regs, si)

@@ -21,7 +21,7 @@
 #include "check/check_source.h"
 #include "check/check_watch.h"
 #include "report/render_json.h"
-#include "check/watch.h"
+#include "check/walk_watch.h"
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18
@@ -419,7 +419,7 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 static int watch_kernel(const struct check_arguments *arguments, struct check_watch *seen,
 			int *failure, char *why, size_t why_size)
 {
-	struct watch *watch = NULL;
+	struct walk_watch *watch = NULL;
 	struct child child = {0};
 	int err = 0;
 
@@ -433,13 +433,13 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 		return err;
 	}
 	progress__show("attaching to the kernel");
-	err = watch__open(&watch, arguments->attach, why, why_size);
+	err = walk_watch__open(&watch, arguments->attach, why, why_size);
 	progress__clear();
 	if (!err) {
-		watch__start(watch);
+		walk_watch__start(watch);
 		child__release(&child, "thprace check");
 		wait_watching(arguments, &child);
-		watch__stop(watch, seen);
+		walk_watch__stop(watch, seen);
 	}
 	if (interrupt__came()) /* from a terminal the command got the signal, too */
 		child.asked = true;
@@ -448,7 +448,7 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 		child__say(&child, "thprace check", arguments->command[0]);
 		*failure = child__failure(&child);
 	}
-	watch__close(watch);
+	walk_watch__close(watch);
 	return err;
 }
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "check/watch.h"
+#include "check/walk_watch.h"
 
 #define LOAD "split-shared"
 #define SECONDS "10" /* at most; it ends by itself after 20 pages */
@@ -33,7 +33,7 @@ int walks__measure(struct check_watch *seen, const char *verb, const char *stres
 {
 	const char *const words[] = {stressor, LOAD, "-d", SECONDS, NULL};
 	int none = open("/dev/null", O_RDWR | O_CLOEXEC), err;
-	struct watch *watch = NULL;
+	struct walk_watch *watch = NULL;
 	struct child child = {0};
 
 	if (none < 0)
@@ -45,15 +45,15 @@ int walks__measure(struct check_watch *seen, const char *verb, const char *stres
 		snprintf(why, why_size, "cannot start %s: %s", stressor, strerror(-err));
 		return err;
 	}
-	err = watch__open(&watch, attach, why, why_size);
+	err = walk_watch__open(&watch, attach, why, why_size);
 	if (!err) {
-		watch__start(watch);
+		walk_watch__start(watch);
 		child__release(&child, verb);
 		wait_for(&child);
-		watch__stop(watch, seen);
+		walk_watch__stop(watch, seen);
 	}
 	child__end(&child);
-	watch__close(watch);
+	walk_watch__close(watch);
 	if (!err && (!child.ended || !WIFEXITED(child.status) || WEXITSTATUS(child.status))) {
 		snprintf(why, why_size, "%s " LOAD " failed", stressor);
 		return -EIO;

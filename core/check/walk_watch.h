@@ -10,20 +10,21 @@
 #include "check_watch.h"
 #include "probe/probe.h"
 
-struct watch;
+struct walk_watch;
 
 /*
  * Load and attach; nothing is counted yet. Needs root (CAP_BPF and CAP_PERFMON). Returns 0 and *watch, to
- * be ended with watch__close(); or negative errno with a sentence in why.
+ * be ended with walk_watch__close(); or negative errno with a sentence in why.
  */
-int watch__open(struct watch **watch, enum probe_attach attach, char *why, size_t why_size);
+int walk_watch__open(struct walk_watch **watch, enum probe_attach attach, char *why,
+		     size_t why_size);
 
 /* Count from now on. */
-void watch__start(struct watch *watch);
+void walk_watch__start(struct walk_watch *watch);
 
 /* Count no new call, wait up to a second for those under way, and tell what was seen. */
-void watch__stop(struct watch *watch, struct check_watch *seen);
+void walk_watch__stop(struct walk_watch *watch, struct check_watch *seen);
 
-void watch__close(struct watch *watch);
+void walk_watch__close(struct walk_watch *watch);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "watch.h"
+#include "walk_watch.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -40,7 +40,7 @@ static const struct point points[] = {
 
 #define POINTS (sizeof(points) / sizeof(points[0]))
 
-struct watch {
+struct walk_watch {
 	struct target *target;
 	struct watch_bpf *skel;
 	struct bpf_link *links[LINKS_MAX];
@@ -51,7 +51,7 @@ struct watch {
 };
 
 /* Which functions there are, and whether all of them take fentry. 0, or negative errno and why. */
-static int look(struct watch *watch, char *why, size_t why_size)
+static int look(struct walk_watch *watch, char *why, size_t why_size)
 {
 	struct target_function function;
 	const struct point *point;
@@ -88,7 +88,8 @@ static int look(struct watch *watch, char *why, size_t why_size)
 	return 0;
 }
 
-static struct bpf_program *program(const struct watch *watch, const struct point *point, bool entry)
+static struct bpf_program *program(const struct walk_watch *watch, const struct point *point,
+				   bool entry)
 {
 	char name[32];
 
@@ -97,7 +98,7 @@ static struct bpf_program *program(const struct watch *watch, const struct point
 	return bpf_object__find_program_by_name(watch->skel->obj, name);
 }
 
-static int choose(const struct watch *watch)
+static int choose(const struct walk_watch *watch)
 {
 	struct bpf_program *one;
 	int err = 0, entry;
@@ -119,7 +120,7 @@ static int choose(const struct watch *watch)
 	return err;
 }
 
-static int attach(struct watch *watch)
+static int attach(struct walk_watch *watch)
 {
 	struct bpf_program *one;
 	struct bpf_link *link;
@@ -140,7 +141,7 @@ static int attach(struct watch *watch)
 	return 0;
 }
 
-static void drop(struct watch *watch)
+static void drop(struct walk_watch *watch)
 {
 	while (watch->nr_links)
 		bpf_link__destroy(watch->links[--watch->nr_links]);
@@ -148,7 +149,7 @@ static void drop(struct watch *watch)
 	watch->skel = NULL;
 }
 
-static int try_once(struct watch *watch)
+static int try_once(struct walk_watch *watch)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
 	int err;
@@ -168,7 +169,7 @@ static int try_once(struct watch *watch)
 }
 
 /* What libbpf would print is told here in one sentence. */
-static int load(struct watch *watch, enum probe_attach attach_by, char *why, size_t why_size)
+static int load(struct walk_watch *watch, enum probe_attach attach_by, char *why, size_t why_size)
 {
 	libbpf_print_fn_t print = NULL;
 	int err;
@@ -193,10 +194,11 @@ static int load(struct watch *watch, enum probe_attach attach_by, char *why, siz
 	return err;
 }
 
-int watch__open(struct watch **result, enum probe_attach attach_by, char *why, size_t why_size)
+int walk_watch__open(struct walk_watch **result, enum probe_attach attach_by, char *why,
+		     size_t why_size)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct walk_watch *watch = calloc(1, sizeof(*watch));
 	const char *names[POINTS];
 	size_t i;
 	int err;
@@ -222,14 +224,14 @@ int watch__open(struct watch **result, enum probe_attach attach_by, char *why, s
 	if (!err)
 		err = load(watch, attach_by, why, why_size);
 	if (err) {
-		watch__close(watch);
+		walk_watch__close(watch);
 		return err;
 	}
 	*result = watch;
 	return 0;
 }
 
-void watch__start(struct watch *watch)
+void walk_watch__start(struct walk_watch *watch)
 {
 	watch->started = clock__now();
 	__atomic_store_n(&watch->skel->bss->watching, 1, __ATOMIC_SEQ_CST);
@@ -248,7 +250,7 @@ static size_t entries(const struct bpf_map *map)
 	return count;
 }
 
-void watch__stop(struct watch *watch, struct check_watch *seen)
+void walk_watch__stop(struct walk_watch *watch, struct check_watch *seen)
 {
 	struct timespec pause = {.tv_nsec = 10000000};
 	uint64_t left;
@@ -275,7 +277,7 @@ void watch__stop(struct watch *watch, struct check_watch *seen)
 	}
 }
 
-void watch__close(struct watch *watch)
+void walk_watch__close(struct walk_watch *watch)
 {
 	if (!watch)
 		return;
