@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make [V=1] · make deps · make demo · make test · make install DESTDIR= PREFIX= · make deb · make clean
+# make help
 
 O ?= build
 CC ?= gcc
@@ -60,11 +60,30 @@ STRESS_OBJ := $(STRESS_SRC:%=$(O)/stress/%.o)
 PROGRAMS := $(O)/thprace $(O)/thprace-stress $(patsubst daemon/main.c,$(O)/thpraced,$(wildcard daemon/main.c))
 
 .DELETE_ON_ERROR:
+## all              the programs, into build/ (O=FOLDER: there; V=1: each command is printed)
 .PHONY: all
 all: $(PROGRAMS)
 
 $(O)/bpf $(O)/cli $(O)/daemon $(O)/stress $(O)/unit $(sort $(dir $(CORE_OBJ))):
 	$(Q)mkdir -p $@
+
+.PHONY: help
+help:
+	$(Q)sed -n 's/^## /  /p' $(MAKEFILE_LIST)
+
+# The commit that is built, for --version; "" outside a git tree.
+$(O)/commit.h: FORCE | $(O)/cli
+	$(Q)commit=$$(git -C $(CURDIR) describe --always --match= --dirty=-modified 2>/dev/null | sed "s|^| (commit |; s|$$|)|"); \
+		echo "#define VERSION_COMMIT \"$$commit\"" | cmp -s - $@ || \
+		echo "#define VERSION_COMMIT \"$$commit\"" > $@
+$(O)/cli/main.o $(O)/daemon/main.o: $(O)/commit.h
+
+## compile_commands.json   for editors and language servers
+COMPILE_COMMANDS = chomp; push @all, {directory => cwd, command => $$_, file => $$1} \
+	if /^\S*(?:cc|clang)\b.* -c (\S+\.c) -o/; \
+	END { print JSON::PP->new->canonical->pretty->encode(\@all) }
+compile_commands.json: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
+	$(Q)$(MAKE) -nB V=1 all $(UNIT:%=$(O)/unit/%.o) | perl -MJSON::PP -MCwd -ne '$(COMPILE_COMMANDS)' > $@
 
 # What the compiler was told: a change of flags rebuilds.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS)
@@ -171,6 +190,7 @@ $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 
 .PRECIOUS: $(O)/unit/%.o
 
+## unit             the unit tests
 .PHONY: unit
 unit: $(UNIT_BIN)
 	$(Q)set -e; for program in $(UNIT_BIN); do echo "== $$program"; $$program; done
@@ -178,6 +198,7 @@ unit: $(UNIT_BIN)
 SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # The unit tests once more, under ASan and UBSan, in an output folder of their own.
+## unit-sanitized   the same under ASan and UBSan
 .PHONY: unit-sanitized
 unit-sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
@@ -188,6 +209,7 @@ FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZ
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-fprofile-instr-generate -fcoverage-mapping
 # What is fuzzed is built for that; the rest comes from the library.
+## fuzz             the readers of files against damaged ones (FUZZ_SECONDS=N)
 .PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint
 fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint
 
@@ -232,6 +254,7 @@ SCRIPTS := .ci/run tests/deps tests/fuzz/run tests/demo tests/bpf-stats tests/vm
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
+## style            the format of C, shell scripts
 .PHONY: style
 style:
 	$(call say,FORMAT,$(words $(STYLED)) files)
@@ -243,6 +266,7 @@ style:
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
+## lint             cppcheck, clang-tidy, and the plan of the rooms
 .PHONY: lint
 lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
@@ -262,51 +286,61 @@ metrics: $(O)/unit/test_metrics
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/metrics/
 
 # thprace check on each kernel of tests/check/expected that is there.
+## check            thprace check on each kernel image that is there
 .PHONY: check
 check: all
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/check/
 
+## system           tests that boot kernels
 .PHONY: system
 system: all
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/vm/selftest tests/system/
 
 # The packages, on Debian 12 with systemd in guests.
+## test-service     the packages on Debian 12 with systemd, in guests
 .PHONY: test-service
 test-service: deb
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
 
 # With another compiler, and without what changes nothing in the result: warnings are errors.
+## both-compilers   the programs by clang, too
 .PHONY: both-compilers
 both-compilers:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thpraced \
 		$(O)/clang/thprace-stress
 
+## test             all tests but the service's; installs what is missing
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
 		patches metrics check system
 
+## deps             the packages of packages.txt
 .PHONY: deps
 deps:
 	$(Q)tests/deps
 
+## demo             the main job on a real kernel, in a guest
 .PHONY: demo
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)THPRACE_BUILD=$(O) tests/demo
 
 # Instructions of each program, and how many the verifier walked, on a stock kernel.
+## bpf-stats        instructions of each BPF program, on a stock kernel
 .PHONY: bpf-stats
 bpf-stats: all
 	$(Q)THPRACE_BUILD=$(O) tests/bpf-stats
 
 # The kernels of docs/lab.md, racy and fixed, into $(O)/lab/kernels.
+## lab              kernels with and without the fixes (an hour)
 .PHONY: lab
 lab: deps
 	$(Q)tests/deps tests/lab/packages.txt lab
 	$(Q)THPRACE_BUILD=$(O) tests/lab/build
 
 # Boots them, provokes every class on each, and puts the table into docs/lab.md.
+## lab-report       provokes every class on each of them
 .PHONY: lab-report
 lab-report: all
 	$(Q)THPRACE_BUILD=$(O) tests/lab/report
@@ -322,6 +356,7 @@ arm64: deps
 		SYSROOT="$$sysroot" all
 
 # Every kernel that can be had, in guests; the table goes into docs/kernels.md.
+## test-kernels     every kernel that can be had
 .PHONY: test-kernels
 test-kernels: all arm64
 	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
@@ -335,6 +370,7 @@ SHARE := $(PREFIX)/share
 EXAMPLES := $(SHARE)/doc/thprace/examples
 
 # A configuration that is there already stays as it is.
+## install          into DESTDIR, PREFIX
 .PHONY: install
 install: all
 	$(call put,0755,$(filter-out %/thpraced,$(PROGRAMS)),$(PREFIX)/bin)
@@ -364,6 +400,7 @@ install: all
 	$(call put,0644,$(wildcard docs/prometheus/*),$(EXAMPLES)/prometheus)
 
 # The Debian packages into $(O)/deb, of the tree as it is, in a copy: the tree stays clean.
+## deb              Debian packages, into build/deb
 .PHONY: deb
 deb:
 	$(call say,DEB,$(O)/deb)

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <string.h>
 #include <thprace/version.h>
+#include "commit.h"
 #include "base/output.h"
 
 struct verb {
@@ -99,7 +100,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "help"))
 		return help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		puts("thprace " THPRACE_VERSION);
+		puts("thprace " THPRACE_VERSION VERSION_COMMIT);
 		return CLI_DONE;
 	}
 	verb = find(argv[1]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/version.h>
+#include "commit.h"
 
 #include "daemon.h"
 #include "log.h"
@@ -116,7 +117,7 @@ static const struct argp argp = {
 static void print_version(FILE *out, struct argp_state *state)
 {
 	(void)state;
-	fputs("thpraced " THPRACE_VERSION "\n", out);
+	fputs("thpraced " THPRACE_VERSION VERSION_COMMIT "\n", out);
 }
 
 static int look_at_config(const struct arguments *arguments)

@@ -42,6 +42,7 @@ $(O)/bench/work: tests/bench/work.c $(O)/flags | $(O)/bench
 .PHONY: bench-programs
 bench-programs: $(BENCH_BIN)
 
+## bench            what it costs, into docs/performance.md (45 minutes)
 .PHONY: bench
 bench: deps
 	$(Q)THPRACE_BUILD=$(O) tests/bench/run

@@ -74,6 +74,7 @@ if [ -e "$root/systemd/thprace.conf" ]; then
 	like "$work/control/conffiles" '^/etc/thprace/thprace.conf$' "the configuration is a conffile"
 fi
 version=$(thprace --version)
+version=${version%% (*}
 is "$(dpkg-deb -f "${daemon[0]}" Version)" "${version#thprace }" "the packages' version is the program's"
 
 # Neither enabled nor started by installing; restarted by an upgrade when it runs; stopped by a removal.
