@@ -133,9 +133,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "\n--watch[=T] [-- COMMAND [ARG...]]",
-	.doc = "Tell whether each race class is fixed in a kernel, and what shows it.\v"
-	       "Without --kernel and --btf it is the running kernel. Nothing is attached, unless "
-	       "--watch is said, and a file needs no root.\n"
+	.doc = "Report, for each race class, whether a kernel contains the fix, with the evidence.\v"
+	       "Without --kernel and --btf this is the running kernel. Nothing is attached, unless "
+	       "--watch is given. Reading a file needs no root.\n"
 	       "Exit status: 0 each class is fixed or cannot happen, 1 failed, 2 wrong usage, 3 a "
 	       "class is vulnerable, 4 none is, and a class is unknown. With --watch, COMMAND's "
 	       "failure comes before 4: its own status, 1 for any from 1 to 4; 128 and N when "

@@ -198,8 +198,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[FILE]\n--live",
 	.doc = "Print the records and incidents of a trace (FILE, " CLI_TRACE
-	       " by default, or - for standard input; or what "
-	       "the daemon has, with --live) in the order of the file; records are sorted by time "
+	       " by default, or - for standard input; with "
+	       "--live, what the daemon has) in the order of the file. Records are sorted by time "
 	       "within each block."
 	       "\vExit status: 0 done, 1 failed or FILE damaged, 2 wrong usage.",
 };

@@ -132,8 +132,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "List the incidents that the daemon saw, oldest first: from its memory, and older "
-	       "ones from the files of its spool. Without a daemon, from the files alone."
+	.doc = "List the daemon's incidents, oldest first: the latest from its memory, older "
+	       "ones from its spool files. If no daemon runs, only the files are read."
 	       "\vExit status: 0 done, 1 failed, 2 wrong usage.",
 };
 

@@ -80,8 +80,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Show what would be attached on this kernel, or on that of a file, how, and why not "
-	       "where not."
+	.doc = "Show which probes this kernel, or the kernel of a BTF file, allows, and why the others "
+	       "are not available."
 	       "\vExit status: 0 done, 1 failed or nothing can be observed here, 2 wrong usage.",
 };
 

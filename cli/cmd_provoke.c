@@ -174,9 +174,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "CLASS|all",
-	.doc = "Bring a race out on this kernel: run the stressor, hold its windows open, watch in "
-	       "precise mode, and say of each class whether the kernel closed it. For machines "
-	       "that may crash. Needs root."
+	.doc = "Provoke a race on this kernel: run the stressor, hold its windows open, watch in "
+	       "precise mode, and report for each class whether the kernel closed it. Only for "
+	       "machines that may crash. Needs root."
 	       "\vExit status: 0 done, each class is closed or cannot happen; 1 failed; 2 wrong "
 	       "usage; 3 open: an escape was proved; 4 none is open, and of a class nothing was "
 	       "shown.",

@@ -107,9 +107,10 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Watch this kernel and write a trace: until the time is over, the command ends, or "
 	       "Ctrl-C. Needs root."
-	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found, 4 done "
-	       "and what --until waits for was not seen. Else, when COMMAND failed: its own status, 1 for any from 1 to 4; 128 and N when "
-	       "signal N ended it; 127 when it could not be run.",
+	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found, 4 "
+	       "done and what --until waits for was not seen. Else, when COMMAND failed: its own "
+	       "status, 1 for any from 1 to 4; 128 and N when signal N ended it; 127 when it could "
+	       "not be run.",
 };
 
 static int fail(const char *why)

@@ -52,8 +52,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Have the daemon read its configuration again. With a fault in it, the daemon keeps "
-	       "what it has, and the fault is told."
+	.doc = "Make the daemon reread its configuration. If it has an error, the error is printed, "
+	       "and the daemon keeps its present settings."
 	       "\vExit status: 0 applied, 1 not applied, 2 wrong usage.",
 };
 

@@ -82,7 +82,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[FILE]",
-	.doc = "Sum up a trace (FILE, " CLI_TRACE
+	.doc = "Summarise a trace (FILE, " CLI_TRACE
 	       " by default, or - for standard input): race classes, window lengths, the "
 	       "busiest tasks, probes and loss, and the incidents that matter, drawn."
 	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "

@@ -91,8 +91,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "ID",
-	.doc = "Draw incident number ID of the daemon's: two columns, one per CPU, time downward, "
-	       "from the file of its spool. Without a daemon, too."
+	.doc = "Draw the daemon's incident number ID: two columns, one per CPU, time downward. It is "
+	       "read from the spool file, so this works without a daemon too."
 	       "\vExit status: 0 done, 1 failed or there is no such incident, 2 wrong usage.",
 };
 

@@ -62,7 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Ask the daemon what it watches, what it saw since it started, and what it costs."
+	.doc = "Print what the daemon watches, what it has seen since it started, and what it costs."
 	       "\vExit status: 0 done, 1 the daemon cannot be asked, 2 wrong usage, 3 done, and it "
 	       "saw an escape.",
 };

@@ -16,15 +16,16 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{"record", cmd_record, "watch this kernel and write a trace"},
-	{"report", cmd_report, "sum up a trace and draw its incidents"},
+	{"report", cmd_report, "summarise a trace and draw its incidents"},
 	{"dump", cmd_dump, "print the records and incidents of a trace"},
-	{"probes", cmd_probes, "show what would be attached on this kernel, and how"},
-	{"provoke", cmd_provoke, "bring races out, on a test machine, and judge the kernel"},
-	{"check", cmd_check, "tell from a kernel alone which races are fixed in it"},
-	{"status", cmd_status, "ask the daemon what it watches, saw and costs"},
-	{"incidents", cmd_incidents, "list the incidents that the daemon saw"},
-	{"show", cmd_show, "draw one of them"},
-	{"reload", cmd_reload, "have the daemon read its configuration again"},
+	{"probes", cmd_probes, "show which probes this kernel allows"},
+	{"provoke", cmd_provoke,
+	 "provoke races on a test machine, and report whether the kernel closes them"},
+	{"check", cmd_check, "report which fixes a kernel contains"},
+	{"status", cmd_status, "print the daemon's state, counts and cost"},
+	{"incidents", cmd_incidents, "list the daemon's incidents"},
+	{"show", cmd_show, "draw one of the daemon's incidents"},
+	{"reload", cmd_reload, "make the daemon reread its configuration"},
 	{"metrics", cmd_metrics, "print the daemon's metrics"},
 };
 

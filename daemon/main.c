@@ -108,7 +108,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Watches this kernel for races in its huge-page code, and tells of them. Runs in the "
+	.doc = "Watch this kernel for races in its huge-page code, and report them. Runs in the "
 	       "foreground: systemd starts it (thpraced.service)."
 	       "\vExit status: 0 ended in order, 1 failed, 2 wrong usage or a configuration with a "
 	       "fault.",

@@ -201,11 +201,12 @@ static const struct argp parser = {
 	.options = option_table,
 	.parser = parse,
 	.args_doc = "CLASS",
-	.doc = "Brings the two sides of a race class together, from user space.\v"
+	.doc = "Run both sides of a race class against each other, from user space.\v"
 	       "CLASS is split-unmap, split-migrate, split-head, truncate-unmap, invalidate-unmap, "
-	       "hwpoison-unmap or collapse-reuse; `all' runs those that can be run here, one after the "
-	       "other; `list' says of each whether it can be, and if not, why. split-shared is no "
-	       "race: a huge page that a fork shares is split 20 times, and nobody unmaps it.\n\n"
+	       "hwpoison-unmap or collapse-reuse. `all' runs those that can run here, one after the "
+	       "other; `list' prints for each class whether it can run here, and why not. "
+	       "split-shared is no race: a huge page shared by a fork is split 20 times, and nobody "
+	       "unmaps it.\n\n"
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
 };
 
