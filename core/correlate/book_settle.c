@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* When all is in that may speak of a walker, what is given out of it: verdicts, after what was lost. */
+#include "book_private.h"
+
+#include <string.h>
+
+#include "book_reuse.h"
+
+/* What has not come by then is settled without: a window's end, the return of the function around a walker. */
+#define WINDOW_WAIT_NS 1000000000ULL
+
+/* Losses that meet are one. When there are too many, the oldest are kept coarser. */
+int book__lost(struct book *book, uint64_t from, uint64_t to)
+{
+	struct book_loss *loss = book->losses, *last = &loss[book->loss_count - 1];
+
+	if (book->loss_count && from <= last->to && to >= last->from) {
+		last->from = from < last->from ? from : last->from;
+		last->to = to > last->to ? to : last->to;
+		return 0;
+	}
+	if (book->loss_count == LOSSES_MAX) {
+		loss[1].from = loss[0].from < loss[1].from ? loss[0].from : loss[1].from;
+		loss[1].to = loss[0].to > loss[1].to ? loss[0].to : loss[1].to;
+		memmove(loss, loss + 1, (LOSSES_MAX - 1) * sizeof(*loss));
+		book->loss_count--;
+	}
+	loss[book->loss_count++] = (struct book_loss){.from = from, .to = to};
+	return 0;
+}
+
+static bool touched_by_loss(const struct book *book, uint64_t from, uint64_t to)
+{
+	size_t i;
+
+	for (i = 0; i < book->loss_count; i++)
+		if (book->losses[i].from <= to && book->losses[i].to >= from)
+			return true;
+	return false;
+}
+
+void book__count(struct book_class *classes, const struct thprace_incident *incident)
+{
+	struct book_class *class = &classes[incident->walk.class];
+
+	if (incident->window.pid)
+		class->overlaps++;
+	if (incident->verdict == THPRACE_CONTAINED)
+		class->contained++;
+	else if (incident->verdict == THPRACE_ESCAPE)
+		class->escapes++;
+	else if (incident->verdict == THPRACE_REMAINED)
+		class->remained++;
+	else if (incident->verdict == THPRACE_UNATTRIBUTED)
+		class->unattributed++;
+	else
+		class->unproven++;
+	class->likely += incident->verdict == THPRACE_ESCAPE &&
+			 !thprace_proved(incident->verdict, incident->attribution);
+}
+
+/* Give out one incident of a walker; pair NULL: the walker alone. */
+static void give(struct book *book, const struct book_entry *entry, const struct book_pair *pair,
+		 struct thprace_finding finding)
+{
+	struct thprace_incident incident = {
+		.type = THPRACE_MSG_INCIDENT, .mode = book->mode, .walk = entry->walk};
+	uint64_t from = entry->walk.enter;
+	uint64_t to = entry->walk.leave;
+
+	if (pair) {
+		incident.window = pair->window;
+		incident.opener_stack = pair->stack;
+		if (pair->window.open && pair->window.open < from)
+			from = pair->window.open;
+		if (!pair->window.close)
+			to = THPRACE_FOREVER;
+		else if (pair->window.close > to)
+			to = pair->window.close;
+	}
+	if (!entry->check && thprace_failed(&entry->walk) &&
+	    touched_by_loss(book, entry->walk.enter, entry->walk.leave + THPRACE_ATTRIBUTION_NS))
+		finding = thprace_after_loss(finding);
+	incident.walk.flags &= ~THPRACE_KF_OUTER;
+	incident.walker_stack = entry->stack;
+	incident.verdict = finding.verdict;
+	incident.attribution = finding.attribution;
+	incident.close_call = finding.close_call;
+	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : finding.verdict;
+	if (entry->forgotten || touched_by_loss(book, from, to)) {
+		incident.verdict = THPRACE_UNPROVEN;
+		incident.attribution = THPRACE_ATTRIBUTION_NONE;
+	}
+	book__count(book->classes, &incident);
+	book->incident(book->ctx, &incident);
+}
+
+void book_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from, uint64_t to,
+			bool doubtful)
+{
+	struct book *book = ctx;
+
+	incident->mode = book->mode;
+	incident->said = incident->verdict;
+	if (doubtful || touched_by_loss(book, from, to))
+		incident->verdict = THPRACE_UNPROVEN;
+	if (incident->verdict == THPRACE_ESCAPE)
+		incident->attribution = THPRACE_EXACT;
+	book__count(book->classes, incident);
+	book->incident(book->ctx, incident);
+}
+
+/* Is what the pair says of this window final, and the window one of this walker's? */
+static bool counts(const struct thprace_walk *walk, const struct thprace_window *window)
+{
+	/* Opening when the walker looked; it has not been told of since: it opened after the walker. */
+	if (window->level == THPRACE_LEVEL_PMD && !window->open)
+		return false;
+	return !(window->flags & THPRACE_WF_VOID) && window->folio == walk->folio;
+}
+
+/* A PMD-level window of a walker, final. Verdict THPRACE_CLEAN: no overlap. */
+static struct thprace_finding judge(struct book *book, const struct thprace_walk *walk,
+				    const struct thprace_window *window,
+				    const struct thprace_tally *tally)
+{
+	struct thprace_finding none = {.verdict = THPRACE_CLEAN};
+	enum thprace_meeting meeting;
+
+	if (!counts(walk, window))
+		return none;
+	if (walk->class == THPRACE_SPLIT_HEAD) {
+		if (!thprace_open_at(window->open, window->close, walk->enter))
+			return none;
+		return thprace_finding_head(window->close, walk->leave, walk->result);
+	}
+	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
+	if (meeting == THPRACE_TOUCH)
+		book->touching++;
+	if (meeting != THPRACE_OVERLAP)
+		return none;
+	return thprace_judge(window, walk, tally);
+}
+
+/* Of the ranges that explain a failed walker, the one that ended first. */
+static const struct book_pair *explanation(const struct book_entry *entry,
+					   const struct thprace_tally *tally,
+					   struct thprace_finding *finding)
+{
+	const struct book_pair *pair, *first = NULL;
+	struct thprace_finding of_pair;
+
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (!(pair->window.flags & THPRACE_WF_RANGE))
+			continue;
+		of_pair = thprace_judge(&pair->window, &entry->walk, tally);
+		if (of_pair.verdict != THPRACE_ESCAPE ||
+		    (first && !thprace_ends_before(&pair->window, &first->window)))
+			continue;
+		first = pair;
+		*finding = of_pair;
+	}
+	return first;
+}
+
+/* A failed walker that no PMD-level window explains, or a check point alone. */
+static void settle_failed(struct book *book, const struct book_entry *entry,
+			  const struct thprace_tally *tally)
+{
+	struct thprace_finding finding = {.verdict = THPRACE_UNATTRIBUTED};
+	const struct book_pair *pair = NULL;
+
+	if (!entry->check)
+		pair = explanation(entry, tally, &finding);
+	if (!pair && !entry->check)
+		finding.verdict = thprace_judge_failed(&entry->walk, tally);
+	give(book, entry, pair, finding);
+}
+
+static void settle_entry(struct book *book, struct book_entry *entry)
+{
+	const struct book_pair *pair, *removal = NULL;
+	struct thprace_tally tally = entry->later;
+	struct thprace_finding finding;
+	bool escaped = false;
+
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (book__is_removal(&pair->window))
+			removal = pair;
+		else if (counts(&entry->walk, &pair->window))
+			thprace_tally__add(&tally, &pair->window, &entry->walk);
+	}
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (pair->window.level == THPRACE_LEVEL_PTE)
+			continue;
+		finding = judge(book, &entry->walk, &pair->window, &tally);
+		if (finding.verdict == THPRACE_CLEAN)
+			continue;
+		escaped |= finding.verdict == THPRACE_ESCAPE;
+		give(book, entry, pair, finding);
+	}
+	if (entry->walk.class == THPRACE_SPLIT_HEAD || escaped)
+		return;
+	if (entry->check || thprace_failed(&entry->walk))
+		settle_failed(book, entry, &tally);
+	else if (removal)
+		give(book, entry, removal, (struct thprace_finding){.verdict = THPRACE_CONTAINED});
+}
+
+/* Is everything in that may speak about this walker? */
+static bool is_ready(const struct book_entry *entry, uint64_t now, uint64_t checked)
+{
+	uint64_t quiet = entry->walk.leave;
+	const struct book_pair *pair;
+
+	if (thprace_failed(&entry->walk))
+		quiet += THPRACE_ATTRIBUTION_NS;
+	if (now < quiet || checked < quiet)
+		return false;
+	if (entry->walk.flags & THPRACE_KF_OUTER && !entry->walk.outer_at &&
+	    now < entry->seen + WINDOW_WAIT_NS)
+		return false;
+	for (pair = entry->pairs; pair; pair = pair->next) {
+		if (pair->link && now < entry->seen + WINDOW_WAIT_NS)
+			return false;
+		if (!pair->link && checked < pair->window.close)
+			return false;
+	}
+	return true;
+}
+
+/* In order of arrival, and none before an earlier one: a walker looks at those that came later. */
+void book__settle(struct book *book, uint64_t now, uint64_t checked)
+{
+	while (book->entries && is_ready(book->entries, now, checked)) {
+		settle_entry(book, book->entries);
+		book_entry__drop(book, &book->entries);
+	}
+	book_reuse__settle(book->reuse, now, checked);
+}
+
+void book__finish(struct book *book)
+{
+	while (book->entries) {
+		settle_entry(book, book->entries);
+		book_entry__drop(book, &book->entries);
+	}
+	book_reuse__settle(book->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
+}
+
+bool book__unsettled(const struct book *book)
+{
+	return book->entries || book_reuse__unsettled(book->reuse);
+}
+
+const struct book_class *book__classes(const struct book *book)
+{
+	return book->classes;
+}
+
+uint64_t book__touching(const struct book *book)
+{
+	return book->touching;
+}
