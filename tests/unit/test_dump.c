@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What dump prints of a trace: which records and incidents by its filters, and each format whole. */
+#include "report_support.h"
+
+#include "filter.h"
+#include "report/record_lines.h"
+#include "report/render_record.h"
+
+static void filters(void **state)
+{
+	struct thprace_record one = record(THPRACE_REC_WALK_ENTER, 1500000, 1500000, 813, 1);
+	struct thprace_incident pair = incident(THPRACE_CONTAINED, 1500000);
+	struct filter filter = {0};
+
+	(void)state;
+	assert_true(filter__record(&filter, &one, START));
+	assert_true(filter__incident(&filter, &pair, START));
+	assert_int_equal(filter__set_pid(&filter, "812"), 0);
+	assert_false(filter__record(&filter, &one, START));
+	assert_true(filter__incident(&filter, &pair, START));
+	assert_int_equal(filter__set_pid(&filter, "810"), 0);
+	assert_true(filter__record(&filter, &one, START));
+	/* One side alone is enough, and no third one is. */
+	pair.window.tgid = 1;
+	assert_true(filter__incident(&filter, &pair, START));
+	pair.window.tgid = 810;
+	pair.walk.tgid = 1;
+	assert_true(filter__incident(&filter, &pair, START));
+	pair.window.tgid = 1;
+	assert_false(filter__incident(&filter, &pair, START));
+	pair = incident(THPRACE_CONTAINED, 1500000);
+	assert_int_equal(filter__set_cpu(&filter, "0"), 0);
+	assert_false(filter__record(&filter, &one, START));
+	assert_true(filter__incident(&filter, &pair, START));
+	assert_int_equal(filter__set_cpu(&filter, "2"), 0);
+	assert_false(filter__incident(&filter, &pair, START));
+	memset(&filter, 0, sizeof(filter));
+	filter__set_class(&filter, THPRACE_SPLIT_UNMAP);
+	assert_false(filter__record(&filter, &one, START));
+	assert_false(filter__incident(&filter, &pair, START));
+	filter__set_class(&filter, THPRACE_TRUNCATE_UNMAP);
+	assert_true(filter__record(&filter, &one, START));
+	filter__set_verdict(&filter, THPRACE_ESCAPE);
+	assert_false(filter__record(&filter, &one, START));
+	assert_false(filter__incident(&filter, &pair, START));
+	filter__set_verdict(&filter, THPRACE_CONTAINED);
+	assert_true(filter__incident(&filter, &pair, START));
+	memset(&filter, 0, sizeof(filter));
+	filter.since = 1500000;
+	assert_true(filter__record(&filter, &one, START));
+	filter.since++;
+	assert_false(filter__record(&filter, &one, START));
+	assert_true(filter__incident(&filter, &pair, START));
+	filter.since = 0;
+	filter.until = 1500000;
+	assert_true(filter__record(&filter, &one, START));
+	filter.until--;
+	assert_false(filter__record(&filter, &one, START));
+	assert_false(filter__incident(&filter, &pair, START));
+}
+
+static void filter_words(void **state)
+{
+	struct filter filter = {0};
+
+	(void)state;
+	assert_true(filter__set_pid(&filter, "-1") < 0);
+	assert_true(filter__set_cpu(&filter, "4294967296") < 0);
+	assert_true(filter__set_cpu(&filter, "1x") < 0);
+	assert_int_equal(filter__set_cpu(&filter, "1"), 0);
+}
+
+static unsigned int fields(const char *line)
+{
+	unsigned int nr = 1;
+	int quoted = 0;
+
+	for (; *line && *line != '\n'; line++) {
+		if (*line == '"')
+			quoted = !quoted;
+		nr += *line == ',' && !quoted;
+	}
+	return nr;
+}
+
+/* Every line of CSV has as many fields as the first; every line of JSON is an object. */
+static void dumped_lines(void **state)
+{
+	struct thprace_trace_header header = {.started = START, .started_wall = WALL};
+	struct thprace_incident pair = incident(THPRACE_ESCAPE, 5000), alone = pair;
+	struct render_record render = {.started = START};
+	unsigned int format, type;
+
+	(void)state;
+	memset(&alone.window, 0, sizeof(alone.window));
+	memcpy(alone.walk.comm, "a\",\n\xff", 6);
+	for (format = RENDER_TEXT; format <= RENDER_CSV; format++) {
+		char *text = NULL, *line, *rest = NULL;
+		unsigned int nr = 0, width = 0;
+		struct record_lines *lines;
+		size_t size = 0;
+
+		render.out = open_memstream(&text, &size);
+		render.format = format;
+		lines = record_lines__new(&render);
+		assert_non_null(lines);
+		assert_int_equal(render_record__header(&render, &header), 0);
+		for (type = 0; type <= THPRACE_REC_MAX; type++) {
+			struct thprace_record one =
+				record((enum thprace_record_type)type, 9000, 8000, 5, 1);
+
+			record_lines__print(lines, render.out, &(struct record_place){0, &one}, 1,
+					    type % 2);
+		}
+		assert_int_equal(render_record__incident(&render, 1, &pair), 0);
+		assert_int_equal(render_record__incident(&render, 2, &alone), 0);
+		fclose(render.out);
+		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			if (!nr++)
+				width = fields(line);
+			if (format == RENDER_CSV)
+				assert_int_equal(fields(line), width);
+			if (format == RENDER_JSON) {
+				struct json_object *object = json_tokener_parse(line);
+
+				assert_true(json_object_is_type(object, json_type_object));
+				json_object_put(object);
+			}
+		}
+		assert_int_equal(nr, 1 + THPRACE_REC_MAX + 1 + 2);
+		record_lines__free(lines);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(filters),
+		cmocka_unit_test(filter_words),
+		cmocka_unit_test(dumped_lines),
+	};
+
+	return cmocka_run_group_tests_name("dump", tests, make_file, remove_file);
+}
