@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What happens on each side of a drawing, row by row. */
+#include "diagram_private.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+#include <thprace/verdict.h>
+#include "base/names.h"
+#include "summary.h"
+
+__attribute__((format(printf, 6, 7))) static void add(struct diagram *diagram,
+						      enum diagram_side side, uint64_t when,
+						      int timed, int indent, const char *format,
+						      ...)
+{
+	struct diagram_row *row;
+	va_list args;
+
+	if (diagram->nr == ROWS_MAX)
+		return;
+	row = &diagram->rows[diagram->nr];
+	row->time = (int64_t)(when - diagram->base);
+	row->timed = timed;
+	row->seq = diagram->nr++;
+	row->side = side;
+	row->indent = indent;
+	va_start(args, format);
+	vsnprintf(row->text, sizeof(row->text), format, args);
+	va_end(args);
+}
+
+static const char *rmap_function(const struct summary *summary, unsigned int level)
+{
+	const char *one = level == THPRACE_LEVEL_PTE ? "rmap-ptes" : "rmap-pmd";
+	const char *special = summary__function(summary, one, NULL);
+
+	return special ? special : summary__function(summary, "rmap", "page_remove_rmap");
+}
+
+/* What became of what a failed walker had left: ": 1 of 2 mappings by PMDs left". */
+static const char *left_words(char *buf, size_t size, const struct thprace_window *window,
+			      const struct thprace_walk *walk)
+{
+	int32_t before = thprace_count(&walk->left, window->level);
+
+	if (before <= 0 || window->left < 0)
+		return "";
+	snprintf(buf, size, ": %d of %d mapping%s by %s left", window->left, before,
+		 before == 1 ? "" : "s", window->level == THPRACE_LEVEL_PMD ? "PMDs" : "PTEs");
+	return buf;
+}
+
+void diagram_rows__pmd_window(struct diagram *diagram, int whole)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct summary *summary = diagram->summary;
+	const char *rmap = rmap_function(summary, THPRACE_LEVEL_PMD);
+	char left[64];
+
+	if (window->open) {
+		add(diagram, OPENER, window->open, 0, 0, "%s()",
+		    summary__function(summary, "zap", "zap_huge_pmd"));
+		add(diagram, OPENER, window->open, 1, 2, "%s(): lock held",
+		    summary__function(summary, "lock", "__pmd_trans_huge_lock"));
+		add(diagram, OPENER, window->open, 0, 2, "clears the pmd (time not seen)");
+	}
+	if (window->removed)
+		add(diagram, OPENER, window->removed, 1, 2, "%s(): mapcount decremented", rmap);
+	else if (window->close)
+		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
+	if (window->close)
+		add(diagram, OPENER, window->close, 1, 0, "%s() returns%s",
+		    summary__function(summary, "zap", "zap_huge_pmd"),
+		    left_words(left, sizeof(left), window, diagram->walk));
+	else if (whole)
+		add(diagram, OPENER, diagram->base + INT64_MAX, 0, 0, "(return not seen)");
+}
+
+void diagram_rows__range(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const char *rmap = rmap_function(diagram->summary, THPRACE_LEVEL_PTE);
+	const char *range = summary__function(diagram->summary, "range", "unmap_page_range");
+	uint64_t began = window->open ? window->open : walk->enter;
+	char left[64];
+
+	add(diagram, OPENER, began, window->open != 0, 0, "%s()%s", range,
+	    window->open		       ? ""
+	    : window->flags & THPRACE_WF_VAGUE ? " (when it began was not seen)"
+					       : " began before the walker");
+	/* When, is not known; but before the walker returned, which did not find the entry. */
+	add(diagram, OPENER, began, 0, 2, "clears the pte (time not seen)");
+	if (window->removed)
+		add(diagram, OPENER, window->removed, 1, 2, "%s(): the last of %u page%s", rmap,
+		    window->pages, window->pages == 1 ? "" : "s");
+	else
+		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
+	add(diagram, OPENER, window->close, 1, 0, "%s() returns%s", range,
+	    left_words(left, sizeof(left), window, walk));
+}
+
+void diagram_rows__removal(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const char *rmap = rmap_function(diagram->summary, THPRACE_LEVEL_PTE);
+	uint64_t last = window->removed ? window->removed : window->close;
+	uint64_t cleared = window->open < walk->leave ? window->open : walk->leave;
+
+	add(diagram, OPENER, cleared, 0, 0, "%s()",
+	    summary__function(diagram->summary, "range", "unmap_page_range"));
+	add(diagram, OPENER, cleared, 0, 2, "clears the pte (time not seen)");
+	if (window->pages > 1 || last > window->open) {
+		add(diagram, OPENER, window->open, 1, 2, "%s(): the first of %s", rmap,
+		    COUNTED(window->pages, "page"));
+		add(diagram, OPENER, last, 1, 2, "%s(): the last", rmap);
+	} else {
+		add(diagram, OPENER, window->open, 1, 2, "%s(): one page", rmap);
+	}
+}
+
+static const char *walker_function(const struct summary *summary, const struct thprace_walk *walk)
+{
+	if (walk->flags & THPRACE_RF_MIGRATE)
+		return summary__function(summary, "migrate", "try_to_migrate");
+	switch (walk->class) {
+	case THPRACE_SPLIT_MIGRATE:
+		return summary__function(summary, "migrate", "try_to_migrate");
+	case THPRACE_SPLIT_HEAD:
+		return summary__function(summary, "split", "split_huge_page_to_list");
+	case THPRACE_TRUNCATE_UNMAP:
+		return summary__function(summary, "truncate", "truncate_cleanup_folio");
+	case THPRACE_INVALIDATE_UNMAP:
+		return summary__function(summary, "unmap-folio",
+					 summary__function(summary, "unmap-pages",
+							   "unmap_mapping_folio"));
+	default:
+		return summary__function(summary, "unmap", "try_to_unmap");
+	}
+}
+
+static void add_result(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+	char result[NAMES_NUMBER_LEN];
+
+	if (walk->class == THPRACE_SPLIT_HEAD && !(walk->flags & THPRACE_KF_RESULT))
+		add(diagram, WALKER, walk->leave, 1, 0, "its result was not seen");
+	else if (walk->class == THPRACE_SPLIT_HEAD)
+		add(diagram, WALKER, walk->leave, 1, 0, "returns %s: %s",
+		    names__result(result, sizeof(result), walk->result),
+		    walk->result ? "not split" : "the folio is split");
+	else if (walk->flags & THPRACE_RF_OWN_FAILED)
+		add(diagram, WALKER, walk->leave, 1, 0, "returns: still mapped; mapcount %d",
+		    walk->residual);
+	else
+		add(diagram, WALKER, walk->leave, 1, 0, "returns: mapcount %d", walk->residual);
+}
+
+void diagram_rows__split(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+
+	add(diagram, WALKER, walk->enter, 0, 0, "%s()", walker_function(diagram->summary, walk));
+	add(diagram, WALKER, walk->enter, 1, 2, "unmapped: mapcount 0, the split goes on");
+	add_result(diagram);
+}
+
+void diagram_rows__check(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+
+	add(diagram, WALKER, walk->leave ? walk->leave : walk->enter, 1, 0,
+	    "%s(): still mapped, mapcount %d",
+	    summary__function(diagram->summary, "check", "filemap_unaccount_folio"),
+	    walk->residual);
+}
+
+void diagram_rows__walk(struct diagram *diagram, int proof)
+{
+	const struct thprace_walk *walk = diagram->walk;
+	const char *function = walker_function(diagram->summary, walk);
+	char result[NAMES_NUMBER_LEN];
+
+	if (walk->enter)
+		add(diagram, WALKER, walk->enter, 1, 0, "%s()", function);
+	if (walk->leave && proof)
+		add_result(diagram);
+	else if (walk->leave)
+		add(diagram, WALKER, walk->leave, 1, 0, walk->enter ? "returns" : "%s() returns",
+		    function);
+	if (walk->flags & THPRACE_KF_RESULT)
+		add(diagram, WALKER, walk->outer_at ? walk->outer_at : walk->leave,
+		    walk->outer_at != 0, 0, "its %s() returns %s: %s",
+		    summary__function(diagram->summary, "split", "split_huge_page_to_list"),
+		    names__result(result, sizeof(result), walk->result),
+		    walk->result ? "not split" : "split");
+	if (walk->outer_at)
+		add(diagram, WALKER, walk->outer_at, !(walk->flags & THPRACE_KF_RESULT), 2,
+		    "mapped by %d PMD%s and %d PTE%s then", walk->outer.entire,
+		    walk->outer.entire == 1 ? "" : "s", walk->outer.small,
+		    walk->outer.small == 1 ? "" : "s");
+	if (walk->flags & THPRACE_KF_CHECK)
+		add(diagram, WALKER, walk->leave, 0, 0, "%s(): the folio is still mapped",
+		    summary__function(diagram->summary, "check", "filemap_unaccount_folio"));
+}
+
+void diagram_rows__reuse(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const char *collapse = summary__function(diagram->summary, "collapse", "collapse_file");
+	const char *hold = "lock_page";
+	bool reused = window->flags & THPRACE_WF_REUSED;
+
+	add(diagram, OPENER, window->open, 1, 0, "%s(): offset 0x%" PRIx64, collapse,
+	    (uint64_t)window->address);
+	add(diagram, OPENER, window->open, 0, 2, "the page is locked, and in the page cache");
+	add(diagram, WALKER, walk->enter, 0, 0, "finds the page there");
+	add(diagram, WALKER, walk->enter, 1, 0, "%s(): waits", hold);
+	if (window->removed)
+		add(diagram, OPENER, window->removed, 1, 0, "%s() fails: the page is revoked",
+		    collapse);
+	if (window->close && reused)
+		add(diagram, OPENER, window->close, 1, 0,
+		    "%s(): offset 0x%" PRIx64 ", the same page again, %s%s", collapse,
+		    (uint64_t)window->mm, COUNTED(window->pages, "foreign reference"),
+		    window->flags & THPRACE_WF_LOCKED ? ", locked" : "");
+	else if (window->close)
+		add(diagram, OPENER, window->close, 1, 0, "%s(): not with this page: released",
+		    collapse);
+	if (walk->leave)
+		add(diagram, WALKER, walk->leave, 1, 0, "%s() returns", hold);
+	else
+		add(diagram, WALKER, diagram->base + INT64_MAX, 0, 0, "(return not seen)");
+}
+
+void diagram_rows__reuse_alone(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+	const char *collapse = summary__function(diagram->summary, "collapse", "collapse_file");
+
+	add(diagram, WALKER, walk->enter, 1, 0, "%s()", collapse);
+	add(diagram, WALKER, walk->leave, 0, 0, "it fails: the page is revoked");
+	add(diagram, WALKER, walk->leave, 1, 0, "%s(): another offset, the same page again, %s",
+	    collapse, COUNTED((unsigned int)walk->residual, "foreign reference"));
+}
