@@ -422,12 +422,6 @@ static bool read_rest(struct line *line, const char *at)
 	return false;
 }
 
-void complaint_line__clear(struct line *line)
-{
-	memset(line, 0, sizeof(*line));
-	line->order = COMPLAINT_ORDER_UNKNOWN;
-}
-
 void complaint_line__read(struct line *line, const char *text)
 {
 	static bool (*const readers[])(struct line *, const char *) = {

@@ -7,6 +7,7 @@
 #ifndef THPRACE_COMPLAINT_PRIVATE_H
 #define THPRACE_COMPLAINT_PRIVATE_H
 
+#include <string.h>
 #include "complaint.h"
 
 #define LINE_MAX_BYTES 1024 /* printk's own limit; what is longer is cut */
@@ -76,7 +77,13 @@ struct line {
 
 /* What is this text? It ends with a NUL, is clean, and has no prefix. */
 void complaint_line__read(struct line *line, const char *text);
-void complaint_line__clear(struct line *line);
+
+/* Nothing is known of it yet. */
+static inline void complaint_line__clear(struct line *line)
+{
+	memset(line, 0, sizeof(*line));
+	line->order = COMPLAINT_ORDER_UNKNOWN;
+}
 
 /* Is it of a dumped page? */
 bool complaint_page__read(struct line *line, const char *text);

@@ -233,6 +233,17 @@ static int walker_place(struct detector *detector, struct detector_walker *walke
 	return 0;
 }
 
+void detector_walker__free(struct detector_walker *walker)
+{
+	struct detector_pair *pair, *next;
+
+	for (pair = walker->pairs; pair; pair = next) {
+		next = pair->next;
+		free(pair);
+	}
+	free(walker);
+}
+
 int detector_match__walker(struct detector *detector, const struct thprace_walk *walk,
 			   enum detector_walker_sort sort)
 {

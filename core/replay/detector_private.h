@@ -251,6 +251,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 int detector_match__sweep(struct detector *detector);
 /* Takes a settled walker off its folio. */
 void detector_match__forget(struct detector *detector, struct detector_walker *walker);
+void detector_walker__free(struct detector_walker *walker);
 void detector_match__free(struct detector *detector);
 
 /* detector_reuse.c */
@@ -262,6 +263,5 @@ void detector_reuse__free(struct detector *detector);
 /* detector_settle.c */
 void detector_settle__ready(struct detector *detector);
 void detector_settle__all(struct detector *detector);
-void detector_walker__free(struct detector_walker *walker);
 
 #endif

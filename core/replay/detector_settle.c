@@ -8,19 +8,7 @@
  * record is written when the loss is noticed. One that reaches back behind what was given out is
  * counted in late_loss, since it cannot withdraw that.
  */
-#include <stdlib.h>
 #include "detector_private.h"
-
-void detector_walker__free(struct detector_walker *walker)
-{
-	struct detector_pair *pair, *next;
-
-	for (pair = walker->pairs; pair; pair = next) {
-		next = pair->next;
-		free(pair);
-	}
-	free(walker);
-}
 
 /* A loss after that does not change what is said of the walker. */
 static uint64_t told_by(const struct detector_walker *walker)

@@ -354,16 +354,17 @@ static int print_classes(FILE *out, const struct summary *summary)
 
 static int print_phases(FILE *out, const struct summary *summary)
 {
+	static const char *const phases[] = THPRACE_PHASE_NAMES;
 	unsigned int p, b;
 	int err = 0;
 
-	for (p = 0; p < SUMMARY_PHASE_MAX && !err; p++) {
+	for (p = 0; p < THPRACE_PHASE_MAX && !err; p++) {
 		const struct histogram *phase = &summary->phases[p];
 		struct json_object *object = render_json__new("phase"), *buckets, *pair;
 
 		if (!object)
 			return -ENOMEM;
-		add_name(object, "phase", summary__phase_name(p));
+		add_name(object, "phase", phases[p]);
 		add(object, "count", number_of(phase->count));
 		add(object, "p50_ns", number_of(histogram__percentile(phase, 500)));
 		add(object, "p99_ns", number_of(histogram__percentile(phase, 990)));

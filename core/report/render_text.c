@@ -304,13 +304,13 @@ static void print_windows(FILE *out, const struct summary *summary,
 	sentence(out, options, "%s at PMD level, %s at PTE level, %s touched one%s",
 		 count(a, summary->windows), COUNTED(summary->pte_removals, "rmap removal"),
 		 COUNTED(summary->touching, "walker"), other);
-	if (!light || summary->phases[SUMMARY_PHASE_1].count) {
+	if (!light || summary->phases[THPRACE_PHASE_1].count) {
 		print_phase(out, "phase 1: lock held to rmap removed",
-			    &summary->phases[SUMMARY_PHASE_1], options);
+			    &summary->phases[THPRACE_PHASE_1], options);
 		print_phase(out, "phase 2: rmap removed to return",
-			    &summary->phases[SUMMARY_PHASE_2], options);
+			    &summary->phases[THPRACE_PHASE_2], options);
 	}
-	print_phase(out, "whole: lock held to return", &summary->phases[SUMMARY_PHASE_WHOLE],
+	print_phase(out, "whole: lock held to return", &summary->phases[THPRACE_PHASE_WHOLE],
 		    options);
 	print_collapses(out, summary, options);
 }

@@ -356,10 +356,3 @@ const char *summary__function(const struct summary *summary, const char *point, 
 	}
 	return found;
 }
-
-const char *summary__phase_name(enum summary_phase phase)
-{
-	static const char *const phases[] = {"phase1", "phase2", "whole"};
-
-	return (unsigned int)phase < SUMMARY_PHASE_MAX ? phases[phase] : "?";
-}

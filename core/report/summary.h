@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <thprace/incident.h>
 #include <thprace/race.h>
+#include <thprace/shared.h>
 #include <thprace/trace.h>
 #include "base/histogram.h"
 
@@ -47,13 +48,6 @@ struct summary_class {
 	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
 	uint64_t likely_in_file;
 	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be seen, or "" */
-};
-
-enum summary_phase {
-	SUMMARY_PHASE_1 = 0, /* lock held → rmap removed */
-	SUMMARY_PHASE_2 = 1, /* rmap removed → zap_huge_pmd returned */
-	SUMMARY_PHASE_WHOLE = 2,
-	SUMMARY_PHASE_MAX
 };
 
 struct summary_probe {
@@ -143,7 +137,7 @@ struct summary {
 	uint64_t reuses; /* collapses that were given the page of a failed one */
 	uint64_t reuses_foreign; /* with references beyond the collapser's own */
 	struct summary_class class[THPRACE_CLASS_MAX];
-	struct histogram phases[SUMMARY_PHASE_MAX];
+	struct histogram phases[THPRACE_PHASE_MAX];
 	struct summary_program *programs;
 	size_t nr_programs;
 	struct summary_silent *silent;
@@ -218,9 +212,6 @@ unsigned int summary__hints(const struct summary *summary,
  */
 const char *summary__function(const struct summary *summary, const char *point,
 			      const char *generic);
-
-/* Name of a phase: "phase1", "phase2", "whole". */
-const char *summary__phase_name(enum summary_phase phase);
 
 /*
  * Time that window and walker of an incident shared, in ns. split-head counts from the end of phase 1

@@ -377,6 +377,7 @@ static void read_closest(struct summary *summary, struct json_object *closest)
 
 static int read_stats(struct summary *summary, struct json_object *stats)
 {
+	static const char *const phases[] = THPRACE_PHASE_NAMES;
 	struct json_object *from;
 	unsigned int p;
 	int err;
@@ -411,9 +412,8 @@ static int read_stats(struct summary *summary, struct json_object *stats)
 	}
 	read_classes(summary, member(stats, "classes", json_type_object));
 	from = member(stats, "phases", json_type_object);
-	for (p = 0; p < SUMMARY_PHASE_MAX; p++)
-		read_phase(&summary->phases[p],
-			   member(from, summary__phase_name(p), json_type_object));
+	for (p = 0; p < THPRACE_PHASE_MAX; p++)
+		read_phase(&summary->phases[p], member(from, phases[p], json_type_object));
 	read_closest(summary, member(stats, "closest", json_type_object));
 	read_blind(summary, stats);
 	err = read_silent(summary, member(stats, "silent", json_type_array));
