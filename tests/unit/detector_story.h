@@ -194,6 +194,11 @@ static inline const struct detector_class *split_unmap(const struct story *story
 	return &story->run.stats.class[THPRACE_SPLIT_UNMAP];
 }
 
+static inline const struct detector_class *split_head(const struct story *story)
+{
+	return &story->run.stats.class[THPRACE_SPLIT_HEAD];
+}
+
 static inline int setup(void **state)
 {
 	static struct story story;

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The detector's rules of splits and of the kernel's own check points, each by one small story. */
+#include "detector_story.h"
+
+static void test_split_head(void **state)
+{
+	struct story *story = *state;
+	const struct thprace_walk *walker;
+
+	/* Phase 1 ends before the walker's return, phase 2 outlasts the split. */
+	window(story, US(10), US(20), US(60));
+	walk(story, US(15), US(30), 0, 0);
+	split(story, US(12), US(30), US(50), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only(story, 0, THPRACE_CONTAINED, OPENER);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_RESULT);
+	assert_int_equal(story->run.incident[0].walk.result, 0);
+	only(story, 1, THPRACE_ESCAPE, OPENER);
+	walker = &story->run.incident[1].walk;
+	assert_int_equal(walker->class, THPRACE_SPLIT_HEAD);
+	assert_int_equal(walker->enter, US(30));
+	assert_int_equal(walker->leave, US(50));
+	assert_int_equal(walker->flags, THPRACE_KF_RESULT);
+	assert_int_equal(walker->kind, THPRACE_KIND_SPLIT);
+	assert_int_equal(walker->ttu, 0);
+	assert_int_equal(split_head(story)->walkers, 1);
+	assert_int_equal(split_head(story)->escapes, 1);
+}
+
+static void test_split_head_contained(void **state)
+{
+	struct story *story = *state;
+
+	/* The split gave up. */
+	window(story, US(10), US(20), US(60));
+	walk(story, US(15), US(30), 0, 0);
+	split(story, US(12), US(30), US(50), 0, -16);
+	/* The zap was over before the split. */
+	window(story, US(110), US(120), US(140));
+	walk(story, US(115), US(130), 0, 0);
+	split(story, US(112), US(130), US(150), 0, 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 4);
+	assert_int_equal(split_head(story)->contained, 2);
+	assert_int_equal(split_head(story)->overlaps, 2);
+	assert_int_equal(story->run.incident[0].walk.result, -16);
+}
+
+static void test_split_head_needs_open_window(void **state)
+{
+	struct story *story = *state;
+
+	/* It closes within the tolerance of the walker's return, opens after it, or is its own. */
+	window(story, US(10), US(20), US(30) + THPRACE_TOLERANCE_NS);
+	split(story, US(12), US(30), US(50), 0, 0);
+	window(story, US(131), US(132), US(140));
+	split(story, US(112), US(130), US(150), 0, 0);
+	window(story, US(210), US(220), US(260));
+	split(story, US(212), US(230), US(250), 0, 0)->pid = OPENER;
+	story->record[story->n - 2].pid = OPENER;
+	precise(story);
+	assert_int_equal(story->run.incidents, 0);
+	assert_int_equal(split_head(story)->walkers, 3);
+	assert_int_equal(split_head(story)->clean, 3);
+}
+
+static void test_split_without_head(void **state)
+{
+	struct story *story = *state;
+
+	/* Its walker failed, or it had none. */
+	window(story, US(10), US(40), US(60));
+	walk(story, US(15), US(30), 1, 0);
+	split(story, US(12), US(30), US(50), 1, -16);
+	window(story, US(110), US(140), US(160));
+	split(story, US(112), 0, US(150), 0, -16);
+	precise(story);
+	assert_int_equal(split_head(story)->walkers, 0);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(story->run.incident[0].walk.result, -16);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_RESULT);
+}
+
+static struct thprace_record *truncate(struct story *story, uint64_t enter, uint64_t leave,
+				       int residual)
+{
+	struct thprace_record *record = walk(story, enter, leave, residual, 0);
+
+	record->class = record[-1].class = THPRACE_TRUNCATE_UNMAP;
+	return record;
+}
+
+static void test_check_of_a_walker(void **state)
+{
+	struct story *story = *state;
+
+	truncate(story, US(10), US(20), 1);
+	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_CHECK);
+	assert_int_equal(story->run.incident[0].walk.leave, US(20));
+}
+
+static void test_check_alone(void **state)
+{
+	static const int cases = 5;
+	struct story *story = *state;
+	struct thprace_record *check;
+	const struct thprace_walk *walker;
+	int i;
+
+	for (i = 0; i < cases; i++) {
+		story->n = 0;
+		truncate(story, US(10), US(20), 0);
+		check = tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER);
+		check->value = 2;
+		check->kind = THPRACE_KIND_TRUNCATE;
+		if (i == 0)
+			check->pid = WALKER + 1;
+		if (i == 1)
+			check->folio = OTHER;
+		if (i == 2)
+			check->ts = US(20) + THPRACE_ATTRIBUTION_NS;
+		if (i == 3)
+			story->record[0].class = story->record[1].class = THPRACE_SPLIT_UNMAP;
+		if (i == 4)
+			check->ts = US(15); /* entry says nothing of it */
+		precise(story);
+		assert_int_equal(story->run.incidents, 1);
+		only(story, 0, THPRACE_UNATTRIBUTED, 0);
+		walker = &story->run.incident[0].walk;
+		assert_int_equal(walker->class, THPRACE_TRUNCATE_UNMAP);
+		assert_int_equal(walker->flags, THPRACE_KF_CHECK);
+		assert_int_equal(walker->enter, check->ts);
+		assert_int_equal(walker->leave, check->ts);
+		assert_int_equal(walker->residual, 2);
+		assert_int_equal(walker->kind, THPRACE_KIND_TRUNCATE);
+	}
+	check = &story->record[2];
+	check->ts = check->entry = US(20) + THPRACE_ATTRIBUTION_NS - 1;
+	story->record[1].value = 1; /* a walker that failed: the check speaks of it */
+	precise(story);
+	assert_int_equal(story->run.incidents, 1);
+	walker = &story->run.incident[0].walk;
+	assert_int_equal(walker->enter, US(10));
+	assert_int_equal(walker->residual, 1);
+	assert_true(walker->flags & THPRACE_KF_CHECK);
+}
+
+static void test_check_explains_nothing(void **state)
+{
+	struct story *story = *state;
+
+	/* No window or range is blamed for a check point alone, and it replaces no failed walker. */
+	small_walk(story, US(10), US(20), 1);
+	window(story, US(25), US(40), US(50));
+	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
+	range(story, 0, US(35), 0);
+	precise(story);
+	assert_int_equal(story->run.incidents, 2);
+	only_escape(story, 0, THPRACE_CAUSAL);
+	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PTE);
+	only(story, 1, THPRACE_UNATTRIBUTED, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(test_split_head),
+		STORY(test_split_head_contained),
+		STORY(test_split_head_needs_open_window),
+		STORY(test_split_without_head),
+		STORY(test_check_of_a_walker),
+		STORY(test_check_alone),
+		STORY(test_check_explains_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
