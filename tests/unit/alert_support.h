@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <cmocka.h>
 #include "alert.h"
+#include "build_incident.h"
 #include "fold.h"
 #include "log.h"
 #include "base/names.h"
@@ -107,33 +108,22 @@ static inline struct alert *begin(uint64_t fold, uint64_t per_minute)
 
 static inline struct thprace_incident make(unsigned int class, unsigned int verdict)
 {
-	struct thprace_incident incident = {
-		.type = THPRACE_MSG_INCIDENT,
-		.verdict = (__u8)verdict,
-		.attribution = verdict == THPRACE_ESCAPE ? THPRACE_EXACT : THPRACE_ATTRIBUTION_NONE,
-		.mode = THPRACE_PRECISE,
-		.close_call = 1,
-		.window = {.open = 5000000,
-			   .removed = 5010000,
-			   .close = 5022100,
-			   .folio = 0xffea8000,
-			   .pid = 11,
-			   .tgid = 10,
-			   .cpu = 3,
-			   .level = THPRACE_LEVEL_PTE,
-			   .comm = "opens"},
-		.walk = {.enter = 5001000,
-			 .leave = 5006000,
-			 .folio = 0xffea8000,
-			 .pid = 21,
-			 .tgid = 20,
-			 .residual = 1,
-			 .cpu = 4,
-			 .class = (__u8) class,
-			 .kind = THPRACE_KIND_SPLIT,
-			 .comm = "walks"},
-	};
+	struct thprace_incident incident =
+		build_incident(verdict, build_window(11, 5000000, 5010000, 5022100),
+			       build_walk(21, class, 5001000, 5006000));
 
+	incident.attribution = verdict == THPRACE_ESCAPE ? THPRACE_EXACT : THPRACE_ATTRIBUTION_NONE;
+	incident.close_call = 1;
+	incident.window.folio = incident.walk.folio = 0xffea8000;
+	incident.window.tgid = 10;
+	incident.window.cpu = 3;
+	incident.window.level = THPRACE_LEVEL_PTE;
+	strcpy(incident.window.comm, "opens");
+	incident.walk.tgid = 20;
+	incident.walk.residual = 1;
+	incident.walk.cpu = 4;
+	incident.walk.kind = THPRACE_KIND_SPLIT;
+	strcpy(incident.walk.comm, "walks");
 	return incident;
 }
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <json-c/json.h>
+#include "build_incident.h"
 #include "control.h"
 #include "trace/trace_writer.h"
 
@@ -216,20 +217,13 @@ static inline void fake_say(void *ctx, int priority, const char *text)
 
 static inline struct thprace_incident fake_incident(uint64_t number)
 {
-	struct thprace_incident incident;
+	struct thprace_incident incident = build_incident(
+		number % 2 ? THPRACE_CONTAINED : THPRACE_ESCAPE,
+		build_window(7, 1000 * number, 0, 1000 * number + 500),
+		build_walk(8, number % 3 ? THPRACE_SPLIT_UNMAP : THPRACE_TRUNCATE_UNMAP,
+			   1000 * number + 100, 1000 * number + 900));
 
-	memset(&incident, 0, sizeof(incident));
-	incident.type = THPRACE_MSG_INCIDENT;
-	incident.verdict = number % 2 ? THPRACE_CONTAINED : THPRACE_ESCAPE;
-	incident.said = incident.verdict;
-	incident.window.open = 1000 * number;
-	incident.window.close = 1000 * number + 500;
-	incident.window.pid = 7;
 	strcpy(incident.window.comm, "opener");
-	incident.walk.enter = 1000 * number + 100;
-	incident.walk.leave = 1000 * number + 900;
-	incident.walk.pid = 8;
-	incident.walk.class = number % 3 ? THPRACE_SPLIT_UNMAP : THPRACE_TRUNCATE_UNMAP;
 	strcpy(incident.walk.comm, "walk\x1b[2Jer");
 	incident.opener_stack.nr = 1;
 	incident.opener_stack.ip[0] = 0xffffffff81000000;

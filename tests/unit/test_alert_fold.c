@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Folding and limits of alerts: identical incidents become one message, a storm a few, and none goes uncounted. */
+#include "alert_support.h"
+
+static void identical(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+	struct alert_state totals;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		alert__incident(alert, &incident, i + 1, "/x", START + i * S / 10);
+	assert_int_equal(sent, 1);
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	alert__tick(alert, START + 60 * S - 1);
+	assert_int_equal(sent, 1);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, 2);
+	assert_string_equal(kept[1].id, LOG_ID_FOLDED);
+	assert_int_equal(kept[1].priority, LOG_CRIT);
+	assert_string_equal(kept[1].text,
+			    "99 more: escape: split-unmap, pte level: opener opens, walker walks "
+			    "(split); within 9.800 s; the last: thprace show 100");
+	expect_field(&kept[1], "THPRACE_COUNT", "99");
+	expect_field(&kept[1], "THPRACE_ID", "100");
+	expect_field(&kept[1], "THPRACE_FILE", "/x");
+	expect_field(&kept[1], "THPRACE_CLASS", "split-unmap");
+	expect_field(&kept[1], "THPRACE_VERDICT", "escape");
+	expect_field(&kept[1], "THPRACE_OPENER_COMM", "opens");
+	expect_field(&kept[1], "THPRACE_WALKER_COMM", "walks");
+	expect_field(&kept[1], "THPRACE_WALKER_KIND", "split");
+	expect_field(&kept[1], "THPRACE_FROM_NS", "1000100000000");
+	expect_field(&kept[1], "THPRACE_TO_NS", "1009900000000");
+	assert_int_equal(alert__deadline(alert), 0);
+	/* The next one is told at once again, but is not the first. */
+	alert__incident(alert, &incident, 101, "/x", START + 61 * S);
+	assert_int_equal(sent, 3);
+	expect_field(&kept[2], "THPRACE_FIRST", "0");
+	assert_int_equal(alert__deadline(alert), 0);
+	alert__state(alert, &totals);
+	assert_int_equal(totals.folded, 99);
+	assert_int_equal(totals.sent, 3);
+	alert__free(alert);
+	assert_int_equal(sent, 3);
+}
+
+static void identical_without_window(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(THPRACE_HWPOISON_UNMAP, THPRACE_UNATTRIBUTED);
+
+	(void)state;
+	no_window(&incident);
+	alert__incident(alert, &incident, 1, NULL, START);
+	alert__incident(alert, &incident, 2, NULL, START + S);
+	alert__free(alert);
+	assert_int_equal(sent, 2);
+	assert_int_equal(kept[1].priority, LOG_ERR);
+	assert_string_equal(kept[1].text, "1 more: unattributed: hwpoison-unmap: walker walks "
+					  "(split); within 0 ns; the last: thprace show 2");
+	assert_null(field(&kept[1], "THPRACE_LEVEL"));
+	assert_null(field(&kept[1], "THPRACE_OPENER_COMM"));
+}
+
+/* The time is over but nobody called alert__tick(): the next incident ends the group. */
+static void late_tick(void **state)
+{
+	struct alert *alert = begin(10, 10);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+
+	(void)state;
+	alert__incident(alert, &incident, 1, NULL, START);
+	alert__incident(alert, &incident, 2, NULL, START + 9 * S);
+	alert__incident(alert, &incident, 3, NULL, START + 10 * S);
+	assert_int_equal(sent, 3);
+	assert_string_equal(kept[1].id, LOG_ID_FOLDED);
+	expect_field(&kept[1], "THPRACE_COUNT", "1");
+	expect_field(&kept[1], "THPRACE_ID", "2");
+	expect_field(&kept[2], "THPRACE_ID", "3");
+	alert__free(alert);
+	assert_int_equal(sent, 3);
+}
+
+/* Each member of the identity on its own makes another message. */
+static void not_identical(void **state)
+{
+	struct alert *alert = begin(60, 1000);
+	struct thprace_incident base = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN), other;
+
+	(void)state;
+	alert__incident(alert, &base, 1, NULL, START);
+	other = base;
+	other.walk.class = THPRACE_TRUNCATE_UNMAP;
+	alert__incident(alert, &other, 1, NULL, START);
+	other = base;
+	other.verdict = THPRACE_UNATTRIBUTED;
+	alert__incident(alert, &other, 1, NULL, START);
+	other = base;
+	other.window.level = THPRACE_LEVEL_PMD;
+	alert__incident(alert, &other, 1, NULL, START);
+	other = base;
+	other.walk.kind = THPRACE_KIND_OTHER;
+	alert__incident(alert, &other, 1, NULL, START);
+	other = base;
+	other.window.comm[0] = 'x';
+	alert__incident(alert, &other, 1, NULL, START);
+	other = base;
+	other.walk.comm[0] = 'x';
+	alert__incident(alert, &other, 1, NULL, START);
+	assert_int_equal(sent, 7);
+	/* What is not part of it does not. */
+	other = base;
+	other.window.pid++;
+	other.walk.pid++;
+	other.walk.cpu++;
+	other.walk.residual++;
+	other.window.comm[THPRACE_COMM_LEN - 1] = 'x'; /* behind the NUL */
+	alert__incident(alert, &other, 1, NULL, START);
+	assert_int_equal(sent, 7);
+	alert__free(alert);
+	assert_int_equal(sent, 8);
+}
+
+static void limit(void **state)
+{
+	struct alert *alert = begin(60, 3);
+	struct thprace_incident incident;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		incident = make(THPRACE_SPLIT_UNMAP, i < 5 ? THPRACE_UNPROVEN : THPRACE_ESCAPE);
+		incident.walk.comm[0] = (char)('a' + i);
+		alert__incident(alert, &incident, i + 1, "/x", START + i * S);
+	}
+	/* Three, and the first escape: a change of state has no limit, and uses none up. */
+	assert_int_equal(sent, 4);
+	expect_field(&kept[3], "THPRACE_FIRST", "1");
+	expect_field(&kept[3], "THPRACE_ID", "6");
+	/* Another class has a limit of its own. */
+	incident = make(THPRACE_SPLIT_HEAD, THPRACE_UNPROVEN);
+	alert__incident(alert, &incident, 100, NULL, START + 20 * S);
+	assert_int_equal(sent, 5);
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, 6);
+	assert_string_equal(kept[5].id, LOG_ID_FOLDED);
+	assert_string_equal(
+		kept[5].text,
+		"6 more, above the limit of 3 messages a minute: split-unmap: 4 escape, 2 "
+		"unproven; the last: thprace show 10");
+	assert_int_equal(kept[5].priority, LOG_CRIT);
+	expect_field(&kept[5], "THPRACE_COUNT", "6");
+	expect_field(&kept[5], "THPRACE_CLASS", "split-unmap");
+	expect_field(&kept[5], "THPRACE_VERDICT", "escape");
+	assert_string_equal(field_at(&kept[5], "THPRACE_VERDICT", 1), "unproven");
+	expect_field(&kept[5], "THPRACE_ID", "10");
+	assert_int_equal(alert__deadline(alert), 0);
+	/* It was the first of the next minute. */
+	for (i = 0; i < 5; i++) {
+		incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+		incident.walk.comm[0] = (char)('k' + i);
+		alert__incident(alert, &incident, 0, NULL, START + 61 * S);
+	}
+	assert_int_equal(sent, 8);
+	alert__free(alert);
+	assert_int_equal(sent, 9);
+	expect_field(&kept[8], "THPRACE_COUNT", "3");
+	assert_null(field(&kept[8], "THPRACE_ID"));
+}
+
+/* A group ends when its class has no message left: the limit's message has its evidence. */
+static void group_above_limit(void **state)
+{
+	struct alert *alert = begin(20, 1);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+
+	(void)state;
+	alert__incident(alert, &incident, 1, "/x", START);
+	alert__incident(alert, &incident, 2, "/y", START + S);
+	alert__incident(alert, &incident, 3, "/z", START + 2 * S);
+	alert__tick(alert, START + 20 * S);
+	assert_int_equal(sent, 1);
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, 2);
+	expect_field(&kept[1], "THPRACE_COUNT", "2");
+	expect_field(&kept[1], "THPRACE_ID", "3");
+	expect_field(&kept[1], "THPRACE_FILE", "/z");
+	expect_field(&kept[1], "THPRACE_FROM_NS", "1001000000000");
+	expect_field(&kept[1], "THPRACE_TO_NS", "1002000000000");
+	alert__free(alert);
+}
+
+static void count_group(void *ctx, const struct fold_group *group)
+{
+	*(uint64_t *)ctx += group->count;
+}
+
+static void count_withheld(void *ctx, unsigned int class, const struct fold_class *withheld)
+{
+	*(uint64_t *)ctx += withheld->withheld[THPRACE_ESCAPE];
+	assert_int_equal(class, THPRACE_SPLIT_UNMAP);
+}
+
+/* What is exempt is sent, whatever is identical or above the limit. */
+static void exempt(void **state)
+{
+	static struct fold fold;
+	uint64_t counted = 0;
+	struct fold_hooks hooks = {count_group, count_withheld, NULL, &counted};
+	struct fold_key key = {.class = THPRACE_SPLIT_UNMAP, .verdict = THPRACE_ESCAPE};
+
+	(void)state;
+	fold__init(&fold, &hooks);
+	fold__configure(&fold, 60 * S, 1);
+	assert_true(fold__incident(&fold, &key, 1, NULL, false, START));
+	assert_false(fold__incident(&fold, &key, 2, NULL, false, START));
+	assert_true(fold__incident(&fold, &key, 3, NULL, true, START));
+	key.level = 1;
+	assert_true(fold__incident(&fold, &key, 4, NULL, true, START));
+	key.level = 2;
+	assert_false(fold__incident(&fold, &key, 5, NULL, false, START));
+	fold__finish(&fold, START);
+	assert_int_equal(counted, 2);
+}
+
+/* More kinds of incidents than there are groups: they have the limit. */
+static void many_kinds(void **state)
+{
+	struct alert *alert = begin(60, 1000);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5000; i++) {
+		snprintf(incident.walk.comm, sizeof(incident.walk.comm), "%u", i);
+		alert__incident(alert, &incident, 0, NULL, START);
+	}
+	assert_int_equal(sent, 1000);
+	alert__free(alert);
+	assert_int_equal(told[THPRACE_SPLIT_UNMAP], 5000);
+	assert_true(sent <= 1001);
+}
+
+static void reconfigured(void **state)
+{
+	struct alert *alert = begin(60, 1000);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+	struct config config;
+
+	(void)state;
+	alert__incident(alert, &incident, 0, NULL, START);
+	alert__incident(alert, &incident, 0, NULL, START);
+	config__defaults(&config);
+	config.alerts.fold = 5;
+	config.alerts.per_minute = 2;
+	alert__configure(alert, &config);
+	/* What has begun keeps its time. */
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	incident.walk.comm[0] = 'a';
+	alert__incident(alert, &incident, 0, NULL, START);
+	alert__incident(alert, &incident, 0, NULL, START);
+	assert_int_equal(alert__deadline(alert), START + 5 * S);
+	incident.walk.comm[0] = 'b';
+	alert__incident(alert, &incident, 0, NULL, START);
+	assert_int_equal(sent, 2);
+	alert__free(alert);
+	assert_int_equal(told[THPRACE_SPLIT_UNMAP], 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(identical),	cmocka_unit_test(identical_without_window),
+		cmocka_unit_test(late_tick),	cmocka_unit_test(not_identical),
+		cmocka_unit_test(limit),	cmocka_unit_test(many_kinds),
+		cmocka_unit_test(reconfigured), cmocka_unit_test(group_above_limit),
+		cmocka_unit_test(exempt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
