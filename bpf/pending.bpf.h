@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Walkers that the ends of zaps are reported for: from a walker's entry to its return, and if it failed
- * until what was under way then has ended. Who zaps a range compares it with them (bpf/window.bpf.c).
+ * until what was under way then has ended. Who zaps a range compares it with them (bpf/range.bpf.c).
  *
  * A walker takes its place, counts up attributing.walkers and is stamped then: so a range that finds the
  * count 0 when it begins began before each walker that is pending when it ends.

@@ -193,4 +193,13 @@ static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 	stack->pad = 0;
 }
 
+/* The opener's own word: final times, name, stack. */
+static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
+{
+	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
+	stack_take(ctx, &slot->opener.stack);
+	if (bpf_ringbuf_output(&incidents, &slot->opener, sizeof(slot->opener), 0))
+		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
 #endif

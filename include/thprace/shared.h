@@ -217,7 +217,7 @@ struct thprace_pending {
 	__u32 huge; /* 1: it left mappings by PMDs alone, of which a range takes none; with leave */
 };
 
-#define THPRACE_PENDING_MAX 32 /* as many as bits in what range_met() returns (bpf/window.bpf.c) */
+#define THPRACE_PENDING_MAX 32 /* as many as bits in what range_met() returns (bpf/range.bpf.c) */
 
 /* Whether a range has anything to do at all. The two together are one word. */
 struct thprace_attributing {

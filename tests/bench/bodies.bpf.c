@@ -12,6 +12,7 @@
 
 #include "engine.bpf.c"
 #include "window.bpf.c"
+#include "rmap.bpf.c"
 #include "zapper.bpf.c"
 #include "walker.bpf.c"
 

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * unmap_page_range: the zap of a part of a vma. In precise mode what is removed inside it is removed by a
+ * zap. And in both, when it ends beside a pending walker whose folio it maps, that is reported: how many
+ * small mappings are left then tells whether it took one. As long as no walker is pending, both ends
+ * leave at the first test; kprobes have the arguments at the entry only, and keep them.
+ */
+#include "folio.bpf.h"
+#include "record.bpf.h"
+#include "pending.bpf.h"
+
+static __always_inline void range_mark(u64 vma, u64 start, u64 end)
+{
+	u32 walkers = attributing.walkers;
+	struct thprace_slot *slot;
+	u64 index;
+
+	slot = slot_claim(bpf_get_current_pid_tgid(), &index);
+	if (!slot) {
+		if (precise && recording)
+			count_lost(THPRACE_LOSS_SLOT);
+		unmarked = bpf_ktime_get_ns();
+		return;
+	}
+	if (!slot->in_range)
+		ADD(attributing.ranges, 1);
+	slot->in_range = THPRACE_RANGE_ENTERED;
+	slot->range_began = walkers ? bpf_ktime_get_ns() : 0;
+	slot->range_vma = vma;
+	slot->range_start = start;
+	slot->range_end = end;
+	slot->range_folio = 0;
+	slot->range_removed = 0;
+	slot->range_pages = 0;
+	slot->range_mixed = 0;
+	slot->range_reads = 0;
+}
+
+SEC("fentry")
+int range_enter_fentry(void *ctx)
+{
+	if (precise ? marking : attributing.walkers)
+		range_mark(0, 0, 0);
+	return 0;
+}
+
+SEC("kprobe")
+int range_enter_kprobe(struct pt_regs *ctx)
+{
+	if (marking)
+		range_mark(kprobe_arg(ctx, THPRACE_POINT_RANGE, 0),
+			   kprobe_arg(ctx, THPRACE_POINT_RANGE, 1),
+			   kprobe_arg(ctx, THPRACE_POINT_RANGE, 2));
+	return 0;
+}
+
+/*
+ * Which pending walkers have a folio that a zap of [first, last] may have unmapped: pages of file, or of
+ * anon, the root anon_vma. A bit each. What a walker itself zaps on its way is no matter. A global
+ * function: the verifier walks it once.
+ */
+__noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
+{
+	u32 pid = bpf_get_current_pid_tgid();
+	struct thprace_pending *place;
+	u32 i, met = 0;
+	u64 object;
+
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = pending_at(i);
+		if (!*(volatile u64 *)&place->folio || (place->pid == pid && !place->leave))
+			continue;
+		object = place->object;
+		if (!object || (object != file && object != anon))
+			continue;
+		if (place->index <= last && place->index + place->pages > first)
+			met |= 1U << i;
+	}
+	return met;
+}
+
+#define RANGE_TOLD 256 /* at most so many ranges for a walker */
+
+/* Report a range to one pending walker. */
+static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_slot *slot, u64 now,
+				       u64 address)
+{
+	struct thprace_pending *place = pending_at(at);
+	u64 folio = *(volatile u64 *)&place->folio;
+	u64 task = bpf_get_current_pid_tgid();
+	u64 began = 0, removed = 0, flags = 0;
+	struct thprace_opener *opener;
+	u32 pages = 0, low = 0;
+	s32 left;
+
+	if (!folio || (place->leave && place->huge))
+		return;
+	if (slot && slot->in_range) {
+		began = slot->range_began;
+		if (slot->range_folio == folio) {
+			removed = slot->range_removed;
+			pages = slot->range_pages;
+			/* Only beside what the walker left: the split may have ended since. */
+			low = slot->range_reads && place->leave &&
+			      slot->range_low_at > place->leave && slot->range_low < place->small;
+		} else if (precise && !slot->range_mixed) {
+			return; /* it took nothing of this one */
+		}
+	} else if (unmarked >= place->enter) {
+		flags = THPRACE_RF_VAGUE;
+	}
+	if (place->told >= RANGE_TOLD) {
+		count_lost(THPRACE_LOSS_HITS);
+		return;
+	}
+	place->told++;
+	left = folio_small(folio);
+	/* A walker that came later may have taken mappings itself. */
+	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered)
+		flags = THPRACE_RF_VAGUE;
+	if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
+		left = THPRACE_LEFT_LATE;
+	if (low && (left < 0 || slot->range_low < left))
+		left = slot->range_low;
+	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed, pages, left);
+	opener = incident_reserve(sizeof(*opener));
+	if (!opener) {
+		count_lost(THPRACE_LOSS_INCIDENT);
+		return;
+	}
+	__builtin_memset(opener, 0, __builtin_offsetof(struct thprace_opener, stack));
+	opener->type = THPRACE_MSG_OPENER;
+	opener->window.open = began;
+	opener->window.removed = removed;
+	opener->window.close = now;
+	opener->window.folio = folio;
+	opener->window.address = address;
+	*(u64 *)&opener->window.pid = task; /* and tgid */
+	opener->window.cpu = bpf_get_smp_processor_id();
+	opener->window.level = THPRACE_LEVEL_PTE;
+	opener->window.flags = THPRACE_WF_RANGE | (flags ? THPRACE_WF_VAGUE : 0);
+	opener->window.pages = pages;
+	opener->window.left = left;
+	bpf_get_current_comm(opener->window.comm, sizeof(opener->window.comm));
+	stack_take(ctx, &opener->stack);
+	bpf_ringbuf_submit(opener, 0);
+}
+
+/* Number of the lowest bit that is set. A global function: see range_met. */
+__noinline int __weak lowest_bit(u32 bits)
+{
+	u32 n = 0;
+
+	n += (bits & 0xffff ? 0 : 16);
+	n += (bits >> n & 0xff ? 0 : 8);
+	n += (bits >> n & 0xf ? 0 : 4);
+	n += (bits >> n & 3 ? 0 : 2);
+	n += (bits >> n & 1 ? 0 : 1);
+	return n & 31;
+}
+
+static __always_inline void range_end(void *ctx, u64 vma, u64 start, u64 end)
+{
+	struct vm_area_struct *area = (struct vm_area_struct *)vma;
+	struct thprace_slot *slot;
+	u64 now, index, offset, at;
+	u32 met, i;
+
+	slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (slot && slot->in_range && !vma) {
+		vma = slot->range_vma;
+		start = slot->range_start;
+		end = slot->range_end;
+		area = (struct vm_area_struct *)vma;
+	}
+	if (vma && recording && attributing.walkers && end > start) {
+		now = bpf_ktime_get_ns();
+		at = BPF_CORE_READ(area, vm_start);
+		offset = BPF_CORE_READ(area, vm_pgoff);
+		met = range_met((u64)BPF_CORE_READ(area, vm_file, f_mapping),
+				(u64)BPF_CORE_READ(area, anon_vma, root),
+				offset + ((start - at) >> page_shift),
+				offset + ((end - 1 - at) >> page_shift));
+		for (i = 0; met && i < THPRACE_PENDING_MAX; i++) {
+			at = lowest_bit(met);
+			met &= met - 1;
+			range_tell(ctx, at, slot, now, start);
+		}
+	}
+	if (slot && slot->in_range) {
+		slot->in_range = THPRACE_RANGE_OUTSIDE;
+		ADD(attributing.ranges, -1);
+	}
+}
+
+SEC("fexit")
+int range_return_fexit(void *ctx)
+{
+	if (*(volatile u64 *)&attributing)
+		range_end(ctx, fentry_arg(ctx, THPRACE_POINT_RANGE, 0),
+			  fentry_arg(ctx, THPRACE_POINT_RANGE, 1),
+			  fentry_arg(ctx, THPRACE_POINT_RANGE, 2));
+	return 0;
+}
+
+SEC("kretprobe")
+int range_return_kretprobe(struct pt_regs *ctx)
+{
+	if (*(volatile u64 *)&attributing)
+		range_end(ctx, 0, 0, 0);
+	return 0;
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Removals of the rmap (precise mode): the end of phase 1 of a window, and the zap of small pages of a
+ * huge one, which is a window of its own that is known by its end only.
+ */
+#include "folio.bpf.h"
+#include "record.bpf.h"
+
+/* A window's folio is another than was published, or was not known: publish it anew. */
+static __always_inline void folio_move(struct thprace_slot *slot, u64 index, u64 folio)
+{
+	u64 from = slot->bucket;
+	u64 to = thprace_folio_bucket(folio);
+
+	slot->opener.window.folio = folio;
+	ADD(buckets[BOUND(to, THPRACE_BUCKET_COUNT - 1)].windows, 1);
+	open_folio[index] = folio;
+	slot->bucket = to;
+	ADD(buckets[BOUND(from, THPRACE_BUCKET_COUNT - 1)].windows, -1);
+}
+
+/* The rmap of a huge mapping was removed. It is a window's when this task has one open. */
+static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 index, u64 task,
+					     u64 folio)
+{
+	struct thprace_window *window = &slot->opener.window;
+	u64 now = bpf_ktime_get_ns();
+	struct thprace_counters *cpu;
+
+	window->removed = now;
+	if (window->folio != folio) {
+		cpu = this_cpu();
+		if (cpu && window->folio)
+			ADD(cpu->mismatches, 1);
+		folio_move(slot, index, folio);
+	}
+	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
+}
+
+/* Is this one to be told, of a row of so many before? The 1st, 2nd, 4th, 8th … are. */
+static __always_inline int row_is_told(u32 before)
+{
+	return !(before & (before + 1));
+}
+
+/*
+ * While a walker is active on the folio a removal is reported for it, but of a long row of them only
+ * some. One that may fall before a walker's stamp, because it is just entering, counts for no row.
+ */
+static __always_inline int removal_is_told(struct thprace_slot *slot, struct bucket *bucket,
+					   u64 folio)
+{
+	u32 entered = *(volatile u32 *)&bucket->entered;
+	u32 told = 0;
+
+	if (entered & (WALK_ENTERED - 1))
+		return 1;
+	if (slot->told_folio == folio && slot->told_entered == entered)
+		told = slot->told;
+	slot->told_folio = folio;
+	slot->told_entered = entered;
+	slot->told = told + 1;
+	return row_is_told(told);
+}
+
+/* Report a removal of small pages' rmap, as a window that is known by its end only. */
+static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u64 folio, u64 now,
+					 u32 pages)
+{
+	struct thprace_window *window = &slot->opener.window;
+
+	window->open = now;
+	window->removed = now;
+	window->close = now;
+	window->folio = folio;
+	window->mm = 0;
+	window->address = 0;
+	window->cpu = bpf_get_smp_processor_id();
+	window->level = THPRACE_LEVEL_PTE;
+	window->pages = pages;
+	opener_tell(ctx, slot);
+}
+
+#define RANGE_READS 16
+
+/*
+ * The last removal beside a pending walker: whether it came after the walker's return shows later. The count
+ * is read at once: by the end of the range a split may have mapped again what it had taken.
+ */
+static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u64 now, u32 pages)
+{
+	s32 left;
+
+	if (slot->range_folio != folio) {
+		slot->range_mixed |= slot->range_folio != 0;
+		slot->range_folio = folio;
+		slot->range_pages = 0;
+		slot->range_reads = 0;
+	}
+	slot->range_removed = now;
+	slot->range_pages += pages;
+	if (slot->range_reads >= RANGE_READS)
+		return;
+	left = folio_small(folio);
+	if (!slot->range_reads++ || left < slot->range_low) {
+		slot->range_low = left;
+		slot->range_low_at = now;
+	}
+}
+
+/*
+ * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
+ * no function marks. It is published for an instant, as a window is, so that a walker that returns
+ * just then notes it. Walkers that are active learn of it from its report.
+ */
+static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 index,
+					      u64 task, u64 folio, u64 page, u32 pages)
+{
+	struct bucket *bucket = bucket_of(folio);
+	struct thprace_counters *cpu;
+	int tell = 0;
+	u64 now;
+
+	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* no pair: slot_window() */
+	slot->noted = 0;
+	open_folio[index] = folio;
+	ADD(bucket->windows, 1); /* a barrier too: published, then stamped */
+	now = bpf_ktime_get_ns();
+	record_make(THPRACE_REC_RMAP_PTE, 0, 0, 0, task, now, now, folio, page, 0, (s32)pages);
+	cpu = this_cpu();
+	if (cpu)
+		ADD(cpu->pte_removals, 1);
+	if (walked_by_others(bucket, (u32)task)) {
+		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
+		tell = removal_is_told(slot, bucket, folio);
+		removal_keep(slot, folio, now, pages);
+	} else if (*(volatile u32 *)&bucket->pending) {
+		removal_keep(slot, folio, now, pages);
+	}
+	open_folio[index] = 0;
+	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	if (*(volatile u32 *)&slot->noted)
+		tell = 1;
+	if (tell)
+		removal_tell(ctx, slot, folio, now, pages);
+}
+
+/* A page that is not part of a large folio matters to walkers on that page alone: those of memory_failure. */
+static __always_inline int small_matters(u64 page)
+{
+	struct bucket *bucket;
+
+	if (!attributing.walkers)
+		return 0;
+	bucket = bucket_of(page);
+	return *(volatile u64 *)&bucket->walkers || *(volatile u32 *)&bucket->pending;
+}
+
+/* page_remove_rmap(page, …, compound), until 6.8. Order-0 pages leave at the first test. */
+static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 compound)
+{
+	int head = page_is_head(page, direct), small = !head && !page_is_tail(page, direct);
+	struct thprace_slot *slot;
+	u64 task, folio;
+	u64 index;
+
+	if (small && !attributing.walkers)
+		return;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (!slot)
+		return; /* not inside a zap: a split of the pmd, migration, a copy on write … */
+	page = POINTER_NUMBER(slot->stash, page);
+	if (small && !small_matters(page))
+		return;
+	folio = head ? page : page_folio(page);
+	if (slot->state == THPRACE_SLOT_OPEN) {
+		if ((u8)compound) /* a bool: the register holds garbage above 8 bits */
+			rmap_pmd_removed(slot, index, task, folio);
+	} else if (!(u8)compound && slot->in_range) {
+		rmap_ptes_removed(ctx, slot, index, task, folio, page, 1);
+	}
+}
+
+static __always_inline void rmap(void *ctx, int direct, u64 page, u64 compound, u64 unused)
+{
+	rmap_removed(ctx, direct, page, compound);
+}
+AT_RETURN_WITH_ARGS(rmap, THPRACE_POINT_RMAP)
+
+static __always_inline void rmap_pmd(void *ctx, int direct, u64 folio, u64 unused1, u64 unused2)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	u64 index;
+
+	slot = slot_find(task, &index);
+	if (slot && slot->state == THPRACE_SLOT_OPEN)
+		rmap_pmd_removed(slot, index, task, POINTER_NUMBER(slot->stash, folio));
+}
+AT_RETURN_WITH_ARGS(rmap_pmd, THPRACE_POINT_RMAP_PMD)
+
+static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page, u64 pages)
+{
+	int small = !page_is_head(folio, direct);
+	struct thprace_slot *slot;
+	u64 index;
+	u64 task;
+
+	if (small && !attributing.walkers)
+		return;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (!slot || !slot->in_range)
+		return;
+	folio = POINTER_NUMBER(slot->stash, folio);
+	if (!small || small_matters(folio))
+		rmap_ptes_removed(ctx, slot, index, task, folio, POINTER_NUMBER(slot->stash, page),
+				  (u32)pages);
+}
+AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
+
+/*
+ * The same with kprobes, where a return has no arguments: the entry puts them aside, for a task
+ * inside a zap. stash: the folio (bit 0: small pages); page and count are not kept.
+ */
+static __always_inline void stash(u64 folio, int small, u32 pages)
+{
+	u64 task = bpf_get_current_pid_tgid();
+	struct thprace_slot *slot;
+	u64 index;
+
+	slot = slot_find(task, &index);
+	if (!slot)
+		return;
+	slot->stash = folio;
+	slot->stash_pages = small ? pages : 0;
+}
+
+SEC("kprobe")
+int rmap_kprobe(struct pt_regs *ctx)
+{
+	u64 page, folio;
+	u8 compound;
+
+	if (!recording)
+		return 0;
+	page = kprobe_arg(ctx, THPRACE_POINT_RMAP, 0);
+	folio = page;
+	if (!page_is_head(page, 0)) {
+		folio = page_folio(page);
+		if (folio == page && !small_matters(page))
+			return 0;
+	}
+	compound = kprobe_arg(ctx, THPRACE_POINT_RMAP, 1);
+	stash(folio, !compound, 1);
+	return 0;
+}
+
+SEC("kprobe")
+int rmap_pmd_kprobe(struct pt_regs *ctx)
+{
+	if (recording)
+		stash(kprobe_arg(ctx, THPRACE_POINT_RMAP_PMD, 0), 0, 0);
+	return 0;
+}
+
+SEC("kprobe")
+int rmap_ptes_kprobe(struct pt_regs *ctx)
+{
+	u64 folio;
+
+	if (!recording)
+		return 0;
+	folio = kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 0);
+	if (page_is_head(folio, 0) || small_matters(folio))
+		stash(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
+	return 0;
+}
+
+/* The return of all three. */
+static __always_inline int unstash(struct pt_regs *ctx)
+{
+	struct thprace_slot *slot;
+	u64 folio, task;
+	u64 index;
+
+	if (!recording)
+		return 0;
+	task = bpf_get_current_pid_tgid();
+	slot = slot_find(task, &index);
+	if (!slot || !slot->stash)
+		return 0;
+	folio = slot->stash;
+	slot->stash = 0;
+	if (slot->state == THPRACE_SLOT_OPEN) {
+		if (!slot->stash_pages)
+			rmap_pmd_removed(slot, index, task, folio);
+	} else if (slot->stash_pages && slot->in_range) {
+		rmap_ptes_removed(ctx, slot, index, task, folio, 0, slot->stash_pages);
+	}
+	return 0;
+}
+
+SEC("kretprobe")
+int rmap_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
+
+SEC("kretprobe")
+int rmap_pmd_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
+
+SEC("kretprobe")
+int rmap_ptes_kretprobe(struct pt_regs *ctx)
+{
+	return unstash(ctx);
+}
