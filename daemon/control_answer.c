@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/incident_time.h"
 #include "base/names.h"
 #include "report/render_json.h"
@@ -61,13 +61,7 @@ static struct json_object *file_of(const struct control *control, uint64_t numbe
 /* Wall-clock time of an instant of CLOCK_MONOTONIC, by the clocks of now. */
 static uint64_t wall_by_now(uint64_t ns)
 {
-	struct timespec monotonic, wall;
-	int64_t offset;
-
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	offset = (wall.tv_sec - monotonic.tv_sec) * 1000000000LL + wall.tv_nsec - monotonic.tv_nsec;
-	return ns + (uint64_t)offset;
+	return ns + (clock__wall() - clock__now());
 }
 
 static struct json_object *incident_object(const struct control *control, uint64_t number,

@@ -19,6 +19,7 @@
 #include "kernel/kallsyms.h"
 #include "log.h"
 #include "metrics.h"
+#include "base/clock.h"
 #include "base/names.h"
 #include "privilege.h"
 #include "trace/spool_dir.h"
@@ -35,8 +36,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 
 	if (incident->verdict != THPRACE_CONTAINED)
 		daemon->urgent = true;
-	alert__incident(daemon->alert, incident, number, filed ? path : NULL,
-			daemon__clock(CLOCK_MONOTONIC));
+	alert__incident(daemon->alert, incident, number, filed ? path : NULL, clock__now());
 	control__incident(daemon->control, number, incident);
 	lives__incident(daemon->lives, incident);
 }
@@ -47,7 +47,7 @@ static void on_record(void *ctx, const struct thprace_record *record, bool conte
 
 	spool__record(daemon->spool, record, context);
 	if (record->type == THPRACE_REC_LOST)
-		alert__lost(daemon->alert, record, daemon__clock(CLOCK_MONOTONIC));
+		alert__lost(daemon->alert, record, clock__now());
 }
 
 static void on_checked(void *ctx)
@@ -77,8 +77,7 @@ static char *make_stats(void *ctx)
 	struct session_totals totals;
 
 	watch__session_totals(daemon->watch, &totals);
-	return stats_json__stats(watch__engine(daemon->watch), &totals,
-				 daemon__clock(CLOCK_MONOTONIC));
+	return stats_json__stats(watch__engine(daemon->watch), &totals, clock__now());
 }
 
 static void on_health(void *ctx, int err, const char *path)
@@ -118,7 +117,7 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 {
 	struct daemon *daemon = ctx;
 
-	alert__complaint(daemon->alert, complaint, daemon__clock(CLOCK_MONOTONIC));
+	alert__complaint(daemon->alert, complaint, clock__now());
 }
 
 static bool on_pfn(void *ctx, uint64_t page, uint64_t *pfn)
@@ -143,7 +142,7 @@ static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *ctx)
 
 	(void)fd;
 	(void)events;
-	err = kmsg__read(daemon->kmsg, daemon__clock(CLOCK_MONOTONIC));
+	err = kmsg__read(daemon->kmsg, clock__now());
 	if (err < 0) {
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 		log__say(LOG_WARNING, NULL,
@@ -315,8 +314,7 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 /* Every member of the group can reload, as often as it likes. */
 static void say_of_reload(struct daemon *daemon, int priority, const char *id, const char *text)
 {
-	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute,
-			    daemon__clock(CLOCK_MONOTONIC)))
+	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute, clock__now()))
 		log__say(priority, id, "%s", text);
 }
 
@@ -346,8 +344,7 @@ static int reload(void *ctx, char *why, size_t why_size)
 	struct config config;
 	int err;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		   daemon__clock(CLOCK_MONOTONIC) / 1000);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock__now() / 1000);
 	err = config__load(&config, "", daemon->options.config, why, why_size);
 	if (!err)
 		err = apply(daemon, &config, why, why_size);

@@ -75,8 +75,6 @@ struct daemon {
 	int clock_fd;
 };
 
-uint64_t daemon__clock(clockid_t clock);
-
 /* Fill in daemon->state and return it. */
 const struct state *daemon__state(struct daemon *daemon);
 

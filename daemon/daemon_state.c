@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon_private.h"
+#include "base/clock.h"
 #include "usage.h"
 
 #define NOT_MEASURED                                                                            \
 	"the kernel's BPF statistics are off: they need CAP_SYS_ADMIN, or the descriptor that " \
 	"thpraced --hold-bpf-stats gives to systemd (ExecStartPre= of the unit)"
-
-uint64_t daemon__clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 void daemon__read_programs(struct daemon *daemon)
 {
@@ -75,8 +67,8 @@ const struct state *daemon__state(struct daemon *daemon)
 	state->machine = engine__machine(engine);
 	state->cpus = engine__cpus(engine);
 	state->pid = getpid();
-	state->now = daemon__clock(CLOCK_MONOTONIC);
-	state->now_wall = daemon__clock(CLOCK_REALTIME);
+	state->now = clock__now();
+	state->now_wall = clock__wall();
 	state->started = daemon->started;
 	state->mode = engine__mode(engine);
 	state->plan = engine__plan(engine);

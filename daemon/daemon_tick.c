@@ -12,6 +12,7 @@
 #include "daemon_private.h"
 #include "log.h"
 #include "metrics.h"
+#include "base/clock.h"
 #include "base/names.h"
 
 #define SECOND 1000000000ULL
@@ -222,7 +223,7 @@ static void tell_withheld_reloads(struct daemon *daemon, uint64_t now)
 
 void daemon__tick(struct daemon *daemon)
 {
-	uint64_t now = daemon__clock(CLOCK_MONOTONIC);
+	uint64_t now = clock__now();
 	uint64_t deadline = alert__deadline(daemon->alert);
 
 	flush(daemon, now);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "session/stats_json.h"
 #include "kernel/symbols.h"
 #include "trace/trace_writer.h"
@@ -50,14 +51,6 @@ struct lives {
 	struct live_hooks hooks;
 	struct live *list;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
 			 struct namer *namer, const struct live_hooks *hooks)
@@ -120,7 +113,7 @@ static void tell_overwritten(struct live *live)
 	if (!live->overwritten)
 		return;
 	lost.entry = live->read;
-	lost.ts = clock_ns(CLOCK_MONOTONIC);
+	lost.ts = clock__now();
 	lost.arg = live->overwritten;
 	live->overwritten = 0;
 	write_record(live, &lost);
@@ -149,7 +142,7 @@ static char *stats_of(struct live *live)
 	watch__refresh(live->lives->watch);
 	watch__totals(live->lives->watch, &totals);
 	session__subtract(&totals, &live->before);
-	return stats_json__span(&totals, clock_ns(CLOCK_MONOTONIC));
+	return stats_json__span(&totals, clock__now());
 }
 
 /* The names are found: complete the trace and hand it over. */
@@ -207,7 +200,7 @@ static void finish(struct live *live)
 static void begin_pass(struct live *live)
 {
 	live->cpu = 0;
-	live->began = clock_ns(CLOCK_MONOTONIC);
+	live->began = clock__now();
 	sd_event_source_set_enabled(live->work, SD_EVENT_ON);
 }
 
@@ -228,9 +221,9 @@ static int on_work(sd_event_source *source, void *ctx)
 {
 	struct live *live = ctx;
 	struct engine *engine = watch__engine(live->lives->watch);
-	uint64_t now = clock_ns(CLOCK_MONOTONIC), end = now + PIECE_NS;
+	uint64_t now = clock__now(), end = now + PIECE_NS;
 
-	for (; now < end; now = clock_ns(CLOCK_MONOTONIC)) {
+	for (; now < end; now = clock__now()) {
 		if (live->past < live->past_end) {
 			write_past(live, live->past++);
 		} else if (live->cpu < engine__cpus(engine)) {
@@ -252,8 +245,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 
 	(void)source;
 	(void)usec;
-	live->last = clock_ns(CLOCK_MONOTONIC) >= live->until ||
-		     trace_writer__bytes(live->writer) >= BYTES_MAX;
+	live->last = clock__now() >= live->until || trace_writer__bytes(live->writer) >= BYTES_MAX;
 	begin_pass(live);
 	return 0;
 }
@@ -261,7 +253,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 static int open_trace(struct live *live)
 {
 	struct lives *lives = live->lives;
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock__now();
 	int err;
 
 	live->fd = memfd_create("thprace-live", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -269,7 +261,7 @@ static int open_trace(struct live *live)
 		return -errno;
 	/* The trace begins where its first record may be. */
 	err = trace_writer__open_fd(&live->writer, live->fd, live->from,
-				    clock_ns(CLOCK_REALTIME) - (now - live->from), 0);
+				    clock__wall() - (now - live->from), 0);
 	if (!err)
 		err = write_json(live, THPRACE_BLOCK_META, lives->hooks.meta(lives->hooks.ctx));
 	return err;
@@ -288,7 +280,7 @@ static int begin(struct lives *lives, struct live *live, double seconds, bool fr
 		return -ENOMEM;
 	if (from_now)
 		engine__flight_skip(engine, live->position);
-	now = clock_ns(CLOCK_MONOTONIC);
+	now = clock__now();
 	live->read = now;
 	live->from = from_now ? now : 0;
 	if (!from_now)

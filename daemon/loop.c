@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "loop.h"
 
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
+#include "base/clock.h"
 
 static int dispatch(sd_event *event, struct loop_times *times)
 {
-	uint64_t start = now_ns(), took;
+	uint64_t start = clock__now(), took;
 	int err = sd_event_dispatch(event);
 
-	took = now_ns() - start;
+	took = clock__now() - start;
 	if (took > times->longest_ns)
 		times->longest_ns = took;
 	times->over += took > LOOP_LONG_NS;

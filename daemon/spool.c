@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "kernel/symbols.h"
 #include "trace/trace_check.h"
 #include "trace/trace_writer.h"
@@ -28,7 +29,7 @@ static void fail(struct spool *spool, int err)
 
 	spool_output__abandon(spool, true);
 	spool->failing = err;
-	spool->retry_at = spool_now() + SPOOL_RETRY_NS;
+	spool->retry_at = clock__now() + SPOOL_RETRY_NS;
 	if (news)
 		tell_health(spool, err);
 }
@@ -167,7 +168,7 @@ uint64_t spool__incident(struct spool *spool, const struct thprace_incident *inc
 	}
 	if (incident->verdict == THPRACE_CONTAINED &&
 	    !spool_quota__take(&spool->quota, incident->walk.class,
-			       spool->config.spool.contained_per_hour, spool_now())) {
+			       spool->config.spool.contained_per_hour, clock__now())) {
 		spool->skipped++;
 		return 0;
 	}
@@ -222,14 +223,14 @@ static int flush(struct spool *spool, bool sync)
 			return err;
 	}
 	err = spool_output__flush(spool, sync);
-	if (!err && output->writer && spool_now() - output->began >= age)
+	if (!err && output->writer && clock__now() - output->began >= age)
 		err = spool_output__complete(spool);
 	return err;
 }
 
 void spool__flush(struct spool *spool, bool sync)
 {
-	uint64_t now = spool_now();
+	uint64_t now = clock__now();
 	int err;
 
 	if (spool->failing) {

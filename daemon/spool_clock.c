@@ -11,20 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define NOTE "clock"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define DAY (24 * SPOOL_HOUR_NS)
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
 
 /* Returns the bytes that were read, 0 on failure too; the text ends with a NUL. */
 static size_t read_text(const char *path, char *text, size_t size)
@@ -42,8 +35,8 @@ static size_t read_text(const char *path, char *text, size_t size)
 
 void spool_clock__now(struct spool_instant *now)
 {
-	now->wall = clock_ns(CLOCK_REALTIME);
-	now->boot = clock_ns(CLOCK_BOOTTIME);
+	now->wall = clock__wall();
+	now->boot = clock__boot();
 	read_text(BOOT_ID, now->boot_id, sizeof(now->boot_id));
 	now->boot_id[strcspn(now->boot_id, "\n")] = '\0';
 }

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "trace/trace_reader.h"
 
 #define NOTE "next-number"
@@ -209,7 +209,7 @@ void spool_files__prune(struct spool_folder *folder, const struct config *config
 	struct spool_file *files;
 	size_t count, left = 0, i;
 
-	folder->pruned_at = spool_now();
+	folder->pruned_at = clock__now();
 	if (spool_dir__list(directory, &files, &count))
 		return;
 	oldest_mtime = oldest_allowed(folder, config, files, count);

@@ -7,25 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kernel/symbols.h"
 #include "trace/trace_writer.h"
+#include "base/clock.h"
 #include "base/incident_time.h"
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
-
-uint64_t spool_now(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 uint64_t spool_file_size(const struct config *config)
 {
@@ -39,7 +26,7 @@ void spool_output__miss(struct spool *spool, uint64_t n)
 	if (!n)
 		return;
 	if (!spool->missed)
-		spool->missed_since = spool_now();
+		spool->missed_since = clock__now();
 	spool->missed += n;
 }
 
@@ -93,8 +80,8 @@ static int begin(struct spool *spool, uint64_t first)
 	if (output->fd < 0)
 		return -errno;
 	output->first = first;
-	output->began = spool_now();
-	output->began_wall = clock_ns(CLOCK_REALTIME);
+	output->began = clock__now();
+	output->began_wall = clock__wall();
 	output->folder_unsynced = true;
 	err = trace_writer__open_fd(&output->writer, output->fd, output->began, output->began_wall,
 				    0);
@@ -129,7 +116,7 @@ static int give_missed(struct spool *spool)
 {
 	struct thprace_record record = {
 		.entry = spool->missed_since,
-		.ts = spool_now(),
+		.ts = clock__now(),
 		.arg = spool->missed,
 		.value = THPRACE_LOSS_WRITE,
 		.type = THPRACE_REC_LOST,
@@ -207,7 +194,7 @@ static int write_names(struct spool *spool)
 {
 	char *text;
 
-	spool->output.names_at = spool_now();
+	spool->output.names_at = clock__now();
 	if (!symbols__any_new(spool->symbols))
 		return 0;
 	text = symbols__json_new(spool->symbols);
@@ -243,7 +230,7 @@ int spool_output__flush(struct spool *spool, bool sync)
 	if (!spool->output.writer)
 		return 0;
 	err = flush_incidents(spool);
-	if (!err && !names_wait(spool) && spool_now() - spool->output.names_at >= SPOOL_SYMBOLS_NS)
+	if (!err && !names_wait(spool) && clock__now() - spool->output.names_at >= SPOOL_SYMBOLS_NS)
 		err = write_names(spool);
 	if (!err && sync)
 		err = sync_file(spool);

@@ -215,8 +215,6 @@ struct spool {
 	uint64_t dropped;
 };
 
-uint64_t spool_now(void); /* ns CLOCK_MONOTONIC */
-
 /* Remove what is above the limits, with room for so many bytes more; never the file being written. */
 void spool_prune(struct spool *spool, uint64_t room);
 

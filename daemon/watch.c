@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define BUSY_USEC 100000ULL /* between two readings while reports come */
 #define IDLE_USEC 1000000ULL
 #define GRACE_NS 2000000000ULL /* a session that was replaced is followed so long */
@@ -35,14 +37,6 @@ struct watch {
 	uint64_t checked; /* when the counters were read last */
 	struct session_totals past; /* of the sessions before */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /*
  * After a replacement the old session tells what had begun before it, since the new one saw but a part
@@ -134,10 +128,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 	(void)usec;
 	session__poll(watch->now->session, 0);
 	session__check(watch->now->session);
-	watch->checked = now_ns();
+	watch->checked = clock__now();
 	if (watch->old) {
 		session__check(watch->old->session);
-		if (now_ns() >= watch->old->replaced + GRACE_NS)
+		if (clock__now() >= watch->old->replaced + GRACE_NS)
 			drop_old(watch);
 	}
 	busy = watch->old || session__busy(watch->now->session);
@@ -270,7 +264,7 @@ int watch__configure(struct watch *watch, const struct config *config, char *why
 
 void watch__refresh(struct watch *watch)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock__now();
 
 	if (now < watch->checked + BUSY_USEC * 1000)
 		return;

@@ -20,3 +20,8 @@ uint64_t clock__wall(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+uint64_t clock__boot(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}

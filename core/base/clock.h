@@ -11,4 +11,7 @@ uint64_t clock__now(void);
 /* ns CLOCK_REALTIME: what a clock on the wall shows. */
 uint64_t clock__wall(void);
 
+/* ns CLOCK_BOOTTIME: since the boot, sleep included. */
+uint64_t clock__boot(void);
+
 #endif

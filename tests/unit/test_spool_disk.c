@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The spool when it is killed, when the disk is full, and when the folder cannot be written to. */
+#include "base/clock.h"
 #include "spool_support.h"
 
 #include <sched.h>
@@ -126,7 +127,7 @@ static void test_full_and_recovered(void **state)
 	/* Not every second, and told once. */
 	spool__flush(spool, false);
 	let_it_try(spool);
-	assert_true(spool->retry_at > spool_now() + 9 * SECOND);
+	assert_true(spool->retry_at > clock__now() + 9 * SECOND);
 	assert_int_equal(healths, 1);
 	assert_int_equal(state_of(spool).memory, 256);
 	read_spool(&found);
