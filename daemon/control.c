@@ -123,7 +123,7 @@ static bool allowed(const struct control *control, int fd, uid_t *uid)
 /* One line, for which the socket has room, and the end. */
 static void turn_away(struct control *control, int fd, const char *code, const char *why)
 {
-	struct json_object *object = control_answer__error(code, why);
+	struct json_object *object = control_client__make_error(code, why);
 	const char *text = NULL;
 	struct iovec iov[2];
 	struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
@@ -329,6 +329,7 @@ int control__open(struct control **result, sd_event *event, const struct config 
 	control->fd = -1;
 	control->event = sd_event_ref(event);
 	control->hooks = *hooks;
+	control->answers = &control_answers;
 	control->given_time = CONTROL_GIVEN_US;
 	snprintf(control->path, sizeof(control->path), "%s", config->control.socket);
 	take_config(control, config);

@@ -21,17 +21,6 @@
 #define PATH_LEN (CONFIG_PATH_MAX + 64)
 #define WHY_LEN 4096 /* complaints about a configuration: several lines */
 
-struct json_object *control_answer__error(const char *code, const char *why)
-{
-	struct json_object *object = render_json__new("error");
-
-	if (!object)
-		return NULL;
-	add(object, "error", json_object_new_string(code));
-	add(object, "message", json_object_new_string(why));
-	return object;
-}
-
 /* Text with several lines keeps them; all else that no terminal should get goes. */
 static void clean_lines(char *text)
 {
@@ -150,7 +139,7 @@ static void answer_incident(struct client *client)
 	if (hooks->recent(hooks->ctx, id, &incident)) {
 		snprintf(why, sizeof(why), "incident %llu is not in memory (any more)",
 			 (unsigned long long)id);
-		object = control_answer__error("not-found", why);
+		object = control_client__make_error("not-found", why);
 		if (object)
 			add(object, "file", file_of(client->control, id));
 		add_directory(client->control, object);
@@ -186,7 +175,7 @@ static void end_incidents(struct client *client)
 	control_client__end(client, object);
 }
 
-void control_answer__incidents(struct client *client)
+static void more_incidents(struct client *client)
 {
 	const struct control_hooks *hooks = &client->control->hooks;
 	struct thprace_incident incident;
@@ -299,7 +288,7 @@ void control__live_done(struct control *control, uint64_t id, int fd, const char
 	control_client__send(client);
 }
 
-void control_answer__request(struct client *client)
+static void answer_request(struct client *client)
 {
 	switch (client->request.type) {
 	case REQUEST_STATUS:
@@ -322,3 +311,8 @@ void control_answer__request(struct client *client)
 		break;
 	}
 }
+
+const struct control_answers control_answers = {
+	.request = answer_request,
+	.incidents = more_incidents,
+};

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "report/render_json.h"
+
 static void free_client(struct client *client)
 {
 	sd_event_source_disable_unref(client->io);
@@ -121,9 +123,20 @@ void control_client__end(struct client *client, struct json_object *object)
 		client->state = CLIENT_LAST;
 }
 
+struct json_object *control_client__make_error(const char *code, const char *why)
+{
+	struct json_object *object = render_json__new("error");
+
+	if (!object)
+		return NULL;
+	render_json__add(object, "error", json_object_new_string(code));
+	render_json__add(object, "message", json_object_new_string(why));
+	return object;
+}
+
 void control_client__error(struct client *client, const char *code, const char *why)
 {
-	control_client__line(client, control_answer__error(code, why));
+	control_client__line(client, control_client__make_error(code, why));
 	if (client->state != CLIENT_GONE)
 		client->state = CLIENT_LAST;
 }
@@ -185,7 +198,7 @@ void control_client__send(struct client *client)
 
 	while (client->state != CLIENT_GONE) {
 		if (client->state == CLIENT_INCIDENTS)
-			control_answer__incidents(client);
+			client->control->answers->incidents(client);
 		if (client->state == CLIENT_GONE)
 			return;
 		err = send_all(client);
@@ -223,7 +236,7 @@ static void take_request(struct client *client, size_t length)
 		control_client__error(client, code, why);
 	} else {
 		control->requests++;
-		control_answer__request(client);
+		control->answers->request(client);
 	}
 	control_client__send(client);
 }

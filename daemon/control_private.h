@@ -75,9 +75,20 @@ struct client {
 	char in[CONTROL_REQUEST_MAX + 1];
 };
 
+/* What a client is answered; its lines come by control_client__line() and its like. */
+struct control_answers {
+	/* Answer the request that was read. */
+	void (*request)(struct client *client);
+	/* State CLIENT_INCIDENTS: make lines while there is room for them. */
+	void (*incidents)(struct client *client);
+};
+
+extern const struct control_answers control_answers; /* control_answer.c */
+
 struct control {
 	sd_event *event;
 	struct control_hooks hooks;
+	const struct control_answers *answers;
 	char path[CONFIG_PATH_MAX];
 	char group[CONFIG_NAME_MAX];
 	bool has_group;
@@ -116,6 +127,9 @@ void control_client__line(struct client *client, struct json_object *object);
 void control_client__end(struct client *client, struct json_object *object);
 void control_client__error(struct client *client, const char *code, const char *why);
 
+/* Build an error's line. */
+struct json_object *control_client__make_error(const char *code, const char *why);
+
 /* Send what the socket takes, make more where there is more, end it when all is said and taken. */
 void control_client__send(struct client *client);
 
@@ -135,14 +149,5 @@ void control_client__reap(struct control *control, bool all);
  */
 bool control_given__add(struct control *control, uid_t uid, int fd);
 void control_given__free(struct control *control);
-
-/* Build an error's line. */
-struct json_object *control_answer__error(const char *code, const char *why);
-
-/* Answer the request that was read. */
-void control_answer__request(struct client *client);
-
-/* State CLIENT_INCIDENTS: make lines while there is room for them. */
-void control_answer__incidents(struct client *client);
 
 #endif

@@ -61,16 +61,6 @@ static int count(struct spool *spool)
 	return 0;
 }
 
-void spool_prune(struct spool *spool, uint64_t room)
-{
-	bool ageless = spool->folder.ageless;
-
-	spool_files__prune(&spool->folder, &spool->config,
-			   spool->output.writer ? spool->output.first : 0, room);
-	if (spool->folder.ageless != ageless && spool->hooks.ageless)
-		spool->hooks.ageless(spool->hooks.ctx, spool->folder.ageless);
-}
-
 /* Make the folder ready for writing. Returns 0 or negative errno. */
 static int prepare(struct spool *spool)
 {
@@ -84,7 +74,7 @@ static int prepare(struct spool *spool)
 	if (!err)
 		err = spool_output__note(spool);
 	if (!err)
-		spool_prune(spool, spool_file_size(&spool->config));
+		spool_output__prune(spool, spool_output__file_size(&spool->config));
 	return err;
 }
 
@@ -242,7 +232,7 @@ void spool__flush(struct spool *spool, bool sync)
 			fail(spool, err);
 	}
 	if (now - spool->folder.pruned_at >= SPOOL_PRUNE_NS)
-		spool_prune(spool, 0);
+		spool_output__prune(spool, 0);
 }
 
 void spool__rotate(struct spool *spool)
@@ -281,7 +271,7 @@ void spool__configure(struct spool *spool, const struct config *config)
 		if (err)
 			fail(spool, err);
 	} else {
-		spool_prune(spool, 0);
+		spool_output__prune(spool, 0);
 	}
 }
 

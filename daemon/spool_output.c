@@ -14,11 +14,21 @@
 #include "base/clock.h"
 #include "base/incident_time.h"
 
-uint64_t spool_file_size(const struct config *config)
+uint64_t spool_output__file_size(const struct config *config)
 {
 	uint64_t quarter = config->spool.max_size / 4;
 
 	return config->spool.file_size < quarter ? config->spool.file_size : quarter;
+}
+
+void spool_output__prune(struct spool *spool, uint64_t room)
+{
+	bool ageless = spool->folder.ageless;
+
+	spool_files__prune(&spool->folder, &spool->config,
+			   spool->output.writer ? spool->output.first : 0, room);
+	if (spool->folder.ageless != ageless && spool->hooks.ageless)
+		spool->hooks.ageless(spool->hooks.ctx, spool->folder.ageless);
 }
 
 void spool_output__miss(struct spool *spool, uint64_t n)
@@ -72,7 +82,7 @@ static int begin(struct spool *spool, uint64_t first)
 	char name[SPOOL_NAME_LEN];
 	int err;
 
-	spool_prune(spool, spool_file_size(&spool->config));
+	spool_output__prune(spool, spool_output__file_size(&spool->config));
 	memset(output, 0, sizeof(*output));
 	spool_dir__name(name, first);
 	snprintf(output->path, sizeof(output->path), "%s/%s", spool->config.spool.directory, name);
@@ -220,7 +230,7 @@ static void keep_size(struct spool *spool)
 	uint64_t bytes = trace_writer__bytes(spool->output.writer);
 
 	if (spool->folder.files && spool->folder.bytes + bytes > spool->config.spool.max_size)
-		spool_prune(spool, 0);
+		spool_output__prune(spool, 0);
 }
 
 int spool_output__flush(struct spool *spool, bool sync)
@@ -241,7 +251,7 @@ int spool_output__flush(struct spool *spool, bool sync)
 static bool needs_another(struct spool *spool, uint64_t number)
 {
 	const struct spool_output *output = &spool->output;
-	uint64_t bytes, full = spool_file_size(&spool->config);
+	uint64_t bytes, full = spool_output__file_size(&spool->config);
 
 	if (!output->writer)
 		return false;

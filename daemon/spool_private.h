@@ -215,11 +215,11 @@ struct spool {
 	uint64_t dropped;
 };
 
-/* Remove what is above the limits, with room for so many bytes more; never the file being written. */
-void spool_prune(struct spool *spool, uint64_t room);
-
 /* A file is complete above this size: file_size, and at most a quarter of max_size. */
-uint64_t spool_file_size(const struct config *config);
+uint64_t spool_output__file_size(const struct config *config);
+
+/* Remove what is above the limits, with room for so many bytes more; never the file being written. */
+void spool_output__prune(struct spool *spool, uint64_t room);
 
 /*
  * Hand what waits in memory to the file; one is begun where there is none, where the numbers have a
