@@ -2,7 +2,6 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +17,11 @@
 #include "daemon_private.h"
 #include "kernel/kallsyms.h"
 #include "log.h"
-#include "metrics.h"
 #include "base/clock.h"
 #include "base/names.h"
 #include "privilege.h"
 #include "trace/spool_dir.h"
 #include "session/stats_json.h"
-
-#define WHY_SIZE 4096
 
 static void on_incident(void *ctx, const struct thprace_incident *incident)
 {
@@ -113,112 +109,6 @@ static void on_find_names(void *ctx, struct symbols *symbols)
 	(void)namer__want(((struct daemon *)ctx)->namer, symbols, NULL, NULL);
 }
 
-static void on_complaint(void *ctx, const struct complaint *complaint)
-{
-	struct daemon *daemon = ctx;
-
-	alert__complaint(daemon->alert, complaint, clock__now());
-}
-
-static bool on_pfn(void *ctx, uint64_t page, uint64_t *pfn)
-{
-	const struct daemon *daemon = ctx;
-
-	return engine__pfn(watch__engine(daemon->watch), page, pfn);
-}
-
-/* A huge page has as many pages as a page has entries, of 8 bytes each. */
-static unsigned int pmd_order(void)
-{
-	long size = sysconf(_SC_PAGESIZE);
-
-	return (unsigned int)__builtin_ctzl((unsigned long)size) - 3;
-}
-
-static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *ctx)
-{
-	struct daemon *daemon = ctx;
-	int err;
-
-	(void)fd;
-	(void)events;
-	err = kmsg__read(daemon->kmsg, clock__now());
-	if (err < 0) {
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		log__say(LOG_WARNING, NULL,
-			 "the kernel's log cannot be followed any more: %s. The kernel's own "
-			 "complaints are no longer tied to incidents",
-			 strerror(-err));
-	}
-	return 0;
-}
-
-static void close_kmsg(struct daemon *daemon)
-{
-	daemon->kmsg_source = sd_event_source_disable_unref(daemon->kmsg_source);
-	kmsg__close(daemon->kmsg);
-	daemon->kmsg = NULL;
-}
-
-/* What complaints can be of: by how the kernel is built, and by its code, once that was read. */
-static struct complaint_kernel complaint_kernel(const struct daemon *daemon)
-{
-	const struct check_state *check = daemon->check ? kernel_check__state(daemon->check) : NULL;
-	struct complaint_kernel kernel = {
-		.known = true,
-		.possible = engine__possible(watch__engine(daemon->watch)),
-		.pmd_order = pmd_order(),
-	};
-	int class;
-
-	for (class = 1; check && class < THPRACE_CLASS_MAX; class ++) {
-		if (check->classes[class].word == CHECK_CANNOT_HAPPEN)
-			kernel.possible &= ~(1U << class);
-	}
-	return kernel;
-}
-
-static void open_kmsg(struct daemon *daemon)
-{
-	struct complaint_kernel kernel;
-	int err;
-
-	if (!daemon->config.alerts.kernel_log || daemon->kmsg)
-		return;
-	kernel = complaint_kernel(daemon);
-	err = kmsg__open(&daemon->kmsg, "/dev/kmsg", &kernel, on_complaint, daemon);
-	if (!err)
-		err = sd_event_add_io(daemon->event, &daemon->kmsg_source, kmsg__fd(daemon->kmsg),
-				      EPOLLIN, on_kmsg, daemon);
-	if (err >= 0)
-		return;
-	close_kmsg(daemon);
-	log__say(LOG_WARNING, NULL,
-		 "cannot read the kernel's log, /dev/kmsg: %s. The kernel's own complaints are not "
-		 "tied to incidents. [alerts] kernel_log=no silences this",
-		 strerror(-err));
-}
-
-static void on_checked_kernel(void *ctx, const struct check_state *state)
-{
-	struct daemon *daemon = ctx;
-	struct complaint_kernel kernel = complaint_kernel(daemon);
-
-	if (daemon->kmsg)
-		kmsg__set_kernel(daemon->kmsg, &kernel);
-	alert__checked(daemon->alert, state);
-	kernel_check__tell(state);
-}
-
-/* What the kernel's code says of the races, while recording goes on. */
-static int check_kernel(struct daemon *daemon)
-{
-	daemon->check = kernel_check__start(daemon->event, NULL, daemon->hold.image_fd,
-					    on_checked_kernel, daemon);
-	hold__close_image(&daemon->hold);
-	return daemon->check ? 0 : -ENOMEM;
-}
-
 /* Wall-clock times in files hang on one anchor each: after a step of the clock a new one is needed. */
 static int arm_clock(struct daemon *daemon)
 {
@@ -271,161 +161,14 @@ static void say_lines(int priority, const char *id, const char *before, char *li
 		log__say(priority, id, "%s%s", before, line);
 }
 
-static void open_log(const struct daemon *daemon)
-{
-	const struct daemon_options *options = &daemon->options;
-
-	log__open(options->target_given ? options->target : daemon->config.alerts.target,
-		  daemon->config.alerts.facility);
-}
-
-/* A configuration that was found good becomes the present one. */
-static int apply(struct daemon *daemon, const struct config *config, char *why, size_t why_size)
-{
-	int replaced = watch__configure(daemon->watch, config, why, why_size);
-
-	if (replaced < 0)
-		return replaced;
-	if (strcmp(config->control.socket, daemon->config.control.socket))
-		log__say(
-			LOG_WARNING, NULL,
-			"[control] socket= is taken at the next start: clients know the present one");
-	daemon->config = *config;
-	open_log(daemon);
-	if (replaced) {
-		daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
-		overhead__reset(&daemon->overhead, config);
-		over_budget__end(&daemon->over_budget);
-		spool__rotate(daemon->spool);
-	} else {
-		overhead__configure(&daemon->overhead, config);
-	}
-	spool__configure(daemon->spool, config);
-	alert__configure(daemon->alert, config);
-	if (daemon->control)
-		control__configure(daemon->control, config);
-	if (config->alerts.kernel_log)
-		open_kmsg(daemon);
-	else
-		close_kmsg(daemon);
-	return 0;
-}
-
-/* Every member of the group can reload, as often as it likes. */
-static void say_of_reload(struct daemon *daemon, int priority, const char *id, const char *text)
-{
-	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute, clock__now()))
-		log__say(priority, id, "%s", text);
-}
-
-static void say_not_reloaded(struct daemon *daemon, const char *why)
-{
-	char lines[WHY_SIZE], *line, *rest = NULL;
-
-	say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
-		      "the configuration was not taken, the old settings stay:");
-	snprintf(lines, sizeof(lines), "%s", why);
-	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);
-}
-
-static void say_reloaded(struct daemon *daemon)
-{
-	char text[96];
-
-	snprintf(text, sizeof(text), "the configuration was read again: %s mode",
-		 names__mode(engine__mode(watch__engine(daemon->watch))));
-	say_of_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
-}
-
-static int reload(void *ctx, char *why, size_t why_size)
-{
-	struct daemon *daemon = ctx;
-	struct config config;
-	int err;
-
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock__now() / 1000);
-	err = config__load(&config, "", daemon->options.config, why, why_size);
-	if (!err)
-		err = apply(daemon, &config, why, why_size);
-	if (err) {
-		daemon->reloads_failed++;
-		say_not_reloaded(daemon, why);
-	} else {
-		daemon->reloads++;
-		say_reloaded(daemon);
-	}
-	sd_notify(0, "READY=1");
-	return err;
-}
-
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
 	char why[WHY_SIZE];
 
 	(void)source;
 	(void)info;
-	reload(ctx, why, sizeof(why));
+	daemon__reload(ctx, why, sizeof(why));
 	return 0;
-}
-
-static const struct state *hook_state(void *ctx)
-{
-	watch__refresh(((struct daemon *)ctx)->watch);
-	return daemon__state(ctx);
-}
-
-static char *hook_metrics(void *ctx)
-{
-	watch__refresh(((struct daemon *)ctx)->watch);
-	return metrics__text(daemon__state(ctx));
-}
-
-static int hook_recent(void *ctx, uint64_t number, struct thprace_incident *incident)
-{
-	return spool__recent(((struct daemon *)ctx)->spool, number, incident);
-}
-
-static uint64_t hook_wall_of(void *ctx, uint64_t number)
-{
-	return spool__wall_of(((struct daemon *)ctx)->spool, number);
-}
-
-static uint64_t hook_recent_first(void *ctx)
-{
-	return spool__recent_first(((struct daemon *)ctx)->spool);
-}
-
-static bool hook_file_of(void *ctx, uint64_t number, char *path, size_t size)
-{
-	return spool__file_of(((struct daemon *)ctx)->spool, number, path, size);
-}
-
-static void hook_flush(void *ctx)
-{
-	spool__flush(((struct daemon *)ctx)->spool, false);
-}
-
-static const char *hook_directory(void *ctx)
-{
-	return ((struct daemon *)ctx)->config.spool.directory;
-}
-
-static int hook_live(void *ctx, uint64_t id, double seconds, bool from_now, char *why,
-		     size_t why_size)
-{
-	return lives__begin(((struct daemon *)ctx)->lives, id, seconds, from_now, why, why_size);
-}
-
-static void hook_live_cancel(void *ctx, uint64_t id)
-{
-	lives__cancel(((struct daemon *)ctx)->lives, id);
-}
-
-static void hook_say(void *ctx, int priority, const char *text)
-{
-	(void)ctx;
-	log__say(priority, NULL, "%s", text);
 }
 
 static void on_live(void *ctx, uint64_t id, int fd, const char *why)
@@ -436,28 +179,6 @@ static void on_live(void *ctx, uint64_t id, int fd, const char *why)
 		control__live_done(daemon->control, id, fd, why);
 	else if (fd >= 0)
 		close(fd);
-}
-
-static int open_control(struct daemon *daemon, char *why, size_t why_size)
-{
-	const struct control_hooks hooks = {
-		.state = hook_state,
-		.metrics = hook_metrics,
-		.recent = hook_recent,
-		.wall_of = hook_wall_of,
-		.recent_first = hook_recent_first,
-		.file_of = hook_file_of,
-		.flush = hook_flush,
-		.directory = hook_directory,
-		.reload = reload,
-		.live = hook_live,
-		.live_cancel = hook_live_cancel,
-		.say = hook_say,
-		.ctx = daemon,
-	};
-
-	return control__open(&daemon->control, daemon->event, &daemon->config, &hooks, why,
-			     why_size);
 }
 
 static int open_loop(struct daemon *daemon)
@@ -518,7 +239,7 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 	daemon->namer = namer__new(daemon->event);
 	err = daemon->programs && daemon->alert && daemon->namer ? 0 : -ENOMEM;
 	if (!err) {
-		alert__compare_pages(daemon->alert, on_pfn, daemon, 1U << pmd_order());
+		daemon__compare_pages(daemon);
 		err = spool__open(&daemon->spool, &daemon->config, &spool_hooks);
 	}
 	if (err) {
@@ -536,7 +257,7 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot watch the clock: %s", strerror(-err));
 		return err;
 	}
-	return open_control(daemon, why, why_size);
+	return daemon__open_control(daemon, why, why_size);
 }
 
 static void say_started(struct daemon *daemon, const char *kept)
@@ -582,7 +303,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	if (err)
 		return err;
 	/* Complaints go to what was opened just now. */
-	open_kmsg(daemon);
+	daemon__open_kmsg(daemon);
 	err = privilege__drop(kept, sizeof(kept));
 	if (err) {
 		snprintf(why, why_size, "cannot drop capabilities: %s", strerror(-err));
@@ -592,7 +313,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	daemon->started = watch__start(daemon->watch);
 	say_started(daemon, kept);
 	daemon__tick(daemon);
-	err = check_kernel(daemon);
+	err = daemon__check_kernel(daemon);
 	if (err) {
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
@@ -618,7 +339,7 @@ static void stop(struct daemon *daemon)
 	namer__free(daemon->namer);
 	kernel_check__free(daemon->check);
 	/* May have a last complaint. */
-	close_kmsg(daemon);
+	daemon__close_kmsg(daemon);
 	alert__free(daemon->alert);
 	watch__close(daemon->watch);
 	program_sums__free(daemon->programs);
@@ -647,7 +368,7 @@ int daemon__run(const struct daemon_options *options)
 		faulty = err != -ENOMEM;
 		goto cleanup;
 	}
-	open_log(daemon);
+	daemon__open_log(daemon);
 	err = start(daemon, why, sizeof(why));
 	if (err)
 		goto cleanup;

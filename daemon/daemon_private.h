@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the daemon: daemon.c (start, loop, reload, end), daemon_tick.c (what is done periodically),
- * daemon_state.c (what it knows of itself).
+ * Inside the daemon: daemon.c (start, loop, end), daemon_tick.c (what is done periodically),
+ * daemon_state.c (what it knows of itself), daemon_reload.c (another configuration), daemon_control.c
+ * (what clients ask), daemon_kernel.c (what the kernel says of the races).
  */
 #ifndef THPRACE_DAEMON_PRIVATE_H
 #define THPRACE_DAEMON_PRIVATE_H
@@ -25,6 +26,8 @@
 #include "spool.h"
 #include "state.h"
 #include "watch.h"
+
+#define WHY_SIZE 4096 /* complaints about a configuration: several lines */
 
 /* Samples for exposure: one a minute, over an hour. */
 #define SAMPLES 60
@@ -86,5 +89,24 @@ void daemon__tick(struct daemon *daemon);
 
 /* Write the metrics file now. */
 void daemon__export(struct daemon *daemon);
+
+/* Log to where options and configuration say. */
+void daemon__open_log(const struct daemon *daemon);
+
+/* Read the configuration again and apply it. Returns 0, or negative errno with why: the old one stays. */
+int daemon__reload(struct daemon *daemon, char *why, size_t why_size);
+
+/* Serve the control socket. Returns 0, or negative errno with why. */
+int daemon__open_control(struct daemon *daemon, char *why, size_t why_size);
+
+/* Follow the kernel's log, if that is wanted; failing, a warning is all. */
+void daemon__open_kmsg(struct daemon *daemon);
+void daemon__close_kmsg(struct daemon *daemon);
+
+/* Complaints name pages by frame: let alerts compare these with an incident's struct pages. */
+void daemon__compare_pages(struct daemon *daemon);
+
+/* Find out what the kernel's code says of the races, while recording goes on. Returns 0 or -ENOMEM. */
+int daemon__check_kernel(struct daemon *daemon);
 
 #endif

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "metrics.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <thprace/version.h>
 
 #include "base/names.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define MODE 0644
 
 /* Name, value, name, value …: the labels of one sample. */
 #define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -551,54 +545,4 @@ char *metrics__text(const struct state *state)
 		return NULL;
 	}
 	return buffer;
-}
-
-/* --- the file --------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	ssize_t written;
-
-	while (length) {
-		written = write(fd, text, length);
-		if (written < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		text += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-/*
- * No fsync: who reads it wants to see the old or the new text, which rename() alone gives. After a
- * power loss the text would be of a boot that is over.
- */
-int metrics__write(const char *path, const char *text)
-{
-	char *temporary;
-	int fd, err;
-
-	/* Not *.prom: node_exporter leaves it alone. */
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return -ENOMEM;
-	fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, random suffix */
-	if (fd < 0) {
-		err = -errno;
-		free(temporary);
-		return err;
-	}
-	err = write_all(fd, text, strlen(text));
-	if (!err && fchmod(fd, MODE))
-		err = -errno;
-	if (close(fd) && !err)
-		err = -errno;
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	free(temporary);
-	return err;
 }

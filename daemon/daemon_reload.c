@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The configuration is read again, while recording goes on. */
+#include "daemon_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "log.h"
+
+void daemon__open_log(const struct daemon *daemon)
+{
+	const struct daemon_options *options = &daemon->options;
+
+	log__open(options->target_given ? options->target : daemon->config.alerts.target,
+		  daemon->config.alerts.facility);
+}
+
+/* A configuration that was found good becomes the present one. */
+static int apply(struct daemon *daemon, const struct config *config, char *why, size_t why_size)
+{
+	int replaced = watch__configure(daemon->watch, config, why, why_size);
+
+	if (replaced < 0)
+		return replaced;
+	if (strcmp(config->control.socket, daemon->config.control.socket))
+		log__say(
+			LOG_WARNING, NULL,
+			"[control] socket= is taken at the next start: clients know the present one");
+	daemon->config = *config;
+	daemon__open_log(daemon);
+	if (replaced) {
+		daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
+		overhead__reset(&daemon->overhead, config);
+		over_budget__end(&daemon->over_budget);
+		spool__rotate(daemon->spool);
+	} else {
+		overhead__configure(&daemon->overhead, config);
+	}
+	spool__configure(daemon->spool, config);
+	alert__configure(daemon->alert, config);
+	if (daemon->control)
+		control__configure(daemon->control, config);
+	if (config->alerts.kernel_log)
+		daemon__open_kmsg(daemon);
+	else
+		daemon__close_kmsg(daemon);
+	return 0;
+}
+
+/* Every member of the group can reload, as often as it likes. */
+static void say_of_reload(struct daemon *daemon, int priority, const char *id, const char *text)
+{
+	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute, clock__now()))
+		log__say(priority, id, "%s", text);
+}
+
+static void say_not_reloaded(struct daemon *daemon, const char *why)
+{
+	char lines[WHY_SIZE], *line, *rest = NULL;
+
+	say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
+		      "the configuration was not taken, the old settings stay:");
+	snprintf(lines, sizeof(lines), "%s", why);
+	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);
+}
+
+static void say_reloaded(struct daemon *daemon)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "the configuration was read again: %s mode",
+		 names__mode(engine__mode(watch__engine(daemon->watch))));
+	say_of_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
+}
+
+int daemon__reload(struct daemon *daemon, char *why, size_t why_size)
+{
+	struct config config;
+	int err;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock__now() / 1000);
+	err = config__load(&config, "", daemon->options.config, why, why_size);
+	if (!err)
+		err = apply(daemon, &config, why, why_size);
+	if (err) {
+		daemon->reloads_failed++;
+		say_not_reloaded(daemon, why);
+	} else {
+		daemon->reloads++;
+		say_reloaded(daemon);
+	}
+	sd_notify(0, "READY=1");
+	return err;
+}
