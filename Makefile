@@ -268,7 +268,7 @@ LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 ## lint             cppcheck, clang-tidy, and the plan of the rooms
 .PHONY: lint
-lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
+lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON) $(O)/commit.h
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
