@@ -85,6 +85,12 @@ COMPILE_COMMANDS = chomp; push @all, {directory => cwd, command => $$_, file => 
 compile_commands.json: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(Q)$(MAKE) -nB V=1 all $(UNIT:%=$(O)/unit/%.o) | perl -MJSON::PP -MCwd -ne '$(COMPILE_COMMANDS)' > $@
 
+# The race classes: a file each.
+CLASSES := $(filter-out race_class,$(notdir $(basename $(wildcard core/classes/*.c))))
+$(O)/race_classes.h: FORCE | $(O)/cli
+	$(Q)printf 'RACE_CLASS(%s)\n' $(CLASSES) | cmp -s - $@ || printf 'RACE_CLASS(%s)\n' $(CLASSES) > $@
+$(O)/core/classes/race_class.o: $(O)/race_classes.h
+
 # What the compiler was told: a change of flags rebuilds.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS)
 $(O)/flags: FORCE | $(O)/cli
@@ -159,7 +165,8 @@ $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
-$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output timespan)
+$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output timespan) \
+		$(filter $(O)/core/classes/%,$(CORE_OBJ))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 

@@ -22,6 +22,7 @@
 #include "check/check_watch.h"
 #include "report/render_json.h"
 #include "check/walk_watch.h"
+#include "base/names.h"
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18
@@ -224,7 +225,6 @@ static void print_defect(const struct check_facts *facts, const struct check_wat
 static void print_answers(const struct check_facts *facts, const struct check_watch *watch,
 			  const struct check_result *results)
 {
-	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	static const char *const words[] = CHECK_WORD_NAMES;
 	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
 	const struct check_commit *commit;
@@ -234,7 +234,7 @@ static void print_answers(const struct check_facts *facts, const struct check_wa
 	printf("\n%-*s%-*s%s\n", CLASS_WIDTH, "class", WORD_WIDTH, "here", "closed upstream by");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		commit = check__commit(class);
-		printf("%-*s%-*s", CLASS_WIDTH, classes[class], WORD_WIDTH,
+		printf("%-*s%-*s", CLASS_WIDTH, names__class((unsigned int)class), WORD_WIDTH,
 		       words[results[class].word]);
 		snprintf(text, sizeof(text), "%.12s, %s%s", commit->hash, commit->version,
 			 check_defect__shown(facts, watch, class, shown)
@@ -264,7 +264,6 @@ static void print_evidence(const struct check_facts *facts, const struct check_w
 static void print_text(const struct check_source *source, const struct check_facts *facts,
 		       const struct check_watch *watch, const struct check_result *results)
 {
-	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	int class;
 
 	print_label("kernel", source->banner[0] ? source->banner : "not named");
@@ -273,7 +272,7 @@ static void print_text(const struct check_source *source, const struct check_fac
 		print_watch(watch);
 	print_answers(facts, watch, results);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		printf("\n%s\n", classes[class]);
+		printf("\n%s\n", names__class((unsigned int)class));
 		print_evidence(facts, watch, &results[class], class);
 	}
 }
@@ -360,14 +359,13 @@ static struct json_object *to_json(const struct check_source *source,
 				   const struct check_facts *facts, const struct check_watch *watch,
 				   const struct check_result *result, int class)
 {
-	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	static const char *const words[] = CHECK_WORD_NAMES;
 	struct json_object *object = json_object_new_object();
 	struct json_object *evidence = json_object_new_array(), *missing = json_object_new_array();
 	const struct check_commit *commit = check__commit(class);
 	size_t i;
 
-	add(object, "class", classes[class]);
+	add(object, "class", names__class((unsigned int)class));
 	add(object, "word", words[result->word]);
 	for (i = 0; i < result->nr_evidence; i++)
 		json_object_array_add(result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing

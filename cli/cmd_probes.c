@@ -95,7 +95,6 @@ static const char *state_name(const struct probe *probe)
 /* Classes first: they are what a user wants to know, and the probes are why. */
 static void print_text(const struct probe_plan *plan)
 {
-	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	const struct layout_table table = {
 		.out = stdout, .width = (size_t)cli__width(stdout), .name_width = 18};
 	const struct probe *probe;
@@ -107,7 +106,7 @@ static void print_text(const struct probe_plan *plan)
 		reason = probe__not_observable(plan, i);
 		snprintf(text, sizeof(text), "%s%s",
 			 reason ? names__blindness(reason) : "observable", reason ? reason : "");
-		layout__row_words(&table, classes[i], text);
+		layout__row_words(&table, names__class((unsigned int)i), text);
 	}
 	putchar('\n');
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
@@ -132,7 +131,6 @@ static void add(struct json_object *object, const char *key, const char *value)
 
 static void print_json(const struct probe_plan *plan)
 {
-	static const char *const classes[] = THPRACE_CLASS_NAMES;
 	const struct probe *probe;
 	struct json_object *object;
 	const char *reason;
@@ -154,7 +152,7 @@ static void print_json(const struct probe_plan *plan)
 		reason = probe__not_observable(plan, i);
 		object = json_object_new_object();
 		add(object, "type", "class");
-		add(object, "class", classes[i]);
+		add(object, "class", names__class((unsigned int)i));
 		json_object_object_add(object, "observable", json_object_new_boolean(!reason));
 		add(object, "reason", reason ? reason : "");
 		render_json__line(stdout, object);

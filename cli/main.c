@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <string.h>
 #include <thprace/version.h>
+#include "base/names.h"
 #include "commit.h"
 #include "base/output.h"
 
@@ -40,7 +41,8 @@ static void usage(FILE *out)
 	      out);
 	for (i = 0; i < NR_VERBS; i++)
 		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-	fputs("\n'thprace VERB --help' tells more about a verb, 'thprace --version' the version.\n"
+	fputs("\n'thprace VERB --help' tells more about a verb, 'thprace help classes' lists the race"
+	      " classes, 'thprace --version' prints the version.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape\n"
 	      "or a vulnerable kernel was found, 4 done and no statement can be made\n"
 	      "for some of what was asked.\n",
@@ -73,9 +75,15 @@ static int help(int argc, char **argv)
 	char option[] = "--help";
 	char *words[] = {argv[0], option, NULL};
 	const struct verb *verb;
+	unsigned int class;
 
 	if (argc < 2) {
 		usage(stdout);
+		return CLI_DONE;
+	}
+	if (!strcmp(argv[1], "classes")) {
+		for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+			puts(names__class(class));
 		return CLI_DONE;
 	}
 	verb = find(argv[1]);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "base/names.h"
 #include "client.h"
 
 int cli__parse_name(const char *what, const char *const *names, int first, int count,
@@ -45,8 +46,11 @@ enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state)
 
 enum thprace_class cli__parse_class(const char *arg, struct argp_state *state)
 {
-	static const char *const names[] = THPRACE_CLASS_NAMES;
+	const char *names[THPRACE_CLASS_MAX];
+	unsigned int class;
 
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		names[class] = names__class(class);
 	return FIND_NAME("race class", names, THPRACE_CLASS_NONE + 1);
 }
 

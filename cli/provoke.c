@@ -17,11 +17,12 @@
 
 #include "child.h"
 #include "interrupt.h"
-#include "kernel/miss.h"
+#include "correlate/miss.h"
 #include "base/clock.h"
 #include "base/names.h"
 #include "session/recording.h"
 #include "walks.h"
+#include "classes/race_class.h"
 
 #define VERB "thprace provoke"
 #define POLL_MS 20
@@ -40,21 +41,6 @@ struct provoke {
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	uint64_t escaped; /* when the first escape was settled; 0: none */
 };
-
-/* Where windows of a class are widened. */
-static enum thprace_widen where_of(enum thprace_class class)
-{
-	switch (class) {
-	case THPRACE_SPLIT_HEAD:
-		return THPRACE_WIDEN_PHASE_2;
-	case THPRACE_HWPOISON_UNMAP:
-		return THPRACE_WIDEN_PTE;
-	case THPRACE_COLLAPSE_REUSE:
-		return THPRACE_WIDEN_NOT; /* no zap is in it */
-	default:
-		return THPRACE_WIDEN_PHASE_1;
-	}
-}
 
 static void on_incident(void *ctx, const struct thprace_incident *incident)
 {
@@ -317,7 +303,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 		.ctx = provoke,
 	};
 	enum thprace_class class = provoke->result->class;
-	enum thprace_widen where = where_of(class);
+	enum thprace_widen where = race_class__of(class)->widen;
 	struct engine *engine;
 	const char *reason;
 	int err;

@@ -29,7 +29,7 @@ void until__parse(struct until *until, const char *arg, struct argp_state *state
 		count = strtoull(equals + 1, &end, 10);
 	if (!count || errno || *end || (size_t)(equals - arg) >= sizeof(words))
 		argp_error(state, "'%s' is not WHAT=N or WHAT:CLASS=N, such as overlaps:%s=3", arg,
-			   names__class(THPRACE_SPLIT_UNMAP));
+			   names__class(1));
 	snprintf(words, sizeof(words), "%.*s", (int)(equals - arg), arg);
 	colon = strchr(words, ':');
 	if (colon)

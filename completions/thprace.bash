@@ -4,8 +4,10 @@
 # Bash completion of thprace, thpraced and thprace-stress. Verbs and options are those of the program
 # itself, from its --help; what is known here are the values.
 
-_thprace_classes="split-unmap split-migrate split-head hwpoison-unmap truncate-unmap invalidate-unmap
-	collapse-reuse"
+# The race classes. thprace-stress is beside thprace.
+_thprace_classes() {
+	thprace help classes 2>/dev/null
+}
 
 # PROGRAM: its verbs
 _thprace_verbs() {
@@ -46,7 +48,7 @@ _thprace_files() {
 # CURRENT OPTION VERB: the values of an option. False: no option with a value.
 _thprace_value() {
 	case $2 in
-	--class) _thprace_words "$1" "$_thprace_classes" ;;
+	--class) _thprace_words "$1" "$(_thprace_classes)" ;;
 	--verdict) _thprace_words "$1" "contained escape remained unattributed unproven" ;;
 	--mode) _thprace_words "$1" "light precise" ;;
 	--attach) _thprace_words "$1" "auto fentry kprobe" ;;
@@ -73,9 +75,9 @@ _thprace_value() {
 _thprace_argument() {
 	case $3 in
 	report | dump) _thprace_files "$1" "*.thpr" ;;
-	provoke) _thprace_words "$1" "$_thprace_classes all" ;;
+	provoke) _thprace_words "$1" "$(_thprace_classes) all" ;;
 	help) _thprace_words "$1" "$(_thprace_verbs "$2")" ;;
-	"") [[ ${2##*/} == thprace-stress ]] && _thprace_words "$1" "$_thprace_classes all list split-shared" ;;
+	"") [[ ${2##*/} == thprace-stress ]] && _thprace_words "$1" "$(_thprace_classes) all list split-shared" ;;
 	esac
 }
 

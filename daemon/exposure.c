@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "session/session.h"
+#include "classes/race_class.h"
 
 #define NS_PER_S 1e9
 #define SECONDS_PER_DAY 86400.0
@@ -54,21 +55,17 @@ static void windows_of(struct exposure_class *out, enum thprace_class class,
 	double windows = grown(from->windows, to->windows);
 	double phase2 = grown(from->phase2, to->phase2);
 
-	switch (class) {
-	case THPRACE_CLASS_NONE:
-	case THPRACE_HWPOISON_UNMAP:
-		/* Windows at PTE level are known by their ends: neither counted nor measured. */
+	switch (race_class__of(class)->windows) {
+	case RACE_WINDOWS_UNCOUNTED:
 		return;
-	case THPRACE_COLLAPSE_REUSE:
-		/* They last until their task's next call, which nobody measures. */
+	case RACE_WINDOWS_COLLAPSE:
 		out->windows_per_s = grown(from->collapses_failed, to->collapses_failed) / seconds;
 		return;
-	case THPRACE_SPLIT_HEAD:
-		/* Its walker begins with nothing mapped: it meets second phases. */
+	case RACE_WINDOWS_PHASE_2:
 		out->window_ns = phase2 > 0 ? grown(from->phase2_ns, to->phase2_ns) / phase2
 					    : mean(grown(from->window_ns, to->window_ns), windows);
 		break;
-	default:
+	case RACE_WINDOWS_ZAP:
 		out->window_ns = mean(grown(from->window_ns, to->window_ns), windows);
 		break;
 	}
@@ -92,9 +89,10 @@ static void class_between(struct exposure *exposure, enum thprace_class class,
 		return;
 	/*
 	 * A walker meets a window that opens less than the walker's length after it, or less than
-	 * the window's length before it. That of split-head has to find the window open.
+	 * the window's length before it. A split has to find the window open.
 	 */
-	reach = class == THPRACE_SPLIT_HEAD ? out->window_ns : out->window_ns + out->walker_ns;
+	reach = race_class__shape(class) == RACE_SPLIT ? out->window_ns
+						       : out->window_ns + out->walker_ns;
 	out->expected_per_day = out->windows_per_s * out->walkers_per_s * (reach / NS_PER_S) /
 				exposure->folios * SECONDS_PER_DAY;
 }

@@ -9,6 +9,7 @@
 #include <thprace/version.h>
 
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -425,7 +426,7 @@ static bool exposure_value(const struct exposure_class *exposure, enum thprace_c
 		return true;
 	case EXPOSURE_WINDOWS:
 		*value = exposure->windows_per_s;
-		return class != THPRACE_HWPOISON_UNMAP;
+		return race_class__of((unsigned int)class)->windows != RACE_WINDOWS_UNCOUNTED;
 	case EXPOSURE_WALKERS:
 		*value = exposure->walkers_per_s;
 		return true;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
+#include "classes/race_class.h"
 
 void incident_v2__convert(struct thprace_incident *incident, const struct incident_v2 *old)
 {
@@ -21,8 +22,9 @@ void incident_v2__convert(struct thprace_incident *incident, const struct incide
 	incident->walker_stack = old->walker_stack;
 	if (old->verdict != THPRACE_ESCAPE)
 		return;
-	incident->attribution = incident->walk.class == THPRACE_SPLIT_HEAD ||
-						incident->walk.class == THPRACE_COLLAPSE_REUSE
+	incident->attribution = race_class__shape(incident->walk.class) == RACE_SPLIT ||
+						race_class__shape(incident->walk.class) ==
+							RACE_REUSE
 					? THPRACE_EXACT
 					: THPRACE_LIKELY;
 }

@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "classes/race_class.h"
 #include "put.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const classes[] = THPRACE_CLASS_NAMES;
 static const char *const verdicts[] = THPRACE_VERDICT_NAMES;
 static const char *const attributions[] = THPRACE_ATTRIBUTION_NAMES;
 static const char *const kinds[] = THPRACE_KIND_NAMES;
@@ -18,7 +18,6 @@ static const char *const modes[] = THPRACE_MODE_NAMES;
 static const char *const losses[] = THPRACE_LOSS_NAMES;
 static const char *const records[] = THPRACE_RECORD_NAMES;
 
-_Static_assert(ARRAY_SIZE(classes) == THPRACE_CLASS_MAX, "a name per class");
 _Static_assert(ARRAY_SIZE(verdicts) == THPRACE_VERDICT_MAX, "a name per verdict");
 _Static_assert(ARRAY_SIZE(attributions) == THPRACE_ATTRIBUTION_MAX, "a name per attribution");
 _Static_assert(ARRAY_SIZE(kinds) == THPRACE_KIND_MAX, "a name per kind");
@@ -54,7 +53,23 @@ static int value_of(const char *const *names, size_t nr, const char *name)
 	}                                                        \
 	_Static_assert(ARRAY_SIZE(table) > 0, "a table of names")
 
-DEFINE_NAMES(class, classes);
+const char *names__class(unsigned int value)
+{
+	const struct race_class *class = race_class__of(value);
+
+	return class ? class->name : value ? "?" : "none";
+}
+
+int names__find_class(const char *name)
+{
+	unsigned int class;
+
+	for (class = 0; name && class < THPRACE_CLASS_MAX; class ++)
+		if (!strcmp(names__class(class), name))
+			return (int)class;
+	return -ENOENT;
+}
+
 DEFINE_NAMES(verdict, verdicts);
 DEFINE_NAMES(kind, kinds);
 DEFINE_NAMES(level, levels);

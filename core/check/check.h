@@ -11,19 +11,6 @@
 
 #include "check_facts.h"
 
-enum check_word {
-	CHECK_FIXED, /* the kernel closes the race */
-	CHECK_VULNERABLE, /* it does not */
-	CHECK_CANNOT_HAPPEN, /* the kernel lacks one of the two sides */
-	CHECK_UNKNOWN, /* facts are missing */
-	CHECK_WORD_MAX
-};
-
-#define CHECK_WORD_NAMES                                          \
-	{                                                         \
-		"fixed", "vulnerable", "cannot happen", "unknown" \
-	}
-
 #define CHECK_EVIDENCE_MAX 5 /* of a rule's facts four, and what was watched */
 
 /* What is said of one class. */
@@ -34,17 +21,11 @@ struct check_result {
 	size_t nr_evidence;
 };
 
-/* The commit that closed a class upstream; for split-migrate the one that brought try_to_migrate. */
-struct check_commit {
-	const char *hash;
-	const char *subject;
-	const char *version; /* the first release with it */
-};
-
 /* Judge one class. The result points into facts. */
 void check__judge(const struct check_facts *facts, enum thprace_class class,
 		  struct check_result *result);
 
+/* The commit that closed a class upstream. */
 const struct check_commit *check__commit(enum thprace_class class);
 
 #endif

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * A defect of a kernel's own that makes walkers of a class fail where nobody unmaps. It is no race, and the
- * class's word does not follow from it; but who sees walkers fail on such a kernel is to know of it.
- */
+/* What shows that a kernel has a defect (struct check_defect). */
 #ifndef THPRACE_CHECK_DEFECT_H
 #define THPRACE_CHECK_DEFECT_H
 
 #include "check.h"
 #include "check_watch.h"
-
-struct check_defect {
-	const char *text; /* what the kernel does */
-	struct check_commit cause; /* with the first release that has it */
-	struct check_commit mend;
-	const char *stable; /* releases of stable series that have the mend */
-};
 
 #define CHECK_DEFECT_FACTS_MAX 2
 

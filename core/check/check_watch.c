@@ -5,26 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/names.h"
+#include "classes/race_class.h"
 
 bool check_watch__of_class(const struct check_watch *watch, enum thprace_class class,
 			   enum thprace_watch_function *function, enum thprace_watch_kind *kind)
 {
-	switch (class) {
-	case THPRACE_SPLIT_UNMAP:
-		*function = THPRACE_WATCH_UNMAP;
-		*kind = THPRACE_WATCH_SPLIT;
-		break;
-	case THPRACE_SPLIT_MIGRATE:
-		*function = THPRACE_WATCH_MIGRATE;
-		*kind = THPRACE_WATCH_SPLIT;
-		break;
-	case THPRACE_HWPOISON_UNMAP:
-		*function = THPRACE_WATCH_UNMAP;
-		*kind = THPRACE_WATCH_POISON;
-		break;
-	default:
+	const struct race_class *race = race_class__of(class);
+
+	if (!race || !race->watched)
 		return false;
-	}
+	*function = race->watch_function;
+	*kind = race->watch_kind;
 	return watch->there[*function] && (*kind != THPRACE_WATCH_POISON || watch->poison);
 }
 

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "classes/race_class.h"
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define CLASS(name) (1U << THPRACE_##name)
@@ -88,20 +89,6 @@ static const struct {
 	{"el0_svc", FUNCTION_BOTTOM},
 	{"el0t_64_sync", FUNCTION_BOTTOM},
 	{"el0_sync", FUNCTION_BOTTOM},
-};
-
-/* The walkers of the classes, as they stand in a trace: one of these, or it is another's. */
-static const struct {
-	enum thprace_class class;
-	unsigned int functions;
-	bool itself; /* the check stands in one of these, and in none that it calls */
-	const char *name;
-} walkers[] = {
-	{THPRACE_SPLIT_UNMAP, FUNCTION_SPLIT, true, "split"},
-	{THPRACE_SPLIT_MIGRATE, FUNCTION_SPLIT, true, "split"},
-	{THPRACE_SPLIT_HEAD, FUNCTION_ZAP, true, "zap_huge_pmd"},
-	{THPRACE_TRUNCATE_UNMAP, FUNCTION_TRUNCATE, false, "truncation"},
-	{THPRACE_INVALIDATE_UNMAP, FUNCTION_INVALIDATE, false, "invalidation"},
 };
 
 unsigned int complaint_judge__function(const char *name)
@@ -212,18 +199,20 @@ static bool judge_size(struct block *block, const struct complaint_kernel *kerne
 static bool judge_trace(struct block *block)
 {
 	bool whole = block->functions & FUNCTION_BOTTOM;
-	size_t i;
+	const struct race_class *race;
+	unsigned int class;
 
 	/* Some unwinders have nothing but guesses. */
 	if (!block->frames) {
 		block->functions |= block->guesses;
 		whole = block->guesses & FUNCTION_BOTTOM;
 	}
-	for (i = 0; i < SIZE(walkers); i++) {
-		if (!(block->functions & walkers[i].functions) &&
-		    (whole || (walkers[i].itself && block->where)) &&
-		    !keep(&block->complaint, ~(1U << walkers[i].class), "no %s in the call trace",
-			  walkers[i].name))
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		race = race_class__of(class);
+		if (race->trace && !(block->functions & race->trace) &&
+		    (whole || (race->trace_itself && block->where)) &&
+		    !keep(&block->complaint, ~(1U << class), "no %s in the call trace",
+			  race->trace_name))
 			return false;
 	}
 	return true;

@@ -92,12 +92,6 @@ bool complaint_page__read(struct line *line, const char *text);
 const char *complaint_prefix__strip(const char *text, char caller[16], uint64_t *when);
 
 /* Functions of a call trace that matter. */
-#define FUNCTION_SPLIT 0x1
-#define FUNCTION_ZAP 0x2
-#define FUNCTION_TRUNCATE 0x4
-#define FUNCTION_INVALIDATE 0x8
-#define FUNCTION_HUGETLB 0x10
-#define FUNCTION_BOTTOM 0x20 /* where traces end: nothing is missing */
 
 unsigned int complaint_judge__function(const char *name);
 

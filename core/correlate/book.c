@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "book_reuse.h"
+#include "classes/race_class.h"
 
 struct book *book__new(enum thprace_mode mode, book_incident_fn incident, void *ctx)
 {
@@ -68,8 +69,7 @@ static int on_check(struct book *book, const struct thprace_incident *incident, 
 	for (; entry; entry = entry->older[BY_FOLIO]) {
 		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
 		    !thprace_failed(&entry->walk) || entry->check ||
-		    (entry->walk.class != THPRACE_TRUNCATE_UNMAP &&
-		     entry->walk.class != THPRACE_INVALIDATE_UNMAP) ||
+		    !race_class__deletes(entry->walk.class) ||
 		    walk->leave - entry->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			continue;
 		entry->walk.flags |= THPRACE_KF_CHECK;

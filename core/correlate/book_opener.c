@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Openers' words: the final times of windows. Kept for a while, and told to the walkers that they concern. */
 #include "book_private.h"
+#include "classes/race_class.h"
 
 /* Could this window matter to this walker? Decided by final times only when it is settled. */
 static bool may_concern(const struct book_entry *entry, const struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &entry->walk;
-	bool failed = thprace_failed(walk) && walk->class != THPRACE_SPLIT_HEAD;
+	bool failed = thprace_failed(walk) && race_class__shape(walk->class) != RACE_SPLIT;
 
 	if (entry->check || window->folio != walk->folio)
 		return false;
@@ -16,8 +17,8 @@ static bool may_concern(const struct book_entry *entry, const struct thprace_win
 		return false;
 	if (window->level == THPRACE_LEVEL_PMD)
 		return window->open <= walk->leave && window->close >= walk->enter;
-	return book__is_removal(window) && walk->class != THPRACE_SPLIT_HEAD && !failed &&
-	       thprace_ended_in(window->open, walk->enter, walk->leave);
+	return book__is_removal(window) && race_class__shape(walk->class) != RACE_SPLIT &&
+	       !failed && thprace_ended_in(window->open, walk->enter, walk->leave);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/verdict.h>
+#include "classes/race_class.h"
 
 #define RETURN_WAIT_NS 1000000000ULL /* a holder's return is waited for so long */
 #define HOLDS_MAX 4096 /* the last so many are kept */
@@ -166,7 +167,7 @@ static void give_alone(struct book_reuse *reuse, const struct window *window,
 			 .tgid = of->tgid,
 			 .residual = (int32_t)of->pages,
 			 .cpu = of->cpu,
-			 .class = THPRACE_COLLAPSE_REUSE},
+			 .class = (uint8_t)race_class__with(RACE_REUSE)},
 		.walker_stack = window->stack,
 	};
 

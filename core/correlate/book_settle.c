@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "book_reuse.h"
+#include "classes/race_class.h"
 
 /* What has not come by then is settled without: a window's end, the return of the function around a walker. */
 #define WINDOW_WAIT_NS 1000000000ULL
@@ -129,7 +130,7 @@ static struct thprace_finding judge(struct book *book, const struct thprace_walk
 
 	if (!counts(walk, window))
 		return none;
-	if (walk->class == THPRACE_SPLIT_HEAD) {
+	if (race_class__shape(walk->class) == RACE_SPLIT) {
 		if (!thprace_open_at(window->open, window->close, walk->enter))
 			return none;
 		return thprace_finding_head(window->close, walk->leave, walk->result);
@@ -199,7 +200,7 @@ static void settle_entry(struct book *book, struct book_entry *entry)
 		escaped |= finding.verdict == THPRACE_ESCAPE;
 		give(book, entry, pair, finding);
 	}
-	if (entry->walk.class == THPRACE_SPLIT_HEAD || escaped)
+	if (race_class__shape(entry->walk.class) == RACE_SPLIT || escaped)
 		return;
 	if (entry->check || thprace_failed(&entry->walk))
 		settle_failed(book, entry, &tally);

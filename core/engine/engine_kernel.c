@@ -5,6 +5,7 @@
 #include "engine_private.h"
 #include "base/names.h"
 #include "kernel/target.h"
+#include "classes/race_class.h"
 
 /* Where the struct page of frame 0 is, or would be; 0: not known. See window_setup() in bpf/window.bpf.c. */
 static uint64_t page_map(const struct engine *engine)
@@ -30,19 +31,12 @@ bool engine__pfn(const struct engine *engine, uint64_t page, uint64_t *pfn)
 static bool possible(const struct engine *engine, enum thprace_class class)
 {
 	const char *reason = probe__not_observable(&engine->plan, class);
+	const struct race_class *race = race_class__of(class);
 
 	if (reason && !strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
 		return false;
-	switch (class) {
-	case THPRACE_SPLIT_MIGRATE: /* since 5.14 */
-		return target__has_symbol(engine->target, "try_to_migrate");
-	case THPRACE_SPLIT_HEAD: /* until 4.4: it came with splits that freeze the reference count */
-		return !target__has_symbol(engine->target, PROBE_SPLIT_PMD);
-	case THPRACE_HWPOISON_UNMAP:
-		return target__has_symbol(engine->target, "memory_failure");
-	default:
-		return true;
-	}
+	return (!race->needs_symbol || target__has_symbol(engine->target, race->needs_symbol)) &&
+	       (!race->gone_symbol || !target__has_symbol(engine->target, race->gone_symbol));
 }
 
 uint32_t engine__possible(const struct engine *engine)

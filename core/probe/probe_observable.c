@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define COLLAPSE_BLIND \
 	"collapse_file: no prototype in BTF, so whether it is given a huge page is not known"
@@ -17,70 +18,62 @@ static bool works(const struct probe_plan *plan, enum thprace_point point)
 	return (state == PROBE_PLANNED || state == PROBE_ATTACHED) && !plan->probe[point].silent;
 }
 
-static const char *first_broken(const struct probe_plan *plan, const int *points, int count)
+static const char *broken(const struct probe_plan *plan, int point)
 {
-	int i;
+	const struct probe *probe = &plan->probe[point];
 
-	for (i = 0; i < count; i++)
-		if (!works(plan, points[i]))
-			return plan->probe[points[i]].silent ? plan->probe[points[i]].silence
-							     : plan->probe[points[i]].reason;
-	return NULL;
+	if (works(plan, (enum thprace_point)point))
+		return NULL;
+	return probe->silent ? probe->silence : probe->reason;
 }
 
+/* What is missing of the walker's side. */
+static const char *side_broken(const struct probe_plan *plan, const struct race_class *class)
+{
+	const struct race_points *way = class->points;
+	const char *why = NULL;
+	int i;
+
+	if (way[1].point[0] > 0 && plan->probe[way->point[0]].state == PROBE_ABSENT)
+		way++;
+	for (i = 0; !why && i < RACE_POINTS_MAX && way->point[i] != RACE_NO_POINT; i++) {
+		why = broken(plan, way->point[i]);
+		if (way->calls_alone && plan->probe[way->point[0]].kind == PROBE_CALLS)
+			break;
+	}
+	return why;
+}
+
+/* A collapse can be seen, and yet not what it does with its page. */
 static const char *collapse_broken(const struct probe_plan *plan)
 {
-	static const int points[] = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD,
-				     THPRACE_POINT_HOLD_END};
 	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
 
-	if (works(plan, THPRACE_POINT_COLLAPSE) && collapse->blind)
+	if (!works(plan, THPRACE_POINT_COLLAPSE))
+		return NULL;
+	if (collapse->blind)
 		return COLLAPSE_BLIND;
-	if (works(plan, THPRACE_POINT_COLLAPSE) && !probe_args__carries_page(collapse))
+	if (!probe_args__carries_page(collapse))
 		return NAMES_CANNOT_HAPPEN
 			"collapse_file takes no huge page from its caller, so none that it revoked "
 			"is carried over to its next call (no khugepaged_prealloc_page)";
-	return first_broken(plan, points, 3);
+	return NULL;
 }
 
 const char *probe__not_observable(const struct probe_plan *plan, enum thprace_class class)
 {
-	static const int window[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK};
-	static const int unmap[] = {THPRACE_POINT_UNMAP};
-	static const int migrate[] = {THPRACE_POINT_MIGRATE};
-	static const int split[] = {THPRACE_POINT_SPLIT};
-	static const int truncate[] = {THPRACE_POINT_TRUNCATE};
-	static const int invalidate[] = {THPRACE_POINT_UNMAP_FOLIO, THPRACE_POINT_INVALIDATE};
-	static const int instead[] = {THPRACE_POINT_INVALIDATE, THPRACE_POINT_UNMAP_PAGES,
-				      THPRACE_POINT_MAPPED};
-	static const int poison[] = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP};
-	const char *broken;
+	const struct race_class *race = race_class__of(class);
+	const char *why = NULL;
 
-	if (class == THPRACE_HWPOISON_UNMAP)
-		return first_broken(plan, poison, 2);
-	if (class == THPRACE_COLLAPSE_REUSE)
-		return collapse_broken(plan);
-	broken = first_broken(plan, window, 2);
-	if (broken)
-		return broken;
-	switch (class) {
-	case THPRACE_SPLIT_UNMAP:
-		return first_broken(plan, unmap, 1);
-	case THPRACE_SPLIT_MIGRATE:
-		return first_broken(plan, migrate, 1);
-	case THPRACE_SPLIT_HEAD:
-		return first_broken(plan, split, 1);
-	case THPRACE_TRUNCATE_UNMAP:
-		return first_broken(plan, truncate, 1);
-	case THPRACE_INVALIDATE_UNMAP:
-		if (plan->probe[THPRACE_POINT_UNMAP_PAGES].state != PROBE_ABSENT)
-			return first_broken(plan, instead, 3);
-		return first_broken(plan, invalidate,
-				    plan->probe[THPRACE_POINT_UNMAP_FOLIO].kind == PROBE_CALLS ? 1
-											       : 2);
-	default:
+	if (!race)
 		return NULL;
-	}
+	if (race->by_zap)
+		why = broken(plan, THPRACE_POINT_ZAP);
+	if (!why && race->by_zap)
+		why = broken(plan, THPRACE_POINT_LOCK);
+	if (!why && race->shape == RACE_REUSE)
+		why = collapse_broken(plan);
+	return why ? why : side_broken(plan, race);
 }
 
 bool probe__cannot_happen(const struct probe_plan *plan, enum thprace_class class)
@@ -150,14 +143,23 @@ enum thprace_mode probe__mode(const struct probe_plan *plan)
 
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
-	int class;
+	const char *zap = NULL, *other = NULL;
+	unsigned int class, last = 0;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		if (!probe__not_observable(plan, class))
+	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		const char *reason = probe__not_observable(plan, (enum thprace_class) class);
+
+		if (!reason)
 			return true;
+		if (race_class__of(class)->by_zap) {
+			zap = reason;
+		} else if (race_class__shape(class) == RACE_WALK) {
+			other = reason;
+			last = class;
+		}
+	}
 	/* The classes need one of these: huge pages, or memory_failure. */
-	snprintf(why, why_size, "no class can be seen on this kernel: %s; and hwpoison-unmap: %s",
-		 probe__not_observable(plan, THPRACE_TRUNCATE_UNMAP),
-		 probe__not_observable(plan, THPRACE_HWPOISON_UNMAP));
+	snprintf(why, why_size, "no class can be seen on this kernel: %s; and %s: %s", zap,
+		 names__class(last), other);
 	return false;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"
+#include "classes/race_class.h"
 
 struct detector *detector__new(const struct detector_options *options)
 {
@@ -135,7 +136,7 @@ static int split_return(struct detector *detector, const struct thprace_record *
 	walk.enter = record->arg < record->ts ? record->arg : record->ts;
 	walk.result = record->value;
 	walk.flags |= THPRACE_KF_RESULT;
-	walk.class = THPRACE_SPLIT_HEAD;
+	walk.class = (uint8_t)race_class__with(RACE_SPLIT);
 	return detector_match__walker(detector, &walk, DETECTOR_HEAD);
 }
 
@@ -149,7 +150,6 @@ static int check(struct detector *detector, const struct thprace_record *record)
 	walk.enter = walk.leave;
 	walk.residual = record->value;
 	walk.flags |= THPRACE_KF_CHECK;
-	walk.class = THPRACE_TRUNCATE_UNMAP;
 	return detector_match__walker(detector, &walk, DETECTOR_CHECK);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"
+#include "classes/race_class.h"
 
 static struct detector_closed *window_at(const struct detector_folio *folio, size_t at)
 {
@@ -470,9 +471,7 @@ bool detector_match__check(struct detector *detector, const struct thprace_recor
 		if (record->ts - walker->walk.leave >= THPRACE_ATTRIBUTION_NS)
 			return false;
 		if (walker->sort == DETECTOR_WALKER && walker->walk.pid == record->pid &&
-		    thprace_failed(&walker->walk) &&
-		    (walker->walk.class == THPRACE_TRUNCATE_UNMAP ||
-		     walker->walk.class == THPRACE_INVALIDATE_UNMAP)) {
+		    thprace_failed(&walker->walk) && race_class__deletes(walker->walk.class)) {
 			walker->walk.flags |= THPRACE_KF_CHECK;
 			return true;
 		}

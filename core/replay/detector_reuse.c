@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"
+#include "classes/race_class.h"
 
 #define PAGE_BITS 12
 
@@ -71,7 +72,7 @@ static struct detector_reuse *reuse_of(struct detector *detector)
 
 static struct detector_class *counts(struct detector *detector)
 {
-	return &detector->stats.class[THPRACE_COLLAPSE_REUSE];
+	return &detector->stats.class[race_class__with(RACE_REUSE)];
 }
 
 /* May a window that is open, or one that opens when a call under way fails, still meet it? */
@@ -361,7 +362,7 @@ static void settle_alone(struct detector *detector, const struct closed *closed)
 			 .tgid = window->tgid,
 			 .residual = (int32_t)window->pages,
 			 .cpu = window->cpu,
-			 .class = THPRACE_COLLAPSE_REUSE},
+			 .class = (uint8_t)race_class__with(RACE_REUSE)},
 	};
 	enum thprace_verdict verdict;
 

@@ -7,6 +7,7 @@
 #include <thprace/verdict.h>
 #include "base/names.h"
 #include "summary.h"
+#include "classes/race_class.h"
 
 static const char *verdict_colour(unsigned int verdict)
 {
@@ -34,7 +35,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	char words[DIAGRAM_WORDS_LEN], line[2 * DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
 	int window = summary__has_window(incident);
 	int overlap = summary__overlap_known(incident);
-	int reuse = incident->walk.class == THPRACE_COLLAPSE_REUSE;
+	int reuse = race_class__shape(incident->walk.class) == RACE_REUSE;
 
 	diagram.sides[OPENER] = reuse ? "collapser's stack" : "opener's stack";
 	diagram.sides[WALKER] = !reuse	 ? "walker's stack"
@@ -70,7 +71,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		; /* both sides are there */
 	else if (incident->type == THPRACE_MSG_CHECK)
 		diagram_rows__check(&diagram);
-	else if (incident->walk.class == THPRACE_SPLIT_HEAD)
+	else if (race_class__shape(incident->walk.class) == RACE_SPLIT)
 		diagram_rows__split(&diagram);
 	else
 		diagram_rows__walk(&diagram, 1);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <thprace/race.h>
 #include "base/names.h"
+#include "classes/race_class.h"
 
 /* Where the columns stand: 12 for the time, two blanks, then the two CPUs. */
 #define TIME_WIDTH 12
@@ -172,7 +173,7 @@ static void print_heads(const struct diagram *diagram)
 
 	if (window)
 		head(diagram, left, sizeof(left), window->cpu, window->comm, window->pid);
-	else if (walk->class == THPRACE_COLLAPSE_REUSE)
+	else if (race_class__shape(walk->class) == RACE_REUSE)
 		snprintf(left, sizeof(left), "(holder not seen)");
 	else if (diagram->remained)
 		snprintf(left, sizeof(left), "(nobody unmapping)");

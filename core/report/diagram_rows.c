@@ -9,6 +9,7 @@
 #include <thprace/verdict.h>
 #include "base/names.h"
 #include "summary.h"
+#include "classes/race_class.h"
 
 __attribute__((format(printf, 6, 7))) static void add(struct diagram *diagram,
 						      enum diagram_side side, uint64_t when,
@@ -124,22 +125,16 @@ void diagram_rows__removal(struct diagram *diagram)
 
 static const char *walker_function(const struct summary *summary, const struct thprace_walk *walk)
 {
+	const struct race_class *race = race_class__of(walk->class);
+
 	if (walk->flags & THPRACE_RF_MIGRATE)
 		return summary__function(summary, "migrate", "try_to_migrate");
-	switch (walk->class) {
-	case THPRACE_SPLIT_MIGRATE:
-		return summary__function(summary, "migrate", "try_to_migrate");
-	case THPRACE_SPLIT_HEAD:
-		return summary__function(summary, "split", "split_huge_page_to_list");
-	case THPRACE_TRUNCATE_UNMAP:
-		return summary__function(summary, "truncate", "truncate_cleanup_folio");
-	case THPRACE_INVALIDATE_UNMAP:
-		return summary__function(summary, "unmap-folio",
-					 summary__function(summary, "unmap-pages",
-							   "unmap_mapping_folio"));
-	default:
+	if (!race || !race->point)
 		return summary__function(summary, "unmap", "try_to_unmap");
-	}
+	if (race->point2)
+		return summary__function(summary, race->point,
+					 summary__function(summary, race->point2, race->function));
+	return summary__function(summary, race->point, race->function);
 }
 
 static void add_result(struct diagram *diagram)
@@ -147,9 +142,9 @@ static void add_result(struct diagram *diagram)
 	const struct thprace_walk *walk = diagram->walk;
 	char result[NAMES_NUMBER_LEN];
 
-	if (walk->class == THPRACE_SPLIT_HEAD && !(walk->flags & THPRACE_KF_RESULT))
+	if (race_class__shape(walk->class) == RACE_SPLIT && !(walk->flags & THPRACE_KF_RESULT))
 		add(diagram, WALKER, walk->leave, 1, 0, "its result was not seen");
-	else if (walk->class == THPRACE_SPLIT_HEAD)
+	else if (race_class__shape(walk->class) == RACE_SPLIT)
 		add(diagram, WALKER, walk->leave, 1, 0, "returns %s: %s",
 		    names__result(result, sizeof(result), walk->result),
 		    walk->result ? "not split" : "the folio is split");

@@ -8,6 +8,7 @@
 #include <thprace/verdict.h>
 #include "base/names.h"
 #include "summary.h"
+#include "classes/race_class.h"
 
 static void reuse_proof(char *buf, size_t size, const struct thprace_incident *incident)
 {
@@ -37,12 +38,12 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	const char *check = "";
 	char result[NAMES_NUMBER_LEN];
 
-	if (walk->class == THPRACE_SPLIT_HEAD && (walk->flags & THPRACE_KF_RESULT)) {
+	if (race_class__shape(walk->class) == RACE_SPLIT && (walk->flags & THPRACE_KF_RESULT)) {
 		snprintf(buf, size, "the split's result, %s",
 			 names__result(result, sizeof(result), walk->result));
 		return buf;
 	}
-	if (walk->class == THPRACE_COLLAPSE_REUSE) {
+	if (race_class__shape(walk->class) == RACE_REUSE) {
 		reuse_proof(buf, size, incident);
 		return buf;
 	}
@@ -248,11 +249,11 @@ const char *diagram__words(char *buf, size_t size, const struct thprace_incident
 {
 	if (incident->verdict == THPRACE_UNPROVEN)
 		snprintf(buf, size, "UNPROVEN: a record was lost in this interval: no statement");
-	else if (incident->walk.class == THPRACE_COLLAPSE_REUSE)
+	else if (race_class__shape(incident->walk.class) == RACE_REUSE)
 		collapse_reuse(buf, size, incident, utf8);
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)
 		unattributed(buf, size, incident);
-	else if (incident->walk.class == THPRACE_SPLIT_HEAD)
+	else if (race_class__shape(incident->walk.class) == RACE_SPLIT)
 		split_head(buf, size, incident, utf8);
 	else if (incident->verdict == THPRACE_ESCAPE)
 		escape(buf, size, incident, utf8);

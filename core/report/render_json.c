@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "base/put.h"
 #include "summary.h"
+#include "classes/race_class.h"
 
 #define add render_json__add
 #define number_of render_json__number
@@ -256,7 +257,7 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add_name(object, "proof", diagram__proof(words, sizeof(words), incident));
 	add_name(object, "words", diagram__words(words, sizeof(words), incident, 1));
 	add(object, "window", window ? window_object(&incident->window) : NULL);
-	if (window && incident->walk.class == THPRACE_COLLAPSE_REUSE)
+	if (window && race_class__shape(incident->walk.class) == RACE_REUSE)
 		add(object, "reuse", reuse_object(&incident->window));
 	add(object, "walker", walk_object(&incident->walk));
 	if (stacks) {

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "summary_private.h"
 #include "trace/trace_reader.h"
+#include "classes/race_class.h"
 
 int summary__has_window(const struct thprace_incident *incident)
 {
@@ -28,9 +29,9 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 
 	if (!summary__overlap_known(incident))
 		return 0;
-	if (walk->class == THPRACE_SPLIT_HEAD && window->removed)
+	if (race_class__shape(walk->class) == RACE_SPLIT && window->removed)
 		from = window->removed;
-	if (walk->class == THPRACE_COLLAPSE_REUSE && !to)
+	if (race_class__shape(walk->class) == RACE_REUSE && !to)
 		to = window->close; /* the holder waits still */
 	if (from < walk->enter)
 		from = walk->enter;

@@ -10,6 +10,7 @@
 #include <thprace/version.h>
 
 #include "kernel/thp.h"
+#include "base/names.h"
 
 static void add_string(struct json_object *object, const char *key, const char *value)
 {
@@ -61,7 +62,6 @@ static struct json_object *probes_json(const struct probe_plan *plan)
 
 static struct json_object *not_observable_json(const struct probe_plan *plan)
 {
-	static const char *const names[] = THPRACE_CLASS_NAMES;
 	struct json_object *list = json_object_new_array();
 	struct json_object *item;
 	const char *reason;
@@ -72,7 +72,7 @@ static struct json_object *not_observable_json(const struct probe_plan *plan)
 		if (!reason)
 			continue;
 		item = json_object_new_object();
-		add_string(item, "class", names[class]);
+		add_string(item, "class", names__class((unsigned int)class));
 		add_string(item, "reason", reason);
 		json_object_array_add(list, item);
 	}
@@ -145,7 +145,6 @@ static struct json_object *cpus_json(const struct engine *engine)
 
 static struct json_object *classes_json(const struct session_totals *totals)
 {
-	static const char *const names[] = THPRACE_CLASS_NAMES;
 	struct json_object *object = json_object_new_object();
 	const struct book_class *class;
 	struct json_object *item;
@@ -163,7 +162,7 @@ static struct json_object *classes_json(const struct session_totals *totals)
 		add_number(item, "remained", class->remained);
 		add_number(item, "unattributed", class->unattributed);
 		add_number(item, "unproven", class->unproven);
-		json_object_object_add(object, names[i], item);
+		json_object_object_add(object, names__class((unsigned int)i), item);
 	}
 	return object;
 }
@@ -253,7 +252,6 @@ static struct json_object *silent_json(const struct probe_plan *plan)
 
 static struct json_object *closest_json(const struct thprace_closest *closest)
 {
-	static const char *const names[] = THPRACE_CLASS_NAMES;
 	struct json_object *object = json_object_new_object();
 	struct json_object *window = json_object_new_object();
 	struct json_object *walk = json_object_new_object();
@@ -269,7 +267,7 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	add_address(walk, "folio", closest->folio);
 	add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
 	if (class > 0 && class < THPRACE_CLASS_MAX)
-		add_string(walk, "class", names[class]);
+		add_string(walk, "class", names__class((unsigned int)class));
 	json_object_object_add(object, "window", window);
 	json_object_object_add(object, "walk", walk);
 	return object;

@@ -21,12 +21,6 @@ enum thprace_class {
 	THPRACE_CLASS_MAX
 };
 
-#define THPRACE_CLASS_NAMES                                                             \
-	{                                                                               \
-		"none", "split-unmap", "split-migrate", "split-head", "hwpoison-unmap", \
-			"truncate-unmap", "invalidate-unmap", "collapse-reuse"          \
-	}
-
 /* What a pair of window and walker, or a walker alone, came to. */
 enum thprace_verdict {
 	THPRACE_CLEAN = 0, /* a walker that met no window (never an incident) */

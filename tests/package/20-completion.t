@@ -93,10 +93,9 @@ values() {
 	is "$(tr '\n' ' ' <"$work/got")" "$expected " "bash: $name"
 }
 
-classes=$(sed -n '/THPRACE_CLASS_NAMES/,/}/p' "$root/include/thprace/race.h" | grep -oE '"[a-z-]+"' |
-	tr -d '"' | grep -vx none | sort | tr '\n' ' ')
+classes=$(sed -n 's/^\t\.name = "\(.*\)",$/\1/p' "$root"/core/classes/*.c | sort | tr '\n' ' ')
 classes=${classes% }
-more "$(wc -w <<<"$classes")" 6 "race.h has the classes"
+more "$(wc -w <<<"$classes")" 6 "core/classes has the classes"
 values "--class= has every class" "$classes" thprace dump --class = ""
 values "-c too" "$classes" thprace dump -c ""
 values "the classes of provoke" "$(tr ' ' '\n' <<<"$classes all" | sort | tr '\n' ' ' | sed 's/ $//')" \

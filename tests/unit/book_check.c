@@ -13,6 +13,7 @@
 #include "chance.h"
 #include "correlate/book.h"
 #include "oracle.h"
+#include "base/names.h"
 
 #define INCIDENTS_MAX 4096
 
@@ -32,7 +33,6 @@ static void collect(void *ctx, const struct thprace_incident *incident)
 static void show(const char *who, const struct thprace_incident *incident)
 {
 	static const char *const verdict[] = THPRACE_VERDICT_NAMES;
-	static const char *const class[] = THPRACE_CLASS_NAMES;
 	static const char *const certainty[] = THPRACE_ATTRIBUTION_NAMES;
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walker = &incident->walk;
@@ -41,13 +41,13 @@ static void show(const char *who, const struct thprace_incident *incident)
 		"  %s: %s %s %s, window pid %u [%" PRIu64 " %" PRIu64 " %" PRIu64
 		"] level %u left %d, walker pid %u [%" PRIu64 " %" PRIu64
 		"] residual %d flags %x left %d %d before %d %d outer %d %d at %" PRIu64 "\n",
-		who, class[walker->class], certainty[incident->attribution],
-		verdict[incident->verdict], window -> pid, (uint64_t)window -> open,
-		(uint64_t)window -> removed, (uint64_t)window -> close, window -> level,
-		window -> left, walker -> pid, (uint64_t)walker -> enter, (uint64_t)walker -> leave,
-		walker -> residual, walker -> flags, walker -> left.entire, walker->left.small,
-		walker->before.entire, walker->before.small, walker->outer.entire,
-		walker->outer.small, (uint64_t)walker->outer_at);
+		who, names__class(walker->class), certainty[incident->attribution],
+		verdict[incident->verdict], window->pid, (uint64_t)window->open,
+		(uint64_t)window->removed, (uint64_t)window->close, window->level, window->left,
+		walker->pid, (uint64_t)walker->enter, (uint64_t)walker->leave, walker->residual,
+		walker->flags, walker->left.entire, walker->left.small, walker->before.entire,
+		walker->before.small, walker->outer.entire, walker->outer.small,
+		(uint64_t)walker->outer_at);
 }
 
 static bool equal(const struct thprace_incident *a, const struct thprace_incident *b)

@@ -169,6 +169,7 @@ static void check_point(struct schedule *schedule, unsigned int who)
 	struct thprace_record record = make(schedule, who, THPRACE_REC_CHECK, schedule->now);
 
 	record.value = mapcount(schedule, schedule->task[who].folio);
+	record.class = THPRACE_TRUNCATE_UNMAP;
 	record.kind = THPRACE_KIND_TRUNCATE;
 	put(schedule, record);
 }

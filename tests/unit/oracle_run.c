@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include "base/names.h"
 
 int oracle__compare(const void *a, const void *b)
 {
@@ -68,17 +69,16 @@ void oracle_run__free(struct oracle_run *run)
 static void show(const char *who, const struct thprace_incident *incident)
 {
 	static const char *const verdict[] = THPRACE_VERDICT_NAMES;
-	static const char *const class[] = THPRACE_CLASS_NAMES;
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 
 	fprintf(stderr,
 		"  %s: %s %s close_call %u, window pid %u [%" PRIu64 " %" PRIu64 " %" PRIu64
 		"] level %u, walker pid %u [%" PRIu64 " %" PRIu64 "] residual %d flags %x\n",
-		who, class[walk->class], verdict[incident->verdict], incident -> close_call,
-		window -> pid, (uint64_t)window -> open, (uint64_t)window -> removed,
-		(uint64_t)window -> close, window -> level, walk -> pid, (uint64_t)walk -> enter,
-		(uint64_t)walk -> leave, walk -> residual, walk -> flags);
+		who, names__class(walk->class), verdict[incident->verdict], incident->close_call,
+		window->pid, (uint64_t)window->open, (uint64_t)window->removed,
+		(uint64_t)window->close, window->level, walk->pid, (uint64_t)walk->enter,
+		(uint64_t)walk->leave, walk->residual, walk->flags);
 }
 
 /* A split that ends after its walker was given out: its result is missing there, no more. */

@@ -13,6 +13,7 @@
 #include "check/check_watch.h"
 #include "image/image.h"
 #include "tiny_kernel.h"
+#include "base/names.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,
 					     .split_flags = 0x9c,
@@ -74,7 +75,7 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 		[THPRACE_INVALIDATE_UNMAP] = CHECK_FIXED,
 		[THPRACE_COLLAPSE_REUSE] = CHECK_FIXED,
 	};
-	static const char *const names[] = THPRACE_CLASS_NAMES, *const said[] = CHECK_WORD_NAMES;
+	static const char *const said[] = CHECK_WORD_NAMES;
 	enum check_word words[THPRACE_CLASS_MAX], expected;
 	int class;
 
@@ -82,8 +83,8 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		expected = class == differs ? word : usual[class];
 		if (words[class] != expected)
-			fail_msg("%s: %s, not %s", names[class], said[words[class]],
-				 said[expected]);
+			fail_msg("%s: %s, not %s", names__class((unsigned int)class),
+				 said[words[class]], said[expected]);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "code/code.h"
 #include "image/image.h"
 #include "tiny_kernel.h"
+#include "base/names.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,
 					     .split_flags = 0xd0,
@@ -279,7 +280,7 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 		[THPRACE_INVALIDATE_UNMAP] = CHECK_FIXED,
 		[THPRACE_COLLAPSE_REUSE] = CHECK_FIXED,
 	};
-	static const char *const names[] = THPRACE_CLASS_NAMES, *const said[] = CHECK_WORD_NAMES;
+	static const char *const said[] = CHECK_WORD_NAMES;
 	static const enum tiny_symbols kinds[] = {TINY_KALLSYMS_5, TINY_KALLSYMS_6, TINY_KALLSYMS_7,
 						  TINY_SYMTAB};
 	enum check_word words[THPRACE_CLASS_MAX], expected;
@@ -291,8 +292,9 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 			expected = class == differs ? word : usual[class];
 			if (words[class] != expected)
-				fail_msg("symbols %d: %s: %s, not %s", kinds[i], names[class],
-					 said[words[class]], said[expected]);
+				fail_msg("symbols %d: %s: %s, not %s", kinds[i],
+					 names__class((unsigned int)class), said[words[class]],
+					 said[expected]);
 		}
 	}
 }

@@ -119,6 +119,7 @@ static void test_check_alone(void **state)
 		check = tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER);
 		check->value = 2;
 		check->kind = THPRACE_KIND_TRUNCATE;
+		check->class = THPRACE_TRUNCATE_UNMAP;
 		if (i == 0)
 			check->pid = WALKER + 1;
 		if (i == 1)
@@ -154,11 +155,14 @@ static void test_check_alone(void **state)
 static void test_check_explains_nothing(void **state)
 {
 	struct story *story = *state;
+	struct thprace_record *check;
 
 	/* No window or range is blamed for a check point alone, and it replaces no failed walker. */
 	small_walk(story, US(10), US(20), 1);
 	window(story, US(25), US(40), US(50));
-	tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER)->value = 1;
+	check = tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER);
+	check->class = THPRACE_TRUNCATE_UNMAP;
+	check->value = 1;
 	range(story, 0, US(35), 0);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);

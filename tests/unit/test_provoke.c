@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/miss.h"
+#include "correlate/miss.h"
 #include "correlate/outcome.h"
 
 #define FOLIO 0xffffea0000008000ULL

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include "classes/race_class.h"
 
 #define MISS_SPANS 8192 /* of one sample: windows and walkers, each */
 #define MISS_FAR_NS 50000000ULL /* of two different rounds */
@@ -54,7 +55,7 @@ static void add(struct spans *spans, const struct thprace_record *record, uint64
 /* A walk of split-head is a split from its unmap on; its window is phase 2. */
 void misses__record(struct misses *misses, const struct thprace_record *record)
 {
-	bool head = misses->class == THPRACE_SPLIT_HEAD;
+	bool head = race_class__shape(misses->class) == RACE_SPLIT;
 	uint64_t removed = record->arg; /* of ZAP_CLOSE; 0 when it was not seen */
 
 	if (!record->folio)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A race class: all that thprace knows of one race, in one file (core/classes/NAME.c). It is data; what is done
+ * with it is in the rooms that use it, which know no class by name.
+ */
+#ifndef THPRACE_RACE_CLASS_H
+#define THPRACE_RACE_CLASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thprace/race.h>
+#include <thprace/shared.h>
+#include <thprace/watch.h>
+
+/* How the two sides meet, and so how an incident is told apart, judged and drawn. */
+enum race_shape {
+	RACE_WALK, /* a walker that must leave no mapping, while a zap removes one */
+	RACE_SPLIT, /* a split that completes, while a zap is in its second phase */
+	RACE_REUSE, /* a failed collapse's page that is used again, while a holder waits for its lock */
+};
+
+#define RACE_WAYS_MAX 2
+#define RACE_POINTS_MAX 5
+#define RACE_NO_POINT (-1)
+
+/* The points of one way to observe it, all of which are needed; ends at RACE_NO_POINT. */
+struct race_points {
+	int point[RACE_POINTS_MAX];
+	bool calls_alone; /* where the first is probed at its calls, the others are not needed */
+};
+
+/* --- what in a kernel's code says whether it has the fix (core/check) --- */
+
+enum check_fact_id {
+	FACT_THP, /* huge mappings are zapped: zap_huge_pmd */
+	FACT_FLAG, /* enum ttu_flags has TTU_SYNC */
+	FACT_SPLIT_PASSES, /* a split passes it to try_to_unmap */
+	FACT_UNMAP_HONOURS, /* try_to_unmap_one walks with PVMW_SYNC then */
+	FACT_MIGRATE, /* there is try_to_migrate */
+	FACT_MIGRATE_PASSES, /* a split passes the flag to it */
+	FACT_MIGRATE_HONOURS, /* try_to_migrate_one walks with PVMW_SYNC then */
+	FACT_MIGRATE_ENDS, /* it ends its walk after it has split a huge pmd: a defect, no race */
+	FACT_FREEZES, /* a split freezes the reference count: seen in code */
+	FACT_NEW_SPLIT, /* the split of 4.5, which does so, by its functions */
+	FACT_POISON, /* there is memory_failure */
+	FACT_POISON_PASSES, /* it passes the flag to try_to_unmap */
+	FACT_UNMAP_SINGLE, /* unmap_mapping_page or _folio */
+	FACT_ZAP_SINGLE, /* struct zap_details names the one page that is unmapped */
+	FACT_TRUNCATE_CALLS, /* truncation calls it */
+	FACT_INVALIDATE_CALLS, /* invalidate_inode_pages2_range calls it */
+	FACT_CARRIES, /* collapse_file gets a huge page from its caller */
+	FACT_NUMA, /* CONFIG_NUMA */
+	FACT_RELEASES, /* khugepaged gives up a page that others hold */
+	FACT_MAX
+};
+
+enum check_answer {
+	CHECK_NOT_KNOWN = 0,
+	CHECK_NO,
+	CHECK_YES,
+};
+
+enum check_word {
+	CHECK_FIXED, /* the kernel closes the race */
+	CHECK_VULNERABLE, /* it does not */
+	CHECK_CANNOT_HAPPEN, /* the kernel lacks one of the two sides */
+	CHECK_UNKNOWN, /* facts are missing */
+	CHECK_WORD_MAX
+};
+
+#define CHECK_WORD_NAMES                                          \
+	{                                                         \
+		"fixed", "vulnerable", "cannot happen", "unknown" \
+	}
+
+#define CHECK_CONDITIONS_MAX 4
+#define CHECK_RULES_MAX 7
+
+struct check_condition {
+	enum check_fact_id fact;
+	enum check_answer answer;
+};
+
+#define IS(id)                       \
+	{                            \
+		FACT_##id, CHECK_YES \
+	}
+#define NOT(id)                     \
+	{                           \
+		FACT_##id, CHECK_NO \
+	}
+
+/* A word, and what must hold for it; a list ends at a condition that asks for CHECK_NOT_KNOWN. */
+struct check_rule {
+	enum check_word word;
+	struct check_condition condition[CHECK_CONDITIONS_MAX];
+};
+
+/* A commit upstream. */
+struct check_commit {
+	const char *hash;
+	const char *subject;
+	const char *version; /* the first release with it */
+};
+
+/*
+ * A defect of a kernel's own that makes walkers of a class fail where nobody unmaps. It is no race, and the
+ * class's word does not follow from it; but who sees walkers fail on such a kernel is to know of it.
+ */
+struct check_defect {
+	const char *text; /* what the kernel does */
+	enum check_fact_id fact; /* that shows it */
+	struct check_commit cause; /* with the first release that has it */
+	struct check_commit mend;
+	const char *stable; /* releases of stable series that have the mend */
+};
+
+/* --- how the kernel's own complaints of it look (core/complaint) --- */
+
+/* Functions in a call trace, of which one is what a class's walker is. */
+#define FUNCTION_SPLIT 0x1
+#define FUNCTION_ZAP 0x2
+#define FUNCTION_TRUNCATE 0x4
+#define FUNCTION_INVALIDATE 0x8
+#define FUNCTION_HUGETLB 0x10
+#define FUNCTION_BOTTOM 0x20 /* where traces end: nothing is missing */
+
+#define RACE_VERSION(major, minor) ((major) << 8 | (minor))
+#define RACE_FOREVER 0xffffffff
+#define RACE_RELEASES_MAX 3
+
+/* Releases of mainline and stable that are open to it, for logs of kernels that nobody can ask any more. */
+struct race_releases {
+	uint32_t since,
+		until; /* open from the one on, until the other has it fixed; since 0: none */
+	uint32_t gone; /* from here on it cannot happen; before, it is closed */
+	uint32_t
+		stable; /* the last number of a stable release that is open in 5.10, plus 1; 0: all */
+};
+
+struct race_class {
+	enum thprace_class id;
+	const char *name; /* in output, alerts, metrics: stable */
+	enum race_shape shape;
+
+	/* --- observing it --- */
+	bool by_zap; /* its window is a zap's at PMD level */
+	bool deletes; /* its walker is followed by the kernel's check point for pages that it takes away */
+	/* Ways to observe the walker's side: the first one whose first point this kernel has, or the last. */
+	struct race_points points[RACE_WAYS_MAX];
+	const char *
+		needs_symbol; /* it can happen only where the kernel has this function; or NULL … */
+	const char *gone_symbol; /* … and only where it lacks this one */
+	const char *point,
+		*function; /* the walker in drawings: a point's, and the function that stands for it usually */
+	const char *point2; /* where the first is not attached; or NULL */
+
+	/* --- provoking it --- */
+	enum thprace_widen widen; /* where its windows are held open */
+
+	/* --- expecting it (daemon/exposure.c) --- */
+	enum race_windows {
+		RACE_WINDOWS_ZAP, /* zaps, whole */
+		RACE_WINDOWS_PHASE_2, /* their second phases, in which the walker begins */
+		RACE_WINDOWS_COLLAPSE, /* failed collapses, which last until their task's next call */
+		RACE_WINDOWS_UNCOUNTED, /* known by their ends only */
+	} windows;
+
+	/* --- checking a kernel --- */
+	struct check_rule rule[CHECK_RULES_MAX]; /* the first that holds gives the word */
+	struct check_commit commit; /* that closed it */
+	const struct check_defect *defect; /* or NULL */
+	bool watched; /* its walks can be watched, as calls of this function by this kind: */
+	enum thprace_watch_function watch_function;
+	enum thprace_watch_kind watch_kind;
+
+	/* --- the kernel's complaints --- */
+	unsigned int trace; /* FUNCTION_*: one of these is in the call trace; 0: not looked for */
+	bool trace_itself; /* the check stands in one of these, and in none that it calls */
+	const char *trace_name; /* what is not in the trace then */
+	struct race_releases releases[RACE_RELEASES_MAX];
+};
+
+/* Of enum thprace_class; NULL for NONE, and for what is none. */
+const struct race_class *race_class__of(unsigned int class);
+
+/* The class of a shape that one class alone has: RACE_SPLIT, RACE_REUSE. */
+enum thprace_class race_class__with(enum race_shape shape);
+
+/* See `deletes`; false for what is no class. */
+bool race_class__deletes(unsigned int class);
+
+/* RACE_WALK for what is no class. */
+enum race_shape race_class__shape(unsigned int class);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A split of a huge page of a file (of anonymous ones, too, before 5.14) unmaps it, while a zap removes a mapping. */
+#include "race_class.h"
+
+const struct race_class race_class_split_unmap = {
+	.id = THPRACE_SPLIT_UNMAP,
+	.name = "split-unmap",
+	.shape = RACE_WALK,
+	.by_zap = true,
+	.points = {{.point = {THPRACE_POINT_UNMAP, RACE_NO_POINT}}},
+	.point = "unmap",
+	.function = "try_to_unmap",
+	.widen = THPRACE_WIDEN_PHASE_1,
+	.windows = RACE_WINDOWS_ZAP,
+	.rule =
+		{
+			{CHECK_CANNOT_HAPPEN, {NOT(THP)}},
+			{CHECK_VULNERABLE, {NOT(FLAG)}},
+			{CHECK_VULNERABLE, {IS(FLAG), NOT(SPLIT_PASSES)}},
+			{CHECK_VULNERABLE, {IS(FLAG), NOT(UNMAP_HONOURS)}},
+			{CHECK_FIXED, {IS(FLAG), IS(SPLIT_PASSES), IS(UNMAP_HONOURS)}},
+		},
+	.commit = {"732ed55823fc3ad998d43b86bf771887bcc5ec67",
+		   "mm/thp: try_to_unmap() use TTU_SYNC for safe splitting", "5.13"},
+	.watched = true,
+	.watch_function = THPRACE_WATCH_UNMAP,
+	.watch_kind = THPRACE_WATCH_SPLIT,
+	.trace = FUNCTION_SPLIT,
+	.trace_itself = true,
+	.trace_name = "split",
+	/*
+	 * A split's walk that misses a PMD under zap came with 3.13 (117b0791ac42) and went with 3.15
+	 * (b5a8cad376ee). Splits walk without the lock again since 4.5; TTU_SYNC came with 5.13, 5.10.47.
+	 */
+	.releases =
+		{
+			{RACE_VERSION(3, 13), RACE_VERSION(3, 15), RACE_FOREVER, 0},
+			{RACE_VERSION(4, 5), RACE_VERSION(5, 13), RACE_FOREVER, 47},
+		},
+};
