@@ -252,7 +252,7 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
 STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
-SCRIPTS := .ci/run tests/deps tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+SCRIPTS := .ci/run tests/deps tests/lint/classes tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
@@ -275,7 +275,11 @@ LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
 ## lint             cppcheck, clang-tidy, and the plan of the rooms
 .PHONY: lint
-lint: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON) $(O)/commit.h
+lint: all
+	$(call say,ROOMS,docs/architecture.md)
+	$(Q)tests/lint/rooms --build $(O)
+	$(Q)tests/lint/classes
+	$(Q)prove -Q tests/lint/
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)

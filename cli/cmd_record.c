@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
 	{"duration", OPT_DURATION, "T", 0,
 	 "record for T: 60, 90s, 10min, 2h (default: until the command ends, or Ctrl-C)", 0},
 	{"until", OPT_UNTIL, "WHAT[:CLASS]=N", 0,
-	 "end as soon as so much was seen, such as overlaps:truncate-unmap=3; several times: "
+	 "end as soon as so much was seen, such as overlaps=3 or overlaps:CLASS=3; several times: "
 	 "when all of it was; with --duration, at most so long",
 	 0},
 	{"mode", OPT_MODE, "MODE", 0,

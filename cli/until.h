@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --until: go on until so much was seen, "overlaps:truncate-unmap=3". */
+/* --until: go on until so much was seen, "overlaps:CLASS=3". */
 #ifndef THPRACE_UNTIL_H
 #define THPRACE_UNTIL_H
 
@@ -40,7 +40,7 @@ bool until__met(const struct until *until, const struct session_totals *totals,
 		enum thprace_class class);
 
 /*
- * What of it does not hold, in words with what was seen: "overlaps:split-unmap 1 of 3", each behind a comma.
+ * What of it does not hold, in words with what was seen: "overlaps:CLASS 1 of 3", each behind a comma.
  * class: as above. Returns buf.
  */
 const char *until__lacks(char *buf, size_t size, const struct until *until,

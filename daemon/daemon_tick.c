@@ -82,7 +82,7 @@ static void say_of_probes(struct daemon *daemon, const struct overhead_action *a
 	log__send(&message);
 }
 
-/* What the lack of what is shed makes invisible: "; not observed now: split-migrate", or "". */
+/* What the lack of what is shed makes invisible: "; not observed now: CLASS", or "". */
 static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 {
 	const struct probe_plan *plan = engine__plan(watch__engine(daemon->watch));

@@ -306,7 +306,7 @@ static void put_windows(struct text *text, const struct state *state)
 		"Windows whose entry named another folio than the rmap removal did.");
 	counter(text, "thprace_collapses_total", sum->collapses, "Calls of collapse_file.");
 	counter(text, "thprace_collapses_failed_total", sum->collapses_failed,
-		"Calls of collapse_file that failed: windows of collapse-reuse.");
+		"Calls of collapse_file that failed.");
 	counter(text, "thprace_reuses_total", sum->reuses,
 		"Collapses that were given the page of a failed one before.");
 	counter(text, "thprace_reuses_foreign_total", sum->reuses_foreign,

@@ -494,7 +494,7 @@ void check_facts__gather(struct check_facts *facts, const struct check_source *s
 	find_function(&fact[FACT_MIGRATE], source, "try_to_migrate");
 	if (fact[FACT_MIGRATE].answer == CHECK_NO)
 		set(&fact[FACT_MIGRATE], CHECK_NO, fact[FACT_MIGRATE].kind,
-		    "there is no try_to_migrate: splits of anonymous pages are of class split-unmap");
+		    "there is no try_to_migrate: splits of anonymous pages call try_to_unmap");
 	find_passing(&fact[FACT_MIGRATE_PASSES], source, split, "try_to_migrate", flag, "a split");
 	find_honouring(&fact[FACT_MIGRATE_HONOURS], source, "try_to_migrate_one", flag);
 	find_ending(&fact[FACT_MIGRATE_ENDS], source, "try_to_migrate_one");

@@ -127,9 +127,11 @@ static void plan_holds(struct probe_plan *plan, const struct target *target)
 		hold->state = PROBE_SKIPPED;
 		hold->kind = PROBE_NONE;
 		if (collapse->state != PROBE_PLANNED || collapse->blind)
-			because(hold, "serves collapse-reuse, which cannot be seen here");
+			because(hold,
+				"is of use with collapse_file only, which cannot be seen here");
 		else if (!probe_args__carries_page(collapse))
-			because(hold, "serves collapse-reuse, which cannot happen here");
+			because(hold,
+				"is of use only where collapse_file takes a huge page from its caller");
 		else
 			because(hold, PROBE_WAKE ": not in this kernel, or inlined");
 	}

@@ -95,7 +95,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.entry = "split_enter",
 			.exit = "split_return",
 			.needs = "CONFIG_TRANSPARENT_HUGEPAGE",
-			.what = "a huge page is split: its result, and phase 2 (split-head)",
+			.what = "a huge page is split: its result, and phase 2",
 		},
 	[THPRACE_POINT_UNMAP] =
 		{
@@ -120,7 +120,8 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.callers = {{.functions = {SPLITS}}},
 			.entry = "try_migrate_enter",
 			.exit = "try_migrate_return",
-			.needs = "Linux 5.14: before it, splits of anon THP are split-unmap's",
+			.needs =
+				"Linux 5.14: before it, splits of anonymous pages call try_to_unmap",
 			.what = "walker of splits (anon THP)",
 		},
 	[THPRACE_POINT_TRUNCATE] =
@@ -213,7 +214,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.name = "hold",
 			.functions = {"io_schedule"},
 			.entry = "hold_enter",
-			.what = "a task waits for the lock of a page that it found (collapse-reuse)",
+			.what = "a task waits for the lock of a page that it found",
 		},
 	[THPRACE_POINT_HOLD_END] =
 		{
