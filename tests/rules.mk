@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The tests, and what measures: included by the Makefile.
+
+UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
+UNIT_CFLAGS := -Icli -Idaemon -Itests/unit
+# What several of them share: all that is neither a test nor one of the tiny kernels.
+UNIT_COMMON := $(patsubst tests/unit/%.c,$(O)/unit/%.o, \
+	$(filter-out tests/unit/test_% tests/unit/tiny_%,$(wildcard tests/unit/*.c)))
+UNIT_BIN := $(UNIT:%=$(O)/unit/%)
+
+$(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
+		$(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
+
+TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
+$(O)/unit/test_btf $(O)/unit/test_btf_plan: UNIT_LIBS := $(IMAGE_LIBS)
+$(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
+$(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
+
+.PRECIOUS: $(O)/unit/%.o
+
+## unit             the unit tests
+.PHONY: unit
+unit: $(UNIT_BIN)
+	$(Q)set -e; for program in $(UNIT_BIN); do echo "== $$program"; $$program; done
+
+SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# The unit tests once more, under ASan and UBSan, in an output folder of their own.
+## unit-sanitized   the same under ASan and UBSan
+.PHONY: unit-sanitized
+unit-sanitized:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
+
+# The readers of files against damaged ones, each for a short while (clang's libFuzzer).
+FUZZ_SECONDS ?= 20
+FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-fprofile-instr-generate -fcoverage-mapping
+# What is fuzzed is built for that; the rest comes from the library.
+## fuzz             the readers of files against damaged ones (FUZZ_SECONDS=N)
+.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint
+fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint
+
+FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+
+fuzz-trace: $(O)/unit/seed_trace
+	$(call say,FUZZ,$(O)/unit/fuzz_trace)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/replay/detector*.c core/report/summary*.c) \
+		$(patsubst %,core/%.c,replay/crosscheck base/json_bounds trace/record_pack trace/trace_reader) \
+		$(O)/libthprace.a $(LIBS) -o $(O)/unit/fuzz_trace
+	$(Q)$(FUZZ_RUN) trace
+
+fuzz-image: $(O)/libthprace.a | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_image)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_image.c $(wildcard core/image/*.c core/code/*.c core/check/check*.c) core/kernel/btf_walk.c \
+		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_image
+	$(Q)$(FUZZ_RUN) image
+
+fuzz-btf: $(O)/unit/seed_btf $(O)/libthprace.a
+	$(call say,FUZZ,$(O)/unit/fuzz_btf)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check/check*.c core/kernel/target*.c core/probe/*.c) core/kernel/btf_walk.c \
+		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_btf
+	$(Q)$(FUZZ_RUN) btf
+
+fuzz-complaint: | $(O)/unit
+	$(call say,FUZZ,$(O)/unit/fuzz_complaint)
+	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint/*.c) core/base/names.c -o $(O)/unit/fuzz_complaint
+	$(Q)$(FUZZ_RUN) complaint
+
+# The same sources without libFuzzer: they write what the fuzzers start from.
+$(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
+
+STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
+SCRIPTS := .ci/run tests/deps tests/lint/classes tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel \
+	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
+	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
+	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
+	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/lint/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
+		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
+
+## style            the format of C, shell scripts
+.PHONY: style
+style:
+	$(call say,FORMAT,$(words $(STYLED)) files)
+	$(Q)clang-format --dry-run -Werror $(STYLED)
+	$(call say,SHELL,$(words $(SCRIPTS)) files)
+	$(Q)shellcheck $(SCRIPTS)
+
+# All but engine_load.c, watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
+TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
+LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
+
+## lint             cppcheck, clang-tidy, and the plan of the rooms
+.PHONY: lint
+lint: all
+	$(call say,ROOMS,docs/architecture.md)
+	$(Q)tests/lint/rooms --build $(O)
+	$(Q)tests/lint/classes
+	$(Q)prove -Q tests/lint/
+	$(call say,CPPCHECK,$(words $(LINTED)) files)
+	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
+	$(call say,TIDY,$(words $(LINTED)) files)
+	$(Q)printf '%s\n' $(filter-out core/engine/engine_load.c core/check/walk_watch.c core/kernel/text.c core/engine/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
+		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
+
+# The kernel patches: they apply, and the semantic ones do what they say.
+.PHONY: patches
+patches:
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/patches/
+
+# The metrics, the alert rules and the dashboard, by Prometheus' own tool.
+.PHONY: metrics
+metrics: $(O)/unit/test_metrics
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/metrics/
+
+# thprace check on each kernel of tests/check/expected that is there.
+## check            thprace check on each kernel image that is there
+.PHONY: check
+check: all
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/check/
+
+## system           tests that boot kernels
+.PHONY: system
+system: all
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/vm/selftest tests/system/
+
+# The packages, on Debian 12 with systemd in guests.
+## test-service     the packages on Debian 12 with systemd, in guests
+.PHONY: test-service
+test-service: deb
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
+
+# With another compiler, and without what changes nothing in the result: warnings are errors.
+## both-compilers   the programs by clang, too
+.PHONY: both-compilers
+both-compilers:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thpraced \
+		$(O)/clang/thprace-stress
+
+## test             all tests but the service's; installs what is missing
+.PHONY: test
+test: deps
+	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
+		patches metrics check system
+
+## deps             the packages of packages.txt
+.PHONY: deps
+deps:
+	$(Q)tests/deps
+
+## demo             the main job on a real kernel, in a guest
+.PHONY: demo
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)THPRACE_BUILD=$(O) tests/demo
+
+# Instructions of each program, and how many the verifier walked, on a stock kernel.
+## bpf-stats        instructions of each BPF program, on a stock kernel
+.PHONY: bpf-stats
+bpf-stats: all
+	$(Q)THPRACE_BUILD=$(O) tests/bpf-stats
+
+# The kernels of docs/lab.md, racy and fixed, into $(O)/lab/kernels.
+## lab              kernels with and without the fixes (an hour)
+.PHONY: lab
+lab: deps
+	$(Q)tests/deps tests/lab/packages.txt lab
+	$(Q)THPRACE_BUILD=$(O) tests/lab/build
+
+# Boots them, provokes every class on each, and puts the table into docs/lab.md.
+## lab-report       provokes every class on each of them
+.PHONY: lab-report
+lab-report: all
+	$(Q)THPRACE_BUILD=$(O) tests/lab/report
+
+# --- kernels -------------------------------------------------------------------------------------
+
+# The programs for arm64, by cross compiler, into $(O)/arm64.
+.PHONY: arm64
+arm64: deps
+	$(Q)tests/deps tests/kernels/packages.txt arm64
+	$(Q)sysroot=$$(THPRACE_BUILD=$(O) tests/kernels/sysroot) && \
+		$(MAKE) --no-print-directory O=$(O)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
+		SYSROOT="$$sysroot" all
+
+# Every kernel that can be had, in guests; the table goes into docs/kernels.md.
+## test-kernels     every kernel that can be had
+.PHONY: test-kernels
+test-kernels: all arm64
+	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
+include tests/bench/rules.mk
