@@ -68,9 +68,10 @@ fuzz-btf: $(O)/unit/seed_btf $(O)/libthprace.a
 		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 
-fuzz-complaint: | $(O)/unit
+fuzz-complaint: $(O)/libthprace.a | $(O)/unit
 	$(call say,FUZZ,$(O)/unit/fuzz_complaint)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint/*.c) core/base/names.c -o $(O)/unit/fuzz_complaint
+	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint/*.c) core/base/names.c $(O)/libthprace.a $(LIBS) \
+		-o $(O)/unit/fuzz_complaint
 	$(Q)$(FUZZ_RUN) complaint
 
 # The same sources without libFuzzer: they write what the fuzzers start from.
