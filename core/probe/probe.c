@@ -127,11 +127,9 @@ static void plan_holds(struct probe_plan *plan, const struct target *target)
 		hold->state = PROBE_SKIPPED;
 		hold->kind = PROBE_NONE;
 		if (collapse->state != PROBE_PLANNED || collapse->blind)
-			because(hold,
-				"is of use with collapse_file only, which cannot be seen here");
+			because(hold, "serves a class that cannot be seen here");
 		else if (!probe_args__carries_page(collapse))
-			because(hold,
-				"is of use only where collapse_file takes a huge page from its caller");
+			because(hold, "serves a class that cannot happen here");
 		else
 			because(hold, PROBE_WAKE ": not in this kernel, or inlined");
 	}

@@ -19,7 +19,7 @@ one_message "no stressor" "/nowhere: No such file"
 
 # ends CLASS: with the verdict of at least 100 contained overlaps, however long that takes
 ends() {
-	try thprace provoke "$1" -d 10min --until contained=100 --format json --this-is-a-test-machine -o "$t/trace"
+	try thprace provoke "$1" -d 10min --until contained=1000 --format json --this-is-a-test-machine -o "$t/trace"
 	is "$status" 0 "$1: status 0" || told "$(cat err)"
 	like out "\"class\":\"$1\",\"outcome\":\"closed\"" "$1: closed" || told "$(cat out)"
 	more "$(number provoke contained out)" 99 "$1: at least 100 contained overlaps"
