@@ -209,11 +209,11 @@ static void find_stressor(struct provoke_command *command)
 		command->run.stressor = command->stressor;
 }
 
-static const char *outcome_name(const struct provoke_result *result)
+static const char *verdict_name(const struct provoke_result *result)
 {
-	static const char *const names[] = OUTCOME_NAMES;
+	static const char *const names[] = PROVOKE_NAMES;
 
-	return names[result->outcome];
+	return names[result->verdict];
 }
 
 /* Symbols of the stacks, and the names of functions, come from the trace. */
@@ -258,17 +258,17 @@ static void print_kernel(const struct provoke_result *result)
 static void print_text(const struct provoke_result *result, const struct provoke_command *command,
 		       const char *path)
 {
-	const struct outcome_counts *counts = &result->counts;
+	const struct provoke_counts *counts = &result->counts;
 	char shown[PATH_MAX];
 
 	print_kernel(result);
 	printf("%s: ", names__class(result->class));
-	switch (result->outcome) {
-	case OUTCOME_CLOSED:
+	switch (result->verdict) {
+	case PROVOKE_CLOSED:
 		printf("closed (%s, none escaped)\n",
 		       COUNTED(counts->contained, "contained overlap"));
 		break;
-	case OUTCOME_OPEN:
+	case PROVOKE_OPEN:
 		if (result->first_escape < 0) {
 			printf("open (by the kernel's own complaint; no escape was proved, %" PRIu64
 			       " contained)\n",
@@ -280,19 +280,19 @@ static void print_text(const struct provoke_result *result, const struct provoke
 		       result->first_escape, counts->contained);
 		break;
 	default:
-		printf("%s: %s\n", outcome_name(result), result->reason);
+		printf("%s: %s\n", verdict_name(result), result->reason);
 		break;
 	}
-	if (result->outcome != OUTCOME_IMPOSSIBLE)
+	if (result->verdict != PROVOKE_IMPOSSIBLE)
 		printf("  %.1f s, %s (%" PRIu64 " widened by %" PRIu32 " us), %s, %s, %" PRIu64
 		       " remained, %" PRIu64 " unattributed, %" PRIu64 " lost\n",
 		       result->seconds, COUNTED(result->windows, "window"), result->widened,
 		       command->run.widen_ns / 1000, COUNTED(result->walkers, "walker"),
 		       COUNTED(result->overlaps, "overlap"), counts->remained, counts->unattributed,
 		       counts->lost);
-	if (result->outcome == OUTCOME_OPEN && result->first_escape >= 0)
+	if (result->verdict == PROVOKE_OPEN && result->first_escape >= 0)
 		draw_escape(result, path);
-	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
+	if (command->prefix && result->verdict != PROVOKE_IMPOSSIBLE)
 		printf("  trace: %s\n", cli__fit(shown, sizeof(shown), path));
 	fflush(stdout);
 }
@@ -322,12 +322,12 @@ static void print_json(const struct provoke_result *result, const struct provoke
 		       const char *path)
 {
 	struct json_object *o = json_object_new_object();
-	const struct outcome_counts *counts = &result->counts;
+	const struct provoke_counts *counts = &result->counts;
 	char proof[DIAGRAM_WORDS_LEN];
 
 	json_object_object_add(o, "type", json_object_new_string("provoke"));
 	json_object_object_add(o, "class", json_object_new_string(names__class(result->class)));
-	json_object_object_add(o, "outcome", json_object_new_string(outcome_name(result)));
+	json_object_object_add(o, "outcome", json_object_new_string(verdict_name(result)));
 	json_object_object_add(o, "reason",
 			       result->reason[0] ? json_object_new_string(result->reason) : NULL);
 	json_object_object_add(o, "defect",
@@ -350,13 +350,13 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	add_count(o, "passes_met", result->met);
 	if (result->kernel.struck || result->hung)
 		json_object_object_add(o, "kernel", kernel_json(result));
-	if (result->outcome == OUTCOME_OPEN && result->first_escape >= 0) {
+	if (result->verdict == PROVOKE_OPEN && result->first_escape >= 0) {
 		json_object_object_add(o, "first_escape_seconds",
 				       json_object_new_double(result->first_escape));
 		diagram__proof(proof, sizeof(proof), &result->escape);
 		json_object_object_add(o, "proof", json_object_new_string(proof));
 	}
-	if (command->prefix && result->outcome != OUTCOME_IMPOSSIBLE)
+	if (command->prefix && result->verdict != PROVOKE_IMPOSSIBLE)
 		json_object_object_add(o, "trace", json_object_new_string(path));
 	render_json__line(stdout, o);
 	fflush(stdout);
@@ -414,9 +414,9 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 	provoke__end(&result);
 	if (!command->prefix)
 		unlink(path);
-	*open |= (!err && result.outcome == OUTCOME_OPEN) || provoke__own_complaint(&result);
-	*silent |= !err && (result.outcome == OUTCOME_NOT_SHOWN ||
-			    (result.outcome == OUTCOME_IMPOSSIBLE && !result.lacks_side));
+	*open |= (!err && result.verdict == PROVOKE_OPEN) || provoke__own_complaint(&result);
+	*silent |= !err && (result.verdict == PROVOKE_NOT_SHOWN ||
+			    (result.verdict == PROVOKE_IMPOSSIBLE && !result.lacks_side));
 	return err;
 }
 

@@ -206,7 +206,7 @@ static void summarise(const struct record *record, struct recording *recording)
 	recording__totals(recording, &totals);
 	layout__head(&table, "class");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		const struct book_class *counts = &totals.classes[class];
+		const struct verdict_counts *counts = &totals.classes[class];
 		char n[7][NAMES_NUMBER_LEN];
 
 		if (probe__not_observable(plan, class))

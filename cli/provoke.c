@@ -17,7 +17,7 @@
 
 #include "child.h"
 #include "interrupt.h"
-#include "correlate/miss.h"
+#include "correlate/near_miss.h"
 #include "base/clock.h"
 #include "base/names.h"
 #include "session/recording.h"
@@ -33,7 +33,7 @@ struct provoke {
 	const struct provoke_options *options;
 	struct provoke_result *result;
 	struct recording *recording;
-	struct misses *misses;
+	struct near_misses *near_misses;
 	struct child stressor;
 	struct kernel_log *log; /* NULL: it cannot be read */
 	int said; /* what the stressor says goes to this memory file */
@@ -64,7 +64,7 @@ static void on_record(void *ctx, const struct thprace_record *record)
 {
 	struct provoke *provoke = ctx;
 
-	misses__record(provoke->misses, record);
+	near_misses__record(provoke->near_misses, record);
 }
 
 /* Tell the stressor. When it doesn't read, it doesn't want to know. */
@@ -154,7 +154,7 @@ static void watch(struct provoke *provoke, int *err)
 
 	while (!*err && !interrupt__came() && now < end && !provoke->stressor.ended) {
 		*err = recording__step(provoke->recording, POLL_MS);
-		misses__sum(provoke->misses);
+		near_misses__report(provoke->near_misses);
 		child__check(&provoke->stressor);
 		now = clock__now();
 		if (provoke->log)
@@ -173,14 +173,14 @@ static void count(struct provoke *provoke)
 {
 	struct provoke_result *result = provoke->result;
 	struct session_totals totals;
-	const struct book_class *class;
+	const struct verdict_counts *class;
 
 	recording__totals(provoke->recording, &totals);
 	class = &totals.classes[result->class];
 	result->windows = totals.windows;
 	result->walkers = totals.counters.sum.walkers[result->class];
 	result->overlaps = class->overlaps;
-	result->counts = (struct outcome_counts){
+	result->counts = (struct provoke_counts){
 		.contained = class->contained,
 		.escapes = class->escapes,
 		.likely = class->likely,
@@ -197,12 +197,12 @@ static void count(struct provoke *provoke)
 static void judge_kernel(struct provoke_result *result)
 {
 	if (provoke__own_complaint(result)) {
-		result->outcome = OUTCOME_OPEN;
+		result->verdict = PROVOKE_OPEN;
 		return;
 	}
-	if (result->outcome == OUTCOME_OPEN || (!result->kernel.struck && !result->hung))
+	if (result->verdict == PROVOKE_OPEN || (!result->kernel.struck && !result->hung))
 		return;
-	result->outcome = OUTCOME_NOT_SHOWN;
+	result->verdict = PROVOKE_NOT_SHOWN;
 	if (result->kernel.struck)
 		snprintf(result->reason, sizeof(result->reason),
 			 "the kernel complained meanwhile, and not of this class%s%s",
@@ -219,17 +219,17 @@ static void judge(struct provoke *provoke)
 	const struct child *stressor = &provoke->stressor;
 	char said[512];
 
-	result->outcome = outcome__judge(&result->counts);
-	if (result->outcome != OUTCOME_NOT_SHOWN)
+	result->verdict = provoke_verdict__judge(&result->counts);
+	if (result->verdict != PROVOKE_NOT_SHOWN)
 		return;
-	outcome__why(result->reason, sizeof(result->reason), &result->counts);
+	provoke_verdict__why(result->reason, sizeof(result->reason), &result->counts);
 	if (!stressor->ended || !WIFEXITED(stressor->status) || !WEXITSTATUS(stressor->status))
 		return;
 	last_words(provoke, said, sizeof(said));
 	snprintf(result->reason, sizeof(result->reason), "%s",
 		 said[0] ? said : "the stressor failed");
 	if (!result->overlaps)
-		result->outcome = OUTCOME_IMPOSSIBLE;
+		result->verdict = PROVOKE_IMPOSSIBLE;
 }
 
 /* Where in the kernel a thread of this process waits that no signal wakes. "": nowhere, or not told. */
@@ -320,7 +320,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 			 "no function that removes a mapping's rmap can be probed: %s",
 			 probe__imprecise(engine__plan(engine)));
 	if (provoke->result->reason[0]) {
-		provoke->result->outcome = OUTCOME_IMPOSSIBLE;
+		provoke->result->verdict = PROVOKE_IMPOSSIBLE;
 		provoke->result->lacks_side = probe__cannot_happen(engine__plan(engine), class);
 		return 0;
 	}
@@ -360,7 +360,7 @@ static void explain(struct provoke *provoke)
 	size_t length = strlen(result->reason);
 	char text[800];
 
-	if (result->outcome != OUTCOME_NOT_SHOWN ||
+	if (result->verdict != PROVOKE_NOT_SHOWN ||
 	    (!result->counts.unattributed && !result->counts.remained))
 		return;
 	result->defect = walks__explain(text, sizeof(text), result->class, VERB, options->stressor,
@@ -382,9 +382,9 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	int err, i;
 
 	*result = (struct provoke_result){.class = class, .first_escape = -1};
-	provoke.misses = misses__new(class, on_pass, &provoke);
+	provoke.near_misses = near_misses__new(class, on_pass, &provoke);
 	/* Before anything is loaded: the stressor then shares none of it. */
-	err = provoke.misses ? start_stressor(&provoke) : -ENOMEM;
+	err = provoke.near_misses ? start_stressor(&provoke) : -ENOMEM;
 	if (err)
 		snprintf(why, why_size, "cannot start the stressor %s: %s", options->stressor,
 			 strerror(-err));
@@ -400,7 +400,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 		if (!err)
 			explain(&provoke);
 	}
-	misses__free(provoke.misses);
+	near_misses__free(provoke.near_misses);
 	for (i = 0; i < 2; i++)
 		if (provoke.steer[i] >= 0)
 			close(provoke.steer[i]);

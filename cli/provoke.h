@@ -11,7 +11,7 @@
 
 #include "check/check_defect.h"
 #include "kernel_log.h"
-#include "correlate/outcome.h"
+#include "correlate/provoke_verdict.h"
 #include "probe/probe.h"
 #include "until.h"
 
@@ -29,15 +29,15 @@ struct provoke_options {
 
 struct provoke_result {
 	enum thprace_class class;
-	enum outcome outcome;
-	bool lacks_side; /* OUTCOME_IMPOSSIBLE: because the kernel is not open to the class */
-	char reason[1200]; /* of OUTCOME_NOT_SHOWN and OUTCOME_IMPOSSIBLE */
+	enum provoke_verdict verdict;
+	bool lacks_side; /* PROVOKE_IMPOSSIBLE: because the kernel is not open to the class */
+	char reason[1200]; /* of PROVOKE_NOT_SHOWN and PROVOKE_IMPOSSIBLE */
 	const struct check_defect
 		*defect; /* of the kernel's, that explains failed walkers; or NULL */
 	uint64_t windows;
 	uint64_t walkers;
 	uint64_t overlaps;
-	struct outcome_counts counts;
+	struct provoke_counts counts;
 	uint64_t widened; /* windows */
 	uint64_t passes; /* of which the distance was measured … */
 	uint64_t met; /* … and that it told the stressor to have met */

@@ -43,7 +43,7 @@ void until__parse(struct until *until, const char *arg, struct argp_state *state
 
 static uint64_t of_class(const struct session_totals *totals, enum until_what what, int class)
 {
-	const struct book_class *counts = &totals->classes[class];
+	const struct verdict_counts *counts = &totals->classes[class];
 
 	switch (what) {
 	case UNTIL_WALKERS:

@@ -8,7 +8,7 @@
 #include <thprace/verdict.h>
 
 #include "alert_message.h"
-#include "fold.h"
+#include "alert_dedup.h"
 #include "log.h"
 
 #define SECOND 1000000000ULL
@@ -32,7 +32,7 @@ struct recent {
 struct alert {
 	alert_send_fn send;
 	struct alert_state state;
-	struct fold fold;
+	struct alert_dedup dedup;
 	bool escaped[THPRACE_CLASS_MAX]; /* since the start */
 	bool overlapped[THPRACE_CLASS_MAX];
 	enum check_word words[THPRACE_CLASS_MAX]; /* of the kernel's code */
@@ -56,7 +56,7 @@ static void send(struct alert *alert, const struct log_message *message)
 		alert->state.sent++;
 }
 
-static void tell_group(void *ctx, const struct fold_group *group)
+static void tell_group(void *ctx, const struct alert_dedup_group *group)
 {
 	struct log_message message;
 
@@ -64,29 +64,30 @@ static void tell_group(void *ctx, const struct fold_group *group)
 	send(ctx, &message);
 }
 
-static void tell_withheld(void *ctx, unsigned int class, const struct fold_class *withheld)
+static void tell_withheld(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld)
 {
 	struct alert *alert = ctx;
 	struct log_message message;
 
-	alert_message__withheld(&message, class, withheld, alert->fold.per_minute);
+	alert_message__withheld(&message, class, withheld, alert->dedup.per_minute);
 	send(alert, &message);
 }
 
 static void tell_withheld_complaints(void *ctx, unsigned int kind,
-				     const struct fold_class *withheld)
+				     const struct alert_dedup_limit *withheld)
 {
 	struct alert *alert = ctx;
 	struct log_message message;
 
-	alert_message__withheld_complaints(&message, kind, withheld, alert->fold.per_minute);
+	alert_message__withheld_complaints(&message, kind, withheld, alert->dedup.per_minute);
 	send(alert, &message);
 }
 
 struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 {
 	struct alert *alert = calloc(1, sizeof(*alert));
-	struct fold_hooks hooks = {tell_group, tell_withheld, tell_withheld_complaints, alert};
+	struct alert_dedup_hooks hooks = {tell_group, tell_withheld, tell_withheld_complaints,
+					  alert};
 	int class;
 
 	if (!alert)
@@ -94,14 +95,15 @@ struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 	alert->send = send_fn;
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
 		alert->words[class] = CHECK_UNKNOWN;
-	fold__init(&alert->fold, &hooks);
+	alert_dedup__init(&alert->dedup, &hooks);
 	alert__configure(alert, config);
 	return alert;
 }
 
 void alert__configure(struct alert *alert, const struct config *config)
 {
-	fold__configure(&alert->fold, config->alerts.fold * SECOND, config->alerts.per_minute);
+	alert_dedup__configure(&alert->dedup, config->alerts.fold * SECOND,
+			       config->alerts.per_minute);
 }
 
 void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsigned int huge)
@@ -111,7 +113,7 @@ void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsi
 	alert->huge = huge;
 }
 
-static void make_key(struct fold_key *key, const struct thprace_incident *incident)
+static void make_key(struct alert_dedup_key *key, const struct thprace_incident *incident)
 {
 	memset(key, 0, sizeof(*key));
 	key->class = incident->walk.class;
@@ -212,7 +214,7 @@ static void tell_complaint(struct alert *alert, const struct complaint *complain
 {
 	struct log_message message;
 
-	if (!fold__complaint(&alert->fold, complaint->kind, now))
+	if (!alert_dedup__complaint(&alert->dedup, complaint->kind, now))
 		return;
 	alert_message__complaint(&message, complaint);
 	send(alert, &message);
@@ -281,7 +283,7 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 {
 	struct log_message message;
 	struct recent *recent;
-	struct fold_key key;
+	struct alert_dedup_key key;
 	unsigned int class;
 	bool first;
 
@@ -299,7 +301,7 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 	first = incident->verdict == THPRACE_ESCAPE && !alert->escaped[class];
 	alert->escaped[class] |= first;
 	make_key(&key, &recent->evidence.incident);
-	if (fold__incident(&alert->fold, &key, number, file, first, now)) {
+	if (alert_dedup__incident(&alert->dedup, &key, number, file, first, now)) {
 		alert_message__incident(&message, &recent->evidence, first);
 		send(alert, &message);
 	} else {
@@ -371,7 +373,7 @@ void alert__tick(struct alert *alert, uint64_t now)
 	struct complaint complaint;
 
 	alert->now = now;
-	fold__tick(&alert->fold, now);
+	alert_dedup__tick(&alert->dedup, now);
 	if (alert->loss_told && now >= alert->loss_told + LOSS_QUIET)
 		end_loss(alert, false);
 	while (alert->nr_waiting && now >= alert->waiting[0].when + COMPLAINT_REACH) {
@@ -388,7 +390,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t alert__deadline(const struct alert *alert)
 {
-	uint64_t deadline = fold__deadline(&alert->fold);
+	uint64_t deadline = alert_dedup__deadline(&alert->dedup);
 
 	if (alert->loss_told)
 		deadline = sooner(deadline, alert->loss_told + LOSS_QUIET);
@@ -412,6 +414,6 @@ void alert__free(struct alert *alert)
 	for (i = 0; i < alert->nr_waiting; i++)
 		tell_complaint(alert, &alert->waiting[i], alert->now);
 	end_loss(alert, true);
-	fold__finish(&alert->fold, alert->now);
+	alert_dedup__finish(&alert->dedup, alert->now);
 	free(alert);
 }

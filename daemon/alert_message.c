@@ -308,16 +308,16 @@ void alert_message__complaint(struct log_message *message, const struct complain
 	fields_of_complaint(message, complaint);
 }
 
-static void fields_of_last(struct log_message *message, const struct fold_last *last)
+static void fields_of_last(struct log_message *message, const struct alert_dedup_last *last)
 {
 	fields_of_evidence(message, last->number, last->file);
 	log__field(message, "THPRACE_FROM_NS", "%" PRIu64, last->from);
 	log__field(message, "THPRACE_TO_NS", "%" PRIu64, last->to);
 }
 
-void alert_message__folded(struct log_message *message, const struct fold_group *group)
+void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group)
 {
-	const struct fold_key *key = &group->key;
+	const struct alert_dedup_key *key = &group->key;
 	char length[NAMES_NUMBER_LEN];
 	struct line line = {0};
 
@@ -350,7 +350,7 @@ void alert_message__folded(struct log_message *message, const struct fold_group 
 }
 
 void alert_message__withheld(struct log_message *message, unsigned int class,
-			     const struct fold_class *withheld, uint64_t limit)
+			     const struct alert_dedup_limit *withheld, uint64_t limit)
 {
 	struct line line = {0}, parts = {0};
 	int priority = LOG_INFO;
@@ -380,9 +380,9 @@ void alert_message__withheld(struct log_message *message, unsigned int class,
 }
 
 void alert_message__withheld_complaints(struct log_message *message, unsigned int kind,
-					const struct fold_class *withheld, uint64_t limit)
+					const struct alert_dedup_limit *withheld, uint64_t limit)
 {
-	uint64_t count = withheld->withheld[FOLD_COMPLAINTS_VERDICT];
+	uint64_t count = withheld->withheld[ALERT_DEDUP_COMPLAINTS_VERDICT];
 
 	log__begin(message, LOG_ERR, LOG_ID_FOLDED,
 		   "%" PRIu64 " more of the kernel's complaints (%s), above the limit of %" PRIu64

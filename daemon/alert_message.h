@@ -9,14 +9,14 @@
 #include <thprace/record.h>
 
 #include "alert.h"
-#include "fold.h"
+#include "alert_dedup.h"
 #include "log.h"
 
 /* An incident with its evidence. */
 struct alert_evidence {
 	struct thprace_incident incident;
 	uint64_t number; /* 0: not stored */
-	char file[FOLD_FILE_MAX]; /* "": none */
+	char file[ALERT_DEDUP_FILE_MAX]; /* "": none */
 };
 
 /* Losses from the first to the last, before 10 s went by without one. Times ns CLOCK_MONOTONIC. */
@@ -40,15 +40,15 @@ void alert_message__confirmed(struct log_message *message, const struct alert_ev
 
 void alert_message__complaint(struct log_message *message, const struct complaint *complaint);
 
-void alert_message__folded(struct log_message *message, const struct fold_group *group);
+void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group);
 
 /* limit: messages a minute. */
 void alert_message__withheld(struct log_message *message, unsigned int class,
-			     const struct fold_class *withheld, uint64_t limit);
+			     const struct alert_dedup_limit *withheld, uint64_t limit);
 
 /* kind: enum complaint_kind. */
 void alert_message__withheld_complaints(struct log_message *message, unsigned int kind,
-					const struct fold_class *withheld, uint64_t limit);
+					const struct alert_dedup_limit *withheld, uint64_t limit);
 
 void alert_message__loss_began(struct log_message *message, const struct alert_loss *loss);
 

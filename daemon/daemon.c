@@ -217,8 +217,8 @@ static int open_watch(struct daemon *daemon, char *why, size_t why_size)
 	/* Addresses are in it for whoever may see them now; later this process may not. */
 	if (kallsyms__keep())
 		log__say(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
-	return watch__open(&daemon->watch, daemon->event, &daemon->config, &daemon->hold, &hooks,
-			   why, why_size);
+	return watch__open(&daemon->watch, daemon->event, &daemon->config, &daemon->fd_store,
+			   &hooks, why, why_size);
 }
 
 /* Where things go. As root without systemd this takes capabilities too: the socket's group. */
@@ -295,7 +295,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot set up the event loop: %s", strerror(-err));
 		return err;
 	}
-	hold__take(&daemon->hold);
+	fd_store__take(&daemon->fd_store);
 	err = open_watch(daemon, why, why_size);
 	if (err)
 		return err;
@@ -346,7 +346,7 @@ static void stop(struct daemon *daemon)
 	sd_event_source_disable_unref(daemon->clock_source);
 	if (daemon->clock_fd >= 0)
 		close(daemon->clock_fd);
-	hold__close(&daemon->hold);
+	fd_store__close(&daemon->fd_store);
 	sd_event_unref(daemon->event);
 }
 
@@ -360,8 +360,8 @@ int daemon__run(const struct daemon_options *options)
 	if (!daemon)
 		goto cleanup;
 	daemon->options = *options;
-	daemon->hold.stats_fd = -1;
-	daemon->hold.image_fd = -1;
+	daemon->fd_store.stats_fd = -1;
+	daemon->fd_store.image_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
 	if (err) {

@@ -115,8 +115,8 @@ static void on_checked_kernel(void *ctx, const struct check_state *state)
 
 int daemon__check_kernel(struct daemon *daemon)
 {
-	daemon->check = kernel_check__start(daemon->event, NULL, daemon->hold.image_fd,
+	daemon->check = kernel_check__start(daemon->event, NULL, daemon->fd_store.image_fd,
 					    on_checked_kernel, daemon);
-	hold__close_image(&daemon->hold);
+	fd_store__close_image(&daemon->fd_store);
 	return daemon->check ? 0 : -ENOMEM;
 }

@@ -13,7 +13,7 @@
 #include "config.h"
 #include "control.h"
 #include "daemon.h"
-#include "hold.h"
+#include "fd_store.h"
 #include "kernel_check.h"
 #include "kmsg.h"
 #include "live.h"
@@ -37,7 +37,7 @@ struct daemon {
 	struct config config;
 	sd_event *event;
 	struct loop_times loop;
-	struct hold hold;
+	struct fd_store fd_store;
 	struct watch *watch;
 	struct spool *spool;
 	struct alert *alert;

@@ -9,7 +9,7 @@
 
 #include "daemon.h"
 #include "log.h"
-#include "hold.h"
+#include "fd_store.h"
 #include "base/output.h"
 
 enum {
@@ -17,9 +17,9 @@ enum {
 	OPT_TARGET = 0x100,
 	OPT_TEST,
 	OPT_PRINT,
-	OPT_HOLD,
-	OPT_HOLD_KPROBES,
-	OPT_HOLD_IMAGE,
+	OPT_STORE_STATS,
+	OPT_STORE_KPROBES,
+	OPT_STORE_IMAGE,
 };
 
 static const struct argp_option options[] = {
@@ -28,13 +28,13 @@ static const struct argp_option options[] = {
 	 "where messages go: journal, syslog, stderr, auto; overrides the configuration", 0},
 	{"test-config", OPT_TEST, NULL, 0, "say whether the configuration is good, and exit", 0},
 	{"print-config", OPT_PRINT, NULL, 0, "print the configuration in force, and exit", 0},
-	{"hold-bpf-stats", OPT_HOLD, NULL, 0,
+	{"hold-bpf-stats", OPT_STORE_STATS, NULL, 0,
 	 "for the unit's ExecStartPre=: open the kernel's BPF statistics, give them to systemd to "
 	 "keep, and exit",
 	 0},
-	{"hold-kprobes", OPT_HOLD_KPROBES, NULL, 0,
+	{"hold-kprobes", OPT_STORE_KPROBES, NULL, 0,
 	 "the same of the kprobes that the service will use", 0},
-	{"hold-kernel-image", OPT_HOLD_IMAGE, NULL, 0,
+	{"hold-kernel-image", OPT_STORE_IMAGE, NULL, 0,
 	 "the same of the image that the kernel was booted from", 0},
 	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
@@ -44,9 +44,9 @@ enum what {
 	RUN,
 	TEST_CONFIG,
 	PRINT_CONFIG,
-	HOLD_STATS,
-	HOLD_KPROBES,
-	HOLD_IMAGE,
+	STORE_STATS,
+	STORE_KPROBES,
+	STORE_IMAGE,
 };
 
 struct arguments {
@@ -84,17 +84,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PRINT:
 		arguments->what = PRINT_CONFIG;
 		break;
-	case OPT_HOLD:
-		arguments->what = HOLD_STATS;
+	case OPT_STORE_STATS:
+		arguments->what = STORE_STATS;
 		break;
-	case OPT_HOLD_KPROBES:
-		arguments->what = HOLD_KPROBES;
+	case OPT_STORE_KPROBES:
+		arguments->what = STORE_KPROBES;
 		break;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
-	case OPT_HOLD_IMAGE:
-		arguments->what = HOLD_IMAGE;
+	case OPT_STORE_IMAGE:
+		arguments->what = STORE_IMAGE;
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);
@@ -136,11 +136,11 @@ static int look_at_config(const struct arguments *arguments)
 	return 0;
 }
 
-static int hold_for_service(int (*give)(char *why, size_t why_size))
+static int store_fd(int (*add)(char *why, size_t why_size))
 {
 	char why[512];
 
-	if (!give(why, sizeof(why)))
+	if (!add(why, sizeof(why)))
 		return 0;
 	fprintf(stderr, "thpraced: %s\n", why);
 	return 1;
@@ -158,12 +158,12 @@ int main(int argc, char **argv)
 	case TEST_CONFIG:
 	case PRINT_CONFIG:
 		return look_at_config(&arguments);
-	case HOLD_STATS:
-		return hold_for_service(hold__give_stats);
-	case HOLD_KPROBES:
-		return hold_for_service(hold__give_kprobes);
-	case HOLD_IMAGE:
-		return hold_for_service(hold__give_image);
+	case STORE_STATS:
+		return store_fd(fd_store__add_stats);
+	case STORE_KPROBES:
+		return store_fd(fd_store__add_kprobes);
+	case STORE_IMAGE:
+		return store_fd(fd_store__add_image);
 	default:
 		return daemon__run(&arguments.daemon);
 	}

@@ -159,7 +159,7 @@ static void put_class_counts(struct text *text, const __u64 *counts)
 		put_count(text, LABELS("class", names__class(class)), counts[class]);
 }
 
-static void put_incidents(struct text *text, const struct book_class *classes)
+static void put_incidents(struct text *text, const struct verdict_counts *classes)
 {
 	unsigned int class;
 

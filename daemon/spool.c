@@ -98,11 +98,11 @@ static void try_again(struct spool *spool)
 	tell_health(spool, 0);
 }
 
-static int make_held(struct spool_held *held, size_t room)
+static int make_backlog(struct spool_backlog *backlog, size_t room)
 {
-	held->room = room;
-	held->records = calloc(room, sizeof(*held->records));
-	return held->records ? 0 : -ENOMEM;
+	backlog->room = room;
+	backlog->records = calloc(room, sizeof(*backlog->records));
+	return backlog->records ? 0 : -ENOMEM;
 }
 
 static void release(struct spool *spool)
@@ -133,8 +133,8 @@ int spool__open(struct spool **result, const struct config *config, const struct
 	spool->hooks = *hooks;
 	spool->next = 1;
 	spool->symbols = symbols__new();
-	if (!spool->symbols || make_held(&spool->context, SPOOL_HELD_CONTEXT) ||
-	    make_held(&spool->lost, SPOOL_HELD_LOST)) {
+	if (!spool->symbols || make_backlog(&spool->context, SPOOL_BACKLOG_CONTEXT) ||
+	    make_backlog(&spool->lost, SPOOL_BACKLOG_LOST)) {
 		release(spool);
 		return -ENOMEM;
 	}
@@ -189,7 +189,7 @@ void spool__record(struct spool *spool, const struct thprace_record *record, boo
 			fail(spool, err);
 		return;
 	}
-	dropped = spool_held__add(context ? &spool->context : &spool->lost, record);
+	dropped = spool_backlog__add(context ? &spool->context : &spool->lost, record);
 	if (spool->failing)
 		spool_output__miss(spool, dropped);
 }

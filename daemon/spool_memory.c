@@ -92,26 +92,26 @@ void spool_memory__renumber(struct spool_memory *memory, uint64_t delta)
 		memory->number[memory->order[i]] += delta;
 }
 
-unsigned int spool_held__add(struct spool_held *held, const struct thprace_record *record)
+unsigned int spool_backlog__add(struct spool_backlog *backlog, const struct thprace_record *record)
 {
-	unsigned int dropped = held->count == held->room;
+	unsigned int dropped = backlog->count == backlog->room;
 
 	if (dropped) {
-		held->start = (held->start + 1) % held->room;
-		held->count--;
+		backlog->start = (backlog->start + 1) % backlog->room;
+		backlog->count--;
 	}
-	held->records[(held->start + held->count) % held->room] = *record;
-	held->count++;
+	backlog->records[(backlog->start + backlog->count) % backlog->room] = *record;
+	backlog->count++;
 	return dropped;
 }
 
-bool spool_held__take(struct spool_held *held, struct thprace_record *record)
+bool spool_backlog__take(struct spool_backlog *backlog, struct thprace_record *record)
 {
-	if (!held->count)
+	if (!backlog->count)
 		return false;
-	*record = held->records[held->start];
-	held->start = (held->start + 1) % held->room;
-	held->count--;
+	*record = backlog->records[backlog->start];
+	backlog->start = (backlog->start + 1) % backlog->room;
+	backlog->count--;
 	return true;
 }
 

@@ -140,15 +140,15 @@ static int give_missed(struct spool *spool)
 }
 
 /* The records that were held back until an incident is stored: this one. */
-static int give_held(struct spool *spool)
+static int write_backlogs(struct spool *spool)
 {
 	struct thprace_record record;
 	int err;
 
 	err = give_missed(spool);
-	while (!err && spool_held__take(&spool->lost, &record))
+	while (!err && spool_backlog__take(&spool->lost, &record))
 		err = give_record(spool, THPRACE_BLOCK_RECORDS, &record);
-	while (!err && spool_held__take(&spool->context, &record))
+	while (!err && spool_backlog__take(&spool->context, &record))
 		err = give_record(spool, THPRACE_BLOCK_CONTEXT, &record);
 	return err;
 }
@@ -160,7 +160,7 @@ static int give_incident(struct spool *spool)
 	const struct thprace_incident *incident;
 	int err;
 
-	err = give_held(spool);
+	err = write_backlogs(spool);
 	if (err)
 		return err;
 	incident = spool_memory__at(&spool->memory, spool->memory.handed);
@@ -286,7 +286,7 @@ int spool_output__lost(struct spool *spool, const struct thprace_record *record)
 {
 	if (spool->output.writer)
 		return give_record(spool, THPRACE_BLOCK_RECORDS, record);
-	spool_held__add(&spool->lost, record);
+	spool_backlog__add(&spool->lost, record);
 	return 0;
 }
 

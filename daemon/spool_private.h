@@ -76,10 +76,10 @@ size_t spool_memory__find(const struct spool_memory *memory, uint64_t number);
 void spool_memory__renumber(struct spool_memory *memory, uint64_t delta);
 
 /* The latest records that no file has: they are stored with the next incident. */
-#define SPOOL_HELD_CONTEXT 4096
-#define SPOOL_HELD_LOST 256
+#define SPOOL_BACKLOG_CONTEXT 4096
+#define SPOOL_BACKLOG_LOST 256
 
-struct spool_held {
+struct spool_backlog {
 	struct thprace_record *records; /* a ring of room */
 	size_t room;
 	size_t start;
@@ -87,10 +87,10 @@ struct spool_held {
 };
 
 /* Returns 1 when the oldest one was dropped for it, else 0. */
-unsigned int spool_held__add(struct spool_held *held, const struct thprace_record *record);
+unsigned int spool_backlog__add(struct spool_backlog *backlog, const struct thprace_record *record);
 
 /* Take out the oldest one: false when there is none. */
-bool spool_held__take(struct spool_held *held, struct thprace_record *record);
+bool spool_backlog__take(struct spool_backlog *backlog, struct thprace_record *record);
 
 /* Contained incidents stored in this hour, by class. */
 struct spool_quota {
@@ -200,8 +200,8 @@ struct spool {
 	struct spool_folder folder;
 	struct spool_output output;
 	struct spool_memory memory;
-	struct spool_held context;
-	struct spool_held lost;
+	struct spool_backlog context;
+	struct spool_backlog lost;
 	struct spool_quota quota;
 	uint64_t next;
 	uint64_t noted; /* numbers below it are noted in the folder as used */

@@ -76,7 +76,7 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 {
 	const struct exposure_class *exposure = &state->exposure.classes[class];
 	const struct thprace_counters *sum = &state->totals->counters.sum;
-	const struct book_class *counts = &state->totals->classes[class];
+	const struct verdict_counts *counts = &state->totals->classes[class];
 	struct json_object *object = json_object_new_object();
 	const char *reason = state->plan ? probe__not_observable(state->plan, class)
 					 : "nothing is attached";

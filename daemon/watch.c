@@ -25,7 +25,7 @@ struct run {
 struct watch {
 	sd_event *event;
 	struct watch_hooks hooks;
-	const struct hold *hold;
+	const struct fd_store *fd_store;
 	enum thprace_mode mode; /* as configured */
 	enum probe_attach attach;
 	char btf[CONFIG_PATH_MAX];
@@ -52,7 +52,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	if (run->replaced) {
 		if (begun >= run->replaced)
 			return;
-		book__count(run->watch->past.classes, incident);
+		correlator__count(run->watch->past.classes, incident);
 		session__sum(&run->watch->past);
 	}
 	run->watch->hooks.incident(run->watch->hooks.ctx, incident);
@@ -160,9 +160,9 @@ static int open_run(struct watch *watch, struct run **result, const struct confi
 		.mode = config->observe.mode,
 		.attach = config->observe.attach,
 		.btf = config->observe.btf[0] ? config->observe.btf : NULL,
-		.stats_fd = watch->hold->stats_fd,
-		.held = watch->hold->kprobes,
-		.held_count = watch->hold->kprobe_count,
+		.stats_fd = watch->fd_store->stats_fd,
+		.kprobe_fds = watch->fd_store->kprobes,
+		.kprobe_fd_count = watch->fd_store->kprobe_count,
 		.incident = on_incident,
 		.record = on_record,
 		.context = on_context,
@@ -194,7 +194,7 @@ cleanup:
 }
 
 int watch__open(struct watch **result, sd_event *event, const struct config *config,
-		const struct hold *hold, const struct watch_hooks *hooks, char *why,
+		const struct fd_store *fd_store, const struct watch_hooks *hooks, char *why,
 		size_t why_size)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -206,7 +206,7 @@ int watch__open(struct watch **result, sd_event *event, const struct config *con
 	}
 	watch->event = sd_event_ref(event);
 	watch->hooks = *hooks;
-	watch->hold = hold;
+	watch->fd_store = fd_store;
 	watch->mode = config->observe.mode;
 	watch->attach = config->observe.attach;
 	memcpy(watch->btf, config->observe.btf, sizeof(watch->btf));

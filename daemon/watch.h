@@ -11,13 +11,13 @@
 #include <systemd/sd-event.h>
 
 #include "config.h"
-#include "hold.h"
+#include "fd_store.h"
 #include "session/session.h"
 
 struct watch;
 
 struct watch_hooks {
-	book_incident_fn incident; /* settled */
+	correlator_incident_fn incident; /* settled */
 	void (*record)(void *ctx, const struct thprace_record *record, bool context);
 	/*
 	 * The counters have been read, and what could be has been settled: every 100 ms while reports
@@ -33,7 +33,7 @@ struct watch_hooks {
  * watch__close(); or negative errno with a sentence in why.
  */
 int watch__open(struct watch **watch, sd_event *event, const struct config *config,
-		const struct hold *hold, const struct watch_hooks *hooks, char *why,
+		const struct fd_store *fd_store, const struct watch_hooks *hooks, char *why,
 		size_t why_size);
 
 /* Start recording; returns the instant, ns CLOCK_MONOTONIC. */

@@ -141,7 +141,8 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	if (err)
 		goto cleanup;
 	if (options->attach != PROBE_ATTACH_FENTRY)
-		kprobe_trial__run(&trial, engine->target, options->held, options->held_count);
+		kprobe_trial__run(&trial, engine->target, options->kprobe_fds,
+				  options->kprobe_fd_count);
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach,
 		    options->attach != PROBE_ATTACH_FENTRY ? &trial : NULL);
 	target__asked(engine->target);

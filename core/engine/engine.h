@@ -35,9 +35,9 @@ struct engine_options {
 	 * engine duplicates; -1: it opens one itself, if it may (CAP_SYS_ADMIN).
 	 */
 	int stats_fd;
-	const struct kprobe_held
-		*held; /* kprobes that are open already, as long as the engine is */
-	size_t held_count;
+	const struct kprobe_fd
+		*kprobe_fds; /* kprobes that are open already, as long as the engine is */
+	size_t kprobe_fd_count;
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;

@@ -270,7 +270,7 @@ int engine__attach_one(const struct engine *engine, struct engine_link *link)
 	if (link->site)
 		return kprobe__attach(&link->link, link->program, link->site->symbol,
 				      link->at_return ? link->site->next : link->site->at,
-				      engine->options.held, engine->options.held_count);
+				      engine->options.kprobe_fds, engine->options.kprobe_fd_count);
 	if (probe->kind == PROBE_FENTRY)
 		link->link = bpf_program__attach(link->program);
 	else

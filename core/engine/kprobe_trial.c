@@ -16,14 +16,14 @@
 #define ROUNDS 50 /* a kprobe may be optimized some 100 ms after it was registered: then it runs */
 #define ROUND_NS 10000000
 
-static const struct piece *find_piece(const struct target *target, const char *symbol)
+static const struct function_range *find_range(const struct target *target, const char *symbol)
 {
-	const struct pieces *pieces = target__pieces(target);
+	const struct function_ranges *ranges = target__function_ranges(target);
 	size_t i;
 
-	for (i = 0; i < pieces->count; i++)
-		if (!strcmp(pieces->piece[i].symbol, symbol))
-			return &pieces->piece[i];
+	for (i = 0; i < ranges->count; i++)
+		if (!strcmp(ranges->range[i].symbol, symbol))
+			return &ranges->range[i];
 	return NULL;
 }
 
@@ -31,27 +31,27 @@ bool kprobe_trial__site(struct probe_site *site, struct target *target, char *wh
 {
 	const bool x86 = !strcmp(target__machine(target), "x86_64");
 	const char *caller = x86 ? PROBE_TRIAL_X86 : PROBE_TRIAL_ARM64;
-	const struct piece *piece = find_piece(target, caller);
-	const struct piece *callee = find_piece(target, PROBE_TRIAL_CALLEE);
+	const struct function_range *range = find_range(target, caller);
+	const struct function_range *callee = find_range(target, PROBE_TRIAL_CALLEE);
 	uint8_t code[CODE_MAX];
 	struct call call;
 	size_t size;
 	int err;
 
-	if (!piece || !callee) {
+	if (!range || !callee) {
 		snprintf(why, why_size, "%s: not in this kernel, or its address is hidden",
-			 piece ? PROBE_TRIAL_CALLEE : caller);
+			 range ? PROBE_TRIAL_CALLEE : caller);
 		return false;
 	}
-	size = piece->end > piece->address && piece->end - piece->address < sizeof(code)
-		       ? piece->end - piece->address
+	size = range->end > range->address && range->end - range->address < sizeof(code)
+		       ? range->end - range->address
 		       : sizeof(code);
-	err = target__code(target, piece->address, code, size);
+	err = target__code(target, range->address, code, size);
 	if (err) {
 		snprintf(why, why_size, "the kernel's code cannot be read: %s", strerror(-err));
 		return false;
 	}
-	if (calls__find(x86 ? CALLS_X86_64 : CALLS_ARM64, code, size, piece->address,
+	if (calls__find(x86 ? CALLS_X86_64 : CALLS_ARM64, code, size, range->address,
 			callee->address, &call, 1) < 1) {
 		snprintf(why, why_size, "%s: no call of %s found", caller, PROBE_TRIAL_CALLEE);
 		return false;
@@ -78,7 +78,7 @@ static bool ran(const volatile __u64 *records, int rounds)
 }
 
 static void try_call(struct probe_trial *trial, struct target *target, struct trial_bpf *skel,
-		     const struct kprobe_held *held, size_t held_count)
+		     const struct kprobe_fd *kprobe_fds, size_t kprobe_fd_count)
 {
 	struct bpf_link *link = NULL;
 	struct probe_site site;
@@ -91,8 +91,8 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 			 "a kprobe at a call cannot be tried: %.80s", why);
 		return;
 	}
-	err = kprobe__attach(&link, skel->progs.trial_kprobe, site.symbol, site.at, held,
-			     held_count);
+	err = kprobe__attach(&link, skel->progs.trial_kprobe, site.symbol, site.at, kprobe_fds,
+			     kprobe_fd_count);
 	trial->calls = true;
 	if (err) /* so are ours then, and attaching them tells so */
 		return;
@@ -119,7 +119,7 @@ static void try_function(struct probe_trial *trial, struct trial_bpf *skel)
 }
 
 void kprobe_trial__run(struct probe_trial *trial, struct target *target,
-		       const struct kprobe_held *held, size_t held_count)
+		       const struct kprobe_fd *kprobe_fds, size_t kprobe_fd_count)
 {
 	static struct probe_trial found;
 	static bool done;
@@ -136,7 +136,7 @@ void kprobe_trial__run(struct probe_trial *trial, struct target *target,
 	libbpf_set_print(print);
 	if (!skel)
 		return;
-	try_call(trial, target, skel, held, held_count);
+	try_call(trial, target, skel, kprobe_fds, kprobe_fd_count);
 	if (!trial->calls)
 		try_function(trial, skel);
 	trial_bpf__destroy(skel);

@@ -21,7 +21,7 @@
  * the kernel runs: later calls answer from memory. held: kprobes that are open already; may be NULL.
  */
 void kprobe_trial__run(struct probe_trial *trial, struct target *target,
-		       const struct kprobe_held *held, size_t held_count);
+		       const struct kprobe_fd *kprobe_fds, size_t kprobe_fd_count);
 
 /* The call at which the trial's kprobe is. False: not found, with the reason in why. */
 bool kprobe_trial__site(struct probe_site *site, struct target *target, char *why, size_t why_size);

@@ -70,15 +70,15 @@ static int attach(struct bpf_link **link, const struct bpf_program *program, int
 }
 
 int kprobe__attach(struct bpf_link **link, const struct bpf_program *program, const char *symbol,
-		   uint32_t offset, const struct kprobe_held *held, size_t count)
+		   uint32_t offset, const struct kprobe_fd *kprobe_fds, size_t count)
 {
 	char name[KPROBE_NAME_MAX];
 	size_t i;
 
 	kprobe__name(name, symbol, offset);
 	for (i = 0; i < count; i++)
-		if (!strcmp(held[i].name, name) &&
-		    !attach(link, program, fcntl(held[i].fd, F_DUPFD_CLOEXEC, 3)))
+		if (!strcmp(kprobe_fds[i].name, name) &&
+		    !attach(link, program, fcntl(kprobe_fds[i].fd, F_DUPFD_CLOEXEC, 3)))
 			return 0;
 	return attach(link, program, kprobe__open(symbol, offset));
 }

@@ -14,7 +14,7 @@
 #define KPROBE_NAME_MAX 96
 
 /* A descriptor that somebody else opened. The engine duplicates it. */
-struct kprobe_held {
+struct kprobe_fd {
 	char name[KPROBE_NAME_MAX]; /* kprobe__name() */
 	int fd;
 };
@@ -36,6 +36,6 @@ struct bpf_program;
  * one. Returns 0 and *link, to be ended with bpf_link__destroy(); or negative errno.
  */
 int kprobe__attach(struct bpf_link **link, const struct bpf_program *program, const char *symbol,
-		   uint32_t offset, const struct kprobe_held *held, size_t count);
+		   uint32_t offset, const struct kprobe_fd *kprobe_fds, size_t count);
 
 #endif

@@ -37,7 +37,7 @@ struct target {
 	FILE *filter; /* what tracefs has and nobody asked for yet */
 	struct text *text; /* opened when code is first asked for */
 	int text_error; /* why it could not be */
-	struct pieces pieces;
+	struct function_ranges ranges;
 	uint64_t address[THPRACE_SYMBOL_MAX];
 	bool has_member[TARGET_MEMBER_MAX];
 	uint32_t member[TARGET_MEMBER_MAX];
@@ -272,7 +272,8 @@ static int read_symbols(struct target *target, struct btf_functions *functions, 
 			continue;
 		note_address(target, symbol, address);
 		if (kind == 't' || kind == 'T')
-			pieces__note(&target->pieces, symbol, address, note_symbol(target, symbol));
+			function_ranges__note(&target->ranges, symbol, address,
+					      note_symbol(target, symbol));
 		if (functions)
 			btf_functions__note(functions, symbol);
 		past_text = past_text || !strcmp(symbol, "_etext");
@@ -541,9 +542,9 @@ uint64_t target__address(const struct target *target, enum thprace_symbol symbol
 	return target->address[symbol];
 }
 
-const struct pieces *target__pieces(const struct target *target)
+const struct function_ranges *target__function_ranges(const struct target *target)
 {
-	return &target->pieces;
+	return &target->ranges;
 }
 
 int target__code(struct target *target, uint64_t address, void *code, size_t size)

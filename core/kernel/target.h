@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <thprace/shared.h>
 
-#include "pieces.h"
+#include "function_ranges.h"
 
 struct target;
 
@@ -97,7 +97,7 @@ const char *target__variant(const struct target *target, const char *name);
 uint64_t target__address(const struct target *target, enum thprace_symbol symbol);
 
 /* Where the code of the functions that names were wanted for is. Empty where addresses are hidden. */
-const struct pieces *target__pieces(const struct target *target);
+const struct function_ranges *target__function_ranges(const struct target *target);
 
 /*
  * Copy size bytes of the running kernel's code. 0 or negative errno: it takes what loading a BPF program

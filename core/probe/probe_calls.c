@@ -36,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static int not_told(struct probe *probe, c
 static const char *choose_callee(const struct probe_point *point, const struct target *target,
 				 struct target_function *function, uint64_t *address)
 {
-	const struct pieces *pieces = target__pieces(target);
+	const struct function_ranges *ranges = target__function_ranges(target);
 	size_t i, n;
 
 	*address = 0;
@@ -44,45 +44,45 @@ static const char *choose_callee(const struct probe_point *point, const struct t
 		if (!target__function(target, point->callees[n], function) ||
 		    !target__has_symbol(target, point->callees[n]))
 			continue;
-		for (i = 0; i < pieces->count && !*address; i++)
-			if (!strcmp(pieces->piece[i].symbol, point->callees[n]))
-				*address = pieces->piece[i].address;
+		for (i = 0; i < ranges->count && !*address; i++)
+			if (!strcmp(ranges->range[i].symbol, point->callees[n]))
+				*address = ranges->range[i].address;
 		return point->callees[n];
 	}
 	return NULL;
 }
 
 /* The calls in one piece of code are added to the probe's sites. How many, or NOT_TOLD. */
-static int look_through(struct probe *probe, struct target *target, const struct piece *piece,
-			uint64_t callee)
+static int look_through(struct probe *probe, struct target *target,
+			const struct function_range *range, uint64_t callee)
 {
 	const enum calls_machine machine = !strcmp(target__machine(target), "x86_64") ? CALLS_X86_64
 										      : CALLS_ARM64;
 	struct call calls[PROBE_SITES_MAX];
 	struct probe_site *site;
-	size_t size = piece->end - piece->address;
+	size_t size = range->end - range->address;
 	uint8_t *code;
 	int count, err, i;
 
-	if (piece->end <= piece->address || size > CODE_MAX)
-		return not_told(probe, "where %s ends is not known", piece->symbol);
+	if (range->end <= range->address || size > CODE_MAX)
+		return not_told(probe, "where %s ends is not known", range->symbol);
 	code = malloc(size);
 	if (!code)
 		return not_told(probe, "out of memory");
-	err = target__code(target, piece->address, code, size);
+	err = target__code(target, range->address, code, size);
 	count = err ? 0
-		    : calls__find(machine, code, size, piece->address, callee, calls,
+		    : calls__find(machine, code, size, range->address, callee, calls,
 				  PROBE_SITES_MAX);
 	free(code);
 	if (err)
 		return not_told(probe, "the kernel's code cannot be read: %s", strerror(-err));
 	if (count < 0)
-		return not_told(probe, "%s jumps there", piece->symbol);
+		return not_told(probe, "%s jumps there", range->symbol);
 	if (count > PROBE_SITES_MAX - probe->site_count)
 		return not_told(probe, "there are too many");
 	for (i = 0; i < count; i++) {
 		site = &probe->sites[probe->site_count++];
-		snprintf(site->symbol, sizeof(site->symbol), "%s", piece->symbol);
+		snprintf(site->symbol, sizeof(site->symbol), "%s", range->symbol);
 		site->at = calls[i].at;
 		site->next = calls[i].next;
 	}
@@ -93,15 +93,15 @@ static int look_through(struct probe *probe, struct target *target, const struct
 static int look_at_group(struct probe *probe, struct target *target,
 			 const struct probe_callers *callers, uint64_t callee)
 {
-	const struct pieces *pieces = target__pieces(target);
+	const struct function_ranges *ranges = target__function_ranges(target);
 	int sum = 0, count, n;
 	size_t i;
 
 	for (n = 0; n < PROBE_CALLERS_MAX && callers->functions[n]; n++) {
-		for (i = 0; i < pieces->count; i++) {
-			if (!piece__is_of(&pieces->piece[i], callers->functions[n]))
+		for (i = 0; i < ranges->count; i++) {
+			if (!function_range__is_of(&ranges->range[i], callers->functions[n]))
 				continue;
-			count = look_through(probe, target, &pieces->piece[i], callee);
+			count = look_through(probe, target, &ranges->range[i], callee);
 			if (count < 0)
 				return count;
 			sum += count;

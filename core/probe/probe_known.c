@@ -76,7 +76,7 @@ static int wanted(const struct probe_point *point, const struct target_function 
 static bool code_tells(const struct probe *probe, struct target *target, const char *variant,
 		       const struct probe_known *known, const struct target_function *function)
 {
-	const struct pieces *pieces = target__pieces(target);
+	const struct function_ranges *ranges = target__function_ranges(target);
 	struct arguments_known about = {.count = wanted(probe->point, function)};
 	uint8_t code[CODE_MAX];
 	size_t i, size;
@@ -87,13 +87,13 @@ static bool code_tells(const struct probe *probe, struct target *target, const c
 	if (strcmp(target__machine(target), "x86_64") != 0 ||
 	    !target__member(target, known->member, &about.member))
 		return false;
-	for (i = 0; i < pieces->count && strcmp(pieces->piece[i].symbol, variant) != 0; i++)
+	for (i = 0; i < ranges->count && strcmp(ranges->range[i].symbol, variant) != 0; i++)
 		;
-	if (i == pieces->count || pieces->piece[i].end <= pieces->piece[i].address)
+	if (i == ranges->count || ranges->range[i].end <= ranges->range[i].address)
 		return false;
-	size = pieces->piece[i].end - pieces->piece[i].address;
+	size = ranges->range[i].end - ranges->range[i].address;
 	size = size < sizeof(code) ? size : sizeof(code);
-	return !target__code(target, pieces->piece[i].address, code, size) &&
+	return !target__code(target, ranges->range[i].address, code, size) &&
 	       arguments__in_place(&about, code, size);
 }
 

@@ -25,7 +25,7 @@ struct recording_options {
 	 * Or NULL: called with each settled incident, and, some times a second, with the latest
 	 * records of the flight recorder (no stated share of all; CPU by CPU, each in its order).
 	 */
-	book_incident_fn incident;
+	correlator_incident_fn incident;
 	engine_record_fn record;
 	void *ctx; /* of both */
 	const char *const *command; /* NULL terminated, for META; or NULL */

@@ -18,7 +18,7 @@
 struct session {
 	struct session_options options;
 	struct engine *engine;
-	struct book *book;
+	struct correlator *correlator;
 	uint64_t started;
 	uint64_t stopped;
 	uint64_t checked[2]; /* when the counters were read last, and before that */
@@ -77,7 +77,7 @@ static void on_message(void *ctx, const void *message, size_t size)
 	struct session *session = ctx;
 	uint64_t now = clock__now();
 
-	if (book__message(session->book, message, size, now) == -ENOMEM)
+	if (correlator__message(session->correlator, message, size, now) == -ENOMEM)
 		session->no_memory++;
 	if (*(const uint32_t *)message == THPRACE_MSG_INCIDENT ||
 	    *(const uint32_t *)message == THPRACE_MSG_REUSE)
@@ -94,8 +94,8 @@ int session__open(struct session **result, const struct session_options *options
 		.all = options->all,
 		.widen = options->widen,
 		.stats_fd = options->stats_fd,
-		.held = options->held,
-		.held_count = options->held_count,
+		.kprobe_fds = options->kprobe_fds,
+		.kprobe_fd_count = options->kprobe_fd_count,
 		.message = on_message,
 		.record = give_record,
 	};
@@ -115,8 +115,8 @@ int session__open(struct session **result, const struct session_options *options
 	session->options.mode = engine__mode(session->engine);
 	clock = engine__clock(session->engine);
 	names__set_resolution(clock->coarse ? clock->step : 1);
-	session->book = book__new(session->options.mode, give_incident, session);
-	if (!session->book) {
+	session->correlator = correlator__new(session->options.mode, give_incident, session);
+	if (!session->correlator) {
 		snprintf(why, why_size, "out of memory");
 		err = -ENOMEM;
 		goto cleanup;
@@ -164,7 +164,7 @@ static void tell_loss(struct session *session, int cause, uint64_t count, uint64
 
 	give_record(session, &record);
 	if (cause != THPRACE_LOSS_STREAM && cause != THPRACE_LOSS_WRITE)
-		book__lost(session->book, record.entry, record.ts);
+		correlator__lost(session->correlator, record.entry, record.ts);
 }
 
 static void check_losses(struct session *session, uint64_t now)
@@ -191,7 +191,7 @@ void session__check(struct session *session)
 
 	check_losses(session, now);
 	/* A loss counted later may be as old as the reading before the last. */
-	book__settle(session->book, now, session->checked[1]);
+	correlator__settle(session->correlator, now, session->checked[1]);
 	if (now >= session->swept + SWEEP_EVERY_NS) {
 		engine__sweep(session->engine, now);
 		session->swept = now;
@@ -200,7 +200,7 @@ void session__check(struct session *session)
 
 bool session__busy(const struct session *session)
 {
-	return book__unsettled(session->book);
+	return correlator__unsettled(session->correlator);
 }
 
 void session__context(struct session *session)
@@ -212,7 +212,7 @@ uint64_t session__stop(struct session *session)
 {
 	session->stopped = engine__stop(session->engine);
 	check_losses(session, clock__now());
-	book__finish(session->book);
+	correlator__finish(session->correlator);
 	return session->stopped;
 }
 
@@ -251,8 +251,8 @@ void session__totals(const struct session *session, struct session_totals *total
 
 	memset(totals, 0, sizeof(*totals));
 	totals->counters = session->counters;
-	totals->counters.sum.touching += book__touching(session->book);
-	memcpy(totals->classes, book__classes(session->book), sizeof(totals->classes));
+	totals->counters.sum.touching += correlator__touching(session->correlator);
+	memcpy(totals->classes, correlator__classes(session->correlator), sizeof(totals->classes));
 	for (i = 0; i < THPRACE_CLASS_MAX; i++)
 		totals->classes[i].likely += session->lowered[i];
 	totals->seconds = (end - session->started) / 1e9;
@@ -313,6 +313,6 @@ void session__close(struct session *session)
 	if (!session)
 		return;
 	engine__close(session->engine);
-	book__free(session->book);
+	correlator__free(session->correlator);
 	free(session);
 }

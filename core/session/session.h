@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A session: engine and book working together. Incidents come out settled; what was lost comes out as
- * LOST records; the flight recorder is read around each report. Where it all goes is the caller's
+ * A session: engine and correlator working together. Incidents come out settled; what was lost comes
+ * out as LOST records; the flight recorder is read around each report. Where it all goes is the caller's
  * affair: a recording writes one trace file, the daemon keeps a spool and raises alerts.
  */
 #ifndef THPRACE_SESSION_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "correlate/book.h"
+#include "correlate/correlator.h"
 #include "engine/engine.h"
 
 struct session;
@@ -23,10 +23,10 @@ struct session_options {
 	bool all;
 	bool widen; /* see engine__widen() */
 	int stats_fd; /* see struct engine_options; -1: none */
-	const struct kprobe_held *held; /* the same; NULL: none */
-	size_t held_count;
+	const struct kprobe_fd *kprobe_fds; /* the same; NULL: none */
+	size_t kprobe_fd_count;
 	/* Each may be NULL. */
-	book_incident_fn incident; /* a settled incident */
+	correlator_incident_fn incident; /* a settled incident */
 	engine_record_fn record; /* streamed records (all), and LOST records always */
 	engine_record_fn context; /* of the flight recorder, around reports */
 	void *ctx; /* of all of them */
@@ -35,7 +35,7 @@ struct session_options {
 /* What was counted so far. */
 struct session_totals {
 	struct engine_counters counters;
-	struct book_class classes[THPRACE_CLASS_MAX];
+	struct verdict_counts classes[THPRACE_CLASS_MAX];
 	uint64_t windows;
 	uint64_t walkers;
 	uint64_t overlaps;

@@ -146,7 +146,7 @@ static struct json_object *cpus_json(const struct engine *engine)
 static struct json_object *classes_json(const struct session_totals *totals)
 {
 	struct json_object *object = json_object_new_object();
-	const struct book_class *class;
+	const struct verdict_counts *class;
 	struct json_object *item;
 	int i;
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include "alert.h"
 #include "build_incident.h"
-#include "fold.h"
+#include "alert_dedup.h"
 #include "log.h"
 #include "base/names.h"
 

@@ -91,7 +91,7 @@ static inline void fill_totals(struct session_totals *totals)
 		sum->walkers[i] = 1000 + i;
 		sum->failed[i] = 10 + i;
 		sum->walker_ns[i] = 30000 * (1000 + i) + 1;
-		totals->classes[i] = (struct book_class){
+		totals->classes[i] = (struct verdict_counts){
 			.overlaps = 50 + i,
 			.contained = 40 + i,
 			.escapes = 7,

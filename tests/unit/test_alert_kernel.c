@@ -367,8 +367,9 @@ static void storms(void **state)
 		assert_int_equal(complaints_told, nr_complaints);
 		assert_true(totals.folded <= in_total);
 		/* A minute begins with its first message, so there are no more minutes than this. */
-		assert_true(sent <= FOLD_LIMITS * per_minute * ((now - START) / (60 * S) + 1) +
-					    2 * FOLD_LIMITS + totals.kernel_confirmed);
+		assert_true(sent <=
+			    ALERT_DEDUP_LIMITS * per_minute * ((now - START) / (60 * S) + 1) +
+				    2 * ALERT_DEDUP_LIMITS + totals.kernel_confirmed);
 	}
 }
 

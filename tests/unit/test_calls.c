@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel/calls.h"
-#include "kernel/pieces.h"
+#include "kernel/function_ranges.h"
 
 #define BASE 0xffffffff81234560ULL
 #define SIZE 64
@@ -134,38 +134,39 @@ static void test_arm64(void **state)
 	}
 }
 
-static void test_pieces(void **state)
+static void test_function_ranges(void **state)
 {
-	static struct pieces pieces;
-	char name[PIECES_NAME_MAX + 1];
+	static struct function_ranges ranges;
+	char name[FUNCTION_RANGES_NAME_MAX + 1];
 	size_t i;
 
 	(void)state;
-	pieces__note(&pieces, "other", 0x1000, false);
-	pieces__note(&pieces, "wanted", 0x2000, true);
-	pieces__note(&pieces, "alias", 0x2000, false); /* of the same code: no end */
-	pieces__note(&pieces, "wanted.cold", 0x2100, true);
-	pieces__note(&pieces, "another", 0x2180, false);
-	assert_int_equal(pieces.count, 2);
-	assert_int_equal(pieces.piece[0].end, 0x2100);
-	assert_int_equal(pieces.piece[1].address, 0x2100);
-	assert_int_equal(pieces.piece[1].end, 0x2180);
-	pieces__note(&pieces, "last", 0x3000, true);
-	assert_int_equal(pieces.piece[2].end, 0);
+	function_ranges__note(&ranges, "other", 0x1000, false);
+	function_ranges__note(&ranges, "wanted", 0x2000, true);
+	function_ranges__note(&ranges, "alias", 0x2000, false); /* of the same code: no end */
+	function_ranges__note(&ranges, "wanted.cold", 0x2100, true);
+	function_ranges__note(&ranges, "another", 0x2180, false);
+	assert_int_equal(ranges.count, 2);
+	assert_int_equal(ranges.range[0].end, 0x2100);
+	assert_int_equal(ranges.range[1].address, 0x2100);
+	assert_int_equal(ranges.range[1].end, 0x2180);
+	function_ranges__note(&ranges, "last", 0x3000, true);
+	assert_int_equal(ranges.range[2].end, 0);
 
-	assert_true(piece__is_of(&pieces.piece[0], "wanted"));
-	assert_true(piece__is_of(&pieces.piece[1], "wanted"));
-	assert_false(piece__is_of(&pieces.piece[0], "want"));
-	assert_false(piece__is_of(&pieces.piece[0], "wanted_too"));
+	assert_true(function_range__is_of(&ranges.range[0], "wanted"));
+	assert_true(function_range__is_of(&ranges.range[1], "wanted"));
+	assert_false(function_range__is_of(&ranges.range[0], "want"));
+	assert_false(function_range__is_of(&ranges.range[0], "wanted_too"));
 
-	pieces__note(&pieces, "hidden", 0, true); /* addresses of whoever may not see them */
+	function_ranges__note(&ranges, "hidden", 0,
+			      true); /* addresses of whoever may not see them */
 	memset(name, 'x', sizeof(name));
-	name[PIECES_NAME_MAX] = '\0';
-	pieces__note(&pieces, name, 0x4000, true);
-	assert_int_equal(pieces.count, 3);
-	for (i = 0; i < 2 * PIECES_MAX; i++)
-		pieces__note(&pieces, "many", 0x5000 + i, true);
-	assert_int_equal(pieces.count, PIECES_MAX);
+	name[FUNCTION_RANGES_NAME_MAX] = '\0';
+	function_ranges__note(&ranges, name, 0x4000, true);
+	assert_int_equal(ranges.count, 3);
+	for (i = 0; i < 2 * FUNCTION_RANGES_MAX; i++)
+		function_ranges__note(&ranges, "many", 0x5000 + i, true);
+	assert_int_equal(ranges.count, FUNCTION_RANGES_MAX);
 }
 
 int main(void)
@@ -175,7 +176,7 @@ int main(void)
 		cmocka_unit_test_setup(test_x86_several, fill),
 		cmocka_unit_test_setup(test_x86_jumps, fill),
 		cmocka_unit_test_setup(test_arm64, fill),
-		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_function_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

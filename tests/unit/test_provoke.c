@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "correlate/miss.h"
-#include "correlate/outcome.h"
+#include "correlate/near_miss.h"
+#include "correlate/provoke_verdict.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OPENER 11
@@ -56,13 +56,13 @@ static struct thprace_record walk(uint64_t folio, uint8_t class, uint64_t enter,
 static struct passes pass(struct thprace_record a, struct thprace_record b)
 {
 	struct passes passes = {0};
-	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+	struct near_misses *near_misses = near_misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
 
-	assert_non_null(misses);
-	misses__record(misses, &a);
-	misses__record(misses, &b);
-	misses__sum(misses);
-	misses__free(misses);
+	assert_non_null(near_misses);
+	near_misses__record(near_misses, &a);
+	near_misses__record(near_misses, &b);
+	near_misses__report(near_misses);
+	near_misses__free(near_misses);
 	return passes;
 }
 
@@ -111,7 +111,7 @@ static void not_of_this_race(void **state)
 static void the_nearest_of_several(void **state)
 {
 	struct passes passes = {0};
-	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+	struct near_misses *near_misses = near_misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
 	struct thprace_record records[] = {
 		walk(FOLIO, THPRACE_SPLIT_UNMAP, 5000, 5100),
 		window(FOLIO, OPENER, 1000, 2000, 2500),
@@ -122,22 +122,22 @@ static void the_nearest_of_several(void **state)
 	size_t i;
 
 	(void)state;
-	assert_non_null(misses);
+	assert_non_null(near_misses);
 	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++)
-		misses__record(misses, &records[i]);
-	misses__sum(misses);
+		near_misses__record(near_misses, &records[i]);
+	near_misses__report(near_misses);
 	assert_int_equal(passes.count, 2);
 	assert_int_equal(passes.late[0], -200);
 	assert_int_equal(passes.late[1], 50);
-	misses__sum(misses); /* each is told once */
+	near_misses__report(near_misses); /* each is told once */
 	assert_int_equal(passes.count, 2);
-	misses__free(misses);
+	near_misses__free(near_misses);
 }
 
 static void split_head_meets_phase_2(void **state)
 {
 	struct passes passes = {0};
-	struct misses *misses = misses__new(THPRACE_SPLIT_HEAD, note, &passes);
+	struct near_misses *near_misses = near_misses__new(THPRACE_SPLIT_HEAD, note, &passes);
 	struct thprace_record head = {
 		.type = THPRACE_REC_SPLIT_RETURN,
 		.folio = FOLIO,
@@ -149,11 +149,11 @@ static void split_head_meets_phase_2(void **state)
 	struct thprace_record zap = window(FOLIO, OPENER, 1000, 2000, 2500);
 
 	(void)state;
-	assert_non_null(misses);
-	misses__record(misses, &head);
-	misses__record(misses, &zap);
-	misses__sum(misses);
-	misses__free(misses);
+	assert_non_null(near_misses);
+	near_misses__record(near_misses, &head);
+	near_misses__record(near_misses, &zap);
+	near_misses__report(near_misses);
+	near_misses__free(near_misses);
 	assert_int_equal(passes.count, 1);
 	assert_int_equal(passes.late[0], -100); /* over before phase 2 began */
 }
@@ -162,64 +162,65 @@ static void split_head_meets_phase_2(void **state)
 static void many(void **state)
 {
 	struct passes passes = {0};
-	struct misses *misses = misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
+	struct near_misses *near_misses = near_misses__new(THPRACE_SPLIT_UNMAP, note, &passes);
 	struct thprace_record one = window(FOLIO, OPENER, 1000, 2000, 2500);
 	struct thprace_record other = walk(FOLIO, THPRACE_SPLIT_UNMAP, 1500, 3000);
 	int i;
 
 	(void)state;
-	assert_non_null(misses);
+	assert_non_null(near_misses);
 	for (i = 0; i < 20000; i++)
-		misses__record(misses, &one);
-	misses__record(misses, &other);
-	misses__sum(misses);
-	misses__free(misses);
+		near_misses__record(near_misses, &one);
+	near_misses__record(near_misses, &other);
+	near_misses__report(near_misses);
+	near_misses__free(near_misses);
 	assert_int_equal(passes.count, 1);
 	assert_int_equal(passes.late[0], 0);
 }
 
 static void verdicts(void **state)
 {
-	struct outcome_counts counts = {.contained = OUTCOME_ENOUGH};
+	struct provoke_counts counts = {.contained = PROVOKE_ENOUGH};
 	char text[256];
 
 	(void)state;
-	assert_int_equal(outcome__judge(&counts), OUTCOME_CLOSED);
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_CLOSED);
 	counts.lost = 1; /* silence may be loss */
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "1 record lost"));
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts), "1 record lost"));
 	counts.lost = 0;
 	counts.unproven = 1;
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
 	counts.unproven = 0;
 	counts.unattributed = 2; /* something got through */
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "2 walkers failed"));
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(
+		strstr(provoke_verdict__why(text, sizeof(text), &counts), "2 walkers failed"));
 	counts.escapes = 1;
 	counts.lost = 5; /* a proof stays one */
-	assert_int_equal(outcome__judge(&counts), OUTCOME_OPEN);
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_OPEN);
 	counts.escapes = 3; /* one of three is proved */
 	counts.likely = 2;
-	assert_int_equal(outcome__judge(&counts), OUTCOME_OPEN);
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_OPEN);
 	counts.remained = 1; /* … but a kernel that fails by itself makes a proof of nothing */
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(
-		strstr(outcome__why(text, sizeof(text), &counts), "1 walker failed with nobody"));
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),
+			       "1 walker failed with nobody"));
 	counts.remained = 0;
 	counts.likely = 3;
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(
-		strstr(outcome__why(text, sizeof(text), &counts), "3 walkers failed beside"));
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),
+			       "3 walkers failed beside"));
 	/* Nothing but likely ones, or ones that remained: nor is it closed. */
-	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH, .escapes = 1, .likely = 1};
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(
-		strstr(outcome__why(text, sizeof(text), &counts), "1 walker failed beside"));
-	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH, .remained = 1};
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	counts = (struct outcome_counts){.contained = OUTCOME_ENOUGH - 1};
-	assert_int_equal(outcome__judge(&counts), OUTCOME_NOT_SHOWN);
-	assert_non_null(strstr(outcome__why(text, sizeof(text), &counts), "99 contained"));
+	counts = (struct provoke_counts){.contained = PROVOKE_ENOUGH, .escapes = 1, .likely = 1};
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),
+			       "1 walker failed beside"));
+	counts = (struct provoke_counts){.contained = PROVOKE_ENOUGH, .remained = 1};
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	counts = (struct provoke_counts){.contained = PROVOKE_ENOUGH - 1};
+	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
+	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts), "99 contained"));
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * collapse-reuse: the rule, in full; and random schedules of collapsers and holders, which the
- * detector sees as records, the book as messages, and an oracle as complete lists.
+ * detector sees as records, the correlator as messages, and an oracle as complete lists.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <thprace/verdict.h>
-#include "correlate/book.h"
+#include "correlate/correlator.h"
 #include "replay/detector.h"
 #include "base/names.h"
 #include "probe/probe.h"
@@ -93,8 +93,8 @@ static struct world {
 		struct window open;
 	} collapser[COLLAPSERS];
 	size_t waiting[HOLDERS]; /* index of its hold + 1; 0: none */
-	struct book *book;
-	struct incidents book_says, detector_says, oracle_says;
+	struct correlator *correlator;
+	struct incidents correlator_says, detector_says, oracle_says;
 } world;
 
 static unsigned int any(unsigned int below)
@@ -160,7 +160,8 @@ static void end_window(unsigned int who, struct thprace_record *record, uint64_t
 	}
 	if (world.begun != window->ended || window->window.pages) {
 		said.window = window->window;
-		assert_int_equal(book__message(world.book, &said, sizeof(said), world.now), 0);
+		assert_int_equal(
+			correlator__message(world.correlator, &said, sizeof(said), world.now), 0);
 	}
 	world.window[world.windows++] = *window;
 	window->window.open = 0;
@@ -212,7 +213,7 @@ static void say_hold(const struct thprace_walk *walk)
 {
 	struct thprace_hold said = {.type = THPRACE_MSG_HOLD, .walk = *walk};
 
-	assert_int_equal(book__message(world.book, &said, sizeof(said), world.now), 0);
+	assert_int_equal(correlator__message(world.correlator, &said, sizeof(said), world.now), 0);
 }
 
 static void step_holder(unsigned int who)
@@ -362,16 +363,17 @@ static void check_counts(const struct detector *detector)
 {
 	const struct detector_class *class =
 		&detector__stats(detector)->class[THPRACE_COLLAPSE_REUSE];
-	const struct book_class *booked = &book__classes(world.book)[THPRACE_COLLAPSE_REUSE];
+	const struct verdict_counts *counts =
+		&correlator__classes(world.correlator)[THPRACE_COLLAPSE_REUSE];
 	size_t i, returned = 0;
 
 	for (i = 0; i < world.holds; i++)
 		returned += world.hold[i].leave != 0;
 	assert_int_equal(class->walkers, returned);
-	assert_int_equal(class->overlaps, booked->overlaps);
-	assert_int_equal(class->contained, booked->contained);
-	assert_int_equal(class->escapes, booked->escapes);
-	assert_int_equal(class->unattributed, booked->unattributed);
+	assert_int_equal(class->overlaps, counts->overlaps);
+	assert_int_equal(class->contained, counts->contained);
+	assert_int_equal(class->escapes, counts->escapes);
+	assert_int_equal(class->unattributed, counts->unattributed);
 }
 
 static unsigned int live(unsigned int seed, bool with_loss)
@@ -383,8 +385,8 @@ static unsigned int live(unsigned int seed, bool with_loss)
 	memset(&world, 0, sizeof(world));
 	world.seed = seed;
 	world.now = START;
-	world.book = book__new(THPRACE_LIGHT, collect, &world.book_says);
-	assert_non_null(world.book);
+	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_says);
+	assert_non_null(world.correlator);
 	for (step = 0; step < STEPS; step++) {
 		who = any(COLLAPSERS + HOLDERS);
 		if (who < COLLAPSERS)
@@ -394,22 +396,22 @@ static unsigned int live(unsigned int seed, bool with_loss)
 		if (with_loss && step == STEPS / 2) {
 			world.loss.from = world.now - any(200000);
 			world.loss.to = world.now;
-			book__lost(world.book, world.loss.from, world.loss.to);
+			correlator__lost(world.correlator, world.loss.from, world.loss.to);
 		}
 	}
 	for (i = 0; i < world.windows; i++)
 		oracle_judges(&world.window[i].window);
 	qsort(world.oracle_says.incident, world.oracle_says.nr,
 	      sizeof(world.oracle_says.incident[0]), by_sides);
-	book__settle(world.book, world.now, world.now);
-	book__finish(world.book);
+	correlator__settle(world.correlator, world.now, world.now);
+	correlator__finish(world.correlator);
 	detector = run_detector();
 	assert_same(&world.detector_says, &world.oracle_says, "detector");
-	assert_same(&world.book_says, &world.oracle_says, "book");
+	assert_same(&world.correlator_says, &world.oracle_says, "correlator");
 	if (!with_loss)
 		check_counts(detector);
 	detector__free(detector);
-	book__free(world.book);
+	correlator__free(world.correlator);
 	return (unsigned int)world.oracle_says.nr;
 }
 
@@ -440,18 +442,18 @@ static void test_forgotten(void **state)
 
 	(void)state;
 	memset(&world, 0, sizeof(world));
-	world.book = book__new(THPRACE_LIGHT, collect, &world.book_says);
+	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_says);
 	for (i = 0; i < 5000; i++) {
 		walk.enter = START + 10 * i;
 		walk.leave = walk.enter + 5;
 		walk.folio = 0x10000;
 		say_hold(&walk);
 	}
-	assert_int_equal(book__message(world.book, &said, sizeof(said), START), 0);
-	book__finish(world.book);
-	assert_int_equal(world.book_says.nr, 1);
-	assert_int_equal(world.book_says.incident[0].verdict, THPRACE_UNPROVEN);
-	book__free(world.book);
+	assert_int_equal(correlator__message(world.correlator, &said, sizeof(said), START), 0);
+	correlator__finish(world.correlator);
+	assert_int_equal(world.correlator_says.nr, 1);
+	assert_int_equal(world.correlator_says.incident[0].verdict, THPRACE_UNPROVEN);
+	correlator__free(world.correlator);
 }
 
 /* A kernel whose collapse_file is given no page is not open to the class, and says so. */

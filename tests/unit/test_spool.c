@@ -265,7 +265,7 @@ static void test_max_size_with_context(void **state)
 	spool = open_spool();
 	for (i = 1; i <= 30; i++) {
 		for (n = 0; n < 1000 + i * 397 % 4000; n++) {
-			make_incident(&random, i * SPOOL_HELD_CONTEXT + n, 0);
+			make_incident(&random, i * SPOOL_BACKLOG_CONTEXT + n, 0);
 			memcpy(&record, random.opener_stack.ip, 40);
 			spool__record(spool, &record, true);
 		}
@@ -276,7 +276,7 @@ static void test_max_size_with_context(void **state)
 	spool__close(spool);
 	read_spool(&found);
 	assert_int_equal(found.last, 30);
-	assert_in_range(found.context, 2000, found.incidents * SPOOL_HELD_CONTEXT);
+	assert_in_range(found.context, 2000, found.incidents * SPOOL_BACKLOG_CONTEXT);
 }
 
 /* Killed after many incidents, and then somebody took all files away. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the rule is told, function by function: each sentence of verdict.h with a case on either side of the line.
- * What it makes of whole stories is for the tests of the book and the detector.
+ * What it makes of whole stories is for the tests of the correlator and the detector.
  */
 #include "verdict_support.h"
 

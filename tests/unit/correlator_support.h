@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the book share: messages as the BPF programs send them, and what the book makes of them. */
-#ifndef TESTS_BOOK_SUPPORT_H
-#define TESTS_BOOK_SUPPORT_H
+/* What the correlator's tests share: messages as the BPF programs send them, and what it makes of them. */
+#ifndef TESTS_CORRELATOR_SUPPORT_H
+#define TESTS_CORRELATOR_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <thprace/verdict.h>
 #include "build_incident.h"
-#include "correlate/book.h"
+#include "correlate/correlator.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OTHER_FOLIO 0xffffea0000010000ULL
@@ -36,13 +36,13 @@ static inline void collect(void *ctx, const struct thprace_incident *incident)
 	given.verdicts[incident->verdict]++;
 }
 
-static inline struct book *new_book(enum thprace_mode mode)
+static inline struct correlator *new_correlator(enum thprace_mode mode)
 {
-	struct book *book = book__new(mode, collect, NULL);
+	struct correlator *correlator = correlator__new(mode, collect, NULL);
 
 	memset(&given, 0, sizeof(given));
-	assert_non_null(book);
-	return book;
+	assert_non_null(correlator);
+	return correlator;
 }
 
 /* Walkers are of task 20, windows of task 10, unless a test says otherwise. A window leaves nothing. */
@@ -99,36 +99,36 @@ static inline struct thprace_window removal(uint64_t ts, uint32_t pid)
 	return result;
 }
 
-static inline void say(struct book *book, const void *message, size_t size)
+static inline void say(struct correlator *correlator, const void *message, size_t size)
 {
-	assert_int_equal(book__message(book, message, size, T), 0);
+	assert_int_equal(correlator__message(correlator, message, size, T), 0);
 }
 
-static inline void say_walker(struct book *book, struct thprace_incident message)
+static inline void say_walker(struct correlator *correlator, struct thprace_incident message)
 {
-	say(book, &message, sizeof(message));
+	say(correlator, &message, sizeof(message));
 }
 
-static inline void say_pair(struct book *book, struct thprace_incident message,
+static inline void say_pair(struct correlator *correlator, struct thprace_incident message,
 			    struct thprace_window open)
 {
 	message.window = open;
 	message.said = THPRACE_ESCAPE;
 	message.walker_stack.nr = 0;
-	say(book, &message, sizeof(message));
+	say(correlator, &message, sizeof(message));
 }
 
-static inline void say_opener(struct book *book, struct thprace_window closed)
+static inline void say_opener(struct correlator *correlator, struct thprace_window closed)
 {
 	struct thprace_opener message = {.type = THPRACE_MSG_OPENER, .window = closed};
 
 	message.stack.nr = 1;
 	message.stack.ip[0] = closed.pid;
-	say(book, &message, sizeof(message));
+	say(correlator, &message, sizeof(message));
 }
 
-static inline void say_outer(struct book *book, uint64_t leave, struct thprace_counts before,
-			     struct thprace_counts now)
+static inline void say_outer(struct correlator *correlator, uint64_t leave,
+			     struct thprace_counts before, struct thprace_counts now)
 {
 	struct thprace_outer message = {.type = THPRACE_MSG_OUTER,
 					.pid = 20,
@@ -138,13 +138,13 @@ static inline void say_outer(struct book *book, uint64_t leave, struct thprace_c
 					.now = now,
 					.order = 9};
 
-	say(book, &message, sizeof(message));
+	say(correlator, &message, sizeof(message));
 }
 
-static inline void finish(struct book *book)
+static inline void finish(struct correlator *correlator)
 {
-	book__finish(book);
-	book__free(book);
+	correlator__finish(correlator);
+	correlator__free(correlator);
 }
 
 static inline const struct thprace_incident *only(enum thprace_verdict verdict)

@@ -1,55 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The book: which zap a walker that failed is blamed on, and when nobody is. */
-#include "book_support.h"
+/* The correlator: which zap a walker that failed is blamed on, and when nobody is. */
+#include "correlator_support.h"
 
 /* A removal of small pages contains a walker that did not fail and that it fell into; it explains no failure. */
 static void test_removal(void **state)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_opener(book, removal(T + 500, 11));
-	say_walker(book, small_walker(T, T + 1000, 1));
-	say_opener(book, removal(T + 700, 11));
-	say_opener(book, removal(T + 5000, 11));
-	finish(book);
+	say_opener(correlator, removal(T + 500, 11));
+	say_walker(correlator, small_walker(T, T + 1000, 1));
+	say_opener(correlator, removal(T + 700, 11));
+	say_opener(correlator, removal(T + 5000, 11));
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
-	book = new_book(THPRACE_PRECISE);
-	say_opener(book, removal(T + 500, 11));
-	say_opener(book, removal(T + 400, 12));
-	say_walker(book, walker(T, T + 1000, 0));
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_opener(correlator, removal(T + 500, 11));
+	say_opener(correlator, removal(T + 400, 12));
+	say_walker(correlator, walker(T, T + 1000, 0));
+	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.pid, 12);
 
 	/* Told in another order, in part after the walker: the earliest counts all the same. */
-	book = new_book(THPRACE_PRECISE);
-	say_opener(book, removal(T + 400, 13));
-	say_walker(book, walker(T, T + 1000, 0));
-	say_opener(book, removal(T + 300, 12));
-	say_opener(book, removal(T + 350, 14));
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_opener(correlator, removal(T + 400, 13));
+	say_walker(correlator, walker(T, T + 1000, 0));
+	say_opener(correlator, removal(T + 300, 12));
+	say_opener(correlator, removal(T + 350, 14));
+	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.open, T + 300);
 	assert_int_equal(given.shown[0].opener_stack.ip[0], 12);
 
 	/* Too late, too early, or of its own. */
-	book = new_book(THPRACE_PRECISE);
-	say_opener(book, removal(T + 1001, 11));
-	say_opener(book, removal(T - 1, 11));
-	say_opener(book, removal(T + 500, 20));
-	say_walker(book, walker(T, T + 1000, 0));
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_opener(correlator, removal(T + 1001, 11));
+	say_opener(correlator, removal(T - 1, 11));
+	say_opener(correlator, removal(T + 500, 20));
+	say_walker(correlator, walker(T, T + 1000, 0));
+	finish(correlator);
 	assert_int_equal(given.nr, 0);
 }
 
 /* One range and one walker that left a mapping by a PTE; what comes of it. */
 static void one_range(struct thprace_incident failed, struct thprace_window zapped)
 {
-	struct book *book = new_book(THPRACE_LIGHT);
+	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
-	say_walker(book, failed);
-	say_opener(book, zapped);
-	finish(book);
+	say_walker(correlator, failed);
+	say_opener(correlator, zapped);
+	finish(correlator);
 }
 
 static void test_range(void **state)
@@ -114,15 +114,15 @@ static void test_ranges(void **state)
 	(void)state;
 	second.pid = 12;
 	for (left = 3; left <= 4; left++) {
-		struct book *book = new_book(THPRACE_LIGHT);
+		struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
-		say_opener(book, second);
-		say_opener(book, first);
-		say_walker(book, small_walker(T, T + 1000, left));
+		say_opener(correlator, second);
+		say_opener(correlator, first);
+		say_walker(correlator, small_walker(T, T + 1000, left));
 		/* Each is reported once for each walker that waits. */
-		say_opener(book, first);
-		say_opener(book, second);
-		finish(book);
+		say_opener(correlator, first);
+		say_opener(correlator, second);
+		finish(correlator);
 		only_escape(left == 3 ? THPRACE_CAUSAL : THPRACE_LIKELY);
 		assert_int_equal(given.shown[0].window.pid, 11); /* it ended first */
 	}
@@ -132,22 +132,22 @@ static void test_ranges(void **state)
 static void test_escape_before_range(void **state)
 {
 	struct thprace_incident failed = walker(T, T + 1000, 2);
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
 	failed.walk.left = (struct thprace_counts){.entire = 1, .small = 1};
-	say_opener(book, range(0, T + 2500, 0));
-	say_opener(book, window(T - 500, T + 2000, T + 3000));
-	say_walker(book, failed);
-	finish(book);
+	say_opener(correlator, range(0, T + 2500, 0));
+	say_opener(correlator, window(T - 500, T + 2000, T + 3000));
+	say_walker(correlator, failed);
+	finish(correlator);
 	assert_int_equal(only(THPRACE_ESCAPE)->window.level, THPRACE_LEVEL_PMD);
 
 	/* What was contained does not. */
-	book = new_book(THPRACE_PRECISE);
-	say_opener(book, range(0, T + 2500, 0));
-	say_opener(book, window(T - 500, T + 200, T + 300));
-	say_walker(book, failed);
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_opener(correlator, range(0, T + 2500, 0));
+	say_opener(correlator, window(T - 500, T + 200, T + 300));
+	say_walker(correlator, failed);
+	finish(correlator);
 	assert_int_equal(given.nr, 2);
 	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
 	assert_int_equal(given.shown[1].verdict, THPRACE_ESCAPE);
@@ -159,35 +159,35 @@ static void test_newer_failure(void **state)
 {
 	struct thprace_incident older = small_walker(T, T + 1000, 1);
 	struct thprace_incident newer = small_walker(T + 2000, T + 3000, 1);
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
 	newer.walk.pid = 21;
-	say_walker(book, older);
-	say_walker(book, newer);
-	say_opener(book, range(T + 2500, T + 4000, 0));
-	finish(book);
+	say_walker(correlator, older);
+	say_walker(correlator, newer);
+	say_opener(correlator, range(T + 2500, T + 4000, 0));
+	finish(correlator);
 	assert_int_equal(given.nr, 2);
 	assert_int_equal(given.shown[0].verdict, THPRACE_REMAINED);
 	assert_int_equal(given.shown[0].walk.pid, 20);
 	assert_int_equal(given.shown[1].verdict, THPRACE_ESCAPE);
 
 	/* Under way at both returns, it explains both. */
-	book = new_book(THPRACE_PRECISE);
-	say_walker(book, older);
-	say_walker(book, newer);
-	say_opener(book, range(T + 900, T + 4000, 0));
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_walker(correlator, older);
+	say_walker(correlator, newer);
+	say_opener(correlator, range(T + 900, T + 4000, 0));
+	finish(correlator);
 	assert_int_equal(given.nr, 2);
 	assert_int_equal(given.verdicts[THPRACE_ESCAPE], 2);
 
 	/* On another folio, none. */
-	book = new_book(THPRACE_PRECISE);
+	correlator = new_correlator(THPRACE_PRECISE);
 	newer.walk.folio = OTHER_FOLIO;
-	say_walker(book, older);
-	say_walker(book, newer);
-	say_opener(book, range(T + 900, T + 4000, 0));
-	finish(book);
+	say_walker(correlator, older);
+	say_walker(correlator, newer);
+	say_opener(correlator, range(T + 900, T + 4000, 0));
+	finish(correlator);
 	assert_int_equal(given.shown[0].verdict, THPRACE_ESCAPE);
 	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
@@ -197,64 +197,64 @@ static void test_counts(void **state)
 {
 	struct thprace_window zap = window(T - 500, 0, T + 3000),
 			      other = window(T - 400, 0, T + 3500);
-	struct book *book = new_book(THPRACE_LIGHT);
+	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
 	(void)state;
 	/* What the walker left is there still when the window is over: it took another one. */
 	zap.left = 1;
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, zap);
-	finish(book);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, zap);
+	finish(correlator);
 	assert_int_equal(given.nr, 2);
 	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
 	assert_int_equal(given.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
 	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
 
 	/* It is gone then. */
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, walker(T, T + 1000, 2));
-	say_opener(book, zap);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, walker(T, T + 1000, 2));
+	say_opener(correlator, zap);
+	finish(correlator);
 	only_escape(THPRACE_CAUSAL);
 
 	/* Read too late. */
-	book = new_book(THPRACE_LIGHT);
+	correlator = new_correlator(THPRACE_LIGHT);
 	zap.left = THPRACE_LEFT_LATE;
-	say_walker(book, walker(T, T + 1000, 2));
-	say_opener(book, zap);
-	finish(book);
+	say_walker(correlator, walker(T, T + 1000, 2));
+	say_opener(correlator, zap);
+	finish(correlator);
 	only_escape(THPRACE_LIKELY);
 	assert_int_equal(given.shown[0].window.left, THPRACE_LEFT_LATE);
 
 	/* Two, and two mappings went; or two, and one did. */
 	other.pid = 11;
 	for (other.left = 0; other.left <= 1; other.left++) {
-		book = new_book(THPRACE_LIGHT);
+		correlator = new_correlator(THPRACE_LIGHT);
 		zap.left = 1;
-		say_opener(book, zap);
-		say_walker(book, walker(T, T + 1000, 2));
-		say_opener(book, other);
-		book__finish(book);
+		say_opener(correlator, zap);
+		say_walker(correlator, walker(T, T + 1000, 2));
+		say_opener(correlator, other);
+		correlator__finish(correlator);
 		assert_int_equal(given.nr, 2);
 		assert_int_equal(given.verdicts[THPRACE_ESCAPE], 2);
 		assert_int_equal(given.shown[0].attribution,
 				 other.left ? THPRACE_LIKELY : THPRACE_CAUSAL);
 		assert_int_equal(given.shown[1].attribution, given.shown[0].attribution);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].likely,
+		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].likely,
 				 other.left ? 2 : 0);
-		book__free(book);
+		correlator__free(correlator);
 	}
 
 	/* Somebody else began to zap before the count was read: it may have taken the one that went. */
 	for (other.open = T + 1001; other.open < LATE; other.open += 2 * THPRACE_READ_NS) {
-		book = new_book(THPRACE_LIGHT);
+		correlator = new_correlator(THPRACE_LIGHT);
 		zap.left = 0;
 		other.close = other.open + 100;
 		other.left = 0;
-		say_opener(book, other);
-		say_walker(book, walker(T, T + 1000, 1));
-		say_opener(book, zap);
-		finish(book);
+		say_opener(correlator, other);
+		say_walker(correlator, walker(T, T + 1000, 1));
+		say_opener(correlator, zap);
+		finish(correlator);
 		only_escape(other.open == T + 1001 ? THPRACE_LIKELY : THPRACE_CAUSAL);
 		if (other.open != T + 1001)
 			break;
@@ -265,58 +265,61 @@ static void test_counts(void **state)
 static void test_remained(void **state)
 {
 	struct thprace_window later = window(T + 1001, 0, T + 3000);
-	struct book *book;
+	struct correlator *correlator;
 	int before;
 
 	(void)state;
 	for (before = 0; before <= 1; before++) {
-		book = new_book(THPRACE_LIGHT);
+		correlator = new_correlator(THPRACE_LIGHT);
 		if (before)
-			say_opener(book, later);
-		say_walker(book, walker(T, T + 1000, 1));
+			say_opener(correlator, later);
+		say_walker(correlator, walker(T, T + 1000, 1));
 		if (!before)
-			say_opener(book, later);
-		book__finish(book);
+			say_opener(correlator, later);
+		correlator__finish(correlator);
 		only(THPRACE_REMAINED);
 		assert_int_equal(given.shown[0].window.pid, 0);
 		assert_int_equal(given.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].remained, 1);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].unattributed, 0);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].overlaps, 0);
-		book__free(book);
+		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].remained,
+				 1);
+		assert_int_equal(
+			correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].unattributed, 0);
+		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps,
+				 0);
+		correlator__free(correlator);
 	}
 	/* It took none; nobody asked; there was nothing to take (huge zero page); or it came too late. */
 	later.left = 1;
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, later);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, later);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = THPRACE_LEFT_UNREAD;
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, later);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, later);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = 0;
-	book = new_book(THPRACE_PRECISE);
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, later);
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, later);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.close = T + 1001 + THPRACE_ATTRIBUTION_NS;
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, later);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, later);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	/* The walker's own later zap tells as much: it was not under way when the walker returned. */
 	later.close = T + 3000;
 	later.pid = 20;
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, walker(T, T + 1000, 1));
-	say_opener(book, later);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, walker(T, T + 1000, 1));
+	say_opener(correlator, later);
+	finish(correlator);
 	only(THPRACE_REMAINED);
 }
 
@@ -328,65 +331,65 @@ static void test_outer(void **state)
 {
 	struct thprace_incident failed = walker(T, T + 1000, 1);
 	struct thprace_window later = window(T + 7000, 0, T + 8000);
-	struct book *book = new_book(THPRACE_LIGHT);
+	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 	int first;
 
 	(void)state;
 	failed.walk.flags = THPRACE_KF_OUTER;
 	/* It is waited for, but not for ever. */
-	say_walker(book, failed);
-	book__settle(book, T + 999999999, LATE);
+	say_walker(correlator, failed);
+	correlator__settle(correlator, T + 999999999, LATE);
 	assert_int_equal(given.nr, 0);
-	say_outer(book, T + 1000, none_mapped, one_mapped);
-	book__settle(book, T + 999999999, LATE);
+	say_outer(correlator, T + 1000, none_mapped, one_mapped);
+	correlator__settle(correlator, T + 999999999, LATE);
 	assert_int_equal(only(THPRACE_REMAINED)->walk.outer_at, T + 6000);
 	assert_int_equal(given.shown[0].walk.outer.entire, 1);
 	assert_int_equal(given.shown[0].walk.order, 9);
 	assert_int_equal(given.shown[0].walk.flags, 0);
-	finish(book);
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, failed);
-	book__settle(book, T + 1000000000, LATE);
+	finish(correlator);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, failed);
+	correlator__settle(correlator, T + 1000000000, LATE);
 	only(THPRACE_UNATTRIBUTED);
-	finish(book);
+	finish(correlator);
 
 	/* Less is mapped: somebody was unmapping after all. */
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, failed);
-	say_outer(book, T + 1000, none_mapped, none_mapped);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, failed);
+	say_outer(correlator, T + 1000, none_mapped, none_mapped);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
 	/* Another task's, or another walker's. */
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, failed);
-	say_outer(book, T + 1001, none_mapped, one_mapped);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, failed);
+	say_outer(correlator, T + 1001, none_mapped, one_mapped);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
 	/* A split that maps again what it took: the counts before it began are the measure. */
 	failed.walk.flags = THPRACE_KF_OUTER | THPRACE_RF_REMAP;
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, failed);
-	say_outer(book, T + 1000, two_mapped, two_mapped);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, failed);
+	say_outer(correlator, T + 1000, two_mapped, two_mapped);
+	finish(correlator);
 	only(THPRACE_REMAINED);
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, failed);
-	say_outer(book, T + 1000, three_mapped, two_mapped);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, failed);
+	say_outer(correlator, T + 1000, three_mapped, two_mapped);
+	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	/* A zap that came later tells nothing more, in whatever order that is told. */
 	later.left = 1;
 	for (first = 0; first <= 1; first++) {
-		book = new_book(THPRACE_LIGHT);
-		say_walker(book, failed);
+		correlator = new_correlator(THPRACE_LIGHT);
+		say_walker(correlator, failed);
 		if (first)
-			say_opener(book, later);
-		say_outer(book, T + 1000, three_mapped, two_mapped);
+			say_opener(correlator, later);
+		say_outer(correlator, T + 1000, three_mapped, two_mapped);
 		if (!first)
-			say_opener(book, later);
-		finish(book);
+			say_opener(correlator, later);
+		finish(correlator);
 		only(THPRACE_UNATTRIBUTED);
 	}
 }
@@ -408,13 +411,13 @@ static void test_own_result(void **state)
 	zap.removed = T + 500;
 	other.pid = 12;
 	for (second = 0; second <= 1; second++) {
-		struct book *book = new_book(THPRACE_PRECISE);
+		struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
-		say_walker(book, failed);
-		say_opener(book, zap);
+		say_walker(correlator, failed);
+		say_opener(correlator, zap);
 		if (second)
-			say_opener(book, other);
-		finish(book);
+			say_opener(correlator, other);
+		finish(correlator);
 		only_escape(second ? THPRACE_LIKELY : THPRACE_EXACT);
 		assert_int_equal(given.shown[0].window.pid, 11);
 	}

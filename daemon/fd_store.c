@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "hold.h"
+#include "fd_store.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -48,7 +48,7 @@ static int finish(int err, char *why, size_t why_size)
 	return err < 0 ? err : 0;
 }
 
-int hold__give_stats(char *why, size_t why_size)
+int fd_store__add_stats(char *why, size_t why_size)
 {
 	int fd, err;
 
@@ -86,7 +86,7 @@ static int give_kprobe(const char *symbol, uint32_t offset, bool *refused)
 	return err;
 }
 
-int hold__give_kprobes(char *why, size_t why_size)
+int fd_store__add_kprobes(char *why, size_t why_size)
 {
 	const char *names[NAMES_MAX];
 	const struct probe *probe;
@@ -134,7 +134,7 @@ int hold__give_kprobes(char *why, size_t why_size)
 	return err;
 }
 
-int hold__give_image(char *why, size_t why_size)
+int fd_store__add_image(char *why, size_t why_size)
 {
 	int fd, err;
 
@@ -146,24 +146,24 @@ int hold__give_image(char *why, size_t why_size)
 	return err;
 }
 
-void hold__take(struct hold *hold)
+void fd_store__take(struct fd_store *fd_store)
 {
-	struct kprobe_held *kprobe;
+	struct kprobe_fd *kprobe;
 	char **names = NULL;
 	int count, i, fd;
 
-	hold->stats_fd = -1;
-	hold->image_fd = -1;
-	hold->kprobe_count = 0;
+	fd_store->stats_fd = -1;
+	fd_store->image_fd = -1;
+	fd_store->kprobe_count = 0;
 	count = sd_listen_fds_with_names(1, &names);
 	for (i = 0; i < count; i++) {
 		fd = SD_LISTEN_FDS_START + i;
-		if (!strcmp(names[i], STATS) && hold->stats_fd < 0) {
-			hold->stats_fd = fd;
-		} else if (!strcmp(names[i], IMAGE) && hold->image_fd < 0) {
-			hold->image_fd = fd;
-		} else if (strchr(names[i], '+') && hold->kprobe_count < HOLD_KPROBES_MAX) {
-			kprobe = &hold->kprobes[hold->kprobe_count++];
+		if (!strcmp(names[i], STATS) && fd_store->stats_fd < 0) {
+			fd_store->stats_fd = fd;
+		} else if (!strcmp(names[i], IMAGE) && fd_store->image_fd < 0) {
+			fd_store->image_fd = fd;
+		} else if (strchr(names[i], '+') && fd_store->kprobe_count < FD_STORE_KPROBES_MAX) {
+			kprobe = &fd_store->kprobes[fd_store->kprobe_count++];
 			snprintf(kprobe->name, sizeof(kprobe->name), "%s", names[i]);
 			kprobe->fd = fd;
 		} else {
@@ -175,19 +175,19 @@ void hold__take(struct hold *hold)
 	free(names);
 }
 
-void hold__close_image(struct hold *hold)
+void fd_store__close_image(struct fd_store *fd_store)
 {
-	if (hold->image_fd >= 0)
-		close(hold->image_fd);
-	hold->image_fd = -1;
+	if (fd_store->image_fd >= 0)
+		close(fd_store->image_fd);
+	fd_store->image_fd = -1;
 }
 
-void hold__close(struct hold *hold)
+void fd_store__close(struct fd_store *fd_store)
 {
-	hold__close_image(hold);
-	if (hold->stats_fd >= 0)
-		close(hold->stats_fd);
-	hold->stats_fd = -1;
-	while (hold->kprobe_count)
-		close(hold->kprobes[--hold->kprobe_count].fd);
+	fd_store__close_image(fd_store);
+	if (fd_store->stats_fd >= 0)
+		close(fd_store->stats_fd);
+	fd_store->stats_fd = -1;
+	while (fd_store->kprobe_count)
+		close(fd_store->kprobes[--fd_store->kprobe_count].fd);
 }

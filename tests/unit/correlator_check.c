@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the book makes of a schedule, compared with the detector and with what really happened. */
+/* What the correlator makes of a schedule, compared with the detector and with what really happened. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <thprace/verdict.h>
-#include "book_schedule.h"
+#include "correlator_schedule.h"
 #include "chance.h"
-#include "correlate/book.h"
+#include "correlate/correlator.h"
 #include "oracle.h"
 #include "base/names.h"
 
@@ -60,24 +60,25 @@ static bool equal(const struct thprace_incident *a, const struct thprace_inciden
 }
 
 /* Says what differs, and returns whether nothing does. */
-static bool agree(struct incidents *book, const struct oracle_run *detector)
+static bool agree(struct incidents *correlator, const struct oracle_run *detector)
 {
 	size_t i = 0, j = 0;
 	bool same = true;
 	int order;
 
-	qsort(book->incident, book->n, sizeof(book->incident[0]), oracle__compare);
-	while (i < book->n || j < detector->incidents) {
-		if (i == book->n)
+	qsort(correlator->incident, correlator->n, sizeof(correlator->incident[0]),
+	      oracle__compare);
+	while (i < correlator->n || j < detector->incidents) {
+		if (i == correlator->n)
 			order = 1;
 		else if (j == detector->incidents)
 			order = -1;
 		else
-			order = oracle__compare(&book->incident[i], &detector->incident[j]);
-		if (order || !equal(&book->incident[i], &detector->incident[j])) {
+			order = oracle__compare(&correlator->incident[i], &detector->incident[j]);
+		if (order || !equal(&correlator->incident[i], &detector->incident[j])) {
 			same = false;
 			if (order <= 0)
-				show("book", &book->incident[i]);
+				show("correlator", &correlator->incident[i]);
 			if (order >= 0)
 				show("detector", &detector->incident[j]);
 		}
@@ -90,20 +91,21 @@ static bool agree(struct incidents *book, const struct oracle_run *detector)
 /* All messages are read, then all is settled. */
 static void settle_at_end(const struct bpf_model *model, struct incidents *incidents)
 {
-	struct book *book = book__new(model->options.mode, collect, incidents);
+	struct correlator *correlator = correlator__new(model->options.mode, collect, incidents);
 	const struct bpf_model_message *message;
 	size_t i;
 
-	assert_non_null(book);
+	assert_non_null(correlator);
 	incidents->n = 0;
 	for (i = 0; i < model->messages; i++) {
 		message = &model->message[i];
 		if (message->size)
-			assert_int_equal(
-				book__message(book, &message->type, message->size, model->now), 0);
+			assert_int_equal(correlator__message(correlator, &message->type,
+							     message->size, model->now),
+					 0);
 	}
-	book__finish(book);
-	book__free(book);
+	correlator__finish(correlator);
+	correlator__free(correlator);
 }
 
 /*
@@ -113,7 +115,7 @@ static void settle_at_end(const struct bpf_model *model, struct incidents *incid
 static void settle_progressively(struct schedule *schedule, struct incidents *incidents)
 {
 	const struct bpf_model *model = schedule->model;
-	struct book *book = book__new(model->options.mode, collect, incidents);
+	struct correlator *correlator = correlator__new(model->options.mode, collect, incidents);
 	/* Late by what two runs may take: the walker's, and the opener's beside it. */
 	uint64_t late = 2 * model->longest_run;
 	uint64_t every =
@@ -121,20 +123,22 @@ static void settle_progressively(struct schedule *schedule, struct incidents *in
 	uint64_t now = 1000000000ULL;
 	size_t i = 0;
 
-	assert_non_null(book);
+	assert_non_null(correlator);
 	incidents->n = 0;
 	while (now < model->now) {
 		now += 1 + below(&schedule->random, every);
 		for (; i < model->messages && model->message[i].submitted <= now; i++)
 			if (model->message[i].size)
-				assert_int_equal(book__message(book, &model->message[i].type,
-							       model->message[i].size, now),
+				assert_int_equal(correlator__message(correlator,
+								     &model->message[i].type,
+								     model->message[i].size, now),
 						 0);
-		book__settle(book, now, now - late - below(&schedule->random, 1 + every));
+		correlator__settle(correlator, now,
+				   now - late - below(&schedule->random, 1 + every));
 	}
 	assert_int_equal(i, model->messages);
-	book__finish(book);
-	book__free(book);
+	correlator__finish(correlator);
+	correlator__free(correlator);
 }
 
 /* Did a zap of this task, which was under way when the walker returned, take a mapping after that? */
@@ -218,7 +222,7 @@ static int by_time(const void *a, const void *b)
 	return x->ts < y->ts ? -1 : x->ts > y->ts;
 }
 
-void book_schedule__check(struct schedule *schedule, unsigned long *sum)
+void correlator_schedule__check(struct schedule *schedule, unsigned long *sum)
 {
 	static struct incidents incidents;
 	struct bpf_model *model = schedule->model;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Schedules that went wrong once, step by step: a task is held up at one place of a BPF program, and the book
+ * Schedules that went wrong once, step by step: a task is held up at one place of a BPF program, and the correlator
  * must blame the right window all the same.
  */
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "book_schedule.h"
+#include "correlator_schedule.h"
 
 static struct schedule *by_hand(enum thprace_mode mode)
 {
@@ -54,7 +54,7 @@ static void check_by_hand(struct schedule *schedule, unsigned int escapes, unsig
 {
 	unsigned long sum[SUM_MAX] = {0};
 
-	book_schedule__check(schedule, sum);
+	correlator_schedule__check(schedule, sum);
 	assert_int_equal(sum[THPRACE_ESCAPE], escapes);
 	assert_int_equal(sum[THPRACE_CONTAINED], contained);
 	assert_int_equal(sum[THPRACE_UNATTRIBUTED], 0);
@@ -133,7 +133,7 @@ static void failed_twice(enum thprace_mode mode)
 	run(schedule, 2, BPF_MODEL_WALK_BEGIN);
 	run(schedule, 2, BPF_MODEL_WALK_END);
 	schedule->task[0].began = began;
-	book_schedule__take(schedule, 0, THPRACE_LEVEL_PTE);
+	correlator_schedule__take(schedule, 0, THPRACE_LEVEL_PTE);
 	if (mode == THPRACE_PRECISE)
 		run(schedule, 0, BPF_MODEL_RMAP_PTES);
 	run(schedule, 0, BPF_MODEL_RANGE_RETURN);

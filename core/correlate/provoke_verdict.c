@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "outcome.h"
+#include "provoke_verdict.h"
 
 #include <stdio.h>
 #include "base/names.h"
 
-enum outcome outcome__judge(const struct outcome_counts *counts)
+enum provoke_verdict provoke_verdict__judge(const struct provoke_counts *counts)
 {
 	if (counts->remained)
-		return OUTCOME_NOT_SHOWN;
+		return PROVOKE_NOT_SHOWN;
 	if (counts->escapes > counts->likely)
-		return OUTCOME_OPEN;
-	if (counts->contained >= OUTCOME_ENOUGH && !counts->escapes && !counts->unattributed &&
+		return PROVOKE_OPEN;
+	if (counts->contained >= PROVOKE_ENOUGH && !counts->escapes && !counts->unattributed &&
 	    !counts->unproven && !counts->lost)
-		return OUTCOME_CLOSED;
-	return OUTCOME_NOT_SHOWN;
+		return PROVOKE_CLOSED;
+	return PROVOKE_NOT_SHOWN;
 }
 
-const char *outcome__why(char *buf, size_t size, const struct outcome_counts *counts)
+const char *provoke_verdict__why(char *buf, size_t size, const struct provoke_counts *counts)
 {
 	if (counts->remained)
 		snprintf(
@@ -37,6 +37,6 @@ const char *outcome__why(char *buf, size_t size, const struct outcome_counts *co
 			 COUNTED(counts->unproven, "incident"));
 	else
 		snprintf(buf, size, "%s: too few, %d are needed",
-			 COUNTED(counts->contained, "contained overlap"), OUTCOME_ENOUGH);
+			 COUNTED(counts->contained, "contained overlap"), PROVOKE_ENOUGH);
 	return buf;
 }

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The book: nothing is certain where records are lost; what is damaged, late or too much does it no harm. */
+/* The correlator: nothing is certain where records are lost; what is damaged, late or too much does it no harm. */
 #include <errno.h>
 #include <malloc.h>
 #include <time.h>
-#include "book_support.h"
+#include "correlator_support.h"
 
 /* Folios share the lists that they are looked up in. */
 static void test_many_folios(void **state)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	struct thprace_incident other = walker(T + 2000, T + 3000, 1);
 	unsigned int i;
 
 	(void)state;
 	other.walk.left = (struct thprace_counts){.small = 1};
-	say_walker(book, small_walker(T, T + 1000, 1));
+	say_walker(correlator, small_walker(T, T + 1000, 1));
 	for (i = 1; i < 50000; i++) {
 		other.walk.folio = FOLIO + 0x8000ULL * i;
 		other.walk.pid = 20 + i;
-		say_walker(book, other);
+		say_walker(correlator, other);
 	}
-	say_opener(book, range(0, T + 4000, 0));
-	finish(book);
+	say_opener(correlator, range(0, T + 4000, 0));
+	finish(correlator);
 	assert_int_equal(given.nr, 50000);
 	assert_int_equal(given.verdicts[THPRACE_ESCAPE], 1);
 	assert_int_equal(given.shown[0].verdict, THPRACE_ESCAPE);
@@ -38,58 +38,59 @@ static void test_loss(void **state)
 		{T - 900, T - 501, false},  {T - 900, T - 500, true},	 {T + 100, T + 110, true},
 		{T + 3000, T + 3100, true}, {T + 3001, T + 3100, false},
 	};
-	struct book *book;
+	struct correlator *correlator;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
-		book = new_book(THPRACE_PRECISE);
-		say_walker(book, walker(T, T + 1000, 0));
-		say_opener(book, window(T - 500, T + 2000, T + 3000));
-		book__lost(book, losses[i].from, losses[i].to);
-		book__finish(book);
+		correlator = new_correlator(THPRACE_PRECISE);
+		say_walker(correlator, walker(T, T + 1000, 0));
+		say_opener(correlator, window(T - 500, T + 2000, T + 3000));
+		correlator__lost(correlator, losses[i].from, losses[i].to);
+		correlator__finish(correlator);
 		only(losses[i].touches ? THPRACE_UNPROVEN : THPRACE_CONTAINED);
 		assert_int_equal(given.shown[0].said, THPRACE_CONTAINED);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].unproven,
+		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].unproven,
 				 losses[i].touches);
-		assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].overlaps, 1);
-		book__free(book);
+		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps,
+				 1);
+		correlator__free(correlator);
 	}
 	/* A window that is open still has no end yet. */
-	book = new_book(THPRACE_PRECISE);
-	say_pair(book, walker(T, T + 1000, 1), window(T - 500, 0, 0));
-	book__lost(book, LATE, LATE);
-	finish(book);
+	correlator = new_correlator(THPRACE_PRECISE);
+	say_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
+	correlator__lost(correlator, LATE, LATE);
+	finish(correlator);
 	assert_int_equal(only(THPRACE_UNPROVEN)->attribution, THPRACE_ATTRIBUTION_NONE);
 	/* It reaches as far as the range that explains. */
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, small_walker(T, T + 1000, 1));
-	say_opener(book, range(0, T + 5000, 0));
-	book__lost(book, T + 5000, T + 5001);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, small_walker(T, T + 1000, 1));
+	say_opener(correlator, range(0, T + 5000, 0));
+	correlator__lost(correlator, T + 5000, T + 5001);
+	finish(correlator);
 	assert_int_equal(only(THPRACE_UNPROVEN)->attribution, THPRACE_ATTRIBUTION_NONE);
-	book = new_book(THPRACE_LIGHT);
-	say_walker(book, small_walker(T, T + 1000, 1));
-	say_opener(book, range(0, T + 5000, 0));
-	book__lost(book, T + 5001, T + 5002);
-	finish(book);
+	correlator = new_correlator(THPRACE_LIGHT);
+	say_walker(correlator, small_walker(T, T + 1000, 1));
+	say_opener(correlator, range(0, T + 5000, 0));
+	correlator__lost(correlator, T + 5001, T + 5002);
+	finish(correlator);
 	only_escape(THPRACE_LIKELY);
 	/* For so long another that was under way may have ended, and be lost: nothing is proved … */
 	for (i = 0; i <= 1; i++) {
 		const uint64_t lost = T + 1000 + THPRACE_ATTRIBUTION_NS + i;
 
-		book = new_book(THPRACE_LIGHT);
-		say_walker(book, small_walker(T, T + 1000, 1));
-		say_opener(book, range(0, T + 5000, 0));
-		book__lost(book, lost, lost);
-		finish(book);
+		correlator = new_correlator(THPRACE_LIGHT);
+		say_walker(correlator, small_walker(T, T + 1000, 1));
+		say_opener(correlator, range(0, T + 5000, 0));
+		correlator__lost(correlator, lost, lost);
+		finish(correlator);
 		only_escape(i ? THPRACE_CAUSAL : THPRACE_LIKELY);
 		/* … nor that nobody was unmapping. */
-		book = new_book(THPRACE_LIGHT);
-		say_walker(book, small_walker(T, T + 1000, 1));
-		say_opener(book, range(T + 1001, T + 5000, 0));
-		book__lost(book, lost, lost);
-		finish(book);
+		correlator = new_correlator(THPRACE_LIGHT);
+		say_walker(correlator, small_walker(T, T + 1000, 1));
+		say_opener(correlator, range(T + 1001, T + 5000, 0));
+		correlator__lost(correlator, lost, lost);
+		finish(correlator);
 		only(i ? THPRACE_REMAINED : THPRACE_UNPROVEN);
 	}
 }
@@ -97,85 +98,86 @@ static void test_loss(void **state)
 /* However many there are, none is forgotten. */
 static void test_many_losses(void **state)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < 1000; i++)
-		book__lost(book, T + i * 1000000, T + i * 1000000 + 10);
-	say_walker(book, walker(T + 5, T + 6, 1));
-	say_walker(book, walker(T + 999000005, T + 999000006, 1));
-	say_walker(book, walker(T + 998500000, T + 998500001, 1));
-	finish(book);
+		correlator__lost(correlator, T + i * 1000000, T + i * 1000000 + 10);
+	say_walker(correlator, walker(T + 5, T + 6, 1));
+	say_walker(correlator, walker(T + 999000005, T + 999000006, 1));
+	say_walker(correlator, walker(T + 998500000, T + 998500001, 1));
+	finish(correlator);
 	assert_int_equal(given.nr, 3);
 	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 2);
 	assert_int_equal(given.shown[2].verdict, THPRACE_UNATTRIBUTED);
 }
 
-/* The openers' words that are kept are few: a walker of a time of which some are gone is unproven. */
+/* The openers' reports that are kept are few: a walker of a time of which some are gone is unproven. */
 static void test_forgotten(void **state)
 {
 	struct thprace_window closed;
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < 4096 + 10; i++) {
 		closed = window(T + i * 1000, T + i * 1000 + 100, T + i * 1000 + 200);
 		closed.folio = i % 2 ? FOLIO : OTHER_FOLIO;
-		say_opener(book, closed);
+		say_opener(correlator, closed);
 	}
-	/* The word of the tenth is gone, that of the eleventh is not. */
+	/* The report of the tenth is gone, that of the eleventh is not. */
 	for (i = 0; i < 400; i++)
-		say_walker(book, walker(T + 9000 - i, T + 9300, 0));
+		say_walker(correlator, walker(T + 9000 - i, T + 9300, 0));
 	for (i = 0; i < 400; i++)
-		say_walker(book, walker(T + 9201 + i, T + 11150, 0));
-	finish(book);
+		say_walker(correlator, walker(T + 9201 + i, T + 11150, 0));
+	finish(correlator);
 	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 0);
 	assert_int_equal(given.verdicts[THPRACE_CONTAINED], 400);
 
-	book = new_book(THPRACE_PRECISE);
+	correlator = new_correlator(THPRACE_PRECISE);
 	for (i = 0; i < 4096 + 10; i++) {
 		closed = window(T + i * 1000, T + i * 1000 + 100, T + i * 1000 + 200);
 		closed.left = THPRACE_LEFT_UNREAD;
-		say_opener(book, closed);
+		say_opener(correlator, closed);
 	}
 	for (i = 0; i < 400; i++)
-		say_walker(book, walker(T + 9200 - i, T + 9300, 1));
-	say_walker(book, walker(T + 9201, T + 9300, 1));
-	finish(book);
+		say_walker(correlator, walker(T + 9200 - i, T + 9300, 1));
+	say_walker(correlator, walker(T + 9201, T + 9300, 1));
+	finish(correlator);
 	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 400);
 	assert_int_equal(given.verdicts[THPRACE_UNATTRIBUTED], 1);
 }
 
 static void test_settling(void **state)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
 	/* One that did not fail waits for its time, and for the counters to have been read since. */
-	say_walker(book, walker(T, T + 1000, 0));
-	say_opener(book, window(T - 500, T + 200, T + 5000));
-	book__settle(book, LATE, T + 4999);
+	say_walker(correlator, walker(T, T + 1000, 0));
+	say_opener(correlator, window(T - 500, T + 200, T + 5000));
+	correlator__settle(correlator, LATE, T + 4999);
 	assert_int_equal(given.nr, 0);
-	book__settle(book, LATE, T + 5000);
+	correlator__settle(correlator, LATE, T + 5000);
 	assert_int_equal(given.nr, 1);
 	/* One that failed, for its attribution; those behind it wait for it. */
-	say_walker(book, walker(T + 10000, T + 11000, 1));
-	say_walker(book, walker(T + 12000, T + 13000, 0));
-	say_opener(book, window(T + 12500, T + 12900, T + 12950));
-	book__settle(book, T + 10999 + THPRACE_ATTRIBUTION_NS, LATE);
-	book__settle(book, LATE, T + 10999 + THPRACE_ATTRIBUTION_NS);
+	say_walker(correlator, walker(T + 10000, T + 11000, 1));
+	say_walker(correlator, walker(T + 12000, T + 13000, 0));
+	say_opener(correlator, window(T + 12500, T + 12900, T + 12950));
+	correlator__settle(correlator, T + 10999 + THPRACE_ATTRIBUTION_NS, LATE);
+	correlator__settle(correlator, LATE, T + 10999 + THPRACE_ATTRIBUTION_NS);
 	assert_int_equal(given.nr, 1);
-	book__settle(book, T + 11000 + THPRACE_ATTRIBUTION_NS, T + 11000 + THPRACE_ATTRIBUTION_NS);
+	correlator__settle(correlator, T + 11000 + THPRACE_ATTRIBUTION_NS,
+			   T + 11000 + THPRACE_ATTRIBUTION_NS);
 	assert_int_equal(given.nr, 3);
-	book__finish(book);
+	correlator__finish(correlator);
 	assert_int_equal(given.nr, 3);
-	assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].contained, 2);
-	assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].overlaps, 2);
+	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].contained, 2);
+	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps, 2);
 	/* The window began only after its return. */
-	assert_int_equal(book__classes(book)[THPRACE_TRUNCATE_UNMAP].remained, 1);
-	book__free(book);
+	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].remained, 1);
+	correlator__free(correlator);
 }
 
 static void test_malformed(void **state)
@@ -192,7 +194,7 @@ static void test_malformed(void **state)
 		{THPRACE_MSG_HOLD, sizeof(struct thprace_hold)},
 		{THPRACE_MSG_OUTER, sizeof(struct thprace_outer)},
 	};
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	struct thprace_incident message;
 	size_t i, size;
 	uint32_t type;
@@ -202,31 +204,32 @@ static void test_malformed(void **state)
 	memset(&message, 0, sizeof(message));
 	for (type = 0; type < 100; type += THPRACE_MSG_OUTER + 1) { /* 0, and what nobody knows */
 		message.type = type;
-		assert_int_equal(book__message(book, &message, sizeof(message), T), -EINVAL);
+		assert_int_equal(correlator__message(correlator, &message, sizeof(message), T),
+				 -EINVAL);
 	}
 	for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		for (size = sizeof(type); size <= whole[i].size; size++) {
 			exact = calloc(1, size); /* a sanitizer sees what is read behind it */
 			assert_non_null(exact);
 			memcpy(exact, &whole[i].type, sizeof(type));
-			assert_int_equal(book__message(book, exact, size, T),
+			assert_int_equal(correlator__message(correlator, exact, size, T),
 					 size < whole[i].size ? -EINVAL : 0);
 			free(exact);
 		}
 	}
-	finish(book);
+	finish(correlator);
 }
 
 /* A stack that claims to be longer than there is room for. */
 static void test_long_stack(void **state)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	struct thprace_incident message = walker(T, T + 1000, 1);
 
 	(void)state;
 	message.walker_stack.nr = 1000000;
-	say_walker(book, message);
-	finish(book);
+	say_walker(correlator, message);
+	finish(correlator);
 	assert_int_equal(only(THPRACE_UNATTRIBUTED)->walker_stack.nr, THPRACE_STACK_MAX);
 }
 
@@ -242,12 +245,12 @@ static double seconds(void)
 }
 
 /*
- * Failed walkers and the words of windows that they met, all in the book at once. Returns how long it
+ * Failed walkers and the reports of windows that they met, all in the correlator at once. Returns how long it
  * took; *bytes: what it held per walker.
  */
 static double storm(unsigned int walkers, unsigned int folios, double *bytes)
 {
-	struct book *book = new_book(THPRACE_PRECISE);
+	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	size_t before = mallinfo2().uordblks;
 	double began = seconds();
 	struct thprace_incident message;
@@ -262,15 +265,15 @@ static double storm(unsigned int walkers, unsigned int folios, double *bytes)
 		message.walk.pid = 20 + i % 8;
 		closed = window(t + 100, 0, 0);
 		closed.folio = message.walk.folio;
-		say_pair(book, message, closed);
-		say_walker(book, message);
+		say_pair(correlator, message, closed);
+		say_walker(correlator, message);
 		closed.removed = closed.close = t + 1600;
-		say_opener(book, closed);
+		say_opener(correlator, closed);
 	}
 	*bytes = (double)(mallinfo2().uordblks - before) / walkers;
-	book__finish(book);
+	correlator__finish(correlator);
 	assert_int_equal(given.verdicts[THPRACE_ESCAPE], walkers);
-	book__free(book);
+	correlator__free(correlator);
 	return seconds() - began;
 }
 

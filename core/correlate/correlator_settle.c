@@ -1,48 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* When all is in that may speak of a walker, what is given out of it: verdicts, after what was lost. */
-#include "book_private.h"
+#include "correlator_private.h"
 
 #include <string.h>
 
-#include "book_reuse.h"
+#include "correlator_reuse.h"
 #include "classes/race_class.h"
 
 /* What has not come by then is settled without: a window's end, the return of the function around a walker. */
 #define WINDOW_WAIT_NS 1000000000ULL
 
 /* Losses that meet are one. When there are too many, the oldest are kept coarser. */
-int book__lost(struct book *book, uint64_t from, uint64_t to)
+int correlator__lost(struct correlator *correlator, uint64_t from, uint64_t to)
 {
-	struct book_loss *loss = book->losses, *last = &loss[book->loss_count - 1];
+	struct correlator_loss *loss = correlator->losses,
+			       *last = &loss[correlator->loss_count - 1];
 
-	if (book->loss_count && from <= last->to && to >= last->from) {
+	if (correlator->loss_count && from <= last->to && to >= last->from) {
 		last->from = from < last->from ? from : last->from;
 		last->to = to > last->to ? to : last->to;
 		return 0;
 	}
-	if (book->loss_count == LOSSES_MAX) {
+	if (correlator->loss_count == LOSSES_MAX) {
 		loss[1].from = loss[0].from < loss[1].from ? loss[0].from : loss[1].from;
 		loss[1].to = loss[0].to > loss[1].to ? loss[0].to : loss[1].to;
 		memmove(loss, loss + 1, (LOSSES_MAX - 1) * sizeof(*loss));
-		book->loss_count--;
+		correlator->loss_count--;
 	}
-	loss[book->loss_count++] = (struct book_loss){.from = from, .to = to};
+	loss[correlator->loss_count++] = (struct correlator_loss){.from = from, .to = to};
 	return 0;
 }
 
-static bool touched_by_loss(const struct book *book, uint64_t from, uint64_t to)
+static bool touched_by_loss(const struct correlator *correlator, uint64_t from, uint64_t to)
 {
 	size_t i;
 
-	for (i = 0; i < book->loss_count; i++)
-		if (book->losses[i].from <= to && book->losses[i].to >= from)
+	for (i = 0; i < correlator->loss_count; i++)
+		if (correlator->losses[i].from <= to && correlator->losses[i].to >= from)
 			return true;
 	return false;
 }
 
-void book__count(struct book_class *classes, const struct thprace_incident *incident)
+void correlator__count(struct verdict_counts *classes, const struct thprace_incident *incident)
 {
-	struct book_class *class = &classes[incident->walk.class];
+	struct verdict_counts *class = &classes[incident->walk.class];
 
 	if (incident->window.pid)
 		class->overlaps++;
@@ -61,11 +62,11 @@ void book__count(struct book_class *classes, const struct thprace_incident *inci
 }
 
 /* Give out one incident of a walker; pair NULL: the walker alone. */
-static void give(struct book *book, const struct book_entry *entry, const struct book_pair *pair,
-		 struct thprace_finding finding)
+static void give(struct correlator *correlator, const struct correlator_entry *entry,
+		 const struct correlator_pair *pair, struct thprace_finding finding)
 {
 	struct thprace_incident incident = {
-		.type = THPRACE_MSG_INCIDENT, .mode = book->mode, .walk = entry->walk};
+		.type = THPRACE_MSG_INCIDENT, .mode = correlator->mode, .walk = entry->walk};
 	uint64_t from = entry->walk.enter;
 	uint64_t to = entry->walk.leave;
 
@@ -80,7 +81,8 @@ static void give(struct book *book, const struct book_entry *entry, const struct
 			to = pair->window.close;
 	}
 	if (!entry->check && thprace_failed(&entry->walk) &&
-	    touched_by_loss(book, entry->walk.enter, entry->walk.leave + THPRACE_ATTRIBUTION_NS))
+	    touched_by_loss(correlator, entry->walk.enter,
+			    entry->walk.leave + THPRACE_ATTRIBUTION_NS))
 		finding = thprace_after_loss(finding);
 	incident.walk.flags &= ~THPRACE_KF_OUTER;
 	incident.walker_stack = entry->stack;
@@ -88,27 +90,27 @@ static void give(struct book *book, const struct book_entry *entry, const struct
 	incident.attribution = finding.attribution;
 	incident.close_call = finding.close_call;
 	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : finding.verdict;
-	if (entry->forgotten || touched_by_loss(book, from, to)) {
+	if (entry->forgotten || touched_by_loss(correlator, from, to)) {
 		incident.verdict = THPRACE_UNPROVEN;
 		incident.attribution = THPRACE_ATTRIBUTION_NONE;
 	}
-	book__count(book->classes, &incident);
-	book->incident(book->ctx, &incident);
+	correlator__count(correlator->classes, &incident);
+	correlator->incident(correlator->ctx, &incident);
 }
 
-void book_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from, uint64_t to,
-			bool doubtful)
+void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from,
+			      uint64_t to, bool doubtful)
 {
-	struct book *book = ctx;
+	struct correlator *correlator = ctx;
 
-	incident->mode = book->mode;
+	incident->mode = correlator->mode;
 	incident->said = incident->verdict;
-	if (doubtful || touched_by_loss(book, from, to))
+	if (doubtful || touched_by_loss(correlator, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
 	if (incident->verdict == THPRACE_ESCAPE)
 		incident->attribution = THPRACE_EXACT;
-	book__count(book->classes, incident);
-	book->incident(book->ctx, incident);
+	correlator__count(correlator->classes, incident);
+	correlator->incident(correlator->ctx, incident);
 }
 
 /* Is what the pair says of this window final, and the window one of this walker's? */
@@ -121,7 +123,7 @@ static bool counts(const struct thprace_walk *walk, const struct thprace_window 
 }
 
 /* A PMD-level window of a walker, final. Verdict THPRACE_CLEAN: no overlap. */
-static struct thprace_finding judge(struct book *book, const struct thprace_walk *walk,
+static struct thprace_finding judge(struct correlator *correlator, const struct thprace_walk *walk,
 				    const struct thprace_window *window,
 				    const struct thprace_tally *tally)
 {
@@ -137,18 +139,18 @@ static struct thprace_finding judge(struct book *book, const struct thprace_walk
 	}
 	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
 	if (meeting == THPRACE_TOUCH)
-		book->touching++;
+		correlator->touching++;
 	if (meeting != THPRACE_OVERLAP)
 		return none;
 	return thprace_judge(window, walk, tally);
 }
 
 /* Of the ranges that explain a failed walker, the one that ended first. */
-static const struct book_pair *explanation(const struct book_entry *entry,
-					   const struct thprace_tally *tally,
-					   struct thprace_finding *finding)
+static const struct correlator_pair *explanation(const struct correlator_entry *entry,
+						 const struct thprace_tally *tally,
+						 struct thprace_finding *finding)
 {
-	const struct book_pair *pair, *first = NULL;
+	const struct correlator_pair *pair, *first = NULL;
 	struct thprace_finding of_pair;
 
 	for (pair = entry->pairs; pair; pair = pair->next) {
@@ -165,28 +167,28 @@ static const struct book_pair *explanation(const struct book_entry *entry,
 }
 
 /* A failed walker that no PMD-level window explains, or a check point alone. */
-static void settle_failed(struct book *book, const struct book_entry *entry,
+static void settle_failed(struct correlator *correlator, const struct correlator_entry *entry,
 			  const struct thprace_tally *tally)
 {
 	struct thprace_finding finding = {.verdict = THPRACE_UNATTRIBUTED};
-	const struct book_pair *pair = NULL;
+	const struct correlator_pair *pair = NULL;
 
 	if (!entry->check)
 		pair = explanation(entry, tally, &finding);
 	if (!pair && !entry->check)
 		finding.verdict = thprace_judge_failed(&entry->walk, tally);
-	give(book, entry, pair, finding);
+	give(correlator, entry, pair, finding);
 }
 
-static void settle_entry(struct book *book, struct book_entry *entry)
+static void settle_entry(struct correlator *correlator, struct correlator_entry *entry)
 {
-	const struct book_pair *pair, *removal = NULL;
+	const struct correlator_pair *pair, *removal = NULL;
 	struct thprace_tally tally = entry->later;
 	struct thprace_finding finding;
 	bool escaped = false;
 
 	for (pair = entry->pairs; pair; pair = pair->next) {
-		if (book__is_removal(&pair->window))
+		if (correlator__is_removal(&pair->window))
 			removal = pair;
 		else if (counts(&entry->walk, &pair->window))
 			thprace_tally__add(&tally, &pair->window, &entry->walk);
@@ -194,25 +196,26 @@ static void settle_entry(struct book *book, struct book_entry *entry)
 	for (pair = entry->pairs; pair; pair = pair->next) {
 		if (pair->window.level == THPRACE_LEVEL_PTE)
 			continue;
-		finding = judge(book, &entry->walk, &pair->window, &tally);
+		finding = judge(correlator, &entry->walk, &pair->window, &tally);
 		if (finding.verdict == THPRACE_CLEAN)
 			continue;
 		escaped |= finding.verdict == THPRACE_ESCAPE;
-		give(book, entry, pair, finding);
+		give(correlator, entry, pair, finding);
 	}
 	if (race_class__shape(entry->walk.class) == RACE_SPLIT || escaped)
 		return;
 	if (entry->check || thprace_failed(&entry->walk))
-		settle_failed(book, entry, &tally);
+		settle_failed(correlator, entry, &tally);
 	else if (removal)
-		give(book, entry, removal, (struct thprace_finding){.verdict = THPRACE_CONTAINED});
+		give(correlator, entry, removal,
+		     (struct thprace_finding){.verdict = THPRACE_CONTAINED});
 }
 
 /* Is everything in that may speak about this walker? */
-static bool is_ready(const struct book_entry *entry, uint64_t now, uint64_t checked)
+static bool is_ready(const struct correlator_entry *entry, uint64_t now, uint64_t checked)
 {
 	uint64_t quiet = entry->walk.leave;
-	const struct book_pair *pair;
+	const struct correlator_pair *pair;
 
 	if (thprace_failed(&entry->walk))
 		quiet += THPRACE_ATTRIBUTION_NS;
@@ -231,35 +234,35 @@ static bool is_ready(const struct book_entry *entry, uint64_t now, uint64_t chec
 }
 
 /* In order of arrival, and none before an earlier one: a walker looks at those that came later. */
-void book__settle(struct book *book, uint64_t now, uint64_t checked)
+void correlator__settle(struct correlator *correlator, uint64_t now, uint64_t checked)
 {
-	while (book->entries && is_ready(book->entries, now, checked)) {
-		settle_entry(book, book->entries);
-		book_entry__drop(book, &book->entries);
+	while (correlator->entries && is_ready(correlator->entries, now, checked)) {
+		settle_entry(correlator, correlator->entries);
+		correlator_entry__drop(correlator, &correlator->entries);
 	}
-	book_reuse__settle(book->reuse, now, checked);
+	correlator_reuse__settle(correlator->reuse, now, checked);
 }
 
-void book__finish(struct book *book)
+void correlator__finish(struct correlator *correlator)
 {
-	while (book->entries) {
-		settle_entry(book, book->entries);
-		book_entry__drop(book, &book->entries);
+	while (correlator->entries) {
+		settle_entry(correlator, correlator->entries);
+		correlator_entry__drop(correlator, &correlator->entries);
 	}
-	book_reuse__settle(book->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
+	correlator_reuse__settle(correlator->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
 }
 
-bool book__unsettled(const struct book *book)
+bool correlator__unsettled(const struct correlator *correlator)
 {
-	return book->entries || book_reuse__unsettled(book->reuse);
+	return correlator->entries || correlator_reuse__unsettled(correlator->reuse);
 }
 
-const struct book_class *book__classes(const struct book *book)
+const struct verdict_counts *correlator__classes(const struct correlator *correlator)
 {
-	return book->classes;
+	return correlator->classes;
 }
 
-uint64_t book__touching(const struct book *book)
+uint64_t correlator__touching(const struct correlator *correlator)
 {
-	return book->touching;
+	return correlator->touching;
 }

@@ -9,37 +9,37 @@
  * kernel.perf_event_paranoid=3 refuses to whoever has not CAP_SYS_ADMIN. And the kernel's image, which
  * distributions let nobody read but root, or keep in a folder that the unit hides.
  */
-#ifndef THPRACE_DAEMON_HOLD_H
-#define THPRACE_DAEMON_HOLD_H
+#ifndef THPRACE_DAEMON_FD_STORE_H
+#define THPRACE_DAEMON_FD_STORE_H
 
 #include <stddef.h>
 
 #include "kernel/kprobe.h"
 
-#define HOLD_KPROBES_MAX 96
+#define FD_STORE_KPROBES_MAX 96
 
-struct hold {
+struct fd_store {
 	int stats_fd; /* -1: none */
 	int image_fd; /* the same */
-	struct kprobe_held kprobes[HOLD_KPROBES_MAX];
+	struct kprobe_fd kprobes[FD_STORE_KPROBES_MAX];
 	size_t kprobe_count;
 };
 
 /* Open and give away. Returns 0, or negative errno with a sentence in why. */
-int hold__give_stats(char *why, size_t why_size);
+int fd_store__add_stats(char *why, size_t why_size);
 
 /* The same of each place that would be probed: two of each, for a reload has two sessions for a while. */
-int hold__give_kprobes(char *why, size_t why_size);
+int fd_store__add_kprobes(char *why, size_t why_size);
 
 /* The same of the image that the kernel was booted from. */
-int hold__give_image(char *why, size_t why_size);
+int fd_store__add_image(char *why, size_t why_size);
 
-/* The descriptors that were given, to be ended with hold__close(). */
-void hold__take(struct hold *hold);
+/* The descriptors that were given, to be ended with fd_store__close(). */
+void fd_store__take(struct fd_store *fd_store);
 
-void hold__close(struct hold *hold);
+void fd_store__close(struct fd_store *fd_store);
 
 /* The image alone: nobody needs it any more. */
-void hold__close_image(struct hold *hold);
+void fd_store__close_image(struct fd_store *fd_store);
 
 #endif

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a run that tried to bring a race out has shown about the kernel. */
-#ifndef THPRACE_OUTCOME_H
-#define THPRACE_OUTCOME_H
+#ifndef THPRACE_PROVOKE_VERDICT_H
+#define THPRACE_PROVOKE_VERDICT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* The least number of contained overlaps that makes "no escape" a statement. */
-#define OUTCOME_ENOUGH 100
+#define PROVOKE_ENOUGH 100
 
-enum outcome {
-	OUTCOME_CLOSED, /* enough overlaps, all contained */
-	OUTCOME_OPEN, /* an escape that is proved, and no failure without a race */
-	OUTCOME_NOT_SHOWN, /* neither: too few overlaps, or losses or walkers in the way */
-	OUTCOME_IMPOSSIBLE, /* the class cannot happen, be seen or be provoked on this kernel */
-	OUTCOME_MAX
+enum provoke_verdict {
+	PROVOKE_CLOSED, /* enough overlaps, all contained */
+	PROVOKE_OPEN, /* an escape that is proved, and no failure without a race */
+	PROVOKE_NOT_SHOWN, /* neither: too few overlaps, or losses or walkers in the way */
+	PROVOKE_IMPOSSIBLE, /* the class cannot happen, be seen or be provoked on this kernel */
+	PROVOKE_MAX
 };
 
-#define OUTCOME_NAMES                                         \
+#define PROVOKE_NAMES                                         \
 	{                                                     \
 		"closed", "open", "not shown", "not possible" \
 	}
 
 /* Incidents of one class in one run, as the observer settled them. */
-struct outcome_counts {
+struct provoke_counts {
 	uint64_t contained;
 	uint64_t escapes;
 	uint64_t likely; /* of these: not proved */
@@ -36,11 +36,11 @@ struct outcome_counts {
 /*
  * The verdict. A kernel that was seen to fail by itself (remained) cannot be called open: no count tells
  * such a failure from a race that it happens to coincide with. Else a proved escape says open. Closed needs
- * OUTCOME_ENOUGH contained overlaps, and that nothing stands against it: no loss, no other failed walker.
+ * PROVOKE_ENOUGH contained overlaps, and that nothing stands against it: no loss, no other failed walker.
  */
-enum outcome outcome__judge(const struct outcome_counts *counts);
+enum provoke_verdict provoke_verdict__judge(const struct provoke_counts *counts);
 
 /* Why it is not shown, one clause: "3 contained overlaps are too few". Into buf; returns it. */
-const char *outcome__why(char *buf, size_t size, const struct outcome_counts *counts);
+const char *provoke_verdict__why(char *buf, size_t size, const struct provoke_counts *counts);
 
 #endif

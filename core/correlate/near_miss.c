@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "miss.h"
+#include "near_miss.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,24 +20,24 @@ struct spans {
 	struct span span[MISS_SPANS];
 };
 
-struct misses {
+struct near_misses {
 	enum thprace_class class;
-	miss_fn pass;
+	near_miss_fn pass;
 	void *ctx;
 	struct spans windows;
 	struct spans walks;
 };
 
-struct misses *misses__new(enum thprace_class class, miss_fn pass, void *ctx)
+struct near_misses *near_misses__new(enum thprace_class class, near_miss_fn pass, void *ctx)
 {
-	struct misses *misses = calloc(1, sizeof(*misses));
+	struct near_misses *near_misses = calloc(1, sizeof(*near_misses));
 
-	if (!misses)
+	if (!near_misses)
 		return NULL;
-	misses->class = class;
-	misses->pass = pass;
-	misses->ctx = ctx;
-	return misses;
+	near_misses->class = class;
+	near_misses->pass = pass;
+	near_misses->ctx = ctx;
+	return near_misses;
 }
 
 static void add(struct spans *spans, const struct thprace_record *record, uint64_t from,
@@ -53,23 +53,23 @@ static void add(struct spans *spans, const struct thprace_record *record, uint64
 }
 
 /* A walk of split-head is a split from its unmap on; its window is phase 2. */
-void misses__record(struct misses *misses, const struct thprace_record *record)
+void near_misses__record(struct near_misses *near_misses, const struct thprace_record *record)
 {
-	bool head = race_class__shape(misses->class) == RACE_SPLIT;
+	bool head = race_class__shape(near_misses->class) == RACE_SPLIT;
 	uint64_t removed = record->arg; /* of ZAP_CLOSE; 0 when it was not seen */
 
 	if (!record->folio)
 		return;
 	if (record->type == THPRACE_REC_ZAP_CLOSE && head)
-		add(&misses->windows, record, removed ? removed : record->entry, record->ts);
+		add(&near_misses->windows, record, removed ? removed : record->entry, record->ts);
 	else if (record->type == THPRACE_REC_ZAP_CLOSE)
-		add(&misses->windows, record, record->entry, removed ? removed : record->ts);
+		add(&near_misses->windows, record, record->entry, removed ? removed : record->ts);
 	else if (record->type == THPRACE_REC_RMAP_PTE)
-		add(&misses->windows, record, record->ts, record->ts);
+		add(&near_misses->windows, record, record->ts, record->ts);
 	else if (record->type == THPRACE_REC_SPLIT_RETURN && head && record->arg)
-		add(&misses->walks, record, record->arg, record->ts);
-	else if (record->type == THPRACE_REC_WALK_RETURN && record->class == misses->class)
-		add(&misses->walks, record, record->entry, record->ts);
+		add(&near_misses->walks, record, record->arg, record->ts);
+	else if (record->type == THPRACE_REC_WALK_RETURN && record->class == near_misses->class)
+		add(&near_misses->walks, record, record->entry, record->ts);
 }
 
 static int compare(const void *a, const void *b)
@@ -111,9 +111,9 @@ static size_t first_of(const struct spans *windows, uint64_t folio)
 	return low;
 }
 
-static void tell(const struct misses *misses, const struct span *walk)
+static void report(const struct near_misses *near_misses, const struct span *walk)
 {
-	const struct spans *windows = &misses->windows;
+	const struct spans *windows = &near_misses->windows;
 	int64_t best = INT64_MAX, now;
 	size_t i;
 
@@ -126,21 +126,21 @@ static void tell(const struct misses *misses, const struct span *walk)
 			best = now;
 	}
 	if (magnitude(best) <= MISS_FAR_NS)
-		misses->pass(misses->ctx, best);
+		near_misses->pass(near_misses->ctx, best);
 }
 
-void misses__sum(struct misses *misses)
+void near_misses__report(struct near_misses *near_misses)
 {
 	size_t i;
 
-	qsort(misses->windows.span, misses->windows.count, sizeof(struct span), compare);
-	for (i = 0; i < misses->walks.count; i++)
-		tell(misses, &misses->walks.span[i]);
-	misses->windows.count = 0;
-	misses->walks.count = 0;
+	qsort(near_misses->windows.span, near_misses->windows.count, sizeof(struct span), compare);
+	for (i = 0; i < near_misses->walks.count; i++)
+		report(near_misses, &near_misses->walks.span[i]);
+	near_misses->windows.count = 0;
+	near_misses->walks.count = 0;
 }
 
-void misses__free(struct misses *misses)
+void near_misses__free(struct near_misses *near_misses)
 {
-	free(misses);
+	free(near_misses);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tasks that zap, walk and split a few folios, as runs of the model's programs (bpf_model.h), one step at a
- * time; and what the book must make of their messages.
+ * time; and what the correlator must make of their messages.
  */
-#ifndef TESTS_BOOK_SCHEDULE_H
-#define TESTS_BOOK_SCHEDULE_H
+#ifndef TESTS_CORRELATOR_SCHEDULE_H
+#define TESTS_CORRELATOR_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,13 +78,13 @@ enum {
 };
 
 /* A random schedule of so many turns. Its model is for the caller to free. */
-void book_schedule__generate(struct schedule *schedule, uint64_t seed, unsigned int turns);
+void correlator_schedule__generate(struct schedule *schedule, uint64_t seed, unsigned int turns);
 /* A zap takes a mapping. */
-void book_schedule__take(struct schedule *schedule, unsigned int who, uint8_t level);
+void correlator_schedule__take(struct schedule *schedule, unsigned int who, uint8_t level);
 /*
- * The book's incidents are the detector's, settled at the end and as it goes, and what is proved is so. If not,
+ * The correlator's incidents are the detector's, settled at the end and as it goes, and what is proved is so. If not,
  * the test fails. Verdicts and the above are added to sum.
  */
-void book_schedule__check(struct schedule *schedule, unsigned long *sum);
+void correlator_schedule__check(struct schedule *schedule, unsigned long *sum);
 
 #endif

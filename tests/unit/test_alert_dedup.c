@@ -194,12 +194,12 @@ static void group_above_limit(void **state)
 	alert__free(alert);
 }
 
-static void count_group(void *ctx, const struct fold_group *group)
+static void count_group(void *ctx, const struct alert_dedup_group *group)
 {
 	*(uint64_t *)ctx += group->count;
 }
 
-static void count_withheld(void *ctx, unsigned int class, const struct fold_class *withheld)
+static void count_withheld(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld)
 {
 	*(uint64_t *)ctx += withheld->withheld[THPRACE_ESCAPE];
 	assert_int_equal(class, THPRACE_SPLIT_UNMAP);
@@ -208,22 +208,22 @@ static void count_withheld(void *ctx, unsigned int class, const struct fold_clas
 /* What is exempt is sent, whatever is identical or above the limit. */
 static void exempt(void **state)
 {
-	static struct fold fold;
+	static struct alert_dedup dedup;
 	uint64_t counted = 0;
-	struct fold_hooks hooks = {count_group, count_withheld, NULL, &counted};
-	struct fold_key key = {.class = THPRACE_SPLIT_UNMAP, .verdict = THPRACE_ESCAPE};
+	struct alert_dedup_hooks hooks = {count_group, count_withheld, NULL, &counted};
+	struct alert_dedup_key key = {.class = THPRACE_SPLIT_UNMAP, .verdict = THPRACE_ESCAPE};
 
 	(void)state;
-	fold__init(&fold, &hooks);
-	fold__configure(&fold, 60 * S, 1);
-	assert_true(fold__incident(&fold, &key, 1, NULL, false, START));
-	assert_false(fold__incident(&fold, &key, 2, NULL, false, START));
-	assert_true(fold__incident(&fold, &key, 3, NULL, true, START));
+	alert_dedup__init(&dedup, &hooks);
+	alert_dedup__configure(&dedup, 60 * S, 1);
+	assert_true(alert_dedup__incident(&dedup, &key, 1, NULL, false, START));
+	assert_false(alert_dedup__incident(&dedup, &key, 2, NULL, false, START));
+	assert_true(alert_dedup__incident(&dedup, &key, 3, NULL, true, START));
 	key.level = 1;
-	assert_true(fold__incident(&fold, &key, 4, NULL, true, START));
+	assert_true(alert_dedup__incident(&dedup, &key, 4, NULL, true, START));
 	key.level = 2;
-	assert_false(fold__incident(&fold, &key, 5, NULL, false, START));
-	fold__finish(&fold, START);
+	assert_false(alert_dedup__incident(&dedup, &key, 5, NULL, false, START));
+	alert_dedup__finish(&dedup, START);
 	assert_int_equal(counted, 2);
 }
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "book_schedule.h"
+#include "correlator_schedule.h"
 #include "chance.h"
 
 static void choose(struct schedule *schedule, unsigned int who)
@@ -48,7 +48,7 @@ static void choose(struct schedule *schedule, unsigned int who)
 }
 
 /* A zap takes a mapping. */
-void book_schedule__take(struct schedule *schedule, unsigned int who, uint8_t level)
+void correlator_schedule__take(struct schedule *schedule, unsigned int who, uint8_t level)
 {
 	struct task *task = &schedule->task[who];
 	struct thprace_counts *mapped = &schedule->model->mapped[task->folio];
@@ -108,7 +108,7 @@ static bool zap(struct schedule *schedule, unsigned int who, unsigned int phase)
 		return false;
 	case 1:
 		if (!task->empty)
-			book_schedule__take(schedule, who, THPRACE_LEVEL_PMD);
+			correlator_schedule__take(schedule, who, THPRACE_LEVEL_PMD);
 		return false;
 	case 2:
 		if (!task->empty && schedule->model->options.mode == THPRACE_PRECISE)
@@ -132,7 +132,7 @@ static bool pte_zap(struct schedule *schedule, unsigned int who, unsigned int ph
 		call(schedule, who, BPF_MODEL_RANGE_ENTER);
 	} else if ((phase - 1) / 2 < task->removals) {
 		if (phase % 2)
-			book_schedule__take(schedule, who, THPRACE_LEVEL_PTE);
+			correlator_schedule__take(schedule, who, THPRACE_LEVEL_PTE);
 		else if (schedule->model->options.mode == THPRACE_PRECISE)
 			call(schedule, who, BPF_MODEL_RMAP_PTES);
 	} else if ((phase - 1) / 2 == task->removals && phase % 2) {
@@ -269,7 +269,7 @@ static bool is_idle(const struct schedule *schedule)
 	return true;
 }
 
-void book_schedule__generate(struct schedule *schedule, uint64_t seed, unsigned int turns)
+void correlator_schedule__generate(struct schedule *schedule, uint64_t seed, unsigned int turns)
 {
 	static const uint64_t pace[] = {30, 100, 1000, 20000, 60000};
 	static const unsigned int pauses[] = {10, 50, 300};

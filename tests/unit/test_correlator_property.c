@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random interleavings of the model's tasks (bpf_model.h), step by step and with long pauses between
- * any two steps. What the book makes of the messages must be what the detector makes of the records:
+ * any two steps. What the correlator makes of the messages must be what the detector makes of the records:
  * the same incidents, one for one. Once with all messages read before anything is settled, and once
  * read and settled as it goes.
  *
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "book_schedule.h"
+#include "correlator_schedule.h"
 
 static void each(unsigned int turns, unsigned long count, uint64_t first)
 {
@@ -24,9 +24,9 @@ static void each(unsigned int turns, unsigned long count, uint64_t first)
 	if (times)
 		count *= strtoul(times, NULL, 0);
 	for (i = 0; i < (seed ? 1 : count); i++) {
-		book_schedule__generate(&schedule, seed ? strtoul(seed, NULL, 0) : first + i,
-					turns);
-		book_schedule__check(&schedule, sum);
+		correlator_schedule__generate(&schedule, seed ? strtoul(seed, NULL, 0) : first + i,
+					      turns);
+		correlator_schedule__check(&schedule, sum);
 		bpf_model__free(schedule.model);
 	}
 	print_message(

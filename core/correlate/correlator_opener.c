@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Openers' words: the final times of windows. Kept for a while, and told to the walkers that they concern. */
-#include "book_private.h"
+/* Openers' reports: the final times of windows. Kept for a while, and given to the walkers that they concern. */
+#include "correlator_private.h"
 #include "classes/race_class.h"
 
 /* Could this window matter to this walker? Decided by final times only when it is settled. */
-static bool may_concern(const struct book_entry *entry, const struct thprace_window *window)
+static bool may_concern(const struct correlator_entry *entry, const struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &entry->walk;
 	bool failed = thprace_failed(walk) && race_class__shape(walk->class) != RACE_SPLIT;
 
 	if (entry->check || window->folio != walk->folio)
 		return false;
-	if (failed && !book__is_removal(window))
+	if (failed && !correlator__is_removal(window))
 		return thprace_concerns(window, walk);
 	if (window->pid == walk->pid)
 		return false;
 	if (window->level == THPRACE_LEVEL_PMD)
 		return window->open <= walk->leave && window->close >= walk->enter;
-	return book__is_removal(window) && race_class__shape(walk->class) != RACE_SPLIT &&
+	return correlator__is_removal(window) && race_class__shape(walk->class) != RACE_SPLIT &&
 	       !failed && thprace_ended_in(window->open, walk->enter, walk->leave);
 }
 
@@ -27,45 +27,49 @@ static bool may_concern(const struct book_entry *entry, const struct thprace_win
  * has not told yet what it found, how the window counts is open: then it is kept, like one that the
  * walker saw opening.
  */
-static bool counts_only(const struct book_entry *entry, const struct thprace_window *window)
+static bool counts_only(const struct correlator_entry *entry, const struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &entry->walk;
-	const struct book_pair *pair;
+	const struct correlator_pair *pair;
 
-	if (book__is_removal(window) || thprace_role(window, walk) != THPRACE_ROLE_LATER ||
+	if (correlator__is_removal(window) || thprace_role(window, walk) != THPRACE_ROLE_LATER ||
 	    (walk->flags & THPRACE_KF_OUTER && !walk->outer_at))
 		return false;
 	for (pair = entry->pairs; pair; pair = pair->next)
-		if (book_pair__is_of(pair, window))
+		if (correlator_pair__is_of(pair, window))
 			return false;
 	return true;
 }
 
-static int add_opener(struct book *book, struct book_entry *entry, const struct book_opener *opener)
+static int add_opener(struct correlator *correlator, struct correlator_entry *entry,
+		      const struct correlator_opener *opener)
 {
 	if (counts_only(entry, &opener->window)) {
 		if (!(opener->window.flags & THPRACE_WF_VOID))
 			thprace_tally__add(&entry->later, &opener->window, &entry->walk);
 		return 0;
 	}
-	return book_pair__add(book, entry, &opener->window, &opener->stack, THPRACE_CLEAN);
+	return correlator_pair__add(correlator, entry, &opener->window, &opener->stack,
+				    THPRACE_CLEAN);
 }
 
-/* Keep an opener's word, in place of the oldest. */
-static struct book_opener *keep_opener(struct book *book, const struct thprace_opener *said)
+/* Keep an opener's report, in place of the oldest. */
+static struct correlator_opener *keep_opener(struct correlator *correlator,
+					     const struct thprace_opener *said)
 {
-	struct book_opener *opener = &book->openers[book->opener_next];
-	struct book_opener **first = &book->opener_index[book__hash(said->window.folio, 0)];
+	struct correlator_opener *opener = &correlator->openers[correlator->opener_next];
+	struct correlator_opener **first =
+		&correlator->opener_index[correlator__hash(said->window.folio, 0)];
 
-	book->opener_next = (book->opener_next + 1) % OPENERS_MAX;
+	correlator->opener_next = (correlator->opener_next + 1) % OPENERS_MAX;
 	if (opener->link) {
-		if (opener->window.close > book->forgotten)
-			book->forgotten = opener->window.close;
+		if (opener->window.close > correlator->forgotten)
+			correlator->forgotten = opener->window.close;
 		*opener->link = NULL; /* the oldest of all: the last of its list */
 	}
 	opener->window = said->window;
 	opener->window.flags |= THPRACE_WF_SETTLED;
-	if (book->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
+	if (correlator->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
 	    !opener->window.removed)
 		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
 	opener->stack = said->stack;
@@ -81,9 +85,10 @@ static struct book_opener *keep_opener(struct book *book, const struct thprace_o
 }
 
 /* A range is reported for each pending walker: on one folio it counts once. */
-static bool is_known(const struct book *book, const struct thprace_window *window)
+static bool is_known(const struct correlator *correlator, const struct thprace_window *window)
 {
-	const struct book_opener *opener = book->opener_index[book__hash(window->folio, 0)];
+	const struct correlator_opener *opener =
+		correlator->opener_index[correlator__hash(window->folio, 0)];
 
 	for (; opener && window->flags & THPRACE_WF_RANGE; opener = opener->older)
 		if (opener->window.flags & THPRACE_WF_RANGE && opener->window.pid == window->pid &&
@@ -92,51 +97,53 @@ static bool is_known(const struct book *book, const struct thprace_window *windo
 	return false;
 }
 
-int book_opener__take(struct book *book, const struct thprace_opener *said)
+int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *said)
 {
 	const struct thprace_window *window = &said->window;
-	const struct book_opener *opener;
-	struct book_pair *pair, *older;
-	struct book_entry *entry;
+	const struct correlator_opener *opener;
+	struct correlator_pair *pair, *older;
+	struct correlator_entry *entry;
 	uint64_t began;
 	int err;
 
-	if (is_known(book, window))
+	if (is_known(correlator, window))
 		return 0;
-	opener = keep_opener(book, said);
+	opener = keep_opener(correlator, said);
 	window = &opener->window;
 	began = window->level == THPRACE_LEVEL_PTE ? 0 : window->open;
 	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */
-	pair = window->level == THPRACE_LEVEL_PMD ? book->waiting[book__hash(window->pid, 0)]
-						  : NULL;
+	pair = window->level == THPRACE_LEVEL_PMD
+		       ? correlator->waiting[correlator__hash(window->pid, 0)]
+		       : NULL;
 	for (; pair; pair = older) {
 		older = pair->older;
-		if (book_pair__is_of(pair, window))
-			book_pair__settle(pair, window, &opener->stack);
+		if (correlator_pair__is_of(pair, window))
+			correlator_pair__settle(pair, window, &opener->stack);
 	}
-	entry = book->index[BY_FOLIO][book__hash(window->folio, 0)];
+	entry = correlator->index[BY_FOLIO][correlator__hash(window->folio, 0)];
 	for (; entry && entry->reach + THPRACE_ATTRIBUTION_NS >= began;
 	     entry = entry->older[BY_FOLIO]) {
 		if (!may_concern(entry, window))
 			continue;
-		err = add_opener(book, entry, opener);
+		err = add_opener(correlator, entry, opener);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-int book_opener__add_known(struct book *book, struct book_entry *entry)
+int correlator_opener__add_known(struct correlator *correlator, struct correlator_entry *entry)
 {
 	const struct thprace_walk *walk = &entry->walk;
-	const struct book_opener *opener = book->opener_index[book__hash(walk->folio, 0)];
+	const struct correlator_opener *opener =
+		correlator->opener_index[correlator__hash(walk->folio, 0)];
 	int err;
 
-	entry->forgotten = walk->enter <= book->forgotten;
+	entry->forgotten = walk->enter <= correlator->forgotten;
 	for (; opener && opener->reach >= walk->enter; opener = opener->older) {
 		if (!may_concern(entry, &opener->window))
 			continue;
-		err = add_opener(book, entry, opener);
+		err = add_opener(correlator, entry, opener);
 		if (err)
 			return err;
 	}

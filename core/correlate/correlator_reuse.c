@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "book_reuse.h"
+#include "correlator_reuse.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ struct window {
 	uint64_t seen; /* when it was read */
 };
 
-struct book_reuse {
-	book_reuse_fn give;
+struct correlator_reuse {
+	correlator_reuse_fn give;
 	void *ctx;
 	struct window *windows;
 	struct window **tail;
@@ -37,9 +37,9 @@ struct book_reuse {
 	struct hold *head[HEADS];
 };
 
-struct book_reuse *book_reuse__new(book_reuse_fn give, void *ctx)
+struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn give, void *ctx)
 {
-	struct book_reuse *reuse = calloc(1, sizeof(*reuse));
+	struct correlator_reuse *reuse = calloc(1, sizeof(*reuse));
 
 	if (!reuse)
 		return NULL;
@@ -53,7 +53,7 @@ struct book_reuse *book_reuse__new(book_reuse_fn give, void *ctx)
 	return NULL;
 }
 
-static struct hold **head_of(struct book_reuse *reuse, uint64_t folio)
+static struct hold **head_of(struct correlator_reuse *reuse, uint64_t folio)
 {
 	return &reuse->head[(folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54];
 }
@@ -65,7 +65,8 @@ static void copy_stack(struct thprace_stack *to, const struct thprace_stack *fro
 	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
 }
 
-int book_reuse__window(struct book_reuse *reuse, const struct thprace_opener *said, uint64_t now)
+int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *said,
+			     uint64_t now)
 {
 	struct window *window = calloc(1, sizeof(*window));
 
@@ -79,7 +80,7 @@ int book_reuse__window(struct book_reuse *reuse, const struct thprace_opener *sa
 	return 0;
 }
 
-static struct hold *find_hold(struct book_reuse *reuse, const struct thprace_walk *walk)
+static struct hold *find_hold(struct correlator_reuse *reuse, const struct thprace_walk *walk)
 {
 	struct hold *hold;
 
@@ -90,7 +91,7 @@ static struct hold *find_hold(struct book_reuse *reuse, const struct thprace_wal
 }
 
 /* In place of the oldest. */
-static struct hold *add_hold(struct book_reuse *reuse, const struct thprace_walk *walk)
+static struct hold *add_hold(struct correlator_reuse *reuse, const struct thprace_walk *walk)
 {
 	struct hold *hold = &reuse->holds[reuse->next], **first = head_of(reuse, walk->folio);
 	uint64_t last = hold->walk.leave ? hold->walk.leave : hold->walk.enter;
@@ -111,12 +112,12 @@ static struct hold *add_hold(struct book_reuse *reuse, const struct thprace_walk
 	return hold;
 }
 
-void book_reuse__hold(struct book_reuse *reuse, const struct thprace_hold *said)
+void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace_hold *said)
 {
 	struct hold *hold = find_hold(reuse, &said->walk);
 
 	if (!hold)
-		hold = add_hold(reuse, &said->walk); /* also when its first word was lost */
+		hold = add_hold(reuse, &said->walk); /* also when its first report was lost */
 	if (said->walk.leave)
 		hold->walk.leave = said->walk.leave;
 	if (said->stack.nr)
@@ -132,7 +133,7 @@ static bool meets(const struct hold *hold, const struct thprace_window *window)
 			     walk->leave ? walk->leave : THPRACE_FOREVER) == THPRACE_OVERLAP;
 }
 
-static void give_pair(struct book_reuse *reuse, const struct window *window,
+static void give_pair(struct correlator_reuse *reuse, const struct window *window,
 		      const struct hold *hold, enum thprace_verdict verdict)
 {
 	struct thprace_incident incident = {
@@ -153,7 +154,7 @@ static void give_pair(struct book_reuse *reuse, const struct window *window,
 }
 
 /* The collapser alone: nobody was seen who holds the reference. */
-static void give_alone(struct book_reuse *reuse, const struct window *window,
+static void give_alone(struct correlator_reuse *reuse, const struct window *window,
 		       enum thprace_verdict verdict)
 {
 	const struct thprace_window *of = &window->window;
@@ -175,7 +176,7 @@ static void give_alone(struct book_reuse *reuse, const struct window *window,
 	reuse->give(reuse->ctx, &incident, of->open, of->close, of->open <= reuse->forgotten);
 }
 
-static void settle(struct book_reuse *reuse, const struct window *window)
+static void settle(struct correlator_reuse *reuse, const struct window *window)
 {
 	const struct thprace_window *of = &window->window;
 	bool reused = of->flags & THPRACE_WF_REUSED, elsewhere = of->flags & THPRACE_WF_ELSEWHERE;
@@ -198,7 +199,7 @@ static void settle(struct book_reuse *reuse, const struct window *window)
 		give_alone(reuse, window, verdict);
 }
 
-static bool is_ready(struct book_reuse *reuse, const struct window *window, uint64_t now,
+static bool is_ready(struct correlator_reuse *reuse, const struct window *window, uint64_t now,
 		     uint64_t checked)
 {
 	const struct hold *hold;
@@ -213,7 +214,7 @@ static bool is_ready(struct book_reuse *reuse, const struct window *window, uint
 	return true;
 }
 
-void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked)
+void correlator_reuse__settle(struct correlator_reuse *reuse, uint64_t now, uint64_t checked)
 {
 	struct window *window;
 
@@ -226,12 +227,12 @@ void book_reuse__settle(struct book_reuse *reuse, uint64_t now, uint64_t checked
 	}
 }
 
-bool book_reuse__unsettled(const struct book_reuse *reuse)
+bool correlator_reuse__unsettled(const struct correlator_reuse *reuse)
 {
 	return reuse->windows;
 }
 
-void book_reuse__free(struct book_reuse *reuse)
+void correlator_reuse__free(struct correlator_reuse *reuse)
 {
 	struct window *window;
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the correlator: shared by correlator.c (what each message says), correlator_entry.c (walkers
+ * and the windows of each), correlator_opener.c (openers' reports) and correlator_settle.c (losses,
+ * verdicts).
+ */
+#ifndef THPRACE_CORRELATOR_PRIVATE_H
+#define THPRACE_CORRELATOR_PRIVATE_H
+
+#include <thprace/verdict.h>
+
+#include "correlator.h"
+
+#define OPENERS_MAX 4096
+#define LOSSES_MAX 256
+#define HEADS 16384 /* of each index: a power of two */
+
+/* A window that a walker met, or may have met. */
+struct correlator_pair {
+	struct correlator_pair *next; /* of the same walker */
+	struct correlator_pair *older; /* waiting for their openers' reports, by thread */
+	struct correlator_pair **link; /* what points here; NULL: not waiting */
+	struct thprace_window window;
+	struct thprace_stack stack;
+	uint8_t said;
+};
+
+/* What entries are looked up by. Each index is an array of lists, the newest entry first. */
+enum correlator_index {
+	BY_ENTER, /* thread and time of entry */
+	BY_LEAVE, /* thread and time of return */
+	BY_FOLIO,
+	INDEX_MAX
+};
+
+/* A walker that has been reported. */
+struct correlator_entry {
+	struct correlator_entry *next;
+	struct correlator_entry *older[INDEX_MAX];
+	struct correlator_entry **link[INDEX_MAX]; /* what points here */
+	struct thprace_walk walk;
+	struct thprace_stack stack;
+	uint64_t seen; /* when its first report was read */
+	uint64_t reach; /* latest return of this one and the older ones in BY_FOLIO */
+	struct correlator_pair *pairs; /* in order of arrival */
+	struct thprace_tally
+		later; /* windows that began after the walker failed: never given out */
+	bool check; /* a check point's own report, without a walker */
+	bool forgotten; /* openers' reports of its time were overwritten */
+};
+
+/* An opener's report. */
+struct correlator_opener {
+	struct correlator_opener *older; /* on folios of the same hash */
+	struct correlator_opener **link;
+	struct thprace_window window;
+	struct thprace_stack stack;
+	uint64_t reach; /* latest end of this window and the older ones */
+};
+
+struct correlator_loss {
+	uint64_t from;
+	uint64_t to;
+};
+
+struct correlator {
+	enum thprace_mode mode;
+	correlator_incident_fn incident;
+	void *ctx;
+	struct correlator_entry *entries; /* in order of arrival */
+	struct correlator_entry **tail;
+	struct correlator_entry **index[INDEX_MAX];
+	struct correlator_opener *openers; /* a ring */
+	struct correlator_opener **opener_index; /* by folio */
+	struct correlator_pair **waiting; /* by the opener's thread */
+	size_t opener_next;
+	uint64_t forgotten; /* latest end of a window whose opener's report was overwritten */
+	struct correlator_loss losses[LOSSES_MAX];
+	size_t loss_count;
+	struct verdict_counts classes[THPRACE_CLASS_MAX];
+	uint64_t touching;
+	struct correlator_reuse *reuse;
+};
+
+/* Which list of an index. */
+static inline size_t correlator__hash(uint64_t a, uint64_t b)
+{
+	uint64_t x = (a ^ b * 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
+
+	return (x ^ x >> 32) % HEADS;
+}
+
+/* A PTE-level window that is no zap of a range. */
+static inline bool correlator__is_removal(const struct thprace_window *window)
+{
+	return window->level == THPRACE_LEVEL_PTE && !(window->flags & THPRACE_WF_RANGE);
+}
+
+/* The newest entry of the list in an index that such a walker belongs to; NULL: it is empty. */
+struct correlator_entry *correlator_entry__first(const struct correlator *correlator,
+						 enum correlator_index by,
+						 const struct thprace_walk *walk);
+
+/* The walker of that thread, time of entry and class; NULL: not reported yet. */
+struct correlator_entry *correlator_entry__find(const struct correlator *correlator,
+						const struct thprace_walk *walk);
+
+/* NULL: no memory. */
+struct correlator_entry *correlator_entry__add(struct correlator *correlator,
+					       const struct thprace_walk *walk, bool check,
+					       uint64_t now);
+
+/* Take it out of everything and free it; *link is the one after it then. */
+void correlator_entry__drop(struct correlator *correlator, struct correlator_entry **link);
+
+/*
+ * Is this the window of a pair that was reported before? Its times were not final then, and a walker
+ * may have seen it while it opened, before its time was stored (open 0).
+ */
+bool correlator_pair__is_of(const struct correlator_pair *pair,
+			    const struct thprace_window *window);
+
+/* The window's final times are known. */
+void correlator_pair__settle(struct correlator_pair *pair, const struct thprace_window *window,
+			     const struct thprace_stack *stack);
+
+/*
+ * Add a window to a walker, or what is newly known of one that it has. Of removals of small pages
+ * only the earliest is kept: for that one the walker waited.
+ */
+int correlator_pair__add(struct correlator *correlator, struct correlator_entry *entry,
+			 const struct thprace_window *window, const struct thprace_stack *stack,
+			 uint8_t said);
+
+/* No more frames than there is room for. */
+void correlator__copy_stack(struct thprace_stack *to, const struct thprace_stack *from);
+
+/* Keep an opener's report, for walkers that are reported later, and give it to those that were. 0 or -ENOMEM. */
+int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *said);
+
+/* A walker was reported: give it the reports that are kept. 0 or -ENOMEM. */
+int correlator_opener__add_known(struct correlator *correlator, struct correlator_entry *entry);
+
+/* Give out what collapse-reuse came to: a correlator_reuse_fn. */
+void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from,
+			      uint64_t to, bool doubtful);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * By how much walkers and windows on the same folio missed each other: what a stressor needs to aim
+ * better. Takes samples of the flight recorder, which may have gaps: a statement about some passes, not
+ * a count of all.
+ */
+#ifndef THPRACE_NEAR_MISS_H
+#define THPRACE_NEAR_MISS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <thprace/race.h>
+#include <thprace/record.h>
+
+/*
+ * One pass: the walker came late_ns too late (negative: too early) for the nearest window that another
+ * task opened on its folio; 0: they met.
+ */
+typedef void (*near_miss_fn)(void *ctx, int64_t late_ns);
+
+struct near_misses;
+
+/* Passes of walkers of one class. Returns it, to be freed with near_misses__free(), or NULL. */
+struct near_misses *near_misses__new(enum thprace_class class, near_miss_fn pass, void *ctx);
+
+/* Keep a record, of any type and in any order, until the next near_misses__report(). */
+void near_misses__record(struct near_misses *near_misses, const struct thprace_record *record);
+
+/* Report each walker that the records since the last call show together with windows. */
+void near_misses__report(struct near_misses *near_misses);
+
+void near_misses__free(struct near_misses *near_misses);
+
+#endif
