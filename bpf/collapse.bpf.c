@@ -9,8 +9,8 @@
  * How they find each other. A holder counts up holds_begun, then stamps; it stamps its return, then
  * counts up holds_ended. A window takes holds_ended before it is stamped, and looks at holds_begun
  * after its end is. If they are equal, every holder that began before the end had ended before the
- * beginning, and there is nothing to tell. Else the window is told, and core joins it with the holders,
- * all of which tell themselves.
+ * beginning, and there is nothing to report. Else the window is reported, and core joins it with the
+ * holders, all of which report themselves.
  */
 #include "folio.bpf.h"
 #include "record.bpf.h"
@@ -270,9 +270,9 @@ static __always_inline void collapse_return(void *ctx, u64 result)
 }
 AT_RETURN(collapse_return, THPRACE_POINT_COLLAPSE)
 
-/* Tell core of a holder. Its stack goes with the first word. */
-static __always_inline void hold_tell(void *ctx, const struct hold_state *state, u64 task,
-				      u64 leave)
+/* Report a holder to core. Its stack goes with the first report. */
+static __always_inline void holder_report(void *ctx, const struct hold_state *state, u64 task,
+					  u64 leave)
 {
 	struct thprace_hold *message = incident_reserve(sizeof(*message));
 	struct thprace_walk *walk;
@@ -292,7 +292,7 @@ static __always_inline void hold_tell(void *ctx, const struct hold_state *state,
 	walk->tgid = task >> 32;
 	walk->cpu = bpf_get_smp_processor_id();
 	walk->class = THPRACE_COLLAPSE_REUSE;
-	walk->kind = THPRACE_KIND_HOLDER;
+	walk->origin = THPRACE_ORIGIN_HOLDER;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
 	message->stack.nr = 0;
 	message->stack.pad = 0;
@@ -303,7 +303,7 @@ static __always_inline void hold_tell(void *ctx, const struct hold_state *state,
 
 static __always_inline void hold_record(u8 type, const struct hold_state *state, u64 task, u64 ts)
 {
-	record_make(type, THPRACE_COLLAPSE_REUSE, THPRACE_KIND_HOLDER, 0, task, ts, state->enter,
+	record_make(type, THPRACE_COLLAPSE_REUSE, THPRACE_ORIGIN_HOLDER, 0, task, ts, state->enter,
 		    state->folio, 0, 0, 0);
 }
 
@@ -380,7 +380,7 @@ static __always_inline void hold_begin(void *ctx, u64 stack)
 		return;
 	}
 	hold_record(THPRACE_REC_HOLD_ENTER, &state, task, state.enter);
-	hold_tell(ctx, &state, task, 0);
+	holder_report(ctx, &state, task, 0);
 }
 
 /* The context lies on the stack, in the frame of the trampoline. */
@@ -424,7 +424,7 @@ static __always_inline void hold_end(void *ctx, int direct, u64 entry, u64 a, u6
 		return;
 	now = bpf_ktime_get_ns();
 	hold_record(THPRACE_REC_HOLD_RETURN, state, task, now);
-	hold_tell(ctx, state, task, now);
+	holder_report(ctx, state, task, now);
 	cpu = this_cpu();
 	if (cpu) {
 		ADD(cpu->walkers[THPRACE_COLLAPSE_REUSE], 1);

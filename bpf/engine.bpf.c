@@ -19,8 +19,8 @@ __u32 invalidating = 0;
 __u64 poison_pfn = 0;
 __u32 collapsing = 0;
 volatile __u32 blind = 0;
-volatile __u32 asking_zappers = 0;
-struct thprace_asked asked = {};
+volatile __u32 counting_zappers = 0;
+struct thprace_pte_probe pte_probe = {};
 
 struct thprace_pending pending[THPRACE_PENDING_MAX] = {};
 volatile struct thprace_attributing attributing = {};

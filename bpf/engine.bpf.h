@@ -45,9 +45,9 @@ extern __u32 poisoning;
 extern __u32 invalidating;
 /* The frame that the latest memory_failure began to work on. */
 extern __u64 poison_pfn;
-/* Where struct pages are (bpf/window.bpf.c); arm64: once asked.known. */
+/* Where struct pages are (bpf/window.bpf.c); arm64: once pte_probe.known. */
 extern __u64 page_map;
-extern struct thprace_asked asked;
+extern struct thprace_pte_probe pte_probe;
 
 /* The same as a struct page's address; only where page_map is known. */
 static __always_inline u64 poison_page(void)
@@ -59,7 +59,7 @@ extern __u32 collapsing;
 /* Points that this kernel has and that are not attached now (shed, refused): a bit each. */
 extern volatile __u32 blind;
 /* Core wants to know who zaps (bpf/zapper.bpf.c). */
-extern volatile __u32 asking_zappers;
+extern volatile __u32 counting_zappers;
 int zapper_count(u32 zap);
 
 /* Walkers that the ends of zaps are reported for (bpf/pending.bpf.h). */
@@ -81,7 +81,7 @@ extern struct pending_claims_map pending_claims SEC(".maps");
  * Count and owner in one word, so that one load tells whether others than oneself are there. The
  * owner is hashed, and not linearly, lest two pids add up to twice a third's.
  */
-static __always_inline u64 walker_word(u32 pid)
+static __always_inline u64 walker_tag(u32 pid)
 {
 	u64 x = pid * 0x9e3779b97f4a7c15ULL;
 
@@ -146,7 +146,7 @@ static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
 
 	if (!walkers)
 		return 0;
-	me = walker_word(pid);
+	me = walker_tag(pid);
 	return nonzero(walkers ^ me) & nonzero(walkers ^ 2 * me);
 }
 

@@ -18,21 +18,21 @@ struct walk_state {
 	u32 closed; /* bucket.closed at its start */
 	u8 walking;
 	u8 class;
-	u8 kind;
+	u8 origin;
 	u8 migrate;
 	/* the split around it */
 	u64 split_enter;
 	u64 split_folio;
 	u64 unmapped; /* return of the split's walker, 0: none yet */
 	s32 residual; /* which it left */
-	u8 told; /* that walker failed or met a window */
+	u8 reported; /* that walker failed or met a window */
 	/* what this task is inside of */
 	u8 invalidating;
 	u8 poisoning;
 	u8 unmapping; /* the call by which the split around it unmaps was seen */
 	u64 poison_enter;
 	u64 pfn;
-	u64 asked; /* head page that page_mapped() was asked about last in this invalidation, or 0 */
+	u64 tested_page; /* head page that page_mapped() tested last in this invalidation, or 0 */
 	/* of the walker that failed last, until the function around it returns */
 	u64 failed; /* its return, 0: none */
 	u64 failed_folio;
@@ -122,7 +122,7 @@ static __always_inline void collect_open(u64 folio)
 		collect_some(folio, first);
 }
 
-/* Copy the open window of a slot. 0: it is gone, or a removal of small pages: its owner tells. */
+/* Copy the open window of a slot. 0: it is gone, or a removal of small pages: its owner reports it. */
 static __always_inline int slot_window(u32 index, u64 folio, struct thprace_window *window)
 {
 	u64 at = BOUND(index, THPRACE_SLOTS_MAX - 1);
@@ -135,7 +135,7 @@ static __always_inline int slot_window(u32 index, u64 folio, struct thprace_wind
 		return 0;
 	bpf_probe_read_kernel(window, sizeof(*window), &slot->opener.window);
 	*(u64 *)&window->pid = slot->task; /* and tgid */
-	window->close = 0; /* the opener will tell */
+	window->close = 0; /* the opener will report it */
 	window->left = THPRACE_LEFT_UNREAD;
 	window->flags = 0;
 	return window->level == THPRACE_LEVEL_PMD;
@@ -154,7 +154,7 @@ static __always_inline void walk_fill(struct thprace_walk *walk, const struct wa
 	walk->result = 0;
 	walk->cpu = bpf_get_smp_processor_id();
 	walk->class = state->class;
-	walk->kind = state->kind;
+	walk->origin = state->origin;
 	walk->flags = flags | (state->migrate ? THPRACE_RF_MIGRATE : 0);
 	walk->order = 0;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
@@ -194,7 +194,7 @@ static __always_inline u8 judge(const struct thprace_window *window,
  * Report the window of slot index as met by this task's walker, if it is an overlap and another
  * task's. A global function, as collect_some. Returns 0.
  */
-__noinline int __weak pair_tell(u32 index)
+__noinline int __weak pair_report(u32 index)
 {
 	struct walk_state *state = state_of(bpf_get_current_pid_tgid());
 	struct thprace_incident *incident;
@@ -209,11 +209,11 @@ __noinline int __weak pair_tell(u32 index)
 	if (!slot_window(index, state->walk.folio, &incident->window) ||
 	    incident->window.pid == state->walk.pid)
 		goto discard;
-	incident->said = judge(&incident->window, &state->walk);
-	if (incident->said == THPRACE_CLEAN)
+	incident->first_verdict = judge(&incident->window, &state->walk);
+	if (incident->first_verdict == THPRACE_CLEAN)
 		goto discard;
 	incident->type = THPRACE_MSG_INCIDENT;
-	incident->verdict = incident->said;
+	incident->verdict = incident->first_verdict;
 	incident->close_call = 0;
 	incident->attribution = THPRACE_ATTRIBUTION_NONE;
 	__builtin_memset(incident->pad, 0, sizeof(incident->pad));
@@ -230,7 +230,7 @@ discard:
 }
 
 /* Look for windows on the walker's folio that are open, and report each. Returns how many. */
-static __always_inline u32 windows_tell(struct walk_state *state)
+static __always_inline u32 windows_report(struct walk_state *state)
 {
 	u32 i;
 
@@ -241,7 +241,7 @@ static __always_inline u32 windows_tell(struct walk_state *state)
 	if (state->hits > HITS)
 		count_lost(THPRACE_LOSS_HITS);
 	for (i = 0; i < HITS && i < *(volatile u32 *)&state->hits; i++)
-		pair_tell(*(volatile u32 *)&state->hit[BOUND(i, HITS - 1)]);
+		pair_report(*(volatile u32 *)&state->hit[BOUND(i, HITS - 1)]);
 	return *(volatile u32 *)&state->hits;
 }
 
@@ -250,7 +250,7 @@ static __always_inline u32 windows_tell(struct walk_state *state)
  * open windows (this is its stack), or some closed in its time (core joins it with their openers'
  * words).
  */
-static __always_inline void walker_tell(void *ctx, const struct thprace_walk *walk, u32 type)
+static __always_inline void walker_report(void *ctx, const struct thprace_walk *walk, u32 type)
 {
 	struct thprace_incident *incident;
 
@@ -262,7 +262,7 @@ static __always_inline void walker_tell(void *ctx, const struct thprace_walk *wa
 	__builtin_memset(&incident->window, 0, sizeof(incident->window));
 	incident->type = type;
 	incident->verdict = THPRACE_CLEAN;
-	incident->said = THPRACE_CLEAN;
+	incident->first_verdict = THPRACE_CLEAN;
 	incident->close_call = 0;
 	incident->attribution = THPRACE_ATTRIBUTION_NONE;
 	__builtin_memset(incident->pad, 0, sizeof(incident->pad));

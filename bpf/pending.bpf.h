@@ -54,7 +54,7 @@ __noinline int __weak pending_begin(u64 folio)
 	place->enter = 0;
 	place->leave = 0;
 	place->pid = pid;
-	place->told = 0;
+	place->reported = 0;
 	barrier();
 	*(volatile u64 *)&place->folio = folio;
 	ADD(attributing.walkers, 1);

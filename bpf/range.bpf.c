@@ -79,11 +79,11 @@ __noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
 	return met;
 }
 
-#define RANGE_TOLD 256 /* at most so many ranges for a walker */
+#define RANGE_REPORTS_MAX 256 /* at most so many ranges for a walker */
 
 /* Report a range to one pending walker. */
-static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_slot *slot, u64 now,
-				       u64 address)
+static __always_inline void range_report(void *ctx, u32 at, const struct thprace_slot *slot,
+					 u64 now, u64 address)
 {
 	struct thprace_pending *place = pending_at(at);
 	u64 folio = *(volatile u64 *)&place->folio;
@@ -109,11 +109,11 @@ static __always_inline void range_tell(void *ctx, u32 at, const struct thprace_s
 	} else if (unmarked >= place->enter) {
 		flags = THPRACE_RF_VAGUE;
 	}
-	if (place->told >= RANGE_TOLD) {
+	if (place->reported >= RANGE_REPORTS_MAX) {
 		count_lost(THPRACE_LOSS_HITS);
 		return;
 	}
-	place->told++;
+	place->reported++;
 	left = folio_small(folio);
 	/* A walker that came later may have taken mappings itself. */
 	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered)
@@ -184,7 +184,7 @@ static __always_inline void range_end(void *ctx, u64 vma, u64 start, u64 end)
 		for (i = 0; met && i < THPRACE_PENDING_MAX; i++) {
 			at = lowest_bit(met);
 			met &= met - 1;
-			range_tell(ctx, at, slot, now, start);
+			range_report(ctx, at, slot, now, start);
 		}
 	}
 	if (slot && slot->in_range) {

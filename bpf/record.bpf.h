@@ -145,11 +145,11 @@ static __always_inline struct thprace_record *record_begin(struct thprace_cpu *c
 }
 
 /*
- * Fill the record in and give it out. The last three words are composed here: (pid, tgid), (value,
+ * Fill the record in and publish it. The last three words are composed here: (pid, tgid), (value,
  * cpu, type, class), (flags, kind, seq).
  */
 static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct thprace_record *to,
-				       u64 seq, u8 type, u8 class, u64 kind, u64 flags, u64 task,
+				       u64 seq, u8 type, u8 class, u64 origin, u64 flags, u64 task,
 				       u64 ts, u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
 {
 	to->ts = ts;
@@ -160,7 +160,7 @@ static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct t
 	*(u64 *)&to->pid = task;
 	*(u64 *)&to->value = (u32)value | (u64)id << 32 | (u64)type << 48 | (u64) class << 56;
 	barrier();
-	*(volatile u64 *)&to->flags = flags | kind << 16 | seq << 32;
+	*(volatile u64 *)&to->flags = flags | origin << 16 | seq << 32;
 	if (stream_count) {
 		bpf_ringbuf_submit(to, 0);
 		ADD(cpu->counters.submitted, 1);
@@ -168,7 +168,7 @@ static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct t
 }
 
 /* Both, where the caller has no use for the CPU's counters. */
-static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, u64 task, u64 ts,
+static __always_inline void record_make(u8 type, u8 class, u64 origin, u64 flags, u64 task, u64 ts,
 					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
 {
 	u32 id = bpf_get_smp_processor_id();
@@ -180,8 +180,8 @@ static __always_inline void record_make(u8 type, u8 class, u64 kind, u64 flags, 
 		return;
 	to = record_begin(cpu, id, &seq);
 	if (to)
-		record_end(cpu, id, to, seq, type, class, kind, flags, task, ts, entry, folio, arg,
-			   arg2, value);
+		record_end(cpu, id, to, seq, type, class, origin, flags, task, ts, entry, folio,
+			   arg, arg2, value);
 }
 
 /* The caller's kernel stack. Failing, it is empty. */
@@ -193,8 +193,8 @@ static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 	stack->pad = 0;
 }
 
-/* The opener's own word: final times, name, stack. */
-static __always_inline void opener_tell(void *ctx, struct thprace_slot *slot)
+/* The opener's own report: final times, name, stack. */
+static __always_inline void opener_report(void *ctx, struct thprace_slot *slot)
 {
 	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	stack_take(ctx, &slot->opener.stack);

@@ -37,8 +37,8 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
 }
 
-/* Is this one to be told, of a row of so many before? The 1st, 2nd, 4th, 8th … are. */
-static __always_inline int row_is_told(u32 before)
+/* Is this one to be reported, after so many in a row? The 1st, 2nd, 4th, 8th … are. */
+static __always_inline int row_is_reported(u32 before)
 {
 	return !(before & (before + 1));
 }
@@ -47,25 +47,25 @@ static __always_inline int row_is_told(u32 before)
  * While a walker is active on the folio a removal is reported for it, but of a long row of them only
  * some. One that may fall before a walker's stamp, because it is just entering, counts for no row.
  */
-static __always_inline int removal_is_told(struct thprace_slot *slot, struct bucket *bucket,
-					   u64 folio)
+static __always_inline int removal_is_reported(struct thprace_slot *slot, struct bucket *bucket,
+					       u64 folio)
 {
 	u32 entered = *(volatile u32 *)&bucket->entered;
-	u32 told = 0;
+	u32 row_length = 0;
 
 	if (entered & (WALK_ENTERED - 1))
 		return 1;
-	if (slot->told_folio == folio && slot->told_entered == entered)
-		told = slot->told;
-	slot->told_folio = folio;
-	slot->told_entered = entered;
-	slot->told = told + 1;
-	return row_is_told(told);
+	if (slot->row_folio == folio && slot->row_entered == entered)
+		row_length = slot->row_length;
+	slot->row_folio = folio;
+	slot->row_entered = entered;
+	slot->row_length = row_length + 1;
+	return row_is_reported(row_length);
 }
 
 /* Report a removal of small pages' rmap, as a window that is known by its end only. */
-static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u64 folio, u64 now,
-					 u32 pages)
+static __always_inline void removal_report(void *ctx, struct thprace_slot *slot, u64 folio, u64 now,
+					   u32 pages)
 {
 	struct thprace_window *window = &slot->opener.window;
 
@@ -78,7 +78,7 @@ static __always_inline void removal_tell(void *ctx, struct thprace_slot *slot, u
 	window->cpu = bpf_get_smp_processor_id();
 	window->level = THPRACE_LEVEL_PTE;
 	window->pages = pages;
-	opener_tell(ctx, slot);
+	opener_report(ctx, slot);
 }
 
 #define RANGE_READS 16
@@ -118,7 +118,7 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 {
 	struct bucket *bucket = bucket_of(folio);
 	struct thprace_counters *cpu;
-	int tell = 0;
+	int report = 0;
 	u64 now;
 
 	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* no pair: slot_window() */
@@ -132,7 +132,7 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 		ADD(cpu->pte_removals, 1);
 	if (walked_by_others(bucket, (u32)task)) {
 		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
-		tell = removal_is_told(slot, bucket, folio);
+		report = removal_is_reported(slot, bucket, folio);
 		removal_keep(slot, folio, now, pages);
 	} else if (*(volatile u32 *)&bucket->pending) {
 		removal_keep(slot, folio, now, pages);
@@ -140,9 +140,9 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	open_folio[index] = 0;
 	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
 	if (*(volatile u32 *)&slot->noted)
-		tell = 1;
-	if (tell)
-		removal_tell(ctx, slot, folio, now, pages);
+		report = 1;
+	if (report)
+		removal_report(ctx, slot, folio, now, pages);
 }
 
 /* A page that is not part of a large folio matters to walkers on that page alone: those of memory_failure. */
@@ -170,7 +170,7 @@ static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 co
 	slot = slot_find(task, &index);
 	if (!slot)
 		return; /* not inside a zap: a split of the pmd, migration, a copy on write … */
-	page = POINTER_NUMBER(slot->stash, page);
+	page = POINTER_NUMBER(slot->saved_folio, page);
 	if (small && !small_matters(page))
 		return;
 	folio = head ? page : page_folio(page);
@@ -196,7 +196,7 @@ static __always_inline void rmap_pmd(void *ctx, int direct, u64 folio, u64 unuse
 
 	slot = slot_find(task, &index);
 	if (slot && slot->state == THPRACE_SLOT_OPEN)
-		rmap_pmd_removed(slot, index, task, POINTER_NUMBER(slot->stash, folio));
+		rmap_pmd_removed(slot, index, task, POINTER_NUMBER(slot->saved_folio, folio));
 }
 AT_RETURN_WITH_ARGS(rmap_pmd, THPRACE_POINT_RMAP_PMD)
 
@@ -213,18 +213,18 @@ static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page
 	slot = slot_find(task, &index);
 	if (!slot || !slot->in_range)
 		return;
-	folio = POINTER_NUMBER(slot->stash, folio);
+	folio = POINTER_NUMBER(slot->saved_folio, folio);
 	if (!small || small_matters(folio))
-		rmap_ptes_removed(ctx, slot, index, task, folio, POINTER_NUMBER(slot->stash, page),
-				  (u32)pages);
+		rmap_ptes_removed(ctx, slot, index, task, folio,
+				  POINTER_NUMBER(slot->saved_folio, page), (u32)pages);
 }
 AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
 
 /*
- * The same with kprobes, where a return has no arguments: the entry puts them aside, for a task
- * inside a zap. stash: the folio (bit 0: small pages); page and count are not kept.
+ * The same with kprobes, where a return has no arguments: the entry saves them in the slot of a
+ * task inside a zap.
  */
-static __always_inline void stash(u64 folio, int small, u32 pages)
+static __always_inline void save_args(u64 folio, int small, u32 pages)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_slot *slot;
@@ -233,8 +233,8 @@ static __always_inline void stash(u64 folio, int small, u32 pages)
 	slot = slot_find(task, &index);
 	if (!slot)
 		return;
-	slot->stash = folio;
-	slot->stash_pages = small ? pages : 0;
+	slot->saved_folio = folio;
+	slot->saved_pages = small ? pages : 0;
 }
 
 SEC("kprobe")
@@ -253,7 +253,7 @@ int rmap_kprobe(struct pt_regs *ctx)
 			return 0;
 	}
 	compound = kprobe_arg(ctx, THPRACE_POINT_RMAP, 1);
-	stash(folio, !compound, 1);
+	save_args(folio, !compound, 1);
 	return 0;
 }
 
@@ -261,7 +261,7 @@ SEC("kprobe")
 int rmap_pmd_kprobe(struct pt_regs *ctx)
 {
 	if (recording)
-		stash(kprobe_arg(ctx, THPRACE_POINT_RMAP_PMD, 0), 0, 0);
+		save_args(kprobe_arg(ctx, THPRACE_POINT_RMAP_PMD, 0), 0, 0);
 	return 0;
 }
 
@@ -274,12 +274,12 @@ int rmap_ptes_kprobe(struct pt_regs *ctx)
 		return 0;
 	folio = kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 0);
 	if (page_is_head(folio, 0) || small_matters(folio))
-		stash(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
+		save_args(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
 	return 0;
 }
 
 /* The return of all three. */
-static __always_inline int unstash(struct pt_regs *ctx)
+static __always_inline int removed_by_saved_args(struct pt_regs *ctx)
 {
 	struct thprace_slot *slot;
 	u64 folio, task;
@@ -289,15 +289,15 @@ static __always_inline int unstash(struct pt_regs *ctx)
 		return 0;
 	task = bpf_get_current_pid_tgid();
 	slot = slot_find(task, &index);
-	if (!slot || !slot->stash)
+	if (!slot || !slot->saved_folio)
 		return 0;
-	folio = slot->stash;
-	slot->stash = 0;
+	folio = slot->saved_folio;
+	slot->saved_folio = 0;
 	if (slot->state == THPRACE_SLOT_OPEN) {
-		if (!slot->stash_pages)
+		if (!slot->saved_pages)
 			rmap_pmd_removed(slot, index, task, folio);
-	} else if (slot->stash_pages && slot->in_range) {
-		rmap_ptes_removed(ctx, slot, index, task, folio, 0, slot->stash_pages);
+	} else if (slot->saved_pages && slot->in_range) {
+		rmap_ptes_removed(ctx, slot, index, task, folio, 0, slot->saved_pages);
 	}
 	return 0;
 }
@@ -305,17 +305,17 @@ static __always_inline int unstash(struct pt_regs *ctx)
 SEC("kretprobe")
 int rmap_kretprobe(struct pt_regs *ctx)
 {
-	return unstash(ctx);
+	return removed_by_saved_args(ctx);
 }
 
 SEC("kretprobe")
 int rmap_pmd_kretprobe(struct pt_regs *ctx)
 {
-	return unstash(ctx);
+	return removed_by_saved_args(ctx);
 }
 
 SEC("kretprobe")
 int rmap_ptes_kretprobe(struct pt_regs *ctx)
 {
-	return unstash(ctx);
+	return removed_by_saved_args(ctx);
 }

@@ -14,23 +14,23 @@
 		 ? bpf_core_enum_value(enum ttu_flags, name) \
 		 : 0)
 
-static __always_inline u8 kind_of(u64 flags)
+static __always_inline u8 origin_of(u64 flags)
 {
 	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
 
 	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, as reclaim */
-		return THPRACE_KIND_SPLIT;
+		return THPRACE_ORIGIN_SPLIT;
 	if (flags & TTU(TTU_BATCH_FLUSH))
-		return THPRACE_KIND_RECLAIM;
+		return THPRACE_ORIGIN_RECLAIM;
 	if (flags & (TTU(TTU_HWPOISON) | TTU(TTU_IGNORE_HWPOISON)))
-		return THPRACE_KIND_HWPOISON;
-	return THPRACE_KIND_OTHER;
+		return THPRACE_ORIGIN_HWPOISON;
+	return THPRACE_ORIGIN_OTHER;
 }
 
 static __always_inline void walk_record(u8 type, const struct walk_state *state, u64 task, u64 ts,
 					u64 flags, u64 counts, s32 value)
 {
-	record_make(type, state->class, state->kind,
+	record_make(type, state->class, state->origin,
 		    flags | (state->migrate ? THPRACE_RF_MIGRATE : 0), task, ts, state->enter,
 		    state->folio, state->ttu, counts, value);
 }
@@ -60,7 +60,7 @@ static __always_inline void pass_after_window(const struct walk_state *state, u3
 }
 
 static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 folio, u8 class,
-				       u8 kind, u64 ttu, u8 migrate)
+				       u8 origin, u64 ttu, u8 migrate)
 {
 	struct bucket *bucket;
 
@@ -68,17 +68,17 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 		count_lost(THPRACE_LOSS_RETURN);
 		pending_end(state->pending, state->folio, (u32)task, 0, (struct thprace_counts){},
 			    0);
-		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
+		ADD(bucket_of(state->folio)->walkers, -walker_tag((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
 	state->walking = 1;
 	state->class = class;
-	state->kind = kind;
+	state->origin = origin;
 	state->ttu = ttu;
 	state->migrate = migrate;
 	state->failed = 0;
 	state->remap = 0;
-	if (kind == THPRACE_KIND_SPLIT && mapping_is_anon(folio_mapping(state->folio))) {
+	if (origin == THPRACE_ORIGIN_SPLIT && mapping_is_anon(folio_mapping(state->folio))) {
 		state->remap = THPRACE_RF_REMAP;
 		state->before.entire = folio_entire(state->folio);
 		state->before.small = folio_small(state->folio);
@@ -86,7 +86,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	state->closed = *(volatile u32 *)&bucket->closed;
 	ADD(bucket->entered, 1);
 	state->pending = pending_begin(state->folio);
-	ADD(bucket->walkers, walker_word((u32)task)); /* a barrier too: published, then stamped */
+	ADD(bucket->walkers, walker_tag((u32)task)); /* a barrier too: published, then stamped */
 	state->enter = bpf_ktime_get_ns();
 	ADD(bucket->entered, WALK_ENTERED - 1);
 	if (state->pending) {
@@ -103,9 +103,9 @@ static __always_inline void walk_failed(struct walk_state *state)
 	struct thprace_walk *walk = &state->walk;
 
 	walk->before = state->before;
-	if ((state->kind == THPRACE_KIND_SPLIT && state->split_enter &&
+	if ((state->origin == THPRACE_ORIGIN_SPLIT && state->split_enter &&
 	     state->split_folio == state->folio) ||
-	    (state->kind == THPRACE_KIND_HWPOISON && state->poisoning)) {
+	    (state->origin == THPRACE_ORIGIN_HWPOISON && state->poisoning)) {
 		walk->flags |= THPRACE_KF_OUTER;
 		state->failed = walk->leave;
 		state->failed_folio = state->folio;
@@ -113,7 +113,7 @@ static __always_inline void walk_failed(struct walk_state *state)
 }
 
 /* The function around a failed walker returns: is all still there that it left? */
-static __always_inline void outer_tell(const struct walk_state *state, u64 task, u64 now)
+static __always_inline void outer_report(const struct walk_state *state, u64 task, u64 now)
 {
 	u64 folio = state->failed_folio;
 	struct thprace_outer message = {
@@ -126,7 +126,7 @@ static __always_inline void outer_tell(const struct walk_state *state, u64 task,
 		.order = page_is_head(folio, 0) ? huge_order : 0,
 	};
 
-	record_make(THPRACE_REC_OUTER, state->class, state->kind, 0, task, now, state->failed,
+	record_make(THPRACE_REC_OUTER, state->class, state->origin, 0, task, now, state->failed,
 		    folio, THPRACE_COUNTS(message.before.entire, message.before.small),
 		    THPRACE_COUNTS(message.now.entire, message.now.small), (s32)message.order);
 	if (bpf_ringbuf_output(&incidents, &message, sizeof(message), 0))
@@ -138,7 +138,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	struct bucket *bucket = bucket_of(state->folio);
 	struct thprace_counters *cpu = this_cpu();
 	struct thprace_counts left;
-	int failed, told;
+	int failed, reported;
 	s32 residual;
 	u64 now;
 
@@ -155,9 +155,9 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	if (!pending_end(state->pending, state->folio, (u32)task, now, left, failed) && failed)
 		count_lost(THPRACE_LOSS_TASK);
 	state->pending = 0;
-	told = windows_tell(state) || *(volatile u32 *)&bucket->closed != state->closed;
-	if (failed || told)
-		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
+	reported = windows_report(state) || *(volatile u32 *)&bucket->closed != state->closed;
+	if (failed || reported)
+		walker_report(ctx, &state->walk, THPRACE_MSG_INCIDENT);
 	walk_record(THPRACE_REC_WALK_RETURN, state, task, now, own,
 		    THPRACE_COUNTS(left.entire, left.small), residual);
 	if (cpu && state->class < THPRACE_CLASS_MAX) {
@@ -173,10 +173,10 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	if (state->split_enter && state->split_folio == state->folio) {
 		state->unmapped = now;
 		state->residual = residual;
-		state->told |= failed || told;
+		state->reported |= failed || reported;
 	}
 	state->walking = 0;
-	ADD(bucket->walkers, -walker_word((u32)task));
+	ADD(bucket->walkers, -walker_tag((u32)task));
 }
 
 /*
@@ -186,7 +186,7 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 migrate)
 {
 	struct walk_state *state;
-	u8 kind, class;
+	u8 origin, class;
 	u64 task;
 
 	if (args[migrate ? THPRACE_POINT_MIGRATE : THPRACE_POINT_UNMAP].calls) {
@@ -195,17 +195,17 @@ static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 mig
 			state->unmapping = 1;
 	}
 	flags = (u32)flags; /* an enum: the register holds garbage above 32 bits */
-	kind = kind_of(flags);
-	if (kind == THPRACE_KIND_RECLAIM)
+	origin = origin_of(flags);
+	if (origin == THPRACE_ORIGIN_RECLAIM)
 		return;
 	if (!poisoning && !page_is_head(folio, direct))
 		return;
 	task = bpf_get_current_pid_tgid();
 	state = state_of(task);
-	if (kind == THPRACE_KIND_SPLIT) {
+	if (origin == THPRACE_ORIGIN_SPLIT) {
 		class = migrate ? THPRACE_SPLIT_MIGRATE : THPRACE_SPLIT_UNMAP;
-	} else if (!migrate && (kind == THPRACE_KIND_HWPOISON || (state && state->poisoning))) {
-		kind = THPRACE_KIND_HWPOISON;
+	} else if (!migrate && (origin == THPRACE_ORIGIN_HWPOISON || (state && state->poisoning))) {
+		origin = THPRACE_ORIGIN_HWPOISON;
 		class = THPRACE_HWPOISON_UNMAP;
 	} else {
 		count_filtered();
@@ -216,7 +216,7 @@ static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 mig
 	if (!state)
 		return;
 	state->unmapping = 1;
-	walk_begin(state, task, folio, class, kind, flags, migrate);
+	walk_begin(state, task, folio, class, origin, flags, migrate);
 }
 
 static __always_inline void unmap_return(void *ctx, u64 result, int has_result, u8 migrate)
@@ -226,7 +226,7 @@ static __always_inline void unmap_return(void *ctx, u64 result, int has_result, 
 	u16 own = 0;
 
 	if (!state || !state->walking || state->migrate != migrate ||
-	    (state->kind != THPRACE_KIND_SPLIT && state->kind != THPRACE_KIND_HWPOISON))
+	    (state->origin != THPRACE_ORIGIN_SPLIT && state->origin != THPRACE_ORIGIN_HWPOISON))
 		return;
 	if (has_result) /* a bool */
 		own = THPRACE_RF_OWN | ((u8)result ? 0 : THPRACE_RF_OWN_FAILED);
@@ -260,7 +260,7 @@ static __always_inline void try_migrate_return(void *ctx, u64 result)
 AT_RETURN(try_migrate_return, THPRACE_POINT_MIGRATE)
 
 /* A walker that is one function of its own: truncation, and a folio's turn in an invalidation. */
-static __always_inline void plain_enter(u64 folio, int direct, u8 class, u8 kind)
+static __always_inline void plain_enter(u64 folio, int direct, u8 class, u8 origin)
 {
 	struct walk_state *state;
 	u64 task;
@@ -270,15 +270,15 @@ static __always_inline void plain_enter(u64 folio, int direct, u8 class, u8 kind
 	task = bpf_get_current_pid_tgid();
 	state = state_make(task);
 	if (state)
-		walk_begin(state, task, folio, class, kind, 0, 0);
+		walk_begin(state, task, folio, class, origin, 0, 0);
 }
 
-static __always_inline void plain_return(void *ctx, u8 kind)
+static __always_inline void plain_return(void *ctx, u8 origin)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
 
-	if (!state || !state->walking || state->kind != kind)
+	if (!state || !state->walking || state->origin != origin)
 		return;
 	walk_end(ctx, state, task, 0);
 	state_drop(state, task);
@@ -286,13 +286,13 @@ static __always_inline void plain_return(void *ctx, u8 kind)
 
 static __always_inline void truncate_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {
-	plain_enter(folio, direct, THPRACE_TRUNCATE_UNMAP, THPRACE_KIND_TRUNCATE);
+	plain_enter(folio, direct, THPRACE_TRUNCATE_UNMAP, THPRACE_ORIGIN_TRUNCATE);
 }
 AT_ENTRY(truncate_enter, THPRACE_POINT_TRUNCATE)
 
 static __always_inline void truncate_return(void *ctx)
 {
-	plain_return(ctx, THPRACE_KIND_TRUNCATE);
+	plain_return(ctx, THPRACE_ORIGIN_TRUNCATE);
 }
 AT_END(truncate_return)
 
@@ -305,7 +305,7 @@ static __always_inline void invalidate_enter(void *ctx, int direct, u64 a, u64 b
 	if (!state->invalidating)
 		ADD(invalidating, 1);
 	state->invalidating = 1;
-	state->asked = 0;
+	state->tested_page = 0;
 }
 AT_ENTRY(invalidate_enter, THPRACE_POINT_INVALIDATE)
 
@@ -335,13 +335,13 @@ static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, 
 		if (!state || !state->invalidating)
 			return;
 	}
-	plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE);
+	plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_ORIGIN_INVALIDATE);
 }
 AT_ENTRY(unmap_folio_enter, THPRACE_POINT_UNMAP_FOLIO)
 
 static __always_inline void unmap_folio_return(void *ctx)
 {
-	plain_return(ctx, THPRACE_KIND_INVALIDATE);
+	plain_return(ctx, THPRACE_ORIGIN_INVALIDATE);
 }
 AT_END(unmap_folio_return)
 
@@ -359,9 +359,9 @@ static __always_inline void mapped_enter(void *ctx, int direct, u64 page, u64 a,
 	state = state_of(bpf_get_current_pid_tgid());
 	if (!state || !state->invalidating || state->walking)
 		return;
-	state->asked = 0; /* a small page */
+	state->tested_page = 0; /* a small page */
 	if (page_is_head(page, direct))
-		*(volatile u64 *)&state->asked = page;
+		*(volatile u64 *)&state->tested_page = page;
 }
 AT_ENTRY(mapped_enter, THPRACE_POINT_MAPPED)
 
@@ -374,18 +374,18 @@ static __always_inline void unmap_pages_enter(void *ctx, int direct, u64 a, u64 
 		return;
 	task = bpf_get_current_pid_tgid();
 	state = state_of(task);
-	if (!state || !state->invalidating || !state->asked)
+	if (!state || !state->invalidating || !state->tested_page)
 		return;
-	page = state->asked;
-	state->asked = 0;
-	walk_begin(state, task, page, THPRACE_INVALIDATE_UNMAP, THPRACE_KIND_INVALIDATE, 0, 0);
+	page = state->tested_page;
+	state->tested_page = 0;
+	walk_begin(state, task, page, THPRACE_INVALIDATE_UNMAP, THPRACE_ORIGIN_INVALIDATE, 0, 0);
 }
 AT_ENTRY(unmap_pages_enter, THPRACE_POINT_UNMAP_PAGES)
 
 static __always_inline void unmap_pages_return(void *ctx)
 {
 	if (invalidating)
-		plain_return(ctx, THPRACE_KIND_INVALIDATE);
+		plain_return(ctx, THPRACE_ORIGIN_INVALIDATE);
 }
 AT_END(unmap_pages_return)
 
@@ -406,7 +406,7 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 		return;
 	if (state->split_enter) {
 		count_lost(THPRACE_LOSS_RETURN);
-		ADD(bucket_of(state->split_folio)->walkers, -walker_word((u32)task));
+		ADD(bucket_of(state->split_folio)->walkers, -walker_tag((u32)task));
 	}
 	folio = POINTER_NUMBER(state->split_folio, page);
 	if (!args[THPRACE_POINT_SPLIT].folio)
@@ -414,17 +414,17 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 	state->split_folio = folio;
 	state->unmapped = 0;
 	state->unmapping = !!(blind & SPLIT_UNMAPS);
-	state->told = 0;
+	state->reported = 0;
 	state->closed = *(volatile u32 *)&bucket_of(folio)->closed;
-	ADD(bucket_of(folio)->walkers, walker_word((u32)task));
+	ADD(bucket_of(folio)->walkers, walker_tag((u32)task));
 	state->split_enter = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_SPLIT_ENTER, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task,
+	record_make(THPRACE_REC_SPLIT_ENTER, THPRACE_SPLIT_HEAD, THPRACE_ORIGIN_SPLIT, 0, task,
 		    state->split_enter, state->split_enter, folio, 0, 0, 0);
 }
 AT_ENTRY(split_enter, THPRACE_POINT_SPLIT)
 
 /* How a split ended, for core to add to the incidents of its walker. */
-static __always_inline void split_tell(const struct walk_state *state, u64 task, s32 result)
+static __always_inline void split_report(const struct walk_state *state, u64 task, s32 result)
 {
 	struct thprace_split message = {
 		.type = THPRACE_MSG_SPLIT,
@@ -447,14 +447,14 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 	state->folio = state->split_folio;
 	state->enter = state->unmapped;
 	state->class = THPRACE_SPLIT_HEAD;
-	state->kind = THPRACE_KIND_SPLIT;
+	state->origin = THPRACE_ORIGIN_SPLIT;
 	state->ttu = 0;
 	state->migrate = 0;
 	walk_fill(&state->walk, state, task, now, 0, THPRACE_KF_RESULT);
 	state->walk.result = result;
-	if (windows_tell(state) ||
+	if (windows_report(state) ||
 	    *(volatile u32 *)&bucket_of(state->folio)->closed != state->closed)
-		walker_tell(ctx, &state->walk, THPRACE_MSG_INCIDENT);
+		walker_report(ctx, &state->walk, THPRACE_MSG_INCIDENT);
 	if (cpu) {
 		ADD(cpu->walkers[THPRACE_SPLIT_HEAD], 1);
 		ADD(cpu->walker_ns[THPRACE_SPLIT_HEAD], now - state->enter);
@@ -468,10 +468,10 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
  */
 static __always_inline void split_missed(struct walk_state *state, u64 task, s32 result)
 {
-	if (state->walking && state->kind == THPRACE_KIND_SPLIT) {
+	if (state->walking && state->origin == THPRACE_ORIGIN_SPLIT) {
 		pending_end(state->pending, state->folio, (u32)task, 0, (struct thprace_counts){},
 			    0);
-		ADD(bucket_of(state->folio)->walkers, -walker_word((u32)task));
+		ADD(bucket_of(state->folio)->walkers, -walker_tag((u32)task));
 		state->walking = 0;
 		count_lost(THPRACE_LOSS_MISSED);
 	} else if (args[THPRACE_POINT_UNMAP].calls && !result && !state->unmapping &&
@@ -490,17 +490,17 @@ static __always_inline void split_return(void *ctx, u64 result)
 		return;
 	split_missed(state, task, (s32)result);
 	now = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_SPLIT_RETURN, THPRACE_SPLIT_HEAD, THPRACE_KIND_SPLIT, 0, task, now,
-		    state->split_enter, state->split_folio, state->unmapped,
+	record_make(THPRACE_REC_SPLIT_RETURN, THPRACE_SPLIT_HEAD, THPRACE_ORIGIN_SPLIT, 0, task,
+		    now, state->split_enter, state->split_folio, state->unmapped,
 		    (u64)(s64)state->residual, (s32)result);
 	if (state->failed && (s32)result)
-		outer_tell(state, task, now);
+		outer_report(state, task, now);
 	state->failed = 0;
 	if (state->unmapped && !state->residual)
 		split_head(ctx, state, task, now, (s32)result);
-	if (state->told)
-		split_tell(state, task, (s32)result);
-	ADD(bucket_of(state->split_folio)->walkers, -walker_word((u32)task));
+	if (state->reported)
+		split_report(state, task, (s32)result);
+	ADD(bucket_of(state->split_folio)->walkers, -walker_tag((u32)task));
 	state->split_enter = 0;
 	state_drop(state, task);
 }
@@ -520,7 +520,7 @@ static __always_inline void poison_enter(void *ctx, int direct, u64 pfn, u64 a, 
 	state->pfn = pfn;
 	poison_pfn = pfn;
 	state->poison_enter = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_POISON_ENTER, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
+	record_make(THPRACE_REC_POISON_ENTER, THPRACE_HWPOISON_UNMAP, THPRACE_ORIGIN_HWPOISON, 0,
 		    task, state->poison_enter, state->poison_enter, 0, pfn, 0, 0);
 }
 AT_ENTRY(poison_enter, THPRACE_POINT_POISON)
@@ -536,10 +536,10 @@ static __always_inline void poison_return(void *ctx, u64 result)
 	state->poisoning = 0;
 	ADD(poisoning, -1);
 	now = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_POISON_RETURN, THPRACE_HWPOISON_UNMAP, THPRACE_KIND_HWPOISON, 0,
+	record_make(THPRACE_REC_POISON_RETURN, THPRACE_HWPOISON_UNMAP, THPRACE_ORIGIN_HWPOISON, 0,
 		    task, now, state->poison_enter, 0, state->pfn, 0, (s32)result);
 	if (state->failed)
-		outer_tell(state, task, now);
+		outer_report(state, task, now);
 	state->failed = 0;
 	state_drop(state, task);
 }
@@ -568,13 +568,13 @@ static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a,
 		count_filtered();
 		return;
 	}
-	record_make(THPRACE_REC_CHECK, THPRACE_TRUNCATE_UNMAP, THPRACE_KIND_TRUNCATE, 0, task, now,
-		    now, folio, 0, 0, mapcount);
+	record_make(THPRACE_REC_CHECK, THPRACE_TRUNCATE_UNMAP, THPRACE_ORIGIN_TRUNCATE, 0, task,
+		    now, now, folio, 0, 0, mapcount);
 	state.enter = now;
 	state.folio = folio;
 	state.class = THPRACE_TRUNCATE_UNMAP;
-	state.kind = THPRACE_KIND_TRUNCATE;
+	state.origin = THPRACE_ORIGIN_TRUNCATE;
 	walk_fill(&walk, &state, task, now, mapcount, THPRACE_KF_CHECK);
-	walker_tell(ctx, &walk, THPRACE_MSG_CHECK);
+	walker_report(ctx, &walk, THPRACE_MSG_CHECK);
 }
 AT_ENTRY(check_enter, THPRACE_POINT_CHECK)

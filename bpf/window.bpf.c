@@ -51,7 +51,7 @@ __u64 page_map = 0;
 SEC("raw_tp")
 int window_setup(void *ctx)
 {
-	asked.task = bpf_get_current_pid_tgid();
+	pte_probe.task = bpf_get_current_pid_tgid();
 	return 0;
 }
 
@@ -60,31 +60,31 @@ int window_setup(void *ctx)
  * where struct pages are.
  */
 SEC("kprobe")
-int entry_asked_kprobe(struct pt_regs *ctx)
+int pte_probe_kprobe(struct pt_regs *ctx)
 {
-	if (bpf_get_current_pid_tgid() == asked.task)
-		asked.entry = BPF_CORE_READ(ctx, regs[2]);
+	if (bpf_get_current_pid_tgid() == pte_probe.task)
+		pte_probe.entry = BPF_CORE_READ(ctx, regs[2]);
 	return 0;
 }
 
 SEC("kretprobe")
-int entry_asked_kretprobe(struct pt_regs *ctx)
+int pte_probe_kretprobe(struct pt_regs *ctx)
 {
 	u64 page = BPF_CORE_READ(ctx, regs[0]);
-	u64 entry = asked.entry;
+	u64 entry = pte_probe.entry;
 	u64 map;
 
-	if (bpf_get_current_pid_tgid() != asked.task || !entry || !page)
+	if (bpf_get_current_pid_tgid() != pte_probe.task || !entry || !page)
 		return 0;
-	asked.entry = 0;
+	pte_probe.entry = 0;
 	map = page - ((entry & ENTRY_ADDRESS) >> 12) * bpf_core_type_size(struct page);
-	if (asked.pairs && map != page_map)
-		asked.differing++;
+	if (pte_probe.pairs && map != page_map)
+		pte_probe.differing++;
 	page_map = map;
-	asked.pairs++;
+	pte_probe.pairs++;
 	/* PTE_PROT_NONE is bit 58 until 6.9, PTE_PRESENT_INVALID bit 11 since 6.10. */
 	if (!(entry & ENTRY_VALID))
-		asked.hidden = entry & 1ULL << 58 ? 1ULL << 58 : 1ULL << 11;
+		pte_probe.hidden = entry & 1ULL << 58 ? 1ULL << 58 : 1ULL << 11;
 	return 0;
 }
 #endif
@@ -114,9 +114,9 @@ static __always_inline u64 pmd_folio(u64 pmd)
 	pmd ^= (pmd & present) - 1; /* protnone_mask(): L1TF, address bits are stored inverted */
 	page = page_map + ((pmd & address_mask) >> 21 << 9) * bpf_core_type_size(struct page);
 #else
-	if (!asked.known)
+	if (!pte_probe.known)
 		return FOLIO_UNKNOWN;
-	if (!(pmd & (ENTRY_VALID | asked.hidden)))
+	if (!(pmd & (ENTRY_VALID | pte_probe.hidden)))
 		return 0;
 	page = page_map + ((pmd & ENTRY_ADDRESS) >> 21 << 9) * bpf_core_type_size(struct page);
 #endif
@@ -213,7 +213,7 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 		slot = slot_here(cpu, frame_of(ctx), FRAME_NEAR, &index);
 	if (!slot)
 		slot = slot_find(bpf_get_current_pid_tgid(), &index);
-	if (asking_zappers)
+	if (counting_zappers)
 		zapper_count(slot && slot->state == THPRACE_SLOT_MARKED);
 	if (!slot || slot->state != THPRACE_SLOT_MARKED)
 		return;
@@ -372,13 +372,13 @@ static __always_inline void zap_return(void *ctx, int direct, u64 result)
 	to = record_begin(cpu, id, &seq);
 	if (to)
 		record_end(cpu, id, to, seq, THPRACE_REC_ZAP_CLOSE, 0, 0,
-			   thprace_left_word(window->left), task, now, window->open, window->folio,
-			   window->removed, window->address, (s32)result);
+			   thprace_left_encode(window->left), task, now, window->open,
+			   window->folio, window->removed, window->address, (s32)result);
 	slot->windows++;
 	if (!precise || window->removed) /* else no window after all */
 		window_count(&cpu->counters, window, bucket, now, (u32)task);
 	if (met)
-		opener_tell(ctx, slot);
+		opener_report(ctx, slot);
 	slot->state = THPRACE_SLOT_IDLE;
 }
 

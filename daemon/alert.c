@@ -121,7 +121,7 @@ static void make_key(struct alert_dedup_key *key, const struct thprace_incident 
 	key->likely = incident->verdict == THPRACE_ESCAPE &&
 		      !thprace_proved(incident->verdict, incident->attribution);
 	key->level = incident->window.level;
-	key->kind = incident->walk.kind;
+	key->origin = incident->walk.origin;
 	memcpy(key->opener, incident->window.comm,
 	       strnlen(incident->window.comm, THPRACE_COMM_LEN));
 	memcpy(key->walker, incident->walk.comm, strnlen(incident->walk.comm, THPRACE_COMM_LEN));

@@ -28,7 +28,7 @@ struct alert_dedup_key {
 	uint8_t verdict; /* below THPRACE_VERDICT_MAX */
 	uint8_t likely; /* of an escape: it is not proved */
 	uint8_t level;
-	uint8_t kind;
+	uint8_t origin; /* the walker's */
 	char opener[THPRACE_COMM_LEN];
 	char walker[THPRACE_COMM_LEN];
 };

@@ -97,7 +97,7 @@ static void add_sides(struct line *line, const struct thprace_incident *incident
 	}
 	add(line, "walker ");
 	add_comm(line, walk->comm);
-	add(line, "/%u on CPU%u (%s)", walk->pid, walk->cpu, names__kind(walk->kind));
+	add(line, "/%u on CPU%u (%s)", walk->pid, walk->cpu, names__origin(walk->origin));
 }
 
 static void add_show(struct line *line, const char *before, uint64_t number)
@@ -169,7 +169,7 @@ static void fields_of_walker(struct log_message *message, const struct thprace_w
 	log__field(message, "THPRACE_WALKER_TGID", "%u", walk->tgid);
 	field_comm(message, "THPRACE_WALKER_COMM", walk->comm);
 	log__field(message, "THPRACE_WALKER_CPU", "%u", walk->cpu);
-	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(walk->kind));
+	log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(walk->origin));
 	log__field(message, "THPRACE_RESIDUAL", "%d", walk->residual);
 	log__field(message, "THPRACE_FOLIO", "%s", folio_name(folio, walk->folio));
 	if (walk->leave && walk->leave >= walk->enter)
@@ -333,7 +333,7 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 	}
 	add(&line, "walker ");
 	add_comm(&line, key->walker);
-	add(&line, " (%s); within %s", names__kind(key->kind),
+	add(&line, " (%s); within %s", names__origin(key->origin),
 	    names__duration(length, sizeof(length), group->last.to - group->last.from, 0));
 	add_show(&line, "; the last: ", group->last.number);
 	log__begin(message, priority_of(key->verdict, key->likely), LOG_ID_FOLDED, "%s", line.text);
@@ -345,7 +345,7 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 		field_comm(message, "THPRACE_OPENER_COMM", key->opener);
 	}
 	field_comm(message, "THPRACE_WALKER_COMM", key->walker);
-	log__field(message, "THPRACE_WALKER_KIND", "%s", names__kind(key->kind));
+	log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(key->origin));
 	fields_of_last(message, &group->last);
 }
 

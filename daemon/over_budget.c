@@ -20,7 +20,7 @@ void over_budget__begin(struct over_budget *over, struct engine *engine,
 		return;
 	over->action = *action;
 	over->asked = now ? now : 1;
-	engine__ask_zappers(engine, true);
+	engine__count_zappers(engine, true);
 }
 
 void over_budget__end(struct over_budget *over)
@@ -110,7 +110,7 @@ void over_budget__tick(struct over_budget *over, struct engine *engine, double b
 	if (!over->asked || now < over->asked + COUNT_NS)
 		return;
 	over->asked = 0;
-	engine__ask_zappers(engine, false);
+	engine__count_zappers(engine, false);
 	over->nr_zappers = engine__zappers(engine, found, OVERHEAD_ZAPPERS, &sum);
 	for (i = 0; i < over->nr_zappers; i++)
 		take(&over->zappers[i], &found[i], sum.calls);

@@ -11,7 +11,7 @@ void incident_v2__convert(struct thprace_incident *incident, const struct incide
 	memset(incident, 0, sizeof(*incident));
 	incident->type = old->type;
 	incident->verdict = old->verdict;
-	incident->said = old->said;
+	incident->first_verdict = old->first_verdict;
 	incident->close_call = old->close_call;
 	incident->mode = old->mode;
 	memcpy(&incident->window, old->window, sizeof(old->window));

@@ -9,7 +9,7 @@
 struct incident_v2 {
 	__u32 type;
 	__u8 verdict;
-	__u8 said;
+	__u8 first_verdict;
 	__u8 close_call;
 	__u8 mode;
 	char window[80]; /* without left and what follows it */

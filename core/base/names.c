@@ -12,7 +12,7 @@
 
 static const char *const verdicts[] = THPRACE_VERDICT_NAMES;
 static const char *const attributions[] = THPRACE_ATTRIBUTION_NAMES;
-static const char *const kinds[] = THPRACE_KIND_NAMES;
+static const char *const origins[] = THPRACE_ORIGIN_NAMES;
 static const char *const levels[] = THPRACE_LEVEL_NAMES;
 static const char *const modes[] = THPRACE_MODE_NAMES;
 static const char *const losses[] = THPRACE_LOSS_NAMES;
@@ -20,7 +20,7 @@ static const char *const records[] = THPRACE_RECORD_NAMES;
 
 _Static_assert(ARRAY_SIZE(verdicts) == THPRACE_VERDICT_MAX, "a name per verdict");
 _Static_assert(ARRAY_SIZE(attributions) == THPRACE_ATTRIBUTION_MAX, "a name per attribution");
-_Static_assert(ARRAY_SIZE(kinds) == THPRACE_KIND_MAX, "a name per kind");
+_Static_assert(ARRAY_SIZE(origins) == THPRACE_ORIGIN_MAX, "a name per origin");
 _Static_assert(ARRAY_SIZE(levels) == THPRACE_LEVEL_MAX, "a name per level");
 _Static_assert(ARRAY_SIZE(modes) == THPRACE_MODE_MAX, "a name per mode");
 _Static_assert(ARRAY_SIZE(losses) == THPRACE_LOSS_MAX, "a name per cause");
@@ -71,7 +71,7 @@ int names__find_class(const char *name)
 }
 
 DEFINE_NAMES(verdict, verdicts);
-DEFINE_NAMES(kind, kinds);
+DEFINE_NAMES(origin, origins);
 DEFINE_NAMES(level, levels);
 DEFINE_NAMES(mode, modes);
 DEFINE_NAMES(loss, losses);

@@ -19,7 +19,7 @@
 const char *names__class(unsigned int value); /* enum thprace_class */
 const char *names__verdict(unsigned int value); /* enum thprace_verdict */
 const char *names__attribution(unsigned int value); /* enum thprace_attribution; "": none */
-const char *names__kind(unsigned int value); /* enum thprace_kind */
+const char *names__origin(unsigned int value); /* enum thprace_walker_origin */
 const char *names__level(unsigned int value); /* enum thprace_level */
 const char *names__mode(unsigned int value); /* enum thprace_mode */
 const char *names__loss(unsigned int value); /* enum thprace_loss */
@@ -28,7 +28,7 @@ const char *names__record(unsigned int value); /* enum thprace_record_type */
 /* Value of a name (may be NULL), or -ENOENT. */
 int names__find_class(const char *name);
 int names__find_verdict(const char *name);
-int names__find_kind(const char *name);
+int names__find_origin(const char *name);
 int names__find_level(const char *name);
 int names__find_mode(const char *name);
 int names__find_loss(const char *name);

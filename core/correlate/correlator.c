@@ -60,7 +60,7 @@ static int on_incident(struct correlator *correlator, const struct thprace_incid
 	    !(incident->window.flags & THPRACE_WF_SETTLED))
 		return 0;
 	return correlator_pair__add(correlator, entry, &incident->window, &incident->opener_stack,
-				    incident->said);
+				    incident->first_verdict);
 }
 
 /* A check point speaks of the last walker of its task on the folio that failed; or for itself. */

@@ -107,7 +107,7 @@ void correlator_pair__settle(struct correlator_pair *pair, const struct thprace_
 
 int correlator_pair__add(struct correlator *correlator, struct correlator_entry *entry,
 			 const struct thprace_window *window, const struct thprace_stack *stack,
-			 uint8_t said)
+			 uint8_t first_verdict)
 {
 	bool settled = window->flags & THPRACE_WF_SETTLED;
 	struct correlator_pair *pair, **place;
@@ -129,7 +129,7 @@ int correlator_pair__add(struct correlator *correlator, struct correlator_entry 
 		return -ENOMEM;
 	*place = pair;
 	pair->window = *window;
-	pair->said = said;
+	pair->first_verdict = first_verdict;
 	if (settled)
 		correlator_pair__settle(pair, window, stack);
 	else

@@ -55,11 +55,11 @@ static int add_opener(struct correlator *correlator, struct correlator_entry *en
 
 /* Keep an opener's report, in place of the oldest. */
 static struct correlator_opener *keep_opener(struct correlator *correlator,
-					     const struct thprace_opener *said)
+					     const struct thprace_opener *report)
 {
 	struct correlator_opener *opener = &correlator->openers[correlator->opener_next];
 	struct correlator_opener **first =
-		&correlator->opener_index[correlator__hash(said->window.folio, 0)];
+		&correlator->opener_index[correlator__hash(report->window.folio, 0)];
 
 	correlator->opener_next = (correlator->opener_next + 1) % OPENERS_MAX;
 	if (opener->link) {
@@ -67,12 +67,12 @@ static struct correlator_opener *keep_opener(struct correlator *correlator,
 			correlator->forgotten = opener->window.close;
 		*opener->link = NULL; /* the oldest of all: the last of its list */
 	}
-	opener->window = said->window;
+	opener->window = report->window;
 	opener->window.flags |= THPRACE_WF_SETTLED;
 	if (correlator->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
 	    !opener->window.removed)
 		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
-	opener->stack = said->stack;
+	opener->stack = report->stack;
 	opener->older = *first;
 	opener->link = first;
 	if (*first)
@@ -97,9 +97,9 @@ static bool is_known(const struct correlator *correlator, const struct thprace_w
 	return false;
 }
 
-int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *said)
+int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *report)
 {
-	const struct thprace_window *window = &said->window;
+	const struct thprace_window *window = &report->window;
 	const struct correlator_opener *opener;
 	struct correlator_pair *pair, *older;
 	struct correlator_entry *entry;
@@ -108,7 +108,7 @@ int correlator_opener__take(struct correlator *correlator, const struct thprace_
 
 	if (is_known(correlator, window))
 		return 0;
-	opener = keep_opener(correlator, said);
+	opener = keep_opener(correlator, report);
 	window = &opener->window;
 	began = window->level == THPRACE_LEVEL_PTE ? 0 : window->open;
 	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */

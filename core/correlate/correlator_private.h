@@ -22,7 +22,7 @@ struct correlator_pair {
 	struct correlator_pair **link; /* what points here; NULL: not waiting */
 	struct thprace_window window;
 	struct thprace_stack stack;
-	uint8_t said;
+	uint8_t first_verdict;
 };
 
 /* What entries are looked up by. Each index is an array of lists, the newest entry first. */
@@ -130,13 +130,13 @@ void correlator_pair__settle(struct correlator_pair *pair, const struct thprace_
  */
 int correlator_pair__add(struct correlator *correlator, struct correlator_entry *entry,
 			 const struct thprace_window *window, const struct thprace_stack *stack,
-			 uint8_t said);
+			 uint8_t first_verdict);
 
 /* No more frames than there is room for. */
 void correlator__copy_stack(struct thprace_stack *to, const struct thprace_stack *from);
 
 /* Keep an opener's report, for walkers that are reported later, and give it to those that were. 0 or -ENOMEM. */
-int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *said);
+int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *report);
 
 /* A walker was reported: give it the reports that are kept. 0 or -ENOMEM. */
 int correlator_opener__add_known(struct correlator *correlator, struct correlator_entry *entry);

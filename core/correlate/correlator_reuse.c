@@ -65,15 +65,15 @@ static void copy_stack(struct thprace_stack *to, const struct thprace_stack *fro
 	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
 }
 
-int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *said,
+int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *report,
 			     uint64_t now)
 {
 	struct window *window = calloc(1, sizeof(*window));
 
 	if (!window)
 		return -ENOMEM;
-	window->window = said->window;
-	copy_stack(&window->stack, &said->stack);
+	window->window = report->window;
+	copy_stack(&window->stack, &report->stack);
 	window->seen = now;
 	*reuse->tail = window;
 	reuse->tail = &window->next;
@@ -112,16 +112,16 @@ static struct hold *add_hold(struct correlator_reuse *reuse, const struct thprac
 	return hold;
 }
 
-void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace_hold *said)
+void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace_hold *report)
 {
-	struct hold *hold = find_hold(reuse, &said->walk);
+	struct hold *hold = find_hold(reuse, &report->walk);
 
 	if (!hold)
-		hold = add_hold(reuse, &said->walk); /* also when its first report was lost */
-	if (said->walk.leave)
-		hold->walk.leave = said->walk.leave;
-	if (said->stack.nr)
-		copy_stack(&hold->stack, &said->stack);
+		hold = add_hold(reuse, &report->walk); /* also when its first report was lost */
+	if (report->walk.leave)
+		hold->walk.leave = report->walk.leave;
+	if (report->stack.nr)
+		copy_stack(&hold->stack, &report->stack);
 }
 
 static bool meets(const struct hold *hold, const struct thprace_window *window)

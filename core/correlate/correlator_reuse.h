@@ -26,9 +26,9 @@ typedef void (*correlator_reuse_fn)(void *ctx, struct thprace_incident *incident
 struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn give, void *ctx);
 
 /* Take one message. now: when it was read. 0 or -ENOMEM. */
-int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *said,
+int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *report,
 			     uint64_t now);
-void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace_hold *said);
+void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace_hold *report);
 
 /* Settle what can be; checked as in correlator__settle(). THPRACE_FOREVER for both: everything. */
 void correlator_reuse__settle(struct correlator_reuse *reuse, uint64_t now, uint64_t checked);

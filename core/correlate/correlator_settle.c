@@ -89,7 +89,8 @@ static void give(struct correlator *correlator, const struct correlator_entry *e
 	incident.verdict = finding.verdict;
 	incident.attribution = finding.attribution;
 	incident.close_call = finding.close_call;
-	incident.said = pair && pair->said != THPRACE_CLEAN ? pair->said : finding.verdict;
+	incident.first_verdict = pair && pair->first_verdict != THPRACE_CLEAN ? pair->first_verdict
+									      : finding.verdict;
 	if (entry->forgotten || touched_by_loss(correlator, from, to)) {
 		incident.verdict = THPRACE_UNPROVEN;
 		incident.attribution = THPRACE_ATTRIBUTION_NONE;
@@ -104,7 +105,7 @@ void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint
 	struct correlator *correlator = ctx;
 
 	incident->mode = correlator->mode;
-	incident->said = incident->verdict;
+	incident->first_verdict = incident->verdict;
 	if (doubtful || touched_by_loss(correlator, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
 	if (incident->verdict == THPRACE_ESCAPE)

@@ -145,7 +145,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 				  options->kprobe_fd_count);
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach,
 		    options->attach != PROBE_ATTACH_FENTRY ? &trial : NULL);
-	target__asked(engine->target);
+	target__close_files(engine->target);
 	if (options->stats_fd >= 0)
 		engine->stats_fd = fcntl(options->stats_fd, F_DUPFD_CLOEXEC, 3);
 	else
@@ -155,7 +155,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 		goto cleanup;
 	err = run_setup(engine);
 	if (!err) {
-		engine__ask(engine);
+		engine__probe_ptes(engine);
 		err = open_rings(engine);
 	}
 	if (!err)

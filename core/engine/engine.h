@@ -165,7 +165,7 @@ struct engine_zapper {
 };
 
 /* Begin to count, from 0; or end it. Each call costs more meanwhile. */
-void engine__ask_zappers(struct engine *engine, bool ask);
+void engine__count_zappers(struct engine *engine, bool count);
 
 /* Up to max of those that called most since then, the first most; returns how many. *sum: of all. */
 size_t engine__zappers(struct engine *engine, struct engine_zapper *zappers, size_t max,

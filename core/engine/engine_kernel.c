@@ -13,7 +13,7 @@ static uint64_t page_map(const struct engine *engine)
 #if defined(__x86_64__)
 	return engine->skel->data->page_map;
 #else
-	return engine->skel->bss->asked.known ? engine->skel->bss->page_map : 0;
+	return engine->skel->bss->pte_probe.known ? engine->skel->bss->page_map : 0;
 #endif
 }
 

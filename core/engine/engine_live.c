@@ -87,15 +87,15 @@ void engine__sweep(struct engine *engine, uint64_t now)
 	}
 }
 
-void engine__ask_zappers(struct engine *engine, bool ask)
+void engine__count_zappers(struct engine *engine, bool count)
 {
 	int map = bpf_map__fd(engine->skel->maps.zappers);
 	struct thprace_zapper_key key;
 
-	if (ask)
+	if (count)
 		while (!bpf_map_get_next_key(map, NULL, &key) && !bpf_map_delete_elem(map, &key))
 			;
-	__atomic_store_n(&engine->skel->bss->asking_zappers, ask, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&engine->skel->bss->counting_zappers, count, __ATOMIC_SEQ_CST);
 }
 
 size_t engine__zappers(struct engine *engine, struct engine_zapper *zappers, size_t max,

@@ -176,7 +176,7 @@ static int choose_programs(struct engine *engine)
 #if defined(__aarch64__)
 	bpf_program__set_autoload(engine->skel->progs.fence, true);
 #endif
-	engine__choose_asked(engine);
+	engine__choose_pte_probe(engine);
 	engine->link_count = 0;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		probe = &engine->plan.probe[point];

@@ -59,14 +59,14 @@ void engine__unload(struct engine *engine);
 /* Attach one program. 0 or negative errno. */
 int engine__attach_one(const struct engine *engine, struct engine_link *link);
 
-/* In engine_ask.c: the programs that hear the kernel's answers are to be loaded, where there are any. */
-void engine__choose_asked(struct engine *engine);
+/* In engine_pte_probe.c: the programs that hear the kernel's answers are to be loaded, where there are any. */
+void engine__choose_pte_probe(struct engine *engine);
 
 /*
- * In engine_ask.c: let the programs learn from the kernel how to read a huge mapping's entry, on machines
+ * In engine_pte_probe.c: let the programs learn from the kernel how to read a huge mapping's entry, on machines
  * where that is not known beforehand. Loaded, not recording yet, window_setup was run by this thread.
  */
-void engine__ask(struct engine *engine);
+void engine__probe_ptes(struct engine *engine);
 
 /* In engine_read.c: what has run until now ran before recording. */
 void engine__note_runs(struct engine *engine);

@@ -467,7 +467,7 @@ int target__new(struct target **result, const struct target_options *options,
 	return 0;
 }
 
-void target__asked(struct target *target)
+void target__close_files(struct target *target)
 {
 	text__close(target->text);
 	target->text = NULL;
@@ -479,7 +479,7 @@ void target__asked(struct target *target)
 void target__free(struct target *target)
 {
 	if (target)
-		target__asked(target);
+		target__close_files(target);
 	free(target);
 }
 

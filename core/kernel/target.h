@@ -109,6 +109,6 @@ int target__code(struct target *target, uint64_t address, void *code, size_t siz
 bool target__traceable(struct target *target, const char *name);
 
 /* Nothing else is asked for any more: close what is read; what was said so far stays known. */
-void target__asked(struct target *target);
+void target__close_files(struct target *target);
 
 #endif

@@ -270,11 +270,11 @@ bool probe__decodes(struct target *target, char *why, size_t why_size)
 		return true;
 	if (page != 4096)
 		snprintf(why, why_size, "pages are of %ld KiB, not 4", page / 1024);
-	else if (!target__has_symbol(target, PROBE_ASKED) ||
-		 !target__traceable(target, PROBE_ASKED) ||
-		 !target__function(target, PROBE_ASKED, &function) || function.nargs != 3 ||
+	else if (!target__has_symbol(target, PROBE_PTE_FUNCTION) ||
+		 !target__traceable(target, PROBE_PTE_FUNCTION) ||
+		 !target__function(target, PROBE_PTE_FUNCTION, &function) || function.nargs != 3 ||
 		 strcmp(function.param[2], "pte") != 0)
-		snprintf(why, why_size, "%s(vma, addr, pte) cannot be asked", PROBE_ASKED);
+		snprintf(why, why_size, "%s(vma, addr, pte) cannot be asked", PROBE_PTE_FUNCTION);
 	else
 		return true;
 	return false;

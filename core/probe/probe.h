@@ -141,8 +141,8 @@ struct probe_plan {
 /* No point: a kernel that has it (4.5) freezes the reference count of what it splits. */
 #define PROBE_SPLIT_PMD "__split_huge_pmd"
 
-/* The function that is asked for the meaning of entries, on arm64: vm_normal_page(vma, addr, pte). */
-#define PROBE_ASKED "vm_normal_page"
+/* The function by which page-table entries are probed, on arm64: vm_normal_page(vma, addr, pte). */
+#define PROBE_PTE_FUNCTION "vm_normal_page"
 
 /* The functions between which a kprobe is tried: getppid(2) calls the latter. */
 #define PROBE_TRIAL_X86 "__x64_sys_getppid"
@@ -159,7 +159,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 /*
  * Can entries of huge mappings be decoded, so that a window's folio is known without a probe at the
  * rmap removal? Always on x86-64 (and of a kernel elsewhere nothing is said). On arm64, where pages are of
- * 4 KiB and PROBE_ASKED can be asked: core/engine/engine_ask.c does. False: the reason is in why.
+ * 4 KiB and PROBE_PTE_FUNCTION can be probed (core/engine/engine_pte_probe.c). False: the reason is in why.
  */
 bool probe__decodes(struct target *target, char *why, size_t why_size);
 

@@ -287,5 +287,5 @@ size_t probe__names(const char **names, size_t max)
 	count = add_name(names, count, max, PROBE_TRIAL_ARM64);
 	count = add_name(names, count, max, PROBE_TRIAL_CALLEE);
 	count = add_name(names, count, max, PROBE_SPLIT_PMD);
-	return add_name(names, count, max, PROBE_ASKED);
+	return add_name(names, count, max, PROBE_PTE_FUNCTION);
 }

@@ -252,7 +252,7 @@ static int take(struct crosscheck *crosscheck, const struct trace_block *block, 
 	case THPRACE_BLOCK_INCIDENTS:
 		for (i = 0; i < block->count && !err; i++) {
 			err = append(crosscheck, &crosscheck->kernel, &incidents[i]);
-			crosscheck->result.settled_otherwise += incidents[i].said !=
+			crosscheck->result.settled_otherwise += incidents[i].first_verdict !=
 								incidents[i].verdict;
 			crosscheck->result.kernel_close_calls += incidents[i].close_call != 0;
 		}

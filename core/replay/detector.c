@@ -103,7 +103,7 @@ static void walk_of(const struct thprace_record *record, struct thprace_walk *wa
 		.tgid = record->tgid,
 		.cpu = record->cpu,
 		.class = record->class,
-		.kind = record->kind,
+		.origin = record->origin,
 		.flags = record->flags,
 	};
 	if (!walk->enter || walk->enter > walk->leave)

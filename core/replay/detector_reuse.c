@@ -265,7 +265,7 @@ static int hold_enter(struct detector_reuse *reuse, const struct thprace_record 
 		.tgid = record->tgid,
 		.cpu = record->cpu,
 		.class = record->class,
-		.kind = record->kind,
+		.origin = record->origin,
 	};
 	*reuse->last_hold = hold;
 	reuse->last_hold = &hold->next;
@@ -313,7 +313,7 @@ static void give(struct detector *detector, struct thprace_incident *incident, u
 	incident->mode = (uint8_t)detector->options.mode;
 	if (doubtful || detector_loss__touches(&detector->loss, from, to))
 		incident->verdict = THPRACE_UNPROVEN;
-	incident->said = incident->verdict;
+	incident->first_verdict = incident->verdict;
 	if (incident->verdict == THPRACE_ESCAPE)
 		incident->attribution = THPRACE_EXACT;
 	class->overlaps += incident->window.pid != 0;

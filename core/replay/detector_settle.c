@@ -38,7 +38,7 @@ static void give(struct detector *detector, const struct detector_walker *walker
 	if (unproven)
 		finding = (struct thprace_finding){.verdict = THPRACE_UNPROVEN};
 	incident.verdict = finding.verdict;
-	incident.said = finding.verdict;
+	incident.first_verdict = finding.verdict;
 	incident.attribution = finding.attribution;
 	incident.close_call = finding.close_call;
 	if (window)

@@ -138,7 +138,7 @@ int detector_window__close(struct detector *detector, const struct thprace_recor
 		return err;
 	take(detector, open, &window);
 	window.close = record->ts;
-	window.left = thprace_left_of(record->flags);
+	window.left = thprace_left_decode(record->flags);
 	if (!window.removed)
 		window.removed = record->arg;
 	if (record->folio)

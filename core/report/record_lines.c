@@ -81,7 +81,7 @@ struct record_lines {
 	int utf8;
 	/* The last ones are for values that are out of range. */
 	struct type_pieces types[THPRACE_REC_MAX + 1];
-	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_KIND_MAX + 1];
+	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
 	struct task_piece tasks[TASKS];
 	uint64_t upper; /* of the last time */
 	struct piece upper_digits; /* length 0: none yet */
@@ -129,24 +129,25 @@ static void make_type(struct record_lines *lines, unsigned int type)
 	make_member(lines, &pieces->arg2, meanings[type].arg2, meanings[type].arg2_as);
 }
 
-static void make_who(struct record_lines *lines, unsigned int class, unsigned int kind)
+static void make_who(struct record_lines *lines, unsigned int class, unsigned int origin)
 {
-	const char *class_name = names__class(class), *kind_name = names__kind(kind);
-	struct piece *piece = &lines->who[class][kind];
+	const char *class_name = names__class(class), *origin_name = names__origin(origin);
+	struct piece *piece = &lines->who[class][origin];
 
 	if (lines->format == RENDER_JSON)
-		make(piece, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name, kind_name);
+		make(piece, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name,
+		     origin_name);
 	else if (lines->format == RENDER_CSV)
-		make(piece, "%s,%s,", class_name, kind_name);
+		make(piece, "%s,%s,", class_name, origin_name);
 	else
 		make(piece, "%s%s%s%s", class ? " class=" : "", class ? class_name : "",
-		     kind ? " kind=" : "", kind ? kind_name : "");
+		     origin ? " kind=" : "", origin ? origin_name : "");
 }
 
 struct record_lines *record_lines__new(const struct render_record *render)
 {
 	struct record_lines *lines = calloc(1, sizeof(*lines));
-	unsigned int type, class, kind;
+	unsigned int type, class, origin;
 
 	if (!lines)
 		return NULL;
@@ -156,8 +157,8 @@ struct record_lines *record_lines__new(const struct render_record *render)
 	for (type = 0; type <= THPRACE_REC_MAX; type++)
 		make_type(lines, type);
 	for (class = 0; class <= THPRACE_CLASS_MAX; class ++) {
-		for (kind = 0; kind <= THPRACE_KIND_MAX; kind++)
-			make_who(lines, class, kind);
+		for (origin = 0; origin <= THPRACE_ORIGIN_MAX; origin++)
+			make_who(lines, class, origin);
 	}
 	return lines;
 }
@@ -181,7 +182,7 @@ static inline const struct piece *who_of(const struct record_lines *lines,
 					 const struct thprace_record *record)
 {
 	return &lines->who[at_most(record->class, THPRACE_CLASS_MAX)]
-			  [at_most(record->kind, THPRACE_KIND_MAX)];
+			  [at_most(record->origin, THPRACE_ORIGIN_MAX)];
 }
 
 static inline char *put_piece(char *at, const struct piece *piece)
@@ -388,7 +389,7 @@ static char *text_line(const struct record_lines *lines, char *at,
 	else if (meaning->value)
 		at = put__signed(put_piece(at, &pieces->value), record->value);
 	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
-		at = put__signed(put__text(at, " left="), thprace_left_of(record->flags));
+		at = put__signed(put__text(at, " left="), thprace_left_decode(record->flags));
 	else if (record->flags)
 		at = text_flags(at, record->flags);
 	at = text_value(lines, at, &pieces->arg, meaning->arg_as, record->arg);

@@ -203,7 +203,7 @@ static struct json_object *walk_object(const struct thprace_walk *walk)
 	add(object, "tgid", number_of(walk->tgid));
 	add(object, "cpu", number_of(walk->cpu));
 	add(object, "comm", render_json__text(walk->comm, THPRACE_COMM_LEN));
-	add_name(object, "kind", names__kind(walk->kind));
+	add_name(object, "kind", names__origin(walk->origin));
 	add(object, "residual", json_object_new_int(walk->residual));
 	add(object, "result",
 	    walk->flags & THPRACE_KF_RESULT ? json_object_new_int(walk->result) : NULL);
@@ -249,7 +249,7 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add_name(object, "verdict", names__verdict(incident->verdict));
 	add(object, "attribution",
 	    incident->attribution ? string(names__attribution(incident->attribution)) : NULL);
-	add_name(object, "said", names__verdict(incident->said));
+	add_name(object, "said", names__verdict(incident->first_verdict));
 	add_name(object, "mode", names__mode(incident->mode));
 	add(object, "close_call", json_object_new_boolean(incident->close_call));
 	add(object, "overlap_ns",

@@ -63,7 +63,7 @@ static void text_incident(const struct render_record *render, uint64_t number,
 		" class=%s kind=%s verdict=%s",
 		names__offset(text, sizeof(text), (int64_t)(last - render->started)), walk->cpu,
 		walk->pid, walk->tgid, "incident", (uint64_t)walk->folio, number,
-		names__class(walk->class), names__kind(walk->kind),
+		names__class(walk->class), names__origin(walk->origin),
 		names__verdict(incident->verdict));
 	if (incident->close_call)
 		fputs(" close-call", out);
@@ -116,9 +116,9 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 		",%d,%u,0x%" PRIx64 ",,%s,%s,%u,",
 		number, (uint64_t)walk->leave, (uint64_t)walk->enter,
 		incident->type == THPRACE_MSG_CHECK ? "check" : "incident",
-		names__class(walk->class), names__kind(walk->kind), walk->cpu, walk->pid,
+		names__class(walk->class), names__origin(walk->origin), walk->cpu, walk->pid,
 		walk->tgid, (uint64_t)walk->folio, walk->residual, walk->flags, (uint64_t)walk->ttu,
-		names__verdict(incident->verdict), names__verdict(incident->said),
+		names__verdict(incident->verdict), names__verdict(incident->first_verdict),
 		incident->close_call);
 	if (summary__has_window(incident))
 		fprintf(out, "%s,", names__level(window->level));

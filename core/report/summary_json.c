@@ -369,7 +369,7 @@ static void read_closest(struct summary *summary, struct json_object *closest)
 	walk->tgid = (uint32_t)number(from, "tgid");
 	walk->cpu = (uint16_t)number(from, "cpu");
 	walk->class = enum_of(from, "class", names__find_class);
-	walk->kind = enum_of(from, "kind", names__find_kind);
+	walk->origin = enum_of(from, "kind", names__find_origin);
 	residual = member(from, "residual", json_type_int);
 	walk->residual = residual ? (int32_t)json_object_get_int(residual) : 0;
 	snprintf(walk->comm, sizeof(walk->comm), "%s", string(from, "comm"));

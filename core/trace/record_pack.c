@@ -23,7 +23,7 @@ enum field {
 	FIELD_ARG2 = 1 << 10,
 	FIELD_VALUE = 1 << 11,
 	FIELD_CPU = 1 << 12,
-	FIELD_WHO = 1 << 13, /* class, kind, pad */
+	FIELD_WHO = 1 << 13, /* class, origin, pad */
 	FIELD_FLAGS = 1 << 14,
 	FIELD_SEQ = 1 << 15,
 };
@@ -90,13 +90,13 @@ struct guess {
 	uint64_t arg2;
 	const struct thprace_record *own;
 	const struct thprace_record *latest;
-	uint32_t who; /* class, kind, pad */
+	uint32_t who; /* class, origin, pad */
 	uint32_t seq;
 };
 
 static inline uint32_t who_of(const struct thprace_record *record)
 {
-	return record->class | (uint32_t)record->kind << 8 | (uint32_t)record->pad << 16;
+	return record->class | (uint32_t)record->origin << 8 | (uint32_t)record->pad << 16;
 }
 
 /* zap-close and split-return carry a time: that of the task's record before, if it is the right one. */
@@ -312,7 +312,7 @@ static const unsigned char *unpack_one(struct record_pack *pack, struct thprace_
 		who = (uint32_t)number;
 	}
 	record->class = (uint8_t)who;
-	record->kind = (uint8_t)(who >> 8);
+	record->origin = (uint8_t)(who >> 8);
 	record->pad = (uint8_t)(who >> 16);
 	TAKE(FLAGS, flags, is.own->flags, (uint16_t)number);
 	TAKE(SEQ, seq, is.seq, (uint32_t)number);

@@ -21,7 +21,7 @@ static inline const char *trace_check__record(const struct thprace_record *recor
 		return "its type is not known";
 	if (record->class >= THPRACE_CLASS_MAX)
 		return "its class is not known";
-	if (record->kind >= THPRACE_KIND_MAX)
+	if (record->origin >= THPRACE_ORIGIN_MAX)
 		return "its kind of walker is not known";
 	if (record->type == THPRACE_REC_LOST &&
 	    (record->value < 0 || record->value >= THPRACE_LOSS_MAX))
@@ -34,7 +34,8 @@ static inline const char *trace_check__incident(const struct thprace_incident *i
 {
 	if (incident->type > THPRACE_MSG_CHECK)
 		return "its type is not known";
-	if (incident->verdict >= THPRACE_VERDICT_MAX || incident->said >= THPRACE_VERDICT_MAX)
+	if (incident->verdict >= THPRACE_VERDICT_MAX ||
+	    incident->first_verdict >= THPRACE_VERDICT_MAX)
 		return "its verdict is not known";
 	if (incident->attribution >= THPRACE_ATTRIBUTION_MAX)
 		return "its attribution is not known";
@@ -44,7 +45,7 @@ static inline const char *trace_check__incident(const struct thprace_incident *i
 		return "its level is not known";
 	if (incident->walk.class >= THPRACE_CLASS_MAX)
 		return "its class is not known";
-	if (incident->walk.kind >= THPRACE_KIND_MAX)
+	if (incident->walk.origin >= THPRACE_ORIGIN_MAX)
 		return "its kind of walker is not known";
 	if (!memchr(incident->window.comm, 0, sizeof(incident->window.comm)) ||
 	    !memchr(incident->walk.comm, 0, sizeof(incident->walk.comm)))

@@ -86,7 +86,7 @@ struct thprace_walk {
 	__s32 result; /* split: result of the split, once known (THPRACE_KF_RESULT) */
 	__u16 cpu;
 	__u8 class; /* enum thprace_class */
-	__u8 kind; /* enum thprace_kind */
+	__u8 origin; /* enum thprace_walker_origin: "kind" in what is printed */
 	__u16 flags; /* THPRACE_RF_* and THPRACE_KF_* */
 	__u16 order; /* of the folio; with outer_at */
 	char comm[THPRACE_COMM_LEN];
@@ -100,7 +100,7 @@ struct thprace_walk {
 #define THPRACE_KF_RESULT 0x100 /* result is valid */
 #define THPRACE_KF_CHECK 0x200 /* a check point of the kernel saw the folio mapped afterwards */
 #define THPRACE_KF_LOST 0x400 /* a loss lies in the walker's interval */
-#define THPRACE_KF_OUTER 0x800 /* a function around it will tell the counts at its own return */
+#define THPRACE_KF_OUTER 0x800 /* a function around it reports the counts at its own return */
 
 /* A kernel stack, innermost first. */
 struct thprace_stack {
@@ -112,7 +112,7 @@ struct thprace_stack {
 struct thprace_incident {
 	__u32 type; /* enum thprace_message_type */
 	__u8 verdict; /* enum thprace_verdict */
-	__u8 said; /* the kernel's verdict when it reported; `verdict` is the settled one */
+	__u8 first_verdict; /* the kernel's verdict when it reported; `verdict` is the settled one */
 	__u8 close_call; /* 1: timing alone would have said otherwise; the proof decided */
 	__u8 mode; /* enum thprace_mode */
 	__u8 attribution; /* enum thprace_attribution: of an escape */

@@ -51,20 +51,20 @@ enum thprace_attribution {
 		"", "likely", "causal", "exact" \
 	}
 
-/* Who the walker was, told by the flags that it passed and by the function that it ran in. */
-enum thprace_kind {
-	THPRACE_KIND_OTHER = 0,
-	THPRACE_KIND_SPLIT = 1,
-	THPRACE_KIND_HWPOISON = 2,
-	THPRACE_KIND_TRUNCATE = 3,
-	THPRACE_KIND_INVALIDATE = 4,
-	THPRACE_KIND_MIGRATION = 5,
-	THPRACE_KIND_RECLAIM = 6,
-	THPRACE_KIND_HOLDER = 7, /* waits for the lock of a page that it found */
-	THPRACE_KIND_MAX
+/* What made the walker walk: by the flags that it passed and by the function that it ran in. */
+enum thprace_walker_origin {
+	THPRACE_ORIGIN_OTHER = 0,
+	THPRACE_ORIGIN_SPLIT = 1,
+	THPRACE_ORIGIN_HWPOISON = 2,
+	THPRACE_ORIGIN_TRUNCATE = 3,
+	THPRACE_ORIGIN_INVALIDATE = 4,
+	THPRACE_ORIGIN_MIGRATION = 5,
+	THPRACE_ORIGIN_RECLAIM = 6,
+	THPRACE_ORIGIN_HOLDER = 7, /* waits for the lock of a page that it found */
+	THPRACE_ORIGIN_MAX
 };
 
-#define THPRACE_KIND_NAMES                                                                      \
+#define THPRACE_ORIGIN_NAMES                                                                    \
 	{                                                                                       \
 		"other", "split", "hwpoison", "truncate", "invalidate", "migration", "reclaim", \
 			"holder"                                                                \

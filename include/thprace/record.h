@@ -23,7 +23,7 @@ enum thprace_record_type {
 	THPRACE_REC_RMAP_PMD = 2,
 	/*
 	 * zap_huge_pmd returned. entry: open time; arg: time of RMAP_PMD, 0 when none was seen;
-	 * arg2: user address; value: the function's result; flags: thprace_left_word().
+	 * arg2: user address; value: the function's result; flags: thprace_left_encode().
 	 */
 	THPRACE_REC_ZAP_CLOSE = 3,
 	/*
@@ -31,11 +31,11 @@ enum thprace_record_type {
 	 * was removed inside a zap. entry == ts; arg: page; value: number of pages.
 	 */
 	THPRACE_REC_RMAP_PTE = 4,
-	/* A walker starts. class, kind; arg: ttu_flags as passed, 0 where there are none. */
+	/* A walker starts. class, origin; arg: ttu_flags as passed, 0 where there are none. */
 	THPRACE_REC_WALK_ENTER = 5,
 	/*
 	 * A walker returns. value: residual mapcount, read after ts was taken; flags: THPRACE_RF_OWN*, _BLIND;
-	 * class, kind, arg as at its start; arg2: THPRACE_COUNTS() that it left, if it failed.
+	 * class, origin, arg as at its start; arg2: THPRACE_COUNTS() that it left, if it failed.
 	 */
 	THPRACE_REC_WALK_RETURN = 6,
 	/* A split of a large folio starts. */
@@ -110,14 +110,14 @@ enum thprace_record_type {
 #define THPRACE_LEFT_LATE (-2) /* read too late to say something of that zap */
 
 /* How many are left, or one of these, as ZAP_CLOSE.flags has it: the most that fits stands for more. */
-static inline __u16 thprace_left_word(__s32 left)
+static inline __u16 thprace_left_encode(__s32 left)
 {
 	if (left == THPRACE_LEFT_UNREAD)
 		return 0;
 	return left < 0xfffd ? (__u16)(left == THPRACE_LEFT_LATE ? 1 : left + 2) : 0xffff;
 }
 
-static inline __s32 thprace_left_of(__u16 word)
+static inline __s32 thprace_left_decode(__u16 word)
 {
 	if (word < 2)
 		return word ? THPRACE_LEFT_LATE : THPRACE_LEFT_UNREAD;
@@ -140,7 +140,7 @@ struct thprace_record {
 	__u8 type; /* enum thprace_record_type */
 	__u8 class; /* enum thprace_class */
 	__u16 flags;
-	__u8 kind; /* enum thprace_kind */
+	__u8 origin; /* enum thprace_walker_origin: "kind" in what is printed */
 	__u8 pad;
 	__u32 seq; /* flight recorder: position + 1 in its CPU's ring; 0 elsewhere */
 };
@@ -157,7 +157,7 @@ _Static_assert(__builtin_offsetof(struct thprace_record, cpu) == 52, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_record, type) == 54, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_record, class) == 55, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_record, flags) == 56, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_record, kind) == 58, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_record, origin) == 58, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_record, seq) == 60, "stored");
 
 #endif

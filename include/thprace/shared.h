@@ -66,11 +66,11 @@ enum thprace_symbol {
 	}
 
 /*
- * What a kernel for arm64 said of its page-table entries, before recording. core/engine/engine_ask.c has it
- * asked; the programs that hear the answers are in bpf/window.bpf.c.
+ * What core learns of an arm64 kernel's page-table entries before recording, by probing a function that
+ * takes one (core/engine/engine_pte_probe.c). The programs are in bpf/window.bpf.c.
  */
-struct thprace_asked {
-	__u64 task; /* who asks: pid and tgid; 0: nobody */
+struct thprace_pte_probe {
+	__u64 task; /* whose calls count: pid and tgid; 0: nobody's */
 	__u64 entry; /* of the call under way; 0: none */
 	__u64 hidden; /* the bit that says "present" of an entry that is not valid; 0: not known */
 	__u32 pairs; /* entries whose page the kernel named */
@@ -171,13 +171,13 @@ struct thprace_slot {
 	__u64 task; /* pid_tgid of the owner; kept after release */
 	__u64 pmd; /* where the entry is */
 	__u64 frame; /* of zap_huge_pmd's trampoline, frame_of(); kprobe mode: 0 */
-	__u64 stash; /* kprobe mode: folio of the rmap removal under way; else scratch */
-	__u64 told_folio;
-	__u32 told_entered; /* PTE-level removals on told_folio since walker number told_entered … */
-	__u32 told; /* … came: so many */
+	__u64 saved_folio; /* kprobe mode: of the rmap removal under way, for its return; else scratch */
+	__u64 row_folio;
+	__u32 row_entered; /* PTE-level removals on row_folio since walker number row_entered … */
+	__u32 row_length; /* … came: so many */
 	__u32 state; /* enum thprace_slot_state */
 	__u32 in_range; /* enum thprace_range (precise mode); with state: one word */
-	__u32 stash_pages; /* 0: a huge mapping's */
+	__u32 saved_pages; /* 0: a huge mapping's */
 	__u32 bucket; /* that counts the window */
 	__u32 noted; /* walkers that met this window while it was open */
 	__u32 windows; /* windows that the owner opened */
@@ -211,7 +211,7 @@ struct thprace_pending {
 	__u64 leave; /* 0: under way */
 	__u32 pid;
 	__u32 pages;
-	__u32 told; /* ranges that were reported for it */
+	__u32 reported; /* ranges that were reported for it */
 	__s32 small; /* mappings by PTEs that it left; with leave */
 	__u32 entered; /* bucket.entered, itself counted */
 	__u32 huge; /* 1: it left mappings by PMDs alone, of which a range takes none; with leave */
@@ -225,7 +225,7 @@ struct thprace_attributing {
 	__u32 ranges; /* under way that have a mark */
 };
 
-/* Who calls __pmd_trans_huge_lock, and how often of these in a zap: counted while core asks. */
+/* Who calls __pmd_trans_huge_lock, and how often of these in a zap: counted while core wants it. */
 #define THPRACE_ZAPPERS_MAX 256
 
 struct thprace_zapper_key {

@@ -71,7 +71,7 @@ static void check_block(const struct trace_block *block)
 		for (i = 0; i < block->count; i++)
 			must(records[i].type < THPRACE_REC_MAX &&
 				     records[i].class < THPRACE_CLASS_MAX &&
-				     records[i].kind < THPRACE_KIND_MAX,
+				     records[i].origin < THPRACE_ORIGIN_MAX,
 			     "record out of range");
 		check_packing(records, block->count);
 		break;
@@ -317,7 +317,7 @@ static void write_records(struct trace_writer *writer, enum thprace_block_type t
 			record.value -= 2;
 		record.cpu = (uint16_t)(i % 4);
 		record.class = (uint8_t)(i % THPRACE_CLASS_MAX);
-		record.kind = (uint8_t)(i % THPRACE_KIND_MAX);
+		record.origin = (uint8_t)(i % THPRACE_ORIGIN_MAX);
 		record.flags = (uint16_t)(i % 8);
 		record.seq = i % 7 ? record.seq + 1 : 0;
 		trace_writer__record(writer, type, &record);

@@ -122,7 +122,7 @@ static inline struct thprace_incident make(unsigned int class, unsigned int verd
 	incident.walk.tgid = 20;
 	incident.walk.residual = 1;
 	incident.walk.cpu = 4;
-	incident.walk.kind = THPRACE_KIND_SPLIT;
+	incident.walk.origin = THPRACE_ORIGIN_SPLIT;
 	strcpy(incident.walk.comm, "walks");
 	return incident;
 }

@@ -19,9 +19,9 @@ struct model_bucket {
 
 struct model_slot {
 	struct thprace_window window;
-	uint64_t told_folio;
-	uint32_t told_entered;
-	uint32_t told;
+	uint64_t row_folio;
+	uint32_t row_entered;
+	uint32_t row_length;
 	uint32_t noted;
 	unsigned int bucket;
 	uint64_t published; /* open_folio[] of this slot */
@@ -49,7 +49,7 @@ struct model_task {
 	uint64_t split_folio;
 	uint64_t unmapped;
 	int32_t residual;
-	bool told;
+	bool reported;
 	uint64_t failed;
 	struct thprace_counts before;
 	bool remaps;
@@ -79,7 +79,7 @@ struct model_pending {
 	int32_t small;
 	bool huge;
 	uint32_t entered;
-	uint32_t told;
+	uint32_t reported;
 };
 
 struct bpf_model_state {

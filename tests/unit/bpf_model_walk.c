@@ -6,18 +6,18 @@
 #include <string.h>
 #include <thprace/verdict.h>
 
-static uint8_t kind_of(uint8_t class)
+static uint8_t origin_of(uint8_t class)
 {
-	static const uint8_t kinds[THPRACE_CLASS_MAX] = {
-		[THPRACE_SPLIT_UNMAP] = THPRACE_KIND_SPLIT,
-		[THPRACE_SPLIT_MIGRATE] = THPRACE_KIND_SPLIT,
-		[THPRACE_SPLIT_HEAD] = THPRACE_KIND_SPLIT,
-		[THPRACE_HWPOISON_UNMAP] = THPRACE_KIND_HWPOISON,
-		[THPRACE_TRUNCATE_UNMAP] = THPRACE_KIND_TRUNCATE,
-		[THPRACE_INVALIDATE_UNMAP] = THPRACE_KIND_INVALIDATE,
+	static const uint8_t origins[THPRACE_CLASS_MAX] = {
+		[THPRACE_SPLIT_UNMAP] = THPRACE_ORIGIN_SPLIT,
+		[THPRACE_SPLIT_MIGRATE] = THPRACE_ORIGIN_SPLIT,
+		[THPRACE_SPLIT_HEAD] = THPRACE_ORIGIN_SPLIT,
+		[THPRACE_HWPOISON_UNMAP] = THPRACE_ORIGIN_HWPOISON,
+		[THPRACE_TRUNCATE_UNMAP] = THPRACE_ORIGIN_TRUNCATE,
+		[THPRACE_INVALIDATE_UNMAP] = THPRACE_ORIGIN_INVALIDATE,
 	};
 
-	return kinds[class];
+	return origins[class];
 }
 
 static void walk_record(struct bpf_model *model, unsigned int who, uint8_t type, uint64_t ts)
@@ -27,7 +27,7 @@ static void walk_record(struct bpf_model *model, unsigned int who, uint8_t type,
 		model__record(model, who, type, ts, task->enter, task->folio);
 
 	record->class = task->class;
-	record->kind = kind_of(task->class);
+	record->origin = origin_of(task->class);
 	if (type == THPRACE_REC_WALK_RETURN) {
 		record->flags = task->walk.flags & ~THPRACE_KF_OUTER;
 		record->value = task->walk.residual;
@@ -112,7 +112,7 @@ static void walk_fill(struct model_task *task, unsigned int who, uint64_t leave,
 	walk->cpu = who;
 	walk->residual = residual;
 	walk->class = task->class;
-	walk->kind = kind_of(task->class);
+	walk->origin = origin_of(task->class);
 	walk->flags = own;
 }
 
@@ -151,13 +151,13 @@ static bool collect_open(struct bpf_model *model, struct model_task *task)
 }
 
 /* Tells of the pair with the window in a slot that was found. Returns true when done. */
-static bool pair_tell(struct bpf_model *model, struct model_task *task)
+static bool pair_report(struct bpf_model *model, struct model_task *task)
 {
 	unsigned int index = task->hit[task->i];
 	struct model_slot *slot = &model->state->slot[index];
 	struct thprace_window *seen = &task->seen;
 	struct bpf_model_message *message;
-	enum thprace_verdict said;
+	enum thprace_verdict verdict;
 
 	switch (task->part++) {
 	case 0:
@@ -190,16 +190,16 @@ static bool pair_tell(struct bpf_model *model, struct model_task *task)
 		seen->tgid = seen->pid;
 		return false;
 	default:
-		said = judge(seen, &task->walk);
+		verdict = judge(seen, &task->walk);
 		if (seen->level != THPRACE_LEVEL_PMD || seen->pid == task->walk.pid ||
-		    said == THPRACE_CLEAN) {
+		    verdict == THPRACE_CLEAN) {
 			model__discard(model, task->message);
 			return true;
 		}
 		message = model__submit(model, task->message, THPRACE_MSG_INCIDENT,
 					sizeof(message->incident));
-		message->incident.said = said;
-		message->incident.verdict = said;
+		message->incident.first_verdict = verdict;
+		message->incident.verdict = verdict;
 		message->incident.mode = model->options.mode;
 		message->incident.window = *seen;
 		message->incident.walk = task->walk;
@@ -207,8 +207,8 @@ static bool pair_tell(struct bpf_model *model, struct model_task *task)
 	}
 }
 
-/* windows_tell() and walker_tell(). Returns true when done. */
-static bool tell(struct bpf_model *model, struct model_task *task, bool always)
+/* windows_report() and walker_report(). Returns true when done. */
+static bool report(struct bpf_model *model, struct model_task *task, bool always)
 {
 	struct bpf_model_message *message;
 
@@ -223,7 +223,7 @@ static bool tell(struct bpf_model *model, struct model_task *task, bool always)
 		task->other = task->hits ? 1 : 2;
 		return false;
 	case 1:
-		if (!pair_tell(model, task))
+		if (!pair_report(model, task))
 			return false;
 		task->part = 0;
 		task->i++;
@@ -250,7 +250,7 @@ static bool tell(struct bpf_model *model, struct model_task *task, bool always)
 	}
 }
 
-static void tell_start(struct model_task *task)
+static void report_start(struct model_task *task)
 {
 	task->part = 0;
 	task->other = 0;
@@ -278,7 +278,7 @@ bool model__walk_end(struct bpf_model *model, unsigned int who, unsigned int ste
 		walk_fill(task, who, task->now, task->counts.entire + task->counts.small,
 			  task->call.own | (task->remaps ? THPRACE_RF_REMAP : 0));
 		walk->left = task->counts;
-		tell_start(task);
+		report_start(task);
 		if (thprace_failed(walk)) {
 			walk->before = task->before;
 			if (task->split_enter && task->split_folio == task->folio) {
@@ -303,7 +303,7 @@ bool model__walk_end(struct bpf_model *model, unsigned int who, unsigned int ste
 		place->claimed = thprace_failed(walk);
 		return false;
 	case 6:
-		if (!tell(model, task, thprace_failed(walk)))
+		if (!report(model, task, thprace_failed(walk)))
 			task->step = 6;
 		return false;
 	case 7:
@@ -311,7 +311,7 @@ bool model__walk_end(struct bpf_model *model, unsigned int who, unsigned int ste
 		if (task->split_enter && task->split_folio == task->folio) {
 			task->unmapped = task->now;
 			task->residual = walk->residual;
-			task->told |= thprace_failed(walk) || task->flag;
+			task->reported |= thprace_failed(walk) || task->flag;
 		}
 		return false;
 	default:
@@ -330,7 +330,7 @@ bool model__split_enter(struct bpf_model *model, unsigned int who, unsigned int 
 	case 0:
 		task->split_folio = folio;
 		task->unmapped = 0;
-		task->told = false;
+		task->reported = false;
 		task->closed = model__bucket_of(model, folio)->closed;
 		return false;
 	case 1:
@@ -343,7 +343,7 @@ bool model__split_enter(struct bpf_model *model, unsigned int who, unsigned int 
 		record = model__record(model, who, THPRACE_REC_SPLIT_ENTER, task->split_enter,
 				       task->split_enter, folio);
 		record->class = THPRACE_SPLIT_HEAD;
-		record->kind = THPRACE_KIND_SPLIT;
+		record->origin = THPRACE_ORIGIN_SPLIT;
 		return true;
 	}
 }
@@ -379,19 +379,19 @@ bool model__split_return(struct bpf_model *model, unsigned int who, unsigned int
 		record = model__record(model, who, THPRACE_REC_SPLIT_RETURN, task->now,
 				       task->split_enter, task->split_folio);
 		record->class = THPRACE_SPLIT_HEAD;
-		record->kind = THPRACE_KIND_SPLIT;
+		record->origin = THPRACE_ORIGIN_SPLIT;
 		record->arg = task->unmapped;
 		record->arg2 = (uint64_t)(int64_t)task->residual;
 		record->value = task->call.result;
 		if (!task->failed || !task->call.result)
 			task->step = HEAD - 1;
 		return false;
-	case 2: /* outer_tell() */
+	case 2: /* outer_report() */
 		task->counts = model->mapped[model__folio_number(task->split_folio)];
 		record = model__record(model, who, THPRACE_REC_OUTER, task->now, task->failed,
 				       task->split_folio);
 		record->class = task->class;
-		record->kind = kind_of(task->class);
+		record->origin = origin_of(task->class);
 		record->arg = THPRACE_COUNTS(task->before.entire, task->before.small);
 		record->arg2 = THPRACE_COUNTS(task->counts.entire, task->counts.small);
 		record->value = BPF_MODEL_ORDER;
@@ -413,18 +413,18 @@ bool model__split_return(struct bpf_model *model, unsigned int who, unsigned int
 		task->class = THPRACE_SPLIT_HEAD;
 		walk_fill(task, who, task->now, 0, THPRACE_KF_RESULT);
 		task->walk.result = task->call.result;
-		tell_start(task);
+		report_start(task);
 		return false;
 	case 6:
-		if (!tell(model, task, false))
+		if (!report(model, task, false))
 			task->step = 6;
 		return false;
 	case RESULT:
-		if (task->told)
+		if (task->reported)
 			task->message = model__reserve(model);
 		return false;
 	case 8:
-		if (!task->told)
+		if (!task->reported)
 			return false;
 		message = model__submit(model, task->message, THPRACE_MSG_SPLIT,
 					sizeof(message->split));
@@ -463,7 +463,7 @@ bool model__check(struct bpf_model *model, unsigned int who, unsigned int step)
 		record = model__record(model, who, THPRACE_REC_CHECK, task->now, task->now,
 				       task->folio);
 		record->class = THPRACE_TRUNCATE_UNMAP;
-		record->kind = THPRACE_KIND_TRUNCATE;
+		record->origin = THPRACE_ORIGIN_TRUNCATE;
 		record->value = task->walk.residual;
 		return false;
 	case 3:

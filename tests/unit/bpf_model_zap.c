@@ -146,7 +146,7 @@ bool model__zap_return(struct bpf_model *model, unsigned int who, unsigned int s
 		record = model__record(model, who, THPRACE_REC_ZAP_CLOSE, task->now,
 				       slot->window.open, slot->window.folio);
 		record->arg = slot->window.removed;
-		record->flags = thprace_left_word(slot->window.left);
+		record->flags = thprace_left_encode(slot->window.left);
 		return !task->flag;
 	case 10:
 		task->message = model__reserve(model);
@@ -157,18 +157,18 @@ bool model__zap_return(struct bpf_model *model, unsigned int who, unsigned int s
 	}
 }
 
-static bool removal_is_told(struct model_slot *slot, uint32_t entered, uint64_t folio)
+static bool removal_is_reported(struct model_slot *slot, uint32_t entered, uint64_t folio)
 {
-	uint32_t told = 0;
+	uint32_t row_length = 0;
 
 	if (entered & 0xffff)
 		return true;
-	if (slot->told_folio == folio && slot->told_entered == entered)
-		told = slot->told;
-	slot->told_folio = folio;
-	slot->told_entered = entered;
-	slot->told = told + 1;
-	return !(told & (told + 1));
+	if (slot->row_folio == folio && slot->row_entered == entered)
+		row_length = slot->row_length;
+	slot->row_folio = folio;
+	slot->row_entered = entered;
+	slot->row_length = row_length + 1;
+	return !(row_length & (row_length + 1));
 }
 
 /* Steps of model__rmap_ptes(). */
@@ -236,7 +236,7 @@ bool model__rmap_ptes(struct bpf_model *model, unsigned int who, unsigned int st
 		bucket->closed++;
 		return false;
 	case 8:
-		task->i = removal_is_told(slot, bucket->entered, folio);
+		task->i = removal_is_reported(slot, bucket->entered, folio);
 		removal_keep(model, who);
 		task->step = UNPUBLISH;
 		return false;
@@ -299,7 +299,7 @@ bool model__range_enter(struct bpf_model *model, unsigned int who, unsigned int 
 }
 
 /* A range is reported to one pending walker: two steps. Returns true when done. */
-static bool range_tell(struct bpf_model *model, unsigned int who, struct model_pending *place)
+static bool range_report(struct bpf_model *model, unsigned int who, struct model_pending *place)
 {
 	struct model_slot *slot = &model->state->slot[who];
 	struct model_task *task = &model->state->task[who];
@@ -319,7 +319,7 @@ static bool range_tell(struct bpf_model *model, unsigned int who, struct model_p
 			.tgid = bpf_model__pid(who),
 		};
 		window = &task->seen;
-		if (!place->folio || (place->leave && place->huge) || place->told >= 32)
+		if (!place->folio || (place->leave && place->huge) || place->reported >= 32)
 			return true;
 		if (slot->in_range && slot->range_folio == place->folio) {
 			window->removed = slot->range_removed;
@@ -327,7 +327,7 @@ static bool range_tell(struct bpf_model *model, unsigned int who, struct model_p
 		} else if (model->options.mode == THPRACE_PRECISE && !slot->range_mixed) {
 			return true;
 		}
-		place->told++;
+		place->reported++;
 		return false;
 	}
 	window = &task->seen;
@@ -388,7 +388,7 @@ bool model__range_return(struct bpf_model *model, unsigned int who, unsigned int
 		if (!task->met)
 			return false;
 		task->i = (unsigned int)__builtin_ctzll(task->met);
-		if (range_tell(model, who, &model->state->pending[task->i])) {
+		if (range_report(model, who, &model->state->pending[task->i])) {
 			task->met &= task->met - 1;
 			task->part = 0;
 		}

@@ -34,7 +34,7 @@ build_incident(unsigned int verdict, struct thprace_window window, struct thprac
 	return (struct thprace_incident){
 		.type = THPRACE_MSG_INCIDENT,
 		.verdict = (__u8)verdict,
-		.said = (__u8)verdict,
+		.first_verdict = (__u8)verdict,
 		.mode = THPRACE_PRECISE,
 		.window = window,
 		.walk = walk,

@@ -113,7 +113,7 @@ static inline void say_pair(struct correlator *correlator, struct thprace_incide
 			    struct thprace_window open)
 {
 	message.window = open;
-	message.said = THPRACE_ESCAPE;
+	message.first_verdict = THPRACE_ESCAPE;
 	message.walker_stack.nr = 0;
 	say(correlator, &message, sizeof(message));
 }

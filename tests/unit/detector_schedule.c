@@ -138,7 +138,7 @@ static bool zap(struct schedule *schedule, unsigned int who, int step)
 		record.arg2 = 0x200000 * (who + 1);
 		if (schedule->asked[task->folio] > schedule->now)
 			record.flags =
-				thprace_left_word(left_by_zap(schedule, task, THPRACE_LEVEL_PMD));
+				thprace_left_encode(left_by_zap(schedule, task, THPRACE_LEVEL_PMD));
 		put(schedule, record);
 		return true;
 	}
@@ -152,7 +152,7 @@ static void walk_record(struct schedule *schedule, unsigned int who, bool leaves
 	record = make(schedule, who, leaves ? THPRACE_REC_WALK_RETURN : THPRACE_REC_WALK_ENTER,
 		      leaves ? task->began : schedule->now);
 	record.class = task->class;
-	record.kind = THPRACE_KIND_SPLIT;
+	record.origin = THPRACE_ORIGIN_SPLIT;
 	record.arg = 0x41;
 	if (!leaves) {
 		put(schedule, record);
@@ -170,7 +170,7 @@ static void check_point(struct schedule *schedule, unsigned int who)
 
 	record.value = mapcount(schedule, schedule->task[who].folio);
 	record.class = THPRACE_TRUNCATE_UNMAP;
-	record.kind = THPRACE_KIND_TRUNCATE;
+	record.origin = THPRACE_ORIGIN_TRUNCATE;
 	put(schedule, record);
 }
 

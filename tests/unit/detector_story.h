@@ -64,7 +64,7 @@ static inline struct thprace_record *zap_close(struct story *story, uint64_t ope
 
 	record->arg = removed;
 	record->arg2 = 0x7f0000000000ULL;
-	record->flags = thprace_left_word(0);
+	record->flags = thprace_left_encode(0);
 	return record;
 }
 
@@ -84,7 +84,7 @@ static inline struct thprace_record *walk_return(struct story *story, uint64_t e
 	struct thprace_record *record = tell(story, THPRACE_REC_WALK_RETURN, enter, leave, WALKER);
 
 	record->class = THPRACE_SPLIT_UNMAP;
-	record->kind = THPRACE_KIND_SPLIT;
+	record->origin = THPRACE_ORIGIN_SPLIT;
 	record->value = residual;
 	record->flags = flags;
 	record->arg = 0x51;
@@ -145,7 +145,7 @@ static inline struct thprace_record *split(struct story *story, uint64_t enter, 
 	tell(story, THPRACE_REC_SPLIT_ENTER, enter, enter, WALKER)->class = THPRACE_SPLIT_HEAD;
 	record = tell(story, THPRACE_REC_SPLIT_RETURN, enter, leave, WALKER);
 	record->class = THPRACE_SPLIT_HEAD;
-	record->kind = THPRACE_KIND_SPLIT;
+	record->origin = THPRACE_ORIGIN_SPLIT;
 	record->arg = unmapped;
 	record->arg2 = (uint64_t)(int64_t)residual;
 	record->value = result;

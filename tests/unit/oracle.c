@@ -29,7 +29,7 @@ static void say(struct oracle *oracle, const struct oracle_walker *walker,
 	incident->type = THPRACE_MSG_INCIDENT;
 	incident->mode = oracle->mode;
 	incident->verdict = verdict;
-	incident->said = verdict;
+	incident->first_verdict = verdict;
 	incident->close_call = opinion.close_call;
 	incident->attribution = opinion.attribution;
 	incident->walk = walker->walk;

@@ -160,7 +160,7 @@ static struct oracle_walker *add_walker(struct oracle *oracle, const struct thpr
 	walker->walk.tgid = record->tgid;
 	walker->walk.cpu = record->cpu;
 	walker->walk.class = record->class;
-	walker->walk.kind = record->kind;
+	walker->walk.origin = record->origin;
 	walker->walk.flags = record->flags;
 	return walker;
 }

@@ -63,7 +63,7 @@ static inline struct thprace_record record(enum thprace_record_type type, uint64
 
 	if (type == THPRACE_REC_WALK_ENTER || type == THPRACE_REC_WALK_RETURN) {
 		result.class = THPRACE_TRUNCATE_UNMAP;
-		result.kind = THPRACE_KIND_TRUNCATE;
+		result.origin = THPRACE_ORIGIN_TRUNCATE;
 	}
 	return result;
 }
@@ -74,7 +74,7 @@ static inline struct thprace_incident incident(enum thprace_verdict verdict, uin
 
 	result.window.flags = THPRACE_WF_SETTLED;
 	strcpy(result.window.comm, "opener");
-	result.walk.kind = THPRACE_KIND_TRUNCATE;
+	result.walk.origin = THPRACE_ORIGIN_TRUNCATE;
 	strcpy(result.walk.comm, "walker");
 	result.opener_stack.nr = 1;
 	result.opener_stack.ip[0] = 0xffffffff81234567;
@@ -98,7 +98,7 @@ static inline void write_race_records(struct thprace_record records[5], uint64_t
 	records[3] = record(THPRACE_REC_WALK_RETURN, base + 15000, base + 3100, 813, 1);
 	records[4] = record(THPRACE_REC_ZAP_CLOSE, base + 17300, base, 812, 0);
 	records[4].arg = START + base + 12900;
-	records[4].flags = thprace_left_word(0);
+	records[4].flags = thprace_left_encode(0);
 }
 
 static inline void write_race(struct trace_writer *writer, uint64_t base)

@@ -121,7 +121,7 @@ static inline void make_incident(struct thprace_incident *incident, uint64_t num
 	incident->type = THPRACE_MSG_INCIDENT;
 	incident->verdict = (__u8)verdict;
 	incident->walk.class = THPRACE_SPLIT_UNMAP;
-	incident->walk.kind = THPRACE_KIND_SPLIT;
+	incident->walk.origin = THPRACE_ORIGIN_SPLIT;
 	incident->walk.enter = number;
 	for (i = 0; i < THPRACE_STACK_MAX; i++) {
 		state ^= state << 13;

@@ -101,7 +101,7 @@ static void not_identical(void **state)
 	other.window.level = THPRACE_LEVEL_PMD;
 	alert__incident(alert, &other, 1, NULL, START);
 	other = base;
-	other.walk.kind = THPRACE_KIND_OTHER;
+	other.walk.origin = THPRACE_ORIGIN_OTHER;
 	alert__incident(alert, &other, 1, NULL, START);
 	other = base;
 	other.window.comm[0] = 'x';

@@ -19,7 +19,7 @@ static void test_report_after_pair(void **state)
 	assert_int_equal(incident->window.flags, THPRACE_WF_SETTLED);
 	assert_int_equal(incident->opener_stack.ip[0], 10);
 	assert_int_equal(incident->walker_stack.ip[0], 0x20);
-	assert_int_equal(incident->said, THPRACE_ESCAPE);
+	assert_int_equal(incident->first_verdict, THPRACE_ESCAPE);
 }
 
 /* What the walker took for an escape was not one by the final times. */
@@ -33,7 +33,7 @@ static void test_settled_otherwise(void **state)
 	finish(correlator);
 	assert_int_equal(given.nr, 2);
 	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
-	assert_int_equal(given.shown[0].said, THPRACE_ESCAPE);
+	assert_int_equal(given.shown[0].first_verdict, THPRACE_ESCAPE);
 	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
 

@@ -49,7 +49,7 @@ static void test_loss(void **state)
 		correlator__lost(correlator, losses[i].from, losses[i].to);
 		correlator__finish(correlator);
 		only(losses[i].touches ? THPRACE_UNPROVEN : THPRACE_CONTAINED);
-		assert_int_equal(given.shown[0].said, THPRACE_CONTAINED);
+		assert_int_equal(given.shown[0].first_verdict, THPRACE_CONTAINED);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].unproven,
 				 losses[i].touches);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps,

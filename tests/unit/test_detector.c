@@ -14,7 +14,7 @@ static void test_contained(void **state)
 	only(story, 0, THPRACE_CONTAINED, OPENER);
 	incident = story->run.incident;
 	assert_int_equal(incident->type, THPRACE_MSG_INCIDENT);
-	assert_int_equal(incident->said, THPRACE_CONTAINED);
+	assert_int_equal(incident->first_verdict, THPRACE_CONTAINED);
 	assert_int_equal(incident->mode, THPRACE_PRECISE);
 	assert_int_equal(incident->close_call, 0);
 	assert_int_equal(incident->window.open, US(10));
@@ -30,7 +30,7 @@ static void test_contained(void **state)
 	assert_int_equal(incident->walk.leave, US(25));
 	assert_int_equal(incident->walk.pid, WALKER);
 	assert_int_equal(incident->walk.ttu, 0x51);
-	assert_int_equal(incident->walk.kind, THPRACE_KIND_SPLIT);
+	assert_int_equal(incident->walk.origin, THPRACE_ORIGIN_SPLIT);
 	assert_int_equal(story->run.stats.windows, 1);
 	assert_int_equal(split_unmap(story)->walkers, 1);
 	assert_int_equal(split_unmap(story)->overlaps, 1);
@@ -58,22 +58,22 @@ static void test_escape_of_many(void **state)
 	struct thprace_record *close = window(story, US(10), US(30), US(40));
 
 	walk(story, US(15), US(25), 3, 0);
-	close->flags = thprace_left_word(2);
+	close->flags = thprace_left_encode(2);
 	precise(story);
 	assert_int_equal(story->run.incidents, 1);
 	only_escape(story, 0, THPRACE_EXACT);
 	assert_int_equal(story->run.incident[0].window.left, 2);
-	close->flags = thprace_left_word(3);
+	close->flags = thprace_left_encode(3);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);
 	only(story, 0, THPRACE_UNATTRIBUTED, 0);
 	only(story, 1, THPRACE_CONTAINED, OPENER);
 	assert_int_equal(story->run.incident[1].attribution, THPRACE_ATTRIBUTION_NONE);
 	/* Nobody read it, or too late: perhaps. */
-	close->flags = thprace_left_word(THPRACE_LEFT_UNREAD);
+	close->flags = thprace_left_encode(THPRACE_LEFT_UNREAD);
 	precise(story);
 	only_escape(story, 0, THPRACE_LIKELY);
-	close->flags = thprace_left_word(THPRACE_LEFT_LATE);
+	close->flags = thprace_left_encode(THPRACE_LEFT_LATE);
 	precise(story);
 	only_escape(story, 0, THPRACE_LIKELY);
 }
@@ -84,7 +84,7 @@ static void test_escape_beside_another(void **state)
 	struct story *story = *state;
 	size_t i, n;
 
-	window(story, US(10), US(30), US(40))->flags = thprace_left_word(1);
+	window(story, US(10), US(30), US(40))->flags = thprace_left_encode(1);
 	n = story->n;
 	window(story, US(11), US(33), US(43));
 	for (i = n; i < story->n; i++)
@@ -95,14 +95,14 @@ static void test_escape_beside_another(void **state)
 	only_escape(story, 0, THPRACE_EXACT);
 	only(story, 1, THPRACE_ESCAPE, OPENER + 1);
 	assert_int_equal(story->run.incident[1].attribution, THPRACE_EXACT);
-	story->record[n - 1].flags = thprace_left_word(1);
-	story->record[story->n - 3].flags = thprace_left_word(1);
+	story->record[n - 1].flags = thprace_left_encode(1);
+	story->record[story->n - 3].flags = thprace_left_encode(1);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);
 	only_escape(story, 0, THPRACE_LIKELY);
 	assert_int_equal(story->run.incident[1].attribution, THPRACE_LIKELY);
 	/* The other began only after the return, and before the count was read. */
-	story->record[story->n - 3].flags = thprace_left_word(0);
+	story->record[story->n - 3].flags = thprace_left_encode(0);
 	for (i = n; i < n + 3; i++)
 		story->record[i].entry = US(26);
 	story->record[n].ts = US(26);
@@ -125,10 +125,10 @@ static void test_remained(void **state)
 	assert_int_equal(split_unmap(story)->remained, 1);
 	assert_int_equal(split_unmap(story)->unattributed, 0);
 	assert_int_equal(split_unmap(story)->overlaps, 0);
-	close->flags = thprace_left_word(1);
+	close->flags = thprace_left_encode(1);
 	precise(story);
 	only(story, 0, THPRACE_UNATTRIBUTED, 0);
-	close->flags = thprace_left_word(0);
+	close->flags = thprace_left_encode(0);
 	close->ts = US(25) + THPRACE_ATTRIBUTION_NS;
 	precise(story);
 	only(story, 0, THPRACE_REMAINED, 0);
@@ -180,7 +180,7 @@ static void test_outer(void **state)
 	only(story, 0, THPRACE_REMAINED, 0);
 	/* A window in which the total fell, though the count at its end does not show it. */
 	around->arg2 = THPRACE_COUNTS(1, 511);
-	window(story, US(10), US(30), US(35))->flags = thprace_left_word(1);
+	window(story, US(10), US(30), US(35))->flags = thprace_left_encode(1);
 	precise(story);
 	only_escape(story, 0, THPRACE_LIKELY);
 	around->arg2 = THPRACE_COUNTS(1, 512);

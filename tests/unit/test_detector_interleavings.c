@@ -113,7 +113,7 @@ static void window_step(const struct schedule *schedule, struct run *run, unsign
 		record->arg2 = 0x200000;
 		/* Somebody asks while a walker is under way or has failed. */
 		if (folio == 0x1000 && run->entered && !run->over)
-			record->flags = thprace_left_word(run->mapped[THPRACE_LEVEL_PMD]);
+			record->flags = thprace_left_encode(run->mapped[THPRACE_LEVEL_PMD]);
 		break;
 	}
 }

@@ -145,7 +145,7 @@ static void test_pte_not_besides_pmd_escape(void **state)
 	only_escape(story, 0, THPRACE_EXACT);
 	assert_int_equal(story->run.incident[0].window.level, THPRACE_LEVEL_PMD);
 	/* A window that took none of what was left does not explain it; the range does. */
-	close->flags = thprace_left_word(1);
+	close->flags = thprace_left_encode(1);
 	precise(story);
 	assert_int_equal(story->run.incidents, 2);
 	only(story, 0, THPRACE_CONTAINED, OPENER);

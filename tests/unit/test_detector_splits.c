@@ -22,7 +22,7 @@ static void test_split_head(void **state)
 	assert_int_equal(walker->enter, US(30));
 	assert_int_equal(walker->leave, US(50));
 	assert_int_equal(walker->flags, THPRACE_KF_RESULT);
-	assert_int_equal(walker->kind, THPRACE_KIND_SPLIT);
+	assert_int_equal(walker->origin, THPRACE_ORIGIN_SPLIT);
 	assert_int_equal(walker->ttu, 0);
 	assert_int_equal(split_head(story)->walkers, 1);
 	assert_int_equal(split_head(story)->escapes, 1);
@@ -118,7 +118,7 @@ static void test_check_alone(void **state)
 		truncate(story, US(10), US(20), 0);
 		check = tell(story, THPRACE_REC_CHECK, US(30), US(30), WALKER);
 		check->value = 2;
-		check->kind = THPRACE_KIND_TRUNCATE;
+		check->origin = THPRACE_ORIGIN_TRUNCATE;
 		check->class = THPRACE_TRUNCATE_UNMAP;
 		if (i == 0)
 			check->pid = WALKER + 1;
@@ -139,7 +139,7 @@ static void test_check_alone(void **state)
 		assert_int_equal(walker->enter, check->ts);
 		assert_int_equal(walker->leave, check->ts);
 		assert_int_equal(walker->residual, 2);
-		assert_int_equal(walker->kind, THPRACE_KIND_TRUNCATE);
+		assert_int_equal(walker->origin, THPRACE_ORIGIN_TRUNCATE);
 	}
 	check = &story->record[2];
 	check->ts = check->entry = US(20) + THPRACE_ATTRIBUTION_NS - 1;

@@ -67,7 +67,7 @@ static void json(FILE *out, const struct thprace_record *record, int context)
 	else
 		fprintf(out, "null");
 	fprintf(out, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":%u", names__class(record->class),
-		names__kind(record->kind), record->flags);
+		names__origin(record->origin), record->flags);
 	if (record->type == THPRACE_REC_LOST)
 		fprintf(out, ",\"cause\":\"%s\"", names__loss((unsigned int)record->value));
 	if (is->value)
@@ -83,9 +83,10 @@ static void csv(FILE *out, const struct thprace_record *record, int context)
 		"%s,,%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%u,%u,%u,0x%" PRIx64 ",%d,%u,0x%" PRIx64
 		",0x%" PRIx64 ",,,,,,,,,,,,,,,,,\n",
 		context ? "context" : "record", (uint64_t)record->ts, (uint64_t)record->entry,
-		names__record(record->type), names__class(record->class), names__kind(record->kind),
-		record->cpu, record->pid, record->tgid, (uint64_t)record->folio, record->value,
-		record->flags, (uint64_t)record->arg, (uint64_t)record->arg2);
+		names__record(record->type), names__class(record->class),
+		names__origin(record->origin), record->cpu, record->pid, record->tgid,
+		(uint64_t)record->folio, record->value, record->flags, (uint64_t)record->arg,
+		(uint64_t)record->arg2);
 }
 
 static void text_member(FILE *out, const char *name, uint64_t value)
@@ -128,8 +129,8 @@ static void text(FILE *out, const struct thprace_record *record, int context)
 		record->pid, record->tgid, names__record(record->type), (uint64_t)record->folio);
 	if (record->class)
 		fprintf(out, " class=%s", names__class(record->class));
-	if (record->kind)
-		fprintf(out, " kind=%s", names__kind(record->kind));
+	if (record->origin)
+		fprintf(out, " kind=%s", names__origin(record->origin));
 	if (is->interval && record->ts >= record->entry)
 		fprintf(out, " %s=%s", record->type == THPRACE_REC_LOST ? "within" : "took",
 			names__duration(number, sizeof(number), record->ts - record->entry, 1));
@@ -208,7 +209,7 @@ static void any_record(void **state)
 		records[i].flags = (__u16)(next_random() % 4 ? some_number() : next_random() % 4);
 		records[i].type = (__u8)(next_random() % (THPRACE_REC_MAX + 2));
 		records[i].class = (__u8)(next_random() % (THPRACE_CLASS_MAX + 2));
-		records[i].kind = (__u8)(next_random() % (THPRACE_KIND_MAX + 2));
+		records[i].origin = (__u8)(next_random() % (THPRACE_ORIGIN_MAX + 2));
 	}
 	compare(MANY, 0);
 	compare(MANY, 1);
@@ -225,7 +226,7 @@ static void longest_and_shortest(void **state)
 		memset(&records[nr], 0xff, sizeof(*records));
 		records[nr].value = INT32_MIN;
 		records[nr].class = THPRACE_INVALIDATE_UNMAP;
-		records[nr].kind = THPRACE_KIND_INVALIDATE;
+		records[nr].origin = THPRACE_ORIGIN_INVALIDATE;
 		records[nr++].type = (__u8)type;
 		memset(&records[nr], 0, sizeof(*records));
 		records[nr++].type = (__u8)type;

@@ -232,7 +232,7 @@ static void step_holder(unsigned int who)
 					      .tgid = pid,
 					      .cpu = (uint16_t)(pid % 3),
 					      .class = THPRACE_COLLAPSE_REUSE,
-					      .kind = THPRACE_KIND_HOLDER};
+					      .origin = THPRACE_ORIGIN_HOLDER};
 		record = tell(THPRACE_REC_HOLD_ENTER, world.now, pid);
 	} else {
 		walk = &world.hold[world.waiting[who] - 1];
@@ -242,7 +242,7 @@ static void step_holder(unsigned int who)
 		world.waiting[who] = 0;
 	}
 	record->folio = walk->folio;
-	record->kind = THPRACE_KIND_HOLDER;
+	record->origin = THPRACE_ORIGIN_HOLDER;
 	say_hold(walk);
 }
 

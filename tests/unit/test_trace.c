@@ -275,17 +275,17 @@ static void test_members(void **state)
 	} while (0)
 	BAD_RECORD(record.type = THPRACE_REC_MAX, "its type");
 	BAD_RECORD(record.class = THPRACE_CLASS_MAX, "its class");
-	BAD_RECORD(record.kind = THPRACE_KIND_MAX, "its kind");
+	BAD_RECORD(record.origin = THPRACE_ORIGIN_MAX, "its kind");
 	BAD_RECORD((record.type = THPRACE_REC_LOST, record.value = THPRACE_LOSS_MAX), "its cause");
 	BAD_RECORD((record.type = THPRACE_REC_LOST, record.value = -1), "its cause");
 	BAD_INCIDENT(incident.type = 99, "its type");
 	BAD_INCIDENT(incident.verdict = THPRACE_VERDICT_MAX, "its verdict");
-	BAD_INCIDENT(incident.said = 255, "its verdict");
+	BAD_INCIDENT(incident.first_verdict = 255, "its verdict");
 	BAD_INCIDENT(incident.attribution = THPRACE_ATTRIBUTION_MAX, "its attribution");
 	BAD_INCIDENT(incident.mode = THPRACE_MODE_MAX, "its mode");
 	BAD_INCIDENT(incident.window.level = THPRACE_LEVEL_MAX, "its level");
 	BAD_INCIDENT(incident.walk.class = THPRACE_CLASS_MAX, "its class");
-	BAD_INCIDENT(incident.walk.kind = THPRACE_KIND_MAX, "its kind");
+	BAD_INCIDENT(incident.walk.origin = THPRACE_ORIGIN_MAX, "its kind");
 	BAD_INCIDENT(memset(incident.window.comm, 'x', THPRACE_COMM_LEN), "name");
 	BAD_INCIDENT(memset(incident.walk.comm, 'x', THPRACE_COMM_LEN), "name");
 	BAD_INCIDENT(incident.opener_stack.nr = THPRACE_STACK_MAX + 1, "stack");
@@ -438,7 +438,7 @@ static void test_old_versions(void **state)
 		incident = (const struct thprace_incident *)whole.blocks[0].data;
 		for (i = 0; i < nr; i++, incident++) {
 			assert_int_equal(incident->verdict, cases[i].verdict);
-			assert_int_equal(incident->said, THPRACE_ESCAPE);
+			assert_int_equal(incident->first_verdict, THPRACE_ESCAPE);
 			assert_int_equal(incident->attribution, cases[i].attribution);
 			assert_int_equal(incident->close_call, 1);
 			assert_int_equal(incident->mode, THPRACE_PRECISE);

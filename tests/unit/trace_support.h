@@ -69,7 +69,7 @@ static inline struct thprace_record some_record(void)
 		bytes[i] = (unsigned char)next_random();
 	record.type = (__u8)(next_random() % THPRACE_REC_LOST);
 	record.class = (__u8)(next_random() % THPRACE_CLASS_MAX);
-	record.kind = (__u8)(next_random() % THPRACE_KIND_MAX);
+	record.origin = (__u8)(next_random() % THPRACE_ORIGIN_MAX);
 	return record;
 }
 
@@ -80,14 +80,14 @@ static inline struct thprace_incident some_incident(void)
 	memset(&incident, 0, sizeof(incident));
 	incident.type = THPRACE_MSG_INCIDENT;
 	incident.verdict = (__u8)(next_random() % THPRACE_VERDICT_MAX);
-	incident.said = THPRACE_ESCAPE;
+	incident.first_verdict = THPRACE_ESCAPE;
 	incident.mode = THPRACE_PRECISE;
 	incident.window.open = next_random();
 	incident.window.level = THPRACE_LEVEL_PTE;
 	strcpy(incident.window.comm, "fifteen letters");
 	incident.walk.residual = -1;
 	incident.walk.class = THPRACE_COLLAPSE_REUSE;
-	incident.walk.kind = THPRACE_KIND_RECLAIM;
+	incident.walk.origin = THPRACE_ORIGIN_RECLAIM;
 	incident.opener_stack.nr = THPRACE_STACK_MAX;
 	incident.opener_stack.ip[THPRACE_STACK_MAX - 1] = next_random();
 	return incident;

@@ -22,11 +22,11 @@
 
 static struct bpf_program *program(const struct engine *engine, bool at_return)
 {
-	return bpf_object__find_program_by_name(
-		engine->skel->obj, at_return ? "entry_asked_kretprobe" : "entry_asked_kprobe");
+	return bpf_object__find_program_by_name(engine->skel->obj, at_return ? "pte_probe_kretprobe"
+									     : "pte_probe_kprobe");
 }
 
-void engine__choose_asked(struct engine *engine)
+void engine__choose_pte_probe(struct engine *engine)
 {
 	char why[128];
 
@@ -63,33 +63,35 @@ static int look_at_pages(void)
 	return err;
 }
 
-void engine__ask(struct engine *engine)
+void engine__probe_ptes(struct engine *engine)
 {
-	struct thprace_asked *asked = &engine->skel->bss->asked;
+	struct thprace_pte_probe *pte_probe = &engine->skel->bss->pte_probe;
 	struct bpf_link *at_return, *at_entry = NULL;
 	char why[128];
 	int err;
 
 	if (!program(engine, false) || !probe__decodes(engine->target, why, sizeof(why)))
 		return; /* nothing to ask, or the plan says why not */
-	at_return = bpf_program__attach_kprobe(program(engine, true), true, PROBE_ASKED);
+	at_return = bpf_program__attach_kprobe(program(engine, true), true, PROBE_PTE_FUNCTION);
 	err = at_return ? 0 : -errno;
 	if (!err) {
-		at_entry = bpf_program__attach_kprobe(program(engine, false), false, PROBE_ASKED);
+		at_entry = bpf_program__attach_kprobe(program(engine, false), false,
+						      PROBE_PTE_FUNCTION);
 		err = at_entry ? look_at_pages() : -errno;
 	}
 	bpf_link__destroy(at_entry);
 	bpf_link__destroy(at_return);
-	__atomic_store_n(&asked->task, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&pte_probe->task, 0, __ATOMIC_SEQ_CST);
 	if (err)
-		snprintf(why, sizeof(why), PROBE_ASKED ": %s", strerror(-err));
-	else if (asked->differing)
-		snprintf(why, sizeof(why), PROBE_ASKED ": its answers contradict each other");
-	else if (asked->pairs < PAGES || !asked->hidden)
-		snprintf(why, sizeof(why), PROBE_ASKED ": it gave %u answers of %d", asked->pairs,
-			 PAGES);
+		snprintf(why, sizeof(why), PROBE_PTE_FUNCTION ": %s", strerror(-err));
+	else if (pte_probe->differing)
+		snprintf(why, sizeof(why),
+			 PROBE_PTE_FUNCTION ": its answers contradict each other");
+	else if (pte_probe->pairs < PAGES || !pte_probe->hidden)
+		snprintf(why, sizeof(why), PROBE_PTE_FUNCTION ": it gave %u answers of %d",
+			 pte_probe->pairs, PAGES);
 	else
-		asked->known = 1;
-	if (!asked->known)
+		pte_probe->known = 1;
+	if (!pte_probe->known)
 		probe__undecoded(&engine->plan, why);
 }
