@@ -95,7 +95,7 @@ void child__end(struct child *child)
 {
 	if (!child->pid || child->ended)
 		return;
-	child->asked = true;
+	child->stopped = true;
 	kill(child->pid, SIGTERM);
 	wait_for(child);
 	if (child->ended)
@@ -108,7 +108,7 @@ int child__failure(const struct child *child)
 {
 	int status;
 
-	if (!child->pid || !child->ended || child->asked)
+	if (!child->pid || !child->ended || child->stopped)
 		return 0;
 	if (WIFSIGNALED(child->status))
 		return 128 + WTERMSIG(child->status);
@@ -116,7 +116,7 @@ int child__failure(const struct child *child)
 	return status > CLI_DONE && status < CLI_STATUS_MAX ? CLI_FAILED : status;
 }
 
-void child__say(const struct child *child, const char *verb, const char *name)
+void child__print_end(const struct child *child, const char *verb, const char *name)
 {
 	/* Who could not run it has said so. */
 	if (!child__failure(child) || child__failure(child) == CHILD_NOT_RUN)

@@ -12,7 +12,7 @@ struct child {
 	pid_t pid; /* 0: none */
 	int status; /* as of waitpid(), once ended */
 	bool ended;
-	bool asked; /* to end: how it ended then is not its own doing */
+	bool stopped; /* to end: how it ended then is not its own doing */
 	int go; /* it starts its command when it reads a byte here */
 };
 
@@ -42,6 +42,6 @@ void child__end(struct child *child);
 int child__failure(const struct child *child);
 
 /* Say on stderr how it ended, if child__failure() is not 0. verb, name: who says it of which command. */
-void child__say(const struct child *child, const char *verb, const char *name);
+void child__print_end(const struct child *child, const char *verb, const char *name);
 
 #endif

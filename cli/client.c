@@ -29,7 +29,7 @@ struct client {
 };
 
 /* Who may ask, by the socket's group. */
-static void say_forbidden(const char *path, char *why, size_t why_size)
+static void explain_forbidden(const char *path, char *why, size_t why_size)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	const struct group *group = NULL;
@@ -46,10 +46,10 @@ static void say_forbidden(const char *path, char *why, size_t why_size)
 		snprintf(why, why_size, "not allowed to ask the daemon at %s: only root is", path);
 }
 
-static int say_connect(const char *path, int err, char *why, size_t why_size)
+static int explain_connect(const char *path, int err, char *why, size_t why_size)
 {
 	if (err == EACCES)
-		say_forbidden(path, why, why_size);
+		explain_forbidden(path, why, why_size);
 	else if (err == ENOENT || err == ECONNREFUSED)
 		snprintf(why, why_size,
 			 "nobody answers on %s: is thpraced running? systemctl status thpraced "
@@ -95,8 +95,8 @@ static int send_request(const struct client *client, struct json_object *request
 	return 0;
 }
 
-int client__ask(struct client **result, const char *path, struct json_object *request,
-		unsigned int patience, char *why, size_t why_size)
+int client__call(struct client **result, const char *path, struct json_object *request,
+		 unsigned int patience, char *why, size_t why_size)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	int err = -ENOMEM;
@@ -115,7 +115,7 @@ int client__ask(struct client **result, const char *path, struct json_object *re
 	client = NULL;
 cleanup:
 	if (err)
-		say_connect(path, -err, why, why_size);
+		explain_connect(path, -err, why, why_size);
 	json_object_put(request);
 	client__close(client);
 	return err;
@@ -211,7 +211,7 @@ static int take_error(struct json_object *line, char *why, size_t why_size)
 	return strcmp(code, "not-found") ? -EREMOTEIO : -ENOENT;
 }
 
-static int say_read(int err, char *why, size_t why_size)
+static int explain_read(int err, char *why, size_t why_size)
 {
 	if (err == -EPIPE)
 		snprintf(why, why_size,
@@ -237,7 +237,7 @@ int client__next(struct client *client, struct json_object **line, char *why, si
 	*line = NULL;
 	err = read_line(client, &text);
 	if (err)
-		return say_read(err, why, why_size);
+		return explain_read(err, why, why_size);
 	*line = json_bounds__check(text, strlen(text), NULL) ? NULL : json_tokener_parse(text);
 	type = answer__text(*line, "type");
 	if (!strcmp(type, "error"))
@@ -246,7 +246,7 @@ int client__next(struct client *client, struct json_object **line, char *why, si
 		return strcmp(type, "end") != 0;
 	json_object_put(*line);
 	*line = NULL;
-	return say_read(-EBADMSG, why, why_size);
+	return explain_read(-EBADMSG, why, why_size);
 }
 
 int client__take_fd(struct client *client)
@@ -269,19 +269,19 @@ void client__close(struct client *client)
 	free(client);
 }
 
-int client__ask_once(const char *path, struct json_object *request, struct json_object **line,
-		     char *why, size_t why_size)
+int client__call_once(const char *path, struct json_object *request, struct json_object **line,
+		      char *why, size_t why_size)
 {
 	struct client *client;
 	int err;
 
 	*line = NULL;
-	err = client__ask(&client, path, request, CLIENT_PATIENCE, why, why_size);
+	err = client__call(&client, path, request, CLIENT_PATIENCE, why, why_size);
 	if (err)
 		return err;
 	err = client__next(client, line, why, why_size);
 	if (!err)
-		err = say_read(-EBADMSG, why, why_size);
+		err = explain_read(-EBADMSG, why, why_size);
 	client__close(client);
 	return err > 0 ? 0 : err;
 }

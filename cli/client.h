@@ -19,8 +19,8 @@ struct json_object;
  * Returns 0 and *client, to be ended with client__close(); or negative errno with a sentence in why:
  * what is wrong, and what to do.
  */
-int client__ask(struct client **client, const char *path, struct json_object *request,
-		unsigned int patience, char *why, size_t why_size);
+int client__call(struct client **client, const char *path, struct json_object *request,
+		 unsigned int patience, char *why, size_t why_size);
 
 /*
  * Read the next line of the answer into *line, which the caller puts. Returns 1; 0 for the last one
@@ -39,8 +39,8 @@ void client__close(struct client *client);
 /*
  * Ask for something that has one line as its answer: returns 0 and *line, or as client__next().
  */
-int client__ask_once(const char *path, struct json_object *request, struct json_object **line,
-		     char *why, size_t why_size);
+int client__call_once(const char *path, struct json_object *request, struct json_object **line,
+		      char *why, size_t why_size);
 
 /* A request without members but its name. */
 struct json_object *client__request(const char *name);

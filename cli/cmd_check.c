@@ -26,7 +26,7 @@
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18
-#define WORD_WIDTH 15
+#define STATUS_WIDTH 15
 #define INDENT 2 /* of the evidence */
 #define KIND 8 /* the width of those */
 #define WATCH_SECONDS 10.0
@@ -144,22 +144,22 @@ static const struct argp argp = {
 };
 
 /* Text after what stands in `column` columns of the line already. */
-static void print_words(const char *text, size_t column)
+static void print_wrapped(const char *text, size_t column)
 {
-	layout__words(stdout, (size_t)cli__width(stdout), text, column, column);
+	layout__wrap(stdout, (size_t)cli__width(stdout), text, column, column);
 }
 
 static void print_label(const char *label, const char *text)
 {
 	printf("%-*s", LABEL, label);
-	print_words(text, LABEL);
+	print_wrapped(text, LABEL);
 }
 
 /* Of the evidence of a class. */
 static void print_line(const char *kind, const char *text)
 {
 	printf("%*s%-*s", INDENT, "", KIND, kind);
-	print_words(text, INDENT + KIND);
+	print_wrapped(text, INDENT + KIND);
 }
 
 static void print_commit(const struct check_commit *commit)
@@ -174,8 +174,8 @@ static void print_commit(const struct check_commit *commit)
 /* What was watched of a class, where it is no evidence and so not printed with it. */
 static void print_seen(const struct check_watch *watch, int class)
 {
-	if (watch && watch->said[class].text[0] && watch->said[class].answer == CHECK_NOT_KNOWN)
-		print_line("watch", watch->said[class].text);
+	if (watch && watch->facts[class].text[0] && watch->facts[class].answer == CHECK_NOT_KNOWN)
+		print_line("watch", watch->facts[class].text);
 }
 
 /* What the functions were called for besides, by reclaim and migration for instance. */
@@ -225,22 +225,22 @@ static void print_defect(const struct check_facts *facts, const struct check_wat
 static void print_answers(const struct check_facts *facts, const struct check_watch *watch,
 			  const struct check_result *results)
 {
-	static const char *const words[] = CHECK_WORD_NAMES;
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
 	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
 	const struct check_commit *commit;
 	char text[256];
 	int class;
 
-	printf("\n%-*s%-*s%s\n", CLASS_WIDTH, "class", WORD_WIDTH, "here", "closed upstream by");
+	printf("\n%-*s%-*s%s\n", CLASS_WIDTH, "class", STATUS_WIDTH, "here", "closed upstream by");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		commit = check__commit(class);
-		printf("%-*s%-*s", CLASS_WIDTH, names__class((unsigned int)class), WORD_WIDTH,
-		       words[results[class].word]);
+		printf("%-*s%-*s", CLASS_WIDTH, names__class((unsigned int)class), STATUS_WIDTH,
+		       statuses[results[class].status]);
 		snprintf(text, sizeof(text), "%.12s, %s%s", commit->hash, commit->version,
 			 check_defect__shown(facts, watch, class, shown)
 				 ? "; a defect makes its walkers fail, see below"
 				 : "");
-		print_words(text, CLASS_WIDTH + WORD_WIDTH);
+		print_wrapped(text, CLASS_WIDTH + STATUS_WIDTH);
 	}
 }
 
@@ -321,7 +321,7 @@ static struct json_object *watched_to_json(const struct check_watch *watch, int 
 	add(object, "function", functions[function]);
 	add(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
 	add_counts(object, &watch->counts[THPRACE_WATCH_WHICH(function, kind)]);
-	add(object, "text", watch->said[class].text);
+	add(object, "text", watch->facts[class].text);
 	add_number(object, "lost", watch->lost);
 	add(object, "attach", watch->how);
 	json_object_object_add(object, "seconds", json_object_new_double(watch->seconds));
@@ -359,14 +359,14 @@ static struct json_object *to_json(const struct check_source *source,
 				   const struct check_facts *facts, const struct check_watch *watch,
 				   const struct check_result *result, int class)
 {
-	static const char *const words[] = CHECK_WORD_NAMES;
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
 	struct json_object *object = json_object_new_object();
 	struct json_object *evidence = json_object_new_array(), *missing = json_object_new_array();
 	const struct check_commit *commit = check__commit(class);
 	size_t i;
 
 	add(object, "class", names__class((unsigned int)class));
-	add(object, "word", words[result->word]);
+	add(object, "word", statuses[result->status]);
 	for (i = 0; i < result->nr_evidence; i++)
 		json_object_array_add(result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing
 										     : evidence,
@@ -440,10 +440,10 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 		walk_watch__stop(watch, seen);
 	}
 	if (interrupt__came()) /* from a terminal the command got the signal, too */
-		child.asked = true;
+		child.stopped = true;
 	child__end(&child);
 	if (!err && arguments->command) {
-		child__say(&child, "thprace check", arguments->command[0]);
+		child__print_end(&child, "thprace check", arguments->command[0]);
 		*failure = child__failure(&child);
 	}
 	walk_watch__close(watch);
@@ -457,9 +457,9 @@ static int status_of(const struct check_result *results, int failure)
 	int class;
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		if (results[class].word == CHECK_VULNERABLE)
+		if (results[class].status == CHECK_VULNERABLE)
 			return CLI_FOUND;
-		unknown |= results[class].word == CHECK_UNKNOWN;
+		unknown |= results[class].status == CHECK_UNKNOWN;
 	}
 	if (failure)
 		return failure;

@@ -328,7 +328,7 @@ static int dump_file(struct dump *dump)
 static int copy(int fd, int out)
 {
 	char buf[65536];
-	ssize_t got, put, done;
+	ssize_t got, written, done;
 	struct stat st;
 	int err = 0;
 
@@ -339,9 +339,9 @@ static int copy(int fd, int out)
 	while (!err && (got = read(fd, buf, sizeof(buf))) != 0) {
 		if (got < 0)
 			err = errno;
-		for (done = 0; !err && done < got; done += put) {
-			put = write(out, buf + done, (size_t)(got - done));
-			if (put < 0)
+		for (done = 0; !err && done < got; done += written) {
+			written = write(out, buf + done, (size_t)(got - done));
+			if (written < 0)
 				err = errno;
 		}
 	}
@@ -374,15 +374,15 @@ static struct json_object *live_request(const struct dump *dump)
 }
 
 /* Returns the descriptor of a trace, or -1 with why. */
-static int ask_live(const struct dump *dump, char *why, size_t why_size)
+static int request_live(const struct dump *dump, char *why, size_t why_size)
 {
 	unsigned int patience = CLIENT_PATIENCE + (unsigned int)(dump->duration / 1000000000);
 	struct json_object *line = NULL;
 	struct client *client;
 	int fd = -1;
 
-	if (client__ask(&client, dump->socket ? dump->socket : CLIENT_SOCKET, live_request(dump),
-			patience, why, why_size))
+	if (client__call(&client, dump->socket ? dump->socket : CLIENT_SOCKET, live_request(dump),
+			 patience, why, why_size))
 		return -1;
 	if (client__next(client, &line, why, why_size) >= 0) {
 		fd = client__take_fd(client);
@@ -410,7 +410,7 @@ static int dump_live(struct dump *dump)
 		return cli__fail("dump", dump->output, private_file__why(out));
 	if (dump->from_now)
 		progress__show("recording for %.1f s", (double)dump->duration / 1e9);
-	fd = ask_live(dump, why, sizeof(why));
+	fd = request_live(dump, why, sizeof(why));
 	progress__clear();
 	if (fd < 0 && out >= 0)
 		close(out);

@@ -204,7 +204,7 @@ static void print_narrow(const struct incidents *incidents, const struct shown *
 		 strcmp(shown->overlap, "-") ? shown->overlap : "", shown->window ? ", " : "",
 		 task(opener, sizeof(opener), shown->window, sizeof(opener), incidents->utf8),
 		 task(walker, sizeof(walker), shown->walker, sizeof(walker), incidents->utf8));
-	layout__words(stdout, (size_t)cli__width(stdout), text, 8, 8);
+	layout__wrap(stdout, (size_t)cli__width(stdout), text, 8, 8);
 }
 
 static void print_text(struct incidents *incidents, struct json_object *line)
@@ -317,15 +317,15 @@ static struct json_object *request(const struct incidents *incidents, uint64_t s
 }
 
 /* Ask for what the daemon has in memory. */
-static int ask_memory(struct incidents *incidents, char *why, size_t why_size)
+static int request_memory(struct incidents *incidents, char *why, size_t why_size)
 {
 	struct client *client;
 	struct json_object *line;
 	int err;
 
 	incidents->memory = json_object_new_array();
-	err = client__ask(&client, incidents->socket, request(incidents, 0, false), CLIENT_PATIENCE,
-			  why, why_size);
+	err = client__call(&client, incidents->socket, request(incidents, 0, false),
+			   CLIENT_PATIENCE, why, why_size);
 	if (err)
 		return err;
 	while ((err = client__next(client, &line, why, why_size)) > 0) {
@@ -378,8 +378,8 @@ static int follow(struct incidents *incidents, uint64_t next)
 	char why[512];
 	int err;
 
-	if (client__ask(&client, incidents->socket, request(incidents, next, true), 0, why,
-			sizeof(why)))
+	if (client__call(&client, incidents->socket, request(incidents, next, true), 0, why,
+			 sizeof(why)))
 		return fail(why);
 	while ((err = client__next(client, &line, why, sizeof(why))) > 0) {
 		err = print(incidents, line);
@@ -417,7 +417,7 @@ static int list(struct incidents *incidents, char *why, size_t why_size)
 
 	incidents->memory = NULL;
 	if (!incidents->spool) {
-		err = ask_memory(incidents, why, why_size);
+		err = request_memory(incidents, why, why_size);
 		if (err && incidents->follow)
 			return fail(why);
 		if (err)

@@ -35,7 +35,7 @@ int cmd_metrics(int argc, char **argv)
 	char why[512];
 	int err;
 
-	err = client__ask_once(path, client__request("metrics"), &answer, why, sizeof(why));
+	err = client__call_once(path, client__request("metrics"), &answer, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "thprace metrics: %s\n", why);
 	else

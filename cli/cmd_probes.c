@@ -106,7 +106,7 @@ static void print_text(const struct probe_plan *plan)
 		reason = probe__not_observable(plan, i);
 		snprintf(text, sizeof(text), "%s%s",
 			 reason ? names__blindness(reason) : "observable", reason ? reason : "");
-		layout__row_words(&table, names__class((unsigned int)i), text);
+		layout__row_text(&table, names__class((unsigned int)i), text);
 	}
 	putchar('\n');
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
@@ -243,7 +243,7 @@ static void print_source(const struct probes *probes)
 
 	if (!probes->json) {
 		printf("The kernel of %s.\n", cli__fit(path, sizeof(path), probes->btf));
-		layout__words(
+		layout__wrap(
 			stdout, (size_t)cli__width(stdout),
 			"Its functions are those that this BTF tells of; its symbols and what it "
 			"lets be traced are not known.",

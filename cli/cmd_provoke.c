@@ -240,7 +240,7 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 /* A kernel that breaks is a result, and the first one to know. */
 static void print_kernel(const struct provoke_result *result)
 {
-	const struct kernel_said *kernel = &result->kernel;
+	const struct kernel_messages *kernel = &result->kernel;
 	const char *class = names__class(result->class);
 	unsigned int i;
 
@@ -304,7 +304,7 @@ static void add_count(struct json_object *object, const char *name, uint64_t val
 
 static struct json_object *kernel_json(const struct provoke_result *result)
 {
-	const struct kernel_said *kernel = &result->kernel;
+	const struct kernel_messages *kernel = &result->kernel;
 	struct json_object *o = json_object_new_object(), *lines = json_object_new_array();
 	unsigned int i;
 
@@ -323,7 +323,7 @@ static void print_json(const struct provoke_result *result, const struct provoke
 {
 	struct json_object *o = json_object_new_object();
 	const struct provoke_counts *counts = &result->counts;
-	char proof[DIAGRAM_WORDS_LEN];
+	char proof[DIAGRAM_TEXT_LEN];
 
 	json_object_object_add(o, "type", json_object_new_string("provoke"));
 	json_object_object_add(o, "class", json_object_new_string(names__class(result->class)));

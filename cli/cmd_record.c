@@ -227,7 +227,7 @@ static void summarise(const struct record *record, struct recording *recording)
 		 names__mode(recording__mode(recording)), COUNTED(totals.windows, "window"),
 		 COUNTED(totals.walkers, "walker"), COUNTED(totals.overlaps, "overlap"),
 		 COUNTED(totals.escapes, "escape"), COUNTED(totals.lost, "record"));
-	layout__words(out, table.width, text, 0, 2);
+	layout__wrap(out, table.width, text, 0, 2);
 	if (out == stdout)
 		fprintf(out, "See: thprace report %s\n",
 			cli__fit(path, sizeof(path), record->recording.path));
@@ -299,8 +299,9 @@ static int record_all(struct record *record)
 	if (!record->quiet)
 		summarise(record, recording);
 	if (interrupt__came()) /* from a terminal the command got the signal, too */
-		record->child.asked = true;
-	child__say(&record->child, "thprace record", record->command ? record->command[0] : "");
+		record->child.stopped = true;
+	child__print_end(&record->child, "thprace record",
+			 record->command ? record->command[0] : "");
 
 cleanup:
 	child__end(&record->child);

@@ -77,7 +77,8 @@ int cmd_reload(int argc, char **argv)
 	int err;
 
 	cli__parse(&argp, argc, argv, 0, &reload);
-	err = client__ask_once(reload.socket, client__request("reload"), &answer, why, sizeof(why));
+	err = client__call_once(reload.socket, client__request("reload"), &answer, why,
+				sizeof(why));
 	if ((err == -ENOENT || err == -ECONNREFUSED) && !answer && reload.pid)
 		return send_signal(&reload);
 	if (err)

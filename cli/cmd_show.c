@@ -15,7 +15,7 @@
 #include "trace/spool_dir.h"
 #include "spool_read.h"
 #include "report/summary.h"
-#include "trace/trace_check.h"
+#include "trace/trace_validate.h"
 #include "trace/trace_reader.h"
 #include "when.h"
 
@@ -148,7 +148,7 @@ static void take_raw(struct show *show, struct json_object *answer)
 		bytes[i] = (unsigned char)(high << 4 | low);
 	}
 	/* As strict as with a file: what draws relies on it. */
-	if (trace_check__incident(&show->incident))
+	if (trace_validate__incident(&show->incident))
 		return;
 	show->found = true;
 	show->wall = answer__number(answer, "wall_ns");
@@ -183,18 +183,19 @@ static struct json_object *request(uint64_t number)
 }
 
 /* Neither the daemon nor a file has it: say why. asked: what the daemon said, "": nothing. */
-static int not_found(const struct show *show, const char *directory, int err, const char *asked)
+static int not_found(const struct show *show, const char *directory, int err,
+		     const char *daemon_why)
 {
 	char why[1280];
 
 	if (err)
-		snprintf(why, sizeof(why), "%s%scannot read %s: %s", asked, *asked ? "\n" : "",
-			 directory, strerror(-err));
+		snprintf(why, sizeof(why), "%s%scannot read %s: %s", daemon_why,
+			 *daemon_why ? "\n" : "", directory, strerror(-err));
 	else
 		snprintf(why, sizeof(why),
 			 "%s%sno incident %" PRIu64 " in %s: removed by age or size, counted only, "
 			 "or not there yet; 'thprace incidents' lists them",
-			 asked, *asked ? "\n" : "", show->number, directory);
+			 daemon_why, *daemon_why ? "\n" : "", show->number, directory);
 	return fail(why);
 }
 
@@ -203,7 +204,7 @@ int cmd_show(int argc, char **argv)
 	struct show show = {.socket = CLIENT_SOCKET, .diagram = {.stacks = 1}};
 	struct json_object *answer = NULL;
 	const char *directory = SPOOL_DIR_DEFAULT;
-	char asked[512] = "";
+	char daemon_why[512] = "";
 	int err = 0, status = CLI_DONE;
 
 	cli__parse(&argp, argc, argv, 0, &show);
@@ -212,10 +213,10 @@ int cmd_show(int argc, char **argv)
 	show.diagram.width = cli__width(stdout);
 	/* Asked for it, the daemon also writes it out. */
 	if (!show.spool)
-		err = client__ask_once(show.socket, request(show.number), &answer, asked,
-				       sizeof(asked));
+		err = client__call_once(show.socket, request(show.number), &answer, daemon_why,
+					sizeof(daemon_why));
 	if (!err || err == -ENOENT)
-		asked[0] = '\0';
+		daemon_why[0] = '\0';
 	if (*answer__text(answer, "directory"))
 		directory = answer__text(answer, "directory");
 	if (show.spool)
@@ -226,7 +227,7 @@ int cmd_show(int argc, char **argv)
 	if (show.found)
 		draw(&show);
 	else
-		status = not_found(&show, directory, err, asked);
+		status = not_found(&show, directory, err, daemon_why);
 	json_object_put(answer);
 	return status;
 }

@@ -77,7 +77,7 @@ __attribute__((format(printf, 2, 3))) static void line(const char *label, const 
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	printf("%-*s", LABEL, label);
-	layout__words(stdout, (size_t)cli__width(stdout), text, LABEL, LABEL);
+	layout__wrap(stdout, (size_t)cli__width(stdout), text, LABEL, LABEL);
 }
 
 static const char *count(char *buf, struct json_object *object, const char *name)
@@ -176,40 +176,40 @@ enum {
 };
 
 /* What the kernel's code says of a class, in a column. */
-static const char *kernel_word(const char *word)
+static const char *check_column(const char *check)
 {
-	if (!strcmp(word, "cannot happen"))
+	if (!strcmp(check, "cannot happen"))
 		return "impossible";
-	if (!strcmp(word, "fixed") || !strcmp(word, "vulnerable") || !strcmp(word, "unknown"))
-		return word;
+	if (!strcmp(check, "fixed") || !strcmp(check, "vulnerable") || !strcmp(check, "unknown"))
+		return check;
 	return "-";
 }
 
 /* Why a class is not seen, on its line. */
-static void print_blindness(const struct layout_table *table, const char *name, const char *word,
+static void print_blindness(const struct layout_table *table, const char *name, const char *check,
 			    struct json_object *class, const struct status *status)
 {
 	char why[512], text[640];
 
 	clean(why, sizeof(why), answer__text(class, "reason"), status);
-	snprintf(text, sizeof(text), "%s%s%s%s%s", strcmp(word, "-") ? "kernel " : "",
-		 strcmp(word, "-") ? word : "", strcmp(word, "-") ? "; " : "",
+	snprintf(text, sizeof(text), "%s%s%s%s%s", strcmp(check, "-") ? "kernel " : "",
+		 strcmp(check, "-") ? check : "", strcmp(check, "-") ? "; " : "",
 		 names__blindness(why), why);
-	layout__row_words(table, name, text);
+	layout__row_text(table, name, text);
 }
 
 static void print_class(const struct layout_table *table, struct json_object *class,
 			const struct status *status)
 {
 	char n[7][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", name[64];
-	const char *word = kernel_word(answer__text(class, "check"));
+	const char *check = check_column(answer__text(class, "check"));
 	bool observable = answer__true(class, "observable");
 	struct json_object *known = NULL;
 	size_t marked = table->nr;
 
 	clean(name, sizeof(name), answer__text(class, "class"), status);
 	if (!observable) {
-		print_blindness(table, name, word, class, status);
+		print_blindness(table, name, check, class, status);
 		if (!answer__number(class, "walkers") && !answer__number(class, "overlaps"))
 			return;
 		snprintf(name, sizeof(name), "  before that");
@@ -218,11 +218,11 @@ static void print_class(const struct layout_table *table, struct json_object *cl
 		rate(expected, sizeof(expected), answer__real(class, "expected_per_day"));
 	if (status->colour && answer__number(class, "escapes"))
 		marked = COLUMN_ESCAPES;
-	else if (status->colour && !strcmp(word, "vulnerable"))
+	else if (status->colour && !strcmp(check, "vulnerable"))
 		marked = COLUMN_KERNEL;
 	layout__row(table, name,
 		    (const char *const[]){
-			    word,
+			    check,
 			    count(n[0], class, "walkers"),
 			    count(n[1], class, "overlaps"),
 			    count(n[2], class, "contained"),
@@ -468,7 +468,8 @@ int cmd_status(int argc, char **argv)
 	cli__parse(&argp, argc, argv, 0, &status);
 	status.colour = cli__colour(stdout);
 	status.utf8 = cli__utf8();
-	if (client__ask_once(status.socket, client__request("status"), &answer, why, sizeof(why))) {
+	if (client__call_once(status.socket, client__request("status"), &answer, why,
+			      sizeof(why))) {
 		fprintf(stderr, "thprace status: %s\n", why);
 		json_object_put(answer);
 		return CLI_FAILED;

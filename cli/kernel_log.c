@@ -23,7 +23,7 @@
 struct kernel_log {
 	int fd;
 	struct complaint_parser *parser;
-	struct kernel_said said;
+	struct kernel_messages messages;
 };
 
 /* How the lines begin with which a kernel says that something is broken. */
@@ -58,9 +58,10 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 	/* That memory_failure could not unmap a page has innocent reasons as well. */
 	if (complaint->kind == COMPLAINT_MEMORY_FAILURE)
 		return;
-	log->said.classes |= complaint->classes;
-	if (!complaint->classes && !log->said.reason[0])
-		snprintf(log->said.reason, sizeof(log->said.reason), "%s", complaint->reason);
+	log->messages.classes |= complaint->classes;
+	if (!complaint->classes && !log->messages.reason[0])
+		snprintf(log->messages.reason, sizeof(log->messages.reason), "%s",
+			 complaint->reason);
 }
 
 int kernel_log__open(struct kernel_log **result, const char *path)
@@ -91,7 +92,7 @@ int kernel_log__open(struct kernel_log **result, const char *path)
 static void take_record(struct kernel_log *log, char *record)
 {
 	char *text = strchr(record, ';'), *caller, *end;
-	struct kernel_said *said = &log->said;
+	struct kernel_messages *messages = &log->messages;
 	unsigned long priority;
 	size_t length;
 
@@ -106,9 +107,9 @@ static void take_record(struct kernel_log *log, char *record)
 	text[length] = '\0';
 	complaint_parser__record(log->parser, text, length, caller ? caller + 7 : NULL,
 				 clock__now());
-	said->struck = said->struck || alarming(text);
-	if (said->struck && said->lines < KERNEL_LOG_LINES)
-		names__clean(said->line[said->lines++], KERNEL_LOG_TEXT, text, length, 0);
+	messages->struck = messages->struck || alarming(text);
+	if (messages->struck && messages->lines < KERNEL_LOG_LINES)
+		names__clean(messages->line[messages->lines++], KERNEL_LOG_TEXT, text, length, 0);
 }
 
 void kernel_log__read(struct kernel_log *log)
@@ -134,9 +135,9 @@ void kernel_log__finish(struct kernel_log *log)
 	complaint_parser__finish(log->parser);
 }
 
-const struct kernel_said *kernel_log__said(const struct kernel_log *log)
+const struct kernel_messages *kernel_log__messages(const struct kernel_log *log)
 {
-	return &log->said;
+	return &log->messages;
 }
 
 void kernel_log__close(struct kernel_log *log)

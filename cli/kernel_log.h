@@ -11,7 +11,7 @@
 #define KERNEL_LOG_TEXT 160
 
 /* What the kernel said, from the first line on that no kernel in order prints. */
-struct kernel_said {
+struct kernel_messages {
 	bool struck; /* it said anything of that kind */
 	uint32_t classes; /* 1U << enum thprace_class: its complaints may belong to these */
 	char reason[128]; /* classes 0: why to none, where that is known; else "" */
@@ -34,7 +34,7 @@ void kernel_log__read(struct kernel_log *log);
 void kernel_log__finish(struct kernel_log *log);
 
 /* Valid as long as the log. */
-const struct kernel_said *kernel_log__said(const struct kernel_log *log);
+const struct kernel_messages *kernel_log__messages(const struct kernel_log *log);
 
 void kernel_log__close(struct kernel_log *log);
 

@@ -73,7 +73,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 static int help(int argc, char **argv)
 {
 	char option[] = "--help";
-	char *words[] = {argv[0], option, NULL};
+	char *args[] = {argv[0], option, NULL};
 	const struct verb *verb;
 	unsigned int class;
 
@@ -88,7 +88,7 @@ static int help(int argc, char **argv)
 	}
 	verb = find(argv[1]);
 	if (verb)
-		return run(verb, 2, words);
+		return run(verb, 2, args);
 	fprintf(stderr, "thprace: no verb '%s'; 'thprace --help' lists them\n", argv[1]);
 	return CLI_USAGE;
 }

@@ -25,8 +25,8 @@ static int descriptor(FILE *out)
 
 int cli__columns(FILE *out)
 {
-	const char *said = getenv("COLUMNS");
-	long columns = said ? strtol(said, NULL, 10) : 0;
+	const char *columns_env = getenv("COLUMNS");
+	long columns = columns_env ? strtol(columns_env, NULL, 10) : 0;
 	struct winsize size;
 
 	if (columns <= 0 && !ioctl(descriptor(out), TIOCGWINSZ, &size))

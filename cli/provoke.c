@@ -36,7 +36,7 @@ struct provoke {
 	struct near_misses *near_misses;
 	struct child stressor;
 	struct kernel_log *log; /* NULL: it cannot be read */
-	int said; /* what the stressor says goes to this memory file */
+	int output; /* what the stressor says goes to this memory file */
 	int steer[2]; /* the passes' distances go to the stressor by this pipe */
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	uint64_t escaped; /* when the first escape was settled; 0: none */
@@ -82,7 +82,7 @@ static int start_stressor(struct provoke *provoke)
 {
 	const struct provoke_options *options = provoke->options;
 	char seconds[32], seed[32], steer[16];
-	const char *words[16] = {
+	const char *args[16] = {
 		options->stressor,
 		names__class(provoke->result->class),
 		"-d",
@@ -95,22 +95,22 @@ static int start_stressor(struct provoke *provoke)
 	int count = 8, none, err;
 
 	if (options->dir) {
-		words[count++] = "--dir";
-		words[count++] = options->dir;
+		args[count++] = "--dir";
+		args[count++] = options->dir;
 	}
-	words[count] = NULL;
+	args[count] = NULL;
 	snprintf(seconds, sizeof(seconds), "%.3f", options->seconds);
 	snprintf(seed, sizeof(seed), "%" PRIu64, options->seed);
 	if (pipe2(provoke->steer, O_NONBLOCK))
 		return -errno;
 	fcntl(provoke->steer[1], F_SETFD, FD_CLOEXEC);
 	snprintf(steer, sizeof(steer), "%d", provoke->steer[0]);
-	provoke->said = memfd_create("thprace-stress", MFD_CLOEXEC);
+	provoke->output = memfd_create("thprace-stress", MFD_CLOEXEC);
 	none = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (provoke->said < 0 || none < 0)
+	if (provoke->output < 0 || none < 0)
 		return -errno;
-	err = child__start(&provoke->stressor, VERB, (char *const *)words, none, none,
-			   provoke->said);
+	err = child__start(&provoke->stressor, VERB, (char *const *)args, none, none,
+			   provoke->output);
 	close(none);
 	close(provoke->steer[0]);
 	provoke->steer[0] = -1;
@@ -118,19 +118,19 @@ static int start_stressor(struct provoke *provoke)
 }
 
 /* The last line that the stressor said, without its own name; "" when it said nothing. */
-static void last_words(const struct provoke *provoke, char *text, size_t size)
+static void last_line(const struct provoke *provoke, char *text, size_t size)
 {
-	char said[2048], *line;
-	ssize_t got = pread(provoke->said, said, sizeof(said) - 1, 0);
+	char output[2048], *line;
+	ssize_t got = pread(provoke->output, output, sizeof(output) - 1, 0);
 
 	text[0] = '\0';
 	if (got <= 0)
 		return;
-	while (got > 0 && said[got - 1] == '\n')
+	while (got > 0 && output[got - 1] == '\n')
 		got--;
-	said[got] = '\0';
-	line = strrchr(said, '\n');
-	line = line ? line + 1 : said;
+	output[got] = '\0';
+	line = strrchr(output, '\n');
+	line = line ? line + 1 : output;
 	if (strstr(line, " here: "))
 		line = strstr(line, " here: ") + strlen(" here: ");
 	snprintf(text, size, "%.400s", line);
@@ -160,7 +160,7 @@ static void watch(struct provoke *provoke, int *err)
 		if (provoke->log)
 			kernel_log__read(provoke->log);
 		/* A BUG leaves locks behind that nobody gives back: no more comes of it. */
-		if (!provoke->escaped && provoke->log && kernel_log__said(provoke->log)->struck)
+		if (!provoke->escaped && provoke->log && kernel_log__messages(provoke->log)->struck)
 			provoke->escaped = now;
 		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
 			break;
@@ -217,7 +217,7 @@ static void judge(struct provoke *provoke)
 {
 	struct provoke_result *result = provoke->result;
 	const struct child *stressor = &provoke->stressor;
-	char said[512];
+	char output[512];
 
 	result->verdict = provoke_verdict__judge(&result->counts);
 	if (result->verdict != PROVOKE_NOT_SHOWN)
@@ -225,9 +225,9 @@ static void judge(struct provoke *provoke)
 	provoke_verdict__why(result->reason, sizeof(result->reason), &result->counts);
 	if (!stressor->ended || !WIFEXITED(stressor->status) || !WEXITSTATUS(stressor->status))
 		return;
-	last_words(provoke, said, sizeof(said));
+	last_line(provoke, output, sizeof(output));
 	snprintf(result->reason, sizeof(result->reason), "%s",
-		 said[0] ? said : "the stressor failed");
+		 output[0] ? output : "the stressor failed");
 	if (!result->overlaps)
 		result->verdict = PROVOKE_IMPOSSIBLE;
 }
@@ -281,12 +281,12 @@ static void end_stressor(struct provoke *provoke)
 }
 
 /* The last of it: what a BUG prints may come while the stressor dies of it. */
-static void hear_kernel(struct provoke *provoke)
+static void read_kernel_log(struct provoke *provoke)
 {
 	if (!provoke->log)
 		return;
 	kernel_log__finish(provoke->log);
-	provoke->result->kernel = *kernel_log__said(provoke->log);
+	provoke->result->kernel = *kernel_log__messages(provoke->log);
 }
 
 static int record(struct provoke *provoke, const char *path, char *why, size_t why_size)
@@ -336,14 +336,14 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	watch(provoke, &err);
 	engine__widen(engine, THPRACE_WIDEN_NOT, 0, 0);
 	end_stressor(provoke);
-	hear_kernel(provoke);
+	read_kernel_log(provoke);
 	if (err)
 		snprintf(why, why_size, "reading the rings failed: %s", strerror(-err));
 	else
 		err = recording__finish(provoke->recording, why, why_size);
 	if (!err && provoke->stressor.ended && WIFEXITED(provoke->stressor.status) &&
 	    WEXITSTATUS(provoke->stressor.status) == CHILD_NOT_RUN) {
-		last_words(provoke, why, why_size);
+		last_line(provoke, why, why_size);
 		return -ENOENT;
 	}
 	count(provoke);
@@ -376,7 +376,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	struct provoke provoke = {
 		.options = options,
 		.result = result,
-		.said = -1,
+		.output = -1,
 		.steer = {-1, -1},
 	};
 	int err, i;
@@ -404,8 +404,8 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	for (i = 0; i < 2; i++)
 		if (provoke.steer[i] >= 0)
 			close(provoke.steer[i]);
-	if (provoke.said >= 0)
-		close(provoke.said);
+	if (provoke.output >= 0)
+		close(provoke.output);
 	return err;
 }
 

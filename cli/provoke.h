@@ -44,7 +44,7 @@ struct provoke_result {
 	double seconds;
 	double first_escape; /* seconds from the stressor's start; negative: none */
 	struct thprace_incident escape; /* the first one; if first_escape >= 0 */
-	struct kernel_said kernel; /* its complaints meanwhile */
+	struct kernel_messages kernel; /* its complaints meanwhile */
 	int hung; /* the stressor's process, which hangs in the kernel and stays behind; 0: it does not */
 	char hung_in[64]; /* … where, "": not known */
 	struct recording *recording; /* for provoke__end() */

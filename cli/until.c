@@ -18,7 +18,7 @@ static const char *const what_names[UNTIL_WHAT_MAX] = {
 void until__parse(struct until *until, const char *arg, struct argp_state *state)
 {
 	const char *equals = strchr(arg, '=');
-	char words[64], *colon;
+	char name[64], *colon;
 	unsigned long long count = 0;
 	char *end = NULL;
 
@@ -27,15 +27,15 @@ void until__parse(struct until *until, const char *arg, struct argp_state *state
 	errno = 0;
 	if (equals && isdigit((unsigned char)equals[1]))
 		count = strtoull(equals + 1, &end, 10);
-	if (!count || errno || *end || (size_t)(equals - arg) >= sizeof(words))
+	if (!count || errno || *end || (size_t)(equals - arg) >= sizeof(name))
 		argp_error(state, "'%s' is not WHAT=N or WHAT:CLASS=N, such as overlaps:%s=3", arg,
 			   names__class(1));
-	snprintf(words, sizeof(words), "%.*s", (int)(equals - arg), arg);
-	colon = strchr(words, ':');
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - arg), arg);
+	colon = strchr(name, ':');
 	if (colon)
 		*colon = '\0';
 	until->wanted[until->nr].what = (enum until_what)cli__parse_name(
-		"count", what_names, 0, UNTIL_WHAT_MAX, words, state);
+		"count", what_names, 0, UNTIL_WHAT_MAX, name, state);
 	until->wanted[until->nr].class = colon ? cli__parse_class(colon + 1, state)
 					       : THPRACE_CLASS_NONE;
 	until->wanted[until->nr++].count = count;

@@ -31,7 +31,7 @@ static void wait_for(struct child *child)
 int walks__measure(struct check_watch *seen, const char *verb, const char *stressor,
 		   enum probe_attach attach, char *why, size_t why_size)
 {
-	const char *const words[] = {stressor, LOAD, "-d", SECONDS, NULL};
+	const char *const args[] = {stressor, LOAD, "-d", SECONDS, NULL};
 	int none = open("/dev/null", O_RDWR | O_CLOEXEC), err;
 	struct walk_watch *watch = NULL;
 	struct child child = {0};
@@ -39,7 +39,7 @@ int walks__measure(struct check_watch *seen, const char *verb, const char *stres
 	if (none < 0)
 		return -errno;
 	/* Before anything is loaded: the child then shares none of it. */
-	err = child__start(&child, verb, (char *const *)words, none, none, none);
+	err = child__start(&child, verb, (char *const *)args, none, none, none);
 	close(none);
 	if (err) {
 		snprintf(why, why_size, "cannot start %s: %s", stressor, strerror(-err));

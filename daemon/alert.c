@@ -35,7 +35,7 @@ struct alert {
 	struct alert_dedup dedup;
 	bool escaped[THPRACE_CLASS_MAX]; /* since the start */
 	bool overlapped[THPRACE_CLASS_MAX];
-	enum check_word words[THPRACE_CLASS_MAX]; /* of the kernel's code */
+	enum check_status statuses[THPRACE_CLASS_MAX]; /* of the kernel's code */
 	struct recent recent[THPRACE_CLASS_MAX][RECENT];
 	unsigned int next_recent[THPRACE_CLASS_MAX];
 	struct complaint waiting[WAITING];
@@ -44,7 +44,7 @@ struct alert {
 	void *pfn_ctx;
 	unsigned int huge;
 	struct alert_loss loss;
-	uint64_t loss_told; /* when the last one was; 0: nothing is being lost */
+	uint64_t last_loss; /* when the last one was; 0: nothing is being lost */
 	uint64_t now; /* the latest time that was given */
 };
 
@@ -56,7 +56,7 @@ static void send(struct alert *alert, const struct log_message *message)
 		alert->state.sent++;
 }
 
-static void tell_group(void *ctx, const struct alert_dedup_group *group)
+static void emit_group(void *ctx, const struct alert_dedup_group *group)
 {
 	struct log_message message;
 
@@ -64,7 +64,7 @@ static void tell_group(void *ctx, const struct alert_dedup_group *group)
 	send(ctx, &message);
 }
 
-static void tell_withheld(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld)
+static void emit_withheld(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld)
 {
 	struct alert *alert = ctx;
 	struct log_message message;
@@ -73,7 +73,7 @@ static void tell_withheld(void *ctx, unsigned int class, const struct alert_dedu
 	send(alert, &message);
 }
 
-static void tell_withheld_complaints(void *ctx, unsigned int kind,
+static void emit_withheld_complaints(void *ctx, unsigned int kind,
 				     const struct alert_dedup_limit *withheld)
 {
 	struct alert *alert = ctx;
@@ -86,7 +86,7 @@ static void tell_withheld_complaints(void *ctx, unsigned int kind,
 struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 {
 	struct alert *alert = calloc(1, sizeof(*alert));
-	struct alert_dedup_hooks hooks = {tell_group, tell_withheld, tell_withheld_complaints,
+	struct alert_dedup_hooks hooks = {emit_group, emit_withheld, emit_withheld_complaints,
 					  alert};
 	int class;
 
@@ -94,7 +94,7 @@ struct alert *alert__new(const struct config *config, alert_send_fn send_fn)
 		return NULL;
 	alert->send = send_fn;
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		alert->words[class] = CHECK_UNKNOWN;
+		alert->statuses[class] = CHECK_UNKNOWN;
 	alert_dedup__init(&alert->dedup, &hooks);
 	alert__configure(alert, config);
 	return alert;
@@ -196,7 +196,7 @@ static struct recent *find_recent(struct alert *alert, const struct complaint *c
 }
 
 /* Outside of any limit: there is no more of these than there are incidents of their page and task. */
-static void tell_confirmed(struct alert *alert, struct recent *recent,
+static void emit_confirmed(struct alert *alert, struct recent *recent,
 			   const struct complaint *complaint)
 {
 	struct log_message message;
@@ -210,7 +210,7 @@ static void tell_confirmed(struct alert *alert, struct recent *recent,
 }
 
 /* No incident will come for a complaint any more. */
-static void tell_complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
+static void emit_complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
 {
 	struct log_message message;
 
@@ -240,7 +240,7 @@ static void tie(struct alert *alert, struct recent *recent)
 		}
 		complaint = alert->waiting[i];
 		stop_waiting(alert, i);
-		tell_confirmed(alert, recent, &complaint);
+		emit_confirmed(alert, recent, &complaint);
 	}
 }
 
@@ -266,7 +266,7 @@ static void overlap(struct alert *alert, const struct thprace_incident *incident
 	if (alert->overlapped[evidence.incident.walk.class])
 		return;
 	alert->overlapped[evidence.incident.walk.class] = true;
-	alert_message__overlap(&message, &evidence, alert->words[evidence.incident.walk.class]);
+	alert_message__overlap(&message, &evidence, alert->statuses[evidence.incident.walk.class]);
 	send(alert, &message);
 }
 
@@ -275,7 +275,7 @@ void alert__checked(struct alert *alert, const struct check_state *check)
 	int class;
 
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		alert->words[class] = check->classes[class].word;
+		alert->statuses[class] = check->classes[class].status;
 }
 
 void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
@@ -314,7 +314,7 @@ void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_
 {
 	unsigned int cause = (unsigned int)lost->value;
 	struct log_message message;
-	bool began = !alert->loss_told;
+	bool began = !alert->last_loss;
 
 	alert->now = now;
 	if (!lost->arg || cause >= THPRACE_LOSS_MAX)
@@ -328,7 +328,7 @@ void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_
 		alert->loss.from = lost->entry;
 	if (lost->ts > alert->loss.to)
 		alert->loss.to = lost->ts;
-	alert->loss_told = now ? now : 1;
+	alert->last_loss = now ? now : 1;
 	if (!began)
 		return;
 	alert_message__loss_began(&message, &alert->loss);
@@ -339,9 +339,9 @@ static void end_loss(struct alert *alert, bool stopping)
 {
 	struct log_message message;
 
-	if (!alert->loss_told)
+	if (!alert->last_loss)
 		return;
-	alert->loss_told = 0;
+	alert->last_loss = 0;
 	alert_message__loss_ended(&message, &alert->loss, stopping);
 	send(alert, &message);
 }
@@ -357,13 +357,13 @@ void alert__complaint(struct alert *alert, const struct complaint *complaint, ui
 	alert->state.kernel_complaints++;
 	recent = find_recent(alert, complaint);
 	if (recent) {
-		tell_confirmed(alert, recent, complaint);
+		emit_confirmed(alert, recent, complaint);
 		return;
 	}
 	if (alert->nr_waiting == WAITING) {
 		oldest = alert->waiting[0];
 		stop_waiting(alert, 0);
-		tell_complaint(alert, &oldest, now);
+		emit_complaint(alert, &oldest, now);
 	}
 	alert->waiting[alert->nr_waiting++] = *complaint;
 }
@@ -374,12 +374,12 @@ void alert__tick(struct alert *alert, uint64_t now)
 
 	alert->now = now;
 	alert_dedup__tick(&alert->dedup, now);
-	if (alert->loss_told && now >= alert->loss_told + LOSS_QUIET)
+	if (alert->last_loss && now >= alert->last_loss + LOSS_QUIET)
 		end_loss(alert, false);
 	while (alert->nr_waiting && now >= alert->waiting[0].when + COMPLAINT_REACH) {
 		complaint = alert->waiting[0];
 		stop_waiting(alert, 0);
-		tell_complaint(alert, &complaint, now);
+		emit_complaint(alert, &complaint, now);
 	}
 }
 
@@ -392,8 +392,8 @@ uint64_t alert__deadline(const struct alert *alert)
 {
 	uint64_t deadline = alert_dedup__deadline(&alert->dedup);
 
-	if (alert->loss_told)
-		deadline = sooner(deadline, alert->loss_told + LOSS_QUIET);
+	if (alert->last_loss)
+		deadline = sooner(deadline, alert->last_loss + LOSS_QUIET);
 	if (alert->nr_waiting)
 		deadline = sooner(deadline, alert->waiting[0].when + COMPLAINT_REACH);
 	return deadline;
@@ -412,7 +412,7 @@ void alert__free(struct alert *alert)
 	if (!alert)
 		return;
 	for (i = 0; i < alert->nr_waiting; i++)
-		tell_complaint(alert, &alert->waiting[i], alert->now);
+		emit_complaint(alert, &alert->waiting[i], alert->now);
 	end_loss(alert, true);
 	alert_dedup__finish(&alert->dedup, alert->now);
 	free(alert);

@@ -43,7 +43,7 @@ static bool any_withheld(const struct alert_dedup_limit *class)
 	return false;
 }
 
-static void tell_withheld(struct alert_dedup *dedup, unsigned int index)
+static void emit_withheld(struct alert_dedup *dedup, unsigned int index)
 {
 	struct alert_dedup_limit *class = &dedup->limits[index];
 
@@ -66,7 +66,7 @@ static void turn(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 	class->sent = 0;
 	if (any_withheld(class)) {
 		class->sent = 1;
-		tell_withheld(dedup, index);
+		emit_withheld(dedup, index);
 	}
 }
 
@@ -207,6 +207,6 @@ void alert_dedup__finish(struct alert_dedup *dedup, uint64_t now)
 	}
 	for (c = 0; c < ALERT_DEDUP_LIMITS; c++) {
 		if (any_withheld(&dedup->limits[c]))
-			tell_withheld(dedup, c);
+			emit_withheld(dedup, c);
 	}
 }

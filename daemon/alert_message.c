@@ -109,7 +109,7 @@ static void add_show(struct line *line, const char *before, uint64_t number)
 static void add_incident(struct line *line, const struct alert_evidence *evidence, bool first)
 {
 	const struct thprace_incident *incident = &evidence->incident;
-	char proof[DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
+	char proof[DIAGRAM_TEXT_LEN], length[NAMES_NUMBER_LEN];
 
 	add(line, "%s%s: %s", is_likely(incident) ? "likely " : "",
 	    names__verdict(incident->verdict), names__class(incident->walk.class));
@@ -189,7 +189,7 @@ static void fields_of_evidence(struct log_message *message, uint64_t number, con
 static void fields_of_incident(struct log_message *message, const struct alert_evidence *evidence)
 {
 	const struct thprace_incident *incident = &evidence->incident;
-	char words[DIAGRAM_WORDS_LEN];
+	char text[DIAGRAM_TEXT_LEN];
 
 	log__field(message, "THPRACE_CLASS", "%s", names__class(incident->walk.class));
 	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(incident->verdict));
@@ -200,9 +200,9 @@ static void fields_of_incident(struct log_message *message, const struct alert_e
 	fields_of_evidence(message, evidence->number, evidence->file);
 	fields_of_window(message, incident);
 	fields_of_walker(message, &incident->walk);
-	log__field(message, "THPRACE_PROOF", "%s", diagram__proof(words, sizeof(words), incident));
+	log__field(message, "THPRACE_PROOF", "%s", diagram__proof(text, sizeof(text), incident));
 	log__field(message, "THPRACE_WORDS", "%s",
-		   diagram__words(words, sizeof(words), incident, 0));
+		   diagram__verdict(text, sizeof(text), incident, 0));
 	log__field(message, "THPRACE_CLOSE_CALL", "%d", incident->close_call);
 }
 
@@ -220,9 +220,9 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 }
 
 /* That the kernel waited once is a comfort only where its code says that it always does. */
-static const char *words_of_check(enum check_word word)
+static const char *status_text(enum check_status status)
 {
-	switch (word) {
+	switch (status) {
 	case CHECK_FIXED:
 		return "the kernel's code has the fix";
 	case CHECK_VULNERABLE:
@@ -235,19 +235,19 @@ static const char *words_of_check(enum check_word word)
 }
 
 void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
-			    enum check_word word)
+			    enum check_status status)
 {
 	struct line line = {0};
 
 	add_incident(&line, evidence, true);
-	add(&line, "; %s", words_of_check(word));
+	add(&line, "; %s", status_text(status));
 	log__begin(message, priority_of(evidence->incident.verdict, is_likely(&evidence->incident)),
 		   id_of(evidence->incident.verdict, is_likely(&evidence->incident)), "%s",
 		   line.text);
 	fields_of_incident(message, evidence);
 	log__field(message, "THPRACE_FIRST", "1");
-	log__field(message, "THPRACE_CHECK", "%s", kernel_check__word(word));
-	log__field(message, "THPRACE_CHECK_WORDS", "%s", words_of_check(word));
+	log__field(message, "THPRACE_CHECK", "%s", kernel_check__status_name(status));
+	log__field(message, "THPRACE_CHECK_WORDS", "%s", status_text(status));
 }
 
 /* What a complaint names of its incident: at least one of page and task, and no other's. */

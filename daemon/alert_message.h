@@ -32,7 +32,7 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 
 /* The first contained overlap of a class. word: what the kernel's code says of the class. */
 void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
-			    enum check_word word);
+			    enum check_status status);
 
 /* same_page: the complaint names the incident's page. */
 void alert_message__confirmed(struct log_message *message, const struct alert_evidence *evidence,

@@ -173,14 +173,14 @@ static void print_count(const void *member, char buf[CONFIG_VALUE_MAX])
 static int parse_bool(const struct config_key *key, const char *text, void *member,
 		      char why[CONFIG_WHY_MAX])
 {
-	static const char *const words[][6] = {{"0", "no", "n", "false", "f", "off"},
-					       {"1", "yes", "y", "true", "t", "on"}};
+	static const char *const spellings[][6] = {{"0", "no", "n", "false", "f", "off"},
+						   {"1", "yes", "y", "true", "t", "on"}};
 	size_t value, i;
 
 	(void)key;
 	for (value = 0; value < 2; value++) {
-		for (i = 0; i < ARRAY_SIZE(words[0]); i++) {
-			if (!strcasecmp(words[value][i], text)) {
+		for (i = 0; i < ARRAY_SIZE(spellings[0]); i++) {
+			if (!strcasecmp(spellings[value][i], text)) {
 				*(bool *)member = value;
 				return 0;
 			}

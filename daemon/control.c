@@ -21,18 +21,18 @@
 #define GROUPS_SOME 64
 #define GROUP_SIZE_MAX (64u << 20) /* bytes of a group with its members */
 
-__attribute__((format(printf, 3, 4))) static void say(const struct control *control, int priority,
-						      const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void log_text(const struct control *control,
+							   int priority, const char *format, ...)
 {
 	char text[512];
 	va_list args;
 
-	if (!control->hooks.say)
+	if (!control->hooks.log)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	control->hooks.say(control->hooks.ctx, priority, text);
+	control->hooks.log(control->hooks.ctx, priority, text);
 }
 
 /* --- who may ask --------------------------------------------------------------------------------- */
@@ -62,14 +62,15 @@ static void find_group(struct control *control)
 	free(buf);
 	if (found)
 		return;
-	say(control, LOG_WARNING,
-	    "no group '%s' (%s): only root may use the control socket. groupadd --system %s makes "
-	    "it; then restart or reload thpraced",
-	    control->group, err ? strerror(err) : "not found", control->group);
+	log_text(
+		control, LOG_WARNING,
+		"no group '%s' (%s): only root may use the control socket. groupadd --system %s makes "
+		"it; then restart or reload thpraced",
+		control->group, err ? strerror(err) : "not found", control->group);
 }
 
 /* Root's own rights are not needed where the daemon is in the group. */
-static void give_socket(struct control *control)
+static void set_socket_group(struct control *control)
 {
 	struct stat st;
 
@@ -79,8 +80,8 @@ static void give_socket(struct control *control)
 		return;
 	if (!lstat(control->path, &st) && st.st_gid == control->gid)
 		return;
-	say(control, LOG_WARNING, "cannot give %s to the group '%s': %s; only root may use it",
-	    control->path, control->group, strerror(errno));
+	log_text(control, LOG_WARNING, "cannot give %s to the group '%s': %s; only root may use it",
+		 control->path, control->group, strerror(errno));
 }
 
 /* Is one of the peer's supplementary groups ours? */
@@ -284,7 +285,7 @@ static int listen_on(struct control *control, char *why, size_t why_size)
 	/* Before it listens, so that nobody comes in between. */
 	if (chmod(control->path, 0660))
 		return -errno;
-	give_socket(control);
+	set_socket_group(control);
 	return listen(control->fd, BACKLOG) ? -errno : 0;
 }
 
@@ -330,7 +331,7 @@ int control__open(struct control **result, sd_event *event, const struct config 
 	control->event = sd_event_ref(event);
 	control->hooks = *hooks;
 	control->answers = &control_answers;
-	control->given_time = CONTROL_GIVEN_US;
+	control->trace_lifetime = CONTROL_TRACE_LIFETIME_US;
 	snprintf(control->path, sizeof(control->path), "%s", config->control.socket);
 	take_config(control, config);
 	if (control->path[0] && strcmp(control->path, "none"))
@@ -351,7 +352,7 @@ int control__open(struct control **result, sd_event *event, const struct config 
 void control__configure(struct control *control, const struct config *config)
 {
 	take_config(control, config);
-	give_socket(control);
+	set_socket_group(control);
 }
 
 void control__state(const struct control *control, struct control_state *state)
@@ -369,7 +370,7 @@ void control__close(struct control *control)
 		return;
 	/* No live_cancel: what it would end ends with the daemon. */
 	control_client__reap(control, true);
-	control_given__free(control);
+	control_traces__free(control);
 	sd_event_source_disable_unref(control->listener);
 	sd_event_source_disable_unref(control->pause);
 	sd_event_source_disable_unref(control->reaper);

@@ -52,7 +52,7 @@ struct control_hooks {
 	/* The client that asked is gone: no live_done() any more. */
 	void (*live_cancel)(void *ctx, uint64_t id);
 	/* Something that the log should have. priority: LOG_WARNING … of syslog.h. */
-	void (*say)(void *ctx, int priority, const char *text);
+	void (*log)(void *ctx, int priority, const char *text);
 	void *ctx;
 };
 

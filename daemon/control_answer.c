@@ -271,7 +271,7 @@ void control__live_done(struct control *control, uint64_t id, int fd, const char
 		control_client__send(client);
 		return;
 	}
-	if (!control_given__add(control, client->uid, fd)) {
+	if (!control_traces__add(control, client->uid, fd)) {
 		close(fd);
 		control_client__error(client, "failed", "out of memory or descriptors");
 		control_client__send(client);

@@ -294,13 +294,13 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 static int on_time(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct client *client = data;
-	bool asking = client->state == CLIENT_REQUEST;
+	bool requesting = client->state == CLIENT_REQUEST;
 
 	(void)source;
 	(void)usec;
 	if (client->state == CLIENT_GONE)
 		return 0;
-	if (asking) {
+	if (requesting) {
 		refuse(client, "timeout", "the request was not whole in time");
 		return 0;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Inside of control: control.c listens and knows who may ask, control_client.c has the clients,
- * control_request.c reads requests, control_answer.c answers them, control_given.c bounds what was handed out.
+ * control_request.c reads requests, control_answer.c answers them, control_traces.c bounds what was handed out.
  */
 #ifndef THPRACE_DAEMON_CONTROL_PRIVATE_H
 #define THPRACE_DAEMON_CONTROL_PRIVATE_H
@@ -103,9 +103,9 @@ struct control {
 	sd_event_source *reaper; /* frees clients that are gone */
 	struct client *clients;
 	unsigned int nr_clients; /* not gone */
-	struct given *given; /* traces that were handed out, the newest first */
-	sd_event_source *given_timer; /* empties the oldest */
-	uint64_t given_time; /* us */
+	struct sent_trace *sent_traces; /* traces that were handed out, the newest first */
+	sd_event_source *traces_timer; /* empties the oldest */
+	uint64_t trace_lifetime; /* us */
 	uint64_t last_id;
 	uint64_t requests;
 	uint64_t refused;
@@ -140,14 +140,14 @@ void control_client__drop(struct client *client);
 void control_client__reap(struct control *control, bool all);
 
 #define CONTROL_LIVE_PLACES 4 /* traces under way */
-#define CONTROL_GIVEN_MAX 4 /* traces that a user may hold */
-#define CONTROL_GIVEN_US 60000000ULL /* until one is emptied */
+#define CONTROL_TRACES_MAX 4 /* traces that a user may hold */
+#define CONTROL_TRACE_LIFETIME_US 60000000ULL /* until one is emptied */
 
 /*
  * A trace goes to a user: bound its memory. fd stays the caller's. Returns false when it cannot be bound: then it must not
  * be handed out.
  */
-bool control_given__add(struct control *control, uid_t uid, int fd);
-void control_given__free(struct control *control);
+bool control_traces__add(struct control *control, uid_t uid, int fd);
+void control_traces__free(struct control *control);
 
 #endif

@@ -56,7 +56,7 @@ static void on_replacing(void *ctx)
 	struct daemon *daemon = ctx;
 
 	daemon__read_programs(daemon);
-	program_sums__restart(daemon->programs);
+	program_totals__restart(daemon->programs);
 }
 
 static char *make_meta(void *ctx)
@@ -64,7 +64,7 @@ static char *make_meta(void *ctx)
 	struct daemon *daemon = ctx;
 	struct stats_meta about = {.attach = daemon->config.observe.attach};
 
-	return stats_json__meta(watch__engine(daemon->watch), &about);
+	return stats_json__meta(observer__engine(daemon->observer), &about);
 }
 
 static char *make_stats(void *ctx)
@@ -72,35 +72,38 @@ static char *make_stats(void *ctx)
 	struct daemon *daemon = ctx;
 	struct session_totals totals;
 
-	watch__session_totals(daemon->watch, &totals);
-	return stats_json__stats(watch__engine(daemon->watch), &totals, clock__now());
+	observer__session_totals(daemon->observer, &totals);
+	return stats_json__stats(observer__engine(daemon->observer), &totals, clock__now());
 }
 
 static void on_health(void *ctx, int err, const char *path)
 {
 	(void)ctx;
 	if (err)
-		log__say(LOG_ERR, LOG_ID_SPOOL_DEGRADED,
-			 "cannot write to the spool, %s: %s. Up to %d incidents are kept in memory "
-			 "until it works again",
-			 path, strerror(-err), SPOOL_MEMORY);
+		log__print(
+			LOG_ERR, LOG_ID_SPOOL_DEGRADED,
+			"cannot write to the spool, %s: %s. Up to %d incidents are kept in memory "
+			"until it works again",
+			path, strerror(-err), SPOOL_MEMORY);
 	else
-		log__say(LOG_NOTICE, LOG_ID_SPOOL_RECOVERED,
-			 "the spool can be written to again: %s", path);
+		log__print(LOG_NOTICE, LOG_ID_SPOOL_RECOVERED,
+			   "the spool can be written to again: %s", path);
 }
 
 static void on_ageless(void *ctx, bool ageless)
 {
 	(void)ctx;
 	if (ageless)
-		log__say(LOG_NOTICE, LOG_ID_CLOCK_STEP,
-			 "the wall clock went on by more than a day more, or less, than expected: "
-			 "the spool removes no file by age until it has agreed with the time since "
-			 "boot for a day");
+		log__print(
+			LOG_NOTICE, LOG_ID_CLOCK_STEP,
+			"the wall clock went on by more than a day more, or less, than expected: "
+			"the spool removes no file by age until it has agreed with the time since "
+			"boot for a day");
 	else
-		log__say(LOG_NOTICE, LOG_ID_CLOCK_STEP,
-			 "the wall clock has agreed with the time since boot for a day: the spool "
-			 "removes files by age again");
+		log__print(
+			LOG_NOTICE, LOG_ID_CLOCK_STEP,
+			"the wall clock has agreed with the time since boot for a day: the spool "
+			"removes files by age again");
 }
 
 static void on_find_names(void *ctx, struct symbols *symbols)
@@ -130,7 +133,7 @@ static int on_clock(sd_event_source *source, int fd, uint32_t events, void *ctx)
 	if (read(fd, &count, sizeof(count)) < 0 && errno == ECANCELED) {
 		daemon->clock_steps++;
 		spool__rotate(daemon->spool);
-		log__say(
+		log__print(
 			LOG_NOTICE, LOG_ID_CLOCK_STEP,
 			"the wall clock was set: a new spool file begins, so that times after it are "
 			"right");
@@ -153,12 +156,12 @@ static int watch_clock(struct daemon *daemon)
 			       on_clock, daemon);
 }
 
-static void say_lines(int priority, const char *id, const char *before, char *lines)
+static void log_lines(int priority, const char *id, const char *before, char *lines)
 {
 	char *line, *rest = NULL;
 
 	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		log__say(priority, id, "%s%s", before, line);
+		log__print(priority, id, "%s%s", before, line);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
@@ -204,9 +207,9 @@ static int open_loop(struct daemon *daemon)
 	return err < 0 ? err : 0;
 }
 
-static int open_watch(struct daemon *daemon, char *why, size_t why_size)
+static int open_observer(struct daemon *daemon, char *why, size_t why_size)
 {
-	const struct watch_hooks hooks = {
+	const struct observer_hooks hooks = {
 		.incident = on_incident,
 		.record = on_record,
 		.checked = on_checked,
@@ -216,9 +219,9 @@ static int open_watch(struct daemon *daemon, char *why, size_t why_size)
 
 	/* Addresses are in it for whoever may see them now; later this process may not. */
 	if (kallsyms__keep())
-		log__say(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
-	return watch__open(&daemon->watch, daemon->event, &daemon->config, &daemon->fd_store,
-			   &hooks, why, why_size);
+		log__print(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
+	return observer__open(&daemon->observer, daemon->event, &daemon->config, &daemon->fd_store,
+			      &hooks, why, why_size);
 }
 
 /* Where things go. As root without systemd this takes capabilities too: the socket's group. */
@@ -234,7 +237,7 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 	int err;
 
 	overhead__reset(&daemon->overhead, &daemon->config);
-	daemon->programs = program_sums__new();
+	daemon->programs = program_totals__new();
 	daemon->alert = alert__new(&daemon->config, log__send);
 	daemon->namer = namer__new(daemon->event);
 	err = daemon->programs && daemon->alert && daemon->namer ? 0 : -ENOMEM;
@@ -246,8 +249,8 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
-	daemon->lives =
-		lives__new(daemon->event, daemon->watch, daemon->spool, daemon->namer, &live_hooks);
+	daemon->lives = lives__new(daemon->event, daemon->observer, daemon->spool, daemon->namer,
+				   &live_hooks);
 	if (!daemon->lives) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
@@ -260,9 +263,9 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 	return daemon__open_control(daemon, why, why_size);
 }
 
-static void say_started(struct daemon *daemon, const char *kept)
+static void log_started(struct daemon *daemon, const char *kept)
 {
-	struct engine *engine = watch__engine(daemon->watch);
+	struct engine *engine = observer__engine(daemon->observer);
 	const struct probe_plan *plan = engine__plan(engine);
 	unsigned int attached = 0, seen = 0;
 	struct log_message message;
@@ -281,8 +284,8 @@ static void say_started(struct daemon *daemon, const char *kept)
 	log__field(&message, "THPRACE_KERNEL", "%s", engine__release(engine));
 	log__send(&message);
 	if (!engine__measured(engine))
-		log__say(LOG_NOTICE, NULL, "own cost is not measured: %s",
-			 daemon__state(daemon)->overhead.reason);
+		log__print(LOG_NOTICE, NULL, "own cost is not measured: %s",
+			   daemon__state(daemon)->overhead.reason);
 }
 
 static int start(struct daemon *daemon, char *why, size_t why_size)
@@ -296,7 +299,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		return err;
 	}
 	fd_store__take(&daemon->fd_store);
-	err = open_watch(daemon, why, why_size);
+	err = open_observer(daemon, why, why_size);
 	if (err)
 		return err;
 	err = open_rest(daemon, why, why_size);
@@ -309,9 +312,9 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot drop capabilities: %s", strerror(-err));
 		return err;
 	}
-	daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
-	daemon->started = watch__start(daemon->watch);
-	say_started(daemon, kept);
+	daemon->bpf_memory = engine__memory(observer__engine(daemon->observer));
+	daemon->started = observer__start(daemon->observer);
+	log_started(daemon, kept);
 	daemon__tick(daemon);
 	err = daemon__check_kernel(daemon);
 	if (err) {
@@ -330,7 +333,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 static void stop(struct daemon *daemon)
 {
 	/* Tells the rest: to everything below. */
-	watch__stop(daemon->watch);
+	observer__stop(daemon->observer);
 	if (daemon->started)
 		daemon__export(daemon);
 	control__close(daemon->control);
@@ -341,8 +344,8 @@ static void stop(struct daemon *daemon)
 	/* May have a last complaint. */
 	daemon__close_kmsg(daemon);
 	alert__free(daemon->alert);
-	watch__close(daemon->watch);
-	program_sums__free(daemon->programs);
+	observer__close(daemon->observer);
+	program_totals__free(daemon->programs);
 	sd_event_source_disable_unref(daemon->clock_source);
 	if (daemon->clock_fd >= 0)
 		close(daemon->clock_fd);
@@ -380,7 +383,7 @@ int daemon__run(const struct daemon_options *options)
 
 cleanup:
 	if (err) {
-		say_lines(LOG_ERR, NULL, "", why);
+		log_lines(LOG_ERR, NULL, "", why);
 		sd_notifyf(0, "ERRNO=%d", -err);
 	}
 	if (daemon)

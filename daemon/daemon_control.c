@@ -7,13 +7,13 @@
 
 static const struct state *hook_state(void *ctx)
 {
-	watch__refresh(((struct daemon *)ctx)->watch);
+	observer__refresh(((struct daemon *)ctx)->observer);
 	return daemon__state(ctx);
 }
 
 static char *hook_metrics(void *ctx)
 {
-	watch__refresh(((struct daemon *)ctx)->watch);
+	observer__refresh(((struct daemon *)ctx)->observer);
 	return metrics__text(daemon__state(ctx));
 }
 
@@ -58,10 +58,10 @@ static void hook_live_cancel(void *ctx, uint64_t id)
 	lives__cancel(((struct daemon *)ctx)->lives, id);
 }
 
-static void hook_say(void *ctx, int priority, const char *text)
+static void hook_log(void *ctx, int priority, const char *text)
 {
 	(void)ctx;
-	log__say(priority, NULL, "%s", text);
+	log__print(priority, NULL, "%s", text);
 }
 
 static int hook_reload(void *ctx, char *why, size_t why_size)
@@ -83,7 +83,7 @@ int daemon__open_control(struct daemon *daemon, char *why, size_t why_size)
 		.reload = hook_reload,
 		.live = hook_live,
 		.live_cancel = hook_live_cancel,
-		.say = hook_say,
+		.log = hook_log,
 		.ctx = daemon,
 	};
 

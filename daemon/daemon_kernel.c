@@ -22,7 +22,7 @@ static bool on_pfn(void *ctx, uint64_t page, uint64_t *pfn)
 {
 	const struct daemon *daemon = ctx;
 
-	return engine__pfn(watch__engine(daemon->watch), page, pfn);
+	return engine__pfn(observer__engine(daemon->observer), page, pfn);
 }
 
 /* A huge page has as many pages as a page has entries, of 8 bytes each. */
@@ -48,10 +48,10 @@ static int on_kmsg(sd_event_source *source, int fd, uint32_t events, void *ctx)
 	err = kmsg__read(daemon->kmsg, clock__now());
 	if (err < 0) {
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		log__say(LOG_WARNING, NULL,
-			 "the kernel's log cannot be followed any more: %s. The kernel's own "
-			 "complaints are no longer tied to incidents",
-			 strerror(-err));
+		log__print(LOG_WARNING, NULL,
+			   "the kernel's log cannot be followed any more: %s. The kernel's own "
+			   "complaints are no longer tied to incidents",
+			   strerror(-err));
 	}
 	return 0;
 }
@@ -69,13 +69,13 @@ static struct complaint_kernel complaint_kernel(const struct daemon *daemon)
 	const struct check_state *check = daemon->check ? kernel_check__state(daemon->check) : NULL;
 	struct complaint_kernel kernel = {
 		.known = true,
-		.possible = engine__possible(watch__engine(daemon->watch)),
+		.possible = engine__possible(observer__engine(daemon->observer)),
 		.pmd_order = pmd_order(),
 	};
 	int class;
 
 	for (class = 1; check && class < THPRACE_CLASS_MAX; class ++) {
-		if (check->classes[class].word == CHECK_CANNOT_HAPPEN)
+		if (check->classes[class].status == CHECK_CANNOT_HAPPEN)
 			kernel.possible &= ~(1U << class);
 	}
 	return kernel;
@@ -96,10 +96,11 @@ void daemon__open_kmsg(struct daemon *daemon)
 	if (err >= 0)
 		return;
 	daemon__close_kmsg(daemon);
-	log__say(LOG_WARNING, NULL,
-		 "cannot read the kernel's log, /dev/kmsg: %s. The kernel's own complaints are not "
-		 "tied to incidents. [alerts] kernel_log=no silences this",
-		 strerror(-err));
+	log__print(
+		LOG_WARNING, NULL,
+		"cannot read the kernel's log, /dev/kmsg: %s. The kernel's own complaints are not "
+		"tied to incidents. [alerts] kernel_log=no silences this",
+		strerror(-err));
 }
 
 static void on_checked_kernel(void *ctx, const struct check_state *state)
@@ -110,7 +111,7 @@ static void on_checked_kernel(void *ctx, const struct check_state *state)
 	if (daemon->kmsg)
 		kmsg__set_kernel(daemon->kmsg, &kernel);
 	alert__checked(daemon->alert, state);
-	kernel_check__tell(state);
+	kernel_check__log(state);
 }
 
 int daemon__check_kernel(struct daemon *daemon)

@@ -22,10 +22,10 @@
 #include "namer.h"
 #include "over_budget.h"
 #include "overhead.h"
-#include "program_sums.h"
+#include "program_totals.h"
 #include "spool.h"
 #include "state.h"
-#include "watch.h"
+#include "observer.h"
 
 #define WHY_SIZE 4096 /* complaints about a configuration: several lines */
 
@@ -38,14 +38,14 @@ struct daemon {
 	sd_event *event;
 	struct loop_times loop;
 	struct fd_store fd_store;
-	struct watch *watch;
+	struct observer *observer;
 	struct spool *spool;
 	struct alert *alert;
 	struct kmsg *kmsg;
 	struct control *control;
 	struct lives *lives;
 	struct namer *namer;
-	struct program_sums *programs;
+	struct program_totals *programs;
 	struct kernel_check *check;
 	struct overhead overhead;
 	struct over_budget over_budget;
@@ -84,7 +84,7 @@ const struct state *daemon__state(struct daemon *daemon);
 /* Read the programs' run times into daemon->programs. */
 void daemon__read_programs(struct daemon *daemon);
 
-/* Everything periodic; called by the watch after each reading of the counters. */
+/* Everything periodic; called by the observer after each reading of the counters. */
 void daemon__tick(struct daemon *daemon);
 
 /* Write the metrics file now. */

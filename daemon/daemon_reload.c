@@ -24,18 +24,18 @@ void daemon__open_log(const struct daemon *daemon)
 /* A configuration that was found good becomes the present one. */
 static int apply(struct daemon *daemon, const struct config *config, char *why, size_t why_size)
 {
-	int replaced = watch__configure(daemon->watch, config, why, why_size);
+	int replaced = observer__configure(daemon->observer, config, why, why_size);
 
 	if (replaced < 0)
 		return replaced;
 	if (strcmp(config->control.socket, daemon->config.control.socket))
-		log__say(
+		log__print(
 			LOG_WARNING, NULL,
 			"[control] socket= is taken at the next start: clients know the present one");
 	daemon->config = *config;
 	daemon__open_log(daemon);
 	if (replaced) {
-		daemon->bpf_memory = engine__memory(watch__engine(daemon->watch));
+		daemon->bpf_memory = engine__memory(observer__engine(daemon->observer));
 		overhead__reset(&daemon->overhead, config);
 		over_budget__end(&daemon->over_budget);
 		spool__rotate(daemon->spool);
@@ -54,30 +54,30 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 }
 
 /* Every member of the group can reload, as often as it likes. */
-static void say_of_reload(struct daemon *daemon, int priority, const char *id, const char *text)
+static void log_reload(struct daemon *daemon, int priority, const char *id, const char *text)
 {
 	if (log_limit__take(&daemon->reload_limit, daemon->config.alerts.per_minute, clock__now()))
-		log__say(priority, id, "%s", text);
+		log__print(priority, id, "%s", text);
 }
 
-static void say_not_reloaded(struct daemon *daemon, const char *why)
+static void log_not_reloaded(struct daemon *daemon, const char *why)
 {
 	char lines[WHY_SIZE], *line, *rest = NULL;
 
-	say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
-		      "the configuration was not taken, the old settings stay:");
+	log_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
+		   "the configuration was not taken, the old settings stay:");
 	snprintf(lines, sizeof(lines), "%s", why);
 	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		say_of_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);
+		log_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);
 }
 
-static void say_reloaded(struct daemon *daemon)
+static void log_reloaded(struct daemon *daemon)
 {
 	char text[96];
 
 	snprintf(text, sizeof(text), "the configuration was read again: %s mode",
-		 names__mode(engine__mode(watch__engine(daemon->watch))));
-	say_of_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
+		 names__mode(engine__mode(observer__engine(daemon->observer))));
+	log_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
 }
 
 int daemon__reload(struct daemon *daemon, char *why, size_t why_size)
@@ -91,10 +91,10 @@ int daemon__reload(struct daemon *daemon, char *why, size_t why_size)
 		err = apply(daemon, &config, why, why_size);
 	if (err) {
 		daemon->reloads_failed++;
-		say_not_reloaded(daemon, why);
+		log_not_reloaded(daemon, why);
 	} else {
 		daemon->reloads++;
-		say_reloaded(daemon);
+		log_reloaded(daemon);
 	}
 	sd_notify(0, "READY=1");
 	return err;

@@ -14,16 +14,16 @@ void daemon__read_programs(struct daemon *daemon)
 {
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
 	size_t count =
-		engine__programs(watch__engine(daemon->watch), programs, ENGINE_PROGRAMS_MAX);
+		engine__programs(observer__engine(daemon->observer), programs, ENGINE_PROGRAMS_MAX);
 
-	program_sums__read(daemon->programs, programs, count);
+	program_totals__read(daemon->programs, programs, count);
 }
 
 static void fill_overhead(struct daemon *daemon, struct overhead_state *state)
 {
 	size_t i;
 
-	state->measured = engine__measured(watch__engine(daemon->watch));
+	state->measured = engine__measured(observer__engine(daemon->observer));
 	state->reason = state->measured ? NULL : NOT_MEASURED;
 	state->share = daemon->overhead.share;
 	state->budget = daemon->config.overhead.budget;
@@ -56,11 +56,11 @@ static void fill_exposure(struct daemon *daemon)
 
 const struct state *daemon__state(struct daemon *daemon)
 {
-	struct engine *engine = watch__engine(daemon->watch);
+	struct engine *engine = observer__engine(daemon->observer);
 	struct state *state = &daemon->state;
 
 	memset(state, 0, sizeof(*state));
-	watch__totals(daemon->watch, &daemon->totals);
+	observer__totals(daemon->observer, &daemon->totals);
 	daemon__read_programs(daemon);
 	state->config = &daemon->config;
 	state->kernel = engine__release(engine);
@@ -73,7 +73,7 @@ const struct state *daemon__state(struct daemon *daemon)
 	state->mode = engine__mode(engine);
 	state->plan = engine__plan(engine);
 	state->totals = &daemon->totals;
-	state->programs = program_sums__list(daemon->programs, &state->nr_programs);
+	state->programs = program_totals__list(daemon->programs, &state->nr_programs);
 	state->own_cpu_ns = usage__cpu_ns();
 	state->own_rss = usage__rss();
 	state->bpf_memory = daemon->bpf_memory;

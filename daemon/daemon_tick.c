@@ -39,8 +39,8 @@ void daemon__export(struct daemon *daemon)
 	err = text ? metrics__write(path, text) : -ENOMEM;
 	free(text);
 	if (err && err != daemon->metrics_error)
-		log__say(LOG_WARNING, NULL, "cannot write the metrics to %s: %s", path,
-			 strerror(-err));
+		log__print(LOG_WARNING, NULL, "cannot write the metrics to %s: %s", path,
+			   strerror(-err));
 	daemon->metrics_error = err;
 }
 
@@ -65,10 +65,10 @@ static void name_probes(const struct probe_plan *plan, enum thprace_point leader
 }
 
 /* A message that begins with the names of probes, and has them in fields. */
-static void say_of_probes(struct daemon *daemon, const struct overhead_action *action,
-			  enum probe_state state, int priority, const char *id, const char *what)
+static void log_probes(struct daemon *daemon, const struct overhead_action *action,
+		       enum probe_state state, int priority, const char *id, const char *what)
 {
-	const struct probe_plan *plan = engine__plan(watch__engine(daemon->watch));
+	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
 	struct log_message message = {}, named = {};
 	char probes[192];
 	size_t i;
@@ -85,7 +85,7 @@ static void say_of_probes(struct daemon *daemon, const struct overhead_action *a
 /* What the lack of what is shed makes invisible: "; not observed now: CLASS", or "". */
 static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 {
-	const struct probe_plan *plan = engine__plan(watch__engine(daemon->watch));
+	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
 	size_t used = 0;
 	const char *why;
 	int class;
@@ -104,7 +104,7 @@ static void shed(struct daemon *daemon, const struct overhead_action *action)
 {
 	char blind[256], what[512];
 
-	if (engine__shed(watch__engine(daemon->watch), action->point,
+	if (engine__shed(observer__engine(daemon->observer), action->point,
 			 "the observer's own cost was above the budget ([overhead] budget=)")) {
 		overhead__failed(&daemon->overhead, action);
 		return;
@@ -116,24 +116,24 @@ static void shed(struct daemon *daemon, const struct overhead_action *action)
 		 "were for this%s",
 		 action->share * 100, daemon->config.overhead.budget * 100,
 		 action->of_point[action->point] * 100, blind);
-	say_of_probes(daemon, action, PROBE_SHED, LOG_WARNING, LOG_ID_SHED, what);
+	log_probes(daemon, action, PROBE_SHED, LOG_WARNING, LOG_ID_SHED, what);
 }
 
 static void restore(struct daemon *daemon, const struct overhead_action *action)
 {
-	int err = engine__restore(watch__engine(daemon->watch), action->point);
+	int err = engine__restore(observer__engine(daemon->observer), action->point);
 	char what[128];
 
 	if (err) {
 		overhead__failed(&daemon->overhead, action);
-		log__say(LOG_WARNING, NULL, "cannot attach probe %s again: %s",
-			 probe_points[action->point].name, strerror(-err));
+		log__print(LOG_WARNING, NULL, "cannot attach probe %s again: %s",
+			   probe_points[action->point].name, strerror(-err));
 		return;
 	}
 	daemon->restores++;
 	snprintf(what, sizeof(what), "back: BPF programs take %.3f%% of all CPUs' time",
 		 action->share * 100);
-	say_of_probes(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
+	log_probes(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
 }
 
 /* Points that are shed together cost together. */
@@ -156,7 +156,7 @@ static size_t read_costs(struct engine *engine, struct engine_program *programs,
 
 static void weigh(struct daemon *daemon, uint64_t now)
 {
-	struct engine *engine = watch__engine(daemon->watch);
+	struct engine *engine = observer__engine(daemon->observer);
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
 	struct overhead_action action;
 	bool may[THPRACE_POINT_MAX];
@@ -183,13 +183,13 @@ static void sample(struct daemon *daemon, uint64_t now)
 	last = daemon->nr_samples ? &daemon->samples[(daemon->nr_samples - 1) % SAMPLES] : NULL;
 	if (last && now < last->when + SAMPLE_EVERY_NS)
 		return;
-	watch__totals(daemon->watch, &daemon->totals);
+	observer__totals(daemon->observer, &daemon->totals);
 	exposure__sample(&daemon->samples[daemon->nr_samples % SAMPLES], &daemon->totals, now);
 	daemon->nr_samples++;
 }
 
 /* What `systemctl status` shows. */
-static void tell_status(struct daemon *daemon, uint64_t now)
+static void notify_status(struct daemon *daemon, uint64_t now)
 {
 	const struct session_totals *totals = &daemon->totals;
 	char text[sizeof(daemon->status)];
@@ -197,10 +197,10 @@ static void tell_status(struct daemon *daemon, uint64_t now)
 	if (now < daemon->noted + 5 * SECOND)
 		return;
 	daemon->noted = now;
-	watch__totals(daemon->watch, &daemon->totals);
+	observer__totals(daemon->observer, &daemon->totals);
 	snprintf(text, sizeof(text),
 		 "%s mode: %s, %s, %s, %s, %" PRIu64 " unattributed; %" PRIu64 " lost",
-		 names__mode(engine__mode(watch__engine(daemon->watch))),
+		 names__mode(engine__mode(observer__engine(daemon->observer))),
 		 COUNTED(totals->windows, "window"), COUNTED(totals->walkers, "walker"),
 		 COUNTED(totals->overlaps, "overlap"), COUNTED(totals->escapes, "escape"),
 		 totals->unattributed, totals->lost);
@@ -210,15 +210,15 @@ static void tell_status(struct daemon *daemon, uint64_t now)
 	sd_notifyf(0, "STATUS=%s", text);
 }
 
-static void tell_withheld_reloads(struct daemon *daemon, uint64_t now)
+static void log_withheld_reloads(struct daemon *daemon, uint64_t now)
 {
 	uint64_t withheld = log_limit__due(&daemon->reload_limit, now);
 
 	if (withheld)
-		log__say(LOG_NOTICE, NULL,
-			 "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: of "
-			 "reloads",
-			 withheld, daemon->config.alerts.per_minute);
+		log__print(LOG_NOTICE, NULL,
+			   "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: of "
+			   "reloads",
+			   withheld, daemon->config.alerts.per_minute);
 }
 
 void daemon__tick(struct daemon *daemon)
@@ -229,12 +229,12 @@ void daemon__tick(struct daemon *daemon)
 	flush(daemon, now);
 	if (deadline && now >= deadline)
 		alert__tick(daemon->alert, now);
-	tell_withheld_reloads(daemon, now);
+	log_withheld_reloads(daemon, now);
 	weigh(daemon, now);
-	over_budget__tick(&daemon->over_budget, watch__engine(daemon->watch),
+	over_budget__tick(&daemon->over_budget, observer__engine(daemon->observer),
 			  daemon->config.overhead.budget, now);
 	sample(daemon, now);
-	tell_status(daemon, now);
+	notify_status(daemon, now);
 	if (now >= daemon->exported + daemon->config.metrics.interval * SECOND) {
 		daemon->exported = now;
 		daemon__export(daemon);

@@ -65,7 +65,7 @@ int fd_store__add_stats(char *why, size_t why_size)
 }
 
 /* A place's kprobes. perf_poll() says of such a descriptor that it is at its end: not to be polled. */
-static int give_kprobe(const char *symbol, uint32_t offset, bool *refused)
+static int store_kprobe(const char *symbol, uint32_t offset, bool *refused)
 {
 	char name[KPROBE_NAME_MAX];
 	int fds[COPIES], count, err = 0;
@@ -117,14 +117,14 @@ int fd_store__add_kprobes(char *why, size_t why_size)
 	}
 	target__free(target);
 	if (!err && try_again) /* the service tries it as well */
-		err = give_kprobe(tried.symbol, tried.at, &refused);
+		err = store_kprobe(tried.symbol, tried.at, &refused);
 	for (point = 0; point < THPRACE_POINT_MAX && !err; point++) {
 		probe = &plan.probe[point];
 		for (i = 0; probe->kind == PROBE_CALLS && i < probe->site_count && !err; i++) {
 			site = &probe->sites[i];
-			err = give_kprobe(site->symbol, site->at, &refused);
+			err = store_kprobe(site->symbol, site->at, &refused);
 			if (!err && probe->point->exit)
-				err = give_kprobe(site->symbol, site->next, &refused);
+				err = store_kprobe(site->symbol, site->next, &refused);
 		}
 	}
 	if (!refused)

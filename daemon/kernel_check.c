@@ -38,11 +38,11 @@ struct kernel_check {
 	size_t length;
 };
 
-const char *kernel_check__word(enum check_word word)
+const char *kernel_check__status_name(enum check_status status)
 {
-	static const char *const words[] = CHECK_WORD_NAMES;
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
 
-	return word < CHECK_WORD_MAX ? words[word] : "?";
+	return status < CHECK_STATUS_MAX ? statuses[status] : "?";
 }
 
 /* --- the process ------------------------------------------------------------------------------- */
@@ -153,13 +153,13 @@ static void add_facts(char *text, size_t size, struct json_object *object, const
 	}
 }
 
-static int find_word(const char *name)
+static int find_status(const char *name)
 {
-	int word;
+	int status;
 
-	for (word = 0; word < CHECK_WORD_MAX; word++)
-		if (!strcmp(kernel_check__word(word), name))
-			return word;
+	for (status = 0; status < CHECK_STATUS_MAX; status++)
+		if (!strcmp(kernel_check__status_name(status), name))
+			return status;
 	return -1;
 }
 
@@ -167,16 +167,16 @@ static int find_word(const char *name)
 static bool take_line(struct check_state *state, const char *line)
 {
 	struct json_object *object = *line == '{' ? json_tokener_parse(line) : NULL;
-	int class, word;
+	int class, status;
 	struct check_class *to;
 
 	if (!object)
 		return false;
 	class = names__find_class(text_of(object, "class"));
-	word = find_word(text_of(object, "word"));
-	if (class > THPRACE_CLASS_NONE && word >= 0) {
+	status = find_status(text_of(object, "word"));
+	if (class > THPRACE_CLASS_NONE && status >= 0) {
 		to = &state->classes[class];
-		to->word = word;
+		to->status = status;
 		to->evidence[0] = '\0';
 		add_facts(to->evidence, sizeof(to->evidence), object, "evidence");
 		add_facts(to->evidence, sizeof(to->evidence), object, "missing");
@@ -184,39 +184,39 @@ static bool take_line(struct check_state *state, const char *line)
 			 text_of(object, "subject"), text_of(object, "since"));
 	}
 	json_object_put(object);
-	return class > THPRACE_CLASS_NONE && word >= 0;
+	return class > THPRACE_CLASS_NONE && status >= 0;
 }
 
 __attribute__((format(printf, 2, 3))) static void fail(struct check_state *state,
 						       const char *format, ...)
 {
-	char said[sizeof(state->reason)];
+	char text[sizeof(state->reason)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(said, sizeof(said), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	state->progress = CHECK_FAILED;
-	names__clean(state->reason, sizeof(state->reason), said, sizeof(said), 0);
+	names__clean(state->reason, sizeof(state->reason), text, sizeof(text), 0);
 }
 
 static void take_all(struct kernel_check *check)
 {
 	struct check_state *state = &check->state;
 	int class, left = THPRACE_CLASS_MAX - 1;
-	char *line, *rest = NULL, *said = NULL;
+	char *line, *rest = NULL, *last = NULL;
 
 	for (line = strtok_r(check->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (take_line(state, line))
 			left--;
 		else
-			said = line;
+			last = line;
 	}
 	state->progress = CHECK_DONE;
 	if (left)
-		fail(state, "%s", said ? said : "it ended before it had said everything");
+		fail(state, "%s", last ? last : "it ended before it had said everything");
 	for (class = 0; left && class < THPRACE_CLASS_MAX; class ++)
-		state->classes[class] = (struct check_class){.word = CHECK_UNKNOWN};
+		state->classes[class] = (struct check_class){.status = CHECK_UNKNOWN};
 }
 
 /* --- in the loop ------------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ struct kernel_check *kernel_check__start(sd_event *event, const char *program, i
 	check->ctx = ctx;
 	check->fd = -1;
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		check->state.classes[class].word = CHECK_UNKNOWN;
+		check->state.classes[class].status = CHECK_UNKNOWN;
 	check->text = malloc(OUTPUT_MAX);
 	err = check->text ? spawn(check, program, image) : -ENOMEM;
 	if (!err)
@@ -311,7 +311,7 @@ void kernel_check__free(struct kernel_check *check)
 
 /* --- the log ----------------------------------------------------------------------------------- */
 
-static void tell_vulnerable(int class, const struct check_class *found)
+static void log_vulnerable(int class, const struct check_class *found)
 {
 	struct log_message message;
 
@@ -319,13 +319,13 @@ static void tell_vulnerable(int class, const struct check_class *found)
 		   "vulnerable: this kernel is open to %s: %s; fixed by %s; see: thprace check",
 		   names__class(class), found->evidence, found->fix);
 	log__field(&message, "THPRACE_CLASS", "%s", names__class(class));
-	log__field(&message, "THPRACE_CHECK", "%s", kernel_check__word(found->word));
+	log__field(&message, "THPRACE_CHECK", "%s", kernel_check__status_name(found->status));
 	log__field(&message, "THPRACE_EVIDENCE", "%s", found->evidence);
 	log__field(&message, "THPRACE_FIX", "%s", found->fix);
 	log__send(&message);
 }
 
-void kernel_check__tell(const struct check_state *state)
+void kernel_check__log(const struct check_state *state)
 {
 	char unknown[256] = "";
 	const char *missing = "";
@@ -333,23 +333,25 @@ void kernel_check__tell(const struct check_state *state)
 	int class;
 
 	if (state->progress == CHECK_FAILED) {
-		log__say(LOG_WARNING, NULL,
-			 "whether this kernel has the fixes is not known: thprace check failed: %s",
-			 state->reason);
+		log__print(
+			LOG_WARNING, NULL,
+			"whether this kernel has the fixes is not known: thprace check failed: %s",
+			state->reason);
 		return;
 	}
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		if (state->classes[class].word == CHECK_VULNERABLE)
-			tell_vulnerable(class, &state->classes[class]);
-		if (state->classes[class].word != CHECK_UNKNOWN || used >= sizeof(unknown))
+		if (state->classes[class].status == CHECK_VULNERABLE)
+			log_vulnerable(class, &state->classes[class]);
+		if (state->classes[class].status != CHECK_UNKNOWN || used >= sizeof(unknown))
 			continue;
 		used += (size_t)snprintf(unknown + used, sizeof(unknown) - used, "%s%s",
 					 used ? ", " : "", names__class(class));
 		missing = state->classes[class].evidence;
 	}
 	if (used)
-		log__say(LOG_NOTICE, NULL,
-			 "whether this kernel has the fixes is not known for %s: %s; see: thprace "
-			 "check",
-			 unknown, missing);
+		log__print(
+			LOG_NOTICE, NULL,
+			"whether this kernel has the fixes is not known for %s: %s; see: thprace "
+			"check",
+			unknown, missing);
 }

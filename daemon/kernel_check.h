@@ -29,9 +29,9 @@ const struct check_state *kernel_check__state(const struct kernel_check *check);
 void kernel_check__free(struct kernel_check *check);
 
 /* "fixed", "vulnerable", "cannot happen", "unknown". */
-const char *kernel_check__word(enum check_word word);
+const char *kernel_check__status_name(enum check_status status);
 
 /* Tell the log: a warning for each class that the kernel is open to, and what could not be found out. */
-void kernel_check__tell(const struct check_state *state);
+void kernel_check__log(const struct check_state *state);
 
 #endif

@@ -27,10 +27,10 @@ struct kmsg {
 	int timer; /* expires when a complaint's last line has come */
 	int epoll; /* both */
 	struct complaint_parser *parser;
-	bool gap_told;
+	bool gap_logged;
 };
 
-static int watch(struct kmsg *kmsg, int fd)
+static int poll_fd(struct kmsg *kmsg, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
@@ -63,9 +63,9 @@ int kmsg__open(struct kmsg **kmsg, const char *path, const struct complaint_kern
 	if (!err && (opened->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
 		err = -errno;
 	if (!err)
-		err = watch(opened, opened->fd);
+		err = poll_fd(opened, opened->fd);
 	if (!err)
-		err = watch(opened, opened->timer);
+		err = poll_fd(opened, opened->timer);
 	if (err)
 		kmsg__close(opened);
 	else
@@ -132,14 +132,14 @@ static void take_record(struct kmsg *kmsg, char *record, uint64_t now)
 	complaint_parser__record(kmsg->parser, text, strcspn(text, "\n"), caller, now);
 }
 
-static void tell_gap(struct kmsg *kmsg)
+static void log_gap(struct kmsg *kmsg)
 {
-	if (kmsg->gap_told)
+	if (kmsg->gap_logged)
 		return;
-	kmsg->gap_told = true;
-	log__say(LOG_NOTICE, NULL,
-		 "lines of the kernel's log were overwritten before they were read: complaints "
-		 "may have been missed (this is said once)");
+	kmsg->gap_logged = true;
+	log__print(LOG_NOTICE, NULL,
+		   "lines of the kernel's log were overwritten before they were read: complaints "
+		   "may have been missed (this is said once)");
 }
 
 static int read_records(struct kmsg *kmsg, uint64_t now)
@@ -157,7 +157,7 @@ static int read_records(struct kmsg *kmsg, uint64_t now)
 			return -ENODATA;
 		} else if (errno == EPIPE) {
 			/* Reading goes on with the oldest record that is there. */
-			tell_gap(kmsg);
+			log_gap(kmsg);
 		} else if (errno == EAGAIN) {
 			return 0;
 		} else if (errno != EINTR) {

@@ -45,14 +45,14 @@ struct live {
 
 struct lives {
 	sd_event *event;
-	struct watch *watch;
+	struct observer *observer;
 	struct spool *spool;
 	struct namer *namer;
 	struct live_hooks hooks;
 	struct live *list;
 };
 
-struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
+struct lives *lives__new(sd_event *event, struct observer *observer, struct spool *spool,
 			 struct namer *namer, const struct live_hooks *hooks)
 {
 	struct lives *lives = calloc(1, sizeof(*lives));
@@ -60,7 +60,7 @@ struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spo
 	if (!lives)
 		return NULL;
 	lives->event = event;
-	lives->watch = watch;
+	lives->observer = observer;
 	lives->spool = spool;
 	lives->namer = namer;
 	lives->hooks = *hooks;
@@ -106,7 +106,7 @@ static void write_incident(struct live *live, const struct thprace_incident *inc
 }
 
 /* What the flight recorder has overwritten before it was read is told as lost. */
-static void tell_overwritten(struct live *live)
+static void report_overwritten(struct live *live)
 {
 	struct thprace_record lost = {.type = THPRACE_REC_LOST, .value = THPRACE_LOSS_STREAM};
 
@@ -139,8 +139,8 @@ static char *stats_of(struct live *live)
 {
 	struct session_totals totals;
 
-	watch__refresh(live->lives->watch);
-	watch__totals(live->lives->watch, &totals);
+	observer__refresh(live->lives->observer);
+	observer__totals(live->lives->observer, &totals);
 	session__subtract(&totals, &live->before);
 	return stats_json__span(&totals, clock__now());
 }
@@ -206,7 +206,7 @@ static void begin_pass(struct live *live)
 
 static void pass_done(struct live *live)
 {
-	tell_overwritten(live);
+	report_overwritten(live);
 	live->read = live->began;
 	if (live->last) {
 		finish(live);
@@ -220,7 +220,7 @@ static void pass_done(struct live *live)
 static int on_work(sd_event_source *source, void *ctx)
 {
 	struct live *live = ctx;
-	struct engine *engine = watch__engine(live->lives->watch);
+	struct engine *engine = observer__engine(live->lives->observer);
 	uint64_t now = clock__now(), end = now + PIECE_NS;
 
 	for (; now < end; now = clock__now()) {
@@ -270,7 +270,7 @@ static int open_trace(struct live *live)
 static int begin(struct lives *lives, struct live *live, double seconds, bool from_now)
 {
 	uint64_t now, span = seconds * 1e9;
-	struct engine *engine = watch__engine(lives->watch);
+	struct engine *engine = observer__engine(lives->observer);
 	struct spool_state state;
 	int err;
 
@@ -300,8 +300,8 @@ static int begin(struct lives *lives, struct live *live, double seconds, bool fr
 		return 0;
 	}
 	sd_event_source_set_enabled(live->work, SD_EVENT_OFF);
-	watch__refresh(lives->watch);
-	watch__totals(lives->watch, &live->before);
+	observer__refresh(lives->observer);
+	observer__totals(lives->observer, &live->before);
 	return sd_event_add_time_relative(lives->event, &live->timer, CLOCK_MONOTONIC,
 					  READ_EVERY_USEC, READ_EVERY_USEC / 4, on_timer, live);
 }

@@ -13,7 +13,7 @@
 
 #include "namer.h"
 #include "spool.h"
-#include "watch.h"
+#include "observer.h"
 
 struct lives;
 
@@ -26,8 +26,8 @@ struct live_hooks {
 	void *ctx;
 };
 
-/* Returns what lives__free() frees, or NULL. watch, spool and namer have to outlive it. */
-struct lives *lives__new(sd_event *event, struct watch *watch, struct spool *spool,
+/* Returns what lives__free() frees, or NULL. observer, spool and namer have to outlive it. */
+struct lives *lives__new(sd_event *event, struct observer *observer, struct spool *spool,
 			 struct namer *namer, const struct live_hooks *hooks);
 
 /*

@@ -174,7 +174,7 @@ int log__send(const struct log_message *message)
 	return err;
 }
 
-void log__say(int priority, const char *id, const char *format, ...)
+void log__print(int priority, const char *id, const char *format, ...)
 {
 	struct log_message message;
 	char text[sizeof(message.text)];

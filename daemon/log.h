@@ -69,7 +69,7 @@ void log__field(struct log_message *message, const char *name, const char *forma
 int log__send(const struct log_message *message);
 
 /* A message without fields, in one go. */
-void log__say(int priority, const char *id, const char *format, ...)
+void log__print(int priority, const char *id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Name of the target in force: "journal", "syslog", "stderr". */

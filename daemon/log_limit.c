@@ -7,13 +7,13 @@ bool log_limit__take(struct log_limit *limit, uint64_t per_minute, uint64_t now)
 {
 	if (now >= limit->minute_end) {
 		limit->minute_end = now + MINUTE;
-		limit->said = 0;
+		limit->sent = 0;
 	}
-	if (limit->said >= per_minute) {
+	if (limit->sent >= per_minute) {
 		limit->withheld++;
 		return false;
 	}
-	limit->said++;
+	limit->sent++;
 	return true;
 }
 

@@ -9,7 +9,7 @@
 /* Plain; all 0 at first. */
 struct log_limit {
 	uint64_t minute_end; /* a minute begins with its first message */
-	uint64_t said; /* within it */
+	uint64_t sent; /* within it */
 	uint64_t withheld;
 };
 

@@ -31,7 +31,7 @@ static void family(struct text *text, const char *name, const char *type, const 
 }
 
 /* As the format demands it within quotes. */
-static void put_escaped(FILE *out, const char *value)
+static void write_escaped(FILE *out, const char *value)
 {
 	for (; *value; value++) {
 		if (*value == '\n')
@@ -44,37 +44,37 @@ static void put_escaped(FILE *out, const char *value)
 }
 
 /* A sample up to its value. suffix: "" but for histograms; labels: NULL-terminated, or NULL. */
-static void put_name(struct text *text, const char *suffix, const char *const *labels)
+static void write_name(struct text *text, const char *suffix, const char *const *labels)
 {
 	const char *separator = "{";
 
 	fprintf(text->out, "%s%s", text->name, suffix);
 	for (; labels && labels[0]; labels += 2) {
 		fprintf(text->out, "%s%s=\"", separator, labels[0]);
-		put_escaped(text->out, labels[1] ? labels[1] : "");
+		write_escaped(text->out, labels[1] ? labels[1] : "");
 		fputc('"', text->out);
 		separator = ",";
 	}
 	fputs(*separator == ',' ? "} " : " ", text->out);
 }
 
-static void put_count(struct text *text, const char *const *labels, uint64_t value)
+static void write_count(struct text *text, const char *const *labels, uint64_t value)
 {
-	put_name(text, "", labels);
+	write_name(text, "", labels);
 	fprintf(text->out, "%" PRIu64 "\n", value);
 }
 
-static void put_real(struct text *text, const char *const *labels, double value)
+static void write_real(struct text *text, const char *const *labels, double value)
 {
-	put_name(text, "", labels);
+	write_name(text, "", labels);
 	fprintf(text->out, "%.9g\n", value);
 }
 
 /* A time in ns as seconds, exactly: a sum that grows never seems to fall by being rounded. */
-static void put_seconds(struct text *text, const char *suffix, const char *const *labels,
-			uint64_t ns)
+static void write_seconds(struct text *text, const char *suffix, const char *const *labels,
+			  uint64_t ns)
 {
-	put_name(text, suffix, labels);
+	write_name(text, suffix, labels);
 	fprintf(text->out, "%" PRIu64 ".%09" PRIu64 "\n", ns / NS_PER_S, ns % NS_PER_S);
 }
 
@@ -82,41 +82,41 @@ static void put_seconds(struct text *text, const char *suffix, const char *const
 static void counter(struct text *text, const char *name, uint64_t value, const char *help)
 {
 	family(text, name, "counter", help);
-	put_count(text, NULL, value);
+	write_count(text, NULL, value);
 }
 
 static void gauge(struct text *text, const char *name, uint64_t value, const char *help)
 {
 	family(text, name, "gauge", help);
-	put_count(text, NULL, value);
+	write_count(text, NULL, value);
 }
 
 static void gauge_real(struct text *text, const char *name, double value, const char *help)
 {
 	family(text, name, "gauge", help);
-	put_real(text, NULL, value);
+	write_real(text, NULL, value);
 }
 
 static void seconds(struct text *text, const char *name, const char *type, uint64_t ns,
 		    const char *help)
 {
 	family(text, name, type, help);
-	put_seconds(text, "", NULL, ns);
+	write_seconds(text, "", NULL, ns);
 }
 
 /* --- what was recorded ------------------------------------------------------------------------ */
 
-static void put_daemon(struct text *text, const struct state *state)
+static void write_daemon(struct text *text, const struct state *state)
 {
 	static const char *const attach[] = PROBE_ATTACH_NAMES;
 
 	family(text, "thprace_build_info", "gauge",
 	       "What runs where: version, kernel release, machine, mode in force, way of attaching.");
-	put_count(text,
-		  LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
-			 state->machine, "mode", names__mode(state->mode), "attach",
-			 attach[state->plan->attach]),
-		  1);
+	write_count(text,
+		    LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
+			   state->machine, "mode", names__mode(state->mode), "attach",
+			   attach[state->plan->attach]),
+		    1);
 	gauge(text, "thprace_cpus", (uint64_t)state->cpus, "Possible CPUs of this machine.");
 	seconds(text, "thprace_start_time_seconds", "gauge",
 		state->now_wall - (state->now - state->started),
@@ -132,7 +132,7 @@ static void put_daemon(struct text *text, const struct state *state)
 		"Steps of the wall clock that were seen.");
 }
 
-static void put_identity(struct text *text, const struct session_totals *totals)
+static void write_identity(struct text *text, const struct session_totals *totals)
 {
 	const struct thprace_counters *sum = &totals->counters.sum;
 	unsigned int cause;
@@ -146,43 +146,44 @@ static void put_identity(struct text *text, const struct session_totals *totals)
 	family(text, "thprace_lost_total", "counter",
 	       "Records, windows and walkers lost, by cause. All but write are part of seen.");
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++)
-		put_count(text, LABELS("cause", names__loss(cause)), sum->lost[cause]);
+		write_count(text, LABELS("cause", names__loss(cause)), sum->lost[cause]);
 	gauge(text, "thprace_identity_holds", totals->counters.identity,
 	      "1 if seen = submitted + filtered + lost at the last reading, else 0.");
 }
 
-static void put_class_counts(struct text *text, const __u64 *counts)
+static void write_class_counts(struct text *text, const __u64 *counts)
 {
 	unsigned int class;
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		put_count(text, LABELS("class", names__class(class)), counts[class]);
+		write_count(text, LABELS("class", names__class(class)), counts[class]);
 }
 
-static void put_incidents(struct text *text, const struct verdict_counts *classes)
+static void write_incidents(struct text *text, const struct verdict_counts *classes)
 {
 	unsigned int class;
 
 	family(text, "thprace_overlaps_total", "counter",
 	       "Settled incidents in which a walker and a window met, by class.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		put_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
+		write_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
 	family(text, "thprace_incidents_total", "counter",
 	       "Settled incidents by class and verdict.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		const char *name = names__class(class);
 
-		put_count(text, LABELS("class", name, "verdict", "contained"),
-			  classes[class].contained);
-		put_count(text, LABELS("class", name, "verdict", "escape"),
-			  classes[class].escapes - classes[class].likely);
-		put_count(text, LABELS("class", name, "verdict", "likely"), classes[class].likely);
-		put_count(text, LABELS("class", name, "verdict", "remained"),
-			  classes[class].remained);
-		put_count(text, LABELS("class", name, "verdict", "unattributed"),
-			  classes[class].unattributed);
-		put_count(text, LABELS("class", name, "verdict", "unproven"),
-			  classes[class].unproven);
+		write_count(text, LABELS("class", name, "verdict", "contained"),
+			    classes[class].contained);
+		write_count(text, LABELS("class", name, "verdict", "escape"),
+			    classes[class].escapes - classes[class].likely);
+		write_count(text, LABELS("class", name, "verdict", "likely"),
+			    classes[class].likely);
+		write_count(text, LABELS("class", name, "verdict", "remained"),
+			    classes[class].remained);
+		write_count(text, LABELS("class", name, "verdict", "unattributed"),
+			    classes[class].unattributed);
+		write_count(text, LABELS("class", name, "verdict", "unproven"),
+			    classes[class].unproven);
 	}
 }
 
@@ -190,51 +191,53 @@ static void put_incidents(struct text *text, const struct verdict_counts *classe
 static bool is_impossible(const struct state *state, unsigned int class)
 {
 	return probe__cannot_happen(state->plan, class) ||
-	       (state->check && state->check->classes[class].word == CHECK_CANNOT_HAPPEN);
+	       (state->check && state->check->classes[class].status == CHECK_CANNOT_HAPPEN);
 }
 
 /* What is unknown has no sample. */
-static void put_check(struct text *text, const struct state *state)
+static void write_check(struct text *text, const struct state *state)
 {
-	enum check_word word;
+	enum check_status status;
 	unsigned int class;
 
 	family(text, "thprace_class_possible", "gauge",
 	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		put_count(text, LABELS("class", names__class(class)), !is_impossible(state, class));
+		write_count(text, LABELS("class", names__class(class)),
+			    !is_impossible(state, class));
 	family(text, "thprace_class_fixed", "gauge",
 	       "By the kernel's code: 1 if the class is fixed or cannot happen, 0 if the kernel is "
 	       "vulnerable; nothing if that is not known.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		word = state->check ? state->check->classes[class].word : CHECK_UNKNOWN;
-		if (word != CHECK_UNKNOWN)
-			put_count(text, LABELS("class", names__class(class)),
-				  word != CHECK_VULNERABLE);
+		status = state->check ? state->check->classes[class].status : CHECK_UNKNOWN;
+		if (status != CHECK_UNKNOWN)
+			write_count(text, LABELS("class", names__class(class)),
+				    status != CHECK_VULNERABLE);
 	}
 }
 
-static void put_classes(struct text *text, const struct state *state)
+static void write_classes(struct text *text, const struct state *state)
 {
 	const struct thprace_counters *sum = &state->totals->counters.sum;
 	unsigned int class;
 
 	family(text, "thprace_walkers_total", "counter", "Walkers that returned, by class.");
-	put_class_counts(text, sum->walkers);
+	write_class_counts(text, sum->walkers);
 	family(text, "thprace_walkers_failed_total", "counter",
 	       "Walkers that failed by their proof (folio still mapped), by class.");
-	put_class_counts(text, sum->failed);
+	write_class_counts(text, sum->failed);
 	family(text, "thprace_walker_seconds_total", "counter",
 	       "Sum of the lengths of walkers, by class.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		put_seconds(text, "", LABELS("class", names__class(class)), sum->walker_ns[class]);
-	put_incidents(text, state->totals->classes);
+		write_seconds(text, "", LABELS("class", names__class(class)),
+			      sum->walker_ns[class]);
+	write_incidents(text, state->totals->classes);
 	family(text, "thprace_class_observable", "gauge",
 	       "1 if the class can be observed with the probes that are attached, else 0.");
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		put_count(text, LABELS("class", names__class(class)),
-			  !probe__not_observable(state->plan, class));
-	put_check(text, state);
+		write_count(text, LABELS("class", names__class(class)),
+			    !probe__not_observable(state->plan, class));
+	write_check(text, state);
 }
 
 /*
@@ -244,8 +247,8 @@ static void put_classes(struct text *text, const struct state *state)
 static const unsigned char bounds[] = {8,  9,  10, 11, 12, 13, 14, 15, 16,
 				       17, 18, 19, 20, 22, 24, 26, 28, 30};
 
-static void put_phase(struct text *text, const char *phase,
-		      const struct thprace_phase_lengths *lengths)
+static void write_phase(struct text *text, const char *phase,
+			const struct thprace_phase_lengths *lengths)
 {
 	uint64_t count = 0;
 	uint32_t bucket = 0;
@@ -258,15 +261,15 @@ static void put_phase(struct text *text, const char *phase,
 		for (; bucket < THPRACE_BUCKETS && thprace_bucket_floor(bucket) < bound; bucket++)
 			count += lengths->bucket[bucket];
 		snprintf(le, sizeof(le), "%.10g", (double)bound / (double)NS_PER_S);
-		put_name(text, "_bucket", LABELS("phase", phase, "le", le));
+		write_name(text, "_bucket", LABELS("phase", phase, "le", le));
 		fprintf(text->out, "%" PRIu64 "\n", count);
 	}
 	for (; bucket < THPRACE_BUCKETS; bucket++)
 		count += lengths->bucket[bucket];
-	put_name(text, "_bucket", LABELS("phase", phase, "le", "+Inf"));
+	write_name(text, "_bucket", LABELS("phase", phase, "le", "+Inf"));
 	fprintf(text->out, "%" PRIu64 "\n", count);
-	put_seconds(text, "_sum", LABELS("phase", phase), lengths->sum);
-	put_name(text, "_count", LABELS("phase", phase));
+	write_seconds(text, "_sum", LABELS("phase", phase), lengths->sum);
+	write_name(text, "_count", LABELS("phase", phase));
 	fprintf(text->out, "%" PRIu64 "\n", count);
 }
 
@@ -284,7 +287,7 @@ static bool measures(const struct state *state, int phase)
 	return false;
 }
 
-static void put_windows(struct text *text, const struct state *state)
+static void write_windows(struct text *text, const struct state *state)
 {
 	const struct session_totals *totals = state->totals;
 	static const char *const phases[] = THPRACE_PHASE_NAMES;
@@ -297,7 +300,7 @@ static void put_windows(struct text *text, const struct state *state)
 	       "Lengths of windows at PMD level: the whole; in precise mode also each phase.");
 	for (phase = 0; phase < THPRACE_PHASE_MAX; phase++)
 		if (measures(state, phase))
-			put_phase(text, phases[phase], &sum->phase[phase]);
+			write_phase(text, phases[phase], &sum->phase[phase]);
 	counter(text, "thprace_pte_removals_total", sum->pte_removals,
 		"Removals of the rmap of small pages of huge ones (precise mode).");
 	counter(text, "thprace_touching_total", sum->touching,
@@ -319,7 +322,7 @@ static void put_windows(struct text *text, const struct state *state)
 	LABELS("program", (program)->name, "point", probe_points[(program)->point].name, \
 	       "function", (program)->function, "kind", (program)->kind)
 
-static void put_programs(struct text *text, const struct state *state)
+static void write_programs(struct text *text, const struct state *state)
 {
 	const struct engine_program *programs = state->programs;
 	size_t i;
@@ -327,18 +330,18 @@ static void put_programs(struct text *text, const struct state *state)
 	family(text, "thprace_program_runs_total", "counter",
 	       "Runs of a BPF program, as far as the kernel's BPF statistics were on.");
 	for (i = 0; i < state->nr_programs; i++)
-		put_count(text, PROGRAM_LABELS(&programs[i]), programs[i].runs);
+		write_count(text, PROGRAM_LABELS(&programs[i]), programs[i].runs);
 	family(text, "thprace_program_run_seconds_total", "counter",
 	       "Time in a BPF program, as far as the kernel's BPF statistics were on.");
 	for (i = 0; i < state->nr_programs; i++)
-		put_seconds(text, "", PROGRAM_LABELS(&programs[i]), programs[i].run_ns);
+		write_seconds(text, "", PROGRAM_LABELS(&programs[i]), programs[i].run_ns);
 	family(text, "thprace_program_missed_total", "counter",
 	       "Runs of a BPF program that the kernel skipped.");
 	for (i = 0; i < state->nr_programs; i++)
-		put_count(text, PROGRAM_LABELS(&programs[i]), programs[i].missed);
+		write_count(text, PROGRAM_LABELS(&programs[i]), programs[i].missed);
 }
 
-static void put_probes(struct text *text, const struct state *state)
+static void write_probes(struct text *text, const struct state *state)
 {
 	static const char *const kinds[] = {"none", "fentry", "kprobe", "calls"};
 	const struct overhead_state *overhead = &state->overhead;
@@ -350,11 +353,11 @@ static void put_probes(struct text *text, const struct state *state)
 	       "1 if the point is probed, else 0, with the function that stands for it.");
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &state->plan->probe[i];
-		put_count(text,
-			  LABELS("point", probe_points[i].name, "function",
-				 probe->function ? probe->function : probe_points[i].functions[0],
-				 "kind", kinds[probe->kind]),
-			  probe->state == PROBE_ATTACHED);
+		write_count(text,
+			    LABELS("point", probe_points[i].name, "function",
+				   probe->function ? probe->function : probe_points[i].functions[0],
+				   "kind", kinds[probe->kind]),
+			    probe->state == PROBE_ATTACHED);
 		shed += probe->state == PROBE_SHED;
 	}
 	gauge(text, "thprace_probes_shed", shed,
@@ -365,7 +368,7 @@ static void put_probes(struct text *text, const struct state *state)
 		"Shed probes that were attached again.");
 }
 
-static void put_cost(struct text *text, const struct state *state)
+static void write_cost(struct text *text, const struct state *state)
 {
 	const struct overhead_state *overhead = &state->overhead;
 
@@ -439,7 +442,7 @@ static bool exposure_value(const struct exposure_class *exposure, enum thprace_c
 	}
 }
 
-static void put_exposure(struct text *text, const struct exposure *exposure)
+static void write_exposure(struct text *text, const struct exposure *exposure)
 {
 	unsigned int class;
 	double value;
@@ -454,14 +457,14 @@ static void put_exposure(struct text *text, const struct exposure *exposure)
 		for (class = 1; exposure->seconds > 0 && class < THPRACE_CLASS_MAX; class ++) {
 			if (exposure->classes[class].observable &&
 			    exposure_value(&exposure->classes[class], class, i, &value))
-				put_real(text, LABELS("class", names__class(class)), value);
+				write_real(text, LABELS("class", names__class(class)), value);
 		}
 	}
 }
 
 /* --- what becomes of it ----------------------------------------------------------------------- */
 
-static void put_spool(struct text *text, const struct spool_state *spool)
+static void write_spool(struct text *text, const struct spool_state *spool)
 {
 	gauge(text, "thprace_spool_degraded", spool->health != SPOOL_OK,
 	      "1 if the disk takes nothing and incidents are kept in memory, else 0.");
@@ -484,7 +487,7 @@ static void put_spool(struct text *text, const struct spool_state *spool)
 		"Files of the spool that were removed for their age or for room.");
 }
 
-static void put_alerts(struct text *text, const struct state *state)
+static void write_alerts(struct text *text, const struct state *state)
 {
 	const struct alert_state *alert = &state->alert;
 
@@ -505,18 +508,18 @@ static void put_alerts(struct text *text, const struct state *state)
 	      "Clients connected to the control socket.");
 }
 
-static void put_all(struct text *text, const struct state *state)
+static void write_all(struct text *text, const struct state *state)
 {
-	put_daemon(text, state);
-	put_identity(text, state->totals);
-	put_classes(text, state);
-	put_windows(text, state);
-	put_exposure(text, &state->exposure);
-	put_programs(text, state);
-	put_probes(text, state);
-	put_cost(text, state);
-	put_spool(text, &state->spool);
-	put_alerts(text, state);
+	write_daemon(text, state);
+	write_identity(text, state->totals);
+	write_classes(text, state);
+	write_windows(text, state);
+	write_exposure(text, &state->exposure);
+	write_programs(text, state);
+	write_probes(text, state);
+	write_cost(text, state);
+	write_spool(text, &state->spool);
+	write_alerts(text, state);
 }
 
 char *metrics__text(const struct state *state)
@@ -537,7 +540,7 @@ char *metrics__text(const struct state *state)
 	}
 	/* The format knows no decimal comma. */
 	before = uselocale(c);
-	put_all(&text, state);
+	write_all(&text, state);
 	uselocale(before);
 	freelocale(c);
 	failed = ferror(text.out);

@@ -8,7 +8,7 @@
 /*
  * All metrics as malloc'd text, or NULL when out of memory. The text depends on *state alone. Counters
  * do not go backwards as long as those of *state don't; for programs, whose counts end with their
- * session, state->programs has to come from program_sums__list().
+ * session, state->programs has to come from program_totals__list().
  */
 char *metrics__text(const struct state *state);
 

@@ -6,8 +6,8 @@
 
 #define LINES 2048 /* of kallsyms, at once: about 1 ms */
 
-struct wish {
-	struct wish *next;
+struct naming {
+	struct naming *next;
 	struct symbols *symbols;
 	void (*done)(void *ctx);
 	void *ctx;
@@ -15,20 +15,20 @@ struct wish {
 
 struct namer {
 	sd_event_source *source;
-	struct wish *first;
+	struct naming *first;
 };
 
 /* One piece of the first wish. What else waits in the loop comes in between, by turns: nobody starves this. */
 static int on_turn(sd_event_source *source, void *ctx)
 {
 	struct namer *namer = ctx;
-	struct wish *wish = namer->first;
+	struct naming *naming = namer->first;
 
-	if (wish && symbols__step(wish->symbols, LINES)) {
-		namer->first = wish->next;
-		if (wish->done)
-			wish->done(wish->ctx);
-		free(wish);
+	if (naming && symbols__step(naming->symbols, LINES)) {
+		namer->first = naming->next;
+		if (naming->done)
+			naming->done(naming->ctx);
+		free(naming);
 	}
 	if (!namer->first)
 		return 0;
@@ -51,7 +51,7 @@ struct namer *namer__new(sd_event *event)
 
 int namer__want(struct namer *namer, struct symbols *symbols, void (*done)(void *ctx), void *ctx)
 {
-	struct wish **end = &namer->first;
+	struct naming **end = &namer->first;
 
 	for (; *end; end = &(*end)->next)
 		if ((*end)->symbols == symbols)
@@ -67,29 +67,29 @@ int namer__want(struct namer *namer, struct symbols *symbols, void (*done)(void 
 
 void namer__forget(struct namer *namer, const struct symbols *symbols)
 {
-	struct wish **link = &namer->first, *wish;
+	struct naming **link = &namer->first, *naming;
 
 	while (*link) {
-		wish = *link;
-		if (wish->symbols != symbols) {
-			link = &wish->next;
+		naming = *link;
+		if (naming->symbols != symbols) {
+			link = &naming->next;
 			continue;
 		}
-		*link = wish->next;
-		free(wish);
+		*link = naming->next;
+		free(naming);
 	}
 }
 
 void namer__free(struct namer *namer)
 {
-	struct wish *wish;
+	struct naming *naming;
 
 	if (!namer)
 		return;
 	sd_event_source_disable_unref(namer->source);
-	while ((wish = namer->first)) {
-		namer->first = wish->next;
-		free(wish);
+	while ((naming = namer->first)) {
+		namer->first = naming->next;
+		free(naming);
 	}
 	free(namer);
 }

@@ -16,10 +16,10 @@
 void over_budget__begin(struct over_budget *over, struct engine *engine,
 			const struct overhead_action *action, uint64_t now)
 {
-	if (over->asked)
+	if (over->counting_since)
 		return;
 	over->action = *action;
-	over->asked = now ? now : 1;
+	over->counting_since = now ? now : 1;
 	engine__count_zappers(engine, true);
 }
 
@@ -76,7 +76,7 @@ static void add_zapper(char *text, size_t size, const struct zapper_state *zappe
 		 zapper->uid, zapper->unit, zapper->unit[0] ? ", " : "", comm, zapper->tgid);
 }
 
-static void say(const struct over_budget *over, double budget)
+static void log_zapper(const struct over_budget *over, double budget)
 {
 	const struct zapper_state *zapper = over->nr_zappers ? over->zappers : NULL;
 	struct log_message message;
@@ -107,13 +107,13 @@ void over_budget__tick(struct over_budget *over, struct engine *engine, double b
 	struct thprace_zapper sum;
 	size_t i;
 
-	if (!over->asked || now < over->asked + COUNT_NS)
+	if (!over->counting_since || now < over->counting_since + COUNT_NS)
 		return;
-	over->asked = 0;
+	over->counting_since = 0;
 	engine__count_zappers(engine, false);
 	over->nr_zappers = engine__zappers(engine, found, OVERHEAD_ZAPPERS, &sum);
 	for (i = 0; i < over->nr_zappers; i++)
 		take(&over->zappers[i], &found[i], sum.calls);
 	if (!over->action.again)
-		say(over, budget);
+		log_zapper(over, budget);
 }

@@ -17,7 +17,8 @@ struct engine;
 
 /* A plain value; all 0 begins. */
 struct over_budget {
-	uint64_t asked; /* ns CLOCK_MONOTONIC since when it is counted who zaps; 0: it is not */
+	uint64_t
+		counting_since; /* ns CLOCK_MONOTONIC since when it is counted who zaps; 0: it is not */
 	struct overhead_action action;
 	struct zapper_state zappers[OVERHEAD_ZAPPERS]; /* as found last */
 	size_t nr_zappers;

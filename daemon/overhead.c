@@ -25,7 +25,7 @@ void overhead__configure(struct overhead *overhead, const struct config *config)
 	overhead->recovery = config->overhead.recovery;
 	overhead->below = 0;
 	overhead->helpless = false;
-	overhead->told = false;
+	overhead->reported = false;
 	overhead->calm = 0;
 	start_over(overhead);
 }
@@ -102,9 +102,9 @@ static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT
 		overhead->times[action->point]++;
 	} else {
 		action->what = OVERHEAD_HELPLESS;
-		action->again = overhead->told;
+		action->again = overhead->reported;
 		overhead->helpless = true;
-		overhead->told = true;
+		overhead->reported = true;
 	}
 	start_over(overhead);
 }
@@ -168,7 +168,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 	start_over(overhead);
 	overhead->helpless = false;
 	if (++overhead->calm >= overhead->recovery)
-		overhead->told = false;
+		overhead->reported = false;
 	if (overhead->budget > 0 && overhead->share > overhead->budget / 2) {
 		overhead->below = 0;
 		return action;

@@ -51,7 +51,7 @@ struct overhead {
 	double above_ns; /* … and how long they were, times CPUs */
 	unsigned int below;
 	bool helpless;
-	bool told; /* that it is; until it is calm for long enough */
+	bool reported; /* that it is; until it is calm for long enough */
 	unsigned int calm; /* periods within the budget, in a row */
 	enum thprace_point shed[THPRACE_POINT_MAX]; /* the one shed last is at the end */
 	unsigned int nr_shed;

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "kernel/symbols.h"
-#include "trace/trace_check.h"
+#include "trace/trace_validate.h"
 #include "trace/trace_writer.h"
 
 static const char *directory_of(const struct spool *spool)
@@ -17,7 +17,7 @@ static const char *directory_of(const struct spool *spool)
 	return spool->config.spool.directory;
 }
 
-static void tell_health(struct spool *spool, int err)
+static void report_health(struct spool *spool, int err)
 {
 	spool->hooks.health(spool->hooks.ctx, err, directory_of(spool));
 }
@@ -31,7 +31,7 @@ static void fail(struct spool *spool, int err)
 	spool->failing = err;
 	spool->retry_at = clock__now() + SPOOL_RETRY_NS;
 	if (news)
-		tell_health(spool, err);
+		report_health(spool, err);
 }
 
 /*
@@ -95,7 +95,7 @@ static void try_again(struct spool *spool)
 		return;
 	}
 	spool->failing = 0;
-	tell_health(spool, 0);
+	report_health(spool, 0);
 }
 
 static int make_backlog(struct spool_backlog *backlog, size_t room)
@@ -152,7 +152,7 @@ uint64_t spool__incident(struct spool *spool, const struct thprace_incident *inc
 	uint64_t number;
 	int dropped, err;
 
-	if (trace_check__incident(incident)) {
+	if (trace_validate__incident(incident)) {
 		spool->dropped++;
 		return 0;
 	}
@@ -307,7 +307,7 @@ bool spool__file_of(const struct spool *spool, uint64_t number, char *path, size
 		return false;
 	if (output->writer && number >= output->first) {
 		snprintf(path, size, "%s", output->path);
-		return number < output->first + output->given;
+		return number < output->first + output->submitted;
 	}
 	i = spool_memory__find(&spool->memory, number);
 	if (i < spool->memory.count && i >= spool->memory.saved)

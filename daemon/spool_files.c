@@ -136,16 +136,16 @@ int spool_files__note(const char *directory, uint64_t next)
 	struct path path = path_of(directory, NOTE);
 	char text[32];
 	int length, fd, err = 0;
-	ssize_t put;
+	ssize_t written;
 
 	fd = open(path.text, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
 	if (fd < 0)
 		return -errno;
 	length = snprintf(text, sizeof(text), "%020" PRIu64 "\n", next);
-	put = pwrite(fd, text, (size_t)length, 0);
-	if (put < 0 || fdatasync(fd))
+	written = pwrite(fd, text, (size_t)length, 0);
+	if (written < 0 || fdatasync(fd))
 		err = -errno;
-	else if (put != length)
+	else if (written != length)
 		err = -ENOSPC;
 	close(fd);
 	return err;

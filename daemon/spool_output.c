@@ -109,8 +109,8 @@ static int begin(struct spool *spool, uint64_t first)
 	return write_json(spool, THPRACE_BLOCK_META, spool->hooks.meta(spool->hooks.ctx));
 }
 
-static int give_record(struct spool *spool, enum thprace_block_type type,
-		       const struct thprace_record *record)
+static int write_record(struct spool *spool, enum thprace_block_type type,
+			const struct thprace_record *record)
 {
 	int err = trace_writer__record(spool->output.writer, type, record);
 
@@ -122,7 +122,7 @@ static int give_record(struct spool *spool, enum thprace_block_type type,
 }
 
 /* A record that tells what no file has. */
-static int give_missed(struct spool *spool)
+static int write_missed(struct spool *spool)
 {
 	struct thprace_record record = {
 		.entry = spool->missed_since,
@@ -134,9 +134,9 @@ static int give_missed(struct spool *spool)
 
 	if (!spool->missed)
 		return 0;
-	spool->output.told_missed += spool->missed;
+	spool->output.reported_missed += spool->missed;
 	spool->missed = 0;
-	return give_record(spool, THPRACE_BLOCK_RECORDS, &record);
+	return write_record(spool, THPRACE_BLOCK_RECORDS, &record);
 }
 
 /* The records that were held back until an incident is stored: this one. */
@@ -145,16 +145,16 @@ static int write_backlogs(struct spool *spool)
 	struct thprace_record record;
 	int err;
 
-	err = give_missed(spool);
+	err = write_missed(spool);
 	while (!err && spool_backlog__take(&spool->lost, &record))
-		err = give_record(spool, THPRACE_BLOCK_RECORDS, &record);
+		err = write_record(spool, THPRACE_BLOCK_RECORDS, &record);
 	while (!err && spool_backlog__take(&spool->context, &record))
-		err = give_record(spool, THPRACE_BLOCK_CONTEXT, &record);
+		err = write_record(spool, THPRACE_BLOCK_CONTEXT, &record);
 	return err;
 }
 
 /* Give the next incident to the writer. */
-static int give_incident(struct spool *spool)
+static int write_incident(struct spool *spool)
 {
 	struct spool_output *output = &spool->output;
 	const struct thprace_incident *incident;
@@ -166,7 +166,7 @@ static int give_incident(struct spool *spool)
 	incident = spool_memory__at(&spool->memory, spool->memory.handed);
 	symbols__want(spool->symbols, &incident->opener_stack);
 	symbols__want(spool->symbols, &incident->walker_stack);
-	output->given++;
+	output->submitted++;
 	output->unsynced++;
 	*spool_memory__wall(&spool->memory, spool->memory.handed) =
 		output->began_wall + (incident_time__of(incident) - output->began);
@@ -256,7 +256,7 @@ static bool needs_another(struct spool *spool, uint64_t number)
 	if (!output->writer)
 		return false;
 	bytes = trace_writer__bytes(output->writer);
-	return output->first + output->given != number ||
+	return output->first + output->submitted != number ||
 	       (bytes >= full && (bytes >= full + full / 4 || !names_wait(spool)));
 }
 
@@ -273,7 +273,7 @@ int spool_output__write(struct spool *spool)
 		if (!err && !spool->output.writer)
 			err = begin(spool, number);
 		if (!err)
-			err = give_incident(spool);
+			err = write_incident(spool);
 		if (!err && spool->output.unsynced >= SPOOL_MEMORY)
 			err = sync_file(spool);
 		if (!err)
@@ -285,7 +285,7 @@ int spool_output__write(struct spool *spool)
 int spool_output__lost(struct spool *spool, const struct thprace_record *record)
 {
 	if (spool->output.writer)
-		return give_record(spool, THPRACE_BLOCK_RECORDS, record);
+		return write_record(spool, THPRACE_BLOCK_RECORDS, record);
 	spool_backlog__add(&spool->lost, record);
 	return 0;
 }
@@ -349,8 +349,8 @@ void spool_output__abandon(struct spool *spool, bool salvage)
 		records = trace_writer__records(output->writer);
 		if (!output->saved) {
 			/* Nothing is left of the file, nor of the record that told. */
-			records = output->told_missed ? 1 : 0;
-			spool_output__miss(spool, output->told_missed);
+			records = output->reported_missed ? 1 : 0;
+			spool_output__miss(spool, output->reported_missed);
 			if (spool_output__in_place(spool))
 				unlink(output->path);
 		} else {

@@ -180,10 +180,10 @@ struct spool_output {
 	struct trace_writer *writer; /* NULL: none */
 	int fd;
 	uint64_t first; /* number of its first incident */
-	uint64_t given; /* incidents given to the writer */
+	uint64_t submitted; /* incidents given to the writer */
 	uint64_t saved; /* of these, in whole blocks */
 	uint64_t records; /* given to the writer, with context */
-	uint64_t told_missed; /* of spool.missed, told by a record in this file */
+	uint64_t reported_missed; /* of spool.missed, told by a record in this file */
 	uint64_t began; /* ns CLOCK_MONOTONIC */
 	uint64_t began_wall; /* the same instant, ns CLOCK_REALTIME */
 	uint64_t names_at; /* when names were looked up last */

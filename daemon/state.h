@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the daemon knows of itself at one time: filled in by watch.c, read by status, metrics and
+ * What the daemon knows of itself at one time: filled in by daemon_state.c, read by status, metrics and
  * exposure. All counters are since the daemon started, over all its sessions (a reload may change
  * the session). Nothing in here is the reader's own: it is valid until the reader returns.
  */
@@ -55,7 +55,7 @@ enum check_progress {
 };
 
 struct check_class {
-	enum check_word word;
+	enum check_status status;
 	char evidence[400]; /* what it follows from; of what is unknown: what is missing */
 	char fix[160]; /* the commit that closed the class upstream, "HASH "SUBJECT" (RELEASE)" */
 };

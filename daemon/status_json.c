@@ -57,7 +57,7 @@ static void add_check(struct json_object *object, const struct check_state *chec
 	const struct check_class *found = check ? &check->classes[class] : NULL;
 	bool known = check && check->progress == CHECK_DONE;
 
-	text(object, "check", known ? kernel_check__word(found->word) : NULL);
+	text(object, "check", known ? kernel_check__status_name(found->status) : NULL);
 	text(object, "check_evidence", known ? found->evidence : NULL);
 	text(object, "check_fix", known ? found->fix : NULL);
 }

@@ -97,7 +97,7 @@ style:
 	$(call say,SHELL,$(words $(SCRIPTS)) files)
 	$(Q)shellcheck $(SCRIPTS)
 
-# All but engine_load.c, watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
+# All but engine_load.c, walk_watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 

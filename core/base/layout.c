@@ -23,7 +23,7 @@ static size_t fitting(const char *text, size_t length, size_t columns, size_t *t
 	return i;
 }
 
-void layout__words(FILE *out, size_t width, const char *text, size_t column, size_t indent)
+void layout__wrap(FILE *out, size_t width, const char *text, size_t column, size_t indent)
 {
 	size_t length, columns, part, room = width > indent + 1 ? width - indent : 1;
 	bool first = true;
@@ -101,7 +101,7 @@ static void narrow_row(const struct layout_table *table, const char *name, const
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", i ? ", " : "",
 					 table->columns[i].name, cells[i]);
 	}
-	layout__row_words(table, name, text);
+	layout__row_text(table, name, text);
 }
 
 void layout__row(const struct layout_table *table, const char *name, const char *const *cells,
@@ -121,7 +121,7 @@ void layout__row(const struct layout_table *table, const char *name, const char 
 	fputc('\n', table->out);
 }
 
-void layout__row_words(const struct layout_table *table, const char *name, const char *text)
+void layout__row_text(const struct layout_table *table, const char *name, const char *text)
 {
 	size_t start = table->indent + table->name_width + 1, at = names__columns(name);
 
@@ -129,5 +129,5 @@ void layout__row_words(const struct layout_table *table, const char *name, const
 	left(table->out, name, table->name_width);
 	fputc(' ', table->out);
 	at = at > table->name_width ? table->indent + at + 1 : start;
-	layout__words(table->out, table->width, text, at, start);
+	layout__wrap(table->out, table->width, text, at, start);
 }

@@ -15,7 +15,7 @@
  * Print the words of text from `column` on, which is where the line is, in lines of width columns that
  * are indented by indent, and end the last line. A word that is longer than a line is broken.
  */
-void layout__words(FILE *out, size_t width, const char *text, size_t column, size_t indent);
+void layout__wrap(FILE *out, size_t width, const char *text, size_t column, size_t indent);
 
 struct layout_column {
 	const char *name;
@@ -43,6 +43,6 @@ void layout__row(const struct layout_table *table, const char *name, const char 
 		 size_t marked, const char *mark, const char *unmark);
 
 /* A row that has words instead of cells. */
-void layout__row_words(const struct layout_table *table, const char *name, const char *text);
+void layout__row_text(const struct layout_table *table, const char *name, const char *text);
 
 #endif

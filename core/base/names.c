@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "classes/race_class.h"
-#include "put.h"
+#include "format.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -160,12 +160,12 @@ static const char *coarse_duration(char *buf, size_t size, uint64_t ns, int utf8
 
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8)
 {
-	char text[NAMES_NUMBER_LEN + PUT_SLACK];
+	char text[NAMES_NUMBER_LEN + FORMAT_SLACK];
 	const char *end;
 
 	if (resolution > 1)
 		return coarse_duration(buf, size, ns, utf8);
-	end = put__duration(text, ns, utf8);
+	end = format__duration(text, ns, utf8);
 	return copy(buf, size, text, end);
 }
 
@@ -196,8 +196,8 @@ const char *names__counted(char *buf, size_t size, uint64_t count, const char *n
 
 const char *names__offset(char *buf, size_t size, int64_t ns)
 {
-	char text[NAMES_NUMBER_LEN + PUT_SLACK];
-	const char *end = put__seconds(text, ns);
+	char text[NAMES_NUMBER_LEN + FORMAT_SLACK];
+	const char *end = format__seconds(text, ns);
 
 	return copy(buf, size, text, end);
 }

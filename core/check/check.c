@@ -31,8 +31,8 @@ static void take(struct check_result *result, const struct check_fact *fact)
 }
 
 /* What is known for the last rule, and then what is not. */
-static void say_missing(const struct check_facts *facts, const struct check_rule *rule,
-			struct check_result *result)
+static void name_missing(const struct check_facts *facts, const struct check_rule *rule,
+			 struct check_result *result)
 {
 	size_t i, count = conditions(rule);
 	const struct check_fact *fact;
@@ -55,18 +55,18 @@ void check__judge(const struct check_facts *facts, enum thprace_class class,
 	size_t i, j;
 
 	memset(result, 0, sizeof(*result));
-	result->word = CHECK_UNKNOWN;
+	result->status = CHECK_UNKNOWN;
 	for (i = 0; i < CHECK_RULES_MAX && conditions(&race->rule[i]); i++) {
 		rule = &race->rule[i];
 		if (!holds(facts, rule))
 			continue;
-		result->word = rule->word;
+		result->status = rule->status;
 		for (j = 0; j < conditions(rule); j++)
 			take(result, &facts->fact[rule->condition[j].fact]);
 		return;
 	}
 	if (rule)
-		say_missing(facts, rule, result);
+		name_missing(facts, rule, result);
 }
 
 const struct check_commit *check__commit(enum thprace_class class)

@@ -180,23 +180,23 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 					 .walk = "page_vma_mapped_walk",
 					 .value = THPRACE_PVMW_SYNC};
 	struct code_use use = {0};
-	char asked[96];
+	char query[96];
 
-	snprintf(asked, sizeof(asked), "does %s walk with PVMW_SYNC when TTU_SYNC says so",
+	snprintf(query, sizeof(query), "does %s walk with PVMW_SYNC when TTU_SYNC says so",
 		 function);
-	if (no_code(fact, source, asked))
+	if (no_code(fact, source, query))
 		return;
 	if (!flag || check_source__member(source, "page_vma_mapped_walk", "flags",
 					  &question.member) != CHECK_YES) {
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE,
 		    "%s? BTF does not tell the flag's number or struct page_vma_mapped_walk",
-		    asked);
+		    query);
 		return;
 	}
 	if (code__uses(source->code, function, &question, &use))
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE,
 		    "%s? It or page_vma_mapped_walk is not in the image, or too much to follow",
-		    asked);
+		    query);
 	else if (use.walks && use.tests && use.stores)
 		set(fact, CHECK_YES, CHECK_BY_CODE,
 		    "%s tests TTU_SYNC, and sets PVMW_SYNC for its walk", function);
@@ -205,7 +205,7 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 		    "%s does not test TTU_SYNC, and never sets PVMW_SYNC for its walk", function);
 	else
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE,
-		    "%s? Its code could not be followed (walks %u, tests %u, stores %u)", asked,
+		    "%s? Its code could not be followed (walks %u, tests %u, stores %u)", query,
 		    use.walks, use.tests, use.stores);
 }
 
@@ -215,12 +215,12 @@ static void find_ending(struct check_fact *fact, const struct check_source *sour
 {
 	static const char split[] = "split_huge_pmd_locked", walk[] = "page_vma_mapped_walk";
 	struct code_reach reach;
-	char asked[96];
+	char query[96];
 	int err;
 
-	snprintf(asked, sizeof(asked), "does %s end its walk after it has split a huge pmd",
+	snprintf(query, sizeof(query), "does %s end its walk after it has split a huge pmd",
 		 function);
-	if (no_code(fact, source, asked))
+	if (no_code(fact, source, query))
 		return;
 	err = code__reaches(source->code, function, split, walk, &reach);
 	if (err == -ENOENT && code__has(source->code, function) && code__has(source->code, walk))
@@ -228,7 +228,7 @@ static void find_ending(struct check_fact *fact, const struct check_source *sour
 		    split);
 	else if (err || reach.unclear)
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE, "%s? Its code could not be followed",
-		    asked);
+		    query);
 	else if (!reach.calls)
 		set(fact, CHECK_NO, CHECK_BY_CODE, "%s does not split a huge pmd in its walk",
 		    function);

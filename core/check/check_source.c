@@ -20,8 +20,8 @@
 #define CONFIG_MAX (4UL << 20)
 #define KALLSYMS_MAX (128UL << 20)
 
-static __attribute__((format(printf, 3, 4))) void say(char *why, size_t why_size,
-						      const char *format, ...)
+static __attribute__((format(printf, 3, 4))) void set_text(char *why, size_t why_size,
+							   const char *format, ...)
 {
 	va_list list;
 
@@ -109,7 +109,7 @@ static int open_btf(struct check_source *source, const char *path, char *why, si
 	int err = read_file(path, BTF_SIZE_MAX, &text, &size);
 
 	if (err && err != -EFBIG) {
-		say(why, why_size, "cannot read %s: %s", path, reason(err));
+		set_text(why, why_size, "cannot read %s: %s", path, reason(err));
 		return err;
 	}
 	if (!err && btf_walk__magic(text, size)) {
@@ -117,16 +117,16 @@ static int open_btf(struct check_source *source, const char *path, char *why, si
 	} else if (err || (size >= 4 && !memcmp(text, "\177ELF", 4))) {
 		err = image__open(&image, path, inner, sizeof(inner));
 		if (err) {
-			say(why, why_size, "%s: %s", path, inner);
+			set_text(why, why_size, "%s: %s", path, inner);
 			goto cleanup;
 		}
 		data = image__btf(image, &size);
 	}
 	err = data ? btf_walk__parse(&source->btf, data, size, inner, sizeof(inner)) : -EINVAL;
 	if (err && data)
-		say(why, why_size, "%s: its BTF will not do: %s", path, inner);
+		set_text(why, why_size, "%s: its BTF will not do: %s", path, inner);
 	else if (err)
-		say(why, why_size, "%s: no BTF in it", path);
+		set_text(why, why_size, "%s: no BTF in it", path);
 
 cleanup:
 	free(text);
@@ -178,7 +178,7 @@ int check_source__of_image(struct check_source *source, struct image *image, cha
 	data = image__btf(image, &size);
 	/* What libbpf does not know may be of a newer kernel: there is the code still. */
 	if (data && btf_walk__parse(&source->btf, data, size, wrong, sizeof(wrong)) == -EBADMSG) {
-		say(why, why_size, "its BTF will not do: %s", wrong);
+		set_text(why, why_size, "its BTF will not do: %s", wrong);
 		check_source__release(source);
 		return -EBADMSG;
 	}
@@ -194,17 +194,18 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 	int err = image__open(&image, path, inner, sizeof(inner));
 
 	if (err) {
-		say(why, why_size, "%s: %s", path, inner);
+		set_text(why, why_size, "%s: %s", path, inner);
 		return err;
 	}
 	if (!image__banner(image)[0]) {
 		image__close(image);
-		say(why, why_size, "%s: no kernel: nothing in it says which version it is", path);
+		set_text(why, why_size, "%s: no kernel: nothing in it says which version it is",
+			 path);
 		return -EINVAL;
 	}
 	err = check_source__of_image(source, image, inner, sizeof(inner));
 	if (err) {
-		say(why, why_size, "%s: %s", path, inner);
+		set_text(why, why_size, "%s: %s", path, inner);
 		return err;
 	}
 	snprintf(source->from, sizeof(source->from), "%s: %s; %s; %s", path, image__format(image),
@@ -217,23 +218,23 @@ static bool is_own(struct check_source *source, const char *from)
 {
 	if (!strcmp(image__banner(source->image), source->banner)) {
 		look_at_code(source);
-		say(source->from, sizeof(source->from), "the running kernel, and %s", from);
+		set_text(source->from, sizeof(source->from), "the running kernel, and %s", from);
 		return true;
 	}
-	say(source->no_code, sizeof(source->no_code), "%.180s is another build", from);
+	set_text(source->no_code, sizeof(source->no_code), "%.180s is another build", from);
 	image__close(source->image);
 	source->image = NULL;
 	return false;
 }
 
 /* The image that this kernel was booted from, if it is given or in its place, and is the same. */
-static void open_booted(struct check_source *source, const char *release, int given)
+static void open_booted(struct check_source *source, const char *release, int image_fd)
 {
 	char path[256], why[200];
 	size_t i;
 
 	snprintf(source->no_code, sizeof(source->no_code), BOOTED_NONE);
-	if (given > 0 && !image__read(&source->image, given, why, sizeof(why)) &&
+	if (image_fd > 0 && !image__read(&source->image, image_fd, why, sizeof(why)) &&
 	    is_own(source, "its image"))
 		return;
 	for (i = 0; booted__place(i, release, path, sizeof(path)); i++) {
@@ -289,12 +290,12 @@ static int open_config(struct check_source *source, const char *path, char *why,
 	int err = read_file(path, CONFIG_MAX, &text, &size);
 
 	if (err) {
-		say(why, why_size, "cannot read %s: %s", path, reason(err));
+		set_text(why, why_size, "cannot read %s: %s", path, reason(err));
 		return err;
 	}
 	if (!text || strlen(text) != size || !strstr(text, "CONFIG_")) {
 		free(text);
-		say(why, why_size, "%s: no kernel configuration", path);
+		set_text(why, why_size, "%s: no kernel configuration", path);
 		return -EINVAL;
 	}
 	free(source->config);

@@ -20,9 +20,9 @@ bool check_watch__of_class(const struct check_watch *watch, enum thprace_class c
 }
 
 /* CHECK_YES: the walks seen wait, as a fixed kernel's do; CHECK_NO: not all of them. */
-static enum check_answer tell(const struct check_watch *watch,
-			      const struct thprace_watch_count *count, const char *function,
-			      const char *who, char *text)
+static enum check_answer judge_counts(const struct check_watch *watch,
+				      const struct thprace_watch_count *count, const char *function,
+				      const char *who, char *text)
 {
 	uint64_t silent = count->calls - count->with_ttu_sync;
 	uint64_t without = count->walks - count->with_pvmw_sync;
@@ -58,11 +58,11 @@ static enum check_answer tell(const struct check_watch *watch,
 	return CHECK_YES;
 }
 
-static const char *word_name(enum check_word word)
+static const char *status_name(enum check_status status)
 {
-	static const char *const names[] = CHECK_WORD_NAMES;
+	static const char *const names[] = CHECK_STATUS_NAMES;
 
-	return names[word];
+	return names[status];
 }
 
 /* The facts that were not known are not missing any more. */
@@ -76,40 +76,42 @@ static void drop_missing(struct check_result *result)
 	result->nr_evidence = to;
 }
 
-static void weigh(struct check_fact *said, struct check_result *result)
+static void weigh(struct check_fact *fact, struct check_result *result)
 {
-	enum check_word seen = said->answer == CHECK_YES ? CHECK_FIXED : CHECK_VULNERABLE;
-	size_t length = strlen(said->text);
+	enum check_status seen = fact->answer == CHECK_YES ? CHECK_FIXED : CHECK_VULNERABLE;
+	size_t length = strlen(fact->text);
 
-	if (said->answer == CHECK_NOT_KNOWN)
+	if (fact->answer == CHECK_NOT_KNOWN)
 		return;
-	if (result->word == CHECK_UNKNOWN) {
+	if (result->status == CHECK_UNKNOWN) {
 		drop_missing(result);
-		result->word = seen;
-	} else if (result->word != seen) {
-		snprintf(said->text + length, sizeof(said->text) - length,
-			 "; this contradicts '%s', which the rest says", word_name(result->word));
-		result->word = CHECK_UNKNOWN;
+		result->status = seen;
+	} else if (result->status != seen) {
+		snprintf(fact->text + length, sizeof(fact->text) - length,
+			 "; this contradicts '%s', which the rest says",
+			 status_name(result->status));
+		result->status = CHECK_UNKNOWN;
 	}
 	if (result->nr_evidence < CHECK_EVIDENCE_MAX)
-		result->evidence[result->nr_evidence++] = said;
+		result->evidence[result->nr_evidence++] = fact;
 }
 
 void check_watch__judge(struct check_watch *watch, enum thprace_class class,
 			struct check_result *result)
 {
 	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
-	struct check_fact *said = &watch->said[class];
+	struct check_fact *fact = &watch->facts[class];
 	enum thprace_watch_function function;
 	enum thprace_watch_kind kind;
 
 	if (!check_watch__of_class(watch, class, &function, &kind))
 		return;
-	said->kind = CHECK_BY_WATCH;
-	said->answer = tell(watch, &watch->counts[THPRACE_WATCH_WHICH(function, kind)],
-			    functions[function],
-			    kind == THPRACE_WATCH_POISON ? "memory_failure" : "splits", said->text);
-	weigh(said, result);
+	fact->kind = CHECK_BY_WATCH;
+	fact->answer = judge_counts(watch, &watch->counts[THPRACE_WATCH_WHICH(function, kind)],
+				    functions[function],
+				    kind == THPRACE_WATCH_POISON ? "memory_failure" : "splits",
+				    fact->text);
+	weigh(fact, result);
 }
 
 const struct check_fact *check_watch__ends(struct check_watch *watch, enum thprace_class class)

@@ -18,7 +18,7 @@ struct check_watch {
 	uint64_t lost; /* calls that could not be followed to their end: then nothing follows */
 	double seconds;
 	const char *how; /* "fentry" or "kprobe" */
-	struct check_fact said[THPRACE_CLASS_MAX]; /* by check_watch__judge() */
+	struct check_fact facts[THPRACE_CLASS_MAX]; /* by check_watch__judge() */
 	struct check_fact ends[THPRACE_CLASS_MAX]; /* by check_watch__ends() */
 };
 

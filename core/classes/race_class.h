@@ -60,15 +60,15 @@ enum check_answer {
 	CHECK_YES,
 };
 
-enum check_word {
+enum check_status {
 	CHECK_FIXED, /* the kernel closes the race */
 	CHECK_VULNERABLE, /* it does not */
 	CHECK_CANNOT_HAPPEN, /* the kernel lacks one of the two sides */
 	CHECK_UNKNOWN, /* facts are missing */
-	CHECK_WORD_MAX
+	CHECK_STATUS_MAX
 };
 
-#define CHECK_WORD_NAMES                                          \
+#define CHECK_STATUS_NAMES                                        \
 	{                                                         \
 		"fixed", "vulnerable", "cannot happen", "unknown" \
 	}
@@ -92,7 +92,7 @@ struct check_condition {
 
 /* A word, and what must hold for it; a list ends at a condition that asks for CHECK_NOT_KNOWN. */
 struct check_rule {
-	enum check_word word;
+	enum check_status status;
 	struct check_condition condition[CHECK_CONDITIONS_MAX];
 };
 

@@ -219,14 +219,14 @@ int code__compares(struct code *code, const char *function, uint32_t offset)
 	return count_all(code, function, is_compare, offset);
 }
 
-static int walk(struct code *code, const char *name, const struct code_watch *watch)
+static int follow(struct code *code, const char *name, const struct code_visitor *visitor)
 {
 	struct code_function function;
 	int err = decode(code, name, &function);
 
 	if (err)
 		return err;
-	err = code__walk(code, &function, watch);
+	err = code__follow(code, &function, visitor);
 	release(&function);
 	return err;
 }
@@ -252,7 +252,7 @@ static void note_value(struct code_bit *found, uint32_t value)
 		found->values[found->nr_values++] = value;
 }
 
-static void see_call(void *context, const struct code_walk *state, const struct code_insn *insn)
+static void see_call(void *context, const struct code_state *state, const struct code_insn *insn)
 {
 	struct passing *passing = context;
 	struct code_value value;
@@ -260,7 +260,7 @@ static void see_call(void *context, const struct code_walk *state, const struct 
 
 	if (!goes_to(insn, passing->callee))
 		return;
-	value = code_walk__argument(passing->code, state, passing->argument);
+	value = code_state__argument(passing->code, state, passing->argument);
 	switch (code_value__bit(&value, passing->bit)) {
 	case 1:
 		passing->found->set++;
@@ -278,14 +278,14 @@ int code__passes(struct code *code, const char *function, const char *callee, in
 {
 	struct passing passing = {code, entry(code, callee), argument, bit, found};
 	/* "On all paths" is meant: more of them can only make it less known. */
-	struct code_watch watch = {.warns = true, .context = &passing, .see = see_call};
+	struct code_visitor visitor = {.warns = true, .context = &passing, .visit = see_call};
 	int calls = code__calls(code, function, callee);
 
 	memset(found, 0, sizeof(*found));
 	if (calls < 0 || argument < 1 || argument > CODE_PARAMETERS_MAX)
 		return calls < 0 ? calls : -EINVAL;
 	found->calls = (unsigned int)calls;
-	return calls ? walk(code, function, &watch) : 0;
+	return calls ? follow(code, function, &visitor) : 0;
 }
 
 /* --- code__uses ---------------------------------------------------------------------------------- */
@@ -314,7 +314,7 @@ static void note_offset(int32_t *offsets, unsigned int *nr, int32_t offset)
 		offsets[(*nr)++] = offset;
 }
 
-static void see_use(void *context, const struct code_walk *state, const struct code_insn *insn)
+static void see_use(void *context, const struct code_state *state, const struct code_insn *insn)
 {
 	struct using *using = context;
 	const struct code *code = using->code;
@@ -324,7 +324,7 @@ static void see_use(void *context, const struct code_walk *state, const struct c
 	if (code->machine->tests(state, insn, using->question->bit))
 		using->use->tests++;
 	if (goes_to(insn, using->walker)) {
-		base = code_walk__argument(code, state, 1);
+		base = code_state__argument(code, state, 1);
 		if (base.kind == CODE_STACK) {
 			using->use->walks++;
 			note_offset(using->walked, &using->nr_walked, base.offset);
@@ -341,15 +341,15 @@ int code__uses(struct code *code, const char *function, const struct code_questi
 			      .question = question,
 			      .walker = entry(code, question->walk),
 			      .use = use};
-	struct code_watch watch = {
-		.parameter = question->parameter, .context = &using, .see = see_use};
+	struct code_visitor visitor = {
+		.parameter = question->parameter, .context = &using, .visit = see_use};
 	unsigned int i, j;
 	int err;
 
 	memset(use, 0, sizeof(*use));
 	if (!using.walker)
 		return -ENOENT;
-	err = walk(code, function, &watch);
+	err = follow(code, function, &visitor);
 	if (err)
 		return err;
 	for (i = 0; i < using.nr_walked; i++)
@@ -366,7 +366,7 @@ struct reaching {
 	bool reached, unclear;
 };
 
-static void see_reached(void *context, const struct code_walk *state, const struct code_insn *insn)
+static void see_reached(void *context, const struct code_state *state, const struct code_insn *insn)
 {
 	struct reaching *reaching = context;
 
@@ -382,7 +382,7 @@ static int follow_calls(struct code *code, const struct code_function *function,
 			uint64_t to, struct code_reach *found)
 {
 	struct reaching reaching;
-	struct code_watch watch = {.warns = true, .context = &reaching, .see = see_reached};
+	struct code_visitor visitor = {.warns = true, .context = &reaching, .visit = see_reached};
 	const struct code_insn *insn;
 	size_t i, j;
 	int err = 0;
@@ -395,9 +395,9 @@ static int follow_calls(struct code *code, const struct code_function *function,
 			found->calls++;
 			if (insn->flow != CODE_CALL) /* the function ends by it */
 				continue;
-			watch.from = insn->address + insn->size;
+			visitor.from = insn->address + insn->size;
 			reaching = (struct reaching){.to = to};
-			err = code__walk(code, function, &watch);
+			err = code__follow(code, function, &visitor);
 			found->reached += reaching.reached;
 			found->unclear += reaching.unclear && !reaching.reached;
 		}

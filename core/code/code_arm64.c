@@ -69,15 +69,15 @@ static int decode(const struct code *code, struct code_part *part, const unsigne
 /* --- questions ----------------------------------------------------------------------------------- */
 
 /* Which bits of which value does it test? */
-static bool find_test(const struct code_walk *walk, uint32_t word, struct code_value *value,
+static bool find_test(const struct code_state *state, uint32_t word, struct code_value *value,
 		      uint32_t *mask)
 {
 	unsigned int immr = bits(word, 16, 6), imms = bits(word, 10, 6), at;
 	struct code_value other;
 
-	*value = code_arm64__get(walk, rn(word));
+	*value = code_arm64__get(state, rn(word));
 	if (is(word, 0x7e000000, 0x36000000)) { /* TBZ, TBNZ */
-		*value = code_arm64__get(walk, rd(word));
+		*value = code_arm64__get(state, rd(word));
 		at = bits(word, 19, 5);
 		*mask = word >> 31 ? 0 : 1U << at;
 		return true;
@@ -91,7 +91,7 @@ static bool find_test(const struct code_walk *walk, uint32_t word, struct code_v
 	}
 	if (!is(word, 0x1f200000, 0x0a000000) || (bits(word, 29, 2) != 0 && bits(word, 29, 2) != 3))
 		return false;
-	other = code_arm64__shifted(walk, word); /* AND, ANDS */
+	other = code_arm64__shifted(state, word); /* AND, ANDS */
 	if (value->kind != CODE_PARAMETER) {
 		struct code_value swap = *value;
 
@@ -102,16 +102,16 @@ static bool find_test(const struct code_walk *walk, uint32_t word, struct code_v
 	return other.kind == CODE_SET && other.nr == 1;
 }
 
-static bool tests(const struct code_walk *walk, const struct code_insn *insn, uint32_t bit)
+static bool tests(const struct code_state *state, const struct code_insn *insn, uint32_t bit)
 {
 	struct code_value value;
 	uint32_t mask;
 
-	return find_test(walk, insn->word, &value, &mask) && value.kind == CODE_PARAMETER &&
+	return find_test(state, insn->word, &value, &mask) && value.kind == CODE_PARAMETER &&
 	       (uint64_t)mask << (value.offset & 31) == bit;
 }
 
-static bool stores(const struct code_walk *walk, const struct code_insn *insn, uint32_t value,
+static bool stores(const struct code_state *state, const struct code_insn *insn, uint32_t value,
 		   int32_t *offset)
 {
 	const unsigned int reg[] = {rd(insn->word), rt2(insn->word)};
@@ -123,9 +123,9 @@ static bool stores(const struct code_walk *walk, const struct code_insn *insn, u
 	    !code_arm64__access(insn->word, &access) || access.load || access.vector ||
 	    access.size != 4)
 		return false;
-	at = code_value__with(CODE_ADD, &walk->reg[rn(insn->word)], (uint32_t)access.offset);
+	at = code_value__with(CODE_ADD, &state->reg[rn(insn->word)], (uint32_t)access.offset);
 	for (i = 0; i <= access.two && at.kind == CODE_STACK; i++) {
-		stored = code_arm64__get(walk, reg[i]);
+		stored = code_arm64__get(state, reg[i]);
 		*offset = at.offset;
 		/* Or put into what was there. */
 		if (stored.kind == CODE_SET

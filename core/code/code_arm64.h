@@ -69,9 +69,9 @@ bool code_arm64__access(uint32_t word, struct code_access *access);
 bool code_arm64__mask(uint32_t word, uint32_t *mask);
 
 /* A register, 0 for SP; the second operand of what takes a shifted one. */
-struct code_value code_arm64__get(const struct code_walk *walk, unsigned int reg);
-struct code_value code_arm64__shifted(const struct code_walk *walk, uint32_t word);
+struct code_value code_arm64__get(const struct code_state *state, unsigned int reg);
+struct code_value code_arm64__shifted(const struct code_state *state, uint32_t word);
 
-void code_arm64__step(struct code *code, struct code_walk *walk, const struct code_insn *insn);
+void code_arm64__step(struct code *code, struct code_state *state, const struct code_insn *insn);
 
 #endif

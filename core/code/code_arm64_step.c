@@ -17,16 +17,16 @@ enum {
 /* --- registers ----------------------------------------------------------------------------------- */
 
 /* Where 31 is the register that reads as 0. */
-struct code_value code_arm64__get(const struct code_walk *walk, unsigned int reg)
+struct code_value code_arm64__get(const struct code_state *state, unsigned int reg)
 {
-	return reg == CODE_ARM64_SP ? code_value__constant(0) : walk->reg[reg];
+	return reg == CODE_ARM64_SP ? code_value__constant(0) : state->reg[reg];
 }
 
 /* The same: what is written there is lost. */
-static void set(struct code_walk *walk, unsigned int reg, struct code_value value)
+static void set(struct code_state *state, unsigned int reg, struct code_value value)
 {
 	if (reg != CODE_ARM64_SP)
-		walk->reg[reg] = value;
+		state->reg[reg] = value;
 }
 
 /* 32 bits are no address. */
@@ -53,9 +53,9 @@ static struct code_value shift_left(const struct code_value *value, unsigned int
 }
 
 /* The second operand of what takes a shifted register. */
-struct code_value code_arm64__shifted(const struct code_walk *walk, uint32_t word)
+struct code_value code_arm64__shifted(const struct code_state *state, uint32_t word)
 {
-	struct code_value value = code_arm64__get(walk, rm(word));
+	struct code_value value = code_arm64__get(state, rm(word));
 	unsigned int by = bits(word, 10, 6);
 
 	switch (bits(word, 22, 2)) {
@@ -98,36 +98,37 @@ bool code_arm64__mask(uint32_t word, uint32_t *mask)
 }
 
 /* AND, ORR, EOR, ANDS with an immediate. Only ANDS has no SP. */
-static void logical_immediate(struct code_walk *walk, uint32_t word)
+static void logical_immediate(struct code_state *state, uint32_t word)
 {
 	static const enum code_op ops[] = {CODE_AND, CODE_OR, CODE_XOR, CODE_AND};
-	struct code_value value = code_arm64__get(walk, rn(word)), result = code_value__any();
+	struct code_value value = code_arm64__get(state, rn(word)), result = code_value__any();
 	unsigned int opc = bits(word, 29, 2);
 	uint32_t mask;
 
 	if (code_arm64__mask(word, &mask))
 		result = code_value__with(ops[opc], &value, mask);
 	if (opc == 3)
-		set(walk, rd(word), result);
+		set(state, rd(word), result);
 	else
-		walk->reg[rd(word)] = result;
+		state->reg[rd(word)] = result;
 }
 
 /* AND, BIC, ORR, ORN, EOR, EON, ANDS, BICS. MOV is an ORR with the register that reads as 0. */
-static void logical_register(struct code_walk *walk, uint32_t word)
+static void logical_register(struct code_state *state, uint32_t word)
 {
 	static const enum code_op ops[] = {CODE_AND, CODE_OR, CODE_XOR, CODE_AND};
-	struct code_value a = code_arm64__get(walk, rn(word)), b = code_arm64__shifted(walk, word);
+	struct code_value a = code_arm64__get(state, rn(word)),
+			  b = code_arm64__shifted(state, word);
 	unsigned int opc = bits(word, 29, 2);
 
 	if (bits(word, 21, 1))
 		b = code_value__with(CODE_XOR, &b, ~0U);
 	if (opc == 1 && rn(word) == CODE_ARM64_SP)
-		set(walk, rd(word), fit(b, word));
+		set(state, rd(word), fit(b, word));
 	else if (opc == 2 && rn(word) == rm(word) && !bits(word, 10, 6) && !bits(word, 21, 1))
-		set(walk, rd(word), code_value__constant(0));
+		set(state, rd(word), code_value__constant(0));
 	else
-		set(walk, rd(word), code_value__op(ops[opc], &a, &b));
+		set(state, rd(word), code_value__op(ops[opc], &a, &b));
 }
 
 static enum code_op add_or_sub(uint32_t word)
@@ -136,47 +137,48 @@ static enum code_op add_or_sub(uint32_t word)
 }
 
 /* With SP as the first operand, and as the result when no flags are set. */
-static void add_to_sp(struct code_walk *walk, uint32_t word, const struct code_value *b)
+static void add_to_sp(struct code_state *state, uint32_t word, const struct code_value *b)
 {
-	struct code_value result = code_value__op(add_or_sub(word), &walk->reg[rn(word)], b);
+	struct code_value result = code_value__op(add_or_sub(word), &state->reg[rn(word)], b);
 
 	result = fit(result, word);
 	if (bits(word, 29, 1))
-		set(walk, rd(word), result);
+		set(state, rd(word), result);
 	else
-		walk->reg[rd(word)] = result;
+		state->reg[rd(word)] = result;
 }
 
-static void add_immediate(struct code_walk *walk, uint32_t word)
+static void add_immediate(struct code_state *state, uint32_t word)
 {
 	struct code_value b =
 		code_value__constant(bits(word, 10, 12) << (bits(word, 22, 1) ? 12 : 0));
 
-	add_to_sp(walk, word, &b);
+	add_to_sp(state, word, &b);
 }
 
-static void add_extended(struct code_walk *walk, uint32_t word)
+static void add_extended(struct code_state *state, uint32_t word)
 {
-	struct code_value b = code_arm64__get(walk, rm(word));
+	struct code_value b = code_arm64__get(state, rm(word));
 
 	/* UXTW, UXTX, SXTW, SXTX leave the lower half as it is. */
 	b = bits(word, 14, 1) ? shift_left(&b, bits(word, 10, 3)) : code_value__any();
-	add_to_sp(walk, word, &b);
+	add_to_sp(state, word, &b);
 }
 
-static void add_shifted(struct code_walk *walk, uint32_t word)
+static void add_shifted(struct code_state *state, uint32_t word)
 {
-	struct code_value a = code_arm64__get(walk, rn(word)), b = code_arm64__shifted(walk, word);
+	struct code_value a = code_arm64__get(state, rn(word)),
+			  b = code_arm64__shifted(state, word);
 
-	set(walk, rd(word), fit(code_value__op(add_or_sub(word), &a, &b), word));
+	set(state, rd(word), fit(code_value__op(add_or_sub(word), &a, &b), word));
 }
 
 /* MOVN, MOVZ, MOVK */
-static void move_wide(struct code_walk *walk, uint32_t word)
+static void move_wide(struct code_state *state, uint32_t word)
 {
 	unsigned int opc = bits(word, 29, 2), up = 16 * bits(word, 21, 2);
 	uint32_t constant = up < 32 ? bits(word, 5, 16) << up : 0;
-	struct code_value value = code_arm64__get(walk, rd(word));
+	struct code_value value = code_arm64__get(state, rd(word));
 
 	if (opc == 0)
 		value = code_value__constant(~constant);
@@ -188,7 +190,7 @@ static void move_wide(struct code_walk *walk, uint32_t word)
 		value = code_value__with(CODE_AND, &value, ~(0xffffU << up));
 		value = code_value__with(CODE_OR, &value, constant);
 	}
-	set(walk, rd(word), value);
+	set(state, rd(word), value);
 }
 
 static uint32_t ones(unsigned int count)
@@ -200,15 +202,15 @@ static uint32_t ones(unsigned int count)
  * UBFM, BFM, SBFM: the bits from immr to imms, to the bottom (UBFX, LSR); or the bits up to imms, up
  * from the bottom (UBFIZ, LSL). BFM leaves the others as they were, SBFM repeats the highest one.
  */
-static void bitfield(struct code_walk *walk, uint32_t word)
+static void bitfield(struct code_state *state, uint32_t word)
 {
 	unsigned int opc = bits(word, 29, 2), immr = bits(word, 16, 6), imms = bits(word, 10, 6);
 	unsigned int count = imms >= immr ? imms - immr + 1 : imms + 1, to = 0;
-	struct code_value field = code_arm64__get(walk, rn(word)),
-			  keep = code_arm64__get(walk, rd(word));
+	struct code_value field = code_arm64__get(state, rn(word)),
+			  keep = code_arm64__get(state, rd(word));
 
 	if (!wide(word) && (immr > 31 || imms > 31)) { /* unallocated */
-		set(walk, rd(word), code_value__any());
+		set(state, rd(word), code_value__any());
 		return;
 	}
 	if (field.kind == CODE_STACK)
@@ -241,13 +243,14 @@ static void bitfield(struct code_walk *walk, uint32_t word)
 		if (to)
 			field = shift_left(&field, to);
 	}
-	set(walk, rd(word), field);
+	set(state, rd(word), field);
 }
 
 /* CSEL, CSINC, CSINV, CSNEG */
-static void select_one(struct code_walk *walk, uint32_t word)
+static void select_one(struct code_state *state, uint32_t word)
 {
-	struct code_value a = code_arm64__get(walk, rn(word)), b = code_arm64__get(walk, rm(word));
+	struct code_value a = code_arm64__get(state, rn(word)),
+			  b = code_arm64__get(state, rm(word));
 	struct code_value zero = code_value__constant(0);
 
 	if (bits(word, 30, 1))
@@ -255,7 +258,7 @@ static void select_one(struct code_walk *walk, uint32_t word)
 				      : code_value__with(CODE_XOR, &b, ~0U);
 	else if (bits(word, 10, 1))
 		b = code_value__with(CODE_ADD, &b, 1);
-	set(walk, rd(word), fit(code_value__join(&a, &b), word));
+	set(state, rd(word), fit(code_value__join(&a, &b), word));
 }
 
 /* --- memory -------------------------------------------------------------------------------------- */
@@ -316,196 +319,196 @@ bool code_arm64__access(uint32_t word, struct code_access *access)
 	return pair(word, access) || single(word, access);
 }
 
-static struct code_value load(const struct code_walk *walk, const struct code_value *at,
+static struct code_value load(const struct code_state *state, const struct code_value *at,
 			      const struct code_access *access)
 {
 	struct code_value value;
 
 	if (at->kind != CODE_STACK || (access->sign && access->size < 4))
 		return code_value__any();
-	value = code_walk__load(walk, at->offset, access->size);
+	value = code_state__load(state, at->offset, access->size);
 	return value.kind == CODE_STACK && access->size < 8 ? code_value__any() : value;
 }
 
 /* LDR, STR, LDP, STP and their kin. */
-static void move(struct code_walk *walk, uint32_t word, const struct code_access *access)
+static void move(struct code_state *state, uint32_t word, const struct code_access *access)
 {
 	const unsigned int reg[] = {rd(word), rt2(word)};
-	struct code_value at, value[2], base = walk->reg[rn(word)];
+	struct code_value at, value[2], base = state->reg[rn(word)];
 	unsigned int i;
 
 	at = code_value__with(CODE_ADD, &base, (uint32_t)access->offset);
 	for (i = 0; i <= access->two; i++) {
-		value[i] = access->load ? load(walk, &at, access) : code_arm64__get(walk, reg[i]);
+		value[i] = access->load ? load(state, &at, access) : code_arm64__get(state, reg[i]);
 		if (access->vector)
 			value[i] = code_value__any();
 		if (!access->load && at.kind == CODE_STACK)
-			code_walk__store(walk, at.offset, access->size, value[i]);
+			code_state__store(state, at.offset, access->size, value[i]);
 		at = code_value__with(CODE_ADD, &at, access->size);
 	}
 	if (access->add)
-		walk->reg[rn(word)] = code_value__with(CODE_ADD, &base, (uint32_t)access->add);
+		state->reg[rn(word)] = code_value__with(CODE_ADD, &base, (uint32_t)access->add);
 	for (i = 0; i <= access->two && access->load && !access->vector; i++)
-		set(walk, reg[i], value[i]);
+		set(state, reg[i], value[i]);
 }
 
 /* What lies at the base, or above it: in an array. */
-static void forget(struct code_walk *walk, uint32_t word, int64_t size)
+static void forget(struct code_state *state, uint32_t word, int64_t size)
 {
-	const struct code_value *base = &walk->reg[rn(word)];
+	const struct code_value *base = &state->reg[rn(word)];
 
 	if (base->kind == CODE_STACK)
-		code_walk__forget(walk, base->offset, size);
+		code_state__forget(state, base->offset, size);
 }
 
-static void lose(struct code_walk *walk, unsigned int reg)
+static void lose(struct code_state *state, unsigned int reg)
 {
-	set(walk, reg, code_value__any());
+	set(state, reg, code_value__any());
 }
 
 /* Whatever it is: all registers that it can name, and what is on the stack. */
-static void lose_all(struct code_walk *walk, uint32_t word)
+static void lose_all(struct code_state *state, uint32_t word)
 {
-	walk->reg[rd(word)] = walk->reg[rn(word)] = code_value__any();
-	lose(walk, rm(word));
-	lose(walk, rt2(word));
-	walk->slots = 0;
+	state->reg[rd(word)] = state->reg[rn(word)] = code_value__any();
+	lose(state, rm(word));
+	lose(state, rt2(word));
+	state->slots = 0;
 }
 
 /* LDXR, STXR, LDAR, STLR, CAS …: bit 22 is of loads; CASP writes pairs. */
-static void exclusive(struct code_walk *walk, uint32_t word)
+static void exclusive(struct code_state *state, uint32_t word)
 {
-	lose(walk, rm(word));
+	lose(state, rm(word));
 	if (bits(word, 21, 1) && !bits(word, 23, 1))
-		lose(walk, (rm(word) + 1) % 32);
+		lose(state, (rm(word) + 1) % 32);
 	if (bits(word, 22, 1)) {
-		lose(walk, rd(word));
-		lose(walk, rt2(word));
+		lose(state, rd(word));
+		lose(state, rt2(word));
 	}
-	forget(walk, word, 16);
+	forget(state, word, 16);
 }
 
-static void memory(struct code_walk *walk, uint32_t word)
+static void memory(struct code_state *state, uint32_t word)
 {
 	struct code_access access;
 
 	if (is(word, 0xffc00000, 0xf9800000) || is(word, 0xffe00c00, 0xf8800000)) {
 		; /* PRFM, PRFUM */
 	} else if (code_arm64__access(word, &access)) {
-		move(walk, word, &access);
+		move(state, word, &access);
 	} else if (is(word, 0x3b200c00, 0x38200800)) { /* with an index */
 		if (bits(word, 22, 2))
-			lose(walk, rd(word));
+			lose(state, rd(word));
 		if (!bits(word, 22, 1))
-			forget(walk, word, INT32_MAX);
+			forget(state, word, INT32_MAX);
 	} else if (is(word, 0x3b200c00, 0x38200000)) { /* LDADD, SWP … */
-		lose(walk, rd(word));
-		forget(walk, word, 16);
+		lose(state, rd(word));
+		forget(state, word, 16);
 	} else if (is(word, 0x3b000000, 0x18000000)) { /* of a constant */
-		lose(walk, rd(word));
+		lose(state, rd(word));
 	} else if (is(word, 0x3f000000, 0x08000000)) {
-		exclusive(walk, word);
+		exclusive(state, word);
 	} else {
-		lose_all(walk, word);
+		lose_all(state, word);
 	}
 }
 
 /* --- all ----------------------------------------------------------------------------------------- */
 
-static void data_immediate(struct code_walk *walk, uint32_t word)
+static void data_immediate(struct code_state *state, uint32_t word)
 {
 	switch (bits(word, 23, 3)) {
 	case 2:
-		add_immediate(walk, word);
+		add_immediate(state, word);
 		break;
 	case 3: /* ADDG, SUBG, SMAX … */
-		walk->reg[rd(word)] = code_value__any();
+		state->reg[rd(word)] = code_value__any();
 		break;
 	case 4:
-		logical_immediate(walk, word);
+		logical_immediate(state, word);
 		break;
 	case 5:
-		move_wide(walk, word);
+		move_wide(state, word);
 		break;
 	case 6:
-		bitfield(walk, word);
+		bitfield(state, word);
 		break;
 	default: /* ADR, ADRP, EXTR */
-		lose(walk, rd(word));
+		lose(state, rd(word));
 	}
 }
 
-static void data_register(struct code_walk *walk, uint32_t word)
+static void data_register(struct code_state *state, uint32_t word)
 {
 	if (is(word, 0x1f000000, 0x0a000000))
-		logical_register(walk, word);
+		logical_register(state, word);
 	else if (is(word, 0x1f200000, 0x0b000000))
-		add_shifted(walk, word);
+		add_shifted(state, word);
 	else if (is(word, 0x1f200000, 0x0b200000))
-		add_extended(walk, word);
+		add_extended(state, word);
 	else if (is(word, 0x1fe00000, 0x1a800000))
-		select_one(walk, word);
+		select_one(state, word);
 	else if (!is(word, 0x1fe00000, 0x1a400000)) /* CCMP, CCMN only set flags */
-		lose(walk, rd(word));
+		lose(state, rd(word));
 }
 
 /* MRS and SYSL write a register; hints of PAC those they work on; SVC, HVC, SMC as a call does. */
-static void system_insn(struct code_walk *walk, uint32_t word)
+static void system_insn(struct code_state *state, uint32_t word)
 {
 	unsigned int reg;
 
 	if (is(word, 0xff000000, 0xd4000000) && bits(word, 21, 3) == 0) {
 		for (reg = 0; reg <= X17; reg++)
-			lose(walk, reg);
+			lose(state, reg);
 	} else if (is(word, 0xfffff01f, 0xd503201f)) {
-		lose(walk, X16);
-		lose(walk, X17);
-		lose(walk, X30);
+		lose(state, X16);
+		lose(state, X17);
+		lose(state, X30);
 	} else if (is(word, 0xffe00000, 0xd5200000)) {
-		lose(walk, rd(word));
+		lose(state, rd(word));
 	}
 }
 
-static void call(struct code_walk *walk)
+static void call(struct code_state *state)
 {
 	unsigned int reg;
 
 	for (reg = 0; reg <= X18; reg++)
-		lose(walk, reg);
-	lose(walk, X30);
+		lose(state, reg);
+	lose(state, X30);
 }
 
-void code_arm64__step(struct code *code, struct code_walk *walk, const struct code_insn *insn)
+void code_arm64__step(struct code *code, struct code_state *state, const struct code_insn *insn)
 {
 	(void)code;
 	if (insn->flow == CODE_CALL)
-		call(walk);
+		call(state);
 	if (insn->flow != CODE_NEXT)
 		return;
 	switch (bits(insn->word, 25, 4)) {
 	case 8:
 	case 9:
-		data_immediate(walk, insn->word);
+		data_immediate(state, insn->word);
 		break;
 	case 10:
 	case 11:
-		system_insn(walk, insn->word);
+		system_insn(state, insn->word);
 		break;
 	case 4:
 	case 6:
 	case 12:
 	case 14:
-		memory(walk, insn->word);
+		memory(state, insn->word);
 		break;
 	case 5:
 	case 13:
-		data_register(walk, insn->word);
+		data_register(state, insn->word);
 		break;
 	case 7:
 	case 15: /* of vectors: some give to a register */
-		lose(walk, rd(insn->word));
+		lose(state, rd(insn->word));
 		break;
 	default:
-		lose_all(walk, insn->word);
+		lose_all(state, insn->word);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Values that are followed through a function's code: core/code/code_value.c, code_state.c, code_walk.c,
+ * Values that are followed through a function's code: core/code/code_value.c, code_state.c, code_paths.c,
  * and for each machine code_x86.c, code_arm64.c.
  */
 #ifndef THPRACE_CODE_PRIVATE_H
@@ -120,27 +120,27 @@ struct code_slot {
 };
 
 /* What is known at one instruction. */
-struct code_walk {
+struct code_state {
 	struct code_value reg[CODE_REGISTERS];
 	struct code_slot slot[CODE_SLOTS];
 	unsigned int slots;
 };
 
 /* At a function's entry; parameter: the one that is followed, 0: none. */
-void code_walk__begin(const struct code *code, struct code_walk *walk, int parameter);
+void code_state__begin(const struct code *code, struct code_state *state, int parameter);
 
 /* Keep what both agree on. Did that change into? */
-bool code_walk__join(struct code_walk *into, const struct code_walk *from);
+bool code_state__join(struct code_state *into, const struct code_state *from);
 
 /* Before a call: the value of an argument, 1: the first. */
-struct code_value code_walk__argument(const struct code *code, const struct code_walk *walk,
-				      int argument);
+struct code_value code_state__argument(const struct code *code, const struct code_state *state,
+				       int argument);
 
 /* On the stack: read, write, or forget what lies in the bytes. */
-struct code_value code_walk__load(const struct code_walk *walk, int32_t offset, uint32_t size);
-void code_walk__store(struct code_walk *walk, int32_t offset, uint32_t size,
-		      struct code_value value);
-void code_walk__forget(struct code_walk *walk, int64_t offset, int64_t size);
+struct code_value code_state__load(const struct code_state *state, int32_t offset, uint32_t size);
+void code_state__store(struct code_state *state, int32_t offset, uint32_t size,
+		       struct code_value value);
+void code_state__forget(struct code_state *state, int64_t offset, int64_t size);
 
 /* What differs between machines. */
 struct code_machine {
@@ -152,13 +152,13 @@ struct code_machine {
 		      size_t size);
 
 	/* Behind an instruction, where a jump is not taken. */
-	void (*step)(struct code *code, struct code_walk *walk, const struct code_insn *insn);
+	void (*step)(struct code *code, struct code_state *state, const struct code_insn *insn);
 
 	/* Does it test the bit of the parameter that is followed? */
-	bool (*tests)(const struct code_walk *walk, const struct code_insn *insn, uint32_t bit);
+	bool (*tests)(const struct code_state *state, const struct code_insn *insn, uint32_t bit);
 
 	/* Does it store the value, 32 bits, on the stack? Where? */
-	bool (*stores)(const struct code_walk *walk, const struct code_insn *insn, uint32_t value,
+	bool (*stores)(const struct code_state *state, const struct code_insn *insn, uint32_t value,
 		       int32_t *offset);
 
 	/* Of 4 bytes at offset of something: a locked compare-and-exchange; a comparison with 1. */
@@ -168,18 +168,18 @@ struct code_machine {
 
 extern const struct code_machine code_machine_x86, code_machine_arm64;
 
-/* What a walk through a function reports. */
-struct code_watch {
+/* What is reported while the paths of a function are followed. */
+struct code_visitor {
 	int parameter; /* followed, 0: none */
 	bool warns; /* each trap is taken to be of WARN, else of BUG */
 	uint64_t from; /* where in the function to begin; 0: at its entry */
 	void *context;
 	/* Before each instruction that a path reaches, once, when all that can be is known. */
-	void (*see)(void *context, const struct code_walk *walk, const struct code_insn *insn);
+	void (*visit)(void *context, const struct code_state *state, const struct code_insn *insn);
 };
 
 /* Follow the values. Returns 0; -E2BIG when the function is too much. */
-int code__walk(struct code *code, const struct code_function *function,
-	       const struct code_watch *watch);
+int code__follow(struct code *code, const struct code_function *function,
+		 const struct code_visitor *visitor);
 
 #endif

@@ -21,14 +21,14 @@ struct code_value code_value__narrow(const struct code_value *value, uint32_t ma
 	return code_value__op(CODE_AND, &result, &with);
 }
 
-struct code_value code_walk__load(const struct code_walk *walk, int32_t offset, uint32_t size)
+struct code_value code_state__load(const struct code_state *state, int32_t offset, uint32_t size)
 {
 	uint32_t mask = size >= 4 ? ~0U : (1U << 8 * size) - 1, into;
 	const struct code_slot *slot;
 	unsigned int i;
 
-	for (i = 0; i < walk->slots; i++) {
-		slot = &walk->slot[i];
+	for (i = 0; i < state->slots; i++) {
+		slot = &state->slot[i];
 		if (offset < slot->offset)
 			continue;
 		into = (uint32_t)offset - (uint32_t)slot->offset;
@@ -38,30 +38,30 @@ struct code_value code_walk__load(const struct code_walk *walk, int32_t offset, 
 	return code_value__any();
 }
 
-void code_walk__forget(struct code_walk *walk, int64_t offset, int64_t size)
+void code_state__forget(struct code_state *state, int64_t offset, int64_t size)
 {
 	const struct code_slot *slot;
 	unsigned int i = 0;
 
-	while (i < walk->slots) {
-		slot = &walk->slot[i];
+	while (i < state->slots) {
+		slot = &state->slot[i];
 		if (slot->offset < offset + size && offset < (int64_t)slot->offset + slot->size)
-			walk->slot[i] = walk->slot[--walk->slots];
+			state->slot[i] = state->slot[--state->slots];
 		else
 			i++;
 	}
 }
 
-void code_walk__store(struct code_walk *walk, int32_t offset, uint32_t size,
-		      struct code_value value)
+void code_state__store(struct code_state *state, int32_t offset, uint32_t size,
+		       struct code_value value)
 {
-	code_walk__forget(walk, offset, size);
-	if (value.kind == CODE_ANY || walk->slots == CODE_SLOTS)
+	code_state__forget(state, offset, size);
+	if (value.kind == CODE_ANY || state->slots == CODE_SLOTS)
 		return;
-	walk->slot[walk->slots++] = (struct code_slot){offset, size, value};
+	state->slot[state->slots++] = (struct code_slot){offset, size, value};
 }
 
-static bool join_slots(struct code_walk *into, const struct code_walk *from)
+static bool join_slots(struct code_state *into, const struct code_state *from)
 {
 	const struct code_slot *other_slot;
 	struct code_value value;
@@ -87,7 +87,7 @@ static bool join_slots(struct code_walk *into, const struct code_walk *from)
 	return changed;
 }
 
-bool code_walk__join(struct code_walk *into, const struct code_walk *from)
+bool code_state__join(struct code_state *into, const struct code_state *from)
 {
 	struct code_value value;
 	bool changed = false;
@@ -101,18 +101,18 @@ bool code_walk__join(struct code_walk *into, const struct code_walk *from)
 	return join_slots(into, from) || changed;
 }
 
-void code_walk__begin(const struct code *code, struct code_walk *walk, int parameter)
+void code_state__begin(const struct code *code, struct code_state *state, int parameter)
 {
 	const struct code_machine *machine = code->machine;
 
-	memset(walk, 0, sizeof(*walk));
-	walk->reg[machine->stack].kind = CODE_STACK;
+	memset(state, 0, sizeof(*state));
+	state->reg[machine->stack].kind = CODE_STACK;
 	if (parameter)
-		walk->reg[machine->parameter[parameter - 1]].kind = CODE_PARAMETER;
+		state->reg[machine->parameter[parameter - 1]].kind = CODE_PARAMETER;
 }
 
-struct code_value code_walk__argument(const struct code *code, const struct code_walk *walk,
-				      int argument)
+struct code_value code_state__argument(const struct code *code, const struct code_state *state,
+				       int argument)
 {
-	return walk->reg[code->machine->parameter[argument - 1]];
+	return state->reg[code->machine->parameter[argument - 1]];
 }

@@ -79,16 +79,16 @@ static int find_register(unsigned int name, uint32_t *mask, unsigned int *shift)
 	return -1;
 }
 
-static struct code_value register_value(const struct code_walk *walk, unsigned int reg)
+static struct code_value register_value(const struct code_state *state, unsigned int reg)
 {
 	unsigned int shift;
 	uint32_t mask;
 	int i = find_register(reg, &mask, &shift);
 
-	return i < 0 ? code_value__any() : code_value__narrow(&walk->reg[i], mask, shift);
+	return i < 0 ? code_value__any() : code_value__narrow(&state->reg[i], mask, shift);
 }
 
-static void set_register(struct code_walk *walk, unsigned int name, struct code_value value)
+static void set_register(struct code_state *state, unsigned int name, struct code_value value)
 {
 	struct code_value keep, below, up;
 	unsigned int shift;
@@ -101,30 +101,30 @@ static void set_register(struct code_walk *walk, unsigned int name, struct code_
 		keep = code_value__constant(~(mask << shift));
 		below = code_value__constant(mask);
 		up = code_value__constant(shift);
-		keep = code_value__op(CODE_AND, &walk->reg[i], &keep);
+		keep = code_value__op(CODE_AND, &state->reg[i], &keep);
 		value = code_value__op(CODE_AND, &value, &below);
 		value = code_value__op(CODE_SHL, &value, &up);
 		value = code_value__op(CODE_OR, &keep, &value);
 	}
-	walk->reg[i] = value;
+	state->reg[i] = value;
 }
 
 /* What base + displacement points to, when that is on the stack. */
-static struct code_value base_of(const struct code_walk *walk, const cs_x86_op *op)
+static struct code_value base_of(const struct code_state *state, const cs_x86_op *op)
 {
 	struct code_value base, displacement;
 
 	if (op->type != X86_OP_MEM || op->mem.index != X86_REG_INVALID ||
 	    op->mem.segment == X86_REG_GS || op->mem.segment == X86_REG_FS)
 		return code_value__any();
-	base = register_value(walk, op->mem.base);
+	base = register_value(state, op->mem.base);
 	displacement = code_value__constant((uint32_t)op->mem.disp);
 	if (base.kind == CODE_STACK)
 		return code_value__op(CODE_ADD, &base, &displacement);
 	return base.kind == CODE_PARAMETER ? base : code_value__any();
 }
 
-static struct code_value operand(const struct code_walk *walk, const cs_x86_op *op)
+static struct code_value operand(const struct code_state *state, const cs_x86_op *op)
 {
 	struct code_value base;
 
@@ -132,49 +132,49 @@ static struct code_value operand(const struct code_walk *walk, const cs_x86_op *
 	case X86_OP_IMM:
 		return code_value__constant((uint32_t)op->imm);
 	case X86_OP_REG:
-		return register_value(walk, op->reg);
+		return register_value(state, op->reg);
 	case X86_OP_MEM:
-		base = base_of(walk, op);
-		return base.kind == CODE_STACK ? code_walk__load(walk, base.offset, op->size)
+		base = base_of(state, op);
+		return base.kind == CODE_STACK ? code_state__load(state, base.offset, op->size)
 					       : code_value__any();
 	default:
 		return code_value__any();
 	}
 }
 
-static void set_operand(struct code_walk *walk, const cs_x86_op *op, struct code_value value)
+static void set_operand(struct code_state *state, const cs_x86_op *op, struct code_value value)
 {
 	struct code_value base;
 
 	if (op->type == X86_OP_REG) {
-		set_register(walk, op->reg, value);
+		set_register(state, op->reg, value);
 	} else if (op->type == X86_OP_MEM) {
-		base = base_of(walk, op);
+		base = base_of(state, op);
 		if (base.kind == CODE_STACK)
-			code_walk__store(walk, base.offset, op->size, value);
+			code_state__store(state, base.offset, op->size, value);
 	}
 }
 
-static void arithmetic(struct code_walk *walk, const cs_x86 *x86, enum code_op op)
+static void arithmetic(struct code_state *state, const cs_x86 *x86, enum code_op op)
 {
-	struct code_value a = operand(walk, &x86->operands[0]);
-	struct code_value b = x86->op_count > 1 ? operand(walk, &x86->operands[1])
+	struct code_value a = operand(state, &x86->operands[0]);
+	struct code_value b = x86->op_count > 1 ? operand(state, &x86->operands[1])
 						: code_value__constant(1);
 	bool same = x86->op_count > 1 && x86->operands[1].type == X86_OP_REG &&
 		    x86->operands[0].type == X86_OP_REG &&
 		    x86->operands[0].reg == x86->operands[1].reg;
 
 	if (same && (op == CODE_XOR || op == CODE_SUB))
-		set_operand(walk, &x86->operands[0], code_value__constant(0));
+		set_operand(state, &x86->operands[0], code_value__constant(0));
 	else
-		set_operand(walk, &x86->operands[0], code_value__op(op, &a, &b));
+		set_operand(state, &x86->operands[0], code_value__op(op, &a, &b));
 }
 
-static void address(struct code_walk *walk, const cs_x86 *x86)
+static void address(struct code_state *state, const cs_x86 *x86)
 {
 	const x86_op_mem *mem = &x86->operands[1].mem;
-	struct code_value base = register_value(walk, mem->base);
-	struct code_value index = register_value(walk, mem->index), by;
+	struct code_value base = register_value(state, mem->base);
+	struct code_value index = register_value(state, mem->index), by;
 
 	if (mem->base == X86_REG_RIP)
 		base = code_value__any();
@@ -187,53 +187,53 @@ static void address(struct code_walk *walk, const cs_x86 *x86)
 					       : code_value__op(CODE_ADD, &base, &index);
 	}
 	by = code_value__constant((uint32_t)mem->disp);
-	set_operand(walk, &x86->operands[0], code_value__op(CODE_ADD, &base, &by));
+	set_operand(state, &x86->operands[0], code_value__op(CODE_ADD, &base, &by));
 }
 
-static void push(struct code_walk *walk, const cs_x86 *x86)
+static void push(struct code_state *state, const cs_x86 *x86)
 {
-	struct code_value value = operand(walk, &x86->operands[0]);
+	struct code_value value = operand(state, &x86->operands[0]);
 	struct code_value eight = code_value__constant(8);
 
-	walk->reg[RSP] = code_value__op(CODE_SUB, &walk->reg[RSP], &eight);
-	if (walk->reg[RSP].kind == CODE_STACK)
-		code_walk__store(walk, walk->reg[RSP].offset, 8, value);
+	state->reg[RSP] = code_value__op(CODE_SUB, &state->reg[RSP], &eight);
+	if (state->reg[RSP].kind == CODE_STACK)
+		code_state__store(state, state->reg[RSP].offset, 8, value);
 }
 
-static void pop(struct code_walk *walk, const cs_x86 *x86)
+static void pop(struct code_state *state, const cs_x86 *x86)
 {
 	struct code_value eight = code_value__constant(8), value = code_value__any();
 
-	if (walk->reg[RSP].kind == CODE_STACK)
-		value = code_walk__load(walk, walk->reg[RSP].offset, 8);
-	walk->reg[RSP] = code_value__op(CODE_ADD, &walk->reg[RSP], &eight);
-	set_operand(walk, &x86->operands[0], value);
+	if (state->reg[RSP].kind == CODE_STACK)
+		value = code_state__load(state, state->reg[RSP].offset, 8);
+	state->reg[RSP] = code_value__op(CODE_ADD, &state->reg[RSP], &eight);
+	set_operand(state, &x86->operands[0], value);
 }
 
-static void call(struct code_walk *walk)
+static void call(struct code_state *state)
 {
 	static const int lost[] = {RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11};
 	size_t i;
 
 	for (i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		walk->reg[lost[i]] = code_value__any();
+		state->reg[lost[i]] = code_value__any();
 }
 
 /* rep stos: rcx times 8 bytes at most, upwards from rdi. */
-static void fill(struct code_walk *walk)
+static void fill(struct code_state *state)
 {
-	const struct code_value *count = &walk->reg[RCX];
+	const struct code_value *count = &state->reg[RCX];
 
-	if (walk->reg[RDI].kind == CODE_STACK && count->kind == CODE_SET && count->nr == 1)
-		code_walk__forget(walk, walk->reg[RDI].offset, 8LL * count->set[0]);
+	if (state->reg[RDI].kind == CODE_STACK && count->kind == CODE_SET && count->nr == 1)
+		code_state__forget(state, state->reg[RDI].offset, 8LL * count->set[0]);
 	else
-		walk->slots = 0;
-	walk->reg[RDI] = code_value__any();
-	walk->reg[RCX] = code_value__constant(0);
+		state->slots = 0;
+	state->reg[RDI] = code_value__any();
+	state->reg[RCX] = code_value__constant(0);
 }
 
 /* Anything else: what it writes is not known any more. */
-static void other(struct code *code, struct code_walk *walk, const cs_insn *insn)
+static void other(struct code *code, struct code_state *state, const cs_insn *insn)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
 	cs_regs read, written;
@@ -241,10 +241,10 @@ static void other(struct code *code, struct code_walk *walk, const cs_insn *insn
 
 	if (cs_regs_access(code->handle, insn, read, &reads, written, &writes) == CS_ERR_OK)
 		for (i = 0; i < writes; i++)
-			set_register(walk, written[i], code_value__any());
+			set_register(state, written[i], code_value__any());
 	for (i = 0; i < x86->op_count; i++)
 		if (i == 0 || (x86->operands[i].access & CS_AC_WRITE))
-			set_operand(walk, &x86->operands[i], code_value__any());
+			set_operand(state, &x86->operands[i], code_value__any());
 }
 
 static bool conditional_move(unsigned int id)
@@ -298,87 +298,87 @@ static bool conditional_set(unsigned int id)
 }
 
 /* Moves: how the source comes to the destination. */
-static bool move(struct code_walk *walk, const cs_insn *insn)
+static bool move(struct code_state *state, const cs_insn *insn)
 {
 	const cs_x86_op *op = insn->detail->x86.operands;
 	struct code_value a, b;
 
 	if (conditional_set(insn->id)) {
-		set_operand(walk, &op[0], code_value__either(0, 1));
+		set_operand(state, &op[0], code_value__either(0, 1));
 		return true;
 	}
 	if (conditional_move(insn->id)) {
-		a = operand(walk, &op[0]);
-		b = operand(walk, &op[1]);
-		set_operand(walk, &op[0], code_value__join(&a, &b));
+		a = operand(state, &op[0]);
+		b = operand(state, &op[1]);
+		set_operand(state, &op[0], code_value__join(&a, &b));
 		return true;
 	}
 	switch (insn->id) {
 	case X86_INS_MOV:
 	case X86_INS_MOVABS:
 	case X86_INS_MOVZX:
-		set_operand(walk, &op[0], operand(walk, &op[1]));
+		set_operand(state, &op[0], operand(state, &op[1]));
 		return true;
 	case X86_INS_MOVSXD: /* of 32 bits to 64: the lower half stays */
-		set_operand(walk, &op[0], operand(walk, &op[1]));
+		set_operand(state, &op[0], operand(state, &op[1]));
 		return true;
 	case X86_INS_LEA:
-		address(walk, &insn->detail->x86);
+		address(state, &insn->detail->x86);
 		return true;
 	case X86_INS_PUSH:
-		push(walk, &insn->detail->x86);
+		push(state, &insn->detail->x86);
 		return true;
 	case X86_INS_POP:
-		pop(walk, &insn->detail->x86);
+		pop(state, &insn->detail->x86);
 		return true;
 	default:
 		return false;
 	}
 }
 
-static void step(struct code *code, struct code_walk *walk, const struct code_insn *at)
+static void step(struct code *code, struct code_state *state, const struct code_insn *at)
 {
 	const cs_insn *insn = at->x86;
 	const cs_x86 *x86 = &insn->detail->x86;
 
 	if (x86->prefix[0] == X86_PREFIX_REP || x86->prefix[0] == X86_PREFIX_REPNE) {
-		fill(walk);
-		other(code, walk, insn);
+		fill(state);
+		other(code, state, insn);
 		return;
 	}
-	if (move(walk, insn))
+	if (move(state, insn))
 		return;
 	switch (insn->id) {
 	case X86_INS_AND:
-		arithmetic(walk, x86, CODE_AND);
+		arithmetic(state, x86, CODE_AND);
 		break;
 	case X86_INS_OR:
-		arithmetic(walk, x86, CODE_OR);
+		arithmetic(state, x86, CODE_OR);
 		break;
 	case X86_INS_XOR:
-		arithmetic(walk, x86, CODE_XOR);
+		arithmetic(state, x86, CODE_XOR);
 		break;
 	case X86_INS_ADD:
 	case X86_INS_INC:
-		arithmetic(walk, x86, CODE_ADD);
+		arithmetic(state, x86, CODE_ADD);
 		break;
 	case X86_INS_SUB:
 	case X86_INS_DEC:
-		arithmetic(walk, x86, CODE_SUB);
+		arithmetic(state, x86, CODE_SUB);
 		break;
 	case X86_INS_SHL:
-		arithmetic(walk, x86, CODE_SHL);
+		arithmetic(state, x86, CODE_SHL);
 		break;
 	case X86_INS_SHR:
-		arithmetic(walk, x86, CODE_SHR);
+		arithmetic(state, x86, CODE_SHR);
 		break;
 	case X86_INS_SBB:
 		if (x86->op_count == 2 && x86->operands[1].type == X86_OP_REG &&
 		    x86->operands[0].type == X86_OP_REG &&
 		    x86->operands[0].reg == x86->operands[1].reg)
-			set_operand(walk, &x86->operands[0], code_value__either(0, ~0U));
+			set_operand(state, &x86->operands[0], code_value__either(0, ~0U));
 		else
-			other(code, walk, insn);
+			other(code, state, insn);
 		break;
 	case X86_INS_CMP:
 	case X86_INS_TEST:
@@ -387,16 +387,16 @@ static void step(struct code *code, struct code_walk *walk, const struct code_in
 		break;
 	case X86_INS_CALL:
 		if (!code->fentry || at->target != code->fentry)
-			call(walk);
+			call(state);
 		break;
 	default:
 		if (!cs_insn_group(code->handle, insn, CS_GRP_JUMP))
-			other(code, walk, insn);
+			other(code, state, insn);
 	}
 }
 
 /* test, and, bt: of which bit of the parameter? */
-static bool tests(const struct code_walk *state, const struct code_insn *at, uint32_t bit)
+static bool tests(const struct code_state *state, const struct code_insn *at, uint32_t bit)
 {
 	const cs_insn *insn = at->x86;
 	const cs_x86_op *op = insn->detail->x86.operands;
@@ -419,7 +419,7 @@ static bool tests(const struct code_walk *state, const struct code_insn *at, uin
 	return tested << (value.offset & 31) == bit;
 }
 
-static bool stores(const struct code_walk *state, const struct code_insn *at, uint32_t value,
+static bool stores(const struct code_state *state, const struct code_insn *at, uint32_t value,
 		   int32_t *offset)
 {
 	const cs_insn *insn = at->x86;

@@ -162,7 +162,7 @@ static bool judge_page(struct block *block)
 }
 
 /* A kernel whose dump_page() would have told of a compound page. */
-static bool tells_compound(const struct block *block)
+static bool shows_compound(const struct block *block)
 {
 	unsigned int major, minor;
 
@@ -186,7 +186,7 @@ static bool judge_size(struct block *block, const struct complaint_kernel *kerne
 	struct complaint *complaint = &block->complaint;
 
 	if (complaint->order < 0 && block->dump && !(block->marks & MARK_COMPOUND) &&
-	    tells_compound(block))
+	    shows_compound(block))
 		complaint->order = 0;
 	if (complaint->order >= 0 && !is_pmd_order(complaint->order, kernel))
 		return keep(complaint, 0, "order %d", complaint->order);

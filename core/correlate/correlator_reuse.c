@@ -27,7 +27,7 @@ struct window {
 };
 
 struct correlator_reuse {
-	correlator_reuse_fn give;
+	correlator_reuse_fn emit;
 	void *ctx;
 	struct window *windows;
 	struct window **tail;
@@ -37,13 +37,13 @@ struct correlator_reuse {
 	struct hold *head[HEADS];
 };
 
-struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn give, void *ctx)
+struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *ctx)
 {
 	struct correlator_reuse *reuse = calloc(1, sizeof(*reuse));
 
 	if (!reuse)
 		return NULL;
-	reuse->give = give;
+	reuse->emit = emit;
 	reuse->ctx = ctx;
 	reuse->tail = &reuse->windows;
 	reuse->holds = calloc(HOLDS_MAX, sizeof(*reuse->holds));
@@ -133,7 +133,7 @@ static bool meets(const struct hold *hold, const struct thprace_window *window)
 			     walk->leave ? walk->leave : THPRACE_FOREVER) == THPRACE_OVERLAP;
 }
 
-static void give_pair(struct correlator_reuse *reuse, const struct window *window,
+static void emit_pair(struct correlator_reuse *reuse, const struct window *window,
 		      const struct hold *hold, enum thprace_verdict verdict)
 {
 	struct thprace_incident incident = {
@@ -149,12 +149,12 @@ static void give_pair(struct correlator_reuse *reuse, const struct window *windo
 	incident.walk.residual = (int32_t)window->window.pages;
 	if (hold->walk.enter < from)
 		from = hold->walk.enter;
-	reuse->give(reuse->ctx, &incident, from, window->window.close,
+	reuse->emit(reuse->ctx, &incident, from, window->window.close,
 		    window->window.open <= reuse->forgotten);
 }
 
 /* The collapser alone: nobody was seen who holds the reference. */
-static void give_alone(struct correlator_reuse *reuse, const struct window *window,
+static void emit_alone(struct correlator_reuse *reuse, const struct window *window,
 		       enum thprace_verdict verdict)
 {
 	const struct thprace_window *of = &window->window;
@@ -173,7 +173,7 @@ static void give_alone(struct correlator_reuse *reuse, const struct window *wind
 	};
 
 	memcpy(incident.walk.comm, of->comm, sizeof(of->comm));
-	reuse->give(reuse->ctx, &incident, of->open, of->close, of->open <= reuse->forgotten);
+	reuse->emit(reuse->ctx, &incident, of->open, of->close, of->open <= reuse->forgotten);
 }
 
 static void settle(struct correlator_reuse *reuse, const struct window *window)
@@ -192,11 +192,11 @@ static void settle(struct correlator_reuse *reuse, const struct window *window)
 		if (verdict == THPRACE_CLEAN)
 			continue;
 		escaped |= verdict == THPRACE_ESCAPE;
-		give_pair(reuse, window, hold, verdict);
+		emit_pair(reuse, window, hold, verdict);
 	}
 	verdict = thprace_judge_alone(reused, elsewhere, (int32_t)of->pages);
 	if (!escaped && verdict != THPRACE_CLEAN)
-		give_alone(reuse, window, verdict);
+		emit_alone(reuse, window, verdict);
 }
 
 static bool is_ready(struct correlator_reuse *reuse, const struct window *window, uint64_t now,

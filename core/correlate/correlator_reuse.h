@@ -23,7 +23,7 @@ typedef void (*correlator_reuse_fn)(void *ctx, struct thprace_incident *incident
 				    uint64_t to, bool doubtful);
 
 /* Returns what is to be freed with correlator_reuse__free(), or NULL. */
-struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn give, void *ctx);
+struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *ctx);
 
 /* Take one message. now: when it was read. 0 or -ENOMEM. */
 int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *report,

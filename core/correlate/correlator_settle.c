@@ -62,7 +62,7 @@ void correlator__count(struct verdict_counts *classes, const struct thprace_inci
 }
 
 /* Give out one incident of a walker; pair NULL: the walker alone. */
-static void give(struct correlator *correlator, const struct correlator_entry *entry,
+static void emit(struct correlator *correlator, const struct correlator_entry *entry,
 		 const struct correlator_pair *pair, struct thprace_finding finding)
 {
 	struct thprace_incident incident = {
@@ -178,7 +178,7 @@ static void settle_failed(struct correlator *correlator, const struct correlator
 		pair = explanation(entry, tally, &finding);
 	if (!pair && !entry->check)
 		finding.verdict = thprace_judge_failed(&entry->walk, tally);
-	give(correlator, entry, pair, finding);
+	emit(correlator, entry, pair, finding);
 }
 
 static void settle_entry(struct correlator *correlator, struct correlator_entry *entry)
@@ -201,14 +201,14 @@ static void settle_entry(struct correlator *correlator, struct correlator_entry 
 		if (finding.verdict == THPRACE_CLEAN)
 			continue;
 		escaped |= finding.verdict == THPRACE_ESCAPE;
-		give(correlator, entry, pair, finding);
+		emit(correlator, entry, pair, finding);
 	}
 	if (race_class__shape(entry->walk.class) == RACE_SPLIT || escaped)
 		return;
 	if (entry->check || thprace_failed(&entry->walk))
 		settle_failed(correlator, entry, &tally);
 	else if (removal)
-		give(correlator, entry, removal,
+		emit(correlator, entry, removal,
 		     (struct thprace_finding){.verdict = THPRACE_CONTAINED});
 }
 

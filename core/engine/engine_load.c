@@ -26,7 +26,7 @@ static struct {
 	char message[256];
 	char verifier
 		[96]; /* the verifier's last word, where it was the one that refused; else "" */
-} libbpf_said;
+} libbpf_messages;
 
 /* The verifier's log ends with a line of numbers; the one before it says what is wrong. */
 static void note_verifier(const char *format, va_list list)
@@ -39,7 +39,7 @@ static void note_verifier(const char *format, va_list list)
 	if (end) {
 		*end = '\0';
 		line = strrchr(text, '\n');
-		names__clean(libbpf_said.verifier, sizeof(libbpf_said.verifier),
+		names__clean(libbpf_messages.verifier, sizeof(libbpf_messages.verifier),
 			     line ? line + 1 : text, strlen(line ? line + 1 : text), 0);
 	}
 	free(text);
@@ -63,9 +63,9 @@ __attribute__((format(printf, 2, 0))) static int libbpf_listen(enum libbpf_print
 	va_end(copy);
 	vsnprintf(line, sizeof(line), format, list);
 	if (sscanf(line, "libbpf: prog '%63[^']'", program) == 1)
-		memcpy(libbpf_said.program, program, sizeof(program));
+		memcpy(libbpf_messages.program, program, sizeof(program));
 	line[strcspn(line, "\n")] = '\0';
-	snprintf(libbpf_said.message, sizeof(libbpf_said.message), "%.200s",
+	snprintf(libbpf_messages.message, sizeof(libbpf_messages.message), "%.200s",
 		 strncmp(line, "libbpf: ", 8) ? line : line + 8);
 	return 0;
 }
@@ -371,7 +371,7 @@ static enum thprace_point refused_point(const struct engine *engine)
 	size_t i;
 
 	for (i = 0; i < engine->link_count; i++)
-		if (!strcmp(bpf_program__name(engine->links[i].program), libbpf_said.program))
+		if (!strcmp(bpf_program__name(engine->links[i].program), libbpf_messages.program))
 			return engine->links[i].point;
 	return THPRACE_POINT_MAX;
 }
@@ -386,7 +386,7 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 	int err, pass;
 
 	*point = THPRACE_POINT_MAX;
-	memset(&libbpf_said, 0, sizeof(libbpf_said));
+	memset(&libbpf_messages, 0, sizeof(libbpf_messages));
 	options.btf_custom_path = target__btf_file(engine->target);
 	err = fentry__setup();
 	if (err)
@@ -428,7 +428,7 @@ static void explain_load(int err, char *why, size_t why_size)
 			 strerror(-err));
 	else
 		snprintf(why, why_size, "cannot load the BPF programs: %s%s%s", strerror(-err),
-			 libbpf_said.message[0] ? "; libbpf: " : "", libbpf_said.message);
+			 libbpf_messages.message[0] ? "; libbpf: " : "", libbpf_messages.message);
 }
 
 int engine__load(struct engine *engine, char *why, size_t why_size)
@@ -448,9 +448,10 @@ int engine__load(struct engine *engine, char *why, size_t why_size)
 			return err;
 		}
 		calls = engine->plan.probe[point].kind == PROBE_CALLS;
-		probe__refused(&engine->plan, engine->target, point, -err, libbpf_said.verifier);
+		probe__refused(&engine->plan, engine->target, point, -err,
+			       libbpf_messages.verifier);
 		/* Who may not open one kprobe may open none. */
-		for (i = 0; calls && !libbpf_said.verifier[0] &&
+		for (i = 0; calls && !libbpf_messages.verifier[0] &&
 			    (err == -EPERM || err == -EACCES) && i < THPRACE_POINT_MAX;
 		     i++)
 			if (engine->plan.probe[i].kind == PROBE_CALLS)

@@ -19,7 +19,7 @@ struct symbol {
 	uint64_t start; /* of the nearest symbol at or below it; 0: not known */
 	bool tried; /* kallsyms was asked */
 	bool wanted; /* since symbols__restart() */
-	bool told; /* by symbols__json_new(), since then */
+	bool reported; /* by symbols__json_new(), since then */
 	char name[NAME_MAX_LEN];
 };
 
@@ -44,7 +44,7 @@ struct symbols {
 	size_t count;
 	size_t room;
 	size_t untried;
-	size_t untold; /* wanted and not told */
+	size_t unreported; /* wanted and not told */
 };
 
 struct symbols *symbols__new(void)
@@ -88,7 +88,7 @@ static void want_one(struct symbols *symbols, uint64_t address)
 		return;
 	symbols->table[at] = (uint32_t)(symbol - symbols->list) + 1;
 	if (!symbol->wanted)
-		symbols->untold++;
+		symbols->unreported++;
 	symbol->wanted = true;
 }
 
@@ -253,7 +253,7 @@ static char *json_of(const struct symbols *symbols, bool only_new)
 
 	for (i = 0; object && i < symbols->count; i++) {
 		symbol = &symbols->list[i];
-		if (!symbol->start || (only_new && (!symbol->wanted || symbol->told)))
+		if (!symbol->start || (only_new && (!symbol->wanted || symbol->reported)))
 			continue;
 		if (add_symbol(object, symbol))
 			goto cleanup;
@@ -273,7 +273,7 @@ char *symbols__json(const struct symbols *symbols)
 
 bool symbols__any_new(const struct symbols *symbols)
 {
-	return symbols->untold > 0;
+	return symbols->unreported > 0;
 }
 
 char *symbols__json_new(struct symbols *symbols)
@@ -286,8 +286,8 @@ char *symbols__json_new(struct symbols *symbols)
 	if (!text)
 		return NULL;
 	for (i = 0; i < symbols->count; i++)
-		symbols->list[i].told = symbols->list[i].wanted;
-	symbols->untold = 0;
+		symbols->list[i].reported = symbols->list[i].wanted;
+	symbols->unreported = 0;
 	return text;
 }
 
@@ -295,7 +295,7 @@ void symbols__restart(struct symbols *symbols)
 {
 	size_t i;
 
-	symbols->untold = 0;
+	symbols->unreported = 0;
 	/* Full: only so can others come in. */
 	if (symbols->count == SYMBOLS_MAX) {
 		end_search(&symbols->search);
@@ -305,7 +305,7 @@ void symbols__restart(struct symbols *symbols)
 	}
 	for (i = 0; i < symbols->count; i++) {
 		symbols->list[i].wanted = false;
-		symbols->list[i].told = false;
+		symbols->list[i].reported = false;
 	}
 }
 

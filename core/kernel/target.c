@@ -382,31 +382,31 @@ static void look_for(struct target *target, const struct target_name *wanted)
 }
 
 /* Does the first line of a file hold this text? */
-static bool file_says(const char *path, const char *text)
+static bool file_contains(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "re");
 	char line[128];
-	bool says;
+	bool found;
 
 	if (!file)
 		return false;
-	says = fgets(line, sizeof(line), file) && strstr(line, text);
+	found = fgets(line, sizeof(line), file) && strstr(line, text);
 	fclose(file);
-	return says;
+	return found;
 }
 
 /* What keeps every program from being loaded or, worse, from being run once it is attached. */
 static int check_settings(char *why, size_t why_size)
 {
 	/* fentry and kprobes at a function's entry go through ftrace: attached, they never run. */
-	if (file_says("/proc/sys/kernel/ftrace_enabled", "0")) {
+	if (file_contains("/proc/sys/kernel/ftrace_enabled", "0")) {
 		snprintf(why, why_size,
 			 "function tracing is switched off, nothing attached would ever run: "
 			 "'sysctl kernel.ftrace_enabled=1' switches it on");
 		return -EOPNOTSUPP;
 	}
 	/* LOCKDOWN_BPF_READ_KERNEL and LOCKDOWN_KPROBES, security/security.c since 5.4 */
-	if (file_says("/sys/kernel/security/lockdown", "[confidentiality]")) {
+	if (file_contains("/sys/kernel/security/lockdown", "[confidentiality]")) {
 		snprintf(why, why_size,
 			 "kernel lockdown is at 'confidentiality', which forbids BPF programs to "
 			 "read kernel memory, and kprobes; boot with lockdown=integrity or none");

@@ -45,7 +45,7 @@ bool target_btf__search(const char *release, char *path, size_t size)
 	return false;
 }
 
-static void say_size(char *why, size_t why_size)
+static void explain_size(char *why, size_t why_size)
 {
 	snprintf(why, why_size, "larger than %lu MiB", BTF_SIZE_MAX >> 20);
 }
@@ -56,7 +56,7 @@ static struct btf *parse_raw(int fd, size_t size, char *why, size_t why_size)
 	void *data;
 
 	if (size > BTF_SIZE_MAX) {
-		say_size(why, why_size);
+		explain_size(why, why_size);
 		return NULL;
 	}
 	data = malloc(size);
@@ -100,7 +100,7 @@ static struct btf *parse_elf(int fd, char *why, size_t why_size)
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	section = elf ? find_section(elf, &header) : NULL;
 	if (section && header.sh_size > BTF_SIZE_MAX) {
-		say_size(why, why_size);
+		explain_size(why, why_size);
 	} else if (section) {
 		data = elf_rawdata(section, NULL);
 		if (data && data->d_buf)

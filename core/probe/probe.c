@@ -146,9 +146,9 @@ static void plan_variant(struct probe *probe, struct target *target, const char 
 			 const char *variant, const struct probe_plan *plan)
 {
 	struct target_function function;
-	const char *told = probe_known__variant(probe, target, name, variant, &function);
+	const char *source = probe_known__variant(probe, target, name, variant, &function);
 
-	if (!told) {
+	if (!source) {
 		because(probe, "only %s exists: the compiler may have moved its arguments",
 			variant);
 		return;
@@ -167,7 +167,7 @@ static void plan_variant(struct probe *probe, struct target *target, const char 
 	probe->kind = PROBE_KPROBE;
 	if (!probe_args__place(probe, &function) && runs(probe, &plan->trial)) {
 		because(probe, "kprobe, since only %s exists; its arguments are told by %s",
-			variant, told);
+			variant, source);
 		probe->state = PROBE_PLANNED;
 	}
 }

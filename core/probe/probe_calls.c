@@ -15,11 +15,11 @@
 
 #define CODE_MAX 32768U /* of one function's piece; more is not looked through */
 
-#define NOT_TOLD -1
+#define CALLS_UNKNOWN -1
 
 /* The point stays with its function, which small pages pay for: why. */
-__attribute__((format(printf, 2, 3))) static int not_told(struct probe *probe, const char *format,
-							  ...)
+__attribute__((format(printf, 2, 3))) static int calls_unknown(struct probe *probe,
+							       const char *format, ...)
 {
 	va_list list;
 	int used;
@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static int not_told(struct probe *probe, c
 	va_start(list, format);
 	vsnprintf(probe->reason + used, sizeof(probe->reason) - used, format, list);
 	va_end(list);
-	return NOT_TOLD;
+	return CALLS_UNKNOWN;
 }
 
 /* The first of the callees that the kernel has, and where it is; 0: addresses are hidden. NULL: none. */
@@ -52,7 +52,7 @@ static const char *choose_callee(const struct probe_point *point, const struct t
 	return NULL;
 }
 
-/* The calls in one piece of code are added to the probe's sites. How many, or NOT_TOLD. */
+/* The calls in one piece of code are added to the probe's sites. How many, or CALLS_UNKNOWN. */
 static int look_through(struct probe *probe, struct target *target,
 			const struct function_range *range, uint64_t callee)
 {
@@ -65,21 +65,21 @@ static int look_through(struct probe *probe, struct target *target,
 	int count, err, i;
 
 	if (range->end <= range->address || size > CODE_MAX)
-		return not_told(probe, "where %s ends is not known", range->symbol);
+		return calls_unknown(probe, "where %s ends is not known", range->symbol);
 	code = malloc(size);
 	if (!code)
-		return not_told(probe, "out of memory");
+		return calls_unknown(probe, "out of memory");
 	err = target__code(target, range->address, code, size);
 	count = err ? 0
 		    : calls__find(machine, code, size, range->address, callee, calls,
 				  PROBE_SITES_MAX);
 	free(code);
 	if (err)
-		return not_told(probe, "the kernel's code cannot be read: %s", strerror(-err));
+		return calls_unknown(probe, "the kernel's code cannot be read: %s", strerror(-err));
 	if (count < 0)
-		return not_told(probe, "%s jumps there", range->symbol);
+		return calls_unknown(probe, "%s jumps there", range->symbol);
 	if (count > PROBE_SITES_MAX - probe->site_count)
-		return not_told(probe, "there are too many");
+		return calls_unknown(probe, "there are too many");
 	for (i = 0; i < count; i++) {
 		site = &probe->sites[probe->site_count++];
 		snprintf(site->symbol, sizeof(site->symbol), "%s", range->symbol);
@@ -89,7 +89,7 @@ static int look_through(struct probe *probe, struct target *target,
 	return count;
 }
 
-/* The calls in a group's functions, whatever pieces they are in. How many, or NOT_TOLD. */
+/* The calls in a group's functions, whatever pieces they are in. How many, or CALLS_UNKNOWN. */
 static int look_at_group(struct probe *probe, struct target *target,
 			 const struct probe_callers *callers, uint64_t callee)
 {
@@ -108,12 +108,12 @@ static int look_at_group(struct probe *probe, struct target *target,
 		}
 	}
 	return sum ? sum
-		   : not_told(probe, "none in %s%s", callers->functions[0],
-			      callers->functions[1] ? " or its like" : "");
+		   : calls_unknown(probe, "none in %s%s", callers->functions[0],
+				   callers->functions[1] ? " or its like" : "");
 }
 
 /* "2 calls of try_to_unmap, in split_huge_page_to_list, memory_failure" */
-static void tell(struct probe *probe, const char *callee)
+static void describe_calls(struct probe *probe, const char *callee)
 {
 	const struct probe_site *site;
 	size_t used;
@@ -137,7 +137,8 @@ static int find_calls(struct probe *probe, struct target *target, uint64_t addre
 	int i, count;
 
 	if (!address)
-		return not_told(probe, "addresses are hidden (CAP_SYSLOG, kernel.kptr_restrict)");
+		return calls_unknown(probe,
+				     "addresses are hidden (CAP_SYSLOG, kernel.kptr_restrict)");
 	probe->site_count = 0;
 	for (i = 0; i < PROBE_GROUPS_MAX && probe->point->callers[i].functions[0]; i++) {
 		callers = &probe->point->callers[i];
@@ -190,10 +191,10 @@ bool probe_calls__plan(struct probe *probe, struct target *target, const struct 
 	memcpy(reason, probe->reason, sizeof(reason));
 	callee = choose_callee(probe->point, target, &function, &address);
 	if (!callee)
-		not_told(probe, "%s is not in this kernel, or has no prototype in BTF",
-			 probe->point->callees[0]);
+		calls_unknown(probe, "%s is not in this kernel, or has no prototype in BTF",
+			      probe->point->callees[0]);
 	else if (!trial->calls)
-		not_told(probe, "%s", trial->why);
+		calls_unknown(probe, "%s", trial->why);
 	if (!callee || !trial->calls ||
 	    (!find_again(probe) && find_calls(probe, target, address)) ||
 	    probe_args__place(probe, &function)) {
@@ -208,6 +209,6 @@ bool probe_calls__plan(struct probe *probe, struct target *target, const struct 
 	probe->kind = PROBE_CALLS;
 	probe->state = PROBE_PLANNED;
 	probe->blind = false;
-	tell(probe, callee);
+	describe_calls(probe, callee);
 	return true;
 }

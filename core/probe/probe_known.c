@@ -73,8 +73,8 @@ static int wanted(const struct probe_point *point, const struct target_function 
 }
 
 /* Does the variant's code show that what is wanted is in its own registers? */
-static bool code_tells(const struct probe *probe, struct target *target, const char *variant,
-		       const struct probe_known *known, const struct target_function *function)
+static bool known_by_code(const struct probe *probe, struct target *target, const char *variant,
+			  const struct probe_known *known, const struct target_function *function)
 {
 	const struct function_ranges *ranges = target__function_ranges(target);
 	struct arguments_known about = {.count = wanted(probe->point, function)};
@@ -111,5 +111,5 @@ const char *probe_known__variant(const struct probe *probe, struct target *targe
 	if (!known || !known->structure)
 		return NULL;
 	read_known(known->params, function);
-	return code_tells(probe, target, variant, known, function) ? "its code" : NULL;
+	return known_by_code(probe, target, variant, known, function) ? "its code" : NULL;
 }

@@ -58,7 +58,7 @@ static int begin(struct detector *detector, const struct thprace_record *record)
 	begun->key = key;
 	begun->since = record->ts;
 	begun->serial = detector->serial;
-	if (detector_table__put(&detector->begun, key, begun)) {
+	if (detector_table__insert(&detector->begun, key, begun)) {
 		free(begun);
 		return -ENOMEM;
 	}

@@ -75,7 +75,7 @@ bool detector_loss__touches(const struct detector_loss *loss, uint64_t from, uin
 
 int detector__lose(struct detector *detector, uint64_t from, uint64_t to)
 {
-	if (from <= detector->settled || from <= detector->told)
+	if (from <= detector->settled || from <= detector->loss_matters_until)
 		detector->stats.late_loss++;
 	return detector_loss__add(&detector->loss, from, to);
 }

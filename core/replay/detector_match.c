@@ -36,7 +36,7 @@ static struct detector_folio *folio_get(struct detector *detector, uint64_t addr
 	if (!folio)
 		return NULL;
 	folio->folio = address;
-	if (detector_table__put(&detector->folios, address, folio)) {
+	if (detector_table__insert(&detector->folios, address, folio)) {
 		free(folio);
 		return NULL;
 	}

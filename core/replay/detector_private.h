@@ -62,7 +62,7 @@ struct detector_table {
 };
 
 void *detector_table__get(const struct detector_table *table, uint64_t key);
-int detector_table__put(struct detector_table *table, uint64_t key, void *value);
+int detector_table__insert(struct detector_table *table, uint64_t key, void *value);
 void detector_table__remove(struct detector_table *table, uint64_t key);
 /* Calls keep() for each value; one for which it returns false leaves the table. */
 int detector_table__filter(struct detector_table *table, bool (*keep)(void *ctx, void *value),
@@ -190,7 +190,7 @@ struct detector {
 	uint64_t meetings; /* of windows and walkers, DETECTOR_MEETINGS */
 	uint64_t forgotten; /* an end at or before this may be forgotten */
 	uint64_t settled; /* latest end that a settled result speaks of */
-	uint64_t told; /* until when a loss would have changed a settled result */
+	uint64_t loss_matters_until; /* until when a loss would have changed a settled result */
 	uint64_t sweep; /* serial of the next sweep */
 	bool finished;
 	struct detector_table begun; /* task and function → struct detector_begun */

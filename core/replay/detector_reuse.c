@@ -17,7 +17,7 @@ struct hold {
 	struct hold *next; /* in order of beginning */
 	struct thprace_walk walk; /* leave 0: it waits */
 	unsigned int pairs; /* of windows that are not settled */
-	bool told; /* in an incident */
+	bool reported; /* in an incident */
 	bool orphan; /* its return was lost: leave is that of its task's next hold */
 };
 
@@ -98,7 +98,7 @@ static void count_hold(struct detector *detector, const struct hold *hold)
 	if (!hold->walk.leave || hold->orphan)
 		return;
 	counts(detector)->walkers++;
-	if (hold->told)
+	if (hold->reported)
 		return;
 	if (detector_loss__touches(&detector->loss, hold->walk.enter, hold->walk.leave))
 		counts(detector)->unproven++;
@@ -269,7 +269,7 @@ static int hold_enter(struct detector_reuse *reuse, const struct thprace_record 
 	};
 	*reuse->last_hold = hold;
 	reuse->last_hold = &hold->next;
-	return detector_table__put(&reuse->waiting, record->pid, hold);
+	return detector_table__insert(&reuse->waiting, record->pid, hold);
 }
 
 static void hold_return(struct detector *detector, const struct thprace_record *record)
@@ -304,7 +304,7 @@ int detector_reuse__record(struct detector *detector, const struct thprace_recor
 	}
 }
 
-static void give(struct detector *detector, struct thprace_incident *incident, uint64_t from,
+static void emit(struct detector *detector, struct thprace_incident *incident, uint64_t from,
 		 uint64_t to, bool doubtful)
 {
 	struct detector_class *class = counts(detector);
@@ -343,10 +343,10 @@ static enum thprace_verdict settle_pair(struct detector *detector, const struct 
 				      window->close, hold->walk.leave);
 	if (verdict == THPRACE_CLEAN)
 		return verdict;
-	hold->told = true;
+	hold->reported = true;
 	incident.verdict = (uint8_t)verdict;
 	incident.walk.residual = (int32_t)window->pages;
-	give(detector, &incident, from, window->close, closed->doubtful);
+	emit(detector, &incident, from, window->close, closed->doubtful);
 	return verdict;
 }
 
@@ -372,7 +372,7 @@ static void settle_alone(struct detector *detector, const struct closed *closed)
 	if (verdict == THPRACE_CLEAN)
 		return;
 	incident.verdict = (uint8_t)verdict;
-	give(detector, &incident, window->open, window->close, closed->doubtful);
+	emit(detector, &incident, window->open, window->close, closed->doubtful);
 }
 
 static void settle_first(struct detector *detector)

@@ -11,7 +11,7 @@
 #include "detector_private.h"
 
 /* A loss after that does not change what is said of the walker. */
-static uint64_t told_by(const struct detector_walker *walker)
+static uint64_t loss_matters_until(const struct detector_walker *walker)
 {
 	uint64_t last = walker->walk.leave;
 
@@ -21,7 +21,7 @@ static uint64_t told_by(const struct detector_walker *walker)
 }
 
 /* Counts one result of a walker and gives it out; window NULL: the walker alone. */
-static void give(struct detector *detector, const struct detector_walker *walker,
+static void emit(struct detector *detector, const struct detector_walker *walker,
 		 const struct thprace_window *window, struct thprace_finding finding, bool unproven)
 {
 	struct detector_class *class = &detector->stats.class[walker->walk.class];
@@ -72,7 +72,7 @@ static enum thprace_verdict settle_pair(struct detector *detector,
 		finding = thprace_finding_head(window->close, walk->leave, walk->result);
 	else
 		finding = thprace_judge(window, walk, tally);
-	give(detector, walker, window, finding,
+	emit(detector, walker, window, finding,
 	     pair->doubtful || detector_loss__touches(&detector->loss, from, to));
 	return finding.verdict;
 }
@@ -87,12 +87,12 @@ static void settle_failed(struct detector *detector, struct detector_walker *wal
 	uint64_t from = walk->enter, to = walk->leave;
 
 	if (walker->sort != DETECTOR_WALKER) {
-		give(detector, walker, NULL, finding, unproven);
+		emit(detector, walker, NULL, finding, unproven);
 		return;
 	}
 	if (!detector_match__explain(detector, walker, tally, &window, &finding)) {
 		finding.verdict = thprace_judge_failed(walk, tally);
-		give(detector, walker, NULL, finding, unproven);
+		emit(detector, walker, NULL, finding, unproven);
 		return;
 	}
 	if (window.open && window.open < from)
@@ -101,7 +101,7 @@ static void settle_failed(struct detector *detector, struct detector_walker *wal
 		to = window.close;
 	if (to > walker->end)
 		walker->end = to;
-	give(detector, walker, &window, finding,
+	emit(detector, walker, &window, finding,
 	     unproven || detector_loss__touches(&detector->loss, from, to));
 }
 
@@ -115,7 +115,7 @@ static bool settle_contained(struct detector *detector, const struct detector_wa
 	if (walker->sort != DETECTOR_WALKER ||
 	    !detector_match__removal_in(detector, walker, &window))
 		return false;
-	give(detector, walker, &window, contained, unproven);
+	emit(detector, walker, &window, contained, unproven);
 	return true;
 }
 
@@ -151,8 +151,8 @@ static void settle(struct detector *detector, struct detector_walker *walker)
 	}
 	if (walker->end > detector->settled)
 		detector->settled = walker->end;
-	if (told_by(walker) > detector->told)
-		detector->told = told_by(walker);
+	if (loss_matters_until(walker) > detector->loss_matters_until)
+		detector->loss_matters_until = loss_matters_until(walker);
 }
 
 static void settle_first(struct detector *detector)

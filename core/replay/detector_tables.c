@@ -109,7 +109,7 @@ void *detector_table__get(const struct detector_table *table, uint64_t key)
 	return table->room ? table->values[find(table, key)] : NULL;
 }
 
-int detector_table__put(struct detector_table *table, uint64_t key, void *value)
+int detector_table__insert(struct detector_table *table, uint64_t key, void *value)
 {
 	size_t at;
 

@@ -21,7 +21,7 @@ static struct detector_open *add(struct detector *detector, const struct thprace
 	new->window.cpu = record->cpu;
 	new->window.level = THPRACE_LEVEL_PMD;
 	new->window.left = THPRACE_LEFT_UNREAD;
-	if (detector_table__put(&detector->open, record->pid, new)) {
+	if (detector_table__insert(&detector->open, record->pid, new)) {
 		free(new);
 		return NULL;
 	}

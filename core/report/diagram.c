@@ -32,7 +32,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		       const struct diagram_options *options)
 {
 	struct diagram diagram = {.out = out, .summary = summary, .options = options};
-	char words[DIAGRAM_WORDS_LEN], line[2 * DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
+	char text[DIAGRAM_TEXT_LEN], line[2 * DIAGRAM_TEXT_LEN], length[NAMES_NUMBER_LEN];
 	int window = summary__has_window(incident);
 	int overlap = summary__overlap_known(incident);
 	int reuse = race_class__shape(incident->walk.class) == RACE_REUSE;
@@ -53,10 +53,10 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		 incident->close_call ? ", close call" : "");
 	diagram_page__paragraph(&diagram, BOLD, line);
 	names__duration(length, sizeof(length), summary__overlap(incident), options->utf8);
-	diagram__proof(words, sizeof(words), incident);
+	diagram__proof(text, sizeof(text), incident);
 	snprintf(line, sizeof(line), "folio 0x%" PRIx64 "   %s%s%sproof: %s",
 		 (uint64_t)incident->walk.folio, overlap ? "overlap " : "", overlap ? length : "",
-		 overlap ? "   " : "", words);
+		 overlap ? "   " : "", text);
 	diagram_page__paragraph(&diagram, "", line);
 	if (window && reuse)
 		diagram_rows__reuse(&diagram);
@@ -76,8 +76,8 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	else
 		diagram_rows__walk(&diagram, 1);
 	diagram_page__rows(&diagram);
-	diagram__words(words, sizeof(words), incident, options->utf8);
-	diagram_page__paragraph(&diagram, verdict_colour(incident->verdict), words);
+	diagram__verdict(text, sizeof(text), incident, options->utf8);
+	diagram_page__paragraph(&diagram, verdict_colour(incident->verdict), text);
 	fputc('\n', out);
 	if (options->stacks)
 		diagram_stacks__print(&diagram, incident);
@@ -89,7 +89,7 @@ void diagram__closest(FILE *out, const struct summary *summary, uint64_t distanc
 {
 	struct diagram diagram = {.out = out, .summary = summary, .options = options};
 	int walker_first = window->open && walk->leave && walk->leave <= window->open;
-	char line[DIAGRAM_WORDS_LEN], length[NAMES_NUMBER_LEN];
+	char line[DIAGRAM_TEXT_LEN], length[NAMES_NUMBER_LEN];
 
 	diagram.window = window;
 	diagram.walk = walk;

@@ -15,8 +15,8 @@
 struct summary;
 
 #define DIAGRAM_COLUMNS 100
-/* Large enough for what diagram__words() and diagram__proof() write. */
-#define DIAGRAM_WORDS_LEN 512
+/* Large enough for what diagram__verdict() and diagram__proof() write. */
+#define DIAGRAM_TEXT_LEN 512
 
 struct diagram_options {
 	int utf8; /* the reader's terminal does UTF-8 */
@@ -45,8 +45,8 @@ void diagram__closest(FILE *out, const struct summary *summary, uint64_t distanc
  * The verdict in words, one sentence: "the walker waited: it returned 2.1 µs after phase 1 had
  * closed". Into buf; returns it.
  */
-const char *diagram__words(char *buf, size_t size, const struct thprace_incident *incident,
-			   int utf8);
+const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
+			     int utf8);
 
 /* What the verdict rests on: "residual mapcount 0 at the walker's return". Into buf; returns it. */
 const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident);

@@ -41,8 +41,8 @@ static const char *rmap_function(const struct summary *summary, unsigned int lev
 }
 
 /* What became of what a failed walker had left: ": 1 of 2 mappings by PMDs left". */
-static const char *left_words(char *buf, size_t size, const struct thprace_window *window,
-			      const struct thprace_walk *walk)
+static const char *left_text(char *buf, size_t size, const struct thprace_window *window,
+			     const struct thprace_walk *walk)
 {
 	int32_t before = thprace_count(&walk->left, window->level);
 
@@ -74,7 +74,7 @@ void diagram_rows__pmd_window(struct diagram *diagram, int whole)
 	if (window->close)
 		add(diagram, OPENER, window->close, 1, 0, "%s() returns%s",
 		    summary__function(summary, "zap", "zap_huge_pmd"),
-		    left_words(left, sizeof(left), window, diagram->walk));
+		    left_text(left, sizeof(left), window, diagram->walk));
 	else if (whole)
 		add(diagram, OPENER, diagram->base + INT64_MAX, 0, 0, "(return not seen)");
 }
@@ -100,7 +100,7 @@ void diagram_rows__range(struct diagram *diagram)
 	else
 		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
 	add(diagram, OPENER, window->close, 1, 0, "%s() returns%s", range,
-	    left_words(left, sizeof(left), window, walk));
+	    left_text(left, sizeof(left), window, walk));
 }
 
 void diagram_rows__removal(struct diagram *diagram)

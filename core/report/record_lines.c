@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/names.h"
-#include "base/put.h"
+#include "base/format.h"
 
 #define BUFFER_SIZE (128 << 10)
 #define LINE_MAX 1024 /* the longest line has some 450 bytes */
@@ -185,7 +185,7 @@ static inline const struct piece *who_of(const struct record_lines *lines,
 			  [at_most(record->origin, THPRACE_ORIGIN_MAX)];
 }
 
-static inline char *put_piece(char *at, const struct piece *piece)
+static inline char *format_piece(char *at, const struct piece *piece)
 {
 	memcpy(at, piece, sizeof(*piece));
 	return at + piece->length;
@@ -197,42 +197,43 @@ static inline const struct piece *upper_digits(struct record_lines *lines, uint6
 	if (upper != lines->upper || !lines->upper_digits.length) {
 		lines->upper = upper;
 		lines->upper_digits.length =
-			(unsigned char)(put__number(lines->upper_digits.text, upper) -
+			(unsigned char)(format__number(lines->upper_digits.text, upper) -
 					lines->upper_digits.text);
 	}
 	return &lines->upper_digits;
 }
 
-static inline char *put_time(struct record_lines *lines, char *at, uint64_t ns)
+static inline char *format_time(struct record_lines *lines, char *at, uint64_t ns)
 {
 	const struct piece *upper;
 
 	if (ns < EIGHT_DIGITS)
-		return put__number(at, ns);
+		return format__number(at, ns);
 	upper = upper_digits(lines, ns / EIGHT_DIGITS);
 	memcpy(at, upper->text, NUMBER_MAX);
-	return put__fixed(at + upper->length, 8, (uint32_t)(ns % EIGHT_DIGITS));
+	return format__fixed(at + upper->length, 8, (uint32_t)(ns % EIGHT_DIGITS));
 }
 
 /* ts and entry. */
-static inline __attribute__((always_inline)) char *put_times(struct record_lines *lines, char *at,
-							     const struct thprace_record *record,
-							     const char *between)
+static inline __attribute__((always_inline)) char *format_times(struct record_lines *lines,
+								char *at,
+								const struct thprace_record *record,
+								const char *between)
 {
-	at = put__text(put_time(lines, at, record->ts), between);
-	return put_time(lines, at, record->entry);
+	at = format__text(format_time(lines, at, record->ts), between);
+	return format_time(lines, at, record->entry);
 }
 
 static inline char *json_value(char *at, const struct piece *name, enum shape shape, uint64_t value)
 {
 	if (shape == UNUSED)
 		return at;
-	at = put_piece(at, name);
+	at = format_piece(at, name);
 	if (shape == TIME && !value)
-		return put__text(at, "null");
+		return format__text(at, "null");
 	if (shape != ADDRESS)
-		return put__number(at, value);
-	at = put__hex(at, value);
+		return format__number(at, value);
+	at = format__hex(at, value);
 	*at++ = '"';
 	return at;
 }
@@ -245,10 +246,10 @@ static inline char *json_task(struct record_lines *lines, char *at,
 
 	if (task->pid == record->pid && task->tgid == record->tgid && task->cpu == record->cpu &&
 	    task->piece.length)
-		return put_piece(at, &task->piece);
-	at = put__short(put__text(at, ",\"cpu\":"), record->cpu);
-	at = put__number(put__text(at, ",\"pid\":"), record->pid);
-	at = put__number(put__text(at, ",\"tgid\":"), record->tgid);
+		return format_piece(at, &task->piece);
+	at = format__short(format__text(at, ",\"cpu\":"), record->cpu);
+	at = format__number(format__text(at, ",\"pid\":"), record->pid);
+	at = format__number(format__text(at, ",\"tgid\":"), record->tgid);
 	task->pid = record->pid;
 	task->tgid = record->tgid;
 	task->cpu = record->cpu;
@@ -264,49 +265,49 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 	const struct type_pieces *pieces = &lines->types[type_of(record)];
 	const struct meaning *meaning = &meanings[type_of(record)];
 
-	at = put__text(at, "{\"type\":\"record\",\"record\":\"");
-	at = put_piece(at, &pieces->name[context]);
-	at = put_times(lines, at, record, ",\"begin_ns\":");
+	at = format__text(at, "{\"type\":\"record\",\"record\":\"");
+	at = format_piece(at, &pieces->name[context]);
+	at = format_times(lines, at, record, ",\"begin_ns\":");
 	at = json_task(lines, at, record);
 	if (record->folio) {
-		at = put__hex(put__text(at, ",\"folio\":\"0x"), record->folio);
+		at = format__hex(format__text(at, ",\"folio\":\"0x"), record->folio);
 		*at++ = '"';
 	} else {
-		at = put__text(at, ",\"folio\":null");
+		at = format__text(at, ",\"folio\":null");
 	}
-	at = put__short(put_piece(at, who_of(lines, record)), record->flags);
+	at = format__short(format_piece(at, who_of(lines, record)), record->flags);
 	if (record->type == THPRACE_REC_LOST) {
-		at = put__text(at, ",\"cause\":\"");
-		at = put__text(at, names__loss((unsigned int)record->value));
+		at = format__text(at, ",\"cause\":\"");
+		at = format__text(at, names__loss((unsigned int)record->value));
 		*at++ = '"';
 	} else if (meaning->value) {
-		at = put__signed(put_piece(at, &pieces->value), record->value);
+		at = format__signed(format_piece(at, &pieces->value), record->value);
 	}
 	at = json_value(at, &pieces->arg, meaning->arg_as, record->arg);
 	at = json_value(at, &pieces->arg2, meaning->arg2_as, record->arg2);
-	return put__text(at, "}\n");
+	return format__text(at, "}\n");
 }
 
 static char *csv_line(struct record_lines *lines, char *at, const struct thprace_record *record,
 		      int context)
 {
-	at = context ? put__text(at, "context,,") : put__text(at, "record,,");
-	at = put_times(lines, at, record, ",");
-	at = put_piece(at, &lines->types[type_of(record)].name[0]);
-	at = put_piece(at, who_of(lines, record));
-	at = put__short(at, record->cpu);
+	at = context ? format__text(at, "context,,") : format__text(at, "record,,");
+	at = format_times(lines, at, record, ",");
+	at = format_piece(at, &lines->types[type_of(record)].name[0]);
+	at = format_piece(at, who_of(lines, record));
+	at = format__short(at, record->cpu);
 	*at++ = ',';
-	at = put__number(at, record->pid);
+	at = format__number(at, record->pid);
 	*at++ = ',';
-	at = put__number(at, record->tgid);
-	at = put__hex(put__text(at, ",0x"), record->folio);
+	at = format__number(at, record->tgid);
+	at = format__hex(format__text(at, ",0x"), record->folio);
 	*at++ = ',';
-	at = put__signed(at, record->value);
+	at = format__signed(at, record->value);
 	*at++ = ',';
-	at = put__short(at, record->flags);
-	at = put__hex(put__text(at, ",0x"), record->arg);
-	at = put__hex(put__text(at, ",0x"), record->arg2);
-	return put__text(at, ",,,,,,,,,,,,,,,,,\n");
+	at = format__short(at, record->flags);
+	at = format__hex(format__text(at, ",0x"), record->arg);
+	at = format__hex(format__text(at, ",0x"), record->arg2);
+	return format__text(at, ",,,,,,,,,,,,,,,,,\n");
 }
 
 static inline char *text_value(const struct record_lines *lines, char *at, const struct piece *name,
@@ -314,25 +315,26 @@ static inline char *text_value(const struct record_lines *lines, char *at, const
 {
 	if (shape == UNUSED)
 		return at;
-	at = put_piece(at, name);
+	at = format_piece(at, name);
 	if (shape == ADDRESS)
-		return put__hex(at, value);
+		return format__hex(at, value);
 	if (shape == COUNT)
-		return put__number(at, value);
-	return value ? put__seconds(at, (int64_t)(value - lines->started))
-		     : put__text(at, "unknown");
+		return format__number(at, value);
+	return value ? format__seconds(at, (int64_t)(value - lines->started))
+		     : format__text(at, "unknown");
 }
 
 /* %15s of the time since the start. */
 static inline char *text_time(char *at, int64_t ns)
 {
-	char text[32 + PUT_SLACK];
+	char text[32 + FORMAT_SLACK];
 	size_t length, width;
 
 	if (ns >= 0)
-		return put__nanoseconds(put__right(at, 5, (uint64_t)ns / 1000000000), (uint64_t)ns);
+		return format__nanoseconds(format__right(at, 5, (uint64_t)ns / 1000000000),
+					   (uint64_t)ns);
 	/* Before the start: the sign belongs to what is padded. */
-	length = (size_t)(put__seconds(text, ns) - text);
+	length = (size_t)(format__seconds(text, ns) - text);
 	for (width = length; width < 15; width++)
 		*at++ = ' ';
 	memcpy(at, text, length);
@@ -342,25 +344,25 @@ static inline char *text_time(char *at, int64_t ns)
 static char *text_flags(char *at, unsigned int flags)
 {
 	if (flags & THPRACE_RF_OWN_FAILED)
-		at = put__text(at, " own=still-mapped");
+		at = format__text(at, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
-		at = put__text(at, " own=unmapped");
+		at = format__text(at, " own=unmapped");
 	if (flags & THPRACE_RF_MIGRATE)
-		at = put__text(at, " migrate");
+		at = format__text(at, " migrate");
 	if (flags & THPRACE_RF_FAILED)
-		at = put__text(at, " failed");
+		at = format__text(at, " failed");
 	if (flags & THPRACE_RF_AGAIN)
-		at = put__text(at, " again");
+		at = format__text(at, " again");
 	if (flags & THPRACE_RF_ELSEWHERE)
-		at = put__text(at, " elsewhere");
+		at = format__text(at, " elsewhere");
 	if (flags & THPRACE_RF_LOCKED)
-		at = put__text(at, " locked");
+		at = format__text(at, " locked");
 	if (flags & THPRACE_RF_REMAP)
-		at = put__text(at, " remaps");
+		at = format__text(at, " remaps");
 	if (flags & THPRACE_RF_VAGUE)
-		at = put__text(at, " began-unknown");
+		at = format__text(at, " began-unknown");
 	if (flags & THPRACE_RF_BLIND)
-		at = put__text(at, " ranges-unwatched");
+		at = format__text(at, " ranges-unwatched");
 	return at;
 }
 
@@ -373,28 +375,29 @@ static char *text_line(const struct record_lines *lines, char *at,
 
 	at = text_time(at, (int64_t)(record->ts - lines->started));
 	*at++ = ' ';
-	at = put__right(at, 5, record->cpu);
+	at = format__right(at, 5, record->cpu);
 	*at++ = ' ';
-	at = put__right(at, 8, record->pid);
+	at = format__right(at, 8, record->pid);
 	*at++ = ' ';
-	at = put__right(at, 8, record->tgid);
-	at = put__hex16(put_piece(at, &pieces->name[0]), record->folio);
-	at = put_piece(at, who_of(lines, record));
+	at = format__right(at, 8, record->tgid);
+	at = format__hex16(format_piece(at, &pieces->name[0]), record->folio);
+	at = format_piece(at, who_of(lines, record));
 	if (meaning->interval && record->ts >= record->entry) {
-		at = lost ? put__text(at, " within=") : put__text(at, " took=");
-		at = put__duration(at, record->ts - record->entry, lines->utf8);
+		at = lost ? format__text(at, " within=") : format__text(at, " took=");
+		at = format__duration(at, record->ts - record->entry, lines->utf8);
 	}
 	if (lost)
-		at = put__text(put__text(at, " cause="), names__loss((unsigned int)record->value));
+		at = format__text(format__text(at, " cause="),
+				  names__loss((unsigned int)record->value));
 	else if (meaning->value)
-		at = put__signed(put_piece(at, &pieces->value), record->value);
+		at = format__signed(format_piece(at, &pieces->value), record->value);
 	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
-		at = put__signed(put__text(at, " left="), thprace_left_decode(record->flags));
+		at = format__signed(format__text(at, " left="), thprace_left_decode(record->flags));
 	else if (record->flags)
 		at = text_flags(at, record->flags);
 	at = text_value(lines, at, &pieces->arg, meaning->arg_as, record->arg);
 	at = text_value(lines, at, &pieces->arg2, meaning->arg2_as, record->arg2);
-	return context ? put__text(at, " context\n") : put__text(at, "\n");
+	return context ? format__text(at, " context\n") : format__text(at, "\n");
 }
 
 /* Compose lines until the buffer is full; returns how many. */

@@ -12,7 +12,7 @@
 #include <thprace/verdict.h>
 #include "diagram.h"
 #include "base/names.h"
-#include "base/put.h"
+#include "base/format.h"
 #include "summary.h"
 #include "classes/race_class.h"
 
@@ -51,7 +51,7 @@ static struct json_object *written(uint64_t number, json_object_to_json_string_f
 
 static int write_number(struct json_object *object, struct printbuf *out, int level, int flags)
 {
-	char buf[24 + PUT_SLACK], *end = put__number(buf, json_object_get_uint64(object));
+	char buf[24 + FORMAT_SLACK], *end = format__number(buf, json_object_get_uint64(object));
 
 	(void)level;
 	(void)flags;
@@ -60,11 +60,11 @@ static int write_number(struct json_object *object, struct printbuf *out, int le
 
 static int write_address(struct json_object *object, struct printbuf *out, int level, int flags)
 {
-	char buf[24 + PUT_SLACK], *end = put__text(buf, "\"0x");
+	char buf[24 + FORMAT_SLACK], *end = format__text(buf, "\"0x");
 
 	(void)level;
 	(void)flags;
-	end = put__text(put__hex(end, json_object_get_uint64(object)), "\"");
+	end = format__text(format__hex(end, json_object_get_uint64(object)), "\"");
 	return printbuf_memappend(out, buf, (int)(end - buf));
 }
 
@@ -240,7 +240,7 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 {
 	struct json_object *object = render_json__new("incident");
 	int window = summary__has_window(incident);
-	char words[DIAGRAM_WORDS_LEN];
+	char text[DIAGRAM_TEXT_LEN];
 
 	if (!object)
 		return NULL;
@@ -254,8 +254,8 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	add(object, "close_call", json_object_new_boolean(incident->close_call));
 	add(object, "overlap_ns",
 	    summary__overlap_known(incident) ? number_of(summary__overlap(incident)) : NULL);
-	add_name(object, "proof", diagram__proof(words, sizeof(words), incident));
-	add_name(object, "words", diagram__words(words, sizeof(words), incident, 1));
+	add_name(object, "proof", diagram__proof(text, sizeof(text), incident));
+	add_name(object, "words", diagram__verdict(text, sizeof(text), incident, 1));
 	add(object, "window", window ? window_object(&incident->window) : NULL);
 	if (window && race_class__shape(incident->walk.class) == RACE_REUSE)
 		add(object, "reuse", reuse_object(&incident->window));

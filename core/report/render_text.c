@@ -44,7 +44,7 @@ line(FILE *out, const struct render_options *options, const char *label, const c
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	fprintf(out, "%-*s", LABEL, label);
-	layout__words(out, width_of(options), text, LABEL, LABEL);
+	layout__wrap(out, width_of(options), text, LABEL, LABEL);
 }
 
 static const char *clean(char *buf, size_t size, const char *text, const char *missing,
@@ -193,7 +193,7 @@ static void print_class(const struct layout_table *table, const struct summary *
 	if (counts->not_observable[0]) {
 		clean(why, sizeof(why), counts->not_observable, "no reason given", options);
 		snprintf(text, sizeof(text), "%s%s", names__blindness(why), why);
-		layout__row_words(table, names__class(class), text);
+		layout__row_text(table, names__class(class), text);
 		if (!counts->walkers && !counts->overlaps)
 			return;
 	}
@@ -211,12 +211,11 @@ static void print_class(const struct layout_table *table, const struct summary *
 	if (counts->likely) {
 		snprintf(text, sizeof(text), "%s of the escapes likely, not proved",
 			 count(n[0], counts->likely));
-		layout__row_words(table, "", text);
+		layout__row_text(table, "", text);
 	}
 	if (counts->remained)
-		layout__row_words(
-			table, "",
-			"remained: this kernel leaves pages mapped with nobody unmapping");
+		layout__row_text(table, "",
+				 "remained: this kernel leaves pages mapped with nobody unmapping");
 }
 
 void render_text__classes(FILE *out, const struct summary *summary,
@@ -244,7 +243,7 @@ sentence(FILE *out, const struct render_options *options, const char *format, ..
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	fprintf(out, "%*s", INDENT, "");
-	layout__words(out, width_of(options), text, INDENT, 2 * INDENT);
+	layout__wrap(out, width_of(options), text, INDENT, 2 * INDENT);
 }
 
 static void print_phase(FILE *out, const char *title, const struct histogram *phase,
@@ -354,12 +353,12 @@ void render_text__probe(FILE *out, size_t width, size_t indent, const struct ren
 	} else {
 		snprintf(text, sizeof(text), "%s, %s, %s", probe->function, probe->kind,
 			 probe->state);
-		layout__row_words(&table, probe->point, text);
+		layout__row_text(&table, probe->point, text);
 	}
 	if (!probe->reason[0])
 		return;
 	fprintf(out, "%*s", (int)start, "");
-	layout__words(out, width, probe->reason, start, start);
+	layout__wrap(out, width, probe->reason, start, start);
 }
 
 static void print_probes(FILE *out, const struct summary *summary,

@@ -151,18 +151,18 @@ static int take_tasks(struct summary *summary, struct json_object *tasks)
 }
 
 /* The command's words, joined by blanks, cut. */
-static void join_command(struct summary *summary, struct json_object *words)
+static void join_command(struct summary *summary, struct json_object *args)
 {
 	size_t used = 0, i;
 
 	summary->command[0] = '\0';
-	for (i = 0; i < length(words) && used < SUMMARY_COMMAND_LEN; i++) {
-		struct json_object *word = json_object_array_get_idx(words, i);
+	for (i = 0; i < length(args) && used < SUMMARY_COMMAND_LEN; i++) {
+		struct json_object *arg = json_object_array_get_idx(args, i);
 
-		if (json_object_is_type(word, json_type_string))
+		if (json_object_is_type(arg, json_type_string))
 			used += (size_t)snprintf(summary->command + used,
 						 SUMMARY_COMMAND_LEN - used, "%s%s", i ? " " : "",
-						 json_object_get_string(word));
+						 json_object_get_string(arg));
 	}
 }
 

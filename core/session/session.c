@@ -34,7 +34,7 @@ struct session {
 	uint64_t lowered[THPRACE_CLASS_MAX];
 };
 
-static void give_record(void *ctx, const struct thprace_record *record)
+static void emit_record(void *ctx, const struct thprace_record *record)
 {
 	struct session *session = ctx;
 
@@ -42,7 +42,7 @@ static void give_record(void *ctx, const struct thprace_record *record)
 		session->options.record(session->options.ctx, record);
 }
 
-static void give_incident(void *ctx, const struct thprace_incident *incident)
+static void emit_incident(void *ctx, const struct thprace_incident *incident)
 {
 	struct session *session = ctx;
 
@@ -97,7 +97,7 @@ int session__open(struct session **result, const struct session_options *options
 		.kprobe_fds = options->kprobe_fds,
 		.kprobe_fd_count = options->kprobe_fd_count,
 		.message = on_message,
-		.record = give_record,
+		.record = emit_record,
 	};
 	struct session *session = calloc(1, sizeof(*session));
 	const struct clock_source *clock;
@@ -115,7 +115,7 @@ int session__open(struct session **result, const struct session_options *options
 	session->options.mode = engine__mode(session->engine);
 	clock = engine__clock(session->engine);
 	names__set_resolution(clock->coarse ? clock->step : 1);
-	session->correlator = correlator__new(session->options.mode, give_incident, session);
+	session->correlator = correlator__new(session->options.mode, emit_incident, session);
 	if (!session->correlator) {
 		snprintf(why, why_size, "out of memory");
 		err = -ENOMEM;
@@ -152,7 +152,7 @@ int session__fd(const struct session *session)
  * Something was lost since the counters were read last. A program stamps its record before it counts
  * it as lost, so the interval begins one reading earlier.
  */
-static void tell_loss(struct session *session, int cause, uint64_t count, uint64_t now)
+static void report_loss(struct session *session, int cause, uint64_t count, uint64_t now)
 {
 	struct thprace_record record = {
 		.ts = now,
@@ -162,7 +162,7 @@ static void tell_loss(struct session *session, int cause, uint64_t count, uint64
 		.type = THPRACE_REC_LOST,
 	};
 
-	give_record(session, &record);
+	emit_record(session, &record);
 	if (cause != THPRACE_LOSS_STREAM && cause != THPRACE_LOSS_WRITE)
 		correlator__lost(session->correlator, record.entry, record.ts);
 }
@@ -178,7 +178,7 @@ static void check_losses(struct session *session, uint64_t now)
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
 		more = counters.sum.lost[cause] - session->counters.sum.lost[cause];
 		if (more)
-			tell_loss(session, cause, more, now);
+			report_loss(session, cause, more, now);
 	}
 	session->counters = counters;
 	session->checked[1] = session->checked[0];

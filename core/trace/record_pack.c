@@ -175,7 +175,7 @@ static inline uint64_t rotate_left(uint64_t value, unsigned int by)
 }
 
 /* A number of n bytes: n - 1 zero bits and a one, from bit 0 of the first byte; then its bits. */
-static inline unsigned char *put(unsigned char *at, uint64_t number)
+static inline unsigned char *pack_number(unsigned char *at, uint64_t number)
 {
 	unsigned int bytes = 1;
 	uint64_t word;
@@ -217,29 +217,29 @@ static unsigned char *pack_one(struct record_pack *pack, unsigned char *at,
 	uint16_t head = record->type;
 	struct guess is;
 
-#define PUT(field, differs, number)            \
-	do {                                   \
-		if (differs) {                 \
-			head |= FIELD_##field; \
-			at = put(at, number);  \
-		}                              \
+#define PACK(field, differs, number)                  \
+	do {                                          \
+		if (differs) {                        \
+			head |= FIELD_##field;        \
+			at = pack_number(at, number); \
+		}                                     \
 	} while (0)
 
 	guess(pack, record->type, record->ts, record->pid, before, &is);
-	at = put(at + HEAD_BYTES, zigzag(record->ts - before->ts));
-	PUT(PID, record->pid != before->pid, zigzag((uint64_t)record->pid - before->pid));
-	PUT(TGID, record->tgid != is.latest->tgid, zigzag((uint64_t)record->tgid - record->pid));
-	PUT(ENTRY, record->entry != is.entry, zigzag(record->ts - record->entry));
-	PUT(FOLIO, record->folio != is.folio,
-	    rotate_right(record->folio ^ is.folio, rule->folio_shift));
-	PUT(ARG, record->arg != is.arg, record->arg ^ is.arg);
-	PUT(ARG2, record->arg2 != is.arg2, rotate_right(record->arg2 ^ is.arg2, rule->arg2_shift));
-	PUT(VALUE, record->value != is.own->value, zigzag((uint64_t)(int64_t)record->value));
-	PUT(CPU, record->cpu != is.latest->cpu, record->cpu);
-	PUT(WHO, who_of(record) != is.who, who_of(record));
-	PUT(FLAGS, record->flags != is.own->flags, record->flags);
-	PUT(SEQ, record->seq != is.seq, record->seq);
-#undef PUT
+	at = pack_number(at + HEAD_BYTES, zigzag(record->ts - before->ts));
+	PACK(PID, record->pid != before->pid, zigzag((uint64_t)record->pid - before->pid));
+	PACK(TGID, record->tgid != is.latest->tgid, zigzag((uint64_t)record->tgid - record->pid));
+	PACK(ENTRY, record->entry != is.entry, zigzag(record->ts - record->entry));
+	PACK(FOLIO, record->folio != is.folio,
+	     rotate_right(record->folio ^ is.folio, rule->folio_shift));
+	PACK(ARG, record->arg != is.arg, record->arg ^ is.arg);
+	PACK(ARG2, record->arg2 != is.arg2, rotate_right(record->arg2 ^ is.arg2, rule->arg2_shift));
+	PACK(VALUE, record->value != is.own->value, zigzag((uint64_t)(int64_t)record->value));
+	PACK(CPU, record->cpu != is.latest->cpu, record->cpu);
+	PACK(WHO, who_of(record) != is.who, who_of(record));
+	PACK(FLAGS, record->flags != is.own->flags, record->flags);
+	PACK(SEQ, record->seq != is.seq, record->seq);
+#undef PACK
 	memcpy(head_at, &head, sizeof(head));
 	return at;
 }

@@ -15,7 +15,7 @@
 #include "base/incident_v2.h"
 #include "base/json_bounds.h"
 #include "record_pack.h"
-#include "trace_check.h"
+#include "trace_validate.h"
 
 /* What a later version may make of the file's header; more is damage. */
 #define HEADER_SIZE_MAX 4096
@@ -484,9 +484,9 @@ static int check_members(struct trace_reader *reader)
 		const void *member = reader->raw.data + i * size;
 
 		if (block->type == THPRACE_BLOCK_INCIDENTS)
-			wrong = trace_check__incident(member);
+			wrong = trace_validate__incident(member);
 		else
-			wrong = trace_check__record(member);
+			wrong = trace_validate__record(member);
 	}
 	if (wrong)
 		return fail(reader, -EBADMSG,

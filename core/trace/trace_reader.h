@@ -43,7 +43,7 @@ const struct thprace_trace_header *trace_reader__header(const struct trace_reade
  * THPRACE_BLOCK_MAX or count that doesn't fit the size, -EINVAL not a block (or bytes after END),
  * -EPROTONOSUPPORT codec, -E2BIG JSON beyond core/base/json_bounds.h, -EIO, -ENOMEM. After -EBADMSG of the payload (header whole) reading may
  * go on: the next call returns the next block. After every other error the next call returns 0.
- * Unknown types are skipped silently. Members that core/trace/trace_check.h refuses make their block
+ * Unknown types are skipped silently. Members that core/trace/trace_validate.h refuses make their block
  * -EBADMSG: enums, stack lengths and names in a block that is returned are in range.
  */
 int trace_reader__next(struct trace_reader *reader, struct trace_block *block);

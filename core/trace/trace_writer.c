@@ -13,7 +13,7 @@
 #include "base/json_bounds.h"
 #include "base/private_file.h"
 #include "record_pack.h"
-#include "trace_check.h"
+#include "trace_validate.h"
 
 #define RECORDS_BUFFERED 4096
 
@@ -362,7 +362,7 @@ int trace_writer__record(struct trace_writer *writer, enum thprace_block_type ty
 
 	if (type != writer->batch[index].type)
 		return -EINVAL;
-	if (trace_check__record(record)) {
+	if (trace_validate__record(record)) {
 		writer->lost++;
 		return -EINVAL;
 	}
@@ -371,7 +371,7 @@ int trace_writer__record(struct trace_writer *writer, enum thprace_block_type ty
 
 int trace_writer__incident(struct trace_writer *writer, const struct thprace_incident *incident)
 {
-	if (trace_check__incident(incident)) {
+	if (trace_validate__incident(incident)) {
 		writer->lost++;
 		return -EINVAL;
 	}

@@ -45,7 +45,7 @@ int trace_writer__open_fd(struct trace_writer **writer, int fd, uint64_t started
  * not in the file, its members are counted in trace_writer__lost(), the file is cut back to the
  * last whole block, and the writer may be used on: a later block may fit again. Output that cannot
  * be cut back (a pipe) and took a part of the block stays failed.
- * -EINVAL: a member that no reader would take (core/trace/trace_check.h), counted as lost as well.
+ * -EINVAL: a member that no reader would take (core/trace/trace_validate.h), counted as lost as well.
  */
 int trace_writer__record(struct trace_writer *writer, enum thprace_block_type type,
 			 const struct thprace_record *record);

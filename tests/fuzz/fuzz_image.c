@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);
-		must(result.word < CHECK_WORD_MAX, "no word");
+		must(result.word < CHECK_STATUS_MAX, "no word");
 		must(result.nr_evidence > 0, "a word without evidence");
 		for (i = 0; i < result.nr_evidence; i++)
 			must(result.evidence[i]->text[0] && names__plain(result.evidence[i]->text),

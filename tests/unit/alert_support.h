@@ -29,8 +29,8 @@ static struct log_message kept[KEPT];
 static size_t sent;
 static int send_fails; /* negative errno for the next message */
 /* Incidents by the messages' account: one each, or THPRACE_COUNT. */
-static uint64_t told[THPRACE_CLASS_MAX];
-static uint64_t complaints_told;
+static uint64_t accounted[THPRACE_CLASS_MAX];
+static uint64_t complaints_counted;
 
 static inline const char *field_at(const struct log_message *message, const char *name, size_t nth)
 {
@@ -61,13 +61,13 @@ static inline void account(const struct log_message *message)
 	if (has_id(message, LOG_ID_ESCAPE) || has_id(message, LOG_ID_UNATTRIBUTED) ||
 	    has_id(message, LOG_ID_UNPROVEN) || has_id(message, LOG_ID_LIKELY) ||
 	    has_id(message, LOG_ID_REMAINED))
-		told[index]++;
+		accounted[index]++;
 	else if (has_id(message, LOG_ID_CONFIRMED) || has_id(message, LOG_ID_COMPLAINT))
-		complaints_told++;
+		complaints_counted++;
 	else if (has_id(message, LOG_ID_FOLDED) && class)
-		told[index] += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
+		accounted[index] += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
 	else if (has_id(message, LOG_ID_FOLDED))
-		complaints_told += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
+		complaints_counted += strtoull(field(message, "THPRACE_COUNT"), NULL, 10);
 }
 
 static inline int fake_send(const struct log_message *message)
@@ -99,8 +99,8 @@ static inline struct alert *begin(uint64_t fold, uint64_t per_minute)
 	config.alerts.per_minute = per_minute;
 	sent = 0;
 	send_fails = 0;
-	memset(told, 0, sizeof(told));
-	complaints_told = 0;
+	memset(accounted, 0, sizeof(accounted));
+	complaints_counted = 0;
 	alert = alert__new(&config, fake_send);
 	assert_non_null(alert);
 	return alert;

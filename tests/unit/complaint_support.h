@@ -36,29 +36,28 @@ static inline void keep_found(void *ctx, const struct complaint *complaint)
 }
 
 /* "bad page cache: none (hugetlb page), pid 395, pfn 0x156c00, order 9" */
-static inline const char *in_words(char words[FOUND_LEN], const struct complaint *complaint)
+static inline const char *describe(char text[FOUND_LEN], const struct complaint *complaint)
 {
-	int length = snprintf(words, FOUND_LEN, "%s:", complaint__kind_name(complaint->kind));
+	int length = snprintf(text, FOUND_LEN, "%s:", complaint__kind_name(complaint->kind));
 	unsigned int class;
 
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		if (complaint->classes & 1U << class)
-			length += snprintf(words + length, FOUND_LEN - (size_t)length, " %s",
+			length += snprintf(text + length, FOUND_LEN - (size_t)length, " %s",
 					   names__class(class));
 	}
 	if (!complaint->classes)
-		length += snprintf(words + length, FOUND_LEN - (size_t)length, " none (%s)",
+		length += snprintf(text + length, FOUND_LEN - (size_t)length, " none (%s)",
 				   complaint->reason);
 	if (complaint->pid)
-		length += snprintf(words + length, FOUND_LEN - (size_t)length, ", pid %u",
+		length += snprintf(text + length, FOUND_LEN - (size_t)length, ", pid %u",
 				   complaint->pid);
 	if (complaint->has_pfn)
-		length += snprintf(words + length, FOUND_LEN - (size_t)length, ", pfn 0x%" PRIx64,
+		length += snprintf(text + length, FOUND_LEN - (size_t)length, ", pfn 0x%" PRIx64,
 				   complaint->pfn);
 	if (complaint->order >= 0)
-		snprintf(words + length, FOUND_LEN - (size_t)length, ", order %d",
-			 complaint->order);
-	return words;
+		snprintf(text + length, FOUND_LEN - (size_t)length, ", order %d", complaint->order);
+	return text;
 }
 
 #endif

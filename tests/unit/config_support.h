@@ -75,8 +75,8 @@ static inline int end(void **state)
 	return 0;
 }
 
-static inline void put_bytes(const struct tree *tree, const char *path, const void *bytes,
-			     size_t size)
+static inline void write_bytes(const struct tree *tree, const char *path, const void *bytes,
+			       size_t size)
 {
 	char full[512];
 	FILE *file;
@@ -88,9 +88,9 @@ static inline void put_bytes(const struct tree *tree, const char *path, const vo
 	assert_int_equal(fclose(file), 0);
 }
 
-static inline void put(const struct tree *tree, const char *path, const char *text)
+static inline void write_file(const struct tree *tree, const char *path, const char *text)
 {
-	put_bytes(tree, path, text, strlen(text));
+	write_bytes(tree, path, text, strlen(text));
 }
 
 static inline int load(struct tree *tree)
@@ -102,7 +102,7 @@ static inline int load(struct tree *tree)
 /* Of one file with this text. */
 static inline int load_text(struct tree *tree, const char *text)
 {
-	put(tree, "x.conf", text);
+	write_file(tree, "x.conf", text);
 	memset(&tree->config, 0xa5, sizeof(tree->config));
 	return config__load(&tree->config, "", tree->file, tree->why, sizeof(tree->why));
 }

@@ -58,7 +58,7 @@ struct fake {
 	double live_seconds;
 	bool live_from_now;
 	unsigned int cancelled;
-	unsigned int said;
+	unsigned int logged;
 	char said_text[512];
 };
 
@@ -206,12 +206,12 @@ static inline void fake_cancel(void *ctx, uint64_t id)
 	control__live_done(server->control, id, -EIO, "too late");
 }
 
-static inline void fake_say(void *ctx, int priority, const char *text)
+static inline void fake_log(void *ctx, int priority, const char *text)
 {
 	struct fake *fake = &((struct server *)ctx)->fake;
 
 	(void)priority;
-	fake->said++;
+	fake->logged++;
 	snprintf(fake->said_text, sizeof(fake->said_text), "%s", text);
 }
 
@@ -277,7 +277,7 @@ static inline void *serve(void *data)
 		.reload = fake_reload,
 		.live = fake_live,
 		.live_cancel = fake_cancel,
-		.say = fake_say,
+		.log = fake_log,
 	};
 	struct server *server = data;
 	struct control_hooks own = hooks;
@@ -421,17 +421,17 @@ static inline int connect_to(const struct server *server)
 	return fd;
 }
 
-static inline void put(int fd, const void *bytes, size_t size)
+static inline void send_bytes(int fd, const void *bytes, size_t size)
 {
 	/* A server that has answered already may have gone. */
 	if (send(fd, bytes, size, MSG_NOSIGNAL) < 0)
 		assert_true(errno == EPIPE || errno == ECONNRESET);
 }
 
-static inline void put_line(int fd, const char *text)
+static inline void send_line(int fd, const char *text)
 {
-	put(fd, text, strlen(text));
-	put(fd, "\n", 1);
+	send_bytes(fd, text, strlen(text));
+	send_bytes(fd, "\n", 1);
 }
 
 /* Bytes of what comes next, with the descriptor that comes along. 0 at the end. */
@@ -499,11 +499,11 @@ static inline void drop_answers(struct answers *answers)
 		close(answers->fd);
 }
 
-static inline void ask(const struct server *server, const char *request, struct answers *answers)
+static inline void call(const struct server *server, const char *request, struct answers *answers)
 {
 	int fd = connect_to(server);
 
-	put_line(fd, request);
+	send_line(fd, request);
 	read_answers(fd, answers, ANSWERS_MAX);
 	assert_true(answers->closed);
 	close(fd);
@@ -517,7 +517,7 @@ static inline struct json_object *member(struct json_object *object, const char 
 	return value;
 }
 
-static inline const char *word(struct json_object *object, const char *name)
+static inline const char *text_of(struct json_object *object, const char *name)
 {
 	const char *text = json_object_get_string(member(object, name));
 
@@ -533,9 +533,9 @@ static inline uint64_t count(struct json_object *object, const char *name)
 static inline void expect_error(struct answers *answers, const char *code)
 {
 	assert_int_equal(answers->nr, 1);
-	assert_string_equal(word(answers->line[0], "type"), "error");
-	assert_string_equal(word(answers->line[0], "error"), code);
-	assert_true(strlen(word(answers->line[0], "message")) > 5);
+	assert_string_equal(text_of(answers->line[0], "type"), "error");
+	assert_string_equal(text_of(answers->line[0], "error"), code);
+	assert_true(strlen(text_of(answers->line[0], "message")) > 5);
 	drop_answers(answers);
 }
 
@@ -548,7 +548,7 @@ static inline void wait_for_clients(const struct server *server, uint64_t client
 
 	for (i = 0; i < PATIENCE * 100 && now != clients; i++) {
 		usleep(10000);
-		ask(server, "{\"request\":\"status\"}", &answers);
+		call(server, "{\"request\":\"status\"}", &answers);
 		now = count(member(answers.line[0], "control"), "clients") - 1;
 		drop_answers(&answers);
 	}

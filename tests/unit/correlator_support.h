@@ -25,22 +25,22 @@ static struct {
 	struct thprace_incident shown[SHOWN];
 	size_t nr;
 	unsigned int verdicts[THPRACE_VERDICT_MAX];
-} given;
+} emitted;
 
 static inline void collect(void *ctx, const struct thprace_incident *incident)
 {
 	(void)ctx;
-	if (given.nr < SHOWN)
-		given.shown[given.nr] = *incident;
-	given.nr++;
-	given.verdicts[incident->verdict]++;
+	if (emitted.nr < SHOWN)
+		emitted.shown[emitted.nr] = *incident;
+	emitted.nr++;
+	emitted.verdicts[incident->verdict]++;
 }
 
 static inline struct correlator *new_correlator(enum thprace_mode mode)
 {
 	struct correlator *correlator = correlator__new(mode, collect, NULL);
 
-	memset(&given, 0, sizeof(given));
+	memset(&emitted, 0, sizeof(emitted));
 	assert_non_null(correlator);
 	return correlator;
 }
@@ -99,36 +99,36 @@ static inline struct thprace_window removal(uint64_t ts, uint32_t pid)
 	return result;
 }
 
-static inline void say(struct correlator *correlator, const void *message, size_t size)
+static inline void send(struct correlator *correlator, const void *message, size_t size)
 {
 	assert_int_equal(correlator__message(correlator, message, size, T), 0);
 }
 
-static inline void say_walker(struct correlator *correlator, struct thprace_incident message)
+static inline void send_walker(struct correlator *correlator, struct thprace_incident message)
 {
-	say(correlator, &message, sizeof(message));
+	send(correlator, &message, sizeof(message));
 }
 
-static inline void say_pair(struct correlator *correlator, struct thprace_incident message,
-			    struct thprace_window open)
+static inline void send_pair(struct correlator *correlator, struct thprace_incident message,
+			     struct thprace_window open)
 {
 	message.window = open;
 	message.first_verdict = THPRACE_ESCAPE;
 	message.walker_stack.nr = 0;
-	say(correlator, &message, sizeof(message));
+	send(correlator, &message, sizeof(message));
 }
 
-static inline void say_opener(struct correlator *correlator, struct thprace_window closed)
+static inline void send_opener(struct correlator *correlator, struct thprace_window closed)
 {
 	struct thprace_opener message = {.type = THPRACE_MSG_OPENER, .window = closed};
 
 	message.stack.nr = 1;
 	message.stack.ip[0] = closed.pid;
-	say(correlator, &message, sizeof(message));
+	send(correlator, &message, sizeof(message));
 }
 
-static inline void say_outer(struct correlator *correlator, uint64_t leave,
-			     struct thprace_counts before, struct thprace_counts now)
+static inline void send_outer(struct correlator *correlator, uint64_t leave,
+			      struct thprace_counts before, struct thprace_counts now)
 {
 	struct thprace_outer message = {.type = THPRACE_MSG_OUTER,
 					.pid = 20,
@@ -138,7 +138,7 @@ static inline void say_outer(struct correlator *correlator, uint64_t leave,
 					.now = now,
 					.order = 9};
 
-	say(correlator, &message, sizeof(message));
+	send(correlator, &message, sizeof(message));
 }
 
 static inline void finish(struct correlator *correlator)
@@ -149,9 +149,9 @@ static inline void finish(struct correlator *correlator)
 
 static inline const struct thprace_incident *only(enum thprace_verdict verdict)
 {
-	assert_int_equal(given.nr, 1);
-	assert_int_equal(given.shown[0].verdict, verdict);
-	return &given.shown[0];
+	assert_int_equal(emitted.nr, 1);
+	assert_int_equal(emitted.shown[0].verdict, verdict);
+	return &emitted.shown[0];
 }
 
 static inline void only_escape(enum thprace_attribution attribution)

@@ -55,7 +55,7 @@ static struct thprace_record make(const struct schedule *schedule, unsigned int 
 	return record;
 }
 
-static void put(struct schedule *schedule, struct thprace_record record)
+static void add_record(struct schedule *schedule, struct thprace_record record)
 {
 	schedule->record[schedule->n++] = record;
 }
@@ -67,7 +67,8 @@ static bool range(struct schedule *schedule, unsigned int who, int step)
 	struct thprace_record record;
 
 	if (step == 0) {
-		task->began = schedule->asked[task->folio] > schedule->now ? schedule->now : 0;
+		task->began = schedule->counted_from[task->folio] > schedule->now ? schedule->now
+										  : 0;
 		task->removed = 0;
 		return false;
 	}
@@ -78,11 +79,11 @@ static bool range(struct schedule *schedule, unsigned int who, int step)
 			task->removed = schedule->now;
 			record = make(schedule, who, THPRACE_REC_RMAP_PTE, schedule->now);
 			record.value = 1;
-			put(schedule, record);
+			add_record(schedule, record);
 		}
 		return false;
 	}
-	if (schedule->asked[task->folio] <= schedule->now)
+	if (schedule->counted_from[task->folio] <= schedule->now)
 		return true;
 	record = make(schedule, who, THPRACE_REC_RANGE, task->began);
 	record.arg = task->removed;
@@ -90,10 +91,10 @@ static bool range(struct schedule *schedule, unsigned int who, int step)
 	record.value = left_by_zap(schedule, task, THPRACE_LEVEL_PTE);
 	if (!task->began && one_in(&schedule->random, 6))
 		record.flags = THPRACE_RF_VAGUE;
-	put(schedule, record);
+	add_record(schedule, record);
 	/* Once for each walker that waits. */
 	if (one_in(&schedule->random, 4))
-		put(schedule, record);
+		add_record(schedule, record);
 	return true;
 }
 
@@ -102,7 +103,7 @@ static void pte_removal(struct schedule *schedule, unsigned int who)
 	struct thprace_record record = make(schedule, who, THPRACE_REC_RMAP_PTE, schedule->now);
 
 	record.value = 1 + below(&schedule->random, 16);
-	put(schedule, record);
+	add_record(schedule, record);
 }
 
 /* Returns whether the zap is over. */
@@ -120,7 +121,7 @@ static bool zap(struct schedule *schedule, unsigned int who, int step)
 			record.folio = 0;
 		record.arg = 0xabc;
 		record.arg2 = 0x200000 * (who + 1);
-		put(schedule, record);
+		add_record(schedule, record);
 		return false;
 	case 1:
 		if (!task->empty)
@@ -130,16 +131,16 @@ static bool zap(struct schedule *schedule, unsigned int who, int step)
 		if (task->empty || schedule->mode == THPRACE_LIGHT)
 			return false;
 		task->removed = schedule->now;
-		put(schedule, make(schedule, who, THPRACE_REC_RMAP_PMD, task->zap));
+		add_record(schedule, make(schedule, who, THPRACE_REC_RMAP_PMD, task->zap));
 		return false;
 	default:
 		record = make(schedule, who, THPRACE_REC_ZAP_CLOSE, task->zap);
 		record.arg = task->removed;
 		record.arg2 = 0x200000 * (who + 1);
-		if (schedule->asked[task->folio] > schedule->now)
+		if (schedule->counted_from[task->folio] > schedule->now)
 			record.flags =
 				thprace_left_encode(left_by_zap(schedule, task, THPRACE_LEVEL_PMD));
-		put(schedule, record);
+		add_record(schedule, record);
 		return true;
 	}
 }
@@ -155,7 +156,7 @@ static void walk_record(struct schedule *schedule, unsigned int who, bool leaves
 	record.origin = THPRACE_ORIGIN_SPLIT;
 	record.arg = 0x41;
 	if (!leaves) {
-		put(schedule, record);
+		add_record(schedule, record);
 		return;
 	}
 	if (task->own)
@@ -171,7 +172,7 @@ static void check_point(struct schedule *schedule, unsigned int who)
 	record.value = mapcount(schedule, schedule->task[who].folio);
 	record.class = THPRACE_TRUNCATE_UNMAP;
 	record.origin = THPRACE_ORIGIN_TRUNCATE;
-	put(schedule, record);
+	add_record(schedule, record);
 }
 
 /* A walker: enters, perhaps zaps, decides, returns, is proved. Returns whether it is over. */
@@ -182,7 +183,7 @@ static bool walk(struct schedule *schedule, unsigned int who, int step)
 	if (step == 0) {
 		task->began = schedule->now;
 		memcpy(task->seen, schedule->mapped[task->folio], sizeof(task->seen));
-		schedule->asked[task->folio] = schedule->now + THPRACE_ATTRIBUTION_NS;
+		schedule->counted_from[task->folio] = schedule->now + THPRACE_ATTRIBUTION_NS;
 		walk_record(schedule, who, false);
 		return false;
 	}
@@ -209,7 +210,7 @@ static bool walk(struct schedule *schedule, unsigned int who, int step)
 					       schedule->mapped[task->folio][THPRACE_LEVEL_PTE]);
 		if (task->does == SPLIT && one_in(&schedule->random, 3))
 			task->held.flags |= THPRACE_RF_REMAP;
-		put(schedule, task->held);
+		add_record(schedule, task->held);
 		return true;
 	}
 }
@@ -224,7 +225,7 @@ static bool split(struct schedule *schedule, unsigned int who, int step)
 		task->leave = 0;
 		record = make(schedule, who, THPRACE_REC_SPLIT_ENTER, schedule->now);
 		record.class = THPRACE_SPLIT_HEAD;
-		put(schedule, record);
+		add_record(schedule, record);
 		/* Some splits have no walker. */
 		if (one_in(&schedule->random, 8))
 			task->step = 90;
@@ -244,14 +245,14 @@ static bool split(struct schedule *schedule, unsigned int who, int step)
 		record.arg2 = THPRACE_COUNTS(schedule->mapped[task->folio][THPRACE_LEVEL_PMD],
 					     schedule->mapped[task->folio][THPRACE_LEVEL_PTE]);
 		record.value = 9;
-		put(schedule, record);
+		add_record(schedule, record);
 	}
 	record = make(schedule, who, THPRACE_REC_SPLIT_RETURN, task->split);
 	record.class = THPRACE_SPLIT_HEAD;
 	record.arg = task->leave;
 	record.arg2 = task->leave ? (uint64_t)(int64_t)task->residual : 0;
 	record.value = one_in(&schedule->random, 2) ? 0 : -16;
-	put(schedule, record);
+	add_record(schedule, record);
 	return true;
 }
 
@@ -321,11 +322,11 @@ static bool act(struct schedule *schedule, unsigned int who)
 	case POISON:
 		if (step == 0)
 			task->began = schedule->now;
-		put(schedule, make(schedule, who,
-				   (task->does == COLLAPSE ? THPRACE_REC_COLLAPSE_ENTER
-							   : THPRACE_REC_POISON_ENTER) +
-					   (step > 0),
-				   task->began));
+		add_record(schedule, make(schedule, who,
+					  (task->does == COLLAPSE ? THPRACE_REC_COLLAPSE_ENTER
+								  : THPRACE_REC_POISON_ENTER) +
+						  (step > 0),
+					  task->began));
 		return step > 0;
 	default:
 		return true;

@@ -57,7 +57,7 @@ struct schedule {
 	uint64_t now;
 	struct task task[TASKS];
 	int mapped[FOLIOS][THPRACE_LEVEL_MAX];
-	uint64_t asked
+	uint64_t counted_from
 		[FOLIOS]; /* until when somebody asks what zaps leave: a walker is there, or failed */
 	struct thprace_record record[EVENTS_MAX + 8];
 	size_t n;

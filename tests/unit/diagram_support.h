@@ -78,11 +78,12 @@ static inline void assert_drawn(const struct thprace_incident *incident, const c
 	free(text);
 }
 
-static inline void assert_words(const struct thprace_incident *incident, const char *expected)
+static inline void assert_verdict_text(const struct thprace_incident *incident,
+				       const char *expected)
 {
-	char words[DIAGRAM_WORDS_LEN];
+	char text[DIAGRAM_TEXT_LEN];
 
-	assert_string_equal(diagram__words(words, sizeof(words), incident, 1), expected);
+	assert_string_equal(diagram__verdict(text, sizeof(text), incident, 1), expected);
 }
 
 #endif

@@ -146,7 +146,7 @@ static inline void make_full(struct world *world)
 			.missed = i,
 		};
 	for (i = 0; i < THPRACE_CLASS_MAX; i++)
-		world->check.classes[i].word = i % 3 ? CHECK_FIXED : CHECK_VULNERABLE;
+		world->check.classes[i].status = i % 3 ? CHECK_FIXED : CHECK_VULNERABLE;
 	world->check.progress = CHECK_DONE;
 	state->check = &world->check;
 	state->programs = world->programs;

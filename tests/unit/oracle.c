@@ -11,8 +11,8 @@ struct opinion {
 	bool close_call;
 };
 
-static void say(struct oracle *oracle, const struct oracle_walker *walker,
-		const struct thprace_window *window, struct opinion opinion)
+static void emit(struct oracle *oracle, const struct oracle_walker *walker,
+		 const struct thprace_window *window, struct opinion opinion)
 {
 	enum thprace_verdict verdict = opinion.verdict;
 	struct detector_class *class = &oracle->stats.class[walker->walk.class];
@@ -320,8 +320,8 @@ static const struct thprace_record *in_time(const struct oracle *oracle, size_t 
 	return NULL;
 }
 
-static void say_removal(struct oracle *oracle, const struct oracle_walker *walker,
-			const struct thprace_record *record)
+static void emit_removal(struct oracle *oracle, const struct oracle_walker *walker,
+			 const struct thprace_record *record)
 {
 	struct opinion opinion = {.verdict = THPRACE_CONTAINED};
 	struct thprace_window window = {0};
@@ -336,7 +336,7 @@ static void say_removal(struct oracle *oracle, const struct oracle_walker *walke
 	window.pages = record->value;
 	if (oracle__lost(oracle, walker->walk.enter, walker->walk.leave))
 		opinion.verdict = THPRACE_UNPROVEN;
-	say(oracle, walker, &window, opinion);
+	emit(oracle, walker, &window, opinion);
 }
 
 /* No window explains it. A range may: of several the one that ended first. */
@@ -366,14 +366,14 @@ static void judge_failed(struct oracle *oracle, const struct oracle_walker *walk
 				     max(first->close, walk->leave));
 		if (lost)
 			best = (struct opinion){.verdict = THPRACE_UNPROVEN};
-		say(oracle, walker, first, best);
+		emit(oracle, walker, first, best);
 		return;
 	}
 	if (!walker->check && remained(walk, around))
 		alone.verdict = THPRACE_REMAINED;
 	if (lost)
 		alone.verdict = THPRACE_UNPROVEN;
-	say(oracle, walker, NULL, alone);
+	emit(oracle, walker, NULL, alone);
 }
 
 static void judge(struct oracle *oracle, size_t which)
@@ -402,16 +402,16 @@ static void judge(struct oracle *oracle, size_t which)
 		from = min(window->open, walker->walk.enter);
 		to = window->close ? max(window->close, walker->walk.leave) : FOREVER;
 		if (met->lost || oracle__lost(oracle, from, to))
-			say(oracle, walker, window, unproven);
+			emit(oracle, walker, window, unproven);
 		else
-			say(oracle, walker, window, opinion(oracle, walker, window, &around));
+			emit(oracle, walker, window, opinion(oracle, walker, window, &around));
 		escape |= opinion(oracle, walker, window, &around).verdict == THPRACE_ESCAPE;
 	}
 	if (walker->failed) {
 		if (!escape)
 			judge_failed(oracle, walker, &around, lost);
 	} else if (!escape && !walker->check && !walker->head && in_time(oracle, which)) {
-		say_removal(oracle, walker, in_time(oracle, which));
+		emit_removal(oracle, walker, in_time(oracle, which));
 	} else if (!pair && lost) {
 		class->unproven++;
 	} else if (!pair) {

@@ -36,7 +36,7 @@ struct found {
 	uint64_t incidents;
 	uint64_t first, last; /* numbers */
 	uint64_t records, context;
-	uint64_t told_lost; /* by records of cause write */
+	uint64_t reported_lost; /* by records of cause write */
 	char first_symbols[256], last_symbols[256];
 };
 
@@ -132,7 +132,7 @@ static inline void make_incident(struct thprace_incident *incident, uint64_t num
 }
 
 /* Give one that has this number; returns what it got. */
-static inline uint64_t give_one(struct spool *spool, uint64_t number, unsigned int verdict)
+static inline uint64_t add_incident(struct spool *spool, uint64_t number, unsigned int verdict)
 {
 	struct thprace_incident incident;
 
@@ -141,12 +141,12 @@ static inline uint64_t give_one(struct spool *spool, uint64_t number, unsigned i
 }
 
 /* Give some; all must get the next number. Returns the first one's. */
-static inline uint64_t give(struct spool *spool, unsigned int verdict, unsigned int count)
+static inline uint64_t add_incidents(struct spool *spool, unsigned int verdict, unsigned int count)
 {
 	uint64_t first = spool->next, number;
 
 	for (number = first; number < first + count; number++)
-		assert_int_equal(give_one(spool, number, verdict), number);
+		assert_int_equal(add_incident(spool, number, verdict), number);
 	return first;
 }
 
@@ -182,7 +182,7 @@ static inline void check_records(struct found *found, const struct trace_block *
 		found->records += block->count;
 	for (i = 0; i < block->count; i++)
 		if (records[i].type == THPRACE_REC_LOST && records[i].value == THPRACE_LOSS_WRITE)
-			found->told_lost += records[i].arg;
+			found->reported_lost += records[i].arg;
 }
 
 static inline void check_json(struct found *found, const struct trace_block *block)

@@ -205,8 +205,8 @@ static void overlaps(void **state)
 /* The first overlap comforts where the kernel's code says so, and nowhere else. */
 static void overlap_by_the_code(void **state)
 {
-	static const char *const words[] = CHECK_WORD_NAMES;
-	static const char *const texts[CHECK_WORD_MAX] = {
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
+	static const char *const texts[CHECK_STATUS_MAX] = {
 		[CHECK_FIXED] = "; the kernel's code has the fix",
 		[CHECK_VULNERABLE] = "; the kernel's code lacks the fix: it was luck, and the "
 				     "next one may escape",
@@ -217,19 +217,19 @@ static void overlap_by_the_code(void **state)
 	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_CONTAINED);
 	static struct check_state check;
 	struct alert *alert;
-	int word;
+	int status;
 
 	(void)state;
-	for (word = 0; word < CHECK_WORD_MAX; word++) {
+	for (status = 0; status < CHECK_STATUS_MAX; status++) {
 		alert = begin(60, 10);
 		check.progress = CHECK_DONE;
-		check.classes[THPRACE_SPLIT_UNMAP].word = word;
+		check.classes[THPRACE_SPLIT_UNMAP].status = status;
 		alert__checked(alert, &check);
 		alert__incident(alert, &incident, 17, NULL, START);
 		assert_int_equal(sent, 1);
-		assert_non_null(strstr(kept[0].text, texts[word]));
-		expect_field(&kept[0], "THPRACE_CHECK", words[word]);
-		expect_field(&kept[0], "THPRACE_CHECK_WORDS", texts[word] + 2);
+		assert_non_null(strstr(kept[0].text, texts[status]));
+		expect_field(&kept[0], "THPRACE_CHECK", statuses[status]);
+		expect_field(&kept[0], "THPRACE_CHECK_WORDS", texts[status] + 2);
 		alert__free(alert);
 	}
 	/* Before the code was read. */

@@ -241,7 +241,7 @@ static void many_kinds(void **state)
 	}
 	assert_int_equal(sent, 1000);
 	alert__free(alert);
-	assert_int_equal(told[THPRACE_SPLIT_UNMAP], 5000);
+	assert_int_equal(accounted[THPRACE_SPLIT_UNMAP], 5000);
 	assert_true(sent <= 1001);
 }
 
@@ -268,7 +268,7 @@ static void reconfigured(void **state)
 	alert__incident(alert, &incident, 0, NULL, START);
 	assert_int_equal(sent, 2);
 	alert__free(alert);
-	assert_int_equal(told[THPRACE_SPLIT_UNMAP], 5);
+	assert_int_equal(accounted[THPRACE_SPLIT_UNMAP], 5);
 }
 
 int main(void)

@@ -229,7 +229,7 @@ static void limits_of_their_own(void **state)
 		assert_string_equal(kept[3 + i].id, LOG_ID_CONFIRMED);
 	}
 	alert__free(alert);
-	assert_int_equal(complaints_told, 21);
+	assert_int_equal(complaints_counted, 21);
 }
 
 /* Of several incidents it is the latest, but one that is confirmed already only if there is no other. */
@@ -290,14 +290,14 @@ static void many_complaints(void **state)
 			    "of 5 messages a minute");
 	assert_int_equal(kept[5].priority, LOG_ERR);
 	assert_null(field(&kept[5], "THPRACE_CLASS"));
-	assert_int_equal(complaints_told, 100);
+	assert_int_equal(complaints_counted, 100);
 	alert__state(alert, &totals);
 	assert_int_equal(totals.kernel_complaints, 100);
 	/* At the end those that wait are told. */
 	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 200 * S);
 	alert__complaint(alert, &complaint, complaint.when);
 	alert__free(alert);
-	assert_int_equal(complaints_told, 101);
+	assert_int_equal(complaints_counted, 101);
 }
 
 /*
@@ -310,7 +310,7 @@ static void storms(void **state)
 
 	(void)state;
 	for (round = 0; round < 60; round++) {
-		uint64_t given[THPRACE_CLASS_MAX] = {0}, now = START, nr_complaints = 0;
+		uint64_t expected[THPRACE_CLASS_MAX] = {0}, now = START, nr_complaints = 0;
 		uint64_t in_total = 0, per_minute;
 		struct alert_state totals;
 		struct alert *alert;
@@ -345,7 +345,7 @@ static void storms(void **state)
 			alert__incident(alert, &incident, i, NULL, now);
 			if (incident.verdict == THPRACE_CONTAINED)
 				continue;
-			given[class]++;
+			expected[class]++;
 			in_total++;
 		}
 		/* All deadlines, one after the other. */
@@ -363,8 +363,8 @@ static void storms(void **state)
 		alert__free(alert);
 		assert_int_equal(sent, messages);
 		for (c = 1; c < THPRACE_CLASS_MAX; c++)
-			assert_int_equal(told[c], given[c]);
-		assert_int_equal(complaints_told, nr_complaints);
+			assert_int_equal(accounted[c], expected[c]);
+		assert_int_equal(complaints_counted, nr_complaints);
 		assert_true(totals.folded <= in_total);
 		/* A minute begins with its first message, so there are no more minutes than this. */
 		assert_true(sent <=
@@ -380,7 +380,7 @@ static void ended_storms(void **state)
 
 	(void)state;
 	for (round = 0; round < 200; round++) {
-		uint64_t given[THPRACE_CLASS_MAX] = {0}, now = START;
+		uint64_t expected[THPRACE_CLASS_MAX] = {0}, now = START;
 		struct alert *alert;
 
 		srand(round);
@@ -393,11 +393,11 @@ static void ended_storms(void **state)
 			incident = make(class, THPRACE_ESCAPE + (unsigned int)rand() % 3);
 			incident.walk.comm[0] = (char)('a' + rand() % 20);
 			alert__incident(alert, &incident, 0, NULL, now);
-			given[class]++;
+			expected[class]++;
 		}
 		alert__free(alert);
 		for (c = 1; c < THPRACE_CLASS_MAX; c++)
-			assert_int_equal(told[c], given[c]);
+			assert_int_equal(accounted[c], expected[c]);
 	}
 }
 

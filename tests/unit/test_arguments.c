@@ -12,12 +12,12 @@
 
 static const struct arguments_known known = {.count = 4, .structure = 1, .member = 0xe8};
 
-static bool told(const char *code, size_t size)
+static bool is_known(const char *code, size_t size)
 {
 	return arguments__in_place(&known, code, size);
 }
 
-#define TOLD(code) told(code, sizeof(code) - 1)
+#define IS_KNOWN(code) is_known(code, sizeof(code) - 1)
 
 #define NOP "\x0f\x1f\x44\x00\x00" /* where ftrace's call was */
 #define CALL "\xe8\x11\x22\x33\x00"
@@ -34,45 +34,47 @@ static bool told(const char *code, size_t size)
 static void in_place(void **state)
 {
 	(void)state;
-	assert_true(TOLD(NOP FRAME KEEP_FILE KEEP_MM KEEP_START MAPPING SPILL_HPAGE JUMP));
-	assert_true(TOLD(CALL FRAME KEEP_MM MAPPING SPILL_HPAGE KEEP_START JUMP));
-	assert_true(TOLD(ENDBR CALL FRAME KEEP_MM MAPPING SPILL_HPAGE KEEP_START JUMP));
+	assert_true(IS_KNOWN(NOP FRAME KEEP_FILE KEEP_MM KEEP_START MAPPING SPILL_HPAGE JUMP));
+	assert_true(IS_KNOWN(CALL FRAME KEEP_MM MAPPING SPILL_HPAGE KEEP_START JUMP));
+	assert_true(IS_KNOWN(ENDBR CALL FRAME KEEP_MM MAPPING SPILL_HPAGE KEEP_START JUMP));
 }
 
 /* What is missing, moved or unclear is not told. */
-static void not_told(void **state)
+static void calls_unknown(void **state)
 {
 	(void)state;
 	/* mov 0xe8(%rdi),%r12: the first is the file, so the one before it was removed. */
 	assert_false(
-		TOLD(NOP "\x4c\x8b\xa7\xe8\x00\x00\x00" KEEP_FILE KEEP_START SPILL_HPAGE JUMP));
+		IS_KNOWN(NOP "\x4c\x8b\xa7\xe8\x00\x00\x00" KEEP_FILE KEEP_START SPILL_HPAGE JUMP));
 	/* Another member; no member; its address only (lea). */
-	assert_false(TOLD(NOP KEEP_MM "\x4c\x8b\xa6\xf0\x00\x00\x00" KEEP_START SPILL_HPAGE JUMP));
-	assert_false(TOLD(NOP KEEP_MM KEEP_FILE KEEP_START SPILL_HPAGE JUMP));
-	assert_false(TOLD(NOP KEEP_MM "\x4c\x8d\xa6\xe8\x00\x00\x00" KEEP_START SPILL_HPAGE JUMP));
+	assert_false(
+		IS_KNOWN(NOP KEEP_MM "\x4c\x8b\xa6\xf0\x00\x00\x00" KEEP_START SPILL_HPAGE JUMP));
+	assert_false(IS_KNOWN(NOP KEEP_MM KEEP_FILE KEEP_START SPILL_HPAGE JUMP));
+	assert_false(
+		IS_KNOWN(NOP KEEP_MM "\x4c\x8d\xa6\xe8\x00\x00\x00" KEEP_START SPILL_HPAGE JUMP));
 	/* Three of four; the fourth is read in 32 bits (mov %ecx,-0x80(%rbp)): a node. */
-	assert_false(TOLD(NOP KEEP_MM MAPPING KEEP_START JUMP));
-	assert_false(TOLD(NOP KEEP_MM MAPPING KEEP_START "\x89\x4d\x80" JUMP));
+	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START JUMP));
+	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START "\x89\x4d\x80" JUMP));
 	/* Five. */
-	assert_false(TOLD(NOP KEEP_MM MAPPING KEEP_START SPILL_HPAGE READ_NODE JUMP));
+	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START SPILL_HPAGE READ_NODE JUMP));
 	/* xor %ecx,%ecx, then it is read: not the argument. */
-	assert_false(TOLD(NOP KEEP_MM MAPPING KEEP_START "\x31\xc9" SPILL_HPAGE JUMP));
+	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START "\x31\xc9" SPILL_HPAGE JUMP));
 	/* mov %rax,%rsi before the member is read. */
 	assert_false(
-		TOLD(NOP KEEP_MM KEEP_FILE "\x48\x89\xc6" MAPPING KEEP_START SPILL_HPAGE JUMP));
+		IS_KNOWN(NOP KEEP_MM KEEP_FILE "\x48\x89\xc6" MAPPING KEEP_START SPILL_HPAGE JUMP));
 	/* Behind a branch, a call, a breakpoint, the end. */
-	assert_false(TOLD(NOP KEEP_MM MAPPING KEEP_START JUMP SPILL_HPAGE));
-	assert_false(TOLD(NOP FRAME KEEP_MM MAPPING KEEP_START CALL SPILL_HPAGE));
-	assert_false(TOLD("\xcc" KEEP_MM MAPPING KEEP_START SPILL_HPAGE JUMP));
-	assert_false(told(NOP KEEP_MM MAPPING KEEP_START SPILL_HPAGE, 18));
-	assert_false(told("", 0));
+	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START JUMP SPILL_HPAGE));
+	assert_false(IS_KNOWN(NOP FRAME KEEP_MM MAPPING KEEP_START CALL SPILL_HPAGE));
+	assert_false(IS_KNOWN("\xcc" KEEP_MM MAPPING KEEP_START SPILL_HPAGE JUMP));
+	assert_false(is_known(NOP KEEP_MM MAPPING KEEP_START SPILL_HPAGE, 18));
+	assert_false(is_known("", 0));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_place),
-		cmocka_unit_test(not_told),
+		cmocka_unit_test(calls_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static const struct tiny_kernel all_fixed = {.flag = true,
 
 /* Judge a tiny kernel; words has room for all classes. */
 static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, bool with_btf,
-		  enum check_word *words)
+		  enum check_status *statuses)
 {
 	struct tiny *tiny = tiny__new();
 	struct check_result result;
@@ -46,15 +46,15 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);
-		words[class] = result.word;
+		statuses[class] = result.status;
 		/* Each word has evidence, and each piece of it a text. */
 		assert_true(result.nr_evidence > 0);
 		for (i = 0; i < result.nr_evidence; i++) {
 			assert_true(result.evidence[i]->text[0]);
-			if (result.word != CHECK_UNKNOWN)
+			if (result.status != CHECK_UNKNOWN)
 				assert_int_not_equal(result.evidence[i]->answer, CHECK_NOT_KNOWN);
 		}
-		if (result.word == CHECK_UNKNOWN)
+		if (result.status == CHECK_UNKNOWN)
 			assert_int_equal(result.evidence[result.nr_evidence - 1]->answer,
 					 CHECK_NOT_KNOWN);
 	}
@@ -64,9 +64,9 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 }
 
 /* What all_fixed gives, but for one class. */
-static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_word word)
+static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_status status)
 {
-	static const enum check_word usual[THPRACE_CLASS_MAX] = {
+	static const enum check_status usual[THPRACE_CLASS_MAX] = {
 		[THPRACE_SPLIT_UNMAP] = CHECK_FIXED,
 		[THPRACE_SPLIT_MIGRATE] = CHECK_CANNOT_HAPPEN,
 		[THPRACE_SPLIT_HEAD] = CHECK_CANNOT_HAPPEN,
@@ -75,16 +75,16 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 		[THPRACE_INVALIDATE_UNMAP] = CHECK_FIXED,
 		[THPRACE_COLLAPSE_REUSE] = CHECK_FIXED,
 	};
-	static const char *const said[] = CHECK_WORD_NAMES;
-	enum check_word words[THPRACE_CLASS_MAX], expected;
+	static const char *const facts[] = CHECK_STATUS_NAMES;
+	enum check_status statuses[THPRACE_CLASS_MAX], expected;
 	int class;
 
-	judge(kernel, TINY_SYMTAB, true, words);
+	judge(kernel, TINY_SYMTAB, true, statuses);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		expected = class == differs ? word : usual[class];
-		if (words[class] != expected)
+		expected = class == differs ? status : usual[class];
+		if (statuses[class] != expected)
 			fail_msg("%s: %s, not %s", names__class((unsigned int)class),
-				 said[words[class]], said[expected]);
+				 facts[statuses[class]], facts[expected]);
 	}
 }
 
@@ -121,7 +121,7 @@ static void a_variant_of_collapse_file(void **state)
 	static const char in_place[] = "0f1f440000 4989f7 4989fd 4889d3 4c8ba6e8000000 48894d80 c3";
 	/* mov %rsi,%r15; mov 0xe8(%rdi),%r12; mov %rdx,(%rbp): file is the first one. */
 	static const char moved[] = "0f1f440000 4989f7 4c8ba7e8000000 48895580 c3";
-	enum check_word words[THPRACE_CLASS_MAX];
+	enum check_status statuses[THPRACE_CLASS_MAX];
 	struct tiny_kernel kernel = all_fixed;
 
 	(void)state;
@@ -133,51 +133,51 @@ static void a_variant_of_collapse_file(void **state)
 	assert_one(&kernel, THPRACE_COLLAPSE_REUSE, CHECK_UNKNOWN);
 	/* Without types, where file's mapping is is not known. */
 	kernel.variant = in_place;
-	judge(&kernel, TINY_KALLSYMS_5, false, words);
-	assert_int_equal(words[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
+	judge(&kernel, TINY_KALLSYMS_5, false, statuses);
+	assert_int_equal(statuses[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
 }
 
 /* 0x10 was TTU_IGNORE_ACCESS once, and splits passed it: without the name it proves nothing. */
 static void a_number_proves_nothing(void **state)
 {
-	enum check_word words[THPRACE_CLASS_MAX];
+	enum check_status statuses[THPRACE_CLASS_MAX];
 	struct tiny_kernel kernel = all_fixed;
 
 	(void)state;
 	kernel.flag = false;
-	judge(&kernel, TINY_KALLSYMS_5, true, words);
-	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
-	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
-	assert_int_equal(words[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
+	judge(&kernel, TINY_KALLSYMS_5, true, statuses);
+	assert_int_equal(statuses[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(statuses[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
 }
 
 /* The flag is passed, but try_to_unmap_one does nothing with it. */
 static void passed_and_ignored(void **state)
 {
-	enum check_word words[THPRACE_CLASS_MAX];
+	enum check_status statuses[THPRACE_CLASS_MAX];
 	struct tiny_kernel kernel = all_fixed;
 
 	(void)state;
 	kernel.honours = false;
-	judge(&kernel, TINY_KALLSYMS_7, true, words);
-	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
-	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
+	judge(&kernel, TINY_KALLSYMS_7, true, statuses);
+	assert_int_equal(statuses[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
 }
 
 /* Without BTF or without code no word is made up. */
 static void too_little(void **state)
 {
-	enum check_word words[THPRACE_CLASS_MAX];
+	enum check_status statuses[THPRACE_CLASS_MAX];
 
 	(void)state;
-	judge(&all_fixed, TINY_SYMTAB, false, words);
-	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
-	assert_int_equal(words[THPRACE_TRUNCATE_UNMAP], CHECK_UNKNOWN);
-	assert_int_equal(words[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
-	judge(&all_fixed, TINY_NONE, true, words);
-	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
-	assert_int_equal(words[THPRACE_SPLIT_MIGRATE], CHECK_CANNOT_HAPPEN); /* by BTF */
-	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_CANNOT_HAPPEN);
+	judge(&all_fixed, TINY_SYMTAB, false, statuses);
+	assert_int_equal(statuses[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(statuses[THPRACE_TRUNCATE_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(statuses[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
+	judge(&all_fixed, TINY_NONE, true, statuses);
+	assert_int_equal(statuses[THPRACE_SPLIT_UNMAP], CHECK_UNKNOWN);
+	assert_int_equal(statuses[THPRACE_SPLIT_MIGRATE], CHECK_CANNOT_HAPPEN); /* by BTF */
+	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_CANNOT_HAPPEN);
 }
 
 /* Every rule of every class, on facts that are all known, all no, all yes, and nothing. */
@@ -199,9 +199,9 @@ static void facts_alone(void **state)
 		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 			check__judge(&facts, class, &result);
 			if (answers[i] == CHECK_NOT_KNOWN)
-				assert_int_equal(result.word, CHECK_UNKNOWN);
+				assert_int_equal(result.status, CHECK_UNKNOWN);
 			else
-				assert_int_not_equal(result.word, CHECK_UNKNOWN);
+				assert_int_not_equal(result.status, CHECK_UNKNOWN);
 			assert_int_equal(strlen(check__commit(class)->hash), 40);
 		}
 	}
@@ -241,14 +241,14 @@ static void kallsyms(void **state)
 }
 
 /* What is watched of a class, over a word that the facts gave. Returns the word that comes of it. */
-static enum check_word weigh(enum thprace_class class, enum check_word before,
-			     struct thprace_watch_count count, struct check_watch *watch)
+static enum check_status weigh(enum thprace_class class, enum check_status before,
+			       struct thprace_watch_count count, struct check_watch *watch)
 {
 	static const struct check_fact known = {CHECK_YES, CHECK_BY_BTF, "known"};
 	static const struct check_fact missing = {CHECK_NOT_KNOWN, CHECK_BY_CODE, "missing"};
 	bool unknown = before == CHECK_UNKNOWN;
 	struct check_result result = {
-		.word = before, .evidence = {&known, &missing}, .nr_evidence = unknown ? 2 : 1};
+		.status = before, .evidence = {&known, &missing}, .nr_evidence = unknown ? 2 : 1};
 	enum thprace_watch_function function;
 	enum thprace_watch_kind kind;
 	size_t i;
@@ -258,18 +258,18 @@ static enum check_word weigh(enum thprace_class class, enum check_word before,
 	assert_true(check_watch__of_class(watch, class, &function, &kind));
 	watch->counts[THPRACE_WATCH_WHICH(function, kind)] = count;
 	check_watch__judge(watch, class, &result);
-	assert_true(watch->said[class].text[0]);
+	assert_true(watch->facts[class].text[0]);
 	assert_ptr_equal(result.evidence[0], &known);
 	for (i = 0; i < result.nr_evidence; i++)
-		if (result.word != CHECK_UNKNOWN)
+		if (result.status != CHECK_UNKNOWN)
 			assert_int_not_equal(result.evidence[i]->answer, CHECK_NOT_KNOWN);
 	/* Of two pieces of evidence that contradict each other both are named. */
-	if (result.word == CHECK_UNKNOWN && before != CHECK_UNKNOWN) {
+	if (result.status == CHECK_UNKNOWN && before != CHECK_UNKNOWN) {
 		assert_int_equal(result.nr_evidence, 2);
-		assert_ptr_equal(result.evidence[1], &watch->said[class]);
-		assert_non_null(strstr(watch->said[class].text, "contradicts"));
+		assert_ptr_equal(result.evidence[1], &watch->facts[class]);
+		assert_non_null(strstr(watch->facts[class].text, "contradicts"));
 	}
-	return result.word;
+	return result.status;
 }
 
 static void watched(void **state)
@@ -278,7 +278,7 @@ static void watched(void **state)
 						     THPRACE_HWPOISON_UNMAP};
 	static const struct {
 		struct thprace_watch_count count;
-		enum check_word word[CHECK_WORD_MAX]; /* by the word before */
+		enum check_status status[CHECK_STATUS_MAX]; /* by the word before */
 	} cases[] = {
 		/* Nothing was seen; calls, and no walk in them. */
 		{{0, 0, 0, 0, 0, 0},
@@ -297,20 +297,20 @@ static void watched(void **state)
 	};
 	struct check_watch watch;
 	size_t i, c;
-	int word;
+	int status;
 
 	(void)state;
 	for (c = 0; c < 3; c++) {
 		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			for (word = 0; word < CHECK_WORD_MAX; word++) {
+			for (status = 0; status < CHECK_STATUS_MAX; status++) {
 				memset(&watch, 0, sizeof(watch));
-				assert_int_equal(weigh(classes[c], word, cases[i].count, &watch),
-						 cases[i].word[word]);
+				assert_int_equal(weigh(classes[c], status, cases[i].count, &watch),
+						 cases[i].status[status]);
 				/* Of what could not be followed nothing follows. */
 				memset(&watch, 0, sizeof(watch));
 				watch.lost = 1;
-				assert_int_equal(weigh(classes[c], word, cases[i].count, &watch),
-						 word);
+				assert_int_equal(weigh(classes[c], status, cases[i].count, &watch),
+						 status);
 			}
 		}
 	}

@@ -238,7 +238,7 @@ static void flags_of_walks(void **state)
 
 /* Judge a tiny kernel, as an Image (flat) or an ELF file; words has room for all classes. */
 static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols symbols,
-		  enum check_word *words)
+		  enum check_status *statuses)
 {
 	struct tiny *tiny = tiny__new_arm64();
 	struct check_result result;
@@ -261,7 +261,7 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);
-		words[class] = result.word;
+		statuses[class] = result.status;
 	}
 	check_source__release(&source);
 	tiny__free(tiny);
@@ -269,9 +269,9 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 }
 
 /* What all_fixed gives, but for one class. */
-static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_word word)
+static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_status status)
 {
-	static const enum check_word usual[THPRACE_CLASS_MAX] = {
+	static const enum check_status usual[THPRACE_CLASS_MAX] = {
 		[THPRACE_SPLIT_UNMAP] = CHECK_FIXED,
 		[THPRACE_SPLIT_MIGRATE] = CHECK_CANNOT_HAPPEN,
 		[THPRACE_SPLIT_HEAD] = CHECK_CANNOT_HAPPEN,
@@ -280,21 +280,21 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 		[THPRACE_INVALIDATE_UNMAP] = CHECK_FIXED,
 		[THPRACE_COLLAPSE_REUSE] = CHECK_FIXED,
 	};
-	static const char *const said[] = CHECK_WORD_NAMES;
+	static const char *const names[] = CHECK_STATUS_NAMES;
 	static const enum tiny_symbols kinds[] = {TINY_KALLSYMS_5, TINY_KALLSYMS_6, TINY_KALLSYMS_7,
 						  TINY_SYMTAB};
-	enum check_word words[THPRACE_CLASS_MAX], expected;
+	enum check_status statuses[THPRACE_CLASS_MAX], expected;
 	size_t i;
 	int class;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		judge(kernel, kinds[i] != TINY_SYMTAB, kinds[i], words);
+		judge(kernel, kinds[i] != TINY_SYMTAB, kinds[i], statuses);
 		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-			expected = class == differs ? word : usual[class];
-			if (words[class] != expected)
+			expected = class == differs ? status : usual[class];
+			if (statuses[class] != expected)
 				fail_msg("symbols %d: %s: %s, not %s", kinds[i],
-					 names__class((unsigned int)class), said[words[class]],
-					 said[expected]);
+					 names__class((unsigned int)class), names[statuses[class]],
+					 names[expected]);
 		}
 	}
 }
@@ -324,20 +324,20 @@ static void one_thing_each(void **state)
 /* The flag is passed, but try_to_unmap_one does nothing with it. */
 static void passed_and_ignored(void **state)
 {
-	enum check_word words[THPRACE_CLASS_MAX];
+	enum check_status statuses[THPRACE_CLASS_MAX];
 	struct tiny_kernel kernel = all_fixed;
 
 	(void)state;
 	kernel.honours = false;
-	judge(&kernel, true, TINY_KALLSYMS_5, words);
-	assert_int_equal(words[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
-	assert_int_equal(words[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
-	assert_int_equal(words[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
+	judge(&kernel, true, TINY_KALLSYMS_5, statuses);
+	assert_int_equal(statuses[THPRACE_SPLIT_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
+	assert_int_equal(statuses[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
 }
 
 /* An Image whose bytes from at on are these; what is said of its split. */
-static enum check_word changed(enum tiny_symbols symbols, size_t at, const char *bytes,
-			       size_t count)
+static enum check_status changed(enum tiny_symbols symbols, size_t at, const char *bytes,
+				 size_t count)
 {
 	struct tiny *tiny = tiny__new_arm64();
 	struct check_result result;
@@ -358,12 +358,12 @@ static enum check_word changed(enum tiny_symbols symbols, size_t at, const char 
 		source.btf = btf__new(btf, (unsigned int)btf_size);
 	check_facts__gather(&facts, &source);
 	check__judge(&facts, THPRACE_SPLIT_UNMAP, &result);
-	if (result.word == CHECK_UNKNOWN)
+	if (result.status == CHECK_UNKNOWN)
 		assert_non_null(strstr(source.no_code, "without addresses"));
 	check_source__release(&source);
 	tiny__free(tiny);
 	free(btf);
-	return result.word;
+	return result.status;
 }
 
 /* The place in memory is not believed when the header's jump and the calls tell two. */

@@ -40,7 +40,7 @@ static int end(void **state)
 	return 0;
 }
 
-static void put(struct reader *reader, const char *text, const char *caller)
+static void feed(struct reader *reader, const char *text, const char *caller)
 {
 	complaint_parser__record(reader->parser, text, strlen(text), caller, reader->now);
 }
@@ -53,7 +53,7 @@ static void expect_line(const char *text, uint32_t classes, uint32_t pid, const 
 	const struct complaint *found = reader.found.complaint;
 
 	open_reader(&reader, &kernel);
-	put(&reader, text, NULL);
+	feed(&reader, text, NULL);
 	complaint_parser__finish(reader.parser);
 	complaint_parser__free(reader.parser);
 	if (!reason && !classes) {
@@ -168,18 +168,18 @@ static void late_task(void **state)
 	const struct complaint *found = reader->found.complaint;
 
 	assert_int_equal(complaint_parser__deadline(reader->parser), 0);
-	put(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
-	put(reader, "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200",
-	    NULL);
-	put(reader, "head: order:9 mapcount:1 entire_mapcount:1 nr_pages_mapped:0 pincount:0",
-	    NULL);
-	put(reader, "page dumped because: still mapped when deleted", NULL);
+	feed(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
+	feed(reader,
+	     "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200", NULL);
+	feed(reader, "head: order:9 mapcount:1 entire_mapcount:1 nr_pages_mapped:0 pincount:0",
+	     NULL);
+	feed(reader, "page dumped because: still mapped when deleted", NULL);
 	reader->now += 600 * MS;
 	assert_true(complaint_parser__deadline(reader->parser) > reader->now);
-	put(reader, "page_owner tracks the page as allocated", NULL);
+	feed(reader, "page_owner tracks the page as allocated", NULL);
 	reader->now += 600 * MS;
 	assert_int_equal(reader->found.nr, 0);
-	put(reader, "CPU: 1 UID: 0 PID: 4711 Comm: rm Not tainted 6.11.0 #1", NULL);
+	feed(reader, "CPU: 1 UID: 0 PID: 4711 Comm: rm Not tainted 6.11.0 #1", NULL);
 	assert_int_equal(reader->found.nr, 0);
 	reader->now = complaint_parser__deadline(reader->parser);
 	complaint_parser__expire(reader->parser, reader->now - 1);
@@ -195,7 +195,7 @@ static void late_task(void **state)
 	assert_string_equal(found->text, "BUG: Bad page cache in process rm  pfn:10a200");
 	assert_string_equal(found->release, "6.11.0");
 	assert_int_equal(complaint_parser__deadline(reader->parser), 0);
-	put(reader, "CPU: 0 UID: 0 PID: 1 Comm: init Not tainted", NULL);
+	feed(reader, "CPU: 0 UID: 0 PID: 1 Comm: init Not tainted", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 1);
 }
@@ -205,14 +205,14 @@ static void ends_at_once(void **state)
 {
 	struct reader *reader = *state;
 
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
-	put(reader, "CPU: 1 PID: 12 Comm: x Not tainted 5.10.7 #1", NULL);
-	put(reader, "RIP: 0010:invalidate_inode_pages2_range+0x3f1/0x4a0", NULL);
-	put(reader, "Call Trace:", NULL);
-	put(reader, " ? __die+0x1/0x2", NULL);
-	put(reader, " entry_SYSCALL_64_after_hwframe+0x6e/0x76", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "CPU: 1 PID: 12 Comm: x Not tainted 5.10.7 #1", NULL);
+	feed(reader, "RIP: 0010:invalidate_inode_pages2_range+0x3f1/0x4a0", NULL);
+	feed(reader, "Call Trace:", NULL);
+	feed(reader, " ? __die+0x1/0x2", NULL);
+	feed(reader, " entry_SYSCALL_64_after_hwframe+0x6e/0x76", NULL);
 	assert_int_equal(reader->found.nr, 0);
-	put(reader, "---[ end trace 0000000000000000 ]---", NULL);
+	feed(reader, "---[ end trace 0000000000000000 ]---", NULL);
 	assert_int_equal(reader->found.nr, 1);
 	assert_int_equal(reader->found.complaint[0].pid, 12);
 	assert_int_equal(reader->found.complaint[0].classes, C(INVALIDATE_UNMAP));
@@ -227,13 +227,13 @@ static void by_the_kernel(void **state)
 	const struct complaint *found = reader->found.complaint;
 
 	complaint_parser__set_kernel(reader->parser, &kernel);
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
-	put(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
-	put(reader, "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200",
-	    NULL);
-	put(reader, "head: order:9 mapcount:1", NULL);
-	put(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
-	put(reader, "head: order:13 mapcount:1", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
+	feed(reader,
+	     "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200", NULL);
+	feed(reader, "head: order:9 mapcount:1", NULL);
+	feed(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
+	feed(reader, "head: order:13 mapcount:1", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 3);
 	assert_string_equal(found[0].reason, "cannot happen on this kernel");
@@ -252,20 +252,20 @@ static void callers(void **state)
 		snprintf(caller, sizeof(caller), "T%u", i);
 		reader->now++;
 		assert_int_equal(reader->found.nr, 0);
-		put(reader, "kernel BUG at mm/truncate.c:763!", caller);
+		feed(reader, "kernel BUG at mm/truncate.c:763!", caller);
 	}
 	assert_int_equal(reader->found.nr, 1);
 	assert_int_equal(reader->found.complaint[0].pid, 1);
 	/* Another's task and end are not this one's. */
-	put(reader, "CPU: 1 PID: 4711 Comm: x Not tainted 5.10.7 #1", "T99");
-	put(reader, "---[ end trace 0000000000000000 ]---", "C1");
-	put(reader, "---[ end trace 0000000000000000 ]---", NULL);
+	feed(reader, "CPU: 1 PID: 4711 Comm: x Not tainted 5.10.7 #1", "T99");
+	feed(reader, "---[ end trace 0000000000000000 ]---", "C1");
+	feed(reader, "---[ end trace 0000000000000000 ]---", NULL);
 	assert_int_equal(reader->found.nr, 1);
 	for (i = 2; i <= COMPLAINT_BLOCKS + 1; i++) {
 		snprintf(caller, sizeof(caller), "T%u", i);
 		snprintf(line, sizeof(line), "CPU: 1 PID: %u Comm: x Not tainted 5.10.7 #1", i);
-		put(reader, line, caller);
-		put(reader, "---[ end trace 0000000000000000 ]---", caller);
+		feed(reader, line, caller);
+		feed(reader, "---[ end trace 0000000000000000 ]---", caller);
 		assert_int_equal(reader->found.nr, i);
 		assert_int_equal(reader->found.complaint[i - 1].pid, i);
 	}
@@ -276,8 +276,8 @@ static void interrupt(void **state)
 {
 	struct reader *reader = *state;
 
-	put(reader, "kernel BUG at mm/truncate.c:763!", "C3");
-	put(reader, "CPU: 3 PID: 12 Comm: x Not tainted 5.10.7 #1", "C3");
+	feed(reader, "kernel BUG at mm/truncate.c:763!", "C3");
+	feed(reader, "CPU: 3 PID: 12 Comm: x Not tainted 5.10.7 #1", "C3");
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 1);
 	assert_int_equal(reader->found.complaint[0].pid, 12);
@@ -288,10 +288,10 @@ static void contested(void **state)
 {
 	struct reader *reader = *state;
 
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
-	put(reader, "CPU: 1 PID: 11 Comm: x Not tainted 5.10.7 #1", NULL);
-	put(reader, "CPU: 2 PID: 12 Comm: y Not tainted 5.10.7 #1", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "CPU: 1 PID: 11 Comm: x Not tainted 5.10.7 #1", NULL);
+	feed(reader, "CPU: 2 PID: 12 Comm: y Not tainted 5.10.7 #1", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 2);
 	assert_int_equal(reader->found.complaint[0].pid, 0);
@@ -304,19 +304,19 @@ static void dump_and_bug(void **state)
 	struct reader *reader = *state;
 	const struct complaint *found = reader->found.complaint;
 
-	put(reader, "page:ffffea0001328000 refcount:513 mapcount:0 mapping:0 index:0x0 pfn:0x4ca00",
-	    NULL);
-	put(reader, "head:ffffea0001328000 order:9 compound_mapcount:0", NULL);
-	put(reader, "page dumped because: VM_BUG_ON_PAGE(page_mapped(page))", NULL);
-	put(reader, "kernel BUG at mm/khugepaged.c:1817!", NULL);
+	feed(reader,
+	     "page:ffffea0001328000 refcount:513 mapcount:0 mapping:0 index:0x0 pfn:0x4ca00", NULL);
+	feed(reader, "head:ffffea0001328000 order:9 compound_mapcount:0", NULL);
+	feed(reader, "page dumped because: VM_BUG_ON_PAGE(page_mapped(page))", NULL);
+	feed(reader, "kernel BUG at mm/khugepaged.c:1817!", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 1);
 	assert_string_equal(found[0].reason, "BUG in khugepaged.c");
 	assert_true(found[0].page == 0xffffea0001328000ULL);
 	/* This one is not. */
-	put(reader, "page: refcount:513 mapcount:0 mapping:0 index:0x0 pfn:0x4ca00", NULL);
-	put(reader, "page dumped because: migration failure", NULL);
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "page: refcount:513 mapcount:0 mapping:0 index:0x0 pfn:0x4ca00", NULL);
+	feed(reader, "page dumped because: migration failure", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 3);
 	assert_string_equal(found[1].reason, "migration failure: no check of these classes");
@@ -335,11 +335,11 @@ static void page_state(void **state)
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		put(reader, "BUG: Bad page state in process x  pfn:4ca00", NULL);
-		put(reader, "page: refcount:0 mapcount:-1 mapping:0 index:0x0 pfn:0x4ca00", NULL);
-		put(reader, "head: order:9 mapcount:0", NULL);
+		feed(reader, "BUG: Bad page state in process x  pfn:4ca00", NULL);
+		feed(reader, "page: refcount:0 mapcount:-1 mapping:0 index:0x0 pfn:0x4ca00", NULL);
+		feed(reader, "head: order:9 mapcount:0", NULL);
 		snprintf(line, sizeof(line), "page dumped because: %s", reasons[i]);
-		put(reader, line, NULL);
+		feed(reader, line, NULL);
 	}
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 3);
@@ -364,16 +364,16 @@ static void users_lines(void **state)
 	struct reader *reader = *state;
 	size_t i;
 
-	put(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
+	feed(reader, "BUG: Bad page cache in process rm  pfn:10a200", NULL);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		put(reader, lines[i], NULL);
-	put(reader, "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200",
-	    NULL);
-	put(reader, "head: order:9 mapcount:1", NULL);
+		feed(reader, lines[i], NULL);
+	feed(reader,
+	     "page: refcount:515 mapcount:1 mapping:00000000f9820000 index:0x0 pfn:0x10a200", NULL);
+	feed(reader, "head: order:9 mapcount:1", NULL);
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		put(reader, lines[i], NULL);
+		feed(reader, lines[i], NULL);
 	assert_int_equal(reader->found.nr, 0);
-	put(reader, "CPU: 1 UID: 0 PID: 4711 Comm: rm Not tainted 6.11.0 #1", NULL);
+	feed(reader, "CPU: 1 UID: 0 PID: 4711 Comm: rm Not tainted 6.11.0 #1", NULL);
 	complaint_parser__finish(reader->parser);
 	assert_int_equal(reader->found.nr, 1);
 	assert_int_equal(reader->found.complaint[0].pid, 4711);
@@ -387,9 +387,9 @@ static void endless(void **state)
 	struct reader *reader = *state;
 	unsigned int i;
 
-	put(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
 	for (i = 0; i < 1000 && !reader->found.nr; i++)
-		put(reader, "Call Trace:", NULL);
+		feed(reader, "Call Trace:", NULL);
 	assert_int_equal(reader->found.nr, 1);
 	assert_true(i < 1000);
 }

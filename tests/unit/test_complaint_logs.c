@@ -86,13 +86,13 @@ static void each_log(void (*check)(const struct log *log))
 static void check_whole(const struct log *log)
 {
 	struct found found = {0};
-	char words[FOUND_LEN];
+	char text[FOUND_LEN];
 	size_t i;
 
 	feed(&found, log, strlen(log->text));
 	for (i = 0; i < found.nr && i < log->nr_expected; i++) {
-		if (strcmp(in_words(words, &found.complaint[i]), log->expected[i]) != 0)
-			fail_msg("%s: '%s', not '%s'", log->name, words, log->expected[i]);
+		if (strcmp(describe(text, &found.complaint[i]), log->expected[i]) != 0)
+			fail_msg("%s: '%s', not '%s'", log->name, text, log->expected[i]);
 	}
 	if (found.nr != log->nr_expected)
 		fail_msg("%s: %zu complaints, not %zu", log->name, found.nr, log->nr_expected);

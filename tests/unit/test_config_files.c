@@ -63,7 +63,7 @@ static void too_many_complaints(void **state)
 
 	for (i = 0; i < 100; i++)
 		strcat(text, "x=1\n");
-	put(tree, "x.conf", text);
+	write_file(tree, "x.conf", text);
 	assert_int_equal(config__load(&tree->config, "", tree->file, why, sizeof(why)), -EINVAL);
 	for (i = 0; why[i]; i++)
 		lines += why[i] == '\n';
@@ -113,7 +113,7 @@ static void forms(void **state)
 	assert_int_equal(load_text(tree, "[alerts]\nfold=5s\n[spool]\n[alerts]\nfold=6s\n"), 0);
 	assert_int_equal(tree->config.alerts.fold, 6);
 	/* A NUL byte. */
-	put_bytes(tree, "x.conf", nul, sizeof(nul) - 1);
+	write_bytes(tree, "x.conf", nul, sizeof(nul) - 1);
 	assert_int_equal(config__load(&tree->config, "", tree->file, tree->why, WHY_MAX), -EINVAL);
 	expect_why(tree, "%R/x.conf:2: a NUL byte: this is no text");
 	/* A line is too long, with one byte; comments may have any length. */
@@ -156,19 +156,19 @@ static void main_file(void **state)
 	/* None at all. */
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 60);
-	put(tree, "usr/lib/thprace/thprace.conf", "[alerts]\nfold=3\nper_minute=3\n");
+	write_file(tree, "usr/lib/thprace/thprace.conf", "[alerts]\nfold=3\nper_minute=3\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 3);
 	/* One hides the other whole. */
-	put(tree, "run/thprace/thprace.conf", "[alerts]\nfold=2\n");
+	write_file(tree, "run/thprace/thprace.conf", "[alerts]\nfold=2\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 2);
 	assert_int_equal(tree->config.alerts.per_minute, 10);
-	put(tree, "etc/thprace/thprace.conf", "[alerts]\nfold=1\n");
+	write_file(tree, "etc/thprace/thprace.conf", "[alerts]\nfold=1\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 1);
 	/* Also when it is empty. */
-	put(tree, "etc/thprace/thprace.conf", "");
+	write_file(tree, "etc/thprace/thprace.conf", "");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 60);
 }
@@ -177,32 +177,34 @@ static void drop_ins(void **state)
 {
 	struct tree *tree = *state;
 
-	put(tree, "etc/thprace/thprace.conf",
-	    "[alerts]\nfold=1\nper_minute=1\n[spool]\nmax_age=2d\n");
+	write_file(tree, "etc/thprace/thprace.conf",
+		   "[alerts]\nfold=1\nper_minute=1\n[spool]\nmax_age=2d\n");
 	/* By name, wherever they are; each overrides the main file. */
-	put(tree, "etc/thprace/thprace.conf.d/10-a.conf", "[alerts]\nfold=10\n");
-	put(tree, "usr/lib/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=20\nper_minute=20\n");
-	put(tree, "run/thprace/thprace.conf.d/15-c.conf", "[alerts]\nfold=15\nper_minute=15\n");
+	write_file(tree, "etc/thprace/thprace.conf.d/10-a.conf", "[alerts]\nfold=10\n");
+	write_file(tree, "usr/lib/thprace/thprace.conf.d/20-b.conf",
+		   "[alerts]\nfold=20\nper_minute=20\n");
+	write_file(tree, "run/thprace/thprace.conf.d/15-c.conf",
+		   "[alerts]\nfold=15\nper_minute=15\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 20);
 	assert_int_equal(tree->config.alerts.per_minute, 20);
 	assert_int_equal(tree->config.spool.max_age, 2 * 86400);
 	/* Of two with the same name /etc's counts, then /run's. */
-	put(tree, "run/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=21\n");
+	write_file(tree, "run/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=21\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 21);
 	assert_int_equal(tree->config.alerts.per_minute, 15);
-	put(tree, "etc/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=22\n");
+	write_file(tree, "etc/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=22\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 22);
 	/* An empty value sets the default. */
-	put(tree, "etc/thprace/thprace.conf.d/30.conf", "[alerts]\nfold=\n");
+	write_file(tree, "etc/thprace/thprace.conf.d/30.conf", "[alerts]\nfold=\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 60);
 	/* Other names are not read. */
-	put(tree, "etc/thprace/thprace.conf.d/99.conf.dpkg-new", "nonsense");
-	put(tree, "etc/thprace/thprace.conf.d/.99.conf", "nonsense");
-	put(tree, "etc/thprace/thprace.conf.d/README", "nonsense");
+	write_file(tree, "etc/thprace/thprace.conf.d/99.conf.dpkg-new", "nonsense");
+	write_file(tree, "etc/thprace/thprace.conf.d/.99.conf", "nonsense");
+	write_file(tree, "etc/thprace/thprace.conf.d/README", "nonsense");
 	assert_int_equal(load(tree), 0);
 }
 
@@ -211,16 +213,16 @@ static void masked(void **state)
 	struct tree *tree = *state;
 	char path[256];
 
-	put(tree, "usr/lib/thprace/thprace.conf", "[alerts]\nfold=1\n");
-	put(tree, "usr/lib/thprace/thprace.conf.d/10.conf", "[alerts]\nper_minute=2\n");
-	put(tree, "usr/lib/thprace/thprace.conf.d/11.conf", "[spool]\nmax_age=3d\n");
+	write_file(tree, "usr/lib/thprace/thprace.conf", "[alerts]\nfold=1\n");
+	write_file(tree, "usr/lib/thprace/thprace.conf.d/10.conf", "[alerts]\nper_minute=2\n");
+	write_file(tree, "usr/lib/thprace/thprace.conf.d/11.conf", "[spool]\nmax_age=3d\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 1);
 	assert_int_equal(tree->config.alerts.per_minute, 2);
 	assert_int_equal(tree->config.spool.max_age, 3 * 86400);
 	snprintf(path, sizeof(path), "%s/run/thprace/thprace.conf.d/10.conf", tree->root);
 	assert_int_equal(symlink("/dev/null", path), 0);
-	put(tree, "etc/thprace/thprace.conf.d/11.conf", "");
+	write_file(tree, "etc/thprace/thprace.conf.d/11.conf", "");
 	snprintf(path, sizeof(path), "%s/etc/thprace/thprace.conf", tree->root);
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_int_equal(load(tree), 0);
@@ -234,9 +236,9 @@ static void complaints_of_files(void **state)
 {
 	struct tree *tree = *state;
 
-	put(tree, "etc/thprace/thprace.conf", "[spool]\n\nx=1\n");
-	put(tree, "run/thprace/thprace.conf.d/5.conf", "[x]\n");
-	put(tree, "etc/thprace/thprace.conf.d/6.conf", "[alerts]\nfold=x\n");
+	write_file(tree, "etc/thprace/thprace.conf", "[spool]\n\nx=1\n");
+	write_file(tree, "run/thprace/thprace.conf.d/5.conf", "[x]\n");
+	write_file(tree, "etc/thprace/thprace.conf.d/6.conf", "[alerts]\nfold=x\n");
 	assert_int_equal(load(tree), -EINVAL);
 	expect_why(tree, "%R/etc/thprace/thprace.conf:3: unknown key 'x' in [spool]; "
 			 "thprace.conf(5) lists them\n"
@@ -245,9 +247,10 @@ static void complaints_of_files(void **state)
 			 "%R/etc/thprace/thprace.conf.d/6.conf:2: fold=: 'x' is not a length "
 			 "of time: 90, 1.5s, 500ms, 10min, 2h, 1d");
 	expect_untouched(tree);
-	put(tree, "etc/thprace/thprace.conf", "[spool]\nfile_size=32M\n");
-	put(tree, "run/thprace/thprace.conf.d/5.conf", "[spool]\n\nfile_size=64M\nmax_size=128M\n");
-	put(tree, "etc/thprace/thprace.conf.d/6.conf", "[spool]\nmax_size=48M\n");
+	write_file(tree, "etc/thprace/thprace.conf", "[spool]\nfile_size=32M\n");
+	write_file(tree, "run/thprace/thprace.conf.d/5.conf",
+		   "[spool]\n\nfile_size=64M\nmax_size=128M\n");
+	write_file(tree, "etc/thprace/thprace.conf.d/6.conf", "[spool]\nmax_size=48M\n");
 	assert_int_equal(load(tree), -EINVAL);
 	expect_why(tree, "%R/run/thprace/thprace.conf.d/5.conf:3: file_size=, which is 64M, is "
 			 "above max_size=, which is 48M: set both");
@@ -283,7 +286,7 @@ static void bad_files(void **state)
 	snprintf(path, sizeof(path), "%s/run/thprace/thprace.conf.d", tree->root);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(load(tree), 0);
-	put(tree, "run/thprace/thprace.conf.d", "");
+	write_file(tree, "run/thprace/thprace.conf.d", "");
 	assert_int_equal(load(tree), -ENOTDIR);
 	expect_why(tree, "%R/run/thprace/thprace.conf.d: cannot be listed: Not a directory");
 }
@@ -311,10 +314,10 @@ static void large_files(void **state)
 	memset(text + largest - sizeof(last) - 10, '\n', sizeof(last) + 10);
 	memcpy(text + largest - sizeof(last) + 1, last, sizeof(last) - 1);
 	text[largest] = '\n';
-	put_bytes(tree, "x.conf", text, largest);
+	write_bytes(tree, "x.conf", text, largest);
 	assert_int_equal(config__load(&tree->config, "", tree->file, tree->why, WHY_MAX), 0);
 	assert_int_equal(tree->config.alerts.fold, 5);
-	put_bytes(tree, "x.conf", text, largest + 1);
+	write_bytes(tree, "x.conf", text, largest + 1);
 	assert_int_equal(bounded(load_large, tree), 0);
 	assert_int_equal(truncate(tree->file, 0), 0);
 	assert_int_equal(truncate(tree->file, 20LL << 30), 0);
@@ -329,7 +332,7 @@ static void not_readable(void **state)
 	char path[256];
 	int err;
 
-	put(tree, "etc/thprace/thprace.conf", "[alerts]\nfold=5s\n");
+	write_file(tree, "etc/thprace/thprace.conf", "[alerts]\nfold=5s\n");
 	snprintf(path, sizeof(path), "%s/etc/thprace/thprace.conf", tree->root);
 	assert_int_equal(chmod(path, 0), 0);
 	if (!geteuid())
@@ -369,7 +372,7 @@ static void garbage(void **state)
 		size = (size_t)rand() % sizeof(bytes);
 		for (i = 0; i < size; i++)
 			bytes[i] = alphabet[(size_t)rand() % sizeof(alphabet)];
-		put_bytes(tree, "x.conf", bytes, size);
+		write_bytes(tree, "x.conf", bytes, size);
 		if (config__load(&tree->config, "", tree->file, tree->why, WHY_MAX))
 			assert_true(tree->why[0]);
 		else

@@ -36,19 +36,19 @@ static void test_status(void **state)
 	struct answers answers;
 
 	(void)state;
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	status = answers.line[0];
-	assert_string_equal(word(status, "type"), "status");
-	assert_string_equal(word(answers.line[1], "type"), "end");
-	assert_string_equal(word(status, "kernel"), "6.1.0-test");
-	assert_string_equal(word(status, "mode"), "light");
+	assert_string_equal(text_of(status, "type"), "status");
+	assert_string_equal(text_of(answers.line[1], "type"), "end");
+	assert_string_equal(text_of(status, "kernel"), "6.1.0-test");
+	assert_string_equal(text_of(status, "mode"), "light");
 	assert_int_equal(count(status, "now_ns"), 11523000000000ULL);
 	assert_int_equal(count(status, "now_wall_ns"), 1700000000000000000ULL);
 	assert_int_equal(json_object_array_length(member(status, "classes")),
 			 THPRACE_CLASS_MAX - 1);
 	class = json_object_array_get_idx(member(status, "classes"), 0);
-	assert_string_equal(word(class, "class"), "split-unmap");
+	assert_string_equal(text_of(class, "class"), "split-unmap");
 	assert_int_equal(count(class, "escapes"), 2);
 	/* NaN is no JSON. */
 	assert_null(member(class, "window_mean_ns"));
@@ -59,11 +59,11 @@ static void test_status(void **state)
 	assert_int_equal(json_object_array_length(member(status, "probes")), THPRACE_POINT_MAX);
 	assert_int_equal(json_object_array_length(member(status, "programs")), 1);
 	assert_true(json_object_get_double(member(member(status, "overhead"), "budget")) == 0.005);
-	assert_string_equal(word(member(status, "spool"), "health"), "ok");
+	assert_string_equal(text_of(member(status, "spool"), "health"), "ok");
 	assert_int_equal(count(member(status, "control"), "requests"), 1);
 	assert_int_equal(count(member(status, "control"), "clients"), 1);
 	config = member(member(status, "config"), "control");
-	assert_string_equal(word(config, "socket"), server->socket);
+	assert_string_equal(text_of(config, "socket"), server->socket);
 	assert_int_equal(count(config, "timeout"), PATIENCE);
 	drop_answers(&answers);
 }
@@ -74,17 +74,17 @@ static void expect_incidents(const char *request, const uint64_t *expected, uint
 	struct answers answers;
 	size_t i;
 
-	ask(server, request, &answers);
+	call(server, request, &answers);
 	for (i = 0; expected[i]; i++) {
 		assert_true(i < answers.nr);
-		assert_string_equal(word(answers.line[i], "type"), "incident");
+		assert_string_equal(text_of(answers.line[i], "type"), "incident");
 		assert_int_equal(count(answers.line[i], "number"), expected[i]);
 	}
 	assert_int_equal(answers.nr, i + 1);
-	assert_string_equal(word(answers.line[i], "type"), "end");
+	assert_string_equal(text_of(answers.line[i], "type"), "end");
 	assert_int_equal(count(answers.line[i], "first"), first);
 	assert_int_equal(count(answers.line[i], "next"), server->fake.next);
-	assert_string_equal(word(answers.line[i], "directory"), server->folder);
+	assert_string_equal(text_of(answers.line[i], "directory"), server->folder);
 	drop_answers(&answers);
 }
 
@@ -130,17 +130,17 @@ static void test_incident(void **state)
 
 	(void)state;
 	pokes("iii");
-	ask(server, "{\"request\":\"incident\",\"id\":2}", &answers);
+	call(server, "{\"request\":\"incident\",\"id\":2}", &answers);
 	assert_int_equal(answers.nr, 2);
 	line = answers.line[0];
 	assert_int_equal(count(line, "number"), 2);
-	assert_string_equal(word(line, "verdict"), "escape");
-	assert_non_null(strstr(word(line, "file"), "/incidents-000000000001.thpr"));
-	assert_string_equal(word(line, "directory"), server->folder);
-	assert_string_equal(word(member(line, "walker"), "comm"), "walk?[2Jer");
+	assert_string_equal(text_of(line, "verdict"), "escape");
+	assert_non_null(strstr(text_of(line, "file"), "/incidents-000000000001.thpr"));
+	assert_string_equal(text_of(line, "directory"), server->folder);
+	assert_string_equal(text_of(member(line, "walker"), "comm"), "walk?[2Jer");
 	assert_int_equal(json_object_array_length(member(line, "opener_stack")), 1);
 	assert_int_equal(count(line, "wall_ns"), server->fake.wall);
-	raw = word(line, "raw");
+	raw = text_of(line, "raw");
 	assert_int_equal(strlen(raw), 2 * sizeof(incident));
 	for (i = 0; i < sizeof(incident); i++) {
 		snprintf(byte, sizeof(byte), "%02x", ((unsigned char *)&incident)[i]);
@@ -149,11 +149,11 @@ static void test_incident(void **state)
 	drop_answers(&answers);
 	assert_int_equal(server->fake.flushes, 1);
 	/* In no file. */
-	ask(server, "{\"request\":\"incident\",\"id\":3}", &answers);
+	call(server, "{\"request\":\"incident\",\"id\":3}", &answers);
 	assert_null(member(answers.line[0], "file"));
 	drop_answers(&answers);
-	ask(server, "{\"request\":\"incident\",\"id\":4}", &answers);
-	assert_string_equal(word(answers.line[0], "directory"), server->folder);
+	call(server, "{\"request\":\"incident\",\"id\":4}", &answers);
+	assert_string_equal(text_of(answers.line[0], "directory"), server->folder);
 	expect_error(&answers, "not-found");
 }
 
@@ -162,10 +162,11 @@ static void test_metrics(void **state)
 	struct answers answers;
 
 	(void)state;
-	ask(server, "{\"request\":\"metrics\"}\r", &answers);
+	call(server, "{\"request\":\"metrics\"}\r", &answers);
 	assert_int_equal(answers.nr, 2);
-	assert_string_equal(word(answers.line[0], "type"), "metrics");
-	assert_string_equal(word(answers.line[0], "text"), "# HELP a b\nthprace_up{a=\"b\"} 1\n");
+	assert_string_equal(text_of(answers.line[0], "type"), "metrics");
+	assert_string_equal(text_of(answers.line[0], "text"),
+			    "# HELP a b\nthprace_up{a=\"b\"} 1\n");
 	drop_answers(&answers);
 }
 
@@ -174,22 +175,22 @@ static void test_reload(void **state)
 	struct answers answers;
 
 	(void)state;
-	ask(server, "{\"request\":\"reload\"}", &answers);
+	call(server, "{\"request\":\"reload\"}", &answers);
 	assert_int_equal(answers.nr, 2);
-	assert_string_equal(word(answers.line[0], "type"), "reloaded");
+	assert_string_equal(text_of(answers.line[0], "type"), "reloaded");
 	drop_answers(&answers);
 	server->fake.complaint = "a.conf:1: unknown key 'x'\na.conf:2: bad \x1b value";
-	ask(server, "{\"request\":\"reload\"}", &answers);
-	assert_string_equal(word(answers.line[0], "message"),
+	call(server, "{\"request\":\"reload\"}", &answers);
+	assert_string_equal(text_of(answers.line[0], "message"),
 			    "a.conf:1: unknown key 'x'\na.conf:2: bad ? value");
 	expect_error(&answers, "failed");
 	assert_int_equal(server->fake.reloads, 2);
 	/* What a reload changed holds. */
 	server->fake.complaint = NULL;
 	server->fake.config.control.clients = 0;
-	ask(server, "{\"request\":\"reload\"}", &answers);
+	call(server, "{\"request\":\"reload\"}", &answers);
 	drop_answers(&answers);
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	expect_error(&answers, "busy");
 }
 
@@ -201,7 +202,7 @@ static void test_follow(void **state)
 
 	(void)state;
 	pokes("ii");
-	put_line(fd, "{\"request\":\"incidents\",\"follow\":true,\"verdict\":\"escape\"}");
+	send_line(fd, "{\"request\":\"incidents\",\"follow\":true,\"verdict\":\"escape\"}");
 	read_answers(fd, &answers, 1);
 	assert_int_equal(count(answers.line[0], "number"), 2);
 	drop_answers(&answers);
@@ -212,7 +213,7 @@ static void test_follow(void **state)
 		read_answers(fd, &answers, 1);
 		assert_int_equal(answers.nr, 1);
 		assert_int_equal(count(answers.line[0], "number"), i);
-		assert_string_equal(word(answers.line[0], "verdict"), "escape");
+		assert_string_equal(text_of(answers.line[0], "verdict"), "escape");
 		drop_answers(&answers);
 	}
 	close(fd);
@@ -243,9 +244,9 @@ static void test_live(void **state)
 
 	(void)state;
 	pokes("i");
-	ask(server, "{\"request\":\"live\",\"seconds\":5}", &answers);
+	call(server, "{\"request\":\"live\",\"seconds\":5}", &answers);
 	assert_int_equal(answers.nr, 2);
-	assert_string_equal(word(answers.line[0], "type"), "live");
+	assert_string_equal(text_of(answers.line[0], "type"), "live");
 	assert_true(count(answers.line[0], "bytes") > 40);
 	assert_int_equal(incidents_in(answers.fd), 5);
 	drop_answers(&answers);
@@ -253,8 +254,8 @@ static void test_live(void **state)
 	/* The trace comes later. */
 	server->fake.live_later = true;
 	fd = connect_to(server);
-	put_line(fd, "{\"request\":\"live\",\"seconds\":2.5,\"from_now\":true}");
-	ask(server, "{\"request\":\"status\"}", &answers);
+	send_line(fd, "{\"request\":\"live\",\"seconds\":2.5,\"from_now\":true}");
+	call(server, "{\"request\":\"status\"}", &answers);
 	drop_answers(&answers);
 	assert_true(server->fake.live_from_now);
 	assert_true(server->fake.live_seconds == 2.5);
@@ -266,8 +267,8 @@ static void test_live(void **state)
 	drop_answers(&answers);
 	assert_int_equal(server->fake.cancelled, 0);
 	server->fake.live_error = "the flight recorder sleeps";
-	ask(server, "{\"request\":\"live\"}", &answers);
-	assert_string_equal(word(answers.line[0], "message"), "the flight recorder sleeps");
+	call(server, "{\"request\":\"live\"}", &answers);
+	assert_string_equal(text_of(answers.line[0], "message"), "the flight recorder sleeps");
 	assert_true(server->fake.live_seconds == 0);
 	expect_error(&answers, "failed");
 	/* Of the two that were handed out the server keeps a descriptor for the while. */
@@ -286,12 +287,12 @@ static void test_live_cancelled(void **state)
 	server->fake.live_later = true;
 	before = descriptors();
 	fd = connect_to(server);
-	put_line(fd, "{\"request\":\"live\",\"seconds\":1,\"from_now\":true}");
-	ask(server, "{\"request\":\"status\"}", &answers);
+	send_line(fd, "{\"request\":\"live\",\"seconds\":1,\"from_now\":true}");
+	call(server, "{\"request\":\"status\"}", &answers);
 	drop_answers(&answers);
 	close(fd);
 	for (i = 0; i < 1000 && !server->fake.cancelled; i++) {
-		ask(server, "{\"request\":\"status\"}", &answers);
+		call(server, "{\"request\":\"status\"}", &answers);
 		drop_answers(&answers);
 	}
 	assert_int_equal(server->fake.cancelled, 1);

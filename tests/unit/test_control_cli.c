@@ -24,7 +24,7 @@ static void test_status(void **state)
 	assert_int_equal(RUN(cmd_status, "--format=json"), CLI_FOUND);
 	assert_int_equal(lines(out), 1);
 	answer = json_tokener_parse(out);
-	assert_string_equal(word(answer, "type"), "status");
+	assert_string_equal(text_of(answer, "type"), "status");
 	json_object_put(answer);
 	/* Without an escape, and with all that may be wrong. */
 	server->fake.totals.escapes = 0;
@@ -72,10 +72,10 @@ static void test_shed_class(void **state)
 	RUN(cmd_status, "--format=json");
 	answer = json_tokener_parse(out);
 	class = json_object_array_get_idx(json_object_object_get(answer, "classes"), 1);
-	assert_string_equal(word(class, "class"), "split-migrate");
+	assert_string_equal(text_of(class, "class"), "split-migrate");
 	assert_false(json_object_get_boolean(json_object_object_get(class, "observable")));
 	assert_true(json_object_get_boolean(json_object_object_get(class, "shed")));
-	assert_string_equal(word(class, "reason"), "shed: it was too dear");
+	assert_string_equal(text_of(class, "reason"), "shed: it was too dear");
 	json_object_put(answer);
 	probe->state = PROBE_ATTACHED;
 	server->fake.totals.counters.sum.walkers[THPRACE_SPLIT_MIGRATE] = 0;
@@ -111,10 +111,10 @@ static void test_checked(void **state)
 	(void)state;
 	check.progress = CHECK_DONE;
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		check.classes[class].word = CHECK_UNKNOWN;
-	check.classes[THPRACE_SPLIT_UNMAP].word = CHECK_FIXED;
-	check.classes[THPRACE_SPLIT_HEAD].word = CHECK_CANNOT_HAPPEN;
-	check.classes[THPRACE_TRUNCATE_UNMAP].word = CHECK_VULNERABLE;
+		check.classes[class].status = CHECK_UNKNOWN;
+	check.classes[THPRACE_SPLIT_UNMAP].status = CHECK_FIXED;
+	check.classes[THPRACE_SPLIT_HEAD].status = CHECK_CANNOT_HAPPEN;
+	check.classes[THPRACE_TRUNCATE_UNMAP].status = CHECK_VULNERABLE;
 	strcpy(check.classes[THPRACE_TRUNCATE_UNMAP].evidence, "it does not call it");
 	server->fake.state.check = &check;
 	RUN_ALONE(cmd_status);
@@ -130,7 +130,7 @@ static void test_checked(void **state)
 	expect(out, "\"check\":\"cannot happen\"");
 	expect(out, "\"check\":\"vulnerable\",\"check_evidence\":\"it does not call it\"");
 	check.progress = CHECK_FAILED;
-	check.classes[THPRACE_TRUNCATE_UNMAP].word = CHECK_UNKNOWN;
+	check.classes[THPRACE_TRUNCATE_UNMAP].status = CHECK_UNKNOWN;
 	strcpy(check.reason, "no such program");
 	RUN_ALONE(cmd_status);
 	expect(out, "kernel     whether it has the fixes is not known: no such program\n");

@@ -61,7 +61,7 @@ static void test_incidents_json(void **state)
 	line = json_tokener_parse(out);
 	assert_int_equal(count(line, "number"), 1);
 	assert_int_equal(count(line, "wall_ns"), WALL + 1900);
-	assert_string_equal(word(line, "file"), spool_file);
+	assert_string_equal(text_of(line, "file"), spool_file);
 	json_object_put(line);
 }
 

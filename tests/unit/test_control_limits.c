@@ -93,10 +93,10 @@ static void test_wrong(void **state)
 
 	(void)state;
 	for (i = 0; i < NR_WRONG; i++) {
-		ask(server, wrong[i].request, &answers);
+		call(server, wrong[i].request, &answers);
 		expect_error(&answers, wrong[i].code);
 	}
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(count(member(answers.line[0], "control"), "refused"), NR_WRONG);
 	drop_answers(&answers);
 }
@@ -112,30 +112,30 @@ static void test_size(void **state)
 	memset(line, ' ', sizeof(line));
 	memcpy(line, request, strlen(request));
 	line[CONTROL_REQUEST_MAX] = '\0';
-	ask(server, line, &answers);
+	call(server, line, &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
 	line[CONTROL_REQUEST_MAX] = ' ';
 	line[CONTROL_REQUEST_MAX + 1] = '\0';
-	ask(server, line, &answers);
+	call(server, line, &answers);
 	expect_error(&answers, "too-large");
 	/* In pieces: what is whole but for its end is not too large yet. */
 	line[CONTROL_REQUEST_MAX] = '\0';
 	fd = connect_to(server);
-	put(fd, line, CONTROL_REQUEST_MAX);
-	ask(server, request, &answers);
+	send_bytes(fd, line, CONTROL_REQUEST_MAX);
+	call(server, request, &answers);
 	drop_answers(&answers);
-	put(fd, "\n", 1);
+	send_bytes(fd, "\n", 1);
 	read_answers(fd, &answers, ANSWERS_MAX);
 	close(fd);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
 	/* Without an end of the line: the end of what is sent will do. */
 	fd = connect_to(server);
-	put(fd, request, 5);
-	ask(server, request, &answers);
+	send_bytes(fd, request, 5);
+	call(server, request, &answers);
 	drop_answers(&answers);
-	put(fd, request + 5, strlen(request) - 5);
+	send_bytes(fd, request + 5, strlen(request) - 5);
 	shutdown(fd, SHUT_WR);
 	read_answers(fd, &answers, ANSWERS_MAX);
 	close(fd);
@@ -151,14 +151,14 @@ static void test_clients(void **state)
 	(void)state;
 	for (i = 0; i < 16; i++)
 		fds[i] = connect_to(server);
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	expect_error(&answers, "busy");
 	/* One leaves, one may come; it is seen in the order in which it happened. */
-	put_line(fds[0], "{\"request\":\"status\"}");
+	send_line(fds[0], "{\"request\":\"status\"}");
 	read_answers(fds[0], &answers, ANSWERS_MAX);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	assert_int_equal(count(member(answers.line[0], "control"), "clients"), 16);
 	drop_answers(&answers);
@@ -167,7 +167,7 @@ static void test_clients(void **state)
 }
 
 /* A process of its own asks, says that it is connected, and gets its answer. */
-static pid_t ask_in_child(int connected)
+static pid_t call_in_child(int connected)
 {
 	struct answers answers;
 	pid_t pid = fork();
@@ -178,7 +178,7 @@ static pid_t ask_in_child(int connected)
 	fd = try_connect(server->socket);
 	if (fd < 0 || write(connected, "c", 1) != 1)
 		_exit(1);
-	put_line(fd, "{\"request\":\"status\"}");
+	send_line(fd, "{\"request\":\"status\"}");
 	read_answers(fd, &answers, ANSWERS_MAX);
 	_exit(answers.nr != 2);
 }
@@ -198,7 +198,7 @@ static void test_no_descriptors(void **state)
 	close(next);
 	none = limit;
 	none.rlim_cur = (rlim_t)next;
-	pid = ask_in_child(ends[1]);
+	pid = call_in_child(ends[1]);
 	assert_true(pid > 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(read(ends[0], &letter, 1), 1);
@@ -217,7 +217,7 @@ static void test_slow_request(void **state)
 	int fd = connect_to(server);
 
 	(void)state;
-	put(fd, "{\"requ", 7);
+	send_bytes(fd, "{\"requ", 7);
 	read_answers(fd, &answers, ANSWERS_MAX);
 	expect_error(&answers, "timeout");
 	close(fd);
@@ -242,9 +242,9 @@ static void test_slow_reader(void **state)
 	(void)state;
 	pokes("ssss");
 	slow = connect_to(server);
-	put_line(slow, "{\"request\":\"incidents\"}");
+	send_line(slow, "{\"request\":\"incidents\"}");
 	follower = connect_to(server);
-	put_line(follower, "{\"request\":\"incidents\",\"follow\":true}");
+	send_line(follower, "{\"request\":\"incidents\",\"follow\":true}");
 	wait_for_end(slow);
 	wait_for_end(follower);
 	assert_int_equal(descriptors(), before);
@@ -259,14 +259,14 @@ static void test_overtaken(void **state)
 
 	(void)state;
 	pokes("ssss");
-	put_line(fd, "{\"request\":\"incidents\",\"follow\":true}");
+	send_line(fd, "{\"request\":\"incidents\",\"follow\":true}");
 	pokes("ssssssss");
 	read_answers(fd, &answers, ANSWERS_MAX);
 	close(fd);
 	assert_true(answers.nr > 1);
 	last = answers.line[answers.nr - 1];
-	assert_string_equal(word(last, "error"), "timeout");
-	assert_non_null(strstr(word(last, "message"), "faster"));
+	assert_string_equal(text_of(last, "error"), "timeout");
+	assert_non_null(strstr(text_of(last, "message"), "faster"));
 	drop_answers(&answers);
 }
 
@@ -317,12 +317,12 @@ static void test_thousand(void **state)
 	(void)state;
 	for (i = 0; i < 1000; i++) {
 		fd = connect_to(server);
-		put(fd, junk, make_junk(junk, sizeof(junk)));
+		send_bytes(fd, junk, make_junk(junk, sizeof(junk)));
 		if (i % 8) {
-			put(fd, "\n", 1);
+			send_bytes(fd, "\n", 1);
 			read_answers(fd, &answers, ANSWERS_MAX);
 			for (j = 0; j < answers.nr; j++)
-				assert_string_equal(word(answers.line[j], "type"), "error");
+				assert_string_equal(text_of(answers.line[j], "type"), "error");
 			assert_int_equal(answers.nr, 1);
 			drop_answers(&answers);
 		}
@@ -339,7 +339,7 @@ static const gid_t member_gid = 1; /* "daemon", the server's group */
 static const gid_t other_gid = 65534;
 
 /* Ask as another user, in a process of its own. Exit status: 0 served, 1 forbidden, 2 no connection. */
-static int ask_as(gid_t gid, const gid_t *groups, size_t nr)
+static int call_as(gid_t gid, const gid_t *groups, size_t nr)
 {
 	struct answers answers;
 	int fd, status, code = 0;
@@ -352,11 +352,11 @@ static int ask_as(gid_t gid, const gid_t *groups, size_t nr)
 		fd = try_connect(server->socket);
 		if (fd < 0)
 			_exit(fd == -EACCES ? 2 : 9);
-		put_line(fd, "{\"request\":\"status\"}");
+		send_line(fd, "{\"request\":\"status\"}");
 		read_answers(fd, &answers, ANSWERS_MAX);
 		if (answers.nr == 1)
-			code = strcmp(word(answers.line[0], "error"), "forbidden") ? 9 : 1;
-		if (code == 1 && !strstr(word(answers.line[0], "message"), "'daemon'"))
+			code = strcmp(text_of(answers.line[0], "error"), "forbidden") ? 9 : 1;
+		if (code == 1 && !strstr(text_of(answers.line[0], "message"), "'daemon'"))
 			code = 9;
 		_exit(code);
 	}
@@ -377,20 +377,20 @@ static void test_peers(void **state)
 	if (geteuid())
 		skip();
 	assert_int_equal(st.st_gid, member_gid);
-	assert_int_equal(ask_as(member_gid, NULL, 0), 0);
-	assert_int_equal(ask_as(other_gid, NULL, 0), 2);
+	assert_int_equal(call_as(member_gid, NULL, 0), 0);
+	assert_int_equal(call_as(other_gid, NULL, 0), 2);
 	/* Where the file's mode lets everybody in, the credentials decide. */
 	assert_int_equal(chmod(server->socket, 0666), 0);
-	assert_int_equal(ask_as(member_gid, NULL, 0), 0);
-	assert_int_equal(ask_as(other_gid, NULL, 0), 1);
+	assert_int_equal(call_as(member_gid, NULL, 0), 0);
+	assert_int_equal(call_as(other_gid, NULL, 0), 1);
 	for (i = 0; i < 200; i++)
 		groups[i] = (gid_t)(5000 + i);
-	assert_int_equal(ask_as(other_gid, groups, 200), 1);
+	assert_int_equal(call_as(other_gid, groups, 200), 1);
 	groups[199] = member_gid;
-	assert_int_equal(ask_as(other_gid, groups, 200), 0);
-	assert_int_equal(ask_as(other_gid, groups + 199, 1), 0);
-	assert_int_equal(ask_as(other_gid, groups, 2), 1);
-	assert_int_equal(server->fake.said, 0);
+	assert_int_equal(call_as(other_gid, groups, 200), 0);
+	assert_int_equal(call_as(other_gid, groups + 199, 1), 0);
+	assert_int_equal(call_as(other_gid, groups, 2), 1);
+	assert_int_equal(server->fake.logged, 0);
 }
 
 static void test_no_group(void **state)
@@ -402,9 +402,9 @@ static void test_no_group(void **state)
 	strcpy(server->fake.config.control.group, "no-such-group");
 	server_start(server);
 	assert_int_equal(server->err, 0);
-	assert_int_equal(server->fake.said, 1);
+	assert_int_equal(server->fake.logged, 1);
 	assert_non_null(strstr(server->fake.said_text, "no-such-group"));
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
 	stop(NULL);
@@ -424,7 +424,7 @@ static void test_second_daemon(void **state)
 	assert_non_null(strstr(second->why, "another thpraced"));
 	server_stop(second);
 	server_free(second);
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
 }
@@ -443,7 +443,7 @@ static void test_stale_socket(void **state)
 	close(fd);
 	server_start(server);
 	assert_int_equal(server->err, 0);
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
 	/* Somebody else's socket stays. */

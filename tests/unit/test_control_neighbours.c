@@ -41,7 +41,7 @@ static void look(uint64_t *requests, uint64_t *refused, uint64_t *clients)
 	struct json_object *control;
 	struct answers answers;
 
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	control = member(answers.line[0], "control");
 	*requests = count(control, "requests") - ++statuses;
@@ -51,7 +51,8 @@ static void look(uint64_t *requests, uint64_t *refused, uint64_t *clients)
 }
 
 /* Make the request so many times as a user, and hold the connections. */
-_Noreturn static void hold_in_child(uid_t user, const char *request, int times, int told, int until)
+_Noreturn static void hold_in_child(uid_t user, const char *request, int times, int ready,
+				    int until)
 {
 	char byte = 't';
 	int i, fd;
@@ -62,9 +63,9 @@ _Noreturn static void hold_in_child(uid_t user, const char *request, int times, 
 		fd = try_connect(server->socket);
 		if (fd < 0)
 			_exit(9);
-		put_line(fd, request);
+		send_line(fd, request);
 	}
-	if (write(told, &byte, 1) != 1)
+	if (write(ready, &byte, 1) != 1)
 		_exit(9);
 	(void)!read(until, &byte, 1);
 	_exit(0);
@@ -74,30 +75,30 @@ _Noreturn static void hold_in_child(uid_t user, const char *request, int times, 
  * Returns how many of these are served. Those that are not are turned away when they connect, or, with
  * `asked`, when they ask.
  */
-static uint64_t hold(uid_t user, const char *request, int times, bool asked, pid_t *holder,
+static uint64_t hold(uid_t user, const char *request, int times, bool complete, pid_t *holder,
 		     int *end)
 {
 	uint64_t requests, refused, clients, now_requests, now_refused, now_clients, seen;
-	int told[2], until[2];
+	int ready[2], until[2];
 	char byte;
 
 	look(&requests, &refused, &clients);
-	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(until, O_CLOEXEC), 0);
 	*holder = fork();
 	assert_true(*holder >= 0);
 	if (!*holder) {
 		close(until[1]);
-		hold_in_child(user, request, times, told[1], until[0]);
+		hold_in_child(user, request, times, ready[1], until[0]);
 	}
-	close(told[1]);
+	close(ready[1]);
 	close(until[0]);
 	*end = until[1];
-	assert_int_equal(read(told[0], &byte, 1), 1);
-	close(told[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
 	do {
 		look(&now_requests, &now_refused, &now_clients);
-		seen = now_requests - requests + (asked ? 0 : now_refused - refused);
+		seen = now_requests - requests + (complete ? 0 : now_refused - refused);
 	} while (seen < (uint64_t)times);
 	return now_clients - clients;
 }
@@ -116,7 +117,7 @@ static bool root_is_served(void)
 	struct answers answers;
 	size_t nr;
 
-	ask(server, "{\"request\":\"status\"}", &answers);
+	call(server, "{\"request\":\"status\"}", &answers);
 	statuses++;
 	nr = answers.nr;
 	drop_answers(&answers);
@@ -173,7 +174,7 @@ static void test_live_places(void **state)
 	assert_int_equal(hold(BOB, LIVE, 4, true, &bob, &bob_end), 2);
 	look(&before, &refused, &clients);
 	fd = connect_to(server);
-	put_line(fd, LIVE);
+	send_line(fd, LIVE);
 	do
 		look(&requests, &refused, &clients);
 	while (requests == before);
@@ -192,7 +193,7 @@ static int take_live(void)
 	struct answers answers;
 	int fd;
 
-	ask(server, "{\"request\":\"live\"}", &answers);
+	call(server, "{\"request\":\"live\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	assert_true(answers.fd >= 0);
 	fd = fcntl(answers.fd, F_DUPFD_CLOEXEC, 3);
@@ -235,7 +236,7 @@ static void test_memory_in_time(void **state)
 
 	(void)state;
 	server->fake.live_memory = 1 << 20;
-	server->control->given_time = 100000;
+	server->control->trace_lifetime = 100000;
 	fd = take_live();
 	for (i = 0; i < PATIENCE * 100 && size_of(fd); i++)
 		usleep(10000);

@@ -8,9 +8,9 @@ static void test_report_after_pair(void **state)
 	const struct thprace_incident *incident;
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, window(T - 500, T + 2000, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, window(T - 500, T + 2000, T + 3000));
 	finish(correlator);
 	only_escape(THPRACE_EXACT);
 	incident = only(THPRACE_ESCAPE);
@@ -28,13 +28,13 @@ static void test_settled_otherwise(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
-	say_opener(correlator, window(T - 500, T + 500, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
+	send_opener(correlator, window(T - 500, T + 500, T + 3000));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
-	assert_int_equal(given.shown[0].first_verdict, THPRACE_ESCAPE);
-	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_CONTAINED);
+	assert_int_equal(emitted.shown[0].first_verdict, THPRACE_ESCAPE);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
 
 /* A walker that was reported after one that returned later. */
@@ -43,9 +43,9 @@ static void test_out_of_order(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_walker(correlator, walker(T, T + 5000, 0));
-	say_walker(correlator, walker(T - 500, T - 100, 0));
-	say_opener(correlator, window(T + 2000, T + 3000, T + 4000));
+	send_walker(correlator, walker(T, T + 5000, 0));
+	send_walker(correlator, walker(T - 500, T - 100, 0));
+	send_opener(correlator, window(T + 2000, T + 3000, T + 4000));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->walk.leave, T + 5000);
 }
@@ -55,8 +55,8 @@ static void test_report_before_walker(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_opener(correlator, window(T - 500, T + 200, T + 300));
-	say_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, window(T - 500, T + 200, T + 300));
+	send_walker(correlator, walker(T, T + 1000, 0));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.open, T - 500);
 }
@@ -67,13 +67,13 @@ static void test_opening(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), window(0, 0, 0));
-	say_opener(correlator, window(T + 500, T + 2000, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 1), window(0, 0, 0));
+	send_opener(correlator, window(T + 500, T + 2000, T + 3000));
 	/* Nothing is waited for any more. */
 	correlator__settle(correlator, T + 1000 + THPRACE_ATTRIBUTION_NS, LATE);
 	assert_int_equal(only(THPRACE_ESCAPE)->window.open, T + 500);
 	finish(correlator);
-	assert_int_equal(given.nr, 1);
+	assert_int_equal(emitted.nr, 1);
 }
 
 /* Whose report never comes, it opened after the walker, and its owner did not see it noted. */
@@ -82,9 +82,9 @@ static void test_opening_never_told(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 0), window(0, 0, 0));
+	send_pair(correlator, walker(T, T + 1000, 0), window(0, 0, 0));
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 /* Its owner was held up between its last stamp and leaving open_folio[]. */
@@ -93,12 +93,12 @@ static void test_ended_before_walker(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 0), window(T - 900, T - 700, 0));
-	say_opener(correlator, window(T - 900, T - 700, T - 600));
+	send_pair(correlator, walker(T, T + 1000, 0), window(T - 900, T - 700, 0));
+	send_opener(correlator, window(T - 900, T - 700, T - 600));
 	correlator__settle(correlator, T + 1000, T + 1000);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 static void test_no_report(void **state)
@@ -106,12 +106,12 @@ static void test_no_report(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
+	send_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
 	correlator__settle(correlator, T + 999999999, LATE);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 	correlator__settle(correlator, T + 1000000000, LATE);
 	assert_int_equal(only(THPRACE_ESCAPE)->window.close, 0);
-	assert_int_equal(given.shown[0].attribution, THPRACE_LIKELY);
+	assert_int_equal(emitted.shown[0].attribution, THPRACE_LIKELY);
 	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].likely, 1);
 	finish(correlator);
 }
@@ -121,14 +121,14 @@ static void test_void(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
-	say_opener(correlator, window(T - 500, 0, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
+	send_opener(correlator, window(T - 500, 0, T + 3000));
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
-	say_opener(correlator, window(T - 500, 0, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
+	send_opener(correlator, window(T - 500, 0, T + 3000));
 	finish(correlator);
 	only(THPRACE_CONTAINED);
 }
@@ -142,26 +142,26 @@ static void test_unknown_folio(void **state)
 	(void)state;
 	unknown.folio = 0;
 	elsewhere.folio = OTHER_FOLIO;
-	say_pair(correlator, walker(T, T + 1000, 0), unknown);
-	say_opener(correlator, window(T - 500, T + 2000, T + 3000));
+	send_pair(correlator, walker(T, T + 1000, 0), unknown);
+	send_opener(correlator, window(T - 500, T + 2000, T + 3000));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.folio, FOLIO);
 
 	/* It turns out to be another's: settled at once, as nothing. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_pair(correlator, walker(T, T + 1000, 0), unknown);
-	say_opener(correlator, elsewhere);
+	send_pair(correlator, walker(T, T + 1000, 0), unknown);
+	send_opener(correlator, elsewhere);
 	correlator__settle(correlator, T + 1000, LATE);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 
 	/* Published as one folio, removed from another. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
-	say_opener(correlator, elsewhere);
+	send_pair(correlator, walker(T, T + 1000, 0), window(T - 500, 0, 0));
+	send_opener(correlator, elsewhere);
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 static void test_own_window(void **state)
@@ -171,12 +171,12 @@ static void test_own_window(void **state)
 
 	(void)state;
 	own.pid = 20;
-	say_opener(correlator, own);
-	say_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, own);
+	send_walker(correlator, walker(T, T + 1000, 0));
 	own.open++;
-	say_opener(correlator, own);
+	send_opener(correlator, own);
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 static void test_two_windows(void **state)
@@ -185,17 +185,17 @@ static void test_two_windows(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), window(T + 500, 0, 0));
-	say_walker(correlator, walker(T, T + 1000, 1));
+	send_pair(correlator, walker(T, T + 1000, 1), window(T + 500, 0, 0));
+	send_walker(correlator, walker(T, T + 1000, 1));
 	/* The task's earlier window, told late; and another's that opened at the same instant. */
-	say_opener(correlator, window(T - 100, T + 200, T + 300));
-	say_opener(correlator, window(T + 500, T + 1500, T + 1600));
+	send_opener(correlator, window(T - 100, T + 200, T + 300));
+	send_opener(correlator, window(T + 500, T + 1500, T + 1600));
 	other.pid = 11;
-	say_opener(correlator, other);
+	send_opener(correlator, other);
 	finish(correlator);
-	assert_int_equal(given.nr, 3);
-	assert_int_equal(given.verdicts[THPRACE_ESCAPE], 1);
-	assert_int_equal(given.verdicts[THPRACE_CONTAINED], 2);
+	assert_int_equal(emitted.nr, 3);
+	assert_int_equal(emitted.verdicts[THPRACE_ESCAPE], 1);
+	assert_int_equal(emitted.verdicts[THPRACE_CONTAINED], 2);
 }
 
 static void test_touching(void **state)
@@ -203,10 +203,10 @@ static void test_touching(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_opener(correlator, window(T - 500, T + 10, T + 99));
-	say_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, window(T - 500, T + 10, T + 99));
+	send_walker(correlator, walker(T, T + 1000, 0));
 	correlator__finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 	assert_int_equal(correlator__touching(correlator), 1);
 	correlator__free(correlator);
 }
@@ -218,12 +218,12 @@ static void test_torn_copy(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_pair(correlator, walker(T, T + 1000, 1), torn);
-	say_opener(correlator, window(T - 500, T + 300, T + 400));
+	send_pair(correlator, walker(T, T + 1000, 1), torn);
+	send_opener(correlator, window(T - 500, T + 300, T + 400));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
-	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_CONTAINED);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
 
 static void test_split(void **state)
@@ -236,40 +236,40 @@ static void test_split(void **state)
 	(void)state;
 	head.walk.class = THPRACE_SPLIT_HEAD;
 	head.walk.flags = THPRACE_KF_RESULT;
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_walker(correlator, walker(T + 5000, T + 6000, 1));
-	say(correlator, &split, sizeof(split));
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_walker(correlator, walker(T + 5000, T + 6000, 1));
+	send(correlator, &split, sizeof(split));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].walk.result, -16);
-	assert_int_equal(given.shown[0].walk.flags, THPRACE_KF_RESULT);
-	assert_int_equal(given.shown[1].walk.flags, 0);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].walk.result, -16);
+	assert_int_equal(emitted.shown[0].walk.flags, THPRACE_KF_RESULT);
+	assert_int_equal(emitted.shown[1].walk.flags, 0);
 
 	/* Its walker took no time at all: they are two. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, walker(T + 1000, T + 1000, 0));
-	say_walker(correlator, head);
-	say_opener(correlator, window(T, T + 1500, T + 2000));
+	send_walker(correlator, walker(T + 1000, T + 1000, 0));
+	send_walker(correlator, head);
+	send_opener(correlator, window(T, T + 1500, T + 2000));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->walk.class, THPRACE_SPLIT_HEAD);
 
 	/* Phase 2 of a window: the split completes with it open, after it, or before it. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, head);
-	say_opener(correlator, window(T, T + 500, T + 4001));
+	send_walker(correlator, head);
+	send_opener(correlator, window(T, T + 500, T + 4001));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_ESCAPE)->walk.class, THPRACE_SPLIT_HEAD);
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, head);
-	say_opener(correlator, window(T, T + 500, T + 4000));
+	send_walker(correlator, head);
+	send_opener(correlator, window(T, T + 500, T + 4000));
 	finish(correlator);
 	only(THPRACE_CONTAINED);
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, head);
-	say_opener(correlator, window(T, T + 500, T + 1000 + THPRACE_TOLERANCE_NS));
-	say_opener(correlator, window(T + 1001, T + 1500, T + 5000));
+	send_walker(correlator, head);
+	send_opener(correlator, window(T, T + 500, T + 1000 + THPRACE_TOLERANCE_NS));
+	send_opener(correlator, window(T + 1001, T + 1500, T + 5000));
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 static void test_check(void **state)
@@ -279,39 +279,39 @@ static void test_check(void **state)
 
 	(void)state;
 	/* It is for the last failed walker of its task on its folio. */
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_walker(correlator, walker(T + 1500, T + 2000, 1));
-	say_walker(correlator, walker(T + 2500, T + 2600, 0));
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_walker(correlator, walker(T + 1500, T + 2000, 1));
+	send_walker(correlator, walker(T + 2500, T + 2600, 0));
 	other.walk.pid = 21;
-	say_walker(correlator, other);
+	send_walker(correlator, other);
 	other.walk.pid = 20;
 	other.walk.folio = OTHER_FOLIO;
-	say_walker(correlator, other);
-	say_walker(correlator, check_point(T + 5000));
+	send_walker(correlator, other);
+	send_walker(correlator, check_point(T + 5000));
 	finish(correlator);
-	assert_int_equal(given.nr, 4);
-	assert_int_equal(given.shown[0].walk.flags, 0);
-	assert_int_equal(given.shown[1].walk.flags, THPRACE_KF_CHECK);
-	assert_int_equal(given.shown[1].walk.enter, T + 1500);
-	assert_int_equal(given.shown[2].walk.flags, 0);
-	assert_int_equal(given.shown[3].walk.flags, 0);
+	assert_int_equal(emitted.nr, 4);
+	assert_int_equal(emitted.shown[0].walk.flags, 0);
+	assert_int_equal(emitted.shown[1].walk.flags, THPRACE_KF_CHECK);
+	assert_int_equal(emitted.shown[1].walk.enter, T + 1500);
+	assert_int_equal(emitted.shown[2].walk.flags, 0);
+	assert_int_equal(emitted.shown[3].walk.flags, 0);
 
 	/* Alone: no failed walker, or none so near. Neither windows nor ranges explain it. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, walker(T, T + 1000, 0));
-	say_walker(correlator, check_point(T + 2000));
-	say_opener(correlator, removal(T + 2000, 11));
-	say_opener(correlator, range(0, T + 3000, 0));
-	say_opener(correlator, window(T + 1900, T + 2500, T + 3000));
+	send_walker(correlator, walker(T, T + 1000, 0));
+	send_walker(correlator, check_point(T + 2000));
+	send_opener(correlator, removal(T + 2000, 11));
+	send_opener(correlator, range(0, T + 3000, 0));
+	send_opener(correlator, window(T + 1900, T + 2500, T + 3000));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_UNATTRIBUTED)->walk.flags, THPRACE_KF_CHECK);
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_walker(correlator, check_point(T + 1000 + THPRACE_ATTRIBUTION_NS));
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_walker(correlator, check_point(T + 1000 + THPRACE_ATTRIBUTION_NS));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.verdicts[THPRACE_UNATTRIBUTED], 2);
-	assert_int_equal(given.shown[0].walk.flags, 0);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.verdicts[THPRACE_UNATTRIBUTED], 2);
+	assert_int_equal(emitted.shown[0].walk.flags, 0);
 }
 
 int main(void)

@@ -8,38 +8,38 @@ static void test_removal(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	say_opener(correlator, removal(T + 500, 11));
-	say_walker(correlator, small_walker(T, T + 1000, 1));
-	say_opener(correlator, removal(T + 700, 11));
-	say_opener(correlator, removal(T + 5000, 11));
+	send_opener(correlator, removal(T + 500, 11));
+	send_walker(correlator, small_walker(T, T + 1000, 1));
+	send_opener(correlator, removal(T + 700, 11));
+	send_opener(correlator, removal(T + 5000, 11));
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_opener(correlator, removal(T + 500, 11));
-	say_opener(correlator, removal(T + 400, 12));
-	say_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, removal(T + 500, 11));
+	send_opener(correlator, removal(T + 400, 12));
+	send_walker(correlator, walker(T, T + 1000, 0));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.pid, 12);
 
 	/* Told in another order, in part after the walker: the earliest counts all the same. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_opener(correlator, removal(T + 400, 13));
-	say_walker(correlator, walker(T, T + 1000, 0));
-	say_opener(correlator, removal(T + 300, 12));
-	say_opener(correlator, removal(T + 350, 14));
+	send_opener(correlator, removal(T + 400, 13));
+	send_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, removal(T + 300, 12));
+	send_opener(correlator, removal(T + 350, 14));
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.open, T + 300);
-	assert_int_equal(given.shown[0].opener_stack.ip[0], 12);
+	assert_int_equal(emitted.shown[0].opener_stack.ip[0], 12);
 
 	/* Too late, too early, or of its own. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_opener(correlator, removal(T + 1001, 11));
-	say_opener(correlator, removal(T - 1, 11));
-	say_opener(correlator, removal(T + 500, 20));
-	say_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, removal(T + 1001, 11));
+	send_opener(correlator, removal(T - 1, 11));
+	send_opener(correlator, removal(T + 500, 20));
+	send_walker(correlator, walker(T, T + 1000, 0));
 	finish(correlator);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 /* One range and one walker that left a mapping by a PTE; what comes of it. */
@@ -47,8 +47,8 @@ static void one_range(struct thprace_incident failed, struct thprace_window zapp
 {
 	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
-	say_walker(correlator, failed);
-	say_opener(correlator, zapped);
+	send_walker(correlator, failed);
+	send_opener(correlator, zapped);
 	finish(correlator);
 }
 
@@ -61,9 +61,9 @@ static void test_range(void **state)
 	/* It was under way, by what is known of its beginning; and a mapping went. */
 	one_range(failed, zapped);
 	only_escape(THPRACE_CAUSAL);
-	assert_int_equal(given.shown[0].window.pid, 11);
-	assert_int_equal(given.shown[0].window.level, THPRACE_LEVEL_PTE);
-	assert_int_equal(given.shown[0].opener_stack.ip[0], 11);
+	assert_int_equal(emitted.shown[0].window.pid, 11);
+	assert_int_equal(emitted.shown[0].window.level, THPRACE_LEVEL_PTE);
+	assert_int_equal(emitted.shown[0].opener_stack.ip[0], 11);
 	one_range(failed, range(T + 1000, T + 5000, 1));
 	only_escape(THPRACE_CAUSAL);
 	zapped.removed = T + 1001;
@@ -84,7 +84,7 @@ static void test_range(void **state)
 	/* It began after the return: the walker had failed by then, with nobody unmapping. */
 	one_range(failed, range(T + 1001, T + 5000, 1));
 	only(THPRACE_REMAINED);
-	assert_int_equal(given.shown[0].window.pid, 0);
+	assert_int_equal(emitted.shown[0].window.pid, 0);
 	one_range(failed, range(T + 1001, T + 5000, 2));
 	only(THPRACE_UNATTRIBUTED);
 	/* It was over before the return. */
@@ -102,7 +102,7 @@ static void test_range(void **state)
 	only(THPRACE_UNATTRIBUTED);
 	/* It did not fail: a range in its time says nothing. */
 	one_range(small_walker(T, T + 1000, 0), range(0, T + 5000, 1));
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 }
 
 /* Several ranges under way: if as many mappings went as they took together, each took its own. */
@@ -116,15 +116,15 @@ static void test_ranges(void **state)
 	for (left = 3; left <= 4; left++) {
 		struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
-		say_opener(correlator, second);
-		say_opener(correlator, first);
-		say_walker(correlator, small_walker(T, T + 1000, left));
+		send_opener(correlator, second);
+		send_opener(correlator, first);
+		send_walker(correlator, small_walker(T, T + 1000, left));
 		/* Each is reported once for each walker that waits. */
-		say_opener(correlator, first);
-		say_opener(correlator, second);
+		send_opener(correlator, first);
+		send_opener(correlator, second);
 		finish(correlator);
 		only_escape(left == 3 ? THPRACE_CAUSAL : THPRACE_LIKELY);
-		assert_int_equal(given.shown[0].window.pid, 11); /* it ended first */
+		assert_int_equal(emitted.shown[0].window.pid, 11); /* it ended first */
 	}
 }
 
@@ -136,22 +136,22 @@ static void test_escape_before_range(void **state)
 
 	(void)state;
 	failed.walk.left = (struct thprace_counts){.entire = 1, .small = 1};
-	say_opener(correlator, range(0, T + 2500, 0));
-	say_opener(correlator, window(T - 500, T + 2000, T + 3000));
-	say_walker(correlator, failed);
+	send_opener(correlator, range(0, T + 2500, 0));
+	send_opener(correlator, window(T - 500, T + 2000, T + 3000));
+	send_walker(correlator, failed);
 	finish(correlator);
 	assert_int_equal(only(THPRACE_ESCAPE)->window.level, THPRACE_LEVEL_PMD);
 
 	/* What was contained does not. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_opener(correlator, range(0, T + 2500, 0));
-	say_opener(correlator, window(T - 500, T + 200, T + 300));
-	say_walker(correlator, failed);
+	send_opener(correlator, range(0, T + 2500, 0));
+	send_opener(correlator, window(T - 500, T + 200, T + 300));
+	send_walker(correlator, failed);
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
-	assert_int_equal(given.shown[1].verdict, THPRACE_ESCAPE);
-	assert_int_equal(given.shown[1].window.level, THPRACE_LEVEL_PTE);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_CONTAINED);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_ESCAPE);
+	assert_int_equal(emitted.shown[1].window.level, THPRACE_LEVEL_PTE);
 }
 
 /* Two failures in a row: a range between their returns explains the second, and clears the first. */
@@ -163,33 +163,33 @@ static void test_newer_failure(void **state)
 
 	(void)state;
 	newer.walk.pid = 21;
-	say_walker(correlator, older);
-	say_walker(correlator, newer);
-	say_opener(correlator, range(T + 2500, T + 4000, 0));
+	send_walker(correlator, older);
+	send_walker(correlator, newer);
+	send_opener(correlator, range(T + 2500, T + 4000, 0));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].verdict, THPRACE_REMAINED);
-	assert_int_equal(given.shown[0].walk.pid, 20);
-	assert_int_equal(given.shown[1].verdict, THPRACE_ESCAPE);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_REMAINED);
+	assert_int_equal(emitted.shown[0].walk.pid, 20);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_ESCAPE);
 
 	/* Under way at both returns, it explains both. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, older);
-	say_walker(correlator, newer);
-	say_opener(correlator, range(T + 900, T + 4000, 0));
+	send_walker(correlator, older);
+	send_walker(correlator, newer);
+	send_opener(correlator, range(T + 900, T + 4000, 0));
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.verdicts[THPRACE_ESCAPE], 2);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.verdicts[THPRACE_ESCAPE], 2);
 
 	/* On another folio, none. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	newer.walk.folio = OTHER_FOLIO;
-	say_walker(correlator, older);
-	say_walker(correlator, newer);
-	say_opener(correlator, range(T + 900, T + 4000, 0));
+	send_walker(correlator, older);
+	send_walker(correlator, newer);
+	send_opener(correlator, range(T + 900, T + 4000, 0));
 	finish(correlator);
-	assert_int_equal(given.shown[0].verdict, THPRACE_ESCAPE);
-	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_ESCAPE);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
 
 /* One window at PMD level, or several, and a walker that left so many of its mappings. */
@@ -202,44 +202,44 @@ static void test_counts(void **state)
 	(void)state;
 	/* What the walker left is there still when the window is over: it took another one. */
 	zap.left = 1;
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, zap);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, zap);
 	finish(correlator);
-	assert_int_equal(given.nr, 2);
-	assert_int_equal(given.shown[0].verdict, THPRACE_CONTAINED);
-	assert_int_equal(given.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
-	assert_int_equal(given.shown[1].verdict, THPRACE_UNATTRIBUTED);
+	assert_int_equal(emitted.nr, 2);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_CONTAINED);
+	assert_int_equal(emitted.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
+	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 
 	/* It is gone then. */
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, walker(T, T + 1000, 2));
-	say_opener(correlator, zap);
+	send_walker(correlator, walker(T, T + 1000, 2));
+	send_opener(correlator, zap);
 	finish(correlator);
 	only_escape(THPRACE_CAUSAL);
 
 	/* Read too late. */
 	correlator = new_correlator(THPRACE_LIGHT);
 	zap.left = THPRACE_LEFT_LATE;
-	say_walker(correlator, walker(T, T + 1000, 2));
-	say_opener(correlator, zap);
+	send_walker(correlator, walker(T, T + 1000, 2));
+	send_opener(correlator, zap);
 	finish(correlator);
 	only_escape(THPRACE_LIKELY);
-	assert_int_equal(given.shown[0].window.left, THPRACE_LEFT_LATE);
+	assert_int_equal(emitted.shown[0].window.left, THPRACE_LEFT_LATE);
 
 	/* Two, and two mappings went; or two, and one did. */
 	other.pid = 11;
 	for (other.left = 0; other.left <= 1; other.left++) {
 		correlator = new_correlator(THPRACE_LIGHT);
 		zap.left = 1;
-		say_opener(correlator, zap);
-		say_walker(correlator, walker(T, T + 1000, 2));
-		say_opener(correlator, other);
+		send_opener(correlator, zap);
+		send_walker(correlator, walker(T, T + 1000, 2));
+		send_opener(correlator, other);
 		correlator__finish(correlator);
-		assert_int_equal(given.nr, 2);
-		assert_int_equal(given.verdicts[THPRACE_ESCAPE], 2);
-		assert_int_equal(given.shown[0].attribution,
+		assert_int_equal(emitted.nr, 2);
+		assert_int_equal(emitted.verdicts[THPRACE_ESCAPE], 2);
+		assert_int_equal(emitted.shown[0].attribution,
 				 other.left ? THPRACE_LIKELY : THPRACE_CAUSAL);
-		assert_int_equal(given.shown[1].attribution, given.shown[0].attribution);
+		assert_int_equal(emitted.shown[1].attribution, emitted.shown[0].attribution);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].likely,
 				 other.left ? 2 : 0);
 		correlator__free(correlator);
@@ -251,9 +251,9 @@ static void test_counts(void **state)
 		zap.left = 0;
 		other.close = other.open + 100;
 		other.left = 0;
-		say_opener(correlator, other);
-		say_walker(correlator, walker(T, T + 1000, 1));
-		say_opener(correlator, zap);
+		send_opener(correlator, other);
+		send_walker(correlator, walker(T, T + 1000, 1));
+		send_opener(correlator, zap);
 		finish(correlator);
 		only_escape(other.open == T + 1001 ? THPRACE_LIKELY : THPRACE_CAUSAL);
 		if (other.open != T + 1001)
@@ -272,14 +272,14 @@ static void test_remained(void **state)
 	for (before = 0; before <= 1; before++) {
 		correlator = new_correlator(THPRACE_LIGHT);
 		if (before)
-			say_opener(correlator, later);
-		say_walker(correlator, walker(T, T + 1000, 1));
+			send_opener(correlator, later);
+		send_walker(correlator, walker(T, T + 1000, 1));
 		if (!before)
-			say_opener(correlator, later);
+			send_opener(correlator, later);
 		correlator__finish(correlator);
 		only(THPRACE_REMAINED);
-		assert_int_equal(given.shown[0].window.pid, 0);
-		assert_int_equal(given.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
+		assert_int_equal(emitted.shown[0].window.pid, 0);
+		assert_int_equal(emitted.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].remained,
 				 1);
 		assert_int_equal(
@@ -291,34 +291,34 @@ static void test_remained(void **state)
 	/* It took none; nobody asked; there was nothing to take (huge zero page); or it came too late. */
 	later.left = 1;
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, later);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, later);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = THPRACE_LEFT_UNREAD;
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, later);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, later);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = 0;
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, later);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, later);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	later.close = T + 1001 + THPRACE_ATTRIBUTION_NS;
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, later);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, later);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	/* The walker's own later zap tells as much: it was not under way when the walker returned. */
 	later.close = T + 3000;
 	later.pid = 20;
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, walker(T, T + 1000, 1));
-	say_opener(correlator, later);
+	send_walker(correlator, walker(T, T + 1000, 1));
+	send_opener(correlator, later);
 	finish(correlator);
 	only(THPRACE_REMAINED);
 }
@@ -337,58 +337,58 @@ static void test_outer(void **state)
 	(void)state;
 	failed.walk.flags = THPRACE_KF_OUTER;
 	/* It is waited for, but not for ever. */
-	say_walker(correlator, failed);
+	send_walker(correlator, failed);
 	correlator__settle(correlator, T + 999999999, LATE);
-	assert_int_equal(given.nr, 0);
-	say_outer(correlator, T + 1000, none_mapped, one_mapped);
+	assert_int_equal(emitted.nr, 0);
+	send_outer(correlator, T + 1000, none_mapped, one_mapped);
 	correlator__settle(correlator, T + 999999999, LATE);
 	assert_int_equal(only(THPRACE_REMAINED)->walk.outer_at, T + 6000);
-	assert_int_equal(given.shown[0].walk.outer.entire, 1);
-	assert_int_equal(given.shown[0].walk.order, 9);
-	assert_int_equal(given.shown[0].walk.flags, 0);
+	assert_int_equal(emitted.shown[0].walk.outer.entire, 1);
+	assert_int_equal(emitted.shown[0].walk.order, 9);
+	assert_int_equal(emitted.shown[0].walk.flags, 0);
 	finish(correlator);
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, failed);
+	send_walker(correlator, failed);
 	correlator__settle(correlator, T + 1000000000, LATE);
 	only(THPRACE_UNATTRIBUTED);
 	finish(correlator);
 
 	/* Less is mapped: somebody was unmapping after all. */
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, failed);
-	say_outer(correlator, T + 1000, none_mapped, none_mapped);
+	send_walker(correlator, failed);
+	send_outer(correlator, T + 1000, none_mapped, none_mapped);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
 	/* Another task's, or another walker's. */
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, failed);
-	say_outer(correlator, T + 1001, none_mapped, one_mapped);
+	send_walker(correlator, failed);
+	send_outer(correlator, T + 1001, none_mapped, one_mapped);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 
 	/* A split that maps again what it took: the counts before it began are the measure. */
 	failed.walk.flags = THPRACE_KF_OUTER | THPRACE_RF_REMAP;
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, failed);
-	say_outer(correlator, T + 1000, two_mapped, two_mapped);
+	send_walker(correlator, failed);
+	send_outer(correlator, T + 1000, two_mapped, two_mapped);
 	finish(correlator);
 	only(THPRACE_REMAINED);
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, failed);
-	say_outer(correlator, T + 1000, three_mapped, two_mapped);
+	send_walker(correlator, failed);
+	send_outer(correlator, T + 1000, three_mapped, two_mapped);
 	finish(correlator);
 	only(THPRACE_UNATTRIBUTED);
 	/* A zap that came later tells nothing more, in whatever order that is told. */
 	later.left = 1;
 	for (first = 0; first <= 1; first++) {
 		correlator = new_correlator(THPRACE_LIGHT);
-		say_walker(correlator, failed);
+		send_walker(correlator, failed);
 		if (first)
-			say_opener(correlator, later);
-		say_outer(correlator, T + 1000, three_mapped, two_mapped);
+			send_opener(correlator, later);
+		send_outer(correlator, T + 1000, three_mapped, two_mapped);
 		if (!first)
-			say_opener(correlator, later);
+			send_opener(correlator, later);
 		finish(correlator);
 		only(THPRACE_UNATTRIBUTED);
 	}
@@ -413,13 +413,13 @@ static void test_own_result(void **state)
 	for (second = 0; second <= 1; second++) {
 		struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
-		say_walker(correlator, failed);
-		say_opener(correlator, zap);
+		send_walker(correlator, failed);
+		send_opener(correlator, zap);
 		if (second)
-			say_opener(correlator, other);
+			send_opener(correlator, other);
 		finish(correlator);
 		only_escape(second ? THPRACE_LIKELY : THPRACE_EXACT);
-		assert_int_equal(given.shown[0].window.pid, 11);
+		assert_int_equal(emitted.shown[0].window.pid, 11);
 	}
 	one_range(failed, range(0, T - 1, 0));
 	only(THPRACE_UNATTRIBUTED);

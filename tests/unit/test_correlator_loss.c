@@ -14,17 +14,17 @@ static void test_many_folios(void **state)
 
 	(void)state;
 	other.walk.left = (struct thprace_counts){.small = 1};
-	say_walker(correlator, small_walker(T, T + 1000, 1));
+	send_walker(correlator, small_walker(T, T + 1000, 1));
 	for (i = 1; i < 50000; i++) {
 		other.walk.folio = FOLIO + 0x8000ULL * i;
 		other.walk.pid = 20 + i;
-		say_walker(correlator, other);
+		send_walker(correlator, other);
 	}
-	say_opener(correlator, range(0, T + 4000, 0));
+	send_opener(correlator, range(0, T + 4000, 0));
 	finish(correlator);
-	assert_int_equal(given.nr, 50000);
-	assert_int_equal(given.verdicts[THPRACE_ESCAPE], 1);
-	assert_int_equal(given.shown[0].verdict, THPRACE_ESCAPE);
+	assert_int_equal(emitted.nr, 50000);
+	assert_int_equal(emitted.verdicts[THPRACE_ESCAPE], 1);
+	assert_int_equal(emitted.shown[0].verdict, THPRACE_ESCAPE);
 }
 
 /* A loss makes unproven what it touches: from the earlier beginning to the later end, and no more. */
@@ -44,12 +44,12 @@ static void test_loss(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
 		correlator = new_correlator(THPRACE_PRECISE);
-		say_walker(correlator, walker(T, T + 1000, 0));
-		say_opener(correlator, window(T - 500, T + 2000, T + 3000));
+		send_walker(correlator, walker(T, T + 1000, 0));
+		send_opener(correlator, window(T - 500, T + 2000, T + 3000));
 		correlator__lost(correlator, losses[i].from, losses[i].to);
 		correlator__finish(correlator);
 		only(losses[i].touches ? THPRACE_UNPROVEN : THPRACE_CONTAINED);
-		assert_int_equal(given.shown[0].first_verdict, THPRACE_CONTAINED);
+		assert_int_equal(emitted.shown[0].first_verdict, THPRACE_CONTAINED);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].unproven,
 				 losses[i].touches);
 		assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps,
@@ -58,20 +58,20 @@ static void test_loss(void **state)
 	}
 	/* A window that is open still has no end yet. */
 	correlator = new_correlator(THPRACE_PRECISE);
-	say_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
+	send_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
 	correlator__lost(correlator, LATE, LATE);
 	finish(correlator);
 	assert_int_equal(only(THPRACE_UNPROVEN)->attribution, THPRACE_ATTRIBUTION_NONE);
 	/* It reaches as far as the range that explains. */
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, small_walker(T, T + 1000, 1));
-	say_opener(correlator, range(0, T + 5000, 0));
+	send_walker(correlator, small_walker(T, T + 1000, 1));
+	send_opener(correlator, range(0, T + 5000, 0));
 	correlator__lost(correlator, T + 5000, T + 5001);
 	finish(correlator);
 	assert_int_equal(only(THPRACE_UNPROVEN)->attribution, THPRACE_ATTRIBUTION_NONE);
 	correlator = new_correlator(THPRACE_LIGHT);
-	say_walker(correlator, small_walker(T, T + 1000, 1));
-	say_opener(correlator, range(0, T + 5000, 0));
+	send_walker(correlator, small_walker(T, T + 1000, 1));
+	send_opener(correlator, range(0, T + 5000, 0));
 	correlator__lost(correlator, T + 5001, T + 5002);
 	finish(correlator);
 	only_escape(THPRACE_LIKELY);
@@ -80,15 +80,15 @@ static void test_loss(void **state)
 		const uint64_t lost = T + 1000 + THPRACE_ATTRIBUTION_NS + i;
 
 		correlator = new_correlator(THPRACE_LIGHT);
-		say_walker(correlator, small_walker(T, T + 1000, 1));
-		say_opener(correlator, range(0, T + 5000, 0));
+		send_walker(correlator, small_walker(T, T + 1000, 1));
+		send_opener(correlator, range(0, T + 5000, 0));
 		correlator__lost(correlator, lost, lost);
 		finish(correlator);
 		only_escape(i ? THPRACE_CAUSAL : THPRACE_LIKELY);
 		/* … nor that nobody was unmapping. */
 		correlator = new_correlator(THPRACE_LIGHT);
-		say_walker(correlator, small_walker(T, T + 1000, 1));
-		say_opener(correlator, range(T + 1001, T + 5000, 0));
+		send_walker(correlator, small_walker(T, T + 1000, 1));
+		send_opener(correlator, range(T + 1001, T + 5000, 0));
 		correlator__lost(correlator, lost, lost);
 		finish(correlator);
 		only(i ? THPRACE_REMAINED : THPRACE_UNPROVEN);
@@ -104,13 +104,13 @@ static void test_many_losses(void **state)
 	(void)state;
 	for (i = 0; i < 1000; i++)
 		correlator__lost(correlator, T + i * 1000000, T + i * 1000000 + 10);
-	say_walker(correlator, walker(T + 5, T + 6, 1));
-	say_walker(correlator, walker(T + 999000005, T + 999000006, 1));
-	say_walker(correlator, walker(T + 998500000, T + 998500001, 1));
+	send_walker(correlator, walker(T + 5, T + 6, 1));
+	send_walker(correlator, walker(T + 999000005, T + 999000006, 1));
+	send_walker(correlator, walker(T + 998500000, T + 998500001, 1));
 	finish(correlator);
-	assert_int_equal(given.nr, 3);
-	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 2);
-	assert_int_equal(given.shown[2].verdict, THPRACE_UNATTRIBUTED);
+	assert_int_equal(emitted.nr, 3);
+	assert_int_equal(emitted.verdicts[THPRACE_UNPROVEN], 2);
+	assert_int_equal(emitted.shown[2].verdict, THPRACE_UNATTRIBUTED);
 }
 
 /* The openers' reports that are kept are few: a walker of a time of which some are gone is unproven. */
@@ -124,29 +124,29 @@ static void test_forgotten(void **state)
 	for (i = 0; i < 4096 + 10; i++) {
 		closed = window(T + i * 1000, T + i * 1000 + 100, T + i * 1000 + 200);
 		closed.folio = i % 2 ? FOLIO : OTHER_FOLIO;
-		say_opener(correlator, closed);
+		send_opener(correlator, closed);
 	}
 	/* The report of the tenth is gone, that of the eleventh is not. */
 	for (i = 0; i < 400; i++)
-		say_walker(correlator, walker(T + 9000 - i, T + 9300, 0));
+		send_walker(correlator, walker(T + 9000 - i, T + 9300, 0));
 	for (i = 0; i < 400; i++)
-		say_walker(correlator, walker(T + 9201 + i, T + 11150, 0));
+		send_walker(correlator, walker(T + 9201 + i, T + 11150, 0));
 	finish(correlator);
-	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 0);
-	assert_int_equal(given.verdicts[THPRACE_CONTAINED], 400);
+	assert_int_equal(emitted.verdicts[THPRACE_UNPROVEN], 0);
+	assert_int_equal(emitted.verdicts[THPRACE_CONTAINED], 400);
 
 	correlator = new_correlator(THPRACE_PRECISE);
 	for (i = 0; i < 4096 + 10; i++) {
 		closed = window(T + i * 1000, T + i * 1000 + 100, T + i * 1000 + 200);
 		closed.left = THPRACE_LEFT_UNREAD;
-		say_opener(correlator, closed);
+		send_opener(correlator, closed);
 	}
 	for (i = 0; i < 400; i++)
-		say_walker(correlator, walker(T + 9200 - i, T + 9300, 1));
-	say_walker(correlator, walker(T + 9201, T + 9300, 1));
+		send_walker(correlator, walker(T + 9200 - i, T + 9300, 1));
+	send_walker(correlator, walker(T + 9201, T + 9300, 1));
 	finish(correlator);
-	assert_int_equal(given.verdicts[THPRACE_UNPROVEN], 400);
-	assert_int_equal(given.verdicts[THPRACE_UNATTRIBUTED], 1);
+	assert_int_equal(emitted.verdicts[THPRACE_UNPROVEN], 400);
+	assert_int_equal(emitted.verdicts[THPRACE_UNATTRIBUTED], 1);
 }
 
 static void test_settling(void **state)
@@ -155,24 +155,24 @@ static void test_settling(void **state)
 
 	(void)state;
 	/* One that did not fail waits for its time, and for the counters to have been read since. */
-	say_walker(correlator, walker(T, T + 1000, 0));
-	say_opener(correlator, window(T - 500, T + 200, T + 5000));
+	send_walker(correlator, walker(T, T + 1000, 0));
+	send_opener(correlator, window(T - 500, T + 200, T + 5000));
 	correlator__settle(correlator, LATE, T + 4999);
-	assert_int_equal(given.nr, 0);
+	assert_int_equal(emitted.nr, 0);
 	correlator__settle(correlator, LATE, T + 5000);
-	assert_int_equal(given.nr, 1);
+	assert_int_equal(emitted.nr, 1);
 	/* One that failed, for its attribution; those behind it wait for it. */
-	say_walker(correlator, walker(T + 10000, T + 11000, 1));
-	say_walker(correlator, walker(T + 12000, T + 13000, 0));
-	say_opener(correlator, window(T + 12500, T + 12900, T + 12950));
+	send_walker(correlator, walker(T + 10000, T + 11000, 1));
+	send_walker(correlator, walker(T + 12000, T + 13000, 0));
+	send_opener(correlator, window(T + 12500, T + 12900, T + 12950));
 	correlator__settle(correlator, T + 10999 + THPRACE_ATTRIBUTION_NS, LATE);
 	correlator__settle(correlator, LATE, T + 10999 + THPRACE_ATTRIBUTION_NS);
-	assert_int_equal(given.nr, 1);
+	assert_int_equal(emitted.nr, 1);
 	correlator__settle(correlator, T + 11000 + THPRACE_ATTRIBUTION_NS,
 			   T + 11000 + THPRACE_ATTRIBUTION_NS);
-	assert_int_equal(given.nr, 3);
+	assert_int_equal(emitted.nr, 3);
 	correlator__finish(correlator);
-	assert_int_equal(given.nr, 3);
+	assert_int_equal(emitted.nr, 3);
 	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].contained, 2);
 	assert_int_equal(correlator__classes(correlator)[THPRACE_TRUNCATE_UNMAP].overlaps, 2);
 	/* The window began only after its return. */
@@ -228,7 +228,7 @@ static void test_long_stack(void **state)
 
 	(void)state;
 	message.walker_stack.nr = 1000000;
-	say_walker(correlator, message);
+	send_walker(correlator, message);
 	finish(correlator);
 	assert_int_equal(only(THPRACE_UNATTRIBUTED)->walker_stack.nr, THPRACE_STACK_MAX);
 }
@@ -265,14 +265,14 @@ static double storm(unsigned int walkers, unsigned int folios, double *bytes)
 		message.walk.pid = 20 + i % 8;
 		closed = window(t + 100, 0, 0);
 		closed.folio = message.walk.folio;
-		say_pair(correlator, message, closed);
-		say_walker(correlator, message);
+		send_pair(correlator, message, closed);
+		send_walker(correlator, message);
 		closed.removed = closed.close = t + 1600;
-		say_opener(correlator, closed);
+		send_opener(correlator, closed);
 	}
 	*bytes = (double)(mallinfo2().uordblks - before) / walkers;
 	correlator__finish(correlator);
-	assert_int_equal(given.verdicts[THPRACE_ESCAPE], walkers);
+	assert_int_equal(emitted.verdicts[THPRACE_ESCAPE], walkers);
 	correlator__free(correlator);
 	return seconds() - began;
 }

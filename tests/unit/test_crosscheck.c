@@ -30,7 +30,7 @@ static struct crosscheck_result check(char **text)
 }
 
 /* races in the records; incidents of the first `told` of them, the last with verdict `last`. */
-static void write_races(unsigned int races, unsigned int told, enum thprace_verdict last,
+static void write_races(unsigned int races, unsigned int reported, enum thprace_verdict last,
 			const char *text, int end)
 {
 	struct trace_writer *writer = begin(THPRACE_TF_ALL);
@@ -38,10 +38,10 @@ static void write_races(unsigned int races, unsigned int told, enum thprace_verd
 
 	for (i = 1; i <= races; i++)
 		write_race(writer, i * 100000);
-	for (i = 1; i <= told; i++) {
+	for (i = 1; i <= reported; i++) {
 		struct thprace_incident one = incident(THPRACE_CONTAINED, i * 100000);
 
-		if (i == told)
+		if (i == reported)
 			one.verdict = last;
 		if (one.verdict == THPRACE_ESCAPE)
 			one.attribution = THPRACE_CAUSAL;

@@ -2,136 +2,137 @@
 /* The detector's rules of orphans, losses, late records and limits, each by one small story. */
 #include <errno.h>
 #include <stdlib.h>
-#include "detector_story.h"
+#include "detector_scenario.h"
 
 static void test_orphan_close(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
 	/* Its ZAP_OPEN is lost; the rest makes a window all the same. */
-	zap_close(story, US(10), US(30), US(40));
-	walk(story, US(15), US(25), 1, 0);
-	precise(story);
-	assert_int_equal(story->run.stats.orphans, 1);
-	assert_int_equal(story->run.stats.windows, 1);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
-	assert_int_equal(story->run.incident[0].window.open, US(10));
-	assert_int_equal(story->run.incident[0].window.removed, US(30));
-	assert_int_equal(story->run.incident[0].window.mm, 0);
-	assert_int_equal(story->run.incident[0].window.address, 0x7f0000000000ULL);
+	zap_close(scenario, US(10), US(30), US(40));
+	walk(scenario, US(15), US(25), 1, 0);
+	precise(scenario);
+	assert_int_equal(scenario->run.stats.orphans, 1);
+	assert_int_equal(scenario->run.stats.windows, 1);
+	only(scenario, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(scenario->run.incident[0].window.open, US(10));
+	assert_int_equal(scenario->run.incident[0].window.removed, US(30));
+	assert_int_equal(scenario->run.incident[0].window.mm, 0);
+	assert_int_equal(scenario->run.incident[0].window.address, 0x7f0000000000ULL);
 }
 
 static void test_orphan_open(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
 	/* The first window's end is lost: it was over when the task opened another. */
-	zap_open(story, US(10));
-	walk(story, US(15), US(25), 0, 0);
-	walk(story, US(95), US(99), 1, 0);
-	window(story, US(100), US(110), US(120));
-	walk(story, US(130), US(140), 0, 0);
-	precise(story);
-	assert_int_equal(story->run.stats.orphans, 1);
-	assert_int_equal(story->run.stats.windows, 1);
-	assert_int_equal(story->run.incidents, 2);
-	only(story, 0, THPRACE_UNPROVEN, OPENER);
-	assert_int_equal(story->run.incident[0].window.close, US(100));
-	only(story, 1, THPRACE_UNPROVEN, OPENER);
-	assert_int_equal(split_unmap(story)->clean, 1);
-	assert_int_equal(split_unmap(story)->unproven, 2);
+	zap_open(scenario, US(10));
+	walk(scenario, US(15), US(25), 0, 0);
+	walk(scenario, US(95), US(99), 1, 0);
+	window(scenario, US(100), US(110), US(120));
+	walk(scenario, US(130), US(140), 0, 0);
+	precise(scenario);
+	assert_int_equal(scenario->run.stats.orphans, 1);
+	assert_int_equal(scenario->run.stats.windows, 1);
+	assert_int_equal(scenario->run.incidents, 2);
+	only(scenario, 0, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(scenario->run.incident[0].window.close, US(100));
+	only(scenario, 1, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
+	assert_int_equal(split_unmap(scenario)->unproven, 2);
 }
 
 static void test_orphan_open_of_unknown_folio(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
 	/* It may have been on any folio. */
-	zap_open(story, US(10))->folio = 0;
-	walk(story, US(15), US(25), 0, 0)->folio = OTHER;
-	walk(story, US(35), US(45), 1, 0);
-	window(story, US(100), US(110), US(120));
-	walk(story, US(130), US(140), 0, 0);
-	precise(story);
-	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_UNPROVEN, 0);
-	assert_int_equal(split_unmap(story)->unproven, 2);
-	assert_int_equal(split_unmap(story)->clean, 1);
+	zap_open(scenario, US(10))->folio = 0;
+	walk(scenario, US(15), US(25), 0, 0)->folio = OTHER;
+	walk(scenario, US(35), US(45), 1, 0);
+	window(scenario, US(100), US(110), US(120));
+	walk(scenario, US(130), US(140), 0, 0);
+	precise(scenario);
+	assert_int_equal(scenario->run.incidents, 1);
+	only(scenario, 0, THPRACE_UNPROVEN, 0);
+	assert_int_equal(split_unmap(scenario)->unproven, 2);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
 }
 
 static void test_open_at_the_end(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
-	zap_open(story, US(10));
-	walk(story, US(15), US(25), 1, 0);
-	walk(story, US(35), US(45), 0, 0);
-	precise(story);
-	assert_int_equal(story->run.stats.orphans, 1);
-	assert_int_equal(story->run.incidents, 2);
-	only(story, 0, THPRACE_ESCAPE, OPENER);
-	assert_int_equal(story->run.incident[0].window.close, 0);
-	assert_int_equal(story->run.incident[0].attribution,
+	zap_open(scenario, US(10));
+	walk(scenario, US(15), US(25), 1, 0);
+	walk(scenario, US(35), US(45), 0, 0);
+	precise(scenario);
+	assert_int_equal(scenario->run.stats.orphans, 1);
+	assert_int_equal(scenario->run.incidents, 2);
+	only(scenario, 0, THPRACE_ESCAPE, OPENER);
+	assert_int_equal(scenario->run.incident[0].window.close, 0);
+	assert_int_equal(scenario->run.incident[0].attribution,
 			 THPRACE_LIKELY); /* what it left is not known */
-	only(story, 1, THPRACE_CONTAINED, OPENER);
+	only(scenario, 1, THPRACE_CONTAINED, OPENER);
 	/* The rmap removal of one, and a loss after it: its end is what was lost, perhaps. */
-	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
-	lost(story, US(200), US(300));
-	precise(story);
-	only(story, 0, THPRACE_UNPROVEN, OPENER);
-	only(story, 1, THPRACE_UNPROVEN, OPENER);
+	add_record(scenario, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
+	lost(scenario, US(200), US(300));
+	precise(scenario);
+	only(scenario, 0, THPRACE_UNPROVEN, OPENER);
+	only(scenario, 1, THPRACE_UNPROVEN, OPENER);
 }
 
 static void test_open_at_the_end_of_unknown_folio(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
-	zap_open(story, US(10))->folio = 0;
-	walk(story, US(15), US(25), 0, 0);
-	precise(story);
-	assert_int_equal(split_unmap(story)->clean, 1);
-	lost(story, US(200), US(300));
-	precise(story);
-	assert_int_equal(split_unmap(story)->clean, 0);
-	assert_int_equal(split_unmap(story)->unproven, 1);
+	zap_open(scenario, US(10))->folio = 0;
+	walk(scenario, US(15), US(25), 0, 0);
+	precise(scenario);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
+	lost(scenario, US(200), US(300));
+	precise(scenario);
+	assert_int_equal(split_unmap(scenario)->clean, 0);
+	assert_int_equal(split_unmap(scenario)->unproven, 1);
 }
 
 static void test_orphan_rmap(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
 	/* Only the middle of a window is left. */
-	tell(story, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
-	walk(story, US(15), US(25), 1, 0);
-	window(story, US(100), US(110), US(120));
-	precise(story);
-	assert_int_equal(story->run.stats.orphans, 2);
-	only(story, 0, THPRACE_UNPROVEN, OPENER);
+	add_record(scenario, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
+	walk(scenario, US(15), US(25), 1, 0);
+	window(scenario, US(100), US(110), US(120));
+	precise(scenario);
+	assert_int_equal(scenario->run.stats.orphans, 2);
+	only(scenario, 0, THPRACE_UNPROVEN, OPENER);
 }
 
 static void test_orphan_walkers(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
-	window(story, US(10), US(20), US(30));
-	walk_return(story, US(15), US(25), 0, 0); /* no start: a walker all the same */
-	tell(story, THPRACE_REC_WALK_ENTER, US(40), US(40), WALKER)->class = THPRACE_SPLIT_UNMAP;
-	walk(story, US(50), US(60), 0, 0); /* entered twice */
-	tell(story, THPRACE_REC_WALK_ENTER, US(70), US(70), WALKER)->class =
+	window(scenario, US(10), US(20), US(30));
+	walk_return(scenario, US(15), US(25), 0, 0); /* no start: a walker all the same */
+	add_record(scenario, THPRACE_REC_WALK_ENTER, US(40), US(40), WALKER)->class =
+		THPRACE_SPLIT_UNMAP;
+	walk(scenario, US(50), US(60), 0, 0); /* entered twice */
+	add_record(scenario, THPRACE_REC_WALK_ENTER, US(70), US(70), WALKER)->class =
 		THPRACE_TRUNCATE_UNMAP; /* another class is another function */
-	walk(story, US(75), US(80), 0, 0);
-	tell(story, THPRACE_REC_WALK_RETURN, US(70), US(85), WALKER)->class =
+	walk(scenario, US(75), US(80), 0, 0);
+	add_record(scenario, THPRACE_REC_WALK_RETURN, US(70), US(85), WALKER)->class =
 		THPRACE_TRUNCATE_UNMAP;
-	tell(story, THPRACE_REC_SPLIT_ENTER, US(90), US(90), WALKER);
-	tell(story, THPRACE_REC_SPLIT_ENTER, US(91), US(91), WALKER);
-	tell(story, THPRACE_REC_COLLAPSE_ENTER, US(92), US(92), WALKER);
-	tell(story, THPRACE_REC_COLLAPSE_RETURN, US(92), US(93), WALKER);
-	tell(story, THPRACE_REC_COLLAPSE_RETURN, US(94), US(95), WALKER);
-	tell(story, THPRACE_REC_POISON_RETURN, US(92), US(96), WALKER);
-	precise(story);
-	assert_int_equal(story->run.stats.orphans, 1 + 1 + 2 + 1 + 1);
-	assert_int_equal(split_unmap(story)->walkers, 3);
-	only(story, 0, THPRACE_CONTAINED, OPENER);
+	add_record(scenario, THPRACE_REC_SPLIT_ENTER, US(90), US(90), WALKER);
+	add_record(scenario, THPRACE_REC_SPLIT_ENTER, US(91), US(91), WALKER);
+	add_record(scenario, THPRACE_REC_COLLAPSE_ENTER, US(92), US(92), WALKER);
+	add_record(scenario, THPRACE_REC_COLLAPSE_RETURN, US(92), US(93), WALKER);
+	add_record(scenario, THPRACE_REC_COLLAPSE_RETURN, US(94), US(95), WALKER);
+	add_record(scenario, THPRACE_REC_POISON_RETURN, US(92), US(96), WALKER);
+	precise(scenario);
+	assert_int_equal(scenario->run.stats.orphans, 1 + 1 + 2 + 1 + 1);
+	assert_int_equal(split_unmap(scenario)->walkers, 3);
+	only(scenario, 0, THPRACE_CONTAINED, OPENER);
 }
 
 static void test_loss_in_a_pair(void **state)
@@ -145,158 +146,158 @@ static void test_loss_in_a_pair(void **state)
 		{US(22), US(23), true},	    {US(40), US(50), true}, {US(40) + 1, US(50), false},
 		{US(1), US(1000), true},    {after, after, false},  {after + 1, after + 2, false},
 	};
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	size_t i;
 
 	for (i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
-		story->n = 0;
-		window(story, US(10), US(30), US(40));
-		walk(story, US(15), US(25), 1, 0);
-		lost(story, losses[i].from, losses[i].to);
-		precise(story);
-		assert_int_equal(story->run.stats.lost, 5);
-		assert_int_equal(story->run.incidents, 1);
-		only(story, 0, losses[i].touches ? THPRACE_UNPROVEN : THPRACE_ESCAPE, OPENER);
-		assert_int_equal(story->run.incident[0].attribution,
+		scenario->n = 0;
+		window(scenario, US(10), US(30), US(40));
+		walk(scenario, US(15), US(25), 1, 0);
+		lost(scenario, losses[i].from, losses[i].to);
+		precise(scenario);
+		assert_int_equal(scenario->run.stats.lost, 5);
+		assert_int_equal(scenario->run.incidents, 1);
+		only(scenario, 0, losses[i].touches ? THPRACE_UNPROVEN : THPRACE_ESCAPE, OPENER);
+		assert_int_equal(scenario->run.incident[0].attribution,
 				 losses[i].touches ? THPRACE_ATTRIBUTION_NONE
 				 : losses[i].from > after || losses[i].to < US(15)
 					 ? THPRACE_EXACT
 					 : THPRACE_LIKELY); /* another zap may be lost */
-		assert_int_equal(split_unmap(story)->unproven, losses[i].touches);
-		assert_int_equal(split_unmap(story)->escapes, !losses[i].touches);
-		assert_int_equal(split_unmap(story)->overlaps, 1);
+		assert_int_equal(split_unmap(scenario)->unproven, losses[i].touches);
+		assert_int_equal(split_unmap(scenario)->escapes, !losses[i].touches);
+		assert_int_equal(split_unmap(scenario)->overlaps, 1);
 	}
 }
 
 static void test_loss_in_a_lone_walker(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
-	walk(story, US(10), US(20), 0, 0);
-	walk(story, US(30), US(40), 1, 0);
-	walk(story, US(50), US(60), 1, 0);
-	lost(story, US(20), US(30));
-	lost(story, US(61), US(70));
-	precise(story);
-	assert_int_equal(story->run.incidents, 2);
-	only(story, 0, THPRACE_UNPROVEN, 0);
-	assert_int_equal(story->run.incident[0].walk.flags, THPRACE_KF_LOST);
-	only(story, 1, THPRACE_UNATTRIBUTED, 0);
-	assert_int_equal(split_unmap(story)->unproven, 2);
-	assert_int_equal(split_unmap(story)->unattributed, 1);
-	assert_int_equal(split_unmap(story)->clean, 0);
+	walk(scenario, US(10), US(20), 0, 0);
+	walk(scenario, US(30), US(40), 1, 0);
+	walk(scenario, US(50), US(60), 1, 0);
+	lost(scenario, US(20), US(30));
+	lost(scenario, US(61), US(70));
+	precise(scenario);
+	assert_int_equal(scenario->run.incidents, 2);
+	only(scenario, 0, THPRACE_UNPROVEN, 0);
+	assert_int_equal(scenario->run.incident[0].walk.flags, THPRACE_KF_LOST);
+	only(scenario, 1, THPRACE_UNATTRIBUTED, 0);
+	assert_int_equal(split_unmap(scenario)->unproven, 2);
+	assert_int_equal(split_unmap(scenario)->unattributed, 1);
+	assert_int_equal(split_unmap(scenario)->clean, 0);
 }
 
 static void test_loss_before_a_range(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
 	/* An earlier end of a range may be lost; or a later one: then nothing is proved. */
-	small_walk(story, US(10), US(20), 1);
-	lost(story, US(30), US(40));
-	range(story, 0, US(50), 0);
-	precise(story);
-	only(story, 0, THPRACE_UNPROVEN, OPENER);
-	story->record[2].entry = US(51);
-	story->record[2].ts = US(60);
-	precise(story);
-	only_escape(story, 0, THPRACE_LIKELY);
-	story->record[2].entry = story->record[2].ts = US(20) + THPRACE_ATTRIBUTION_NS + 1;
-	precise(story);
-	only_escape(story, 0, THPRACE_CAUSAL);
+	small_walk(scenario, US(10), US(20), 1);
+	lost(scenario, US(30), US(40));
+	range(scenario, 0, US(50), 0);
+	precise(scenario);
+	only(scenario, 0, THPRACE_UNPROVEN, OPENER);
+	scenario->record[2].entry = US(51);
+	scenario->record[2].ts = US(60);
+	precise(scenario);
+	only_escape(scenario, 0, THPRACE_LIKELY);
+	scenario->record[2].entry = scenario->record[2].ts = US(20) + THPRACE_ATTRIBUTION_NS + 1;
+	precise(scenario);
+	only_escape(scenario, 0, THPRACE_CAUSAL);
 	/* Nor is it known then that nobody was unmapping. */
-	story->record[3].entry = US(21);
-	precise(story);
-	only(story, 0, THPRACE_REMAINED, 0);
-	story->record[2].entry = story->record[2].ts = US(20) + THPRACE_ATTRIBUTION_NS;
-	precise(story);
-	only(story, 0, THPRACE_UNPROVEN, 0);
+	scenario->record[3].entry = US(21);
+	precise(scenario);
+	only(scenario, 0, THPRACE_REMAINED, 0);
+	scenario->record[2].entry = scenario->record[2].ts = US(20) + THPRACE_ATTRIBUTION_NS;
+	precise(scenario);
+	only(scenario, 0, THPRACE_UNPROVEN, 0);
 	/* Without a range that explains it, only its own time counts. */
-	story->record[2].entry = US(30);
-	story->n--;
-	precise(story);
-	only(story, 0, THPRACE_UNATTRIBUTED, 0);
+	scenario->record[2].entry = US(30);
+	scenario->n--;
+	precise(scenario);
+	only(scenario, 0, THPRACE_UNATTRIBUTED, 0);
 }
 
 static void test_loss_of_a_split(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 
-	window(story, US(10), US(20), US(60));
-	split(story, US(12), US(30), US(50), 0, 0);
-	split(story, US(112), US(130), US(150), 0, 0)->class = THPRACE_CLASS_NONE;
-	lost(story, US(55), US(56));
-	lost(story, US(140), US(141));
-	precise(story);
-	assert_int_equal(story->run.incidents, 1);
-	only(story, 0, THPRACE_UNPROVEN, OPENER);
-	assert_int_equal(split_head(story)->unproven, 2);
+	window(scenario, US(10), US(20), US(60));
+	split(scenario, US(12), US(30), US(50), 0, 0);
+	split(scenario, US(112), US(130), US(150), 0, 0)->class = THPRACE_CLASS_NONE;
+	lost(scenario, US(55), US(56));
+	lost(scenario, US(140), US(141));
+	precise(scenario);
+	assert_int_equal(scenario->run.incidents, 1);
+	only(scenario, 0, THPRACE_UNPROVEN, OPENER);
+	assert_int_equal(split_head(scenario)->unproven, 2);
 }
 
 /* Late records: the oracle is not asked, since it has no notion of late. */
-static struct detector_stats late_story(struct story *story)
+static struct detector_stats late_scenario(struct scenario *scenario)
 {
-	oracle_run__free(&story->run);
-	oracle__run(&story->run, story->record, story->n, THPRACE_PRECISE, 1000000);
-	return story->run.stats;
+	oracle_run__free(&scenario->run);
+	oracle__run(&scenario->run, scenario->record, scenario->n, THPRACE_PRECISE, 1000000);
+	return scenario->run.stats;
 }
 
 static void test_late_record(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct detector_stats stats;
 
 	/* 1 ms of watermark: what came before US(1000) is processed when US(2000) is fed. */
-	window(story, US(10), US(20), US(30));
-	walk(story, US(100), US(110), 0, 0);
-	tell(story, THPRACE_REC_NONE, US(2000), US(2000), 1);
-	tell(story, THPRACE_REC_RMAP_PTE, US(110), US(110), OPENER); /* just not late */
-	tell(story, THPRACE_REC_RMAP_PTE, US(109), US(109), OPENER); /* late */
-	stats = late_story(story);
+	window(scenario, US(10), US(20), US(30));
+	walk(scenario, US(100), US(110), 0, 0);
+	add_record(scenario, THPRACE_REC_NONE, US(2000), US(2000), 1);
+	add_record(scenario, THPRACE_REC_RMAP_PTE, US(110), US(110), OPENER); /* just not late */
+	add_record(scenario, THPRACE_REC_RMAP_PTE, US(109), US(109), OPENER); /* late */
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late, 1);
 	assert_int_equal(stats.late_loss, 0);
 	assert_int_equal(stats.pte_removals, 1);
 	assert_int_equal(stats.lost, 0);
-	assert_int_equal(stats.records, story->n);
-	assert_int_equal(split_unmap(story)->clean, 0);
-	assert_int_equal(split_unmap(story)->unproven, 1);
+	assert_int_equal(stats.records, scenario->n);
+	assert_int_equal(split_unmap(scenario)->clean, 0);
+	assert_int_equal(split_unmap(scenario)->unproven, 1);
 	/* The whole interval of a late end is lost, not only its end. */
-	story->n -= 2;
-	zap_close(story, US(90), US(95), US(99));
-	walk(story, US(80), US(85), 0, 0)->entry = US(105);
-	stats = late_story(story);
+	scenario->n -= 2;
+	zap_close(scenario, US(90), US(95), US(99));
+	walk(scenario, US(80), US(85), 0, 0)->entry = US(105);
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late, 3);
-	assert_int_equal(split_unmap(story)->unproven, 1);
-	story->n = 6;
-	walk(story, US(80), US(85), 0, 0)->entry = 0;
-	stats = late_story(story);
-	assert_int_equal(split_unmap(story)->unproven, 0);
-	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_int_equal(split_unmap(scenario)->unproven, 1);
+	scenario->n = 6;
+	walk(scenario, US(80), US(85), 0, 0)->entry = 0;
+	stats = late_scenario(scenario);
+	assert_int_equal(split_unmap(scenario)->unproven, 0);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
 }
 
 static void test_watermark(void **state)
 {
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct detector_stats stats;
 
 	/* One nanosecond less than the watermark: nothing is processed, so nothing is late. */
-	walk(story, US(100), US(110), 0, 0);
-	tell(story, THPRACE_REC_NONE, US(1100) - 1, US(1100) - 1, 1);
-	window(story, US(10), US(20), US(30));
-	stats = late_story(story);
+	walk(scenario, US(100), US(110), 0, 0);
+	add_record(scenario, THPRACE_REC_NONE, US(1100) - 1, US(1100) - 1, 1);
+	window(scenario, US(10), US(20), US(30));
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late, 0);
 	assert_int_equal(stats.windows, 1);
-	story->record[2].ts++;
-	stats = late_story(story);
+	scenario->record[2].ts++;
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late, 3);
 	assert_int_equal(stats.windows, 0);
 	/* Shortly after boot, times are below the watermark. */
-	story->n = 0;
-	tell(story, THPRACE_REC_NONE, 0, 900000, 1);
-	tell(story, THPRACE_REC_NONE, 0, 1, 1);
-	tell(story, THPRACE_REC_NONE, 0, 1000000, 1);
-	tell(story, THPRACE_REC_NONE, 0, 0, 1);
-	stats = late_story(story);
+	scenario->n = 0;
+	add_record(scenario, THPRACE_REC_NONE, 0, 900000, 1);
+	add_record(scenario, THPRACE_REC_NONE, 0, 1, 1);
+	add_record(scenario, THPRACE_REC_NONE, 0, 1000000, 1);
+	add_record(scenario, THPRACE_REC_NONE, 0, 0, 1);
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late, 0);
 }
 
@@ -304,33 +305,33 @@ static void test_watermark(void **state)
 static void test_late_loss(void **state)
 {
 	const uint64_t settle = 2000000 + THPRACE_ATTRIBUTION_NS;
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct detector_stats stats;
 
-	walk(story, US(10), US(20), 0, 0);
-	tell(story, THPRACE_REC_NONE, 0, US(20) + settle, 1);
-	tell(story, THPRACE_REC_NONE, 0, US(20) + settle + 1000000, 1);
-	lost(story, US(15), US(1000));
-	stats = late_story(story);
+	walk(scenario, US(10), US(20), 0, 0);
+	add_record(scenario, THPRACE_REC_NONE, 0, US(20) + settle, 1);
+	add_record(scenario, THPRACE_REC_NONE, 0, US(20) + settle + 1000000, 1);
+	lost(scenario, US(15), US(1000));
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 0);
-	assert_int_equal(split_unmap(story)->unproven, 1);
-	story->record[2].ts++;
-	story->record[3].ts++;
-	stats = late_story(story);
+	assert_int_equal(split_unmap(scenario)->unproven, 1);
+	scenario->record[2].ts++;
+	scenario->record[3].ts++;
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 1);
-	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
 	/* A loss after what was given out is in time. */
-	story->record[4].entry = US(20) + 1;
-	stats = late_story(story);
+	scenario->record[4].entry = US(20) + 1;
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 0);
-	assert_int_equal(split_unmap(story)->clean, 1);
+	assert_int_equal(split_unmap(scenario)->clean, 1);
 	/* What is said of a failed walker rests on more. */
-	story->record[1].value = 1;
-	stats = late_story(story);
+	scenario->record[1].value = 1;
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 1);
-	story->record[4].entry = US(20) + THPRACE_ATTRIBUTION_NS + 1;
-	story->record[4].ts = story->record[4].entry + 1;
-	stats = late_story(story);
+	scenario->record[4].entry = US(20) + THPRACE_ATTRIBUTION_NS + 1;
+	scenario->record[4].ts = scenario->record[4].entry + 1;
+	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 0);
 }
 
@@ -338,17 +339,18 @@ static void test_late_loss(void **state)
 static void test_given_up(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct thprace_record tick = {.type = THPRACE_REC_NONE};
 	struct detector *detector = detector__new(&options);
 	size_t i;
 
 	assert_non_null(detector);
-	zap_open(story, US(10));
-	walk(story, US(15), US(25), 0, 0);
-	tell(story, THPRACE_REC_WALK_ENTER, US(30), US(30), WALKER)->class = THPRACE_SPLIT_UNMAP;
-	for (i = 0; i < story->n; i++)
-		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	zap_open(scenario, US(10));
+	walk(scenario, US(15), US(25), 0, 0);
+	add_record(scenario, THPRACE_REC_WALK_ENTER, US(30), US(30), WALKER)->class =
+		THPRACE_SPLIT_UNMAP;
+	for (i = 0; i < scenario->n; i++)
+		assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
 	for (i = 1; i < 70000; i++) {
 		tick.ts = US(30) + i * 100000;
 		assert_int_equal(detector__feed(detector, &tick), 0);
@@ -365,31 +367,31 @@ static void test_given_up(void **state)
 static void test_forgotten(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct detector *detector = detector__new(&options);
 	const struct detector_class *class;
 	uint64_t end = US(10) + 1200 * 1000000ULL;
 	size_t i;
 
 	assert_non_null(detector);
-	window(story, US(10), US(20), US(30));
-	for (i = 0; i < story->n; i++)
-		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	window(scenario, US(10), US(20), US(30));
+	for (i = 0; i < scenario->n; i++)
+		assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
 	for (i = 1; i < 1200; i++) {
 		struct thprace_record tick = {.ts = US(10) + i * 1000000};
 
 		assert_int_equal(detector__feed(detector, &tick), 0);
 	}
-	story->n = 0;
-	walk_return(story, US(25), end, 0, 0);
-	walk_return(story, US(30) + 1, end, 0, 0);
-	for (i = 0; i < story->n; i++)
-		assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	scenario->n = 0;
+	walk_return(scenario, US(25), end, 0, 0);
+	walk_return(scenario, US(30) + 1, end, 0, 0);
+	for (i = 0; i < scenario->n; i++)
+		assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
 	assert_int_equal(detector__finish(detector), 0);
 	class = &detector__stats(detector)->class[THPRACE_SPLIT_UNMAP];
 	assert_int_equal(class->unproven, 1);
 	assert_int_equal(class->clean, 1);
-	assert_int_equal(detector__feed(detector, &story->record[0]), -EINVAL);
+	assert_int_equal(detector__feed(detector, &scenario->record[0]), -EINVAL);
 	detector__free(detector);
 }
 
@@ -397,7 +399,7 @@ static void test_forgotten(void **state)
 static void test_long_walker(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
-	struct story *story = *state;
+	struct scenario *scenario = *state;
 	struct detector *detector = detector__new(&options);
 	const struct detector_class *class;
 	const uint64_t folios[] = {FOLIO, OTHER, OTHER + 0x8000}, end = US(2000000);
@@ -405,27 +407,27 @@ static void test_long_walker(void **state)
 
 	assert_non_null(detector);
 	for (i = 0; i < 3; i++) {
-		walk(story, US(5 + i), end, 0, i < 2 ? OWN_FAILED : OWN)->pid += i;
-		story->record[2 * i].pid += i;
-		story->record[2 * i].folio = story->record[2 * i + 1].folio = folios[i];
+		walk(scenario, US(5 + i), end, 0, i < 2 ? OWN_FAILED : OWN)->pid += i;
+		scenario->record[2 * i].pid += i;
+		scenario->record[2 * i].folio = scenario->record[2 * i + 1].folio = folios[i];
 	}
-	window(story, US(10), US(20), US(30));
-	range(story, US(35), US(40), 0)->folio = folios[1];
-	pte_zap(story, US(50), OPENER);
-	story->record[story->n - 1].folio = folios[2];
+	window(scenario, US(10), US(20), US(30));
+	range(scenario, US(35), US(40), 0)->folio = folios[1];
+	pte_zap(scenario, US(50), OPENER);
+	scenario->record[scenario->n - 1].folio = folios[2];
 	/* All but the returns, then much time, then the returns. */
-	for (i = 0; i < story->n; i++) {
-		if (story->record[i].ts < US(1000))
-			assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	for (i = 0; i < scenario->n; i++) {
+		if (scenario->record[i].ts < US(1000))
+			assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
 	}
 	for (n = 1; n < 1900; n++) {
 		struct thprace_record tick = {.ts = US(n * 1000)};
 
 		assert_int_equal(detector__feed(detector, &tick), 0);
 	}
-	for (i = 0; i < story->n; i++) {
-		if (story->record[i].ts > US(1000))
-			assert_int_equal(detector__feed(detector, &story->record[i]), 0);
+	for (i = 0; i < scenario->n; i++) {
+		if (scenario->record[i].ts > US(1000))
+			assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
 	}
 	assert_int_equal(detector__finish(detector), 0);
 	class = &detector__stats(detector)->class[THPRACE_SPLIT_UNMAP];

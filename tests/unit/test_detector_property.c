@@ -204,7 +204,7 @@ static void check_sound(const struct schedule *schedule, const struct oracle *tr
 static unsigned long check_complete(const struct schedule *schedule, const struct oracle *truth,
 				    const struct oracle *seen, const struct oracle_run *run)
 {
-	const struct thprace_incident *incident, *said;
+	const struct thprace_incident *incident, *found;
 	unsigned long count = 0;
 	size_t i;
 
@@ -213,7 +213,7 @@ static unsigned long check_complete(const struct schedule *schedule, const struc
 		if (!states(incident) || touched(seen, incident) ||
 		    met_lost_window(truth, seen, &incident->walk, false))
 			continue;
-		said = look_up(run->incident, run->incidents, incident);
+		found = look_up(run->incident, run->incidents, incident);
 		if (incident->walk.outer_at &&
 		    oracle__lost(seen, incident->walk.leave, incident->walk.outer_at))
 			continue;
@@ -222,7 +222,7 @@ static unsigned long check_complete(const struct schedule *schedule, const struc
 		    oracle__lost(seen, incident->walk.enter,
 				 incident->walk.leave + THPRACE_ATTRIBUTION_NS))
 			continue;
-		if (!said || said->verdict != incident->verdict)
+		if (!found || found->verdict != incident->verdict)
 			fail_msg("not stated: THPRACE_TEST_SEED=%lu",
 				 (unsigned long)schedule->seed);
 		count++;

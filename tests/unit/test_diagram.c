@@ -257,7 +257,7 @@ static void draws_remained(void **state)
 		"    race\n"
 		"\n");
 	incident.walk.outer_at = 0;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"REMAINED: the walker left 1 mapping by PMDs, 2 by PTEs, and the zap that took a mapping later began only after its return: the kernel failed to unmap by itself, this is no race");
 }

@@ -134,9 +134,10 @@ static void draws_reuse(void **state)
 	assert_non_null(strstr(text, "collapse_file() fails: the page is revoked\n"));
 	assert_non_null(strstr(text, "collapse_file(): offset 0x400000, the same\n"));
 	free(text);
-	assert_words(&incident,
-		     "ESCAPE: the page was used again for another offset while the holder waited "
-		     "for its lock, which it got 1.0 µs later");
+	assert_verdict_text(
+		&incident,
+		"ESCAPE: the page was used again for another offset while the holder waited "
+		"for its lock, which it got 1.0 µs later");
 	incident.walk.leave = 0;
 	text = draw(&incident, 0);
 	assert_fits(text);
@@ -163,36 +164,37 @@ static void says_what_decided(void **state)
 
 	(void)state;
 	incident.walk.leave = T0 + 12840;
-	assert_words(&incident, "contained: the walker's return is stamped 60 ns before the end of "
-				"phase 1, but nothing was mapped any more: the decrement was done");
+	assert_verdict_text(&incident,
+			    "contained: the walker's return is stamped 60 ns before the end of "
+			    "phase 1, but nothing was mapped any more: the decrement was done");
 	incident.walk.leave = T0 + 13900;
 	incident.walk.residual = 2;
-	assert_words(&incident, "contained: this mapping was gone 1.0 µs before the walker "
-				"returned; the mapcount of 2 is another mapping's");
+	assert_verdict_text(&incident, "contained: this mapping was gone 1.0 µs before the walker "
+				       "returned; the mapcount of 2 is another mapping's");
 	incident.verdict = THPRACE_ESCAPE;
 	incident.attribution = THPRACE_CAUSAL;
 	incident.close_call = 1;
 	incident.walk.leave = T0 + 12960;
 	incident.walk.residual = 1;
 	incident.walk.left.entire = 1;
-	assert_words(&incident,
-		     "ESCAPE: the walker returned and the mapping was still counted; its "
-		     "removal is stamped 60 ns earlier, too close to tell: the mapcount "
-		     "decides");
+	assert_verdict_text(&incident,
+			    "ESCAPE: the walker returned and the mapping was still counted; its "
+			    "removal is stamped 60 ns earlier, too close to tell: the mapcount "
+			    "decides");
 	/* Each reason for which no more than "likely" is said. */
 	incident.close_call = 0;
 	incident.attribution = THPRACE_LIKELY;
 	incident.walk.leave = T0 + 10000;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed, and the count had fallen by then; likely, not proved: other zaps were under way as well, or this kernel fails to unmap by itself too");
 	incident.window.flags = THPRACE_WF_VAGUE;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed, and the count had fallen by then; likely, not proved: when the zap began was not seen");
 	incident.window.flags = 0;
 	incident.window.left = THPRACE_LEFT_LATE;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed; likely, not proved: what was left at the zap's end was not seen");
 	incident.window.left = 1;
@@ -200,24 +202,27 @@ static void says_what_decided(void **state)
 	incident.walk.before.entire = 2;
 	incident.walk.outer.entire = 1;
 	incident.walk.outer_at = T0 + 30000;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"ESCAPE: the walker returned while the mapping was still counted, 2.9 µs before it was removed; likely, not proved: the split mapped again what it had taken, so when it went was not seen");
 	incident.walk.residual = 0;
 	incident.walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
-	assert_words(
+	assert_verdict_text(
 		&incident,
 		"ESCAPE: the walker found the folio still mapped and gave up; by its return the mapcount was 0; likely, not proved: which of the zaps of that time it met was not seen");
 	incident.attribution = THPRACE_EXACT;
-	assert_words(&incident, "ESCAPE: the walker found the folio still mapped and gave up; by "
-				"its return the mapcount was 0");
+	assert_verdict_text(&incident,
+			    "ESCAPE: the walker found the folio still mapped and gave up; by "
+			    "its return the mapcount was 0");
 	incident.verdict = THPRACE_UNPROVEN;
-	assert_words(&incident, "UNPROVEN: a record was lost in this interval: no statement");
+	assert_verdict_text(&incident,
+			    "UNPROVEN: a record was lost in this interval: no statement");
 	incident.verdict = THPRACE_ESCAPE;
 	incident.walk.class = THPRACE_SPLIT_HEAD;
 	incident.walk.leave = T0 + 15000;
-	assert_words(&incident, "ESCAPE: the split completed in phase 2, 2.3 µs before the window "
-				"closed");
+	assert_verdict_text(&incident,
+			    "ESCAPE: the split completed in phase 2, 2.3 µs before the window "
+			    "closed");
 }
 
 int main(void)

@@ -25,11 +25,11 @@ typedef int (*verb_fn)(int argc, char **argv);
 
 struct call {
 	verb_fn verb;
-	const char *words[4];
+	const char *args[4];
 	const char *locale;
 };
 
-static char printed[96], said[96], socket_path[96];
+static char printed[96], errors[96], socket_path[96];
 
 static int call(void *ctx)
 {
@@ -40,13 +40,13 @@ static int call(void *ctx)
 
 	setlocale(LC_CTYPE, call->locale);
 	argp_err_exit_status = CLI_USAGE;
-	while (argc < 5 && call->words[argc - 1]) {
-		snprintf(copies[argc], sizeof(copies[0]), "%s", call->words[argc - 1]);
+	while (argc < 5 && call->args[argc - 1]) {
+		snprintf(copies[argc], sizeof(copies[0]), "%s", call->args[argc - 1]);
 		argv[argc] = copies[argc];
 		argc++;
 	}
 	argv[argc] = NULL;
-	if (!freopen(printed, "w", stdout) || !freopen(said, "w", stderr) ||
+	if (!freopen(printed, "w", stdout) || !freopen(errors, "w", stderr) ||
 	    dup2(fileno(stderr), STDERR_FILENO) < 0)
 		return 98;
 	output__guard("thprace");
@@ -77,13 +77,13 @@ static void assert_fit(const char *path, const char *what)
 /* In both locales. Returns the status. */
 static int run(verb_fn verb, const char *one, const char *two, const char *three)
 {
-	struct call of = {.verb = verb, .words = {one, two, three}, .locale = "C"};
+	struct call of = {.verb = verb, .args = {one, two, three}, .locale = "C"};
 	int status = bounded(call, &of), i;
 
 	for (i = 0; i < 2; i++) {
 		assert_in_range(status, 0, 4);
 		assert_fit(printed, one);
-		assert_fit(said, one);
+		assert_fit(errors, one);
 		of.locale = "C.UTF-8";
 		status = bounded(call, &of);
 	}
@@ -190,7 +190,7 @@ static void strings_of_traces(void **state)
 static void assert_one_line(void)
 {
 	char text[4096];
-	size_t size = load(said, (unsigned char *)text, sizeof(text) - 1);
+	size_t size = load(errors, (unsigned char *)text, sizeof(text) - 1);
 
 	text[size] = '\0';
 	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
@@ -391,7 +391,7 @@ static int begin(void **state)
 	if (make_folder(state))
 		return -1;
 	snprintf(printed, sizeof(printed), "%s/printed", folder);
-	snprintf(said, sizeof(said), "%s/said", folder);
+	snprintf(errors, sizeof(errors), "%s/said", folder);
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", folder);
 	return 0;
 }
@@ -399,7 +399,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	unlink(printed);
-	unlink(said);
+	unlink(errors);
 	return remove_folder(state);
 }
 

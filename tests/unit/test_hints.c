@@ -15,7 +15,7 @@
 
 static char folder[] = "/tmp/thprace-hints-XXXXXX";
 
-static void put(const char *name, const char *text)
+static void write_file(const char *name, const char *text)
 {
 	char path[128];
 	FILE *file;
@@ -41,19 +41,19 @@ static void test_thp(void **state)
 
 	(void)state;
 	assert_string_equal(thp__enabled("/nowhere", buf, sizeof(buf)), "");
-	put("enabled", "always madvise [never]\n");
+	write_file("enabled", "always madvise [never]\n");
 	assert_string_equal(thp__enabled(folder, buf, sizeof(buf)), "never");
-	put("enabled", "always [madvise] never\n");
+	write_file("enabled", "always [madvise] never\n");
 	assert_string_equal(thp__enabled(folder, buf, sizeof(buf)), "madvise");
 	/* 6.8 and later: the size of a pmd may have another setting. */
-	put("hpage_pmd_size", "2097152\n");
+	write_file("hpage_pmd_size", "2097152\n");
 	snprintf(path, sizeof(path), "%s/hugepages-2048kB", folder);
 	assert_int_equal(mkdir(path, 0755), 0);
-	put("hugepages-2048kB/enabled", "always [inherit] madvise never\n");
+	write_file("hugepages-2048kB/enabled", "always [inherit] madvise never\n");
 	assert_string_equal(thp__enabled(folder, buf, sizeof(buf)), "madvise");
-	put("hugepages-2048kB/enabled", "always inherit madvise [never]\n");
+	write_file("hugepages-2048kB/enabled", "always inherit madvise [never]\n");
 	assert_string_equal(thp__enabled(folder, buf, sizeof(buf)), "never");
-	put("enabled", "no brackets\n");
+	write_file("enabled", "no brackets\n");
 	take("hugepages-2048kB/enabled");
 	assert_string_equal(thp__enabled(folder, buf, sizeof(buf)), "");
 	take("hugepages-2048kB");

@@ -72,15 +72,15 @@ static char *repeat(const char *head, const char *part, size_t times, const char
 /* Returns what the verb returned. Its message is in the file `other`, what it prints goes nowhere. */
 static int run(int (*verb)(int argc, char **argv), const char *first, const char *second)
 {
-	char words[4][128] = {"thprace verb"};
-	char *argv[5] = {words[0], words[1], words[2], words[3], NULL};
+	char args[4][128] = {"thprace verb"};
+	char *argv[5] = {args[0], args[1], args[2], args[3], NULL};
 	int argc = 1, status;
 
 	if (first)
-		snprintf(words[argc++], sizeof(words[0]), "%s", first);
+		snprintf(args[argc++], sizeof(args[0]), "%s", first);
 	if (second)
-		snprintf(words[argc++], sizeof(words[0]), "%s", second);
-	snprintf(words[argc++], sizeof(words[0]), "%s", file);
+		snprintf(args[argc++], sizeof(args[0]), "%s", second);
+	snprintf(args[argc++], sizeof(args[0]), "%s", file);
 	argv[argc] = NULL;
 	if (!freopen("/dev/null", "w", stdout) || !freopen(other, "w", stderr))
 		return 98;

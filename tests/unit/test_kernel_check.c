@@ -21,12 +21,12 @@
 static char folder[] = "/tmp/thprace-kernel-check-XXXXXX";
 static char program[64];
 static int ended; /* how often it was told */
-static struct check_state said;
+static struct check_state shown;
 
 static void on_done(void *ctx, const struct check_state *state)
 {
 	assert_string_equal(ctx, "context");
-	said = *state;
+	shown = *state;
 	ended++;
 }
 
@@ -54,7 +54,7 @@ static void run(const char *script, int image)
 	while (!ended)
 		assert_true(sd_event_run(event, UINT64_MAX) >= 0);
 	assert_int_equal(ended, 1);
-	assert_int_equal(kernel_check__state(check)->progress, said.progress);
+	assert_int_equal(kernel_check__state(check)->progress, shown.progress);
 	kernel_check__free(check);
 	sd_event_unref(event);
 	/* Nothing is left of it. */
@@ -62,9 +62,9 @@ static void run(const char *script, int image)
 	assert_int_equal(errno, ECHILD);
 }
 
-#define LINE(class, word)                                                                                \
+#define LINE(class, status)                                                                              \
 	"echo '{\"class\":\"" class                                                                      \
-		"\",\"word\":\"" word                                                                    \
+		"\",\"word\":\"" status                                                                  \
 		"\",\"evidence\":[{\"kind\":\"code\",\"text\":\"it is so\"},{\"kind\":\"BTF\",\"text\":" \
 		"\"and so\"}],\"missing\":[],\"commit\":\"0123456789abcdef\",\"subject\":\"mm: mend\","  \
 		"\"since\":\"5.13\"}'\n"
@@ -75,19 +75,19 @@ static void run(const char *script, int image)
 	LINE("invalidate-unmap", "fixed")   \
 	LINE("collapse-reuse", "unknown")
 
-static void test_words(void **state)
+static void test_statuses(void **state)
 {
 	(void)state;
 	run("[ \"$1\" = check ] && [ \"$2\" = --format=json ] || exit 9\n" LINE(
 		    "split-unmap", "fixed") LINE("split-migrate", "vulnerable") REST "exit 3",
 	    -1);
-	assert_int_equal(said.progress, CHECK_DONE);
-	assert_int_equal(said.classes[THPRACE_SPLIT_UNMAP].word, CHECK_FIXED);
-	assert_int_equal(said.classes[THPRACE_SPLIT_MIGRATE].word, CHECK_VULNERABLE);
-	assert_int_equal(said.classes[THPRACE_SPLIT_HEAD].word, CHECK_CANNOT_HAPPEN);
-	assert_int_equal(said.classes[THPRACE_COLLAPSE_REUSE].word, CHECK_UNKNOWN);
-	assert_string_equal(said.classes[THPRACE_SPLIT_MIGRATE].evidence, "it is so; and so");
-	assert_string_equal(said.classes[THPRACE_SPLIT_MIGRATE].fix,
+	assert_int_equal(shown.progress, CHECK_DONE);
+	assert_int_equal(shown.classes[THPRACE_SPLIT_UNMAP].status, CHECK_FIXED);
+	assert_int_equal(shown.classes[THPRACE_SPLIT_MIGRATE].status, CHECK_VULNERABLE);
+	assert_int_equal(shown.classes[THPRACE_SPLIT_HEAD].status, CHECK_CANNOT_HAPPEN);
+	assert_int_equal(shown.classes[THPRACE_COLLAPSE_REUSE].status, CHECK_UNKNOWN);
+	assert_string_equal(shown.classes[THPRACE_SPLIT_MIGRATE].evidence, "it is so; and so");
+	assert_string_equal(shown.classes[THPRACE_SPLIT_MIGRATE].fix,
 			    "0123456789ab \"mm: mend\" (5.13)");
 }
 
@@ -95,11 +95,11 @@ static void expect_failed(const char *reason)
 {
 	int class;
 
-	assert_int_equal(said.progress, CHECK_FAILED);
-	if (!strstr(said.reason, reason))
-		fail_msg("no '%s' in: %s", reason, said.reason);
+	assert_int_equal(shown.progress, CHECK_FAILED);
+	if (!strstr(shown.reason, reason))
+		fail_msg("no '%s' in: %s", reason, shown.reason);
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
-		assert_int_equal(said.classes[class].word, CHECK_UNKNOWN);
+		assert_int_equal(shown.classes[class].status, CHECK_UNKNOWN);
 }
 
 /* What it says of some classes only, or nothing that can be understood, is no statement. */
@@ -182,7 +182,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_statuses),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_what_it_has),
 		cmocka_unit_test(test_ended_early),

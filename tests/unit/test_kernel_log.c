@@ -34,7 +34,7 @@ static struct kernel_log *begin(void)
 	return log;
 }
 
-static void say(unsigned int priority, const char *text)
+static void add_message(unsigned int priority, const char *text)
 {
 	char record[512];
 	int length = snprintf(record, sizeof(record), "%u,123,4567,-;%s\n", priority, text);
@@ -54,13 +54,13 @@ static void nothing_wrong(void **state)
 
 	(void)state;
 	kernel_log__read(log);
-	say(6, "Memory failure: 0x10a200: recovery action for huge page: Recovered");
-	say(4, "thprace-stress (77): drop_caches: 3");
-	say(6, "x[12]: segfault at 0 ip 0 sp 0 error 4 in BUG: [0+1000]");
+	add_message(6, "Memory failure: 0x10a200: recovery action for huge page: Recovered");
+	add_message(4, "thprace-stress (77): drop_caches: 3");
+	add_message(6, "x[12]: segfault at 0 ip 0 sp 0 error 4 in BUG: [0+1000]");
 	kernel_log__finish(log);
-	assert_false(kernel_log__said(log)->struck);
-	assert_int_equal(kernel_log__said(log)->classes, 0);
-	assert_int_equal(kernel_log__said(log)->lines, 0);
+	assert_false(kernel_log__messages(log)->struck);
+	assert_int_equal(kernel_log__messages(log)->classes, 0);
+	assert_int_equal(kernel_log__messages(log)->lines, 0);
 	end(log);
 }
 
@@ -68,22 +68,22 @@ static void nothing_wrong(void **state)
 static void of_the_class(void **state)
 {
 	struct kernel_log *log = begin();
-	const struct kernel_said *said = kernel_log__said(log);
+	const struct kernel_messages *messages = kernel_log__messages(log);
 
 	(void)state;
-	say(6, "before");
-	say(2, "kernel BUG at mm/truncate.c:714!");
-	say(4, "invalid opcode: 0000 [#1] SMP");
+	add_message(6, "before");
+	add_message(2, "kernel BUG at mm/truncate.c:714!");
+	add_message(4, "invalid opcode: 0000 [#1] SMP");
 	kernel_log__read(log);
-	assert_true(said->struck);
-	say(4, "CPU: 0 PID: 77 Comm: thprace-stress Not tainted 5.10.7 #1");
-	say(4, "RIP: 0010:invalidate_inode_pages2_range+0x2f6/0x4b0");
-	say(4, "---[ end trace 5de1d2d5b2a9d3b5 ]---");
+	assert_true(messages->struck);
+	add_message(4, "CPU: 0 PID: 77 Comm: thprace-stress Not tainted 5.10.7 #1");
+	add_message(4, "RIP: 0010:invalidate_inode_pages2_range+0x2f6/0x4b0");
+	add_message(4, "---[ end trace 5de1d2d5b2a9d3b5 ]---");
 	kernel_log__finish(log);
-	assert_true(said->classes & C(INVALIDATE_UNMAP));
-	assert_false(said->classes & C(SPLIT_UNMAP));
-	assert_int_equal(said->lines, 5);
-	assert_string_equal(said->line[0], "kernel BUG at mm/truncate.c:714!");
+	assert_true(messages->classes & C(INVALIDATE_UNMAP));
+	assert_false(messages->classes & C(SPLIT_UNMAP));
+	assert_int_equal(messages->lines, 5);
+	assert_string_equal(messages->line[0], "kernel BUG at mm/truncate.c:714!");
 	end(log);
 }
 
@@ -93,35 +93,37 @@ static void without_addresses(void **state)
 	struct kernel_log *log = begin();
 
 	(void)state;
-	say(1, "BUG: Bad page cache in process thprace-stress  pfn:01a00");
-	say(4, "page:(____ptrval____) refcount:518 mapcount:0 mapping:(____ptrval____) index:0x200 "
-	       "pfn:0x1a00");
-	say(4, "head:(____ptrval____) order:9 compound_mapcount:0 compound_pincount:0");
-	say(4, "aops:shmem_aops ino:2 dentry name:\"#2\"");
-	say(4, "page dumped because: still mapped when deleted");
-	say(4, "CPU: 0 PID: 82 Comm: thprace-stress Not tainted 5.10.7 #2");
+	add_message(1, "BUG: Bad page cache in process thprace-stress  pfn:01a00");
+	add_message(
+		4,
+		"page:(____ptrval____) refcount:518 mapcount:0 mapping:(____ptrval____) index:0x200 "
+		"pfn:0x1a00");
+	add_message(4, "head:(____ptrval____) order:9 compound_mapcount:0 compound_pincount:0");
+	add_message(4, "aops:shmem_aops ino:2 dentry name:\"#2\"");
+	add_message(4, "page dumped because: still mapped when deleted");
+	add_message(4, "CPU: 0 PID: 82 Comm: thprace-stress Not tainted 5.10.7 #2");
 	kernel_log__finish(log);
-	assert_true(kernel_log__said(log)->classes & C(TRUNCATE_UNMAP));
+	assert_true(kernel_log__messages(log)->classes & C(TRUNCATE_UNMAP));
 	end(log);
 }
 
 static void of_something_else(void **state)
 {
 	struct kernel_log *log = begin();
-	const struct kernel_said *said = kernel_log__said(log);
+	const struct kernel_messages *messages = kernel_log__messages(log);
 	unsigned int i;
 
 	(void)state;
-	say(2, "kernel BUG at mm/slub.c:379!");
+	add_message(2, "kernel BUG at mm/slub.c:379!");
 	for (i = 0; i < 2 * KERNEL_LOG_LINES; i++) {
-		say(4, "\x1b[2J and more");
+		add_message(4, "\x1b[2J and more");
 		kernel_log__read(log); /* a pipe has room for 16 packets */
 	}
 	kernel_log__finish(log);
-	assert_true(said->struck);
-	assert_int_equal(said->classes, 0);
-	assert_int_equal(said->lines, KERNEL_LOG_LINES);
-	assert_null(strchr(said->line[1], '\x1b'));
+	assert_true(messages->struck);
+	assert_int_equal(messages->classes, 0);
+	assert_int_equal(messages->lines, KERNEL_LOG_LINES);
+	assert_null(strchr(messages->line[1], '\x1b'));
 	end(log);
 }
 
@@ -131,11 +133,11 @@ static void not_the_kernels(void **state)
 	struct kernel_log *log = begin();
 
 	(void)state;
-	say(8 + 2, "kernel BUG at mm/truncate.c:714!");
-	say(8 + 2, "BUG: Bad page cache in process x  pfn:10a200");
+	add_message(8 + 2, "kernel BUG at mm/truncate.c:714!");
+	add_message(8 + 2, "BUG: Bad page cache in process x  pfn:10a200");
 	kernel_log__finish(log);
-	assert_false(kernel_log__said(log)->struck);
-	assert_int_equal(kernel_log__said(log)->classes, 0);
+	assert_false(kernel_log__messages(log)->struck);
+	assert_int_equal(kernel_log__messages(log)->classes, 0);
 	end(log);
 }
 

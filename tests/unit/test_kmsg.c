@@ -81,19 +81,19 @@ static int end(void **state)
 	return 0;
 }
 
-static void put(struct source *source, const char *record)
+static void feed(struct source *source, const char *record)
 {
 	assert_int_equal(write(source->pipe[1], record, strlen(record)), strlen(record));
 }
 
 /* A line with the kernel's facility. */
-static void put_kernel(struct source *source, const char *line)
+static void feed_kernel(struct source *source, const char *line)
 {
 	static unsigned int seq;
 	char record[512];
 
 	snprintf(record, sizeof(record), "1,%u,123456789,-;%s\n", ++seq, line);
-	put(source, record);
+	feed(source, record);
 }
 
 /* Wait until it is readable. Returns false when it is not within ms. */
@@ -110,18 +110,18 @@ static void whole(void **state)
 	struct source *source = *state;
 
 	assert_false(readable(source, 0));
-	put_kernel(source, "usb 1-1: new high-speed USB device number 2 using xhci_hcd\n"
-			   " SUBSYSTEM=usb\n DEVICE=c189:1");
-	put_kernel(source, "BUG: Bad page cache in process thprace-stress  pfn:10a200");
-	put_kernel(
+	feed_kernel(source, "usb 1-1: new high-speed USB device number 2 using xhci_hcd\n"
+			    " SUBSYSTEM=usb\n DEVICE=c189:1");
+	feed_kernel(source, "BUG: Bad page cache in process thprace-stress  pfn:10a200");
+	feed_kernel(
 		source,
 		"page:00000000c1b0f7a9 refcount:514 mapcount:1 mapping:0 index:0x0 pfn:0x10a200");
-	put_kernel(source, "head:00000000c1b0f7a9 order:9 compound_mapcount:1");
-	put_kernel(source, "page dumped because: still mapped when deleted");
+	feed_kernel(source, "head:00000000c1b0f7a9 order:9 compound_mapcount:1");
+	feed_kernel(source, "page dumped because: still mapped when deleted");
 	assert_true(readable(source, PATIENCE_MS));
 	assert_int_equal(kmsg__read(source->kmsg, 77), 0);
 	assert_int_equal(source->nr, 0);
-	put_kernel(source, "CPU: 1 PID: 4711 Comm: thprace-stress Not tainted 6.1.0 #1");
+	feed_kernel(source, "CPU: 1 PID: 4711 Comm: thprace-stress Not tainted 6.1.0 #1");
 	assert_int_equal(kmsg__read(source->kmsg, 77 + S / 5), 0);
 	assert_int_equal(source->nr, 0);
 	assert_true(readable(source, PATIENCE_MS));
@@ -141,14 +141,14 @@ static void callers(void **state)
 {
 	struct source *source = *state;
 
-	put(source, "2,1,2,-,caller=T12;kernel BUG at mm/truncate.c:7!\n");
-	put(source, "2,2,2,-,caller=C3;kernel BUG at mm/truncate.c:7!\n");
-	put(source, "2,3,2,-,caller=T12;---[ end trace 0 ]---\n KEY=CPU: 1 PID: 1\n");
+	feed(source, "2,1,2,-,caller=T12;kernel BUG at mm/truncate.c:7!\n");
+	feed(source, "2,2,2,-,caller=C3;kernel BUG at mm/truncate.c:7!\n");
+	feed(source, "2,3,2,-,caller=T12;---[ end trace 0 ]---\n KEY=CPU: 1 PID: 1\n");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 	assert_int_equal(source->got[0].pid, 12);
-	put(source, "2,4,2,-,caller=C3;CPU: 3 PID: 8 Comm: x Not tainted 6.1.0 #1\n");
-	put(source, "2,5,2,-,caller=C3;---[ end trace 0 ]---\n");
+	feed(source, "2,4,2,-,caller=C3;CPU: 3 PID: 8 Comm: x Not tainted 6.1.0 #1\n");
+	feed(source, "2,5,2,-,caller=C3;---[ end trace 0 ]---\n");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 2);
 	assert_int_equal(source->got[1].pid, 8);
@@ -162,8 +162,8 @@ static void another_kernel(void **state)
 
 	none.possible = 0;
 	kmsg__set_kernel(source->kmsg, &none);
-	put_kernel(source, "kernel BUG at mm/truncate.c:7!");
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed_kernel(source, "kernel BUG at mm/truncate.c:7!");
+	feed_kernel(source, "---[ end trace 0 ]---");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 	assert_int_equal(source->got[0].classes, 0);
@@ -180,20 +180,20 @@ static void not_the_kernels(void **state)
 	for (facility = 1; facility < 256; facility++) {
 		snprintf(record, sizeof(record), "%u,1,2,-;kernel BUG at mm/truncate.c:1!\n",
 			 facility << 3 | 2);
-		put(source, record);
-		put(source, "12,2,3,-;CPU: 1 PID: 6 Comm: x\n");
+		feed(source, record);
+		feed(source, "12,2,3,-;CPU: 1 PID: 6 Comm: x\n");
 		assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	}
 	assert_false(readable(source, 300));
 	assert_int_equal(source->nr, 0);
 	/* Nor are their lines of a complaint of the kernel's. */
-	put_kernel(source, "kernel BUG at mm/truncate.c:1!");
-	put(source, "12,2,3,-;CPU: 1 PID: 6 Comm: x\n");
-	put(source, "12,2,3,-;---[ end trace 0 ]---\n");
-	put_kernel(source, "CPU: 1 PID: 7 Comm: x");
+	feed_kernel(source, "kernel BUG at mm/truncate.c:1!");
+	feed(source, "12,2,3,-;CPU: 1 PID: 6 Comm: x\n");
+	feed(source, "12,2,3,-;---[ end trace 0 ]---\n");
+	feed_kernel(source, "CPU: 1 PID: 7 Comm: x");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 0);
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed_kernel(source, "---[ end trace 0 ]---");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 	assert_int_equal(source->got[0].pid, 7);
@@ -216,12 +216,12 @@ static void malformed(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++)
-		put(source, records[i]);
+		feed(source, records[i]);
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_false(readable(source, 300));
 	/* Further fields of the head, and fields after the text, are passed over. */
-	put(source, "2,1,2,c,new=x,caller=;kernel BUG at mm/truncate.c:7!\n KEY=value\n");
-	put(source, "2,1,2,-,caller=T123456789012345678;---[ end trace 0 ]---\n KEY=value\n");
+	feed(source, "2,1,2,c,new=x,caller=;kernel BUG at mm/truncate.c:7!\n KEY=value\n");
+	feed(source, "2,1,2,-,caller=T123456789012345678;---[ end trace 0 ]---\n KEY=value\n");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 	assert_int_equal(source->got[0].pid, 0);
@@ -235,13 +235,13 @@ static void long_lines(void **state)
 
 	memset(record + strlen(record), 'x', 600);
 	strcat(record, "  pfn:1");
-	put(source, record);
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed(source, record);
+	feed_kernel(source, "---[ end trace 0 ]---");
 	/* Longer than any line of printk's: what is cut off is no complaint. */
 	memset(record + 40, 'x', sizeof(record) - 50);
 	strcpy(record + sizeof(record) - 10, "  pfn:1");
-	put(source, record);
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed(source, record);
+	feed_kernel(source, "---[ end trace 0 ]---");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 	assert_int_equal(strlen(source->got[0].text), sizeof(source->got[0].text) - 1);
@@ -258,8 +258,8 @@ static void gap(void **state)
 	assert_int_equal(pipe(err), 0);
 	assert_return_code(dup2(err[1], STDERR_FILENO), errno);
 	next_errno = EPIPE;
-	put_kernel(source, "kernel BUG at mm/truncate.c:7!");
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed_kernel(source, "kernel BUG at mm/truncate.c:7!");
+	feed_kernel(source, "---[ end trace 0 ]---");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(next_errno, 0);
 	next_errno = EPIPE;
@@ -282,8 +282,8 @@ static void interrupted(void **state)
 	struct source *source = *state;
 
 	next_errno = EINTR;
-	put_kernel(source, "kernel BUG at mm/truncate.c:7!");
-	put_kernel(source, "---[ end trace 0 ]---");
+	feed_kernel(source, "kernel BUG at mm/truncate.c:7!");
+	feed_kernel(source, "---[ end trace 0 ]---");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_int_equal(source->nr, 1);
 }
@@ -293,7 +293,7 @@ static void ends(void **state)
 {
 	struct source *source = *state;
 
-	put_kernel(source, "kernel BUG at mm/truncate.c:7!");
+	feed_kernel(source, "kernel BUG at mm/truncate.c:7!");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	next_errno = EIO;
 	assert_int_equal(kmsg__read(source->kmsg, 6), -EIO);
@@ -312,7 +312,7 @@ static void closed_while_waiting(void **state)
 	assert_int_equal(pipe2(source.pipe, O_DIRECT | O_CLOEXEC), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", source.pipe[0]);
 	assert_int_equal(kmsg__open(&source.kmsg, path, &kernel, take, &source), 0);
-	put_kernel(&source, "kernel BUG at mm/truncate.c:7!");
+	feed_kernel(&source, "kernel BUG at mm/truncate.c:7!");
 	assert_int_equal(kmsg__read(source.kmsg, 5), 0);
 	kmsg__close(source.kmsg);
 	assert_int_equal(source.nr, 1);

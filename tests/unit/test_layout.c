@@ -21,33 +21,34 @@ static FILE *begin(void)
 	return open_memstream(&text, &size);
 }
 
-static void expect_words(size_t width, const char *words, size_t column, size_t indent,
-			 const char *expected)
+static void expect_wrapped(size_t width, const char *content, size_t column, size_t indent,
+			   const char *expected)
 {
 	FILE *out = begin();
 
-	layout__words(out, width, words, column, indent);
+	layout__wrap(out, width, content, column, indent);
 	fclose(out);
 	assert_string_equal(text, expected);
 }
 
-static void test_words(void **state)
+static void test_wrap(void **state)
 {
 	(void)state;
-	expect_words(20, "", 0, 0, "\n");
-	expect_words(20, "one two", 0, 0, "one two\n");
-	expect_words(20, "  one   two ", 0, 0, "one two\n");
-	expect_words(10, "one two three", 0, 0, "one two\nthree\n");
-	expect_words(10, "12345 7890", 0, 0, "12345 7890\n");
-	expect_words(10, "12345 78901", 0, 0, "12345\n78901\n");
-	expect_words(12, "one two three", 4, 4, "one two\n    three\n");
+	expect_wrapped(20, "", 0, 0, "\n");
+	expect_wrapped(20, "one two", 0, 0, "one two\n");
+	expect_wrapped(20, "  one   two ", 0, 0, "one two\n");
+	expect_wrapped(10, "one two three", 0, 0, "one two\nthree\n");
+	expect_wrapped(10, "12345 7890", 0, 0, "12345 7890\n");
+	expect_wrapped(10, "12345 78901", 0, 0, "12345\n78901\n");
+	expect_wrapped(12, "one two three", 4, 4, "one two\n    three\n");
 	/* What is on the line already counts; a first word that does not fit begins the next. */
-	expect_words(12, "one two", 10, 2, "\n  one two\n");
+	expect_wrapped(12, "one two", 10, 2, "\n  one two\n");
 	/* Characters count, not bytes. */
-	expect_words(10, "12 µs µs µs", 0, 0, "12 µs µs\nµs\n");
+	expect_wrapped(10, "12 µs µs µs", 0, 0, "12 µs µs\nµs\n");
 	/* Longer than a line: broken. */
-	expect_words(6, "ab 0123456789abcdef x", 0, 2, "ab\n  0123\n  4567\n  89ab\n  cdef\n  x\n");
-	expect_words(6, "0123456789 x", 2, 2, "0123\n  4567\n  89 x\n");
+	expect_wrapped(6, "ab 0123456789abcdef x", 0, 2,
+		       "ab\n  0123\n  4567\n  89ab\n  cdef\n  x\n");
+	expect_wrapped(6, "0123456789 x", 2, 2, "0123\n  4567\n  89 x\n");
 }
 
 static const struct layout_column columns[] = {{"walkers", 9}, {"overlaps", 9}, {"escapes", 8}};
@@ -62,7 +63,7 @@ static void expect_table(size_t width, const char *expected)
 	layout__head(&table, "class");
 	layout__row(&table, "split", cells, 2, "<", ">");
 	layout__row(&table, "a long name", none, 3, "<", ">");
-	layout__row_words(&table, "other", "cannot happen here: not in this kernel");
+	layout__row_text(&table, "other", "cannot happen here: not in this kernel");
 	fclose(table.out);
 	assert_string_equal(text, expected);
 }
@@ -93,7 +94,7 @@ static void test_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_counted),
 	};

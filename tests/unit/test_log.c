@@ -144,12 +144,12 @@ static void limited(void **state)
 {
 	const uint64_t second = 1000000000ULL, start = 77 * second;
 	struct log_limit limit = {0};
-	unsigned int i, said = 0;
+	unsigned int i, logged = 0;
 
 	(void)state;
 	for (i = 0; i < 1000; i++)
-		said += log_limit__take(&limit, 10, start + i * second / 100);
-	assert_int_equal(said, 10);
+		logged += log_limit__take(&limit, 10, start + i * second / 100);
+	assert_int_equal(logged, 10);
 	assert_int_equal(log_limit__due(&limit, start + 59 * second), 0);
 	assert_int_equal(log_limit__due(&limit, start + 60 * second), 990);
 	assert_int_equal(log_limit__due(&limit, start + 61 * second), 0);
@@ -164,12 +164,12 @@ static void standard_error(void **state)
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(log__target_name(), "stderr");
 	capture_begin(&capture);
-	log__say(LOG_WARNING, LOG_ID_STARTED, "one %s", "line\n");
+	log__print(LOG_WARNING, LOG_ID_STARTED, "one %s", "line\n");
 	assert_string_equal(capture_end(&capture), "thpraced: one line?\n");
 	assert_int_equal(log__open(LOG_TARGET_STDERR, LOG_DAEMON), LOG_TARGET_STDERR);
 	assert_string_equal(log__target_name(), "stderr");
 	capture_begin(&capture);
-	log__say(LOG_WARNING, NULL, "two");
+	log__print(LOG_WARNING, NULL, "two");
 	assert_string_equal(capture_end(&capture), "thpraced: two\n");
 }
 
@@ -186,14 +186,14 @@ static void standard_error_of_the_journal(void **state)
 	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log__open(LOG_TARGET_STDERR, LOG_DAEMON);
-	log__say(LOG_WARNING, NULL, "one");
+	log__print(LOG_WARNING, NULL, "one");
 	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + 1);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log__open(LOG_TARGET_STDERR, LOG_DAEMON);
-	log__say(LOG_WARNING, NULL, "two");
+	log__print(LOG_WARNING, NULL, "two");
 	setenv("JOURNAL_STREAM", "nonsense", 1);
 	log__open(LOG_TARGET_STDERR, LOG_DAEMON);
-	log__say(LOG_WARNING, NULL, "three");
+	log__print(LOG_WARNING, NULL, "three");
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(capture_end(&capture), "<4>one\nthpraced: two\nthpraced: three\n");
 }
@@ -243,7 +243,7 @@ static void journal(void **state)
 					  "MESSAGE_ID=" LOG_ID_ESCAPE "\n"
 					  "THPRACE_CLASS=split-unmap\n"
 					  "THPRACE_ID=17\n");
-	log__say(LOG_INFO, NULL, "no id");
+	log__print(LOG_INFO, NULL, "no id");
 	assert_string_equal(received(fd), "MESSAGE=no id\nPRIORITY=6\nSYSLOG_IDENTIFIER=thpraced\n"
 					  "SYSLOG_FACILITY=18\n");
 	/* The journal has gone: nothing is swallowed. */

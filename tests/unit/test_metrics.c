@@ -144,15 +144,15 @@ static void fixed(void **state)
 	make_full(&world);
 	world.check.progress = CHECK_RUNNING;
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		world.check.classes[class].word = CHECK_UNKNOWN;
+		world.check.classes[class].status = CHECK_UNKNOWN;
 	read_text(&reading, text_of(&world));
 	assert_value(&reading, "thprace_class_fixed{class=\"split-unmap\"}", -1);
 	assert_value(&reading, "thprace_class_possible{class=\"hwpoison-unmap\"}", 1);
 	free(reading.text);
 	world.check.progress = CHECK_DONE;
-	world.check.classes[THPRACE_SPLIT_UNMAP].word = CHECK_FIXED;
-	world.check.classes[THPRACE_SPLIT_MIGRATE].word = CHECK_VULNERABLE;
-	world.check.classes[THPRACE_HWPOISON_UNMAP].word = CHECK_CANNOT_HAPPEN;
+	world.check.classes[THPRACE_SPLIT_UNMAP].status = CHECK_FIXED;
+	world.check.classes[THPRACE_SPLIT_MIGRATE].status = CHECK_VULNERABLE;
+	world.check.classes[THPRACE_HWPOISON_UNMAP].status = CHECK_CANNOT_HAPPEN;
 	read_text(&reading, text_of(&world));
 	assert_value(&reading, "thprace_class_fixed{class=\"split-unmap\"}", 1);
 	assert_value(&reading, "thprace_class_possible{class=\"split-unmap\"}", 1);

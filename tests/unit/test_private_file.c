@@ -31,7 +31,7 @@ static const char *in_shared(const char *name)
 	return path;
 }
 
-static void put(const char *path, mode_t mode)
+static void write_file(const char *path, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -52,7 +52,7 @@ static int start(void **state)
 	snprintf(secret, sizeof(secret), "%s/secret", base);
 	if (mkdir(shared, 0700) || chmod(shared, 01777))
 		return -1;
-	put(secret, 0640);
+	write_file(secret, 0640);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ static void test_others(void **state)
 	(void)state;
 	if (geteuid())
 		skip();
-	put(in_shared("theirs"), 0666);
+	write_file(in_shared("theirs"), 0666);
 	assert_int_equal(chown(in_shared("theirs"), NEIGHBOUR, NEIGHBOUR), 0);
 	assert_int_equal(write_trace(in_shared("theirs")), -EPERM);
 	assert_int_equal(size_of(in_shared("theirs")), 6);
@@ -201,7 +201,7 @@ static void test_live(void **state)
 {
 	char place[256];
 	char *live[] = {"dump", "--live", "-o", place, "--socket", "/nonexistent/socket", NULL};
-	char said[512] = "";
+	char logged[512] = "";
 	int pipes[2], kept;
 
 	(void)state;
@@ -215,8 +215,8 @@ static void test_live(void **state)
 	fflush(stderr);
 	dup2(kept, STDERR_FILENO);
 	close(kept);
-	assert_true(read(pipes[0], said, sizeof(said) - 1) > 0);
-	assert_non_null(strstr(said, "a link in a folder that others may write to"));
+	assert_true(read(pipes[0], logged, sizeof(logged) - 1) > 0);
+	assert_non_null(strstr(logged, "a link in a folder that others may write to"));
 	close(pipes[0]);
 	close(pipes[1]);
 	snprintf(place, sizeof(place), "%s", in_shared("none"));

@@ -12,14 +12,14 @@ static struct thprace_record records[MANY];
 static struct record_place places[MANY];
 
 /* Members that a type gives a meaning to: a letter for how it is written, and the name. */
-struct words {
+struct labels {
 	const char *arg; /* a: an address, t: a time, n: a number */
 	const char *arg2;
 	const char *value;
 	int interval;
 };
 
-static const struct words words[THPRACE_REC_MAX + 1] = {
+static const struct labels labels[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_ZAP_OPEN] = {"amm", "aaddress", NULL, 0},
 	[THPRACE_REC_RMAP_PMD] = {NULL, NULL, NULL, 1},
 	[THPRACE_REC_ZAP_CLOSE] = {"tremoved", "aaddress", "result", 1},
@@ -38,9 +38,9 @@ static const struct words words[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_OUTER] = {"abefore", "anow", "order", 1},
 };
 
-static const struct words *words_of(const struct thprace_record *record)
+static const struct labels *labels_of(const struct thprace_record *record)
 {
-	return &words[record->type < THPRACE_REC_MAX ? record->type : THPRACE_REC_MAX];
+	return &labels[record->type < THPRACE_REC_MAX ? record->type : THPRACE_REC_MAX];
 }
 
 static void json_member(FILE *out, const char *name, uint64_t value)
@@ -55,7 +55,7 @@ static void json_member(FILE *out, const char *name, uint64_t value)
 
 static void json(FILE *out, const struct thprace_record *record, int context)
 {
-	const struct words *is = words_of(record);
+	const struct labels *is = labels_of(record);
 
 	fprintf(out,
 		"{\"type\":\"record\",\"record\":\"%s\",\"source\":\"%s\",\"time_ns\":%" PRIu64
@@ -121,7 +121,7 @@ static void text_flags(FILE *out, unsigned int flags)
 
 static void text(FILE *out, const struct thprace_record *record, int context)
 {
-	const struct words *is = words_of(record);
+	const struct labels *is = labels_of(record);
 	char number[NAMES_NUMBER_LEN];
 
 	fprintf(out, "%15s %5u %8u %8u  %-15s 0x%016" PRIx64,

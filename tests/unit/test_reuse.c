@@ -64,7 +64,7 @@ static void test_rule(void **state)
 struct window {
 	struct thprace_window window;
 	uint32_t ended; /* holds_ended when it began */
-	bool told; /* as the BPF programs would */
+	bool reported; /* as the BPF programs would */
 };
 
 struct incidents {
@@ -94,7 +94,7 @@ static struct world {
 	} collapser[COLLAPSERS];
 	size_t waiting[HOLDERS]; /* index of its hold + 1; 0: none */
 	struct correlator *correlator;
-	struct incidents correlator_says, detector_says, oracle_says;
+	struct incidents correlator_incidents, detector_incidents, oracle_incidents;
 } world;
 
 static unsigned int any(unsigned int below)
@@ -108,7 +108,8 @@ static uint64_t tick(void)
 	return world.now;
 }
 
-static struct thprace_record *tell(enum thprace_record_type type, uint64_t entry, uint32_t pid)
+static struct thprace_record *add_record(enum thprace_record_type type, uint64_t entry,
+					 uint32_t pid)
 {
 	struct thprace_record *record = &world.record[world.records++];
 
@@ -137,7 +138,7 @@ static bool is_locked_by_waiter(uint64_t folio)
 static void end_window(unsigned int who, struct thprace_record *record, uint64_t offset)
 {
 	struct window *window = &world.collapser[who].open;
-	struct thprace_opener said = {.type = THPRACE_MSG_REUSE};
+	struct thprace_opener report = {.type = THPRACE_MSG_REUSE};
 
 	if (!window->window.open)
 		return;
@@ -159,9 +160,10 @@ static void end_window(unsigned int who, struct thprace_record *record, uint64_t
 		}
 	}
 	if (world.begun != window->ended || window->window.pages) {
-		said.window = window->window;
-		assert_int_equal(
-			correlator__message(world.correlator, &said, sizeof(said), world.now), 0);
+		report.window = window->window;
+		assert_int_equal(correlator__message(world.correlator, &report, sizeof(report),
+						     world.now),
+				 0);
 	}
 	world.window[world.windows++] = *window;
 	window->window.open = 0;
@@ -176,7 +178,7 @@ static void step_collapser(unsigned int who)
 	if (!world.collapser[who].enter) {
 		world.collapser[who].ended = world.ended;
 		world.collapser[who].enter = tick();
-		record = tell(THPRACE_REC_COLLAPSE_ENTER, world.now, pid);
+		record = add_record(THPRACE_REC_COLLAPSE_ENTER, world.now, pid);
 		if (any(3) && world.collapser[who].folio)
 			record->folio = world.collapser[who].folio;
 		else if (any(2))
@@ -188,7 +190,7 @@ static void step_collapser(unsigned int who)
 		return;
 	}
 	tick();
-	record = tell(THPRACE_REC_COLLAPSE_RETURN, world.collapser[who].enter, pid);
+	record = add_record(THPRACE_REC_COLLAPSE_RETURN, world.collapser[who].enter, pid);
 	failed = any(4);
 	if (failed) {
 		record->flags = THPRACE_RF_FAILED;
@@ -209,11 +211,12 @@ static void step_collapser(unsigned int who)
 	world.collapser[who].enter = 0;
 }
 
-static void say_hold(const struct thprace_walk *walk)
+static void send_holder(const struct thprace_walk *walk)
 {
-	struct thprace_hold said = {.type = THPRACE_MSG_HOLD, .walk = *walk};
+	struct thprace_hold report = {.type = THPRACE_MSG_HOLD, .walk = *walk};
 
-	assert_int_equal(correlator__message(world.correlator, &said, sizeof(said), world.now), 0);
+	assert_int_equal(correlator__message(world.correlator, &report, sizeof(report), world.now),
+			 0);
 }
 
 static void step_holder(unsigned int who)
@@ -233,17 +236,17 @@ static void step_holder(unsigned int who)
 					      .cpu = (uint16_t)(pid % 3),
 					      .class = THPRACE_COLLAPSE_REUSE,
 					      .origin = THPRACE_ORIGIN_HOLDER};
-		record = tell(THPRACE_REC_HOLD_ENTER, world.now, pid);
+		record = add_record(THPRACE_REC_HOLD_ENTER, world.now, pid);
 	} else {
 		walk = &world.hold[world.waiting[who] - 1];
 		walk->leave = tick();
-		record = tell(THPRACE_REC_HOLD_RETURN, walk->enter, pid);
+		record = add_record(THPRACE_REC_HOLD_RETURN, walk->enter, pid);
 		world.ended++;
 		world.waiting[who] = 0;
 	}
 	record->folio = walk->folio;
 	record->origin = THPRACE_ORIGIN_HOLDER;
-	say_hold(walk);
+	send_holder(walk);
 }
 
 static void collect(void *ctx, const struct thprace_incident *incident)
@@ -259,8 +262,8 @@ static bool is_lost(uint64_t from, uint64_t to)
 	return world.loss.to && world.loss.from <= to && world.loss.to >= from;
 }
 
-static void oracle_gives(const struct thprace_window *window, const struct thprace_walk *walk,
-			 enum thprace_verdict verdict, uint64_t from)
+static void oracle_incidents(const struct thprace_window *window, const struct thprace_walk *walk,
+			     enum thprace_verdict verdict, uint64_t from)
 {
 	struct thprace_incident incident = {
 		.type = THPRACE_MSG_INCIDENT, .mode = THPRACE_LIGHT, .walk = *walk};
@@ -270,7 +273,7 @@ static void oracle_gives(const struct thprace_window *window, const struct thpra
 	incident.verdict = (uint8_t)verdict;
 	if (is_lost(from, window ? window->close : walk->leave))
 		incident.verdict = THPRACE_UNPROVEN;
-	collect(&world.oracle_says, &incident);
+	collect(&world.oracle_incidents, &incident);
 }
 
 static void oracle_judges(const struct thprace_window *window)
@@ -303,11 +306,11 @@ static void oracle_judges(const struct thprace_window *window)
 			continue;
 		escaped |= verdict == THPRACE_ESCAPE;
 		walk.residual = (int)window->pages;
-		oracle_gives(window, &walk, verdict,
-			     walk.enter < window->open ? walk.enter : window->open);
+		oracle_incidents(window, &walk, verdict,
+				 walk.enter < window->open ? walk.enter : window->open);
 	}
 	if (!escaped && reused && elsewhere && window->pages)
-		oracle_gives(NULL, &alone, THPRACE_UNATTRIBUTED, window->open);
+		oracle_incidents(NULL, &alone, THPRACE_UNATTRIBUTED, window->open);
 }
 
 static int by_sides(const void *a, const void *b)
@@ -321,26 +324,26 @@ static int by_sides(const void *a, const void *b)
 	return x->window.open < y->window.open ? -1 : x->window.open > y->window.open;
 }
 
-static void assert_same(struct incidents *said, const struct incidents *right, const char *who)
+static void assert_same(struct incidents *report, const struct incidents *right, const char *who)
 {
 	size_t i;
 
-	qsort(said->incident, said->nr, sizeof(said->incident[0]), by_sides);
-	if (said->nr != right->nr)
-		fprintf(stderr, "%s: %zu incidents, not %zu\n", who, said->nr, right->nr);
-	assert_int_equal(said->nr, right->nr);
-	for (i = 0; i < said->nr; i++) {
-		assert_int_equal(said->incident[i].verdict, right->incident[i].verdict);
-		assert_memory_equal(&said->incident[i].window, &right->incident[i].window,
-				    sizeof(said->incident[i].window));
-		assert_memory_equal(&said->incident[i].walk, &right->incident[i].walk,
-				    sizeof(said->incident[i].walk));
+	qsort(report->incident, report->nr, sizeof(report->incident[0]), by_sides);
+	if (report->nr != right->nr)
+		fprintf(stderr, "%s: %zu incidents, not %zu\n", who, report->nr, right->nr);
+	assert_int_equal(report->nr, right->nr);
+	for (i = 0; i < report->nr; i++) {
+		assert_int_equal(report->incident[i].verdict, right->incident[i].verdict);
+		assert_memory_equal(&report->incident[i].window, &right->incident[i].window,
+				    sizeof(report->incident[i].window));
+		assert_memory_equal(&report->incident[i].walk, &right->incident[i].walk,
+				    sizeof(report->incident[i].walk));
 	}
 }
 
 static struct detector *run_detector(void)
 {
-	struct detector_options options = {.incident = collect, .ctx = &world.detector_says};
+	struct detector_options options = {.incident = collect, .ctx = &world.detector_incidents};
 	struct detector *detector = detector__new(&options);
 	struct thprace_record lost = {
 		.entry = world.loss.from, .ts = world.loss.to, .arg = 1, .type = THPRACE_REC_LOST};
@@ -385,7 +388,7 @@ static unsigned int live(unsigned int seed, bool with_loss)
 	memset(&world, 0, sizeof(world));
 	world.seed = seed;
 	world.now = START;
-	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_says);
+	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_incidents);
 	assert_non_null(world.correlator);
 	for (step = 0; step < STEPS; step++) {
 		who = any(COLLAPSERS + HOLDERS);
@@ -401,18 +404,18 @@ static unsigned int live(unsigned int seed, bool with_loss)
 	}
 	for (i = 0; i < world.windows; i++)
 		oracle_judges(&world.window[i].window);
-	qsort(world.oracle_says.incident, world.oracle_says.nr,
-	      sizeof(world.oracle_says.incident[0]), by_sides);
+	qsort(world.oracle_incidents.incident, world.oracle_incidents.nr,
+	      sizeof(world.oracle_incidents.incident[0]), by_sides);
 	correlator__settle(world.correlator, world.now, world.now);
 	correlator__finish(world.correlator);
 	detector = run_detector();
-	assert_same(&world.detector_says, &world.oracle_says, "detector");
-	assert_same(&world.correlator_says, &world.oracle_says, "correlator");
+	assert_same(&world.detector_incidents, &world.oracle_incidents, "detector");
+	assert_same(&world.correlator_incidents, &world.oracle_incidents, "correlator");
 	if (!with_loss)
 		check_counts(detector);
 	detector__free(detector);
 	correlator__free(world.correlator);
-	return (unsigned int)world.oracle_says.nr;
+	return (unsigned int)world.oracle_incidents.nr;
 }
 
 static void test_schedules(void **state)
@@ -428,31 +431,31 @@ static void test_schedules(void **state)
 /* More holders than are kept: what may be missing is not stated. */
 static void test_forgotten(void **state)
 {
-	struct thprace_opener said = {.type = THPRACE_MSG_REUSE,
-				      .window = {.open = START,
-						 .removed = START + 10,
-						 .close = START + 1000000,
-						 .folio = 0x8000,
-						 .pid = 10,
-						 .flags = THPRACE_WF_SETTLED | THPRACE_WF_REUSED |
-							  THPRACE_WF_ELSEWHERE,
-						 .pages = 1}};
+	struct thprace_opener report = {.type = THPRACE_MSG_REUSE,
+					.window = {.open = START,
+						   .removed = START + 10,
+						   .close = START + 1000000,
+						   .folio = 0x8000,
+						   .pid = 10,
+						   .flags = THPRACE_WF_SETTLED | THPRACE_WF_REUSED |
+							    THPRACE_WF_ELSEWHERE,
+						   .pages = 1}};
 	struct thprace_walk walk = {.folio = 0x8000, .pid = 20, .class = THPRACE_COLLAPSE_REUSE};
 	unsigned int i;
 
 	(void)state;
 	memset(&world, 0, sizeof(world));
-	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_says);
+	world.correlator = correlator__new(THPRACE_LIGHT, collect, &world.correlator_incidents);
 	for (i = 0; i < 5000; i++) {
 		walk.enter = START + 10 * i;
 		walk.leave = walk.enter + 5;
 		walk.folio = 0x10000;
-		say_hold(&walk);
+		send_holder(&walk);
 	}
-	assert_int_equal(correlator__message(world.correlator, &said, sizeof(said), START), 0);
+	assert_int_equal(correlator__message(world.correlator, &report, sizeof(report), START), 0);
 	correlator__finish(world.correlator);
-	assert_int_equal(world.correlator_says.nr, 1);
-	assert_int_equal(world.correlator_says.incident[0].verdict, THPRACE_UNPROVEN);
+	assert_int_equal(world.correlator_incidents.nr, 1);
+	assert_int_equal(world.correlator_incidents.incident[0].verdict, THPRACE_UNPROVEN);
 	correlator__free(world.correlator);
 }
 

@@ -14,7 +14,7 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(trace_files(), 0);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 100), 1);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 100), 1);
 	spool__flush(spool, true);
 	spool__state(spool, &now);
 	assert_int_equal(now.stored, 100);
@@ -56,7 +56,7 @@ static void test_nothing_seen_no_file(void **state)
 	spool__flush(spool, true);
 	assert_int_equal(trace_files(), 0);
 	/* They come with the first incident. */
-	give(spool, THPRACE_CONTAINED, 1);
+	add_incidents(spool, THPRACE_CONTAINED, 1);
 	spool__close(spool);
 	read_spool(&found);
 	assert_int_equal(found.context, 1);
@@ -71,7 +71,7 @@ static void test_rotation_by_size(void **state)
 	size_t nr, i;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 3000);
+	add_incidents(spool, THPRACE_ESCAPE, 3000);
 	spool__close(spool);
 	read_spool(&found);
 	assert_int_equal(found.incidents, 3000);
@@ -91,17 +91,17 @@ static void test_rotation_by_age_and_order(void **state)
 	(void)state;
 	config.spool.file_age = 1;
 	spool = open_spool();
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	for (tries = 0; tries < 100 && !ends_in_order(1); tries++) {
 		usleep(50000);
 		spool__flush(spool, false);
 	}
 	assert_true(ends_in_order(1));
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 2);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 2);
 	spool__rotate(spool);
 	assert_true(ends_in_order(2));
 	spool__rotate(spool);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 3);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 3);
 	spool__close(spool);
 	assert_true(ends_in_order(3));
 	assert_int_equal(trace_files(), 3);
@@ -114,12 +114,12 @@ static void test_numbers_over_restarts(void **state)
 
 	(void)state;
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 5), 1);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 1);
 	spool__close(spool);
 	/* Nothing seen in between: nothing passed over. */
 	spool__close(open_spool());
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 5), 6);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 6);
 	spool__close(spool);
 	/* The files are gone, their numbers are not free again. */
 	unlink(in_folder("incidents-000000000001.thpr"));
@@ -137,7 +137,7 @@ static void test_numbers_after_unclean_ends(void **state)
 
 	(void)state;
 	spool = open_spool();
-	give(spool, THPRACE_ESCAPE, 5);
+	add_incidents(spool, THPRACE_ESCAPE, 5);
 	spool__close(spool);
 	/* Without END, as after a kill, and without the note. */
 	unlink(in_folder("next-number"));
@@ -145,18 +145,18 @@ static void test_numbers_after_unclean_ends(void **state)
 				  size_of("incidents-000000000001.thpr") - 1),
 			 0);
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 5000);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 5000);
 	spool__close(spool);
 	/* An empty file with the highest number, as after a power loss. */
 	store("incidents-000000007000.thpr", "", 0);
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 11000);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 11000);
 	spool__close(spool);
 	/* No trace at all, by its contents. */
 	store("incidents-000000012000.thpr", "0123456789012345678901234567890123456789\n", 41);
 	store("next-number", "garbage", 7);
 	spool = open_spool();
-	assert_true(give(spool, THPRACE_ESCAPE, 1) > 16000);
+	assert_true(add_incidents(spool, THPRACE_ESCAPE, 1) > 16000);
 	spool__close(spool);
 	unlink(in_folder("incidents-000000007000.thpr"));
 	unlink(in_folder("incidents-000000012000.thpr"));
@@ -189,7 +189,7 @@ static void test_foreign_files(void **state)
 	assert_int_equal(mkdir(in_folder("incidents-000000000077.thpr"), 0700), 0);
 	assert_int_equal(symlink("notes", in_folder("incidents-000000000078.thpr")), 0);
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 70), 1);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 70), 1);
 	spool__close(spool);
 	for (i = 0; i < nr; i++)
 		assert_int_equal(size_of(names[i]), 4);
@@ -234,7 +234,7 @@ static void test_max_size(void **state)
 
 	(void)state;
 	for (i = 0; i < 200; i++) {
-		give(spool, THPRACE_ESCAPE, 100);
+		add_incidents(spool, THPRACE_ESCAPE, 100);
 		spool__flush(spool, false);
 		assert_in_range(folder_size(), 0, config.spool.max_size);
 	}
@@ -269,7 +269,7 @@ static void test_max_size_with_context(void **state)
 			memcpy(&record, random.opener_stack.ip, 40);
 			spool__record(spool, &record, true);
 		}
-		give(spool, THPRACE_ESCAPE, 1);
+		add_incidents(spool, THPRACE_ESCAPE, 1);
 		spool__flush(spool, false);
 		assert_in_range(folder_size(), 0, config.spool.max_size);
 	}
@@ -286,7 +286,7 @@ static void test_numbers_are_noted(void **state)
 	uint64_t next = 0;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, SPOOL_LEAP + 100);
+	add_incidents(spool, THPRACE_ESCAPE, SPOOL_LEAP + 100);
 	spool__rotate(spool);
 	while (trace_files()) {
 		struct spool_file *files;
@@ -308,11 +308,11 @@ static void test_max_age(void **state)
 
 	(void)state;
 	spool = open_spool();
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__rotate(spool);
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__rotate(spool);
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__close(spool);
 	make_older("incidents-000000000001.thpr", config.spool.max_age + 10);
 	make_older("incidents-000000000002.thpr", config.spool.max_age - 10);
@@ -321,7 +321,7 @@ static void test_max_age(void **state)
 	assert_int_equal(now.files, 2);
 	assert_int_equal(now.removed_files, 1);
 	/* The one being written stays, however old; the others go at the next look. */
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__flush(spool, false);
 	make_older("incidents-000000000002.thpr", config.spool.max_age + 10);
 	make_older("incidents-000000000004.thpr", config.spool.max_age + 10);
@@ -338,7 +338,7 @@ static void test_max_age(void **state)
 	spool__close(open_spool());
 	assert_int_equal(trace_files(), 0);
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 5);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 5);
 	spool__close(spool);
 }
 
@@ -352,12 +352,12 @@ static void test_contained_per_hour(void **state)
 	(void)state;
 	config.spool.contained_per_hour = 3;
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_CONTAINED, 3), 1);
+	assert_int_equal(add_incidents(spool, THPRACE_CONTAINED, 3), 1);
 	make_incident(&incident, 0, THPRACE_CONTAINED);
 	assert_int_equal(spool__incident(spool, &incident), 0);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 4);
-	assert_int_equal(give(spool, THPRACE_UNATTRIBUTED, 1), 5);
-	assert_int_equal(give(spool, THPRACE_UNPROVEN, 1), 6);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 4);
+	assert_int_equal(add_incidents(spool, THPRACE_UNATTRIBUTED, 1), 5);
+	assert_int_equal(add_incidents(spool, THPRACE_UNPROVEN, 1), 6);
 	incident.walk.class = THPRACE_SPLIT_HEAD;
 	incident.walk.enter = 7;
 	assert_int_equal(spool__incident(spool, &incident), 7);
@@ -384,9 +384,9 @@ static void test_recent_and_file_of(void **state)
 	assert_int_equal(spool__recent_first(spool), 1);
 	assert_int_equal(spool__recent(spool, 1, &incident), -ENOENT);
 	assert_false(spool__file_of(spool, 1, path, sizeof(path)));
-	give(spool, THPRACE_ESCAPE, 10);
+	add_incidents(spool, THPRACE_ESCAPE, 10);
 	spool__rotate(spool);
-	give(spool, THPRACE_ESCAPE, SPOOL_MEMORY);
+	add_incidents(spool, THPRACE_ESCAPE, SPOOL_MEMORY);
 	assert_int_equal(spool__recent_first(spool), 11);
 	assert_int_equal(spool__recent(spool, 10, &incident), -ENOENT);
 	assert_int_equal(spool__recent(spool, 500, &incident), 0);
@@ -413,7 +413,7 @@ static void test_wall(void **state)
 
 	(void)state;
 	assert_int_equal(spool__wall_of(spool, 1), 0);
-	give(spool, THPRACE_ESCAPE, 2);
+	add_incidents(spool, THPRACE_ESCAPE, 2);
 	wall = spool__wall_of(spool, 2);
 	assert_int_equal(spool__wall_of(spool, 3), 0);
 	assert_int_equal(spool__recent(spool, 2, &incident), 0);
@@ -434,16 +434,16 @@ static void test_configure(void **state)
 	struct found found;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 3);
+	add_incidents(spool, THPRACE_ESCAPE, 3);
 	snprintf(other.spool.directory, sizeof(other.spool.directory), "%s.other", folder);
 	spool__configure(spool, &other);
 	assert_true(ends_in_order(1));
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 4);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 4);
 	/* Back, with other limits. */
 	config.spool.contained_per_hour = 0;
 	spool__configure(spool, &config);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 5);
-	assert_int_equal(give_one(spool, 0, THPRACE_CONTAINED), 0);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 5);
+	assert_int_equal(add_incident(spool, 0, THPRACE_CONTAINED), 0);
 	spool__close(spool);
 	read_spool(&found);
 	assert_int_equal(found.incidents, 4);
@@ -462,7 +462,7 @@ static void test_refuses_what_no_reader_takes(void **state)
 	assert_int_equal(spool__incident(spool, &incident), 0);
 	spool__state(spool, &now);
 	assert_int_equal(now.dropped, 1);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 1);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 1);
 	spool__close(spool);
 }
 

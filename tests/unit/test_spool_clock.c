@@ -16,7 +16,7 @@ static void on_ageless(void *ctx, bool ageless)
 	aged = ageless;
 }
 
-static struct spool *open_with_word(void)
+static struct spool *open_with_hook(void)
 {
 	static const struct spool_hooks hooks = {
 		.meta = hook_meta,
@@ -154,7 +154,7 @@ static void make_files(unsigned int count)
 	struct spool *spool = open_spool();
 
 	while (count--) {
-		give(spool, THPRACE_ESCAPE, 40);
+		add_incidents(spool, THPRACE_ESCAPE, 40);
 		spool__rotate(spool);
 	}
 	spool__close(spool);
@@ -175,7 +175,7 @@ static void test_evidence_stays(void **state)
 		make_older(name, 2 * YEAR / SECOND);
 	}
 	note_before_step(2 * YEAR);
-	spool = open_with_word();
+	spool = open_with_hook();
 	assert_int_equal(trace_files(), 3);
 	assert_int_equal(aged, 1);
 	spool->folder.pruned_at = 0;
@@ -185,7 +185,7 @@ static void test_evidence_stays(void **state)
 	/* The limit of size holds. */
 	config.spool.max_size = 2 * size_of(name) + 2000;
 	config.spool.file_size = 1000;
-	spool = open_with_word();
+	spool = open_with_hook();
 	spool__state(spool, &now);
 	assert_true(now.bytes <= config.spool.max_size);
 	assert_int_equal(now.files, 2);
@@ -204,7 +204,7 @@ static void test_written_in_the_past(void **state)
 	(void)state;
 	make_files(3);
 	make_older("incidents-000000000041.thpr", 2 * YEAR / SECOND);
-	spool__close(open_with_word());
+	spool__close(open_with_hook());
 	assert_int_equal(aged, -1);
 	assert_int_equal(trace_files(), 3);
 }

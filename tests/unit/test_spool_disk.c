@@ -41,14 +41,15 @@ static rlim_t limit_files(rlim_t bytes)
 /* --- killed ------------------------------------------------------------------------------------------ */
 
 /* Give and flush for ever, telling what was flushed. */
-static void work(_Atomic uint64_t *flushed, _Atomic uint64_t *given)
+static void work(_Atomic uint64_t *flushed, _Atomic uint64_t *added)
 {
 	struct spool *spool = open_spool();
 	unsigned int round;
 
 	for (round = 0;; round++) {
-		give(spool, round % 2 ? THPRACE_ESCAPE : THPRACE_CONTAINED, 1 + round % 150);
-		*given = spool->next - 1;
+		add_incidents(spool, round % 2 ? THPRACE_ESCAPE : THPRACE_CONTAINED,
+			      1 + round % 150);
+		*added = spool->next - 1;
 		spool__flush(spool, round % 16 == 0);
 		*flushed = spool->next - 1;
 	}
@@ -56,7 +57,7 @@ static void work(_Atomic uint64_t *flushed, _Atomic uint64_t *given)
 
 static void test_killed(void **state)
 {
-	_Atomic uint64_t *flushed, *given;
+	_Atomic uint64_t *flushed, *added;
 	unsigned int round, rest = 12345;
 	uint64_t at_least, highest = 0;
 	struct found found;
@@ -67,12 +68,12 @@ static void test_killed(void **state)
 	config.spool.max_size = 64 << 20;
 	flushed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(flushed != MAP_FAILED);
-	given = flushed + 1;
+	added = flushed + 1;
 	for (round = 0; round < 12; round++) {
 		*flushed = 0;
 		child = fork();
 		if (child == 0)
-			work(flushed, given);
+			work(flushed, added);
 		assert_true(child > 0);
 		/* At any instant after the first flush. */
 		while (!*flushed && !waitpid(child, &status, WNOHANG))
@@ -85,9 +86,9 @@ static void test_killed(void **state)
 		at_least = *flushed;
 		assert_true(at_least > highest);
 		read_spool(&found);
-		assert_in_range(found.last, at_least, *given + 150);
+		assert_in_range(found.last, at_least, *added + 150);
 		/* Numbers told to anybody are not used again. */
-		highest = *given;
+		highest = *added;
 	}
 	assert_true(found.incidents > 1000);
 	assert_int_equal(healths, 0);
@@ -107,11 +108,11 @@ static void test_full_and_recovered(void **state)
 	rlim_t before;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 100);
+	add_incidents(spool, THPRACE_ESCAPE, 100);
 	spool__flush(spool, false);
 	before = limit_files(size_of("incidents-000000000001.thpr") + 100);
 	/* Four whole blocks would be due: the first fails. */
-	give(spool, THPRACE_CONTAINED, 256);
+	add_incidents(spool, THPRACE_CONTAINED, 256);
 	assert_int_equal(healths, 1);
 	assert_int_equal(health, -EFBIG);
 	now = state_of(spool);
@@ -144,13 +145,13 @@ static void test_full_and_recovered(void **state)
 	assert_int_equal(health, 0);
 	assert_int_equal(now.memory, 0);
 	assert_int_equal(now.stored, 356);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 357);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 357);
 	spool__close(spool);
 	read_spool(&found);
 	assert_int_equal(found.incidents, 357);
 	assert_int_equal(found.files, 2);
 	assert_int_equal(found.ended, 1);
-	assert_int_equal(found.told_lost, 0);
+	assert_int_equal(found.reported_lost, 0);
 }
 
 /* Memory holds so many; contained ones go first, and what is left keeps its numbers. */
@@ -164,15 +165,15 @@ static void test_more_than_memory_holds(void **state)
 
 	(void)state;
 	for (i = 0; i < SPOOL_MEMORY; i++)
-		give(spool, i % 8 ? THPRACE_ESCAPE : THPRACE_CONTAINED, 1);
+		add_incidents(spool, i % 8 ? THPRACE_ESCAPE : THPRACE_CONTAINED, 1);
 	assert_int_equal(state_of(spool).health, SPOOL_DEGRADED);
 	assert_int_equal(state_of(spool).memory, SPOOL_MEMORY);
 	assert_int_equal(state_of(spool).dropped, 0);
 	/* No contained one has room any more, escapes have it for that of contained ones. */
-	assert_int_equal(give_one(spool, 0, THPRACE_CONTAINED), 0);
-	give(spool, THPRACE_ESCAPE, SPOOL_MEMORY / 8);
+	assert_int_equal(add_incident(spool, 0, THPRACE_CONTAINED), 0);
+	add_incidents(spool, THPRACE_ESCAPE, SPOOL_MEMORY / 8);
 	for (i = 0; i < 10; i++)
-		refused += give_one(spool, 0, THPRACE_ESCAPE) == 0;
+		refused += add_incident(spool, 0, THPRACE_ESCAPE) == 0;
 	assert_int_equal(refused, 10);
 	now = state_of(spool);
 	assert_int_equal(now.memory, SPOOL_MEMORY);
@@ -182,14 +183,14 @@ static void test_more_than_memory_holds(void **state)
 	let_it_try(spool);
 	assert_int_equal(state_of(spool).health, SPOOL_OK);
 	assert_int_equal(state_of(spool).memory, 0);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), now.next_id);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), now.next_id);
 	spool__close(spool);
 	read_spool(&found);
 	/* Escapes all, and each under the number that it was given. */
 	assert_int_equal(found.incidents, SPOOL_MEMORY + 1);
 	assert_int_equal(found.first, 2);
 	assert_int_equal(found.last, now.next_id);
-	assert_int_equal(found.told_lost, now.dropped);
+	assert_int_equal(found.reported_lost, now.dropped);
 }
 
 /* Records that failed with their block are told; the incidents of that time are not lost. */
@@ -202,14 +203,14 @@ static void test_records_that_were_lost(void **state)
 	rlim_t before;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 10);
+	add_incidents(spool, THPRACE_ESCAPE, 10);
 	spool__flush(spool, false);
 	for (i = 0; i < 1000; i++) {
 		record.ts = i;
 		spool__record(spool, &record, true);
 	}
 	before = limit_files(size_of("incidents-000000000001.thpr") + 100);
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__flush(spool, false);
 	assert_int_equal(health, -EFBIG);
 	limit_files(before);
@@ -218,7 +219,7 @@ static void test_records_that_were_lost(void **state)
 	read_spool(&found);
 	assert_int_equal(found.incidents, 11);
 	assert_int_equal(found.context, 0);
-	assert_int_equal(found.told_lost, 1000);
+	assert_int_equal(found.reported_lost, 1000);
 }
 
 static void test_closed_while_full(void **state)
@@ -228,18 +229,18 @@ static void test_closed_while_full(void **state)
 	rlim_t before;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 10);
+	add_incidents(spool, THPRACE_ESCAPE, 10);
 	spool__rotate(spool);
 	/* Header and META fit, no incident does. */
 	before = limit_files(120);
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 5), 11);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 11);
 	spool__close(spool);
 	limit_files(before);
 	/* Nothing half is left, and their numbers are not used again. */
 	read_spool(&found);
 	assert_int_equal(found.files, 1);
 	spool = open_spool();
-	assert_int_equal(give(spool, THPRACE_ESCAPE, 1), 16);
+	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 16);
 	spool__close(spool);
 }
 
@@ -274,7 +275,7 @@ static void on_small_disk(void)
 
 	for (round = 1; round <= 3; round++) {
 		fill();
-		give(spool, THPRACE_ESCAPE, 900);
+		add_incidents(spool, THPRACE_ESCAPE, 900);
 		spool__flush(spool, true);
 		assert_int_equal(healths, 2 * round - 1);
 		assert_int_equal(health, -ENOSPC);
@@ -289,7 +290,7 @@ static void on_small_disk(void)
 	/* Read-only, then not again. */
 	spool__rotate(spool);
 	assert_int_equal(mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
-	give(spool, THPRACE_ESCAPE, 10);
+	add_incidents(spool, THPRACE_ESCAPE, 10);
 	assert_int_equal(health, -EROFS);
 	assert_int_equal(mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND, NULL), 0);
 	let_it_try(spool);
@@ -343,7 +344,7 @@ static void test_folder_missing(void **state)
 	assert_int_equal(healths, 1);
 	assert_int_equal(health, -ENOENT);
 	/* What was used is not known: a number that cannot have been. */
-	first = give(spool, THPRACE_ESCAPE, 20);
+	first = add_incidents(spool, THPRACE_ESCAPE, 20);
 	assert_true(first > 100000000000);
 	assert_int_equal(state_of(spool).memory, 20);
 	*strrchr(folder, '/') = 0;
@@ -369,7 +370,7 @@ static void test_folder_is_a_file(void **state)
 	close(fd);
 	spool = open_spool();
 	assert_int_equal(health, -ENOTDIR);
-	give(spool, THPRACE_ESCAPE, 3);
+	add_incidents(spool, THPRACE_ESCAPE, 3);
 	unlink(folder);
 	let_it_try(spool);
 	assert_int_equal(health, 0);
@@ -391,7 +392,7 @@ static void test_folder_not_writable(void **state)
 	assert_int_equal(mkdir(folder, 0500), 0);
 	spool = open_spool();
 	assert_int_equal(health, -EACCES);
-	give(spool, THPRACE_ESCAPE, 3);
+	add_incidents(spool, THPRACE_ESCAPE, 3);
 	assert_int_equal(chmod(folder, 0750), 0);
 	let_it_try(spool);
 	assert_int_equal(health, 0);
@@ -411,9 +412,9 @@ static void test_folder_replaced(void **state)
 	int fd;
 
 	(void)state;
-	give(spool, THPRACE_ESCAPE, 70);
+	add_incidents(spool, THPRACE_ESCAPE, 70);
 	spool__flush(spool, false);
-	give(spool, THPRACE_ESCAPE, 5);
+	add_incidents(spool, THPRACE_ESCAPE, 5);
 	snprintf(away, sizeof(away), "%s/away", base);
 	assert_int_equal(rename(folder, away), 0);
 	spool__flush(spool, false);
@@ -427,7 +428,7 @@ static void test_folder_replaced(void **state)
 	fd = creat(folder, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	give(spool, THPRACE_ESCAPE, 2);
+	add_incidents(spool, THPRACE_ESCAPE, 2);
 	spool__flush(spool, false);
 	assert_int_equal(health, -ENOTDIR);
 	assert_int_equal(state_of(spool).memory, 2);
@@ -450,7 +451,7 @@ static void test_name_is_taken(void **state)
 
 	(void)state;
 	store("incidents-000000000001.thpr", "", 0);
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	assert_int_equal(health, -EEXIST);
 	let_it_try(spool);
 	assert_int_equal(health, 0);

@@ -46,7 +46,7 @@ static void test_modes(void **state)
 
 	(void)state;
 	spool = open_spool();
-	spool_dir__name(name, give(spool, THPRACE_ESCAPE, 1));
+	spool_dir__name(name, add_incidents(spool, THPRACE_ESCAPE, 1));
 	spool__close(spool);
 	umask(before);
 	assert_int_equal(stat(in_folder(name), &st), 0);

@@ -67,12 +67,12 @@ static void test_symbols(void **state)
 	assert_string_equal(found.first_symbols, "{\"0x1004\":\"first_function+0x4\"}");
 }
 
-static struct symbols *asked;
+static struct symbols *requested;
 
 static void hook_find_names(void *ctx, struct symbols *symbols)
 {
 	(void)ctx;
-	asked = symbols;
+	requested = symbols;
 }
 
 /* Names that somebody finds in pieces: nothing is read before, and a full file waits for them. */
@@ -95,7 +95,7 @@ static void test_symbols_in_pieces(void **state)
 	fputs("0000000000001000 T first_function\n", fake_kallsyms);
 	fflush(fake_kallsyms);
 	kallsyms_read = 0;
-	asked = NULL;
+	requested = NULL;
 	config.spool.file_size = 64 << 10;
 	assert_int_equal(spool__open(&spool, &config, &hooks), 0);
 	for (number = 1; number == 1 || size_of("incidents-000000000001.thpr") < 66 << 10;
@@ -109,10 +109,10 @@ static void test_symbols_in_pieces(void **state)
 	}
 	assert_int_equal(trace_files(), 1);
 	assert_int_equal(kallsyms_read, 0);
-	assert_non_null(asked);
-	while (!symbols__step(asked, 1))
+	assert_non_null(requested);
+	while (!symbols__step(requested, 1))
 		;
-	give(spool, THPRACE_ESCAPE, 1);
+	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__close(spool);
 	fclose(fake_kallsyms);
 	fake_kallsyms = NULL;

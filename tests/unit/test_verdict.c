@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the rule is told, function by function: each sentence of verdict.h with a case on either side of the line.
- * What it makes of whole stories is for the tests of the correlator and the detector.
+ * What it makes of whole scenarios is for the tests of the correlator and the detector.
  */
 #include "verdict_support.h"
 
@@ -28,10 +28,10 @@ static void test_meets(void **state)
 
 static void test_failed(void **state)
 {
-	const uint16_t own = THPRACE_RF_OWN, said = THPRACE_RF_OWN_FAILED;
+	const uint16_t own = THPRACE_RF_OWN, own_failed = THPRACE_RF_OWN_FAILED;
 	static const struct {
 		int32_t residual;
-		int own, said, failed;
+		int own, own_failed, failed;
 	} cases[] = {
 		{0, 0, 0, 0}, {1, 0, 0, 1}, {-1, 0, 0, 0}, {0, 1, 0, 0},
 		{0, 0, 1, 0}, {0, 1, 1, 1}, {1, 1, 0, 1},
@@ -42,7 +42,7 @@ static void test_failed(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		struct thprace_walk walk = walker(cases[i].residual, 0);
 
-		walk.flags = (cases[i].own ? own : 0) | (cases[i].said ? said : 0);
+		walk.flags = (cases[i].own ? own : 0) | (cases[i].own_failed ? own_failed : 0);
 		assert_int_equal(thprace_failed(&walk), cases[i].failed);
 	}
 }
@@ -401,7 +401,7 @@ static void test_proved(void **state)
 }
 
 /* How many are left, through the 16 bits of a record; and both counts through one word. */
-static void test_words(void **state)
+static void test_left_encoding(void **state)
 {
 	static const int32_t entire[] = {0, 1, 512, INT32_MAX, -1},
 			     small[] = {0, 1, 99999, INT32_MAX, -1};
@@ -434,7 +434,7 @@ int main(void)
 		cmocka_unit_test(test_tally),	      cmocka_unit_test(test_after_loss),
 		cmocka_unit_test(test_concerns),      cmocka_unit_test(test_ends_before),
 		cmocka_unit_test(test_mapped),	      cmocka_unit_test(test_proved),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_left_encoding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

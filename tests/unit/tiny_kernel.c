@@ -230,7 +230,7 @@ static size_t append(struct file *file, const void *data, size_t size, size_t un
 }
 
 /* Letters and digits stand for themselves; "t" begins a name: a function. */
-static void put_names(struct tiny *tiny, struct file *file, uint32_t *markers, size_t begin)
+static void write_names(struct tiny *tiny, struct file *file, uint32_t *markers, size_t begin)
 {
 	unsigned char name[NAME + 2];
 	size_t i, length;
@@ -246,7 +246,7 @@ static void put_names(struct tiny *tiny, struct file *file, uint32_t *markers, s
 	}
 }
 
-static void put_offsets(struct tiny *tiny, struct file *file, enum tiny_symbols way)
+static void write_offsets(struct tiny *tiny, struct file *file, enum tiny_symbols way)
 {
 	uint64_t base = tiny->arm64 && way == TINY_KALLSYMS_5 ? 0 : TEXT;
 	bool place = way == TINY_KALLSYMS_7;
@@ -267,7 +267,7 @@ static void put_offsets(struct tiny *tiny, struct file *file, enum tiny_symbols 
 		append(file, &base, 8, 8);
 }
 
-static void put_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols way)
+static void write_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols way)
 {
 	uint32_t count = (uint32_t)tiny->functions, markers[FUNCTIONS / 256 + 1];
 	size_t unit = way == TINY_KALLSYMS_7 ? 4 : 8, begin, i;
@@ -275,10 +275,10 @@ static void put_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols
 	char token[4];
 
 	if (way == TINY_KALLSYMS_5)
-		put_offsets(tiny, file, way);
+		write_offsets(tiny, file, way);
 	append(file, &count, 4, unit);
 	begin = append(file, "", 0, unit);
-	put_names(tiny, file, markers, begin);
+	write_names(tiny, file, markers, begin);
 	append(file, markers, 4 * (size_t)((count + 255) / 256), unit);
 	begin = append(file, "", 0, unit);
 	for (i = 0; i < 256; i++) {
@@ -288,7 +288,7 @@ static void put_kallsyms(struct tiny *tiny, struct file *file, enum tiny_symbols
 	}
 	append(file, index, sizeof(index), unit);
 	if (way != TINY_KALLSYMS_5)
-		put_offsets(tiny, file, way);
+		write_offsets(tiny, file, way);
 }
 
 static void fix_calls(struct tiny *tiny)
@@ -324,7 +324,8 @@ static void fill_up(struct tiny *tiny)
 	}
 }
 
-static void put_symtab(struct tiny *tiny, struct file *file, Elf64_Shdr *symtab, Elf64_Shdr *strtab)
+static void write_symtab(struct tiny *tiny, struct file *file, Elf64_Shdr *symtab,
+			 Elf64_Shdr *strtab)
 {
 	struct file names = {0};
 	Elf64_Sym symbol = {0};
@@ -374,9 +375,9 @@ void *tiny__vmlinux(struct tiny *tiny, enum tiny_symbols symbols, const void *bt
 	append(&file, tiny->text, tiny->size, TEXT_OFFSET);
 	append(&file, banner, sizeof(banner), 16);
 	if (symbols == TINY_SYMTAB)
-		put_symtab(tiny, &file, &section[1], &section[2]);
+		write_symtab(tiny, &file, &section[1], &section[2]);
 	else if (symbols != TINY_NONE)
-		put_kallsyms(tiny, &file, symbols);
+		write_kallsyms(tiny, &file, symbols);
 	load.p_filesz = file.size - TEXT_OFFSET;
 	if (btf) {
 		section[3].sh_name = 1;
@@ -405,7 +406,7 @@ void *tiny__image(struct tiny *tiny, enum tiny_symbols symbols, const void *btf,
 	append(&file, tiny->text, tiny->size, 1);
 	append(&file, banner, sizeof(banner), 16);
 	if (symbols != TINY_NONE)
-		put_kallsyms(tiny, &file, symbols);
+		write_kallsyms(tiny, &file, symbols);
 	if (btf)
 		append(&file, btf, btf_size, 8);
 	*size = file.size;
@@ -446,7 +447,7 @@ static size_t pack_lzma(const void *data, size_t size, unsigned char *out, size_
 	return room;
 }
 
-static void put_be32(unsigned char *at, size_t value)
+static void write_be32(unsigned char *at, size_t value)
 {
 	at[0] = (unsigned char)(value >> 24);
 	at[1] = (unsigned char)(value >> 16);
@@ -503,11 +504,11 @@ static size_t pack_lzo(const void *data, size_t size, unsigned char *out)
 	must(memory && lzo_init() == LZO_E_OK, "lzo");
 	lzo1x_1_compress(data, size, out + at + 12, &packed, memory);
 	must(packed < size, "lzo did not shrink it");
-	put_be32(out + at, size);
-	put_be32(out + at + 4, packed);
-	put_be32(out + at + 8, lzo_adler32(1, data, size));
+	write_be32(out + at, size);
+	write_be32(out + at + 4, packed);
+	write_be32(out + at + 8, lzo_adler32(1, data, size));
 	at += 12 + packed;
-	put_be32(out + at, 0);
+	write_be32(out + at, 0);
 	free(memory);
 	return at + 4;
 }

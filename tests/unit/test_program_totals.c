@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "program_sums.h"
+#include "program_totals.h"
 
 static struct engine_program program(const char *name, const char *kind, uint64_t runs)
 {
@@ -23,12 +23,12 @@ static struct engine_program program(const char *name, const char *kind, uint64_
 	};
 }
 
-static void expect(const struct program_sums *sums, size_t at, const char *name, uint64_t runs)
+static void expect(const struct program_totals *totals, size_t at, const char *name, uint64_t runs)
 {
 	const struct engine_program *list;
 	size_t nr;
 
-	list = program_sums__list(sums, &nr);
+	list = program_totals__list(totals, &nr);
 	assert_true(at < nr);
 	assert_string_equal(list[at].name, name);
 	assert_int_equal(list[at].runs, runs);
@@ -38,50 +38,50 @@ static void expect(const struct program_sums *sums, size_t at, const char *name,
 
 static void one_session(void **state)
 {
-	struct program_sums *sums = program_sums__new();
+	struct program_totals *totals = program_totals__new();
 	struct engine_program now[2];
 	size_t nr;
 
 	(void)state;
-	assert_non_null(sums);
-	program_sums__list(sums, &nr);
+	assert_non_null(totals);
+	program_totals__list(totals, &nr);
 	assert_int_equal(nr, 0);
-	program_sums__restart(sums);
+	program_totals__restart(totals);
 	now[0] = program("enter", "fentry", 100);
 	now[1] = program("enter", "kprobe", 50);
-	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	assert_int_equal(program_totals__read(totals, now, 2), 0);
 	now[0] = program("enter", "fentry", 170);
-	assert_int_equal(program_sums__read(sums, now, 2), 0);
-	assert_int_equal(program_sums__read(sums, now, 2), 0);
-	expect(sums, 0, "enter", 170);
-	expect(sums, 1, "enter", 50);
-	program_sums__free(sums);
+	assert_int_equal(program_totals__read(totals, now, 2), 0);
+	assert_int_equal(program_totals__read(totals, now, 2), 0);
+	expect(totals, 0, "enter", 170);
+	expect(totals, 1, "enter", 50);
+	program_totals__free(totals);
 }
 
 static void sessions(void **state)
 {
-	struct program_sums *sums = program_sums__new();
+	struct program_totals *totals = program_totals__new();
 	struct engine_program now;
 
 	(void)state;
 	now = program("enter", "fentry", 100);
-	assert_int_equal(program_sums__read(sums, &now, 1), 0);
+	assert_int_equal(program_totals__read(totals, &now, 1), 0);
 	/* The next one has counted beyond the last by the time that it is read. */
-	program_sums__restart(sums);
+	program_totals__restart(totals);
 	now = program("enter", "fentry", 300);
-	assert_int_equal(program_sums__read(sums, &now, 1), 0);
-	expect(sums, 0, "enter", 400);
+	assert_int_equal(program_totals__read(totals, &now, 1), 0);
+	expect(totals, 0, "enter", 400);
 	/* A program that was loaded again without a word. */
 	now = program("enter", "fentry", 20);
-	assert_int_equal(program_sums__read(sums, &now, 1), 0);
-	expect(sums, 0, "enter", 420);
-	program_sums__free(sums);
+	assert_int_equal(program_totals__read(totals, &now, 1), 0);
+	expect(totals, 0, "enter", 420);
+	program_totals__free(totals);
 }
 
 /* A shed program is not read: its sum stays. Texts that went with the session are not needed. */
 static void gone_and_back(void **state)
 {
-	struct program_sums *sums = program_sums__new();
+	struct program_totals *totals = program_totals__new();
 	struct engine_program now[2];
 	char *name = strdup("gone");
 	size_t nr;
@@ -89,37 +89,37 @@ static void gone_and_back(void **state)
 	(void)state;
 	now[0] = program(name, "fentry", 100);
 	now[1] = program("stays", "fentry", 10);
-	assert_int_equal(program_sums__read(sums, now, 2), 0);
+	assert_int_equal(program_totals__read(totals, now, 2), 0);
 	memset(name, 'x', strlen(name));
 	free(name);
-	program_sums__restart(sums);
-	assert_int_equal(program_sums__read(sums, &now[1], 1), 0);
-	program_sums__list(sums, &nr);
+	program_totals__restart(totals);
+	assert_int_equal(program_totals__read(totals, &now[1], 1), 0);
+	program_totals__list(totals, &nr);
 	assert_int_equal(nr, 2);
-	expect(sums, 0, "gone", 100);
-	expect(sums, 1, "stays", 20);
+	expect(totals, 0, "gone", 100);
+	expect(totals, 1, "stays", 20);
 	now[0] = program("gone", "fentry", 30);
-	assert_int_equal(program_sums__read(sums, now, 1), 0);
-	expect(sums, 0, "gone", 130);
-	program_sums__free(sums);
-	program_sums__free(NULL);
+	assert_int_equal(program_totals__read(totals, now, 1), 0);
+	expect(totals, 0, "gone", 130);
+	program_totals__free(totals);
+	program_totals__free(NULL);
 }
 
 static void without_function(void **state)
 {
-	struct program_sums *sums = program_sums__new();
+	struct program_totals *totals = program_totals__new();
 	struct engine_program now = program("enter", "fentry", 10);
 	const struct engine_program *list;
 	size_t nr;
 
 	(void)state;
 	now.function = NULL;
-	assert_int_equal(program_sums__read(sums, &now, 1), 0);
-	assert_int_equal(program_sums__read(sums, &now, 1), 0);
-	list = program_sums__list(sums, &nr);
+	assert_int_equal(program_totals__read(totals, &now, 1), 0);
+	assert_int_equal(program_totals__read(totals, &now, 1), 0);
+	list = program_totals__list(totals, &nr);
 	assert_int_equal(nr, 1);
 	assert_string_equal(list[0].function, "");
-	program_sums__free(sums);
+	program_totals__free(totals);
 }
 
 int main(void)

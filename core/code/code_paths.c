@@ -12,7 +12,7 @@
 
 struct place {
 	const struct code_insn *insn;
-	struct code_walk *before; /* what is known before it, where paths begin or meet */
+	struct code_state *before; /* what is known before it, where paths begin or meet */
 	bool leads; /* paths meet before it */
 	bool waits; /* is in the list of work */
 	bool follows; /* its predecessor in memory is its predecessor */
@@ -20,7 +20,7 @@ struct place {
 
 struct paths {
 	struct code *code;
-	const struct code_watch *watch;
+	const struct code_visitor *visitor;
 	struct place *place;
 	size_t places;
 	size_t *work;
@@ -61,7 +61,7 @@ static bool ends(const struct paths *paths, const struct code_insn *insn)
 				return true;
 	}
 	if (insn->flow == CODE_TRAP)
-		return !paths->watch->warns;
+		return !paths->visitor->warns;
 	return insn->flow == CODE_JUMP || insn->flow == CODE_END;
 }
 
@@ -97,7 +97,7 @@ static int lay_out(struct paths *paths, const struct code_function *function)
 }
 
 /* A path with this state comes to a place where paths meet. */
-static int arrive(struct paths *paths, size_t at, const struct code_walk *walk)
+static int arrive(struct paths *paths, size_t at, const struct code_state *state)
 {
 	struct place *place = &paths->place[at];
 	bool changed = true;
@@ -106,9 +106,9 @@ static int arrive(struct paths *paths, size_t at, const struct code_walk *walk)
 		place->before = malloc(sizeof(*place->before));
 		if (!place->before)
 			return -ENOMEM;
-		*place->before = *walk;
+		*place->before = *state;
 	} else {
-		changed = code_walk__join(place->before, walk);
+		changed = code_state__join(place->before, state);
 	}
 	if (changed && !place->waits) {
 		place->waits = true;
@@ -121,9 +121,9 @@ static int arrive(struct paths *paths, size_t at, const struct code_walk *walk)
  * From a place where paths meet to where the next ones do. tell: all is known, show it to the watch;
  * else hand on what is known.
  */
-static int run(struct paths *paths, size_t at, bool tell)
+static int run(struct paths *paths, size_t at, bool visit)
 {
-	struct code_walk walk = *paths->place[at].before;
+	struct code_state state = *paths->place[at].before;
 	const struct code_insn *insn;
 	size_t target, begin = at;
 	int err = 0;
@@ -133,21 +133,21 @@ static int run(struct paths *paths, size_t at, bool tell)
 		if (at != begin && !paths->place[at].follows)
 			return 0;
 		if (at != begin && paths->place[at].leads)
-			return tell ? 0 : arrive(paths, at, &walk);
+			return visit ? 0 : arrive(paths, at, &state);
 		if (++paths->steps > STEPS_MAX)
 			return -E2BIG;
-		if (tell)
-			paths->watch->see(paths->watch->context, &walk, insn);
-		if (!tell && code_insn__jumps(insn)) {
+		if (visit)
+			paths->visitor->visit(paths->visitor->context, &state, insn);
+		if (!visit && code_insn__jumps(insn)) {
 			target = find_place(paths, insn->target);
 			if (target < paths->places)
-				err = arrive(paths, target, &walk);
+				err = arrive(paths, target, &state);
 			if (err)
 				return err;
 		}
 		if (ends(paths, insn))
 			return 0;
-		paths->code->machine->step(paths->code, &walk, insn);
+		paths->code->machine->step(paths->code, &state, insn);
 	}
 	return 0;
 }
@@ -155,27 +155,27 @@ static int run(struct paths *paths, size_t at, bool tell)
 static int begin(struct paths *paths, uint64_t entry)
 {
 	size_t at = find_place(paths, entry);
-	struct code_walk walk;
+	struct code_state state;
 
-	code_walk__begin(paths->code, &walk, paths->watch->parameter);
+	code_state__begin(paths->code, &state, paths->visitor->parameter);
 	if (at == paths->places)
 		return 0;
 	paths->place[at].leads = true;
-	return arrive(paths, at, &walk);
+	return arrive(paths, at, &state);
 }
 
-int code__walk(struct code *code, const struct code_function *function,
-	       const struct code_watch *watch)
+int code__follow(struct code *code, const struct code_function *function,
+		 const struct code_visitor *visitor)
 {
-	struct paths paths = {.code = code, .watch = watch};
+	struct paths paths = {.code = code, .visitor = visitor};
 	size_t i, at;
 	int err;
 
-	if (watch->parameter < 0 || watch->parameter > CODE_PARAMETERS_MAX)
+	if (visitor->parameter < 0 || visitor->parameter > CODE_PARAMETERS_MAX)
 		return -EINVAL;
 	err = lay_out(&paths, function);
 	if (!err)
-		err = begin(&paths, watch->from ? watch->from : function->part[0].address);
+		err = begin(&paths, visitor->from ? visitor->from : function->part[0].address);
 	while (!err && paths.works) {
 		at = paths.work[--paths.works];
 		paths.place[at].waits = false;

@@ -10,22 +10,22 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/names.h"
-#include "base/put.h"
+#include "base/format.h"
 
 #define ROOM 64
 
-static char buf[ROOM + 2 * PUT_SLACK];
+static char buf[ROOM + 2 * FORMAT_SLACK];
 
 /* Where to put; what lies around is watched. */
 static char *place(void)
 {
 	memset(buf, '~', sizeof(buf));
-	return buf + PUT_SLACK;
+	return buf + FORMAT_SLACK;
 }
 
 __attribute__((format(printf, 2, 3))) static void is(const char *end, const char *format, ...)
 {
-	const char *begin = buf + PUT_SLACK, *at;
+	const char *begin = buf + FORMAT_SLACK, *at;
 	char expected[ROOM];
 	va_list args;
 	int length;
@@ -37,7 +37,7 @@ __attribute__((format(printf, 2, 3))) static void is(const char *end, const char
 	assert_memory_equal(begin, expected, (size_t)length);
 	for (at = buf; at < begin; at++)
 		assert_int_equal(*at, '~');
-	for (at = end + PUT_SLACK; at < buf + sizeof(buf); at++)
+	for (at = end + FORMAT_SLACK; at < buf + sizeof(buf); at++)
 		assert_int_equal(*at, '~');
 }
 
@@ -45,18 +45,18 @@ static void check_number(uint64_t number)
 {
 	unsigned int width;
 
-	is(put__number(place(), number), "%" PRIu64, number);
-	is(put__signed(place(), (int64_t)number), "%" PRId64, (int64_t)number);
-	is(put__hex(place(), number), "%" PRIx64, number);
-	is(put__hex16(place(), number), "%016" PRIx64, number);
+	is(format__number(place(), number), "%" PRIu64, number);
+	is(format__signed(place(), (int64_t)number), "%" PRId64, (int64_t)number);
+	is(format__hex(place(), number), "%" PRIx64, number);
+	is(format__hex16(place(), number), "%016" PRIx64, number);
 	for (width = 1; width <= 8; width++)
-		is(put__right(place(), width, number), "%*" PRIu64, (int)width, number);
+		is(format__right(place(), width, number), "%*" PRIu64, (int)width, number);
 	if (number >= 100000000)
 		return;
-	is(put__short(place(), (uint32_t)number), "%" PRIu64, number);
-	is(put__fixed(place(), 8, (uint32_t)number), "%08" PRIu64, number);
-	is(put__fixed(place(), 3, (uint32_t)number), "%03" PRIu64, number % 1000);
-	is(put__fixed(place(), 1, (uint32_t)number), "%" PRIu64, number % 10);
+	is(format__short(place(), (uint32_t)number), "%" PRIu64, number);
+	is(format__fixed(place(), 8, (uint32_t)number), "%08" PRIu64, number);
+	is(format__fixed(place(), 3, (uint32_t)number), "%03" PRIu64, number % 1000);
+	is(format__fixed(place(), 1, (uint32_t)number), "%" PRIu64, number % 10);
 }
 
 /* Around every power of 10 and of 2, which has the ends of all types of numbers. */
@@ -77,9 +77,9 @@ static void edges(void **state)
 		for (around = (1ULL << i) - 3; around != (1ULL << i) + 4; around++)
 			check_number(around);
 	}
-	is(put__signed(place(), INT64_MIN), "-9223372036854775808");
-	is(put__signed(place(), INT32_MIN), "-2147483648");
-	is(put__hex(place(), 0), "0");
+	is(format__signed(place(), INT64_MIN), "-9223372036854775808");
+	is(format__signed(place(), INT32_MIN), "-2147483648");
+	is(format__hex(place(), 0), "0");
 }
 
 /* Digits are made in two halves that do not know of each other: all values of each. */
@@ -95,8 +95,8 @@ static void all_halves(void **state)
 		check_number(99990000 + half);
 	}
 	for (half = 0; half <= UINT16_MAX; half++) {
-		is(put__hex16(place(), half), "%016" PRIx32, half);
-		is(put__hex16(place(), (uint64_t)half << 48 | (uint64_t)half << 16),
+		is(format__hex16(place(), half), "%016" PRIx32, half);
+		is(format__hex16(place(), (uint64_t)half << 48 | (uint64_t)half << 16),
 		   "%04" PRIx32 "0000%04" PRIx32 "0000", half, half);
 	}
 }
@@ -106,11 +106,11 @@ static void check_time(uint64_t ns, const char *duration)
 	uint64_t length = (int64_t)ns < 0 ? 0 - ns : ns;
 	char text[NAMES_NUMBER_LEN];
 
-	is(put__seconds(place(), (int64_t)ns), "%s%" PRIu64 ".%09" PRIu64,
+	is(format__seconds(place(), (int64_t)ns), "%s%" PRIu64 ".%09" PRIu64,
 	   (int64_t)ns < 0 ? "-" : "", length / 1000000000, length % 1000000000);
-	is(put__duration(place(), ns, 1), "%s", duration);
-	is(put__duration(place(), ns, 1), "%s", names__duration(text, sizeof(text), ns, 1));
-	is(put__seconds(place(), (int64_t)ns), "%s",
+	is(format__duration(place(), ns, 1), "%s", duration);
+	is(format__duration(place(), ns, 1), "%s", names__duration(text, sizeof(text), ns, 1));
+	is(format__seconds(place(), (int64_t)ns), "%s",
 	   names__offset(text, sizeof(text), (int64_t)ns));
 }
 
@@ -130,7 +130,7 @@ static void times(void **state)
 	check_time(INT64_MAX, "9223372036.854 s");
 	check_time((uint64_t)INT64_MIN, "9223372036.854 s");
 	check_time(UINT64_MAX, "18446744073.709 s");
-	is(put__duration(place(), 53299, 0), "53.2 us");
+	is(format__duration(place(), 53299, 0), "53.2 us");
 }
 
 static void text(void **state)
@@ -138,9 +138,9 @@ static void text(void **state)
 	char *end = place();
 
 	(void)state;
-	end = put__text(end, "two ");
-	is(put__text(end, "words"), "two words");
-	is(put__text(place(), ""), "%s", "");
+	end = format__text(end, "two ");
+	is(format__text(end, "words"), "two words");
+	is(format__text(place(), ""), "%s", "");
 }
 
 int main(void)

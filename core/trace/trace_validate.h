@@ -3,8 +3,8 @@
  * Which members a trace may hold. The writer takes no other, and the reader passes none on, so that
  * what reads a trace may use these values as indexes.
  */
-#ifndef THPRACE_TRACE_CHECK_H
-#define THPRACE_TRACE_CHECK_H
+#ifndef THPRACE_TRACE_VALIDATE_H
+#define THPRACE_TRACE_VALIDATE_H
 
 #include <stddef.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "traces are little endian, unconverted");
 
 /* What is wrong with a record, in plain words; NULL when nothing is. */
-static inline const char *trace_check__record(const struct thprace_record *record)
+static inline const char *trace_validate__record(const struct thprace_record *record)
 {
 	if (record->type >= THPRACE_REC_MAX)
 		return "its type is not known";
@@ -30,7 +30,7 @@ static inline const char *trace_check__record(const struct thprace_record *recor
 }
 
 /* The same of an incident. */
-static inline const char *trace_check__incident(const struct thprace_incident *incident)
+static inline const char *trace_validate__incident(const struct thprace_incident *incident)
 {
 	if (incident->type > THPRACE_MSG_CHECK)
 		return "its type is not known";

@@ -24,7 +24,7 @@ static void reuse_proof(char *buf, size_t size, const struct thprace_incident *i
 }
 
 /* What a failed walker left: "2 mappings by PMDs, 1 by PTEs". */
-static const char *left_words(char *buf, size_t size, const struct thprace_counts *left)
+static const char *left_text(char *buf, size_t size, const struct thprace_counts *left)
 {
 	snprintf(buf, size, "%d mapping%s by PMDs, %d by PTEs", left->entire,
 		 left->entire == 1 ? "" : "s", left->small);
@@ -61,7 +61,7 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 		char left[64];
 
 		snprintf(buf, size, "residual mapcount %d at the walker's return (%s)%s%s",
-			 walk->residual, left_words(left, sizeof(left), &walk->left), own, check);
+			 walk->residual, left_text(left, sizeof(left), &walk->left), own, check);
 	} else {
 		snprintf(buf, size, "residual mapcount %d at the walker's return%s%s",
 			 walk->residual, own, check);
@@ -158,7 +158,7 @@ static void remained(char *buf, size_t size, const struct thprace_incident *inci
 	const struct thprace_walk *walk = &incident->walk;
 	char left[64];
 
-	left_words(left, sizeof(left), &walk->left);
+	left_text(left, sizeof(left), &walk->left);
 	if (walk->outer_at)
 		snprintf(
 			buf, size,
@@ -244,8 +244,8 @@ static void unattributed(char *buf, size_t size, const struct thprace_incident *
 			 "UNATTRIBUTED: the walker failed, and no zap was seen that explains it");
 }
 
-const char *diagram__words(char *buf, size_t size, const struct thprace_incident *incident,
-			   int utf8)
+const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
+			     int utf8)
 {
 	if (incident->verdict == THPRACE_UNPROVEN)
 		snprintf(buf, size, "UNPROVEN: a record was lost in this interval: no statement");

@@ -9,27 +9,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct given {
-	struct given *next; /* older */
+struct sent_trace {
+	struct sent_trace *next; /* older */
 	uid_t uid;
 	int fd; /* a duplicate */
 	uint64_t until; /* us, CLOCK_MONOTONIC */
 };
 
-static void empty(struct given **link)
+static void empty(struct sent_trace **link)
 {
-	struct given *given = *link;
+	struct sent_trace *trace = *link;
 
-	*link = given->next;
-	(void)!ftruncate(given->fd, 0);
-	close(given->fd);
-	free(given);
+	*link = trace->next;
+	(void)!ftruncate(trace->fd, 0);
+	close(trace->fd);
+	free(trace);
 }
 
 /* Empty what is older than the newest `keep` of this user. */
 static void keep_few(struct control *control, uid_t uid, unsigned int keep)
 {
-	struct given **link = &control->given;
+	struct sent_trace **link = &control->sent_traces;
 	unsigned int count = 0;
 
 	while (*link) {
@@ -43,7 +43,7 @@ static void keep_few(struct control *control, uid_t uid, unsigned int keep)
 static int on_time(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct control *control = data;
-	struct given **link = &control->given;
+	struct sent_trace **link = &control->sent_traces;
 	uint64_t next = 0;
 
 	while (*link) {
@@ -65,54 +65,54 @@ static int arm(struct control *control)
 {
 	int enabled = SD_EVENT_OFF;
 
-	if (!control->given_timer)
-		return sd_event_add_time_relative(control->event, &control->given_timer,
-						  CLOCK_MONOTONIC, control->given_time, 0, on_time,
-						  control);
-	sd_event_source_get_enabled(control->given_timer, &enabled);
+	if (!control->traces_timer)
+		return sd_event_add_time_relative(control->event, &control->traces_timer,
+						  CLOCK_MONOTONIC, control->trace_lifetime, 0,
+						  on_time, control);
+	sd_event_source_get_enabled(control->traces_timer, &enabled);
 	if (enabled != SD_EVENT_OFF)
 		return 0;
-	sd_event_source_set_time_relative(control->given_timer, control->given_time);
-	return sd_event_source_set_enabled(control->given_timer, SD_EVENT_ONESHOT);
+	sd_event_source_set_time_relative(control->traces_timer, control->trace_lifetime);
+	return sd_event_source_set_enabled(control->traces_timer, SD_EVENT_ONESHOT);
 }
 
-bool control_given__add(struct control *control, uid_t uid, int fd)
+bool control_traces__add(struct control *control, uid_t uid, int fd)
 {
-	struct given *given = calloc(1, sizeof(*given));
+	struct sent_trace *trace = calloc(1, sizeof(*trace));
 	uint64_t now;
 
-	if (!given)
+	if (!trace)
 		return false;
 	/*
 	 * Nobody can make it grow, nor forbid that it is emptied. Not F_SEAL_WRITE: that waits until no CPU refers to
 	 * a page of it any more. Other files than those of memory have no seals.
 	 */
 	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
-	given->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (given->fd < 0 || sd_event_now(control->event, CLOCK_MONOTONIC, &now) < 0 ||
+	trace->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (trace->fd < 0 || sd_event_now(control->event, CLOCK_MONOTONIC, &now) < 0 ||
 	    arm(control) < 0) {
-		if (given->fd >= 0)
-			close(given->fd);
-		free(given);
+		if (trace->fd >= 0)
+			close(trace->fd);
+		free(trace);
 		return false;
 	}
-	given->uid = uid;
-	given->until = now + control->given_time;
-	given->next = control->given;
-	control->given = given;
-	keep_few(control, uid, CONTROL_GIVEN_MAX);
+	trace->uid = uid;
+	trace->until = now + control->trace_lifetime;
+	trace->next = control->sent_traces;
+	control->sent_traces = trace;
+	keep_few(control, uid, CONTROL_TRACES_MAX);
 	return true;
 }
 
-void control_given__free(struct control *control)
+void control_traces__free(struct control *control)
 {
 	/* Whoever has one just now keeps it: with the daemon its bound ends. */
-	while (control->given) {
-		struct given *given = control->given;
+	while (control->sent_traces) {
+		struct sent_trace *trace = control->sent_traces;
 
-		control->given = given->next;
-		close(given->fd);
-		free(given);
+		control->sent_traces = trace->next;
+		close(trace->fd);
+		free(trace);
 	}
-	sd_event_source_disable_unref(control->given_timer);
+	sd_event_source_disable_unref(control->traces_timer);
 }
