@@ -56,7 +56,7 @@ static void emit_withheld(struct alert_dedup *dedup, unsigned int index)
 }
 
 /* The next minute, if this one is over. What was withheld is its first message. */
-static void turn(struct alert_dedup *dedup, unsigned int index, uint64_t now)
+static void begin_minute(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 {
 	struct alert_dedup_limit *class = &dedup->limits[index];
 
@@ -75,7 +75,7 @@ static bool take(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 {
 	struct alert_dedup_limit *class = &dedup->limits[index];
 
-	turn(dedup, index, now);
+	begin_minute(dedup, index, now);
 	if (class->sent >= dedup->per_minute)
 		return false;
 	class->sent++;
@@ -173,7 +173,7 @@ void alert_dedup__tick(struct alert_dedup *dedup, uint64_t now)
 	}
 	for (c = 0; c < ALERT_DEDUP_LIMITS; c++) {
 		if (any_withheld(&dedup->limits[c]))
-			turn(dedup, c, now);
+			begin_minute(dedup, c, now);
 	}
 }
 

@@ -122,7 +122,7 @@ static bool allowed(const struct control *control, int fd, uid_t *uid)
 }
 
 /* One line, for which the socket has room, and the end. */
-static void turn_away(struct control *control, int fd, const char *code, const char *why)
+static void reject(struct control *control, int fd, const char *code, const char *why)
 {
 	struct json_object *object = control_client__make_error(code, why);
 	const char *text = NULL;
@@ -155,7 +155,7 @@ static void take_client(struct control *control, int fd)
 			snprintf(why, sizeof(why), "only root may ask%s%s%s",
 				 control->group[0] ? ": there is no group '" : "", control->group,
 				 control->group[0] ? "'" : "");
-		turn_away(control, fd, "forbidden", why);
+		reject(control, fd, "forbidden", why);
 		return;
 	}
 	if (!control_client__room(control, uid, control->clients_max, false)) {
@@ -163,7 +163,7 @@ static void take_client(struct control *control, int fd)
 			 "%u clients are served, as many as may be of you, or of all: try again "
 			 "later",
 			 control->nr_clients);
-		turn_away(control, fd, "busy", why);
+		reject(control, fd, "busy", why);
 		return;
 	}
 	/* The descriptor is gone either way; whoever asked sees the end of the connection. */

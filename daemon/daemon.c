@@ -34,7 +34,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 		daemon->urgent = true;
 	alert__incident(daemon->alert, incident, number, filed ? path : NULL, clock__now());
 	control__incident(daemon->control, number, incident);
-	lives__incident(daemon->lives, incident);
+	live_requests__incident(daemon->live_requests, incident);
 }
 
 static void on_record(void *ctx, const struct thprace_record *record, bool context)
@@ -249,9 +249,9 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
-	daemon->lives = lives__new(daemon->event, daemon->observer, daemon->spool, daemon->namer,
-				   &live_hooks);
-	if (!daemon->lives) {
+	daemon->live_requests = live_requests__new(daemon->event, daemon->observer, daemon->spool,
+						   daemon->namer, &live_hooks);
+	if (!daemon->live_requests) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
@@ -337,7 +337,7 @@ static void stop(struct daemon *daemon)
 	if (daemon->started)
 		daemon__export(daemon);
 	control__close(daemon->control);
-	lives__free(daemon->lives);
+	live_requests__free(daemon->live_requests);
 	spool__close(daemon->spool);
 	namer__free(daemon->namer);
 	kernel_check__free(daemon->check);

@@ -8,7 +8,7 @@
 struct daemon_options {
 	const char *config; /* this file alone, or NULL */
 	enum log_target target; /* overrides the configuration's, unless AUTO and not given */
-	bool target_given;
+	bool target_set;
 };
 
 /* Exit statuses of thpraced. */

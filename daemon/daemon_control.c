@@ -50,12 +50,13 @@ static const char *hook_directory(void *ctx)
 static int hook_live(void *ctx, uint64_t id, double seconds, bool from_now, char *why,
 		     size_t why_size)
 {
-	return lives__begin(((struct daemon *)ctx)->lives, id, seconds, from_now, why, why_size);
+	return live_requests__begin(((struct daemon *)ctx)->live_requests, id, seconds, from_now,
+				    why, why_size);
 }
 
 static void hook_live_cancel(void *ctx, uint64_t id)
 {
-	lives__cancel(((struct daemon *)ctx)->lives, id);
+	live_requests__cancel(((struct daemon *)ctx)->live_requests, id);
 }
 
 static void hook_log(void *ctx, int priority, const char *text)

@@ -43,7 +43,7 @@ struct daemon {
 	struct alert *alert;
 	struct kmsg *kmsg;
 	struct control *control;
-	struct lives *lives;
+	struct live_requests *live_requests;
 	struct namer *namer;
 	struct program_totals *programs;
 	struct kernel_check *check;

@@ -17,7 +17,7 @@ void daemon__open_log(const struct daemon *daemon)
 {
 	const struct daemon_options *options = &daemon->options;
 
-	log__open(options->target_given ? options->target : daemon->config.alerts.target,
+	log__open(options->target_set ? options->target : daemon->config.alerts.target,
 		  daemon->config.alerts.facility);
 }
 

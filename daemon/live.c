@@ -22,7 +22,7 @@
 
 struct live {
 	struct live *next;
-	struct lives *lives;
+	struct live_requests *requests;
 	uint64_t id;
 	uint64_t from; /* ns CLOCK_MONOTONIC: nothing that is older */
 	uint64_t until; /* 0: at once */
@@ -43,7 +43,7 @@ struct live {
 	uint64_t overwritten; /* there, before it could be read */
 };
 
-struct lives {
+struct live_requests {
 	sd_event *event;
 	struct observer *observer;
 	struct spool *spool;
@@ -52,24 +52,25 @@ struct lives {
 	struct live *list;
 };
 
-struct lives *lives__new(sd_event *event, struct observer *observer, struct spool *spool,
-			 struct namer *namer, const struct live_hooks *hooks)
+struct live_requests *live_requests__new(sd_event *event, struct observer *observer,
+					 struct spool *spool, struct namer *namer,
+					 const struct live_hooks *hooks)
 {
-	struct lives *lives = calloc(1, sizeof(*lives));
+	struct live_requests *requests = calloc(1, sizeof(*requests));
 
-	if (!lives)
+	if (!requests)
 		return NULL;
-	lives->event = event;
-	lives->observer = observer;
-	lives->spool = spool;
-	lives->namer = namer;
-	lives->hooks = *hooks;
-	return lives;
+	requests->event = event;
+	requests->observer = observer;
+	requests->spool = spool;
+	requests->namer = namer;
+	requests->hooks = *hooks;
+	return requests;
 }
 
 static void drop(struct live *live)
 {
-	struct live **at = &live->lives->list;
+	struct live **at = &live->requests->list;
 
 	while (*at && *at != live)
 		at = &(*at)->next;
@@ -80,7 +81,7 @@ static void drop(struct live *live)
 	if (live->writer)
 		trace_writer__abandon(live->writer);
 	if (live->symbols)
-		namer__forget(live->lives->namer, live->symbols);
+		namer__forget(live->requests->namer, live->symbols);
 	symbols__free(live->symbols);
 	free(live->stats);
 	free(live->position);
@@ -123,7 +124,7 @@ static void write_past(struct live *live, uint64_t number)
 {
 	struct thprace_incident incident;
 
-	if (!spool__recent(live->lives->spool, number, &incident))
+	if (!spool__recent(live->requests->spool, number, &incident))
 		write_incident(live, &incident);
 }
 
@@ -139,8 +140,8 @@ static char *stats_of(struct live *live)
 {
 	struct session_totals totals;
 
-	observer__refresh(live->lives->observer);
-	observer__totals(live->lives->observer, &totals);
+	observer__refresh(live->requests->observer);
+	observer__totals(live->requests->observer, &totals);
 	session__subtract(&totals, &live->before);
 	return stats_json__span(&totals, clock__now());
 }
@@ -149,7 +150,7 @@ static char *stats_of(struct live *live)
 static void hand_over(void *ctx)
 {
 	struct live *live = ctx;
-	struct lives *lives = live->lives;
+	struct live_requests *requests = live->requests;
 	uint64_t id = live->id;
 	int err, fd;
 
@@ -173,26 +174,26 @@ static void hand_over(void *ctx)
 	drop(live);
 	if (err) {
 		close(fd);
-		lives->hooks.done(lives->hooks.ctx, id, err, strerror(-err));
+		requests->hooks.done(requests->hooks.ctx, id, err, strerror(-err));
 	} else {
-		lives->hooks.done(lives->hooks.ctx, id, fd, NULL);
+		requests->hooks.done(requests->hooks.ctx, id, fd, NULL);
 	}
 }
 
 /* All that the trace holds is there, but for names. */
 static void finish(struct live *live)
 {
-	struct lives *lives = live->lives;
+	struct live_requests *requests = live->requests;
 	uint64_t id = live->id;
 	int err;
 
 	live->finished = true;
 	if (live->until)
 		live->stats = stats_of(live);
-	err = namer__want(lives->namer, live->symbols, hand_over, live);
+	err = namer__want(requests->namer, live->symbols, hand_over, live);
 	if (err) {
 		drop(live);
-		lives->hooks.done(lives->hooks.ctx, id, err, strerror(-err));
+		requests->hooks.done(requests->hooks.ctx, id, err, strerror(-err));
 	}
 }
 
@@ -220,7 +221,7 @@ static void pass_done(struct live *live)
 static int on_work(sd_event_source *source, void *ctx)
 {
 	struct live *live = ctx;
-	struct engine *engine = observer__engine(live->lives->observer);
+	struct engine *engine = observer__engine(live->requests->observer);
 	uint64_t now = clock__now(), end = now + PIECE_NS;
 
 	for (; now < end; now = clock__now()) {
@@ -252,7 +253,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 
 static int open_trace(struct live *live)
 {
-	struct lives *lives = live->lives;
+	struct live_requests *requests = live->requests;
 	uint64_t now = clock__now();
 	int err;
 
@@ -263,14 +264,15 @@ static int open_trace(struct live *live)
 	err = trace_writer__open_fd(&live->writer, live->fd, live->from,
 				    clock__wall() - (now - live->from), 0);
 	if (!err)
-		err = write_json(live, THPRACE_BLOCK_META, lives->hooks.meta(lives->hooks.ctx));
+		err = write_json(live, THPRACE_BLOCK_META,
+				 requests->hooks.meta(requests->hooks.ctx));
 	return err;
 }
 
-static int begin(struct lives *lives, struct live *live, double seconds, bool from_now)
+static int begin(struct live_requests *requests, struct live *live, double seconds, bool from_now)
 {
 	uint64_t now, span = seconds * 1e9;
-	struct engine *engine = observer__engine(lives->observer);
+	struct engine *engine = observer__engine(requests->observer);
 	struct spool_state state;
 	int err;
 
@@ -288,31 +290,31 @@ static int begin(struct lives *lives, struct live *live, double seconds, bool fr
 	live->until = from_now ? now + span : 0;
 	err = open_trace(live);
 	if (!err)
-		err = sd_event_add_defer(lives->event, &live->work, on_work, live);
+		err = sd_event_add_defer(requests->event, &live->work, on_work, live);
 	if (err < 0)
 		return err;
 	if (!from_now) {
-		spool__state(lives->spool, &state);
-		live->past = spool__recent_first(lives->spool);
+		spool__state(requests->spool, &state);
+		live->past = spool__recent_first(requests->spool);
 		live->past_end = state.next_id;
 		live->last = true;
 		begin_pass(live);
 		return 0;
 	}
 	sd_event_source_set_enabled(live->work, SD_EVENT_OFF);
-	observer__refresh(lives->observer);
-	observer__totals(lives->observer, &live->before);
-	return sd_event_add_time_relative(lives->event, &live->timer, CLOCK_MONOTONIC,
+	observer__refresh(requests->observer);
+	observer__totals(requests->observer, &live->before);
+	return sd_event_add_time_relative(requests->event, &live->timer, CLOCK_MONOTONIC,
 					  READ_EVERY_USEC, READ_EVERY_USEC / 4, on_timer, live);
 }
 
-int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now, char *why,
-		 size_t why_size)
+int live_requests__begin(struct live_requests *requests, uint64_t id, double seconds, bool from_now,
+			 char *why, size_t why_size)
 {
 	struct live *live;
 	int err, count = 0;
 
-	for (live = lives->list; live; live = live->next)
+	for (live = requests->list; live; live = live->next)
 		count++;
 	if (count >= LIVES_MAX) {
 		snprintf(why, why_size, "%d live traces are under way already", count);
@@ -323,12 +325,12 @@ int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
-	live->lives = lives;
+	live->requests = requests;
 	live->id = id;
 	live->fd = -1;
-	live->next = lives->list;
-	lives->list = live;
-	err = begin(lives, live, seconds, from_now);
+	live->next = requests->list;
+	requests->list = live;
+	err = begin(requests, live, seconds, from_now);
 	if (err < 0) {
 		snprintf(why, why_size, "cannot make a trace: %s", strerror(-err));
 		drop(live);
@@ -337,35 +339,36 @@ int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now
 	return 0;
 }
 
-void lives__cancel(struct lives *lives, uint64_t id)
+void live_requests__cancel(struct live_requests *requests, uint64_t id)
 {
 	struct live *live, *next;
 
-	for (live = lives->list; live; live = next) {
+	for (live = requests->list; live; live = next) {
 		next = live->next;
 		if (live->id == id)
 			drop(live);
 	}
 }
 
-void lives__incident(struct lives *lives, const struct thprace_incident *incident)
+void live_requests__incident(struct live_requests *requests,
+			     const struct thprace_incident *incident)
 {
 	struct live *live;
 
-	for (live = lives->list; live; live = live->next)
+	for (live = requests->list; live; live = live->next)
 		if (!live->finished)
 			write_incident(live, incident);
 }
 
-void lives__free(struct lives *lives)
+void live_requests__free(struct live_requests *requests)
 {
 	struct live *live, *next;
 
-	if (!lives)
+	if (!requests)
 		return;
-	for (live = lives->list; live; live = next) {
+	for (live = requests->list; live; live = next) {
 		next = live->next;
 		drop(live);
 	}
-	free(lives);
+	free(requests);
 }

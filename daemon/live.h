@@ -15,7 +15,7 @@
 #include "spool.h"
 #include "observer.h"
 
-struct lives;
+struct live_requests;
 
 /* The trace of request id is ready: fd at its beginning, the callee's own; or negative errno and why. */
 typedef void (*live_done_fn)(void *ctx, uint64_t id, int fd, const char *why);
@@ -26,22 +26,24 @@ struct live_hooks {
 	void *ctx;
 };
 
-/* Returns what lives__free() frees, or NULL. observer, spool and namer have to outlive it. */
-struct lives *lives__new(sd_event *event, struct observer *observer, struct spool *spool,
-			 struct namer *namer, const struct live_hooks *hooks);
+/* Returns what live_requests__free() frees, or NULL. observer, spool and namer have to outlive it. */
+struct live_requests *live_requests__new(sd_event *event, struct observer *observer,
+					 struct spool *spool, struct namer *namer,
+					 const struct live_hooks *hooks);
 
 /*
  * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called once,
  * after this has returned. Returns 0, or negative errno with why: -EBUSY when too many are under way.
  */
-int lives__begin(struct lives *lives, uint64_t id, double seconds, bool from_now, char *why,
-		 size_t why_size);
+int live_requests__begin(struct live_requests *requests, uint64_t id, double seconds, bool from_now,
+			 char *why, size_t why_size);
 
-void lives__cancel(struct lives *lives, uint64_t id);
+void live_requests__cancel(struct live_requests *requests, uint64_t id);
 
 /* An incident has been settled: those under way take it. */
-void lives__incident(struct lives *lives, const struct thprace_incident *incident);
+void live_requests__incident(struct live_requests *requests,
+			     const struct thprace_incident *incident);
 
-void lives__free(struct lives *lives);
+void live_requests__free(struct live_requests *requests);
 
 #endif

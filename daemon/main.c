@@ -76,7 +76,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TARGET:
 		arguments->daemon.target = parse_target(arg, state);
-		arguments->daemon.target_given = true;
+		arguments->daemon.target_set = true;
 		break;
 	case OPT_TEST:
 		arguments->what = TEST_CONFIG;

@@ -69,8 +69,8 @@ static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
 }
 
 /* The dearest of those whose removal lowers the cost by something that counts. */
-static enum thprace_point dearest(const struct overhead *overhead, double too_much,
-				  const bool may_shed[THPRACE_POINT_MAX])
+static enum thprace_point costliest(const struct overhead *overhead, double too_much,
+				    const bool may_shed[THPRACE_POINT_MAX])
 {
 	const uint64_t *cost = overhead->cost;
 	int point, most = THPRACE_POINT_MAX;
@@ -84,8 +84,8 @@ static enum thprace_point dearest(const struct overhead *overhead, double too_mu
 }
 
 /* That were enough periods above the budget: what they cost tells what is to be done. */
-static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
-		    struct overhead_action *action)
+static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
+			  struct overhead_action *action)
 {
 	int point;
 
@@ -94,8 +94,8 @@ static void relieve(struct overhead *overhead, const bool may_shed[THPRACE_POINT
 		action->of_point[point] = overhead->cost[point] / overhead->above_ns;
 		action->share += action->of_point[point];
 	}
-	action->point = dearest(overhead, (action->share - overhead->budget) * overhead->above_ns,
-				may_shed);
+	action->point = costliest(overhead, (action->share - overhead->budget) * overhead->above_ns,
+				  may_shed);
 	if (action->point < THPRACE_POINT_MAX) {
 		action->what = OVERHEAD_SHED;
 		overhead->shed[overhead->nr_shed++] = action->point;
@@ -162,7 +162,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 		for (point = 0; point < THPRACE_POINT_MAX; point++)
 			overhead->cost[point] += cost[point];
 		if (++overhead->above >= overhead->patience)
-			relieve(overhead, may_shed, &action);
+			choose_action(overhead, may_shed, &action);
 		return action;
 	}
 	start_over(overhead);

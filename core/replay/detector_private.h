@@ -70,13 +70,13 @@ int detector_table__filter(struct detector_table *table, bool (*keep)(void *ctx,
 void detector_table__free(struct detector_table *table);
 
 /* Records that wait for the watermark. */
-struct detector_held {
+struct detector_delayed {
 	struct thprace_record record;
 	uint64_t order; /* of feeding */
 };
 
 struct detector_reorder {
-	struct detector_held *heap;
+	struct detector_delayed *heap;
 	size_t count;
 	size_t room;
 	uint64_t order;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "detector_private.h"
 
-static bool older(const struct detector_held *a, const struct detector_held *b)
+static bool older(const struct detector_delayed *a, const struct detector_delayed *b)
 {
 	if (a->record.ts != b->record.ts)
 		return a->record.ts < b->record.ts;
@@ -13,8 +13,8 @@ static bool older(const struct detector_held *a, const struct detector_held *b)
 
 int detector_reorder__push(struct detector_reorder *reorder, const struct thprace_record *record)
 {
-	struct detector_held held = {.record = *record, .order = reorder->order};
-	struct detector_held *heap;
+	struct detector_delayed delayed = {.record = *record, .order = reorder->order};
+	struct detector_delayed *heap;
 	size_t room, at, up;
 
 	if (reorder->count == reorder->room) {
@@ -28,18 +28,18 @@ int detector_reorder__push(struct detector_reorder *reorder, const struct thprac
 	reorder->order++;
 	for (at = reorder->count++; at; at = up) {
 		up = (at - 1) / 2;
-		if (!older(&held, &reorder->heap[up]))
+		if (!older(&delayed, &reorder->heap[up]))
 			break;
 		reorder->heap[at] = reorder->heap[up];
 	}
-	reorder->heap[at] = held;
+	reorder->heap[at] = delayed;
 	return 0;
 }
 
 bool detector_reorder__pop(struct detector_reorder *reorder, uint64_t until,
 			   struct thprace_record *record)
 {
-	struct detector_held *heap = reorder->heap, *last;
+	struct detector_delayed *heap = reorder->heap, *last;
 	size_t at = 0, down;
 
 	if (!reorder->count || heap[0].record.ts > until)

@@ -51,26 +51,26 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
 };
 
-/* A piece of a line: copied whole, with a constant length. */
-struct piece {
+/* A fragment of a line: copied whole, with a constant length. */
+struct fragment {
 	char text[PIECE_SIZE - 1];
 	unsigned char length;
 };
 
 /* For a type: its name with what stands beside it, and the names of members that it gives a meaning. */
-struct type_pieces {
-	struct piece name[2]; /* of a record of the stream, and of a flight recorder */
-	struct piece value;
-	struct piece arg;
-	struct piece arg2;
+struct type_fragments {
+	struct fragment name[2]; /* of a record of the stream, and of a flight recorder */
+	struct fragment value;
+	struct fragment arg;
+	struct fragment arg2;
 };
 
 /* What a line says of its task. Tasks come again and again. */
-struct task_piece {
+struct task_fragment {
 	uint32_t pid;
 	uint32_t tgid;
 	uint16_t cpu;
-	struct piece piece; /* length 0: none yet */
+	struct fragment fragment; /* length 0: none yet */
 };
 
 #define TASKS 64 /* a power of two */
@@ -80,67 +80,69 @@ struct record_lines {
 	uint64_t started;
 	int utf8;
 	/* The last ones are for values that are out of range. */
-	struct type_pieces types[THPRACE_REC_MAX + 1];
-	struct piece who[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
-	struct task_piece tasks[TASKS];
+	struct type_fragments types[THPRACE_REC_MAX + 1];
+	struct fragment who[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
+	struct task_fragment tasks[TASKS];
 	uint64_t upper; /* of the last time */
-	struct piece upper_digits; /* length 0: none yet */
+	struct fragment upper_digits; /* length 0: none yet */
 	char buffer[BUFFER_SIZE];
 };
 
-__attribute__((format(printf, 2, 3))) static void make(struct piece *piece, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void make(struct fragment *fragment,
+						       const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	piece->length = (unsigned char)vsnprintf(piece->text, sizeof(piece->text), format, args);
+	fragment->length =
+		(unsigned char)vsnprintf(fragment->text, sizeof(fragment->text), format, args);
 	va_end(args);
 }
 
 /* The name of a member of the record, and what comes before its value. */
-static void make_member(const struct record_lines *lines, struct piece *piece, const char *name,
-			enum shape shape)
+static void make_member(const struct record_lines *lines, struct fragment *fragment,
+			const char *name, enum shape shape)
 {
 	if (name && lines->format == RENDER_JSON)
-		make(piece, ",\"%s%s\":%s", name, shape == TIME ? "_ns" : "",
+		make(fragment, ",\"%s%s\":%s", name, shape == TIME ? "_ns" : "",
 		     shape == ADDRESS ? "\"0x" : "");
 	else if (name)
-		make(piece, " %s=%s", name, shape == ADDRESS ? "0x" : "");
+		make(fragment, " %s=%s", name, shape == ADDRESS ? "0x" : "");
 }
 
 static void make_type(struct record_lines *lines, unsigned int type)
 {
 	static const char *const sources[] = {"stream", "context"};
-	struct type_pieces *pieces = &lines->types[type];
+	struct type_fragments *fragments = &lines->types[type];
 	const char *name = names__record(type);
 	int context;
 
 	for (context = 0; context < 2; context++) {
 		if (lines->format == RENDER_JSON)
-			make(&pieces->name[context], "%s\",\"source\":\"%s\",\"time_ns\":", name,
+			make(&fragments->name[context], "%s\",\"source\":\"%s\",\"time_ns\":", name,
 			     sources[context]);
 		else if (lines->format == RENDER_CSV)
-			make(&pieces->name[context], ",%s,", name);
+			make(&fragments->name[context], ",%s,", name);
 		else
-			make(&pieces->name[context], "  %-15s 0x", name);
+			make(&fragments->name[context], "  %-15s 0x", name);
 	}
-	make_member(lines, &pieces->value, meanings[type].value, COUNT);
-	make_member(lines, &pieces->arg, meanings[type].arg, meanings[type].arg_as);
-	make_member(lines, &pieces->arg2, meanings[type].arg2, meanings[type].arg2_as);
+	make_member(lines, &fragments->value, meanings[type].value, COUNT);
+	make_member(lines, &fragments->arg, meanings[type].arg, meanings[type].arg_as);
+	make_member(lines, &fragments->arg2, meanings[type].arg2, meanings[type].arg2_as);
 }
 
 static void make_who(struct record_lines *lines, unsigned int class, unsigned int origin)
 {
 	const char *class_name = names__class(class), *origin_name = names__origin(origin);
-	struct piece *piece = &lines->who[class][origin];
+	struct fragment *fragment = &lines->who[class][origin];
 
 	if (lines->format == RENDER_JSON)
-		make(piece, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name,
+		make(fragment, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name,
 		     origin_name);
 	else if (lines->format == RENDER_CSV)
-		make(piece, "%s,%s,", class_name, origin_name);
+		make(fragment, "%s,%s,", class_name, origin_name);
 	else
-		make(piece, "%s%s%s%s", class ? " class=" : "", class ? class_name : "",
+		make(fragment, "%s%s%s%s", class ? " class=" : "", class ? class_name : "",
 		     origin ? " kind=" : "", origin ? origin_name : "");
 }
 
@@ -178,21 +180,21 @@ static inline unsigned int type_of(const struct thprace_record *record)
 	return at_most(record->type, THPRACE_REC_MAX);
 }
 
-static inline const struct piece *who_of(const struct record_lines *lines,
-					 const struct thprace_record *record)
+static inline const struct fragment *who_of(const struct record_lines *lines,
+					    const struct thprace_record *record)
 {
 	return &lines->who[at_most(record->class, THPRACE_CLASS_MAX)]
 			  [at_most(record->origin, THPRACE_ORIGIN_MAX)];
 }
 
-static inline char *format_piece(char *at, const struct piece *piece)
+static inline char *format_fragment(char *at, const struct fragment *fragment)
 {
-	memcpy(at, piece, sizeof(*piece));
-	return at + piece->length;
+	memcpy(at, fragment, sizeof(*fragment));
+	return at + fragment->length;
 }
 
 /* A time's digits but for the last eight, which stay the same for 100 ms. */
-static inline const struct piece *upper_digits(struct record_lines *lines, uint64_t upper)
+static inline const struct fragment *upper_digits(struct record_lines *lines, uint64_t upper)
 {
 	if (upper != lines->upper || !lines->upper_digits.length) {
 		lines->upper = upper;
@@ -205,7 +207,7 @@ static inline const struct piece *upper_digits(struct record_lines *lines, uint6
 
 static inline char *format_time(struct record_lines *lines, char *at, uint64_t ns)
 {
-	const struct piece *upper;
+	const struct fragment *upper;
 
 	if (ns < EIGHT_DIGITS)
 		return format__number(at, ns);
@@ -224,11 +226,12 @@ static inline __attribute__((always_inline)) char *format_times(struct record_li
 	return format_time(lines, at, record->entry);
 }
 
-static inline char *json_value(char *at, const struct piece *name, enum shape shape, uint64_t value)
+static inline char *json_value(char *at, const struct fragment *name, enum shape shape,
+			       uint64_t value)
 {
 	if (shape == UNUSED)
 		return at;
-	at = format_piece(at, name);
+	at = format_fragment(at, name);
 	if (shape == TIME && !value)
 		return format__text(at, "null");
 	if (shape != ADDRESS)
@@ -241,20 +244,21 @@ static inline char *json_value(char *at, const struct piece *name, enum shape sh
 static inline char *json_task(struct record_lines *lines, char *at,
 			      const struct thprace_record *record)
 {
-	struct task_piece *task = &lines->tasks[(record->pid ^ record->cpu << 3) & (TASKS - 1)];
+	struct task_fragment *task = &lines->tasks[(record->pid ^ record->cpu << 3) & (TASKS - 1)];
 	char *begin = at;
 
 	if (task->pid == record->pid && task->tgid == record->tgid && task->cpu == record->cpu &&
-	    task->piece.length)
-		return format_piece(at, &task->piece);
+	    task->fragment.length)
+		return format_fragment(at, &task->fragment);
 	at = format__short(format__text(at, ",\"cpu\":"), record->cpu);
 	at = format__number(format__text(at, ",\"pid\":"), record->pid);
 	at = format__number(format__text(at, ",\"tgid\":"), record->tgid);
 	task->pid = record->pid;
 	task->tgid = record->tgid;
 	task->cpu = record->cpu;
-	memcpy(task->piece.text, begin, sizeof(task->piece.text)); /* with what lies behind it */
-	task->piece.length = (unsigned char)(at - begin); /* 49 at most */
+	memcpy(task->fragment.text, begin,
+	       sizeof(task->fragment.text)); /* with what lies behind it */
+	task->fragment.length = (unsigned char)(at - begin); /* 49 at most */
 	return at;
 }
 
@@ -262,11 +266,11 @@ static inline char *json_task(struct record_lines *lines, char *at,
 static char *json_line(struct record_lines *lines, char *at, const struct thprace_record *record,
 		       int context)
 {
-	const struct type_pieces *pieces = &lines->types[type_of(record)];
+	const struct type_fragments *fragments = &lines->types[type_of(record)];
 	const struct meaning *meaning = &meanings[type_of(record)];
 
 	at = format__text(at, "{\"type\":\"record\",\"record\":\"");
-	at = format_piece(at, &pieces->name[context]);
+	at = format_fragment(at, &fragments->name[context]);
 	at = format_times(lines, at, record, ",\"begin_ns\":");
 	at = json_task(lines, at, record);
 	if (record->folio) {
@@ -275,16 +279,16 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 	} else {
 		at = format__text(at, ",\"folio\":null");
 	}
-	at = format__short(format_piece(at, who_of(lines, record)), record->flags);
+	at = format__short(format_fragment(at, who_of(lines, record)), record->flags);
 	if (record->type == THPRACE_REC_LOST) {
 		at = format__text(at, ",\"cause\":\"");
 		at = format__text(at, names__loss((unsigned int)record->value));
 		*at++ = '"';
 	} else if (meaning->value) {
-		at = format__signed(format_piece(at, &pieces->value), record->value);
+		at = format__signed(format_fragment(at, &fragments->value), record->value);
 	}
-	at = json_value(at, &pieces->arg, meaning->arg_as, record->arg);
-	at = json_value(at, &pieces->arg2, meaning->arg2_as, record->arg2);
+	at = json_value(at, &fragments->arg, meaning->arg_as, record->arg);
+	at = json_value(at, &fragments->arg2, meaning->arg2_as, record->arg2);
 	return format__text(at, "}\n");
 }
 
@@ -293,8 +297,8 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 {
 	at = context ? format__text(at, "context,,") : format__text(at, "record,,");
 	at = format_times(lines, at, record, ",");
-	at = format_piece(at, &lines->types[type_of(record)].name[0]);
-	at = format_piece(at, who_of(lines, record));
+	at = format_fragment(at, &lines->types[type_of(record)].name[0]);
+	at = format_fragment(at, who_of(lines, record));
 	at = format__short(at, record->cpu);
 	*at++ = ',';
 	at = format__number(at, record->pid);
@@ -310,12 +314,12 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 	return format__text(at, ",,,,,,,,,,,,,,,,,\n");
 }
 
-static inline char *text_value(const struct record_lines *lines, char *at, const struct piece *name,
-			       enum shape shape, uint64_t value)
+static inline char *text_value(const struct record_lines *lines, char *at,
+			       const struct fragment *name, enum shape shape, uint64_t value)
 {
 	if (shape == UNUSED)
 		return at;
-	at = format_piece(at, name);
+	at = format_fragment(at, name);
 	if (shape == ADDRESS)
 		return format__hex(at, value);
 	if (shape == COUNT)
@@ -369,7 +373,7 @@ static char *text_flags(char *at, unsigned int flags)
 static char *text_line(const struct record_lines *lines, char *at,
 		       const struct thprace_record *record, int context)
 {
-	const struct type_pieces *pieces = &lines->types[type_of(record)];
+	const struct type_fragments *fragments = &lines->types[type_of(record)];
 	const struct meaning *meaning = &meanings[type_of(record)];
 	int lost = record->type == THPRACE_REC_LOST;
 
@@ -380,8 +384,8 @@ static char *text_line(const struct record_lines *lines, char *at,
 	at = format__right(at, 8, record->pid);
 	*at++ = ' ';
 	at = format__right(at, 8, record->tgid);
-	at = format__hex16(format_piece(at, &pieces->name[0]), record->folio);
-	at = format_piece(at, who_of(lines, record));
+	at = format__hex16(format_fragment(at, &fragments->name[0]), record->folio);
+	at = format_fragment(at, who_of(lines, record));
 	if (meaning->interval && record->ts >= record->entry) {
 		at = lost ? format__text(at, " within=") : format__text(at, " took=");
 		at = format__duration(at, record->ts - record->entry, lines->utf8);
@@ -390,13 +394,13 @@ static char *text_line(const struct record_lines *lines, char *at,
 		at = format__text(format__text(at, " cause="),
 				  names__loss((unsigned int)record->value));
 	else if (meaning->value)
-		at = format__signed(format_piece(at, &pieces->value), record->value);
+		at = format__signed(format_fragment(at, &fragments->value), record->value);
 	if (record->type == THPRACE_REC_ZAP_CLOSE && record->flags)
 		at = format__signed(format__text(at, " left="), thprace_left_decode(record->flags));
 	else if (record->flags)
 		at = text_flags(at, record->flags);
-	at = text_value(lines, at, &pieces->arg, meaning->arg_as, record->arg);
-	at = text_value(lines, at, &pieces->arg2, meaning->arg2_as, record->arg2);
+	at = text_value(lines, at, &fragments->arg, meaning->arg_as, record->arg);
+	at = text_value(lines, at, &fragments->arg2, meaning->arg2_as, record->arg2);
 	return context ? format__text(at, " context\n") : format__text(at, "\n");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The records of a trace, a line each, as text, JSON or CSV. A trace has millions of them: lines are
- * composed in one buffer, of pieces that were made before the first one.
+ * composed in one buffer, of fragments that were made before the first one.
  */
 #ifndef THPRACE_RECORD_LINES_H
 #define THPRACE_RECORD_LINES_H
@@ -12,7 +12,7 @@
 #include "trace/record_order.h"
 #include "render_record.h"
 
-/* The pieces and the buffer. Large: allocated once, used for every block. */
+/* The fragments and the buffer. Large: allocated once, used for every block. */
 struct record_lines;
 
 /* Returns a new one for the format of render, to be freed with record_lines__free(), or NULL. */

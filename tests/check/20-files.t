@@ -83,7 +83,7 @@ perl -MJSON::PP -e '
 		$seen{$o->{class}}++;
 	}
 	die "classes: " . keys(%seen) . "\n" if keys %seen != 7;' <"$work/out" 2>"$work/err"
-ok $? 'JSON: an object per class, with the documented names' || told "$(cat "$work/err")"
+ok $? 'JSON: an object per class, with the documented names' || diag "$(cat "$work/err")"
 
 # BTF alone: what is asked of code is unknown, the rest is not.
 config=${kernel/vmlinuz-/config-}
@@ -109,5 +109,5 @@ expected=0
 ! grep -qE '^[a-z-]+ +unknown( |$)' "$work/out" || expected=4
 ! grep -qE '^[a-z-]+ +vulnerable( |$)' "$work/out" || expected=3
 is "$status" "$expected" "the running kernel: the status that follows from its words" ||
-	told "$(cat "$work/out" "$work/err")"
+	diag "$(cat "$work/out" "$work/err")"
 done_testing

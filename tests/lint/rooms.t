@@ -34,7 +34,7 @@ rooms() {
 	local status=0
 
 	"$here/rooms" --root "$work" --build "$work/build" >"$work/out" 2>&1 || status=$?
-	is "$status" "$1" "$2" || told "$(cat "$work/out")"
+	is "$status" "$1" "$2" || diag "$(cat "$work/out")"
 	[ -z "${3-}" ] || like "$work/out" "$3" "... and says what"
 }
 

@@ -28,7 +28,7 @@ promtool=$("$here/promtool") || {
 checked() {
 	"$build/unit/test_metrics" "$2" >"$work/text" && [ -s "$work/text" ] &&
 		"$promtool" check metrics <"$work/text" >"$work/log" 2>&1 && [ ! -s "$work/log" ]
-	ok $? "$1" || told "promtool check metrics:" "$(cat "$work/log")"
+	ok $? "$1" || diag "promtool check metrics:" "$(cat "$work/log")"
 }
 
 checked "metrics of a daemon that has seen something of everything" --print
@@ -37,14 +37,14 @@ checked "metrics of a daemon that has just started" --print-new
 # That the check would have found something.
 sed 's/thprace_windows_total/thprace_windows/' "$work/text" >"$work/wrong"
 ! "$promtool" check metrics <"$work/wrong" >"$work/log" 2>&1
-ok $? "a counter without _total is refused" || told "promtool said:" "$(cat "$work/log")"
+ok $? "a counter without _total is refused" || diag "promtool said:" "$(cat "$work/log")"
 
 rules=$root/docs/prometheus/thprace.rules.yml
 "$promtool" check rules --lint-fatal "$rules" >"$work/log" 2>&1
-ok $? "the alert rules are well-formed" || told "$(cat "$work/log")"
+ok $? "the alert rules are well-formed" || diag "$(cat "$work/log")"
 
 "$promtool" test rules "${rules%.yml}.test.yml" >"$work/log" 2>&1
-ok $? "the alert rules fire when they must and not else" || told "$(cat "$work/log")"
+ok $? "the alert rules fire when they must and not else" || diag "$(cat "$work/log")"
 
 # Each rule has its test, once with an alert and once without.
 grep -oE '^ +- alert: .*' "$rules" | sed 's/.*: //' | sort >"$work/alerts"

@@ -44,7 +44,7 @@ exist() {
 	more "$(wc -l <"$work/names")" 10 "$1: names metrics"
 	unknown=$(comm -23 "$work/names" "$work/samples")
 	[ -z "$unknown" ]
-	ok $? "$1: all of them exist" || told "not exported: $unknown"
+	ok $? "$1: all of them exist" || diag "not exported: $unknown"
 }
 
 # labels FILE: the labels that its selectors and groupings name
@@ -65,7 +65,7 @@ known() {
 	} | sort -u >"$work/labels"
 	unknown=$(labels "$2" | comm -23 - "$work/labels")
 	[ -z "$unknown" ]
-	ok $? "$1: all labels exist" || told "no such label: $unknown"
+	ok $? "$1: all labels exist" || diag "no such label: $unknown"
 }
 
 # --- the alert rules
@@ -97,7 +97,7 @@ perl -MJSON::PP -0777 -e '
 		print "$1\n";
 	}
 ' <"$dashboard" >"$work/exprs" 2>"$work/log"
-ok $? "the dashboard is JSON of the shape that Grafana reads" || told "$(cat "$work/log")"
+ok $? "the dashboard is JSON of the shape that Grafana reads" || diag "$(cat "$work/log")"
 exist "dashboard" "$work/exprs"
 known "dashboard" "$work/exprs"
 
@@ -126,7 +126,7 @@ is "$(cat "$work/unbounded")" "" "no panel of the dashboard grows with the numbe
 	done <"$work/exprs"
 } >"$work/recordings.yml"
 "$promtool" check rules "$work/recordings.yml" >"$work/log" 2>&1
-ok $? "Prometheus can read the dashboard's expressions" || told "$(cat "$work/log")"
+ok $? "Prometheus can read the dashboard's expressions" || diag "$(cat "$work/log")"
 
 # --- the document
 

@@ -51,12 +51,12 @@ like "$work/security" 'CAP_BPF +Service may not' "and takes CAP_BPF: the daemon 
 
 mkdir -p "$work/root/etc" "$work/root/var/lib"
 systemd-sysusers --root="$work/root" "$root/systemd/thprace.sysusers" >"$work/log" 2>&1
-ok $? "systemd-sysusers takes the user" || told "$(cat "$work/log")"
+ok $? "systemd-sysusers takes the user" || diag "$(cat "$work/log")"
 like "$work/root/etc/passwd" '^thprace:.*:/var/lib/thprace:/usr/sbin/nologin$' "it cannot log in"
 like "$work/root/etc/group" '^thprace:' "its group is there"
 if [ "$(id -u)" = 0 ]; then
 	systemd-tmpfiles --root="$work/root" --create "$root/systemd/thprace.tmpfiles" >"$work/log" 2>&1
-	ok $? "systemd-tmpfiles takes the folder" || told "$(cat "$work/log")"
+	ok $? "systemd-tmpfiles takes the folder" || diag "$(cat "$work/log")"
 	is "$(stat -c %a "$work/root/var/lib/thprace")" 750 "others may not look into the spool"
 else
 	skip "systemd-tmpfiles takes the folder" "only root may give files away"
@@ -77,13 +77,13 @@ done
 # What the examples are for need not be here.
 if command -v rsyslogd >/dev/null; then
 	rsyslogd -N1 -f "$root/systemd/rsyslog.conf" >"$work/log" 2>&1
-	ok $? "rsyslog takes its example" || told "$(cat "$work/log")"
+	ok $? "rsyslog takes its example" || diag "$(cat "$work/log")"
 else
 	skip "rsyslog takes its example" "no rsyslog"
 fi
 if command -v logrotate >/dev/null; then
 	logrotate --debug --state "$work/state" "$root/systemd/logrotate" >"$work/log" 2>&1
-	ok $? "logrotate takes its example" || told "$(cat "$work/log")"
+	ok $? "logrotate takes its example" || diag "$(cat "$work/log")"
 else
 	skip "logrotate takes its example" "no logrotate"
 fi

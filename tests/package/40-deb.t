@@ -26,7 +26,7 @@ if [ ${#daemon[@]} != 1 ] || [ ${#tests[@]} != 1 ] || [ ${#changes[@]} != 1 ]; t
 fi
 
 lintian --fail-on=error,warning --allow-root "${changes[0]}" >"$work/lintian" 2>&1
-ok $? "lintian has no error and no warning" || told "$(cat "$work/lintian")"
+ok $? "lintian has no error and no warning" || diag "$(cat "$work/lintian")"
 
 dpkg -c "${daemon[0]}" | awk '{ print $1, $2, $6 }' >"$work/daemon"
 dpkg -c "${tests[0]}" | awk '{ print $1, $2, $6 }' >"$work/tests"
@@ -101,6 +101,6 @@ ok "$([ -d "$work/root/var/lib/thprace/x" ]; echo $?)" "a removal leaves the spo
 ok "$([ -e "${operators[0]}/operator.conf" ] && [ -e "${operators[1]}/operator.conf" ]; echo $?)" \
 	"... and what the operator set"
 postrm purge
-is "$(find "$work/root" -name '*thprace*')" "" "purge takes all of that" || told "$(cat "$work/log")"
+is "$(find "$work/root" -name '*thprace*')" "" "purge takes all of that" || diag "$(cat "$work/log")"
 
 done_testing

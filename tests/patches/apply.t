@@ -36,7 +36,7 @@ quiet() {
 
 	shift
 	"$@" >"$work/log" 2>&1
-	ok $? "$name" || told "failed: $*" "$(cat "$work/log")"
+	ok $? "$name" || diag "failed: $*" "$(cat "$work/log")"
 }
 
 # touched PATCH...: the files that they change

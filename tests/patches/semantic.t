@@ -36,13 +36,13 @@ transformed() {
 # same NAME GOT EXPECTED
 same() {
 	diff -u "$3" "$2" >"$work/diff"
-	ok $? "$1" || told "$(cat "$work/diff")"
+	ok $? "$1" || diag "$(cat "$work/diff")"
 }
 
 # compiles NAME FILE
 compiles() {
 	gcc -fsyntax-only -Wall -Werror -Wno-unused-function "$2" 2>"$work/gcc"
-	ok $? "$1" || told "$(cat "$work/gcc")"
+	ok $? "$1" || diag "$(cat "$work/gcc")"
 }
 
 for patch in "$semantic"/*.cocci; do

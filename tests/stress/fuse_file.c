@@ -59,14 +59,14 @@ __asm__(".pushsection .rodata\n"
 	".popsection\n");
 extern const char fuse_file_code[64];
 
-static void put_code(char *at)
+static void write_code(char *at)
 {
 	memcpy(at, fuse_file_code, sizeof(fuse_file_code));
 }
 #else
 #define MACHINE EM_NONE
 
-static void put_code(char *at)
+static void write_code(char *at)
 {
 	(void)at;
 }
@@ -103,7 +103,7 @@ static char *make_image(void)
 		return NULL;
 	memcpy(image, &header, sizeof(header));
 	memcpy(image + sizeof(header), &segment, sizeof(segment));
-	put_code(image + FUSE_FILE_HUGE);
+	write_code(image + FUSE_FILE_HUGE);
 	return image;
 }
 

@@ -18,7 +18,7 @@ rt() {
 	0) guest "$kernel" rt.sh --file "$BPFTOOL" --env "HWPOISON=$3" --env "UNMAP=$4" ;;
 	3) skip "$1's PREEMPT_RT kernel $2" "the mirror does not have it" ;;
 	*)
-		ok 1 "tests/vm/kernel $1 rt $2" || told "$(cat "$work/kernel")"
+		ok 1 "tests/vm/kernel $1 rt $2" || diag "$(cat "$work/kernel")"
 		;;
 	esac
 }

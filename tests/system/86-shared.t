@@ -20,7 +20,7 @@ shared() {
 	0) guest "$kernel" shared.sh --file "$BPFTOOL" --file "$kernel:/root/image" --env "DEFECT=$defect" ;;
 	3) skip "the walks of $*" "the mirror does not have it" ;;
 	*)
-		ok 1 "tests/vm/kernel $*" || told "$(cat "$work/kernel")"
+		ok 1 "tests/vm/kernel $*" || diag "$(cat "$work/kernel")"
 		;;
 	esac
 }

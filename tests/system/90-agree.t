@@ -41,12 +41,12 @@ agrees() {
 	case $3:$4:$5 in
 	vulnerable:open:*) ok 0 "$name" ;;
 	vulnerable:"not shown":no | vulnerable:"not possible":no) skip "$name" "inconclusive" ;;
-	vulnerable:*:yes) ok 1 "$name" || told "it escapes reliably here, as docs/lab.md has it" ;;
-	*:*:yes) ok 1 "$name" || told "this kernel is open to it, as docs/lab.md has it" ;;
+	vulnerable:*:yes) ok 1 "$name" || diag "it escapes reliably here, as docs/lab.md has it" ;;
+	*:*:yes) ok 1 "$name" || diag "this kernel is open to it, as docs/lab.md has it" ;;
 	fixed:closed:* | fixed:"not shown":* | fixed:"not possible":*) ok 0 "$name" ;;
 	"cannot happen":closed:* | "cannot happen":"not shown":*) ok 0 "$name" ;;
 	"cannot happen":"not possible":*) ok 0 "$name" ;;
-	*) ok 1 "$name" || told "$(cat "$work/stderr")" ;;
+	*) ok 1 "$name" || diag "$(cat "$work/stderr")" ;;
 	esac
 }
 
@@ -55,7 +55,7 @@ from_outside() {
 	"$build/thprace" check --kernel "$2" --format json >"$work/outside" 2>"$work/err"
 	is "$(sed -n 's/.*\("class":"[a-z-]*","word":"[a-z ]*"\).*/\1/p' "$work/json")" \
 		"$(sed -n 's/.*\("class":"[a-z-]*","word":"[a-z ]*"\).*/\1/p' "$work/outside")" \
-		"$1: check says the same of the image, ${2##*/}" || told "$(cat "$work/err")"
+		"$1: check says the same of the image, ${2##*/}" || diag "$(cat "$work/err")"
 }
 
 # judge NAME IMAGE "CLASSES THAT ESCAPE" "OTHERS"

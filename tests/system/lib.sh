@@ -49,7 +49,7 @@ guest() {
 		renumber "$tap_count"
 	status=${PIPESTATUS[0]}
 	tap_count=$((tap_count + $(grep -cE '^(not )?ok ' "$work/tap")))
-	is "$status" 0 "$script ended well in the guest" || told "$(cat "$work/stderr")"
+	is "$status" 0 "$script ended well in the guest" || diag "$(cat "$work/stderr")"
 	is "$(sed -n 's/^1\.\.//p' "$work/tap")" "$(grep -cE '^(not )?ok ' "$work/tap")" \
 		"$script got to its end"
 }

@@ -3,7 +3,7 @@
 #
 # TAP for tests on the host (bash) and in the guest (busybox). A test is one call of:
 #   ok STATUS NAME | is GOT EXPECTED NAME | more GOT THAN NAME | like FILE REGEX NAME | ...
-# and done_testing prints the plan. What failed is told in comment lines.
+# and done_testing prints the plan. What failed is printed in comment lines.
 
 tap_count=0
 
@@ -18,8 +18,8 @@ ok() {
 	return "$1"
 }
 
-# told TEXT: comment lines; false, so that more can be told of the same failure
-told() {
+# diag TEXT: comment lines; false, so that more can be printed of the same failure
+diag() {
 	printf '%s\n' "$*" | head -n 20 | sed 's/^/#   /'
 	return 1
 }
@@ -27,31 +27,31 @@ told() {
 # is GOT EXPECTED NAME: the same text
 is() {
 	[ "$1" = "$2" ]
-	ok $? "$3" || told "got '$1', expected '$2'"
+	ok $? "$3" || diag "got '$1', expected '$2'"
 }
 
 # more GOT THAN NAME: two whole numbers
 more() {
 	[ "${1:-none}" -gt "$2" ] 2>/dev/null
-	ok $? "$3" || told "got '$1', expected more than $2"
+	ok $? "$3" || diag "got '$1', expected more than $2"
 }
 
 # less GOT THAN NAME
 less() {
 	[ "${1:-none}" -lt "$2" ] 2>/dev/null
-	ok $? "$3" || told "got '$1', expected less than $2"
+	ok $? "$3" || diag "got '$1', expected less than $2"
 }
 
 # like FILE REGEX NAME: a line of FILE matches
 like() {
 	grep -qE -- "$2" "$1"
-	ok $? "$3" || told "no line matches $2 in:" "$(cat "$1")"
+	ok $? "$3" || diag "no line matches $2 in:" "$(cat "$1")"
 }
 
 # unlike FILE REGEX NAME: FILE is there and no line of it matches
 unlike() {
 	[ -r "$1" ] && ! grep -qE -- "$2" "$1"
-	ok $? "$3" || told "$1 is not there, or matches $2:" "$(grep -E -- "$2" "$1")"
+	ok $? "$3" || diag "$1 is not there, or matches $2:" "$(grep -E -- "$2" "$1")"
 }
 
 # passes NAME COMMAND...: the command's status is 0
@@ -59,7 +59,7 @@ passes() {
 	tap_name=$1
 	shift
 	"$@"
-	ok $? "$tap_name" || told "failed: $*"
+	ok $? "$tap_name" || diag "failed: $*"
 }
 
 # skip NAME REASON

@@ -59,7 +59,7 @@ struct fake {
 	bool live_from_now;
 	unsigned int cancelled;
 	unsigned int logged;
-	char said_text[512];
+	char logged_text[512];
 };
 
 struct server {
@@ -212,7 +212,7 @@ static inline void fake_log(void *ctx, int priority, const char *text)
 
 	(void)priority;
 	fake->logged++;
-	snprintf(fake->said_text, sizeof(fake->said_text), "%s", text);
+	snprintf(fake->logged_text, sizeof(fake->logged_text), "%s", text);
 }
 
 static inline struct thprace_incident fake_incident(uint64_t number)

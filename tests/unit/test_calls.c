@@ -24,7 +24,7 @@ static int fill(void **state)
 }
 
 /* An instruction of x86-64 whose last four bytes lead from its end to an address. */
-static void put_x86(size_t at, const char *opcode, size_t length, uint64_t to)
+static void write_x86(size_t at, const char *opcode, size_t length, uint64_t to)
 {
 	const int32_t offset = (int32_t)(to - (BASE + at + length + 4));
 
@@ -47,7 +47,7 @@ static void test_x86_each_place(void **state)
 	for (i = 0; i < sizeof(callees) / sizeof(callees[0]); i++) {
 		for (at = 0; at + 5 <= SIZE; at++) {
 			fill(state);
-			put_x86(at, "\xe8", 1, callees[i]);
+			write_x86(at, "\xe8", 1, callees[i]);
 			assert_int_equal(find(SIZE, callees[i], &call, 1), 1);
 			assert_int_equal(call.at, at);
 			assert_int_equal(call.next, at + 5);
@@ -69,10 +69,10 @@ static void test_x86_several(void **state)
 	struct call calls[3];
 
 	(void)state;
-	put_x86(0, "\xe8", 1, callee);
-	put_x86(5, "\xe8", 1, callee);
-	put_x86(20, "\xe8", 1, callee + 0x10);
-	put_x86(SIZE - 5, "\xe8", 1, callee);
+	write_x86(0, "\xe8", 1, callee);
+	write_x86(5, "\xe8", 1, callee);
+	write_x86(20, "\xe8", 1, callee + 0x10);
+	write_x86(SIZE - 5, "\xe8", 1, callee);
 	assert_int_equal(find(SIZE, callee, calls, 3), 3);
 	assert_int_equal(calls[0].next, calls[1].at);
 	assert_int_equal(calls[2].at, SIZE - 5);
@@ -89,19 +89,19 @@ static void test_x86_jumps(void **state)
 	struct call calls[3];
 	int condition;
 
-	put_x86(0, "\xe8", 1, callee);
-	put_x86(30, "\xe9", 1, callee);
+	write_x86(0, "\xe8", 1, callee);
+	write_x86(30, "\xe9", 1, callee);
 	assert_int_equal(find(SIZE, callee, calls, 3), -1);
 	for (condition = 0x80; condition < 0x90; condition++) {
 		fill(state);
 		conditional[1] = (char)condition;
-		put_x86(30, conditional, 2, callee);
+		write_x86(30, conditional, 2, callee);
 		assert_int_equal(find(SIZE, callee, calls, 3), -1);
 		assert_int_equal(find(35, callee, calls, 3), 0);
 	}
 }
 
-static void put_arm64(size_t at, uint32_t opcode, uint64_t to)
+static void write_arm64(size_t at, uint32_t opcode, uint64_t to)
 {
 	const uint32_t word = opcode | (((to - (BASE + at)) >> 2) & 0x3ffffff);
 
@@ -122,13 +122,13 @@ static void test_arm64(void **state)
 	for (i = 0; i < sizeof(callees) / sizeof(callees[0]); i++) {
 		for (at = 0; at + 4 <= SIZE; at += 4) {
 			fill(state);
-			put_arm64(at, 0x94000000, callees[i]);
+			write_arm64(at, 0x94000000, callees[i]);
 			assert_int_equal(find_arm64(SIZE, callees[i], calls), 1);
 			assert_int_equal(calls[0].at, at);
 			assert_int_equal(calls[0].next, at + 4);
 			assert_int_equal(find_arm64(SIZE, callees[i] + 4, calls), 0);
 			assert_int_equal(find_arm64(at + 3, callees[i], calls), 0);
-			put_arm64(at, 0x14000000, callees[i]);
+			write_arm64(at, 0x14000000, callees[i]);
 			assert_int_equal(find_arm64(SIZE, callees[i], calls), -1);
 		}
 	}

@@ -62,7 +62,7 @@ static void test_not_run(void **state)
 	assert_int_equal(child__failure(&(struct child){0}), 0);
 }
 
-static void test_asked_to_end(void **state)
+static void test_stopped(void **state)
 {
 	const char *const argv[] = {"sleep", "1000", NULL};
 	struct child child;
@@ -81,7 +81,7 @@ int main(void)
 		cmocka_unit_test(test_status_is_passed_on),
 		cmocka_unit_test(test_own_statuses_keep_their_meaning),
 		cmocka_unit_test(test_not_run),
-		cmocka_unit_test(test_asked_to_end),
+		cmocka_unit_test(test_stopped),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, NULL, NULL);

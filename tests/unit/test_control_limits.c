@@ -403,7 +403,7 @@ static void test_no_group(void **state)
 	server_start(server);
 	assert_int_equal(server->err, 0);
 	assert_int_equal(server->fake.logged, 1);
-	assert_non_null(strstr(server->fake.said_text, "no-such-group"));
+	assert_non_null(strstr(server->fake.logged_text, "no-such-group"));
 	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);

@@ -77,7 +77,7 @@ static void test_opening(void **state)
 }
 
 /* Whose report never comes, it opened after the walker, and its owner did not see it noted. */
-static void test_opening_never_told(void **state)
+static void test_opening_never_reported(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
@@ -322,7 +322,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_order),
 		cmocka_unit_test(test_report_before_walker),
 		cmocka_unit_test(test_opening),
-		cmocka_unit_test(test_opening_never_told),
+		cmocka_unit_test(test_opening_never_reported),
 		cmocka_unit_test(test_ended_before_walker),
 		cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_void),

@@ -251,7 +251,7 @@ static void long_lines(void **state)
 static void gap(void **state)
 {
 	struct source *source = *state;
-	char said[512] = "";
+	char found[512] = "";
 	int saved = dup(STDERR_FILENO), err[2];
 	ssize_t length;
 
@@ -269,11 +269,11 @@ static void gap(void **state)
 	assert_return_code(dup2(saved, STDERR_FILENO), errno);
 	close(err[1]);
 	close(saved);
-	length = read(err[0], said, 500);
+	length = read(err[0], found, 500);
 	close(err[0]);
 	assert_true(length > 0);
-	assert_non_null(strstr(said, "overwritten"));
-	assert_ptr_equal(strchr(said, '\n'), said + length - 1);
+	assert_non_null(strstr(found, "overwritten"));
+	assert_ptr_equal(strchr(found, '\n'), found + length - 1);
 	assert_int_equal(source->nr, 1);
 }
 

@@ -45,7 +45,7 @@ soon() {
 	soon_limit=$2
 	shift 2
 	until_ok "$soon_limit" "$@"
-	ok $? "$soon_name" || told "not within $soon_limit s: $*"
+	ok $? "$soon_name" || diag "not within $soon_limit s: $*"
 }
 
 # --- the daemon ---
@@ -54,7 +54,7 @@ soon() {
 install_packages() {
 	dpkg -i "$home"/deb/*.deb >out 2>&1
 	ok $? "the packages install" || {
-		told "$(cat out)"
+		diag "$(cat out)"
 		echo "Bail out! nothing to test; if a package is missing: tests/vm/userland has the list"
 		exit 1
 	}
@@ -71,7 +71,7 @@ checked() {
 
 # words: what it says of each class
 words() {
-	said '[.classes[].check] | join(", ")'
+	of_status '[.classes[].check] | join(", ")'
 }
 
 # start NAME: (again), with the drop-ins of now
@@ -79,7 +79,7 @@ start() {
 	systemctl daemon-reload
 	systemctl reset-failed thpraced 2>/dev/null
 	systemctl restart thpraced 2>err
-	ok $? "thpraced starts: $1" || told "$(cat err; journalctl -u thpraced -n 15 --no-pager -o cat)"
+	ok $? "thpraced starts: $1" || diag "$(cat err; journalctl -u thpraced -n 15 --no-pager -o cat)"
 }
 
 shown() {
@@ -95,14 +95,14 @@ active_as_another() {
 	[ "$(shown ActiveState)" = active ] && [ "$(pid)" != "$1" ]
 }
 
-# said FILTER: of `thprace status`, by jq
-said() {
+# of_status FILTER: of `thprace status`, by jq
+of_status() {
 	thprace status --format json 2>/dev/null | jq -r "$1"
 }
 
 # says FILTER: true, or not
 says() {
-	[ "$(said "$1")" = true ]
+	[ "$(of_status "$1")" = true ]
 }
 
 # kb KEY: of /proc/PID/status
@@ -176,6 +176,6 @@ overlaps_above() {
 # identity NAME: every record is accounted for, and none was lost
 identity() {
 	says .loss.identity
-	ok $? "$1: the identity holds" || told "$(said .loss)"
-	is "$(said .loss.lost)" 0 "$1: nothing lost" || told "$(said .loss)"
+	ok $? "$1: the identity holds" || diag "$(of_status .loss)"
+	is "$(of_status .loss.lost)" 0 "$1: nothing lost" || diag "$(of_status .loss)"
 }

@@ -44,7 +44,7 @@ more "$incident" 0 "incidents have numbers"
 for verb in status incidents metrics "show $incident" "dump --live" reload; do
 	# shellcheck disable=SC2086 # words
 	as member thprace $verb
-	is "$status" 0 "a member of the group may ask: $verb" || told "$(cat err)"
+	is "$status" 0 "a member of the group may ask: $verb" || diag "$(cat err)"
 	more "$(wc -c <out)" 0 "... and is answered"
 	# shellcheck disable=SC2086 # words
 	as other thprace $verb
@@ -56,15 +56,15 @@ as member thprace show "$incident"
 like out "CPU[0-9]" "show draws it"
 like out "split-migrate.* contained" "... with its verdict"
 as member thprace dump --live --duration 5 --output /home/member/live.thpr
-is "$status" 0 "a trace of the flight recorder, into a file" || told "$(cat err)"
+is "$status" 0 "a trace of the flight recorder, into a file" || diag "$(cat err)"
 try thprace report /home/member/live.thpr
-is "$status" 0 "... which report reads" || told "$(cat err)"
+is "$status" 0 "... which report reads" || diag "$(cat err)"
 as member thprace dump --live --from-now --duration 1s --format json
-is "$status" 0 "a trace from now on" || told "$(cat err)"
-up=$(said '(.now_ns - .started_ns) / 1e9 | floor')
-had=$(said .totals.windows)
+is "$status" 0 "a trace from now on" || diag "$(cat err)"
+up=$(of_status '(.now_ns - .started_ns) / 1e9 | floor')
+had=$(of_status .totals.windows)
 as member thprace dump --live --from-now -d 2s -o /home/member/now.thpr
-is "$status" 0 "... into a file" || told "$(cat err)"
+is "$status" 0 "... into a file" || diag "$(cat err)"
 thprace report --format json /home/member/now.thpr >now.json
 seconds=$(jq -s '.[] | select(.type == "header").seconds | floor' now.json)
 more "$seconds" 0 "... its span is its own: some time"
@@ -81,13 +81,13 @@ requests() {
 
 requests 100
 had=$(descriptors)
-refused=$(said .control.refused)
+refused=$(of_status .control.refused)
 requests 1000
-ok $? "1,000 malformed requests: each is answered by one error" || told "$(cat out)"
+ok $? "1,000 malformed requests: each is answered by one error" || diag "$(cat out)"
 no_clients() {
-	[ "$(said .control.clients)" = 1 ]
+	[ "$(of_status .control.clients)" = 1 ]
 }
-soon "their connections end" 15 no_clients || told "$(said .control)"
+soon "their connections end" 15 no_clients || diag "$(of_status .control)"
 is "$(descriptors)" "$had" "... no descriptor stays open"
 # Something else may grow meanwhile, once: names of symbols, the metrics. A leak grows each time.
 level() {
@@ -96,8 +96,8 @@ level() {
 	[ "$(($(kb VmRSS) - resident))" -lt 256 ]
 }
 level || level || level
-ok $? "... no memory stays in use" || told "$resident kB, now $(kb VmRSS)"
-more "$(($(said .control.refused) - refused))" 800 "... they are counted"
+ok $? "... no memory stays in use" || diag "$resident kB, now $(kb VmRSS)"
+more "$(($(of_status .control.refused) - refused))" 800 "... they are counted"
 is "$(pid)" "$first" "... and the daemon is the same"
 
 # More clients than it serves, all silent: others are told, and served when they have gone.
@@ -114,12 +114,12 @@ wait "$silent" 2>/dev/null
 answers() {
 	thprace status >out 2>err
 }
-soon "... until they are gone" 15 answers || told "$(cat err)"
+soon "... until they are gone" 15 answers || diag "$(cat err)"
 
 # --- reload ---
 
 stress split-migrate 600
-soon "the stressor is on its way" 90 overlaps_above "$(said .totals.overlaps)"
+soon "the stressor is on its way" 90 overlaps_above "$(of_status .totals.overlaps)"
 printf '[alerts]\nfold=33s\n' >"$conf/50-test.conf"
 try systemctl reload thpraced
 is "$status" 0 "systemctl reload"
@@ -127,7 +127,7 @@ soon "a good change is applied" 10 says '.config.alerts.fold == 33'
 soon "... and told" 10 more_than 0 RELOADED
 printf '[observe]\nmode=precise\n' >"$conf/60-test.conf"
 hold_still
-had=$(said .totals.windows)
+had=$(of_status .totals.windows)
 try systemctl reload thpraced
 soon "another mode is applied" 30 says '.mode == "precise"'
 go_on
@@ -147,10 +147,10 @@ soon "a bad file is told" 10 more_than 0 RELOAD_FAILED
 texts RELOAD_FAILED >told
 while read -r line; do
 	grep -qF "$line" told
-	ok $? "... in the journal too: ${line%%;*}" || told "$(cat told)"
+	ok $? "... in the journal too: ${line%%;*}" || diag "$(cat told)"
 done <complaints
-is "$(said '.config.alerts.fold')" 33 "... and the old settings stay"
-is "$(said .reloads_failed)" 1 "... and it is counted"
+is "$(of_status '.config.alerts.fold')" 33 "... and the old settings stay"
+is "$(of_status .reloads_failed)" 1 "... and it is counted"
 try thprace reload
 is "$status" 1 "thprace reload says so too"
 like err "50-test.conf:3" "... with file and line"
@@ -158,25 +158,25 @@ rm "$conf/50-test.conf" "$conf/60-test.conf"
 hold_still
 try thprace reload
 is "$status" 0 "the file gone: reload"
-is "$(said '.mode + " " + (.config.alerts.fold | tostring)')" "light 60" "... the defaults are back"
+is "$(of_status '.mode + " " + (.config.alerts.fold | tostring)')" "light 60" "... the defaults are back"
 go_on
-had=$(said .totals.windows)
+had=$(of_status .totals.windows)
 soon "... and it goes on" 30 says ".totals.windows > $had + 20"
 identity "... over all that"
 
 # --- a CPU goes, and comes back ---
 
-had=$(said .totals.windows)
+had=$(of_status .totals.windows)
 cpu=/sys/devices/system/cpu/cpu1/online
 echo 0 >"$cpu"
 is "$(cat "$cpu")" 0 "a CPU is off, under stress"
 soon "... the rest is watched" 30 says ".totals.windows > $had + 20"
 echo 1 >"$cpu"
-had=$(said .totals.overlaps)
+had=$(of_status .totals.overlaps)
 soon "it is back: overlaps again" 60 overlaps_above "$had"
 says .loss.identity
-ok $? "... the identity holds" || told "$(said .loss)"
-lost=$(said .loss.lost)
+ok $? "... the identity holds" || diag "$(of_status .loss)"
+lost=$(of_status .loss.lost)
 [ "$lost" = 0 ] || more_than 0 LOSS_BEGAN
 ok $? "... nothing is lost without being told ($lost lost)"
 is "$(pid)" "$first" "... and the daemon is the same"
@@ -186,7 +186,7 @@ is "$(pid)" "$first" "... and the daemon is the same"
 date -s '+1 hour' >/dev/null
 soon "the step of the clock is told" 10 more_than 0 CLOCK_STEP
 since=$(date +%s)
-had=$(said .totals.overlaps)
+had=$(of_status .totals.overlaps)
 soon "... there are overlaps after it" 60 overlaps_above "$((had + 5))"
 end_stress
 thprace incidents --count 1 --format json >memory
@@ -195,13 +195,13 @@ thprace incidents --spool "$spool" --count 1000000 --format json |
 	jq -c "select(.number == $(jq .number memory))" >file
 wall=$(jq '.wall_ns / 1e9 | floor' memory)
 [ "$wall" -ge $((since - 1)) ] && [ "$wall" -le "$(date +%s)" ]
-ok $? "... whose times are by the new clock" || told "$wall, from $since to $(date +%s)"
+ok $? "... whose times are by the new clock" || diag "$wall, from $since to $(date +%s)"
 is "$(jq .number file)" "$(jq .number memory)" "the last one is in a file" ||
-	told "$(ls -l "$spool")" "$(said .spool)" "$(cat shown)" "$(ids "$spool" | tail -n 9 | tr "\n" " ")" \
+	diag "$(ls -l "$spool")" "$(of_status .spool)" "$(cat shown)" "$(ids "$spool" | tail -n 9 | tr "\n" " ")" \
 		"$(cat ids.err)"
 less "$(jq -s '(.[0].wall_ns - .[1].wall_ns) / 1e6 | fabs | floor' memory file)" 1000 \
-	"... with the same time" || told "$(jq -c '[.number, .wall_ns]' memory file)"
-is "$(said .clock_steps)" 1 "it is counted"
+	"... with the same time" || diag "$(jq -c '[.number, .wall_ns]' memory file)"
+is "$(of_status .clock_steps)" 1 "it is counted"
 is "$(pid)" "$first" "the daemon is the same, after all that"
 is "$(shown NRestarts)" 0 "... and was never restarted"
 

@@ -69,11 +69,11 @@ install_packages
 printf '[Service]\nPrivateIPC=no\n' >"$unit/lab.conf"
 printf '[observe]\nmode=precise\n[alerts]\nfold=5s\n' >"$conf/50-test.conf"
 start "on $(uname -r)"
-soon "the kernel's code is read" 120 checked || told "$(said .check)"
-is "$(messages VULNERABLE .THPRACE_CLASS)" "$(said '.classes[] | select(.check == "vulnerable").class')" \
-	"one warning for each class that it is open to" || told "$(texts VULNERABLE)"
+soon "the kernel's code is read" 120 checked || diag "$(of_status .check)"
+is "$(messages VULNERABLE .THPRACE_CLASS)" "$(of_status '.classes[] | select(.check == "vulnerable").class')" \
+	"one warning for each class that it is open to" || diag "$(texts VULNERABLE)"
 for class in $CLASSES; do
-	is "$(said ".classes[] | select(.class == \"$class\").check")" vulnerable "$class: vulnerable"
+	is "$(of_status ".classes[] | select(.class == \"$class\").check")" vulnerable "$class: vulnerable"
 	thprace metrics | grep -qx "thprace_class_fixed{class=\"$class\"} 0"
 	ok $? "... the metrics say so"
 	messages VULNERABLE "select(.THPRACE_CLASS == \"$class\")" >out
@@ -83,7 +83,7 @@ done
 more "$(forge)" 5 "a user's lines look like the kernel's complaint"
 for class in $CLASSES; do
 	stressed || {
-		told "$(cat stress.log; said .totals; journalctl -b -q -n 5 -o cat -t thpraced)"
+		diag "$(cat stress.log; of_status .totals; journalctl -b -q -n 5 -o cat -t thpraced)"
 		continue
 	}
 	is "$(of PRIORITY)" 2 "$class: critical"
@@ -98,9 +98,9 @@ for class in $CLASSES; do
 	echo "# $class: told $told_us us after that: $(of MESSAGE)"
 	number=$(of THPRACE_ID)
 	test -s "$(of THPRACE_FILE)"
-	ok $? "... with a file of evidence" || told "$(of THPRACE_FILE)"
+	ok $? "... with a file of evidence" || diag "$(of THPRACE_FILE)"
 	thprace incidents --verdict escape --class "$class" >out
-	like out "(^| )$number .*$class" "thprace incidents has it" || told "$(cat out)"
+	like out "(^| )$number .*$class" "thprace incidents has it" || diag "$(cat out)"
 	thprace show "$number" >out
 	like out "incident $number: $class, .* escape" "thprace show draws it"
 	like out "opener's stack +walker's stack" "... with both stacks"
@@ -109,19 +109,19 @@ for class in $CLASSES; do
 	is "$?" 3 "thprace report of the file: 3"
 	try thprace status
 	is "$status" 3 "thprace status: 3"
-	more "$(said ".classes[] | select(.class == \"$class\").escapes")" 0 "... and it counts them"
+	more "$(of_status ".classes[] | select(.class == \"$class\").escapes")" 0 "... and it counts them"
 done
 journalctl -x -q -b --no-pager "MESSAGE_ID=$(id ESCAPE)" >out
 like out " Subject: " "journalctl -x explains it"
 like out "thprace show" "... and what to do"
 more_folded() {
-	[ "$(said .alerts.folded)" = 0 ] || more_than 0 FOLDED
+	[ "$(of_status .alerts.folded)" = 0 ] || more_than 0 FOLDED
 }
 soon "what was folded is told" 20 more_folded
 case " $CLASSES " in
 *" hwpoison-unmap "*)
 	soon "the kernel's own complaint confirms it" 10 more_than 0 CONFIRMED ||
-		told "$(texts COMPLAINT; said .alerts)"
+		diag "$(texts COMPLAINT; of_status .alerts)"
 	messages CONFIRMED >out
 	like out '"THPRACE_KERNEL_LINE":"Memory failure: 0x' "... with its line"
 	like out '"THPRACE_KERNEL_PFN":"0x' "... and its page"
@@ -132,5 +132,5 @@ case " $CLASSES " in
 esac
 is "$(shown ActiveState)/$(shown NRestarts)" active/0 "the service runs on"
 says .loss.identity
-ok $? "the identity holds" || told "$(said .loss)"
+ok $? "the identity holds" || diag "$(of_status .loss)"
 done_testing

@@ -30,7 +30,7 @@ files_read() {
 		case $? in
 		0 | 3) ;;
 		*)
-			ok 1 "$1: report reads ${file##*/}" || told "$(cat said)"
+			ok 1 "$1: report reads ${file##*/}" || diag "$(cat said)"
 			return
 			;;
 		esac
@@ -51,7 +51,7 @@ is "$(shown NRestarts)" 1 "... once"
 journalctl -q -b -u thpraced -o cat --no-pager >journal
 like journal "Watchdog timeout" "... by the watchdog"
 thprace status >out 2>err
-ok $? "... and it answers" || told "$(cat err)"
+ok $? "... and it answers" || diag "$(cat err)"
 rm "$unit/watchdog.conf"
 
 # --- killed in a storm ---
@@ -70,20 +70,20 @@ soon "killed in it: it is started again" 60 active_as_another "$first"
 go_on
 thprace incidents --spool "$spool" --count 1000000 --format json 2>err | jq -r .number >stored
 grep -qx "$last" stored
-ok $? "what was in a whole block is there" || told "$last is not among:" "$(tail -n 3 stored)"
+ok $? "what was in a whole block is there" || diag "$last is not among:" "$(tail -n 3 stored)"
 rising stored
-ok $? "... each with a number of its own" || told "$(sort -n stored | uniq -d | head -n 5)"
+ok $? "... each with a number of its own" || diag "$(sort -n stored | uniq -d | head -n 5)"
 files_read "after SIGKILL"
 seen=$(jq -r .number follow | sort -n | tail -n 1)
-more "$seen" $((last - 1)) "a follower was told numbers up to the end" || told "$(cat follow.err)"
+more "$seen" $((last - 1)) "a follower was told numbers up to the end" || diag "$(cat follow.err)"
 soon "it goes on" 120 stored_above 5
 last=$(last_id)
 ids "$spool" >stored.later
 rising stored.later
-ok $? "numbers go on upwards" || told "$(sort -n stored.later | uniq -d | head -n 5)"
+ok $? "numbers go on upwards" || diag "$(sort -n stored.later | uniq -d | head -n 5)"
 before=$(wc -l <stored)
 more "$(sed -n "$((before + 1)){p;q}" stored.later)" "$seen" "... and none that was told is used again" ||
-	told "told up to $seen"
+	diag "told up to $seen"
 end_stress
 
 # --- the disk is full ---
@@ -108,26 +108,26 @@ systemctl restart rsyslog
 printf '[Service]\nExecStart=\nExecStart=/usr/sbin/thpraced --log-target=syslog\n' >"$unit/syslog.conf"
 printf '[alerts]\nfacility=local3\n' >"$conf/60-test.conf"
 start "with --log-target=syslog, and a small disk"
-is "$(said .alerts.target)" syslog "messages go to syslog"
+is "$(of_status .alerts.target)" syslog "messages go to syslog"
 log=/var/log/test.log
 # in_log REGEX
 in_log() {
 	grep -qE "$1" "$log" 2>/dev/null
 }
 soon "rsyslog's file has the start, with facility and severity" 10 \
-	in_log "^local3\.info thpraced: thpraced .* watches .* light mode" || told "$(tail -n 5 "$log")"
+	in_log "^local3\.info thpraced: thpraced .* watches .* light mode" || diag "$(tail -n 5 "$log")"
 dd if=/dev/zero of="$spool/ballast" bs=64k 2>/dev/null
 stress split-migrate 600
 soon "the disk is full, in a storm: one warning" 60 in_log "^local3\.err thpraced: cannot write to the spool"
 soon "the first overlap is there too" 30 in_log "^local3\.info thpraced: contained: split-migrate"
-is "$(said .spool.health)" degraded "thprace status says so"
-had=$(said .totals.overlaps)
+is "$(of_status .spool.health)" degraded "thprace status says so"
+had=$(of_status .totals.overlaps)
 soon "incidents are kept in memory" 120 says '.spool.memory > 5'
 soon "... and it goes on" 60 overlaps_above "$had"
 last=$(thprace incidents --count 1 --format json | jq -r .number)
 is "$(grep -c "cannot write to the spool" "$log")" 1 "... without another warning"
 thprace show "$last" >out 2>err
-ok $? "one in memory can be shown" || told "$(cat err)"
+ok $? "one in memory can be shown" || diag "$(cat err)"
 rm "$spool/ballast"
 soon "room again: it says so" 60 in_log "^local3\.notice thpraced: the spool can be written to again"
 in_a_file() {
@@ -135,7 +135,7 @@ in_a_file() {
 }
 soon "... and what was in memory is in a file" 30 in_a_file
 # Of those that come all the time, the last second's are not in a block yet.
-is "$(said '.spool.health + " " + (.spool.dropped | tostring)')" "ok 0" "... all of it"
+is "$(of_status '.spool.health + " " + (.spool.dropped | tostring)')" "ok 0" "... all of it"
 is "$(grep -c "can be written to again" "$log")" 1 "... said once"
 end_stress
 identity "over all that"
@@ -166,31 +166,31 @@ load() {
 	done
 }
 load SHED
-ok $? "above the budget, a probe is shed" || told "$(said .overhead)"
-more "$(said .overhead.sheds)" 0 "... status counts it"
-said '.probes[] | select(.state == "shed").point' | sort >shed
+ok $? "above the budget, a probe is shed" || diag "$(of_status .overhead)"
+more "$(of_status .overhead.sheds)" 0 "... status counts it"
+of_status '.probes[] | select(.state == "shed").point' | sort >shed
 messages SHED .THPRACE_PROBE | sort -u >shed.told
 [ -s shed ] && [ -z "$(comm -23 shed shed.told)" ]
-ok $? "... and says which" || told "$(cat shed)" "told:" "$(texts SHED)"
+ok $? "... and says which" || diag "$(cat shed)" "told:" "$(texts SHED)"
 load OVER_BUDGET
-ok $? "with nothing left to shed, that is said" || told "$(said .overhead)"
+ok $? "with nothing left to shed, that is said" || diag "$(of_status .overhead)"
 messages SHED .THPRACE_PROBE | sort -u >shed.told
 restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
-soon "the load is gone: all come back" 400 restored || told "$(said '[.probes[] | select(.state == "shed")]')"
+soon "the load is gone: all come back" 400 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
 # (By name: what goes on in the guest may have one shed once more meanwhile.)
 messages RESTORED .THPRACE_PROBE | sort -u >back
-is "$(cat back)" "$(cat shed.told)" "... each is told" || told "$(texts SHED; texts RESTORED)"
-had=$(said .totals.overlaps)
+is "$(cat back)" "$(cat shed.told)" "... each is told" || diag "$(texts SHED; texts RESTORED)"
+had=$(of_status .totals.overlaps)
 rm "$conf/60-test.conf"
 systemctl reload thpraced
 go_on
 soon "... and they see overlaps again" 60 overlaps_above "$had"
 end_stress
 says .loss.identity
-ok $? "the identity holds" || told "$(said .loss)"
-is "$(said .loss.causes.missed)" 0 "nothing is lost by shedding" || told "$(said .loss)"
+ok $? "the identity holds" || diag "$(of_status .loss)"
+is "$(of_status .loss.causes.missed)" 0 "nothing is lost by shedding" || diag "$(of_status .loss)"
 
 # --- a load that nobody can shed ---
 
@@ -198,24 +198,24 @@ printf '[overhead]\nbudget=0.1%%\nperiod=1\npatience=3\nrecovery=8\n[metrics]\nt
 	>"$conf/60-test.conf"
 start "with a small budget"
 systemd-run --quiet --unit=flood --uid=nobody /usr/bin/flood 600 8
-soon "zaps of the huge zero page: over budget" 120 more_than 0 OVER_BUDGET || told "$(said .overhead)"
+soon "zaps of the huge zero page: over budget" 120 more_than 0 OVER_BUDGET || diag "$(of_status .overhead)"
 messages OVER_BUDGET | head -n 1 >out
 is "$(jq -r '.THPRACE_ZAPPER_UID + " " + .THPRACE_ZAPPER_UNIT + " " + .THPRACE_ZAPPER_COMM' out)" \
-	"65534 flood.service flood" "... whose they are" || told "$(cat out)"
+	"65534 flood.service flood" "... whose they are" || diag "$(cat out)"
 like out '"MESSAGE":"over budget: .*zap [0-9.]*%.*% of the zaps within a second were those of uid' \
 	"... in words, too"
 named() {
 	says '.overhead.over and .overhead.zappers[0].uid == 65534 and .overhead.zappers[0].unit == "flood.service"'
 }
-soon "status says so, and whose they are" 60 named || told "$(said .overhead)"
-is "$(count SHED)" 0 "nothing was shed for it" || told "$(texts SHED)"
-is "$(said '[.probes[] | select(.state == "shed")] | length')" 0 "... everything is attached"
+soon "status says so, and whose they are" 60 named || diag "$(of_status .overhead)"
+is "$(count SHED)" 0 "nothing was shed for it" || diag "$(texts SHED)"
+is "$(of_status '[.probes[] | select(.state == "shed")] | length')" 0 "... everything is attached"
 systemctl stop flood
 relieved() {
 	says '.overhead.over | not'
 }
-soon "the load is gone: not over budget" 60 relieved || told "$(said .overhead)"
-is "$(said .loss.lost)" 0 "nothing was lost" || told "$(said .loss)"
+soon "the load is gone: not over budget" 60 relieved || diag "$(of_status .overhead)"
+is "$(of_status .loss.lost)" 0 "nothing was lost" || diag "$(of_status .loss)"
 systemctl stop thpraced
 is "$(shown Result)" success "ended in order"
 done_testing

@@ -8,7 +8,7 @@ echo 0 >/proc/sys/kernel/panic_on_oops
 for load in "" --load; do
 	# shellcheck disable=SC2086 # words
 	try thprace probes $load --format json
-	is "$status" 0 "probes $load: status 0" || told "$(cat err)"
+	is "$status" 0 "probes $load: status 0" || diag "$(cat err)"
 	like out '"point":"unmap","function":"try_to_unmap","kind":"fentry.fexit"' \
 		"probes $load: the function, and not its calls"
 	like out '"point":"unmap",.*"reason":"try_to_unmap itself, not its calls: this kernel runs no program at a kprobe that is a breakpoint' \
@@ -26,7 +26,7 @@ open() {
 		try thprace provoke "$@" -d "$seconds" --format json --this-is-a-test-machine
 		[ "$status" != 3 ] || break
 	done
-	is "$status" 3 "$*: status 3" || told "$(cat out err)"
+	is "$status" 3 "$*: status 3" || diag "$(cat out err)"
 	like out '"outcome":"open"' "$*: open"
 	more "$(number provoke walkers out)" 0 "$*: walkers were seen"
 }
@@ -34,7 +34,7 @@ open() {
 open hwpoison-unmap
 open hwpoison-unmap -A kprobe
 try thprace provoke split-unmap -d 5 --format json --this-is-a-test-machine
-more "$(number provoke walkers out)" 0 "split-unmap: walkers were seen" || told "$(cat out err)"
+more "$(number provoke walkers out)" 0 "split-unmap: walkers were seen" || diag "$(cat out err)"
 try thprace record -o x.thpr -- thprace-stress collapse-reuse -d 3
 thprace report --format json x.thpr >report.json
 is "$(grep -c '"type":"silent"' report.json)" 0 "no entry is silent"
@@ -47,13 +47,13 @@ fsfreeze --freeze /mnt/xfs
 printf '#!/bin/sh\n: >/mnt/xfs/file\n' >stuck
 chmod +x stuck
 try thprace provoke truncate-unmap -d 1 --stressor ./stuck --this-is-a-test-machine
-is "$status" 4 "a stressor that hangs in the kernel: status 4" || told "$(cat out err)"
+is "$status" 4 "a stressor that hangs in the kernel: status 4" || diag "$(cat out err)"
 is "$(sed -n '1s/(process [0-9]*) hangs in the kernel, in .*, and stays.*/hangs/p' out)" \
-	"truncate-unmap: the stressor hangs" "... is said first" || told "$(cat out)"
+	"truncate-unmap: the stressor hangs" "... is said first" || diag "$(cat out)"
 like out "^truncate-unmap: not shown: the stressor hangs in the kernel, in " "... and in the verdict"
 try thprace provoke truncate-unmap -d 1 --stressor ./stuck --this-is-a-test-machine --format json
 like out '"outcome":"not shown",.*"kernel":{"own":false,"lines":\[\],"hung":[0-9]*,"hung_in":"' \
-	"... and in JSON" || told "$(cat out)"
+	"... and in JSON" || diag "$(cat out)"
 fsfreeze --unfreeze /mnt/xfs
 is_clean "breakpoint"
 done_testing

@@ -21,14 +21,14 @@ observes() {
 	name=$1
 	shift
 	record_until walkers:split-unmap=10 "--mode precise --all $*" "thprace-stress split-unmap -d 2"
-	is "$status" 0 "$name: recorded, no escape" || told "$(cat err)"
+	is "$status" 0 "$name: recorded, no escape" || diag "$(cat err)"
 	thprace report --format json x.thpr >report.json
 	more "$(number header windows report.json)" 0 "$name: windows"
 	more "$(of_phase count phase1 report.json)" 0 "$name: phase 1 measured"
 	more "$(of_class walkers split-unmap report.json)" 0 "$name: walkers"
 	is "$(number loss lost report.json)" 0 "$name: nothing lost"
 	thprace report --crosscheck x.thpr >check
-	is $? 0 "$name: crosscheck" || told "$(cat check)"
+	is $? 0 "$name: crosscheck" || diag "$(cat check)"
 	is_clean "$name"
 }
 
@@ -117,16 +117,16 @@ mkdir -p spool
 daemon /out/btf &
 daemon=$!
 within 60 grep -q "thpraced .* watches" err
-like err "^thpraced.* watches $(uname -r) in light mode: [1-9]" "thpraced, btf= names a file: starts" || told "$(cat err)"
+like err "^thpraced.* watches $(uname -r) in light mode: [1-9]" "thpraced, btf= names a file: starts" || diag "$(cat err)"
 something_attached
 ok $? "... and attaches"
 # A file that will not do is no reason to stop watching.
 sed -i 's|^btf = .*|btf = /proc/version|' daemon.conf
 killall -HUP thpraced
 within 60 grep -q "was not taken, the old settings stay" err
-ok $? "... a reload with a file that will not do: the old settings stay" || told "$(cat err)"
+ok $? "... a reload with a file that will not do: the old settings stay" || diag "$(cat err)"
 within 10 grep -q "/proc/version" err
-ok $? "... and which file it was" || told "$(cat err)"
+ok $? "... and which file it was" || diag "$(cat err)"
 something_attached
 ok $? "... it goes on watching"
 killall thpraced
@@ -156,7 +156,7 @@ thprace provoke truncate-unmap -d 2 --this-is-a-test-machine --btf /out/btf --fo
 # Two seconds may be too few for a verdict.
 status=$?
 [ "$status" = 0 ] || [ "$status" = 4 ]
-ok $? "provoke by a file: status 0, or 4" || told "$status" "$(cat err)"
+ok $? "provoke by a file: status 0, or 4" || diag "$status" "$(cat err)"
 more "$(number provoke windows out)" 0 "provoke by a file: windows"
 umount /sys/kernel/btf
 done_testing

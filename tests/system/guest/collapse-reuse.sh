@@ -9,7 +9,7 @@
 for attach in auto fentry kprobe; do
 	record_until contained:collapse-reuse=1 "--attach $attach --all" "thprace-stress collapse-reuse -d 5"
 	thprace report --format json x.thpr >report.json
-	is "$status" 0 "$attach: recorded, no escape" || told "$(cat err)"
+	is "$status" 0 "$attach: recorded, no escape" || diag "$(cat err)"
 	more "$(number header collapses_failed report.json)" 0 "$attach: collapses that failed"
 	more "$(of_class walkers collapse-reuse report.json)" 0 "$attach: holders"
 	more "$(of_class contained collapse-reuse report.json)" 0 "$attach: contained"
@@ -18,9 +18,9 @@ for attach in auto fentry kprobe; do
 	is "$(number loss lost report.json)" 0 "$attach: nothing lost"
 	thprace report x.thpr >report.txt
 	like report.txt '  collapse_file\+.*|  khugepaged\+' "$attach: the collapser's stack"
-	like report.txt ' find_lock_entry\+' "$attach: the holder's stack" || told "$(grep -c . report.txt)"
+	like report.txt ' find_lock_entry\+' "$attach: the holder's stack" || diag "$(grep -c . report.txt)"
 	thprace report --crosscheck x.thpr >check
-	is $? 0 "$attach: crosscheck" || told "$(cat check)"
+	is $? 0 "$attach: crosscheck" || diag "$(cat check)"
 	echo "# $(of_class walkers collapse-reuse report.json) holders," \
 		"$(of_class contained collapse-reuse report.json) contained"
 done

@@ -11,7 +11,7 @@ like probes.txt "^collapse-reuse  *$cannot" "probes: the class says that it cann
 grep -A1 "^hold  .*skipped" probes.txt >hold.txt
 like hold.txt "cannot happen" "probes: nobody watches holders"
 try thprace record -o x.thpr --all -- thprace-stress collapse-reuse -d 2
-is "$status" 0 "collapse-reuse: recorded, no escape" || told "$(cat err)"
+is "$status" 0 "collapse-reuse: recorded, no escape" || diag "$(cat err)"
 thprace dump --format json x.thpr >dump.json
 is $? 0 "collapse-reuse: dump"
 grep '"collapse-enter"' dump.json >entered

@@ -93,11 +93,11 @@ something_attached() {
 # A program may live on for a moment after its last user: RCU.
 is_clean() {
 	within 10 nothing_attached
-	ok $? "$1: nothing stays attached" || told "$(attached)"
+	ok $? "$1: nothing stays attached" || diag "$(attached)"
 }
 
 # one_message NAME REGEX: exactly one line on stderr, of thprace, that matches
 one_message() {
-	is "$(wc -l <err)" 1 "$1: one message" || told "$(cat err)"
+	is "$(wc -l <err)" 1 "$1: one message" || diag "$(cat err)"
 	like err "^thprace.*($2)" "$1: says why"
 }

@@ -25,15 +25,15 @@ record=$!
 kib=$(watch "$record")
 wait "$record"
 status=$?
-is "$status" 0 "record: done, no escape" || told "$(cat err)"
-like out "noise [1-9]" "the stressor made noise" || told "$(cat out err)"
+is "$status" 0 "record: done, no escape" || diag "$(cat err)"
+like out "noise [1-9]" "the stressor made noise" || diag "$(cat out err)"
 thprace report --format json x.thpr >report.json
 is $? 0 "report: done"
 
 records=$(number header records report.json)
 echo "# $records records in $(wc -c <x.thpr) bytes, $kib KiB resident"
 more "$records" 100000 "more than 100,000 records"
-is "$(number loss lost report.json)" 0 "nothing lost" || told "$(grep -E '"type":"loss"|"missed":[1-9]' report.json)"
+is "$(number loss lost report.json)" 0 "nothing lost" || diag "$(grep -E '"type":"loss"|"missed":[1-9]' report.json)"
 is "$(number loss seen report.json)" "$(($(number loss submitted report.json) + $(number loss filtered report.json)))" \
 	"seen = submitted + filtered"
 more "$(number header pte_removals report.json)" 50000 "PTE-level removals"
@@ -42,13 +42,13 @@ more "${kib:-0}" 1024 "peak resident memory is known"
 less "${kib:-0}" 32768 "peak resident memory below 32 MiB"
 
 thprace report --crosscheck --format json x.thpr >check
-is $? 0 "crosscheck: status 0" || told "$(cat check)"
+is $? 0 "crosscheck: status 0" || diag "$(cat check)"
 is "$(number crosscheck records check)" "$records" "crosscheck: of all records"
 more "$(number crosscheck equal check)" 0 "crosscheck: incidents"
 is "$(number crosscheck equal check)" "$(number crosscheck kernel check)" \
 	"crosscheck: the kernel's are the detector's"
 is "$(number crosscheck equal check)" "$(number crosscheck detector check)" \
 	"crosscheck: the detector's are the kernel's"
-like check '"lost":0,"complete":true,"same":true' "crosscheck: equal" || told "$(cat check)"
+like check '"lost":0,"complete":true,"same":true' "crosscheck: equal" || diag "$(cat check)"
 is_clean "record"
 done_testing

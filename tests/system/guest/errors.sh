@@ -30,7 +30,7 @@ start_record() {
 	thprace record "$@" -- sh -c ': >started; exec sleep 100' >out 2>err &
 	record=$!
 	within 60 test -e started
-	ok $? "it records" || told "$(cat err)"
+	ok $? "it records" || diag "$(cat err)"
 	passes "... with programs attached" something_attached
 }
 
@@ -62,7 +62,7 @@ echo 1 >/proc/sys/kernel/ftrace_enabled
 # What depends on the function whose fentry is refused. auto takes a kprobe, fentry alone cannot.
 try occupy zap_huge_pmd thprace record -o x.thpr --attach auto --mode precise -- \
 	thprace-stress truncate-unmap -d 1
-is "$status" 0 "fentry refused, auto: records" || told "$(cat err)"
+is "$status" 0 "fentry refused, auto: records" || diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 like report.json '"point":"zap",.*"kind":"kprobe\+kretprobe","state":"attached","reason":".*fentry was refused' \
 	"... by a kprobe, with the reason"
@@ -75,7 +75,7 @@ fails "fentry refused, fentry asked for" "zap_huge_pmd|fentry refused" \
 try occupy truncate_cleanup_folio thprace record -o x.thpr --attach fentry --mode precise -- \
 	thprace-stress split-migrate -d 1
 is "$status" 0 "one function refuses fentry, fentry asked for: records the rest" ||
-	told "$(cat err)"
+	diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 like report.json '"point":"truncate",.*"kind":"-","state":"failed","reason":".*fentry refused' \
 	"... names what is missing, with the reason"
@@ -85,10 +85,10 @@ like report.json '"class":"truncate-unmap",.*"observable":false,"reason":".*refu
 # As without CONFIG_KPROBE_EVENTS: nobody offers kprobes to perf_event_open(2).
 mount -t tmpfs tmpfs /sys/bus/event_source/devices
 try thprace probes --load
-is "$status" 0 "no kprobes: fentry will do" || told "$(cat err)"
+is "$status" 0 "no kprobes: fentry will do" || diag "$(cat err)"
 tr -s ' \n' ' ' <out >words
 like words 'kprobes at its calls were refused: this kernel has no kprobes \(CONFIG_KPROBE_EVENTS\)' \
-	"... and the reason is named" || told "$(cat out)"
+	"... and the reason is named" || diag "$(cat out)"
 umount /sys/bus/event_source/devices
 is_clean "no kprobes"
 
@@ -119,7 +119,7 @@ ends() {
 	expected=$1 name=$2
 	shift 2
 	try thprace record -q -o x.thpr "$@"
-	is "$status" "$expected" "$name: status $expected" || told "$(cat err)"
+	is "$status" "$expected" "$name: status $expected" || diag "$(cat err)"
 }
 ends 0 "a command that ends well" -- true
 ends 7 "a command that fails" -- sh -c 'exit 7'
@@ -136,14 +136,14 @@ for wrong in overlaps overlaps= overlaps=0 overlaps=x overlaps:split-unmap=1x :s
 	try thprace record -o x.thpr --until "$wrong"
 	is "$status" 2 "wrong usage: --until $wrong"
 done
-like err "'=1' is not WHAT=N or WHAT:CLASS=N|no count ''" "... says why" || told "$(cat err)"
+like err "'=1' is not WHAT=N or WHAT:CLASS=N|no count ''" "... says why" || diag "$(cat err)"
 fails "--until of what is not observable" "hwpoison-unmap, which is not observable here: .*memory_failure" \
 	thprace record -q -o x.thpr --until walkers:hwpoison-unmap=1
 try thprace record -q -o x.thpr --until overlaps:split-unmap=1 -d 1
 is "$status" 4 "--until of what does not come: status 4"
 one_message "--until" "not seen: overlaps:split-unmap 0 of 1"
 try thprace record -q -o x.thpr --until walkers:split-unmap=3 -d 15min -- thprace-stress split-unmap -d 1000
-is "$status" 0 "--until of what comes: ends, and the command with it" || told "$(cat err)"
+is "$status" 0 "--until of what comes: ends, and the command with it" || diag "$(cat err)"
 try thprace report --format json x.thpr
 more "$(of_class walkers split-unmap out)" 2 "... with that in the trace"
 
@@ -198,7 +198,7 @@ start_record -o x.thpr --mode precise
 thprace-stress split-unmap -d 1 >stress
 kill -HUP "$record"
 wait "$record"
-is $? 0 "SIGHUP: ends in order" || told "$(cat err)"
+is $? 0 "SIGHUP: ends in order" || diag "$(cat err)"
 is_clean "SIGHUP"
 try thprace report --format json x.thpr
 like out '"type":"header".*"complete":true' "... the trace is whole"
@@ -222,7 +222,7 @@ trap : INT
 start_record -o x.thpr
 kill -INT "$record"
 wait "$record"
-is $? 0 "SIGINT: status 0" || told "$(cat err)"
+is $? 0 "SIGINT: status 0" || diag "$(cat err)"
 like out 's in light mode: [0-9,]+ windows?' "SIGINT: summary"
 thprace report --format json x.thpr >report.json
 like report.json '"type":"header".*"complete":true' "SIGINT: the trace is complete"

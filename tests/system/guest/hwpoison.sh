@@ -4,7 +4,7 @@
 . ./common.sh
 
 record_until walkers:hwpoison-unmap=400 "--mode precise --all" "thprace-stress hwpoison-unmap -d 6"
-is "$status" 0 "hwpoison-unmap: recorded, no escape" || told "$(cat err)"
+is "$status" 0 "hwpoison-unmap: recorded, no escape" || diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 is $? 0 "hwpoison-unmap: report"
 like report.json '"class":"hwpoison-unmap",.*"observable":true' "hwpoison-unmap: observable"
@@ -18,5 +18,5 @@ is "$(number loss lost report.json)" 0 "hwpoison-unmap: nothing lost"
 echo "# $(of_class walkers hwpoison-unmap report.json) walkers," \
 	"$(of_class overlaps hwpoison-unmap report.json) overlaps"
 thprace report --crosscheck x.thpr >check
-is $? 0 "hwpoison-unmap: crosscheck" || told "$(cat check)"
+is $? 0 "hwpoison-unmap: crosscheck" || diag "$(cat check)"
 done_testing

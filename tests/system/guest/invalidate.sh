@@ -9,9 +9,9 @@ gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /mnt/xfs && mount -t xfs -o loop /t
 ok $? "XFS: mounted"
 record_until overlaps:invalidate-unmap=1 "--mode precise --all" \
 	"thprace-stress invalidate-unmap -d 4 --dir /mnt/xfs"
-is "$status" 0 "invalidate-unmap: recorded, no escape" || told "$(cat err)"
+is "$status" 0 "invalidate-unmap: recorded, no escape" || diag "$(cat err)"
 like out "^invalidate-unmap: opener [1-9].*huge [1-9]" "invalidate-unmap: huge pages mapped" ||
-	told "$(cat err)"
+	diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 is $? 0 "invalidate-unmap: report"
 more "$(number header windows report.json)" 0 "invalidate-unmap: windows"
@@ -23,6 +23,6 @@ is "$(number loss lost report.json)" 0 "invalidate-unmap: nothing lost"
 echo "# $(of_class walkers invalidate-unmap report.json) walkers," \
 	"$(of_class overlaps invalidate-unmap report.json) overlaps"
 thprace report --crosscheck x.thpr >check
-is $? 0 "invalidate-unmap: crosscheck" || told "$(cat check)"
+is $? 0 "invalidate-unmap: crosscheck" || diag "$(cat check)"
 umount /mnt/xfs
 done_testing

@@ -31,12 +31,12 @@ recording() {
 	set -- "$attach" "$mode"
 	thprace report --format json x.thpr >report.json
 	report_status=$?
-	is "$status" 0 "record: done, no escape" || told "$(cat err)"
+	is "$status" 0 "record: done, no escape" || diag "$(cat err)"
 	like out "seconds|s in $2 mode" "record: summary"
 	unlike err . "record: no message"
 	is "$report_status" 0 "report: done"
 	thprace report --crosscheck x.thpr >check
-	is $? 0 "crosscheck: status 0" || told "$(cat check)"
+	is $? 0 "crosscheck: status 0" || diag "$(cat check)"
 	like check "^crosscheck: equal$" "crosscheck: equal"
 	like report.json '"type":"header".*"complete":true,"damage":\[\],' "trace: complete"
 	more "$(number header windows report.json)" 100 "windows"
@@ -99,7 +99,7 @@ check_kinds() {
 		sed 's/.*"kind":"\([^"]*\)".*/\1/')
 	more "$(echo "$kinds" | grep -cE "fentry|fexit|kprobe|kretprobe|calls")" 8 "probes attached"
 	case $kinds in
-	*"${other%entry}"[er]* | *"$other"*) ok 1 "all by $1" || told "$kinds" ;;
+	*"${other%entry}"[er]* | *"$other"*) ok 1 "all by $1" || diag "$kinds" ;;
 	*) ok 0 "all by $1" ;;
 	esac
 	is "$(echo "$kinds" | grep -cx calls)" "$calls" "what is called for each small page: probed at $calls points' calls"

@@ -6,7 +6,7 @@
 for attach in fentry kprobe; do
 	record_until walkers:truncate-unmap=10 "--attach $attach --mode precise --all" \
 		"thprace-stress truncate-unmap -d 2"
-	is "$status" 0 "$attach: recorded, no escape" || told "$(cat err)"
+	is "$status" 0 "$attach: recorded, no escape" || diag "$(cat err)"
 	thprace report --format json x.thpr >report.json
 	is $? 0 "$attach: report"
 	like report.json '"kernel":"5\.10\.' "$attach: on 5.10"
@@ -20,7 +20,7 @@ for attach in fentry kprobe; do
 	is "$(of_class escapes truncate-unmap report.json)" 0 "$attach: no escape"
 	is "$(number loss lost report.json)" 0 "$attach: nothing lost"
 	thprace report --crosscheck x.thpr >check
-	is $? 0 "$attach: crosscheck" || told "$(cat check)"
+	is $? 0 "$attach: crosscheck" || diag "$(cat check)"
 	is_clean "$attach"
 done
 done_testing

@@ -7,10 +7,10 @@
 
 try thprace record -o x.thpr --mode precise --all -- \
 	sh -c "thprace-stress split-unmap -d 4 && thprace-stress truncate-unmap -d 1"
-is "$status" 0 "recorded" || told "$(cat err)"
+is "$status" 0 "recorded" || diag "$(cat err)"
 try thprace record -o apart.thpr --mode precise --all -- \
 	thprace-stress split-unmap -d 2 --apart 5
-is "$status" 0 "recorded: never both at once" || told "$(cat err)"
+is "$status" 0 "recorded: never both at once" || diag "$(cat err)"
 cp x.thpr apart.thpr /out/
 thprace probes --format json >/out/probes.json
 is $? 0 "probes"

@@ -27,8 +27,8 @@ provoked() {
 ends() {
 	provoked "$1" -d 10min --until contained=100
 	[ "$(number provoke passes_measured out)" != 0 ] || provoked "$1" -d 1min
-	is "$status" 0 "$1: status 0" || told "$(cat err)"
-	like out "\"class\":\"$1\",\"outcome\":\"closed\"" "$1: closed" || told "$(cat out)"
+	is "$status" 0 "$1: status 0" || diag "$(cat err)"
+	like out "\"class\":\"$1\",\"outcome\":\"closed\"" "$1: closed" || diag "$(cat out)"
 	more "$(number provoke contained out)" 99 "$1: at least 100 contained overlaps"
 	is "$(number provoke escapes out)" 0 "$1: none escaped"
 	is "$(number provoke lost out)" 0 "$1: nothing lost"
@@ -57,11 +57,11 @@ chmod +x idle
 thprace-stress split-unmap -d 20 --noise 2 >/dev/null 2>&1 &
 other=$!
 try thprace provoke split-unmap -d 3 --stressor ./idle --format json --this-is-a-test-machine
-is "$status" 4 "nothing is shown: status 4" || told "$(cat out err)"
+is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)"
 kill "$other"
 wait "$other"
 more "$(number provoke windows out)" 0 "a stressor that opens no window, beside other tasks that do" ||
-	told "$(cat out err)"
+	diag "$(cat out err)"
 is "$(number provoke widened out)" 0 "... whose windows are not widened"
 try thprace provoke split-unmap -d 2 --widen 0 --format json --this-is-a-test-machine
 is "$(number provoke widened out)" 0 "--widen 0: none is"

@@ -21,37 +21,37 @@ fi
 
 for attach in auto kprobe; do
 	try thprace check --watch --attach "$attach" --format json -- thprace-stress split-shared
-	told "$(grep -F '"class":"split-migrate"' out)"
+	diag "$(grep -F '"class":"split-migrate"' out)"
 	is "$(counted calls)" 20 "$attach: 20 pages, 20 calls"
 	is "$(counted shared)" 20 "$attach: each page is mapped whole more than once"
 	is "$(counted cut_short)" "$cut_short" "$attach: so many calls left a mapping without a look"
 	more "$(counted walks)" "$((cut_short ? 19 : 39))" "$attach: walks"
 	like out "$found" "$attach: as watched, the defect: $DEFECT"
 	like out '"class":"split-migrate","word":"fixed"' "$attach: ... which is not the race" ||
-		told "$(cat out err)"
+		diag "$(cat out err)"
 done
 is_clean "check --watch"
 
 try thprace check --kernel /root/image --format json
-like out "$found" "by its code, the defect: $DEFECT" || told "$(cat out err)"
+like out "$found" "by its code, the defect: $DEFECT" || diag "$(cat out err)"
 
 for mode in light precise; do
 	try thprace record -o x.thpr --mode "$mode" --all -- thprace-stress split-shared
-	is "$status" 0 "$mode: no escape" || told "$(cat out err)"
+	is "$status" 0 "$mode: no escape" || diag "$(cat out err)"
 	thprace report --format json x.thpr >report.json
 	is "$(of_class walkers split-migrate report.json)" 20 "$mode: each walker was seen"
 	is "$(of_class remained split-migrate report.json)" "$cut_short" "$mode: so many remained"
 	is "$(of_class unattributed split-migrate report.json)" 0 "$mode: ... and none is unexplained"
 	thprace report --crosscheck x.thpr >check
-	is $? 0 "$mode: crosscheck" || told "$(cat check)"
+	is $? 0 "$mode: crosscheck" || diag "$(cat check)"
 done
 
 # A stressor of which nobody unmaps.
 printf '#!/bin/sh\nexec thprace-stress split-shared -d 60\n' >shared
 chmod +x shared
 try thprace provoke split-migrate -d 60 --stressor ./shared --format json --this-is-a-test-machine
-told "$(cat out)"
-like out '"outcome":"not shown"' "provoke: not shown" || told "$(cat err)"
+diag "$(cat out)"
+like out '"outcome":"not shown"' "provoke: not shown" || diag "$(cat err)"
 if [ "$DEFECT" = yes ]; then
 	like out '"reason":".*20 left a mapping without a look.*mended in 7.0.*"defect":"60fbb14396d5"' \
 		"... names the defect, and what was measured"

@@ -15,7 +15,7 @@ shed_under_load() {
 	try shed "$1" 6 "$load"
 	kill "$load"
 	wait "$load"
-	is "$status" 0 "$1: shed and brought back" || told "$(cat err)"
+	is "$status" 0 "$1: shed and brought back" || diag "$(cat err)"
 	is "$(value kind)" calls "... which is probed at its calls"
 	more "$(value shed)" 0 "... while splits go by"
 	more "$(value watched)" 0 "... and when it is there"

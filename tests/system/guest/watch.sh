@@ -24,7 +24,7 @@ split() {
 		try thprace check "$@" --format json --watch -- thprace-stress "$class" -d "$seconds"
 		[ "$(watched "$class" walks)" = 0 ] || break
 	done
-	told "$class: $(grep -F "\"class\":\"$class\"" out)"
+	diag "$class: $(grep -F "\"class\":\"$class\"" out)"
 	more "$(watched "$class" calls)" 0 "$class${*:+ $*}: calls were seen"
 	more "$(watched "$class" walks)" 0 "$class${*:+ $*}: walks were seen"
 	is "$(watched "$class" lost)" 0 "$class${*:+ $*}: all of them could be followed"
@@ -39,7 +39,7 @@ carries() {
 		"$class${*:+ $*}: every call passes TTU_SYNC"
 	is "$(watched "$class" with_pvmw_sync)" "$(watched "$class" walks)" \
 		"$class${*:+ $*}: every walk carries PVMW_SYNC"
-	is "$(word "$class")" fixed "$class${*:+ $*}: fixed" || told "$(cat out err)"
+	is "$(word "$class")" fixed "$class${*:+ $*}: fixed" || diag "$(cat out err)"
 }
 
 # lacks CLASS OPTION...: no walk has it
@@ -48,7 +48,7 @@ lacks() {
 	class=$1
 	shift
 	is "$(watched "$class" with_pvmw_sync)" 0 "$class${*:+ $*}: no walk carries PVMW_SYNC"
-	is "$(word "$class")" vulnerable "$class${*:+ $*}: vulnerable" || told "$(cat out err)"
+	is "$(word "$class")" vulnerable "$class${*:+ $*}: vulnerable" || diag "$(cat out err)"
 	is "$status" 3 "$class${*:+ $*}: status 3"
 }
 
@@ -75,7 +75,7 @@ like out '"class":"truncate-unmap".*"watched":null' "a class that is no matter o
 try thprace check --watch=1
 like out "^watched +the running kernel for [0-9.]+ s, by fentry" "what was watched is said"
 is "$(grep -c 'watch *nothing was seen: in .* splits did not call try_to_' out)" 2 \
-	"no split: it is said that nothing was seen" || told "$(cat out)"
+	"no split: it is said that nothing was seen" || diag "$(cat out)"
 like out "^split-migrate +$MIGRATE" "... and the word stays"
 
 try thprace check --watch=1 -- sleep 100

@@ -48,12 +48,12 @@ judge() {
 	sed -nE 's/^([a-z]+-[a-z]+) +(fixed|vulnerable|cannot happen|unknown) .*$/\1 \2/p' "$work/out" \
 		>"$work/words"
 	diff "$work/expected" "$work/words" >"$work/diff"
-	ok $? "$name: the words" || told "expected (<), said (>):" "$(cat "$work/diff" "$work/err")"
+	ok $? "$name: the words" || diag "expected (<), said (>):" "$(cat "$work/diff" "$work/err")"
 	is "$status" "$expected_status" "$name: the exit status"
 	is "$(grep -c '^  defect ' "$work/out")" "$(grep -oF + <<<"$*" | wc -l)" "$name: defects"
 	[ "$(awk 'length > 100' "$work/out" | wc -l)" = 0 ]
 	ok $? "$name: no line is longer than 100 columns" ||
-		told "$(awk 'length > 100' "$work/out")"
+		diag "$(awk 'length > 100' "$work/out")"
 	COLUMNS=60 "$thprace" check --kernel "$file" >"$work/narrow" 2>&1
 	is "$(awk 'length > 60' "$work/narrow")" "" "... nor than 60, if there are no more"
 }
