@@ -78,7 +78,7 @@ struct pending_claims_map {
 extern struct pending_claims_map pending_claims SEC(".maps");
 
 /*
- * Count and owner in one word, so that one load tells whether others than oneself are there. The
+ * Count and owner in one word, so that one load shows whether others than oneself are there. The
  * owner is hashed, and not linearly, lest two pids add up to twice a third's.
  */
 static __always_inline u64 walker_tag(u32 pid)

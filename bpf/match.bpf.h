@@ -248,7 +248,7 @@ static __always_inline u32 windows_report(struct walk_state *state)
 /*
  * The walker itself: it failed (core keeps it as unattributed unless an escape explains it), it met
  * open windows (this is its stack), or some closed in its time (core joins it with their openers'
- * words).
+ * reports).
  */
 static __always_inline void walker_report(void *ctx, const struct thprace_walk *walk, u32 type)
 {

@@ -2,7 +2,7 @@
 /*
  * unmap_page_range: the zap of a part of a vma. In precise mode what is removed inside it is removed by a
  * zap. And in both, when it ends beside a pending walker whose folio it maps, that is reported: how many
- * small mappings are left then tells whether it took one. As long as no walker is pending, both ends
+ * small mappings are left then shows whether it took one. As long as no walker is pending, both ends
  * leave at the first test; kprobes have the arguments at the entry only, and keep them.
  */
 #include "folio.bpf.h"

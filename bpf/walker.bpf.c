@@ -8,7 +8,7 @@
 #include "pending.bpf.h"
 #include "record.bpf.h"
 
-/* Which flags tell what: by the names that this kernel's BTF has. */
+/* What the flags mean: by the names that this kernel's BTF has. */
 #define TTU(name)                                            \
 	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
 		 ? bpf_core_enum_value(enum ttu_flags, name) \
@@ -347,7 +347,7 @@ AT_END(unmap_folio_return)
 
 /*
  * Where there is neither unmap_mapping_folio nor _page (up to 5.10.46, 5.12), an invalidation unmaps
- * a page by unmap_mapping_pages, which is told a range and not the page. But it has just asked
+ * a page by unmap_mapping_pages, which gets a range and not the page. But it has just asked
  * page_mapped about that page, under its lock.
  */
 static __always_inline void mapped_enter(void *ctx, int direct, u64 page, u64 a, u64 b)

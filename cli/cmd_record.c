@@ -319,6 +319,6 @@ int cmd_record(int argc, char **argv)
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and reads kernel addresses");
 	interrupt__catch();
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told as a failed write */
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is reported as a failed write */
 	return record_all(&record);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One line on standard error that tells what goes on: on a terminal only, and never wider than it. */
+/* One line on standard error that shows what goes on: on a terminal only, and never wider than it. */
 #ifndef THPRACE_PROGRESS_H
 #define THPRACE_PROGRESS_H
 

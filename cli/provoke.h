@@ -40,7 +40,7 @@ struct provoke_result {
 	struct provoke_counts counts;
 	uint64_t widened; /* windows */
 	uint64_t passes; /* of which the distance was measured … */
-	uint64_t met; /* … and that it told the stressor to have met */
+	uint64_t met; /* … and that it reported to the stressor as met */
 	double seconds;
 	double first_escape; /* seconds from the stressor's start; negative: none */
 	struct thprace_incident escape; /* the first one; if first_escape >= 0 */
@@ -65,7 +65,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 		 const struct provoke_options *options, const char *path, char *why,
 		 size_t why_size);
 
-/* Take the probes off. On a kernel that has struck this may not come back: tell the result before. */
+/* Take the probes off. On a kernel that has struck this may not come back: print the result before. */
 void provoke__end(struct provoke_result *result);
 
 #endif

@@ -22,7 +22,7 @@ typedef int (*spool_read_fn)(void *ctx, uint64_t number, uint64_t wall, const ch
 
 /*
  * Hand out incidents in the order of their numbers. Files that cannot be read, or not whole, are
- * told on stderr in the name of verb, and passed over. Returns 0, what fn returned, or negative errno
+ * reported on stderr in the name of verb, and passed over. Returns 0, what fn returned, or negative errno
  * when the folder cannot be listed (-ENOENT: there is none).
  */
 int spool_read__each(const char *directory, const struct spool_range *range, const char *verb,

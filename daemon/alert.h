@@ -3,13 +3,13 @@
  * Alerts: which incidents and changes become messages, and how a storm of them is tamed.
  *
  * Incidents are identical when class, verdict, level, both comms and the walker's kind are. The first
- * of them is told at once; what is identical within `fold` seconds is counted and told as one message
+ * of them is sent at once; what is identical within `fold` seconds is counted and sent as one message
  * at the end of that time. Each class has `per_minute` messages, and so has each kind of complaint of the
- * kernel's; what is above is counted, and told by the next message of folded ones. A change of state is
+ * kernel's; what is above is counted, and sent with the next message of folded ones. A change of state is
  * always one message, outside of any limit: the first escape of a class since the start, loss, shedding,
  * the spool. So is a complaint that has its incident.
  *
- * Contained overlaps are not alerts: each class' first since the start is told, as information.
+ * Contained overlaps are not alerts: each class' first since the start is sent, as information.
  */
 #ifndef THPRACE_DAEMON_ALERT_H
 #define THPRACE_DAEMON_ALERT_H
@@ -41,10 +41,10 @@ void alert__configure(struct alert *alert, const struct config *config);
 void alert__incident(struct alert *alert, const struct thprace_incident *incident, uint64_t number,
 		     const char *file, uint64_t now);
 
-/* What the kernel's code says of the classes is known now: first overlaps are told with it. */
+/* What the kernel's code says of the classes is known now: first overlaps are sent with it. */
 void alert__checked(struct alert *alert, const struct check_state *check);
 
-/* Records were lost (THPRACE_REC_LOST). Loss has ended when none was told for 10 s. */
+/* Records were lost (THPRACE_REC_LOST). Loss has ended when none was reported for 10 s. */
 void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now);
 
 /* The page frame of a struct page's address. False: it is not known. */

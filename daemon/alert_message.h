@@ -30,7 +30,7 @@ struct alert_loss {
 void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
 			     bool first);
 
-/* The first contained overlap of a class. word: what the kernel's code says of the class. */
+/* The first contained overlap of a class. status: what the kernel's code says of the class. */
 void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
 			    enum check_status status);
 

@@ -182,7 +182,7 @@ static int take_key(void *ctx, const char *section, const char *name, const char
 		return 1;
 	}
 	if (!config_key__section(section))
-		return 1; /* told where it began */
+		return 1; /* reported where it began */
 	index = config_key__find(section, name);
 	if (index < 0) {
 		complain_line(reading, "unknown key '%s' in [%s]; thprace.conf(5) lists them",

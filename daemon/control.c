@@ -219,7 +219,7 @@ static void make_folder(const char *path)
 	if (!slash || slash == folder)
 		return;
 	*slash = '\0';
-	/* What is wrong with it bind() tells. */
+	/* What is wrong with it, bind() says. */
 	if (mkdir(folder, 0755) == 0)
 		(void)!chmod(folder, 0755);
 }
@@ -232,7 +232,7 @@ static int clear_path(const struct sockaddr_un *address, char *why, size_t why_s
 	int fd, err;
 
 	if (lstat(path, &st))
-		return 0; /* bind() tells what else than ENOENT it is */
+		return 0; /* bind() says what else than ENOENT it is */
 	if (!S_ISSOCK(st.st_mode)) {
 		snprintf(why, why_size, "%s is in the way: it is not a socket", path);
 		return -EEXIST;

@@ -70,7 +70,7 @@ int control__open(struct control **control, sd_event *event, const struct config
 
 /*
  * Tell those that follow of the newest incident, once the recent hook knows it. number as
- * spool__incident() returned it; 0, counted only: nobody is told. control may be NULL.
+ * spool__incident() returned it; 0, counted only: it is sent to nobody. control may be NULL.
  */
 void control__incident(struct control *control, uint64_t number,
 		       const struct thprace_incident *incident);

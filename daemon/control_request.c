@@ -169,7 +169,7 @@ static const char *take_members(struct request *request, const struct kind *kind
 	return NULL;
 }
 
-/* What no single member tells. */
+/* What no single member shows. */
 static const char *check(const struct request *request, char *why, size_t why_size)
 {
 	if (request->type == REQUEST_INCIDENT && !request->id) {

@@ -26,7 +26,7 @@ int kmsg__fd(const struct kmsg *kmsg);
 /*
  * Read what there is, up to a bound, without blocking. now: ns CLOCK_MONOTONIC. Returns 0 or negative errno: then no
  * more will come. Only what the kernel itself wrote counts. Lines that were overwritten before they
- * were read are told once by a message. A complaint is given when its last line has come, or none came for
+ * were read are reported once by a message. A complaint is emitted when its last line has come, or none came for
  * a second (kmsg__fd() is readable then).
  */
 int kmsg__read(struct kmsg *kmsg, uint64_t now);

@@ -106,7 +106,7 @@ static void write_incident(struct live *live, const struct thprace_incident *inc
 	trace_writer__incident(live->writer, incident);
 }
 
-/* What the flight recorder has overwritten before it was read is told as lost. */
+/* What the flight recorder has overwritten before it was read is reported as lost. */
 static void report_overwritten(struct live *live)
 {
 	struct thprace_record lost = {.type = THPRACE_REC_LOST, .value = THPRACE_LOSS_STREAM};

@@ -16,7 +16,7 @@ struct log_limit {
 /* May one more be logged? Else it is counted. */
 bool log_limit__take(struct log_limit *limit, uint64_t per_minute, uint64_t now);
 
-/* How many were counted, once their minute is over; then they are told. Else 0. */
+/* How many were counted, once their minute is over; then they are reported. Else 0. */
 uint64_t log_limit__due(struct log_limit *limit, uint64_t now);
 
 #endif

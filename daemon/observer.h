@@ -47,7 +47,7 @@ int observer__configure(struct observer *observer, const struct config *config, 
 			size_t why_size);
 
 /*
- * Read the counters now, unless that was less than 100 ms ago (a loss is told of the time since the
+ * Read the counters now, unless that was less than 100 ms ago (a loss is reported for the time since the
  * reading before the last: see session__check()). For whoever asks for the state of now.
  */
 void observer__refresh(struct observer *observer);

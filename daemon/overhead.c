@@ -6,7 +6,7 @@
 #define BACKOFF_MAX 8
 /*
  * A point with less than this part of what is too much is no remedy. Of a flood of zaps the range around them
- * takes a tenth: who floods must not blind what tells who took small pages.
+ * takes a tenth: who floods must not blind what shows who took small pages.
  */
 #define NEGLIGIBLE 4
 
@@ -83,7 +83,7 @@ static enum thprace_point costliest(const struct overhead *overhead, double too_
 	return most;
 }
 
-/* That were enough periods above the budget: what they cost tells what is to be done. */
+/* That were enough periods above the budget: what they cost decides what is to be done. */
 static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
 			  struct overhead_action *action)
 {

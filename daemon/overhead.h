@@ -5,7 +5,7 @@
  *
  * Above the budget for `patience` periods: the optional probe that cost most in all of them is shed, unless
  * it took less than a quarter of what is above the budget: that would lower little, and blind the observer.
- * Then, and when nothing is left, it is over budget, and stays attached; that is to be told once, until it
+ * Then, and when nothing is left, it is over budget, and stays attached; that is to be reported once, until it
  * was within the budget for `recovery` periods. Below half of it for `recovery` periods: one comes back, of
  * those shed least often the one shed last. One that had to be shed again waits twice as long the next time,
  * eight times at most, so that a lasting load doesn't make it come and go all the time; so does one that could

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Runs of the BPF programs over all sessions of a daemon. The kernel counts per loaded program, so a new
- * session counts from 0, and a program that was shed is not told of at all; what is exported must not
+ * session counts from 0, and a program that was shed is not listed at all; what is exported must not
  * go backwards nonetheless.
  */
 #ifndef THPRACE_DAEMON_PROGRAM_TOTALS_H

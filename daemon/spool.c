@@ -66,7 +66,7 @@ static int prepare(struct spool *spool)
 {
 	int err;
 
-	/* This also tells whether the folder, perhaps another one by now, can be written to. */
+	/* This also shows whether the folder, perhaps another one by now, can be written to. */
 	spool->noted = 0;
 	err = spool_files__make(directory_of(spool));
 	if (!err)

@@ -68,7 +68,7 @@ uint64_t spool__incident(struct spool *spool, const struct thprace_incident *inc
 /*
  * Store a record of the flight recorder (context), or a LOST record. The latest 4096 of context wait
  * for the next incident that is stored, and are left out when none comes; so do the latest 256 LOST
- * records while there is no file. What the disk or memory could not take is told by a LOST record of
+ * records while there is no file. What the disk or memory could not take is reported by a LOST record of
  * cause write in the next file.
  */
 void spool__record(struct spool *spool, const struct thprace_record *record, bool context);
@@ -94,7 +94,7 @@ void spool__configure(struct spool *spool, const struct config *config);
 int spool__recent(const struct spool *spool, uint64_t number, struct thprace_incident *incident);
 
 /*
- * Wall-clock time of one of them, ns CLOCK_REALTIME, as its file tells it: by the file's own anchor, so
+ * Wall-clock time of one of them, ns CLOCK_REALTIME, as its file has it: by the file's own anchor, so
  * that whoever reads the file and whoever asks here see the same. 0: it is in no file.
  */
 uint64_t spool__wall_of(struct spool *spool, uint64_t number);

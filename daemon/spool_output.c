@@ -121,7 +121,7 @@ static int write_record(struct spool *spool, enum thprace_block_type type,
 	return err;
 }
 
-/* A record that tells what no file has. */
+/* A record of what no file has. */
 static int write_missed(struct spool *spool)
 {
 	struct thprace_record record = {
@@ -348,7 +348,7 @@ void spool_output__abandon(struct spool *spool, bool salvage)
 			(void)flush_incidents(spool);
 		records = trace_writer__records(output->writer);
 		if (!output->saved) {
-			/* Nothing is left of the file, nor of the record that told. */
+			/* Nothing is left of the file, nor of the record that reported it. */
 			records = output->reported_missed ? 1 : 0;
 			spool_output__miss(spool, output->reported_missed);
 			if (spool_output__in_place(spool))

@@ -31,7 +31,7 @@ struct trace_writer;
 #define SPOOL_ROOM (1u << 20)
 
 /*
- * Numbers that are passed over after an unclean end, at least: those that may have been told and are
+ * Numbers that are passed over after an unclean end, at least: those that may have been reported and are
  * on no disk. They are SPOOL_MEMORY since the last fdatasync (it is done after so many), SPOOL_MEMORY
  * that waited while the disk failed, and as many for which such were dropped.
  */
@@ -183,7 +183,7 @@ struct spool_output {
 	uint64_t submitted; /* incidents given to the writer */
 	uint64_t saved; /* of these, in whole blocks */
 	uint64_t records; /* given to the writer, with context */
-	uint64_t reported_missed; /* of spool.missed, told by a record in this file */
+	uint64_t reported_missed; /* of spool.missed, reported by a record in this file */
 	uint64_t began; /* ns CLOCK_MONOTONIC */
 	uint64_t began_wall; /* the same instant, ns CLOCK_REALTIME */
 	uint64_t names_at; /* when names were looked up last */
@@ -208,7 +208,7 @@ struct spool {
 	int failing; /* negative errno while degraded */
 	uint64_t retry_at; /* ns CLOCK_MONOTONIC */
 	uint64_t
-		missed; /* records that no file got, and incidents dropped; no file tells of them yet */
+		missed; /* records that no file got, and incidents dropped; no file reports them yet */
 	uint64_t missed_since; /* ns CLOCK_MONOTONIC */
 	uint64_t stored;
 	uint64_t skipped;
@@ -248,7 +248,7 @@ void spool_output__abandon(struct spool *spool, bool salvage);
 /* Is the path still that of the file being written? */
 bool spool_output__in_place(const struct spool *spool);
 
-/* Count n records or incidents that no file will have: the next file tells. */
+/* Count n records or incidents that no file will have: the next file reports them. */
 void spool_output__miss(struct spool *spool, uint64_t n);
 
 #endif

@@ -49,7 +49,7 @@ struct overhead_state {
 
 /* What `thprace check` says of the running kernel. */
 enum check_progress {
-	CHECK_RUNNING, /* not known yet: all words are CHECK_UNKNOWN */
+	CHECK_RUNNING, /* not known yet: all statuses are CHECK_UNKNOWN */
 	CHECK_DONE,
 	CHECK_FAILED, /* the same, for ever; why: reason */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Standard output of a program: whatever it prints there, by whatever path it ends, a write that
- * failed is told and makes the exit status 1. And standard error: whatever a message quotes, no control character
+ * failed is reported and makes the exit status 1. And standard error: whatever a message quotes, no control character
  * but the line feed gets there (names__clean_lines()), nor UTF-8 to a terminal that has another locale.
  */
 #ifndef THPRACE_OUTPUT_H

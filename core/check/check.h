@@ -16,7 +16,7 @@
 /* What is said of one class. */
 struct check_result {
 	enum check_status status;
-	/* The facts that the word follows from; for unknown: those that are missing come last. */
+	/* The facts that the status follows from; for unknown: those that are missing come last. */
 	const struct check_fact *evidence[CHECK_EVIDENCE_MAX];
 	size_t nr_evidence;
 };

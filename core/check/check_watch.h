@@ -34,8 +34,8 @@ bool check_watch__of_class(const struct check_watch *watch, enum thprace_class c
 const struct check_fact *check_watch__ends(struct check_watch *watch, enum thprace_class class);
 
 /*
- * Take what was seen of a class as further evidence: an unknown word becomes fixed or vulnerable by it,
- * and a word that it contradicts becomes unknown. The result points into watch.
+ * Take what was seen of a class as further evidence: an unknown status becomes fixed or vulnerable by it,
+ * and a status that it contradicts becomes unknown. The result points into watch.
  */
 void check_watch__judge(struct check_watch *watch, enum thprace_class class,
 			struct check_result *result);

@@ -168,7 +168,7 @@ static int try_once(struct walk_watch *watch)
 	return err;
 }
 
-/* What libbpf would print is told here in one sentence. */
+/* What libbpf would print is reported here in one sentence. */
 static int load(struct walk_watch *watch, enum probe_attach attach_by, char *why, size_t why_size)
 {
 	libbpf_print_fn_t print = NULL;

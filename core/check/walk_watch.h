@@ -22,7 +22,7 @@ int walk_watch__open(struct walk_watch **watch, enum probe_attach attach, char *
 /* Count from now on. */
 void walk_watch__start(struct walk_watch *watch);
 
-/* Count no new call, wait up to a second for those under way, and tell what was seen. */
+/* Count no new call, wait up to a second for those under way, and report what was seen. */
 void walk_watch__stop(struct walk_watch *watch, struct check_watch *seen);
 
 void walk_watch__close(struct walk_watch *watch);

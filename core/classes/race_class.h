@@ -90,7 +90,7 @@ struct check_condition {
 		FACT_##id, CHECK_NO \
 	}
 
-/* A word, and what must hold for it; a list ends at a condition that asks for CHECK_NOT_KNOWN. */
+/* A status, and what must hold for it; a list ends at a condition that asks for CHECK_NOT_KNOWN. */
 struct check_rule {
 	enum check_status status;
 	struct check_condition condition[CHECK_CONDITIONS_MAX];
@@ -105,7 +105,7 @@ struct check_commit {
 
 /*
  * A defect of a kernel's own that makes walkers of a class fail where nobody unmaps. It is no race, and the
- * class's word does not follow from it; but who sees walkers fail on such a kernel is to know of it.
+ * class's status does not follow from it; but who sees walkers fail on such a kernel is to know of it.
  */
 struct check_defect {
 	const char *text; /* what the kernel does */
@@ -167,7 +167,7 @@ struct race_class {
 	} windows;
 
 	/* --- checking a kernel --- */
-	struct check_rule rule[CHECK_RULES_MAX]; /* the first that holds gives the word */
+	struct check_rule rule[CHECK_RULES_MAX]; /* the first that holds gives the status */
 	struct check_commit commit; /* that closed it */
 	const struct check_defect *defect; /* or NULL */
 	bool watched; /* its walks can be watched, as calls of this function by this kind: */

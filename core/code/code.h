@@ -39,7 +39,7 @@ struct code_bit {
 
 /*
  * The bit (a mask of one) in the argument (1: the first) of each call of callee. -ENOENT when either
- * function is not there. What is neither set nor clear could not be told.
+ * function is not there. What is neither set nor clear could not be found out.
  */
 int code__passes(struct code *code, const char *function, const char *callee, int argument,
 		 uint32_t bit, struct code_bit *found);

@@ -118,7 +118,7 @@ static int arrive(struct paths *paths, size_t at, const struct code_state *state
 }
 
 /*
- * From a place where paths meet to where the next ones do. tell: all is known, show it to the watch;
+ * From a place where paths meet to where the next ones do. visit: all is known, show it to the visitor;
  * else hand on what is known.
  */
 static int run(struct paths *paths, size_t at, bool visit)

@@ -120,7 +120,7 @@ void complaint_parser__expire(struct complaint_parser *parser, uint64_t now);
 /* End all. */
 void complaint_parser__finish(struct complaint_parser *parser);
 
-/* What is under way is not told. */
+/* What is under way is not reported. */
 void complaint_parser__free(struct complaint_parser *parser);
 
 #endif

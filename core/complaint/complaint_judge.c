@@ -161,7 +161,7 @@ static bool judge_page(struct block *block)
 	return true;
 }
 
-/* A kernel whose dump_page() would have told of a compound page. */
+/* A kernel whose dump_page() would have shown a compound page. */
 static bool shows_compound(const struct block *block)
 {
 	unsigned int major, minor;

@@ -71,7 +71,7 @@ struct line {
 	int64_t mapcount;
 	int64_t counted;
 	int order; /* or COMPLAINT_ORDER_UNKNOWN */
-	bool complete; /* a page line that would tell if it were compound */
+	bool complete; /* a page line that would show if it were compound */
 	bool guess; /* a frame with '?': it was found on the stack, and may be an old one */
 };
 

@@ -42,7 +42,7 @@ int correlator__message(struct correlator *correlator, const void *message, size
 /* Reports or walkers were lost between from and to (streamed records do not matter here). */
 int correlator__lost(struct correlator *correlator, uint64_t from, uint64_t to);
 
-/* Settle what can be. checked: all losses before this instant have been told with correlator__lost(). */
+/* Settle what can be. checked: all losses before this instant have been reported by correlator__lost(). */
 void correlator__settle(struct correlator *correlator, uint64_t now, uint64_t checked);
 
 /* Is there anything that is not settled? */

@@ -22,9 +22,9 @@ static bool may_concern(const struct correlator_entry *entry, const struct thpra
 }
 
 /*
- * A window that began after a failed walker's return is never given out with it: it is only
+ * A window that began after a failed walker's return is never emitted with it: it is only
  * counted, since a walker that failed hears of all that follow. While the function around the walker
- * has not told yet what it found, how the window counts is open: then it is kept, like one that the
+ * has not reported yet what it found, how the window counts is open: then it is kept, like one that the
  * walker saw opening.
  */
 static bool counts_only(const struct correlator_entry *entry, const struct thprace_window *window)

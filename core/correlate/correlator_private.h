@@ -43,8 +43,7 @@ struct correlator_entry {
 	uint64_t seen; /* when its first report was read */
 	uint64_t reach; /* latest return of this one and the older ones in BY_FOLIO */
 	struct correlator_pair *pairs; /* in order of arrival */
-	struct thprace_tally
-		later; /* windows that began after the walker failed: never given out */
+	struct thprace_tally later; /* windows that began after the walker failed: never emitted */
 	bool check; /* a check point's own report, without a walker */
 	bool forgotten; /* openers' reports of its time were overwritten */
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* When all is in that may speak of a walker, what is given out of it: verdicts, after what was lost. */
+/* When all is in that may matter to a walker, its incidents are emitted: verdicts, after what was lost. */
 #include "correlator_private.h"
 
 #include <string.h>
@@ -117,7 +117,7 @@ void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint
 /* Is what the pair says of this window final, and the window one of this walker's? */
 static bool counts(const struct thprace_walk *walk, const struct thprace_window *window)
 {
-	/* Opening when the walker looked; it has not been told of since: it opened after the walker. */
+	/* Opening when the walker looked; it has not been reported since: it opened after the walker. */
 	if (window->level == THPRACE_LEVEL_PMD && !window->open)
 		return false;
 	return !(window->flags & THPRACE_WF_VOID) && window->folio == walk->folio;

@@ -64,7 +64,7 @@ struct engine_program {
 	uint64_t run_ns;
 	uint64_t missed;
 	uint32_t insns; /* translated instructions */
-	uint32_t verified; /* instructions that the verifier walked; 0: kernel does not tell */
+	uint32_t verified; /* instructions that the verifier walked; 0: the kernel does not say */
 };
 
 /* A task that opened windows, as its slot remembers it. */

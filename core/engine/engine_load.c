@@ -377,7 +377,7 @@ static enum thprace_point refused_point(const struct engine *engine)
 }
 
 /*
- * One try: load and attach what the plan has. On failure *point tells whose program was refused
+ * One try: load and attach what the plan has. On failure *point is whose program was refused
  * (THPRACE_POINT_MAX: it is no single program's fault) and everything is dropped again.
  */
 static int try_plan(struct engine *engine, enum thprace_point *point)

@@ -44,7 +44,7 @@ struct engine {
 	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
 };
 
-/* In engine_load.c: from now on, what libbpf says is kept, to tell why a program was refused. */
+/* In engine_load.c: from now on, what libbpf says is kept, to report why a program was refused. */
 void engine__listen(void);
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a huge mapping's entry says is not known beforehand on arm64: where struct pages are depends on
- * configuration and boot, the variables that tell are no symbols everywhere (no KALLSYMS_ALL in
+ * configuration and boot, the variables that say so are no symbols everywhere (no KALLSYMS_ALL in
  * Debian 12), and the bit of PROT_NONE has moved (6.10). So the kernel is asked. Whoever reads
  * /proc/self/pagemap has it call vm_normal_page(vma, addr, pte) for each page, which takes an entry
  * and returns its struct page. Two pages are looked at, one of them PROT_NONE; a kprobe and a

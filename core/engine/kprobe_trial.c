@@ -94,7 +94,7 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 	err = kprobe__attach(&link, skel->progs.trial_kprobe, site.symbol, site.at, kprobe_fds,
 			     kprobe_fd_count);
 	trial->calls = true;
-	if (err) /* so are ours then, and attaching them tells so */
+	if (err) /* so are ours then, and attaching them shows it */
 		return;
 	trial->calls = ran(&skel->bss->trial_records, ROUNDS / 10);
 	if (!trial->calls)
@@ -108,7 +108,7 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 
 static void try_function(struct probe_trial *trial, struct trial_bpf *skel)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is told here */
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is reported here */
 	struct bpf_link *link;
 
 	skel->bss->trial_records = 0;
@@ -131,7 +131,7 @@ void kprobe_trial__run(struct probe_trial *trial, struct target *target,
 		*trial = found;
 		return;
 	}
-	print = libbpf_set_print(NULL); /* what forbids this forbids the rest, and is told there */
+	print = libbpf_set_print(NULL); /* what forbids this forbids the rest, reported there */
 	skel = trial_bpf__open_and_load();
 	libbpf_set_print(print);
 	if (!skel)

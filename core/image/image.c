@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a file to a kernel: unpacked, its format told, and where its parts are. */
+/* From a file to a kernel: unpacked, its format, and where its parts are. */
 #include "image.h"
 
 #include <ctype.h>

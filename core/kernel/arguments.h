@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a function has its arguments, told from its code: for one of which the compiler left only a variant
+ * Where a function has its arguments, by its code: for one of which the compiler left only a variant
  * (collapse_file.constprop.0), from which it may have removed arguments and moved the rest. x86-64.
  */
 #ifndef THPRACE_ARGUMENTS_H

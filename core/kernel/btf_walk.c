@@ -228,7 +228,7 @@ int btf_walk__parse(struct btf **result, const void *data, size_t size, char *wh
 		snprintf(why, why_size, "larger than %lu MiB", BTF_SIZE_MAX >> 20);
 		return -EINVAL;
 	}
-	print = libbpf_set_print(NULL); /* what fails is told here */
+	print = libbpf_set_print(NULL); /* what fails is reported here */
 	btf = btf__new(data, (__u32)size);
 	libbpf_set_print(print);
 	if (!btf) {

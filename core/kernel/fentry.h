@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fentry and fexit programs whose function is told by its id in the kernel's own BTF. libbpf takes names,
+ * fentry and fexit programs whose function is given by its id in the kernel's own BTF. libbpf takes names,
  * and looks each up from the first type on, which takes as long as loading a small program.
  */
 #ifndef THPRACE_FENTRY_H

@@ -44,7 +44,7 @@ struct symbols {
 	size_t count;
 	size_t room;
 	size_t untried;
-	size_t unreported; /* wanted and not told */
+	size_t unreported; /* wanted and not reported */
 };
 
 struct symbols *symbols__new(void)

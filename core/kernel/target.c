@@ -134,7 +134,7 @@ static struct btf *open_btf(struct target *target, const char *file, char *why, 
 		target_btf__search(target->uts.release, target->btf_file, sizeof(target->btf_file));
 	if (target->btf_file[0])
 		return target_btf__read(target->btf_file, why, why_size);
-	print = libbpf_set_print(NULL); /* what fails is told here */
+	print = libbpf_set_print(NULL); /* what fails is reported here */
 	btf = btf__load_vmlinux_btf();
 	error = errno;
 	libbpf_set_print(print);

@@ -84,7 +84,7 @@ bool target__function(const struct target *target, const char *name,
 /* Offset of a member in bytes; false: BTF has none such. */
 bool target__member(const struct target *target, enum target_member member, uint32_t *offset);
 
-/* Size of struct page, bytes; 0: BTF does not tell. */
+/* Size of struct page, bytes; 0: BTF does not say. */
 uint32_t target__page_struct(const struct target *target);
 
 /* Is there a text symbol of exactly this name? */
@@ -105,7 +105,7 @@ const struct function_ranges *target__function_ranges(const struct target *targe
  */
 int target__code(struct target *target, uint64_t address, void *code, size_t size);
 
-/* May it be traced? True also when tracefs could not be read: then attaching tells. May read on in tracefs. */
+/* May it be traced? True also when tracefs could not be read: then attaching shows it. May read on in tracefs. */
 bool target__traceable(struct target *target, const char *name);
 
 /* Nothing else is asked for any more: close what is read; what was said so far stays known. */

@@ -141,7 +141,7 @@ static void skip(struct probe *probe)
 	because(probe, "lies between clear and decrement: precise mode only");
 }
 
-/* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are told. */
+/* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are known. */
 static void plan_variant(struct probe *probe, struct target *target, const char *name,
 			 const char *variant, const struct probe_plan *plan)
 {

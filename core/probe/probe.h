@@ -57,7 +57,7 @@ struct probe_known {
 	const char *without; /* … and one that they don't, or NULL */
 	/*
 	 * A parameter that points to a structure of which the function reads this member first of all: so
-	 * the arguments of a variant are told (core/kernel/arguments.c). NULL: they are not.
+	 * the arguments of a variant are found (core/kernel/arguments.c). NULL: they are not.
 	 */
 	const char *structure;
 	enum target_member member;
@@ -84,7 +84,7 @@ struct probe_site {
 struct probe_point {
 	const char *name; /* short, stable: "zap" */
 	const char *functions[PROBE_FUNCTIONS_MAX]; /* in order of preference */
-	struct probe_known known[PROBE_KNOWN_MAX]; /* where BTF may not tell */
+	struct probe_known known[PROBE_KNOWN_MAX]; /* where BTF may not say */
 	const char *params[THPRACE_ARG_SLOTS][3]; /* names that a slot's parameter has had */
 	bool needed[THPRACE_ARG_SLOTS]; /* without it the point is of no use */
 	const char *entry; /* program at the entry, or NULL */
@@ -101,7 +101,7 @@ struct probe_point {
 	bool precise_only;
 	const char
 		*needs; /* what a kernel must have or be, to have one of the functions; or NULL */
-	const char *what; /* what it tells, for `thprace probes` */
+	const char *what; /* what it reports, for `thprace probes` */
 };
 
 extern const struct probe_point probe_points[THPRACE_POINT_MAX];
@@ -114,7 +114,7 @@ struct probe {
 	enum probe_state state;
 	char reason[PROBE_REASON_MAX];
 	uint64_t
-		silent; /* attached, its return ran so often, and its entry never; 0: nothing to tell */
+		silent; /* attached, its return ran so often, and its entry never; 0: nothing to report */
 	char silence[PROBE_REASON_MAX]; /* … in words */
 	struct thprace_args args;
 	bool missing; /* the kernel lacks it for sure: no compiler leaves it out (point->needs) */
@@ -176,7 +176,7 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 
 /*
  * What was attached has run so often since recording started: entry and return, of the point's programs.
- * An entry that stays at 0 while its return runs sees nothing, whatever the cause: probe->silent tells.
+ * An entry that stays at 0 while its return runs sees nothing, whatever the cause: probe->silent says so.
  */
 void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return);
 

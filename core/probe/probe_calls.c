@@ -2,7 +2,7 @@
 /*
  * Points whose function is called for each small page too, by reclaim, migration, truncation: only the
  * calls that matter are probed, each at its call instruction and at the one behind it. So nobody else
- * pays. Which there are, the kernel's own code tells, as it is in memory.
+ * pays. Which there are is read from the kernel's own code, as it is in memory.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,7 +130,7 @@ static void describe_calls(struct probe *probe, const char *callee)
 	}
 }
 
-/* All calls that matter are in probe->sites, or it is not told which. */
+/* All calls that matter are in probe->sites, or it is not known which. */
 static int find_calls(struct probe *probe, struct target *target, uint64_t address)
 {
 	const struct probe_callers *callers;

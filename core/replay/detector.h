@@ -63,7 +63,7 @@ struct detector_stats {
 	uint64_t touching; /* pairs that shared less than THPRACE_TOLERANCE_NS */
 	uint64_t close_calls; /* pairs in which the proof overruled the order of the stamps */
 	uint64_t lost; /* sum of LOST records' counts */
-	uint64_t late_loss; /* losses that reach back to what had been given out already */
+	uint64_t late_loss; /* losses that reach back to what had been emitted already */
 	struct detector_pass closest;
 };
 

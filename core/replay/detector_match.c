@@ -417,7 +417,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 	return first != NULL;
 }
 
-/* A split ended: tell its walker, if that is not settled yet. */
+/* A split ended: its walker gets the result, if that is not settled yet. */
 void detector_match__result(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
@@ -437,7 +437,7 @@ void detector_match__result(struct detector *detector, const struct thprace_reco
 	}
 }
 
-/* The function around a failed walker has returned: tell that one, if it is not settled yet. */
+/* The function around a failed walker has returned: that one gets the counts, if it is not settled yet. */
 void detector_match__outer(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);

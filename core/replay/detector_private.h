@@ -216,7 +216,7 @@ static inline uint64_t detector__before(uint64_t t, uint64_t ns)
 
 /*
  * Nothing that [from, to] touches is stated. It takes effect at once, whatever waits for the
- * watermark: the earlier it is known, the less is given out in spite of it.
+ * watermark: the earlier it is known, the less is emitted in spite of it.
  */
 int detector__lose(struct detector *detector, uint64_t from, uint64_t to);
 

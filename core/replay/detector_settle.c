@@ -5,7 +5,7 @@
  * When a walker is settled. Its pairs are final when no window that opened in its time is open any
  * more; a PTE-level removal can explain it for THPRACE_ATTRIBUTION_NS after its return. And it waits
  * two watermarks more, counted from the last end that its results speak of, for losses: a LOST
- * record is written when the loss is noticed. One that reaches back behind what was given out is
+ * record is written when the loss is noticed. One that reaches back behind what was emitted is
  * counted in late_loss, since it cannot withdraw that.
  */
 #include "detector_private.h"

@@ -40,7 +40,7 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 	return to > from ? to - from : 0;
 }
 
-/* How much an incident tells, among those of its class and verdict. */
+/* How much an incident shows, among those of its class and verdict. */
 static uint64_t weight(const struct thprace_incident *incident)
 {
 	if (summary__has_window(incident))
@@ -48,7 +48,7 @@ static uint64_t weight(const struct thprace_incident *incident)
 	return incident->walk.residual > 0 ? (uint64_t)incident->walk.residual : 0;
 }
 
-/* Keep an incident if it tells more than the least telling one kept so far. */
+/* Keep an incident if it shows more than the one that shows least of those kept so far. */
 static int keep(struct summary *summary, const struct thprace_incident *incident)
 {
 	unsigned int class = incident->walk.class, verdict = incident->verdict;

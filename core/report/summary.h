@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a trace file says, read once, in memory that doesn't grow with the file: header, META, the
- * last STATS, counts per class, the incidents that tell most, symbols, the busiest tasks.
+ * last STATS, counts per class, the incidents that show most, symbols, the busiest tasks.
  *
  * Whatever a member of a JSON block is missing reads as 0, "" or an empty list.
  */

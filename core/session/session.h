@@ -68,7 +68,7 @@ int session__poll(struct session *session, int timeout_ms);
 int session__fd(const struct session *session);
 
 /*
- * Read the counters, tell losses, settle what can be. To be called some times a second while
+ * Read the counters, report losses, settle what can be. To be called some times a second while
  * session__busy(), and about once a second else: the longer ago the last call, the wider the
  * interval that a loss makes unproven.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The JSON blocks of a trace that tell about the recording: META, STATS, TASKS (trace-format.md). */
+/* The JSON blocks of a trace about the recording: META, STATS, TASKS (trace-format.md). */
 #ifndef THPRACE_STATS_JSON_H
 #define THPRACE_STATS_JSON_H
 
 #include "session.h"
 
-/* What META tells besides what the engine knows. */
+/* What META has besides what the engine knows. */
 struct stats_meta {
 	enum probe_attach attach;
 	bool all;

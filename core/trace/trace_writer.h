@@ -80,7 +80,7 @@ uint64_t trace_writer__records(const struct trace_writer *writer);
 /*
  * Flush, write the END block, close, free. Returns 0 or the first negative errno of these.
  * END is left out when this flush failed, or the last block of a JSON type could not be written:
- * so flush before STATS is made, and what was lost until then is told by the file itself.
+ * so flush before STATS is made, and what was lost until then is in the file itself.
  */
 int trace_writer__close(struct trace_writer *writer);
 

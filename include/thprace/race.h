@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words of thprace: race classes, verdicts, walkers, loss causes.
+ * The terms of thprace: race classes, verdicts, walkers, loss causes.
  *
  * Shared by the BPF programs and every user-space program. The names are stable: they appear in
  * output, alerts, metrics and docs. Values are stored in trace files: append, never renumber.

@@ -77,7 +77,7 @@ enum thprace_role {
 	THPRACE_ROLE_LATER = 3, /* it began after the walker's return */
 };
 
-/* When the last mapping of the walker's folio went, as far as the window tells. */
+/* When the last mapping of the walker's folio went, as far as the window shows. */
 static inline __u64 thprace_end(const struct thprace_window *window)
 {
 	if (window->removed)
@@ -182,7 +182,7 @@ struct thprace_tally {
 	/* Zaps under way then, of which no fall was seen: ~ their ends, so the earliest is the latest. */
 	struct thprace_earliest lasted[THPRACE_LEVEL_MAX];
 	__u32 candidates[THPRACE_LEVEL_MAX]; /* that took a mapping, or may have */
-	__s32 taken[THPRACE_LEVEL_MAX]; /* by these, as far as they tell */
+	__s32 taken[THPRACE_LEVEL_MAX]; /* by these, as far as is known */
 	__s32 lowest[THPRACE_LEVEL_MAX]; /* of their counts */
 	__u32 later[THPRACE_LEVEL_MAX]; /* a mapping went by a zap that began after the return */
 	__u32 ended; /* zaps that ended in the walker's time */

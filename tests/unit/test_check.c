@@ -24,7 +24,7 @@ static const struct tiny_kernel all_fixed = {.flag = true,
 					     .invalidate_calls = true,
 					     .releases = true};
 
-/* Judge a tiny kernel; words has room for all classes. */
+/* Judge a tiny kernel; statuses has room for all classes. */
 static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, bool with_btf,
 		  enum check_status *statuses)
 {
@@ -47,7 +47,7 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
 		check__judge(&facts, class, &result);
 		statuses[class] = result.status;
-		/* Each word has evidence, and each piece of it a text. */
+		/* Each status has evidence, and each piece of it a text. */
 		assert_true(result.nr_evidence > 0);
 		for (i = 0; i < result.nr_evidence; i++) {
 			assert_true(result.evidence[i]->text[0]);
@@ -164,7 +164,7 @@ static void passed_and_ignored(void **state)
 	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
 }
 
-/* Without BTF or without code no word is made up. */
+/* Without BTF or without code no status is made up. */
 static void too_little(void **state)
 {
 	enum check_status statuses[THPRACE_CLASS_MAX];
@@ -240,7 +240,7 @@ static void kallsyms(void **state)
 	assert_int_equal(check_source__symbol(&source, "collapse_file"), CHECK_NO);
 }
 
-/* What is watched of a class, over a word that the facts gave. Returns the word that comes of it. */
+/* What is watched of a class, over a status that the facts gave. Returns the status that comes of it. */
 static enum check_status weigh(enum thprace_class class, enum check_status before,
 			       struct thprace_watch_count count, struct check_watch *watch)
 {
@@ -278,7 +278,7 @@ static void watched(void **state)
 						     THPRACE_HWPOISON_UNMAP};
 	static const struct {
 		struct thprace_watch_count count;
-		enum check_status status[CHECK_STATUS_MAX]; /* by the word before */
+		enum check_status status[CHECK_STATUS_MAX]; /* by the status before */
 	} cases[] = {
 		/* Nothing was seen; calls, and no walk in them. */
 		{{0, 0, 0, 0, 0, 0},

@@ -236,7 +236,7 @@ static void flags_of_walks(void **state)
 	}
 }
 
-/* Judge a tiny kernel, as an Image (flat) or an ELF file; words has room for all classes. */
+/* Judge a tiny kernel, as an Image (flat) or an ELF file; statuses has room for all classes. */
 static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols symbols,
 		  enum check_status *statuses)
 {

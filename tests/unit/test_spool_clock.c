@@ -8,7 +8,7 @@
 #define DAY (24 * SPOOL_HOUR_NS)
 #define YEAR (365 * DAY)
 
-static int aged; /* last word of the hook; -1: none */
+static int aged; /* what the hook got last; -1: none */
 
 static void on_ageless(void *ctx, bool ageless)
 {
