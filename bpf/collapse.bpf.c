@@ -54,6 +54,8 @@ __u32 holds_begun = 0;
 __u32 holds_ended = 0;
 
 #define POINT THPRACE_POINT_COLLAPSE
+#define COLLAPSE_CLASS classes[POINT][THPRACE_ORIGIN_OTHER]
+#define HOLD_CLASS classes[THPRACE_POINT_HOLD][THPRACE_ORIGIN_HOLDER]
 
 /* Is collapse_file given a huge page, or a place for one? */
 static __always_inline int has_hpage(void)
@@ -185,8 +187,8 @@ static __always_inline void collapse_begin(void *ctx, u64 file, u64 start, u64 h
 			state->window.open = 0;
 		}
 	}
-	record_make(THPRACE_REC_COLLAPSE_ENTER, THPRACE_COLLAPSE_REUSE, 0, flags, task,
-		    state->enter, state->enter, folio, file, start, refs);
+	record_make(THPRACE_REC_COLLAPSE_ENTER, COLLAPSE_CLASS, 0, flags, task, state->enter,
+		    state->enter, folio, file, start, refs);
 }
 
 /* hpage may be a pointer to a pointer, which old kernels do not let a program load (5.10). */
@@ -254,8 +256,8 @@ static __always_inline void collapse_return(void *ctx, u64 result)
 				: 0;
 	if (!flags)
 		folio = 0;
-	record_make(THPRACE_REC_COLLAPSE_RETURN, THPRACE_COLLAPSE_REUSE, 0, flags, task, now,
-		    state->enter, folio, state->file, state->start, value);
+	record_make(THPRACE_REC_COLLAPSE_RETURN, COLLAPSE_CLASS, 0, flags, task, now, state->enter,
+		    folio, state->file, state->start, value);
 	if (folio) {
 		window_begin(state, now, folio);
 		state->enter = 0;
@@ -291,7 +293,7 @@ static __always_inline void holder_report(void *ctx, const struct hold_state *st
 	walk->pid = (u32)task;
 	walk->tgid = task >> 32;
 	walk->cpu = bpf_get_smp_processor_id();
-	walk->class = THPRACE_COLLAPSE_REUSE;
+	walk->class = HOLD_CLASS;
 	walk->origin = THPRACE_ORIGIN_HOLDER;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
 	message->stack.nr = 0;
@@ -303,7 +305,7 @@ static __always_inline void holder_report(void *ctx, const struct hold_state *st
 
 static __always_inline void hold_record(u8 type, const struct hold_state *state, u64 task, u64 ts)
 {
-	record_make(type, THPRACE_COLLAPSE_REUSE, THPRACE_ORIGIN_HOLDER, 0, task, ts, state->enter,
+	record_make(type, HOLD_CLASS, THPRACE_ORIGIN_HOLDER, 0, task, ts, state->enter,
 		    state->folio, 0, 0, 0);
 }
 
@@ -427,8 +429,8 @@ static __always_inline void hold_end(void *ctx, int direct, u64 entry, u64 a, u6
 	holder_report(ctx, state, task, now);
 	cpu = this_cpu();
 	if (cpu) {
-		ADD(cpu->walkers[THPRACE_COLLAPSE_REUSE], 1);
-		ADD(cpu->walker_ns[THPRACE_COLLAPSE_REUSE], now - state->enter);
+		ADD(cpu->walkers[BOUND(HOLD_CLASS, THPRACE_CLASS_MAX - 1)], 1);
+		ADD(cpu->walker_ns[BOUND(HOLD_CLASS, THPRACE_CLASS_MAX - 1)], now - state->enter);
 	}
 	bpf_map_delete_elem(&holds, &pid);
 	ADD(holds_ended, 1);

@@ -5,6 +5,7 @@
 
 const volatile struct thprace_args args[THPRACE_POINT_MAX] = {};
 const volatile __u64 symbols[THPRACE_SYMBOL_MAX] = {};
+const volatile __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS] = {};
 const volatile __u64 slot_mask = 63;
 const volatile __u64 slot_seed = 1;
 const volatile __u32 stream_count = 0;

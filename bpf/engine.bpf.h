@@ -25,6 +25,8 @@
 /* Settings, fixed before load. */
 extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
 extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
+/* Which race class a walker of an origin is of, at a point; 0: none. All that the programs know of classes. */
+extern const volatile __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS];
 extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
 extern const volatile __u64 slot_seed; /* odd, another one with each load, and secret */
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */

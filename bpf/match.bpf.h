@@ -9,6 +9,7 @@
 #include "record.bpf.h"
 
 #define HITS 8
+#define AT_POINT(point) (1 + (point))
 
 struct walk_state {
 	/* the walk under way */
@@ -16,7 +17,7 @@ struct walk_state {
 	u64 folio;
 	u64 ttu;
 	u32 closed; /* bucket.closed at its start */
-	u8 walking;
+	u8 walking; /* AT_POINT(): where it began; 0: no walk is under way */
 	u8 class;
 	u8 origin;
 	u8 migrate;
@@ -173,7 +174,7 @@ static __always_inline u8 judge(const struct thprace_window *window,
 	enum thprace_meeting meeting;
 	struct thprace_window open;
 
-	if (walk->class == THPRACE_SPLIT_HEAD) {
+	if (walk->flags & THPRACE_KF_RESULT) { /* the part of a split after its unmap */
 		if (!thprace_open_at(window->open, window->close, walk->enter))
 			return THPRACE_CLEAN;
 		return thprace_judge_head(window->close, walk->leave, walk->result);

@@ -8,6 +8,10 @@
 #include "pending.bpf.h"
 #include "record.bpf.h"
 
+#define SPLIT_CLASS classes[THPRACE_POINT_SPLIT][THPRACE_ORIGIN_SPLIT]
+#define POISON_CLASS classes[THPRACE_POINT_POISON][THPRACE_ORIGIN_HWPOISON]
+#define CHECK_CLASS classes[THPRACE_POINT_CHECK][THPRACE_ORIGIN_TRUNCATE]
+
 /* What the flags mean: by the names that this kernel's BTF has. */
 #define TTU(name)                                            \
 	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
@@ -59,8 +63,8 @@ static __always_inline void pass_after_window(const struct walk_state *state, u3
 	closest->walk_pid = pid | state->class << THPRACE_WALK_CLASS_SHIFT;
 }
 
-static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 folio, u8 class,
-				       u8 origin, u64 ttu, u8 migrate)
+static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 folio, u8 point,
+				       u8 class, u8 origin, u64 ttu)
 {
 	struct bucket *bucket;
 
@@ -71,11 +75,11 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 		ADD(bucket_of(state->folio)->walkers, -walker_tag((u32)task));
 	}
 	bucket = bucket_of(POINTER_NUMBER(state->folio, folio));
-	state->walking = 1;
+	state->walking = AT_POINT(point);
 	state->class = class;
 	state->origin = origin;
 	state->ttu = ttu;
-	state->migrate = migrate;
+	state->migrate = point == THPRACE_POINT_MIGRATE;
 	state->failed = 0;
 	state->remap = 0;
 	if (origin == THPRACE_ORIGIN_SPLIT && mapping_is_anon(folio_mapping(state->folio))) {
@@ -143,8 +147,6 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	u64 now;
 
 	now = bpf_ktime_get_ns(); /* before the proof: see verdict.h */
-	if (state->pending)
-		pending_at(state->pending - 1)->returned = now;
 	left.entire = folio_entire(state->folio);
 	left.small = folio_small(state->folio);
 	residual = left.entire + left.small;
@@ -185,31 +187,33 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
  * try_to_unmap and try_to_migrate. Reclaim and order-0 folios leave at the first test, but for the
  * page that memory_failure works on.
  */
-static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 migrate)
+static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, const u8 point)
 {
 	struct walk_state *state;
 	u8 origin, class;
 	u64 task;
 
-	if (args[migrate ? THPRACE_POINT_MIGRATE : THPRACE_POINT_UNMAP].calls) {
+	if (args[point].calls) {
 		state = state_of(bpf_get_current_pid_tgid());
 		if (state)
 			state->unmapping = 1;
 	}
 	flags = (u32)flags; /* an enum: the register holds garbage above 32 bits */
-	origin = origin_of(flags);
-	if (origin == THPRACE_ORIGIN_RECLAIM)
+	if (origin_of(flags) == THPRACE_ORIGIN_RECLAIM && !classes[point][THPRACE_ORIGIN_RECLAIM])
 		return;
 	if (!poisoning && !page_is_head(folio, direct))
 		return;
+	asm volatile(
+		""
+		: "+r"(flags)); /* below, again: most calls leave above, and need not keep it */
+	origin = origin_of(flags);
 	task = bpf_get_current_pid_tgid();
 	state = state_of(task);
-	if (origin == THPRACE_ORIGIN_SPLIT) {
-		class = migrate ? THPRACE_SPLIT_MIGRATE : THPRACE_SPLIT_UNMAP;
-	} else if (!migrate && (origin == THPRACE_ORIGIN_HWPOISON || (state && state->poisoning))) {
+	if (point == THPRACE_POINT_UNMAP && origin != THPRACE_ORIGIN_SPLIT && state &&
+	    state->poisoning)
 		origin = THPRACE_ORIGIN_HWPOISON;
-		class = THPRACE_HWPOISON_UNMAP;
-	} else {
+	class = classes[point][BOUND(origin, THPRACE_ORIGIN_SLOTS - 1)];
+	if (!class) {
 		count_filtered();
 		return;
 	}
@@ -218,19 +222,18 @@ static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, u8 mig
 	if (!state)
 		return;
 	state->unmapping = 1;
-	walk_begin(state, task, folio, class, origin, flags, migrate);
+	walk_begin(state, task, folio, point, class, origin, flags);
 }
 
-static __always_inline void unmap_return(void *ctx, u64 result, int has_result, u8 migrate)
+static __always_inline void unmap_return(void *ctx, u64 result, const u8 point)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
 	u16 own = 0;
 
-	if (!state || !state->walking || state->migrate != migrate ||
-	    (state->origin != THPRACE_ORIGIN_SPLIT && state->origin != THPRACE_ORIGIN_HWPOISON))
+	if (!state || state->walking != AT_POINT(point))
 		return;
-	if (has_result) /* a bool */
+	if (args[point].result) /* a bool */
 		own = THPRACE_RF_OWN | ((u8)result ? 0 : THPRACE_RF_OWN_FAILED);
 	walk_end(ctx, state, task, own);
 	state_drop(state, task);
@@ -238,49 +241,50 @@ static __always_inline void unmap_return(void *ctx, u64 result, int has_result, 
 
 static __always_inline void try_unmap_enter(void *ctx, int direct, u64 folio, u64 flags, u64 unused)
 {
-	unmap_enter(folio, flags, direct, 0);
+	unmap_enter(folio, flags, direct, THPRACE_POINT_UNMAP);
 }
 AT_ENTRY(try_unmap_enter, THPRACE_POINT_UNMAP)
 
 static __always_inline void try_unmap_return(void *ctx, u64 result)
 {
-	unmap_return(ctx, result, args[THPRACE_POINT_UNMAP].result, 0);
+	unmap_return(ctx, result, THPRACE_POINT_UNMAP);
 }
 AT_RETURN(try_unmap_return, THPRACE_POINT_UNMAP)
 
 static __always_inline void try_migrate_enter(void *ctx, int direct, u64 folio, u64 flags,
 					      u64 unused)
 {
-	unmap_enter(folio, flags, direct, 1);
+	unmap_enter(folio, flags, direct, THPRACE_POINT_MIGRATE);
 }
 AT_ENTRY(try_migrate_enter, THPRACE_POINT_MIGRATE)
 
 static __always_inline void try_migrate_return(void *ctx, u64 result)
 {
-	unmap_return(ctx, result, args[THPRACE_POINT_MIGRATE].result, 1);
+	unmap_return(ctx, result, THPRACE_POINT_MIGRATE);
 }
 AT_RETURN(try_migrate_return, THPRACE_POINT_MIGRATE)
 
 /* A walker that is one function of its own: truncation, and a folio's turn in an invalidation. */
-static __always_inline void plain_enter(u64 folio, int direct, u8 class, u8 origin)
+static __always_inline void plain_enter(u64 folio, int direct, const u8 point, const u8 origin)
 {
+	const u8 class = classes[point][origin];
 	struct walk_state *state;
 	u64 task;
 
-	if (!page_is_head(folio, direct))
+	if (!class || !page_is_head(folio, direct))
 		return;
 	task = bpf_get_current_pid_tgid();
 	state = state_make(task);
 	if (state)
-		walk_begin(state, task, folio, class, origin, 0, 0);
+		walk_begin(state, task, folio, point, class, origin, 0);
 }
 
-static __always_inline void plain_return(void *ctx, u8 origin)
+static __always_inline void plain_return(void *ctx, const u8 point)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct walk_state *state = state_of(task);
 
-	if (!state || !state->walking || state->origin != origin)
+	if (!state || state->walking != AT_POINT(point))
 		return;
 	walk_end(ctx, state, task, 0);
 	state_drop(state, task);
@@ -288,13 +292,13 @@ static __always_inline void plain_return(void *ctx, u8 origin)
 
 static __always_inline void truncate_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {
-	plain_enter(folio, direct, THPRACE_TRUNCATE_UNMAP, THPRACE_ORIGIN_TRUNCATE);
+	plain_enter(folio, direct, THPRACE_POINT_TRUNCATE, THPRACE_ORIGIN_TRUNCATE);
 }
 AT_ENTRY(truncate_enter, THPRACE_POINT_TRUNCATE)
 
 static __always_inline void truncate_return(void *ctx)
 {
-	plain_return(ctx, THPRACE_ORIGIN_TRUNCATE);
+	plain_return(ctx, THPRACE_POINT_TRUNCATE);
 }
 AT_END(truncate_return)
 
@@ -337,13 +341,13 @@ static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, 
 		if (!state || !state->invalidating)
 			return;
 	}
-	plain_enter(folio, direct, THPRACE_INVALIDATE_UNMAP, THPRACE_ORIGIN_INVALIDATE);
+	plain_enter(folio, direct, THPRACE_POINT_UNMAP_FOLIO, THPRACE_ORIGIN_INVALIDATE);
 }
 AT_ENTRY(unmap_folio_enter, THPRACE_POINT_UNMAP_FOLIO)
 
 static __always_inline void unmap_folio_return(void *ctx)
 {
-	plain_return(ctx, THPRACE_ORIGIN_INVALIDATE);
+	plain_return(ctx, THPRACE_POINT_UNMAP_FOLIO);
 }
 AT_END(unmap_folio_return)
 
@@ -371,6 +375,7 @@ static __always_inline void unmap_pages_enter(void *ctx, int direct, u64 a, u64 
 {
 	struct walk_state *state;
 	u64 task, page;
+	u8 class;
 
 	if (!invalidating)
 		return;
@@ -380,14 +385,17 @@ static __always_inline void unmap_pages_enter(void *ctx, int direct, u64 a, u64 
 		return;
 	page = state->tested_page;
 	state->tested_page = 0;
-	walk_begin(state, task, page, THPRACE_INVALIDATE_UNMAP, THPRACE_ORIGIN_INVALIDATE, 0, 0);
+	class = classes[THPRACE_POINT_UNMAP_PAGES][THPRACE_ORIGIN_INVALIDATE];
+	if (class)
+		walk_begin(state, task, page, THPRACE_POINT_UNMAP_PAGES, class,
+			   THPRACE_ORIGIN_INVALIDATE, 0);
 }
 AT_ENTRY(unmap_pages_enter, THPRACE_POINT_UNMAP_PAGES)
 
 static __always_inline void unmap_pages_return(void *ctx)
 {
 	if (invalidating)
-		plain_return(ctx, THPRACE_ORIGIN_INVALIDATE);
+		plain_return(ctx, THPRACE_POINT_UNMAP_PAGES);
 }
 AT_END(unmap_pages_return)
 
@@ -420,7 +428,7 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 	state->closed = *(volatile u32 *)&bucket_of(folio)->closed;
 	ADD(bucket_of(folio)->walkers, walker_tag((u32)task));
 	state->split_enter = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_SPLIT_ENTER, THPRACE_SPLIT_HEAD, THPRACE_ORIGIN_SPLIT, 0, task,
+	record_make(THPRACE_REC_SPLIT_ENTER, SPLIT_CLASS, THPRACE_ORIGIN_SPLIT, 0, task,
 		    state->split_enter, state->split_enter, folio, 0, 0, 0);
 }
 AT_ENTRY(split_enter, THPRACE_POINT_SPLIT)
@@ -448,7 +456,7 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 
 	state->folio = state->split_folio;
 	state->enter = state->unmapped;
-	state->class = THPRACE_SPLIT_HEAD;
+	state->class = SPLIT_CLASS;
 	state->origin = THPRACE_ORIGIN_SPLIT;
 	state->ttu = 0;
 	state->migrate = 0;
@@ -458,8 +466,8 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 	    *(volatile u32 *)&bucket_of(state->folio)->closed != state->closed)
 		walker_report(ctx, &state->walk, THPRACE_MSG_INCIDENT);
 	if (cpu) {
-		ADD(cpu->walkers[THPRACE_SPLIT_HEAD], 1);
-		ADD(cpu->walker_ns[THPRACE_SPLIT_HEAD], now - state->enter);
+		ADD(cpu->walkers[BOUND(SPLIT_CLASS, THPRACE_CLASS_MAX - 1)], 1);
+		ADD(cpu->walker_ns[BOUND(SPLIT_CLASS, THPRACE_CLASS_MAX - 1)], now - state->enter);
 	}
 }
 
@@ -492,8 +500,8 @@ static __always_inline void split_return(void *ctx, u64 result)
 		return;
 	split_missed(state, task, (s32)result);
 	now = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_SPLIT_RETURN, THPRACE_SPLIT_HEAD, THPRACE_ORIGIN_SPLIT, 0, task,
-		    now, state->split_enter, state->split_folio, state->unmapped,
+	record_make(THPRACE_REC_SPLIT_RETURN, SPLIT_CLASS, THPRACE_ORIGIN_SPLIT, 0, task, now,
+		    state->split_enter, state->split_folio, state->unmapped,
 		    (u64)(s64)state->residual, (s32)result);
 	if (state->failed && (s32)result)
 		outer_report(state, task, now);
@@ -522,8 +530,8 @@ static __always_inline void poison_enter(void *ctx, int direct, u64 pfn, u64 a, 
 	state->pfn = pfn;
 	poison_pfn = pfn;
 	state->poison_enter = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_POISON_ENTER, THPRACE_HWPOISON_UNMAP, THPRACE_ORIGIN_HWPOISON, 0,
-		    task, state->poison_enter, state->poison_enter, 0, pfn, 0, 0);
+	record_make(THPRACE_REC_POISON_ENTER, POISON_CLASS, THPRACE_ORIGIN_HWPOISON, 0, task,
+		    state->poison_enter, state->poison_enter, 0, pfn, 0, 0);
 }
 AT_ENTRY(poison_enter, THPRACE_POINT_POISON)
 
@@ -538,8 +546,8 @@ static __always_inline void poison_return(void *ctx, u64 result)
 	state->poisoning = 0;
 	ADD(poisoning, -1);
 	now = bpf_ktime_get_ns();
-	record_make(THPRACE_REC_POISON_RETURN, THPRACE_HWPOISON_UNMAP, THPRACE_ORIGIN_HWPOISON, 0,
-		    task, now, state->poison_enter, 0, state->pfn, 0, (s32)result);
+	record_make(THPRACE_REC_POISON_RETURN, POISON_CLASS, THPRACE_ORIGIN_HWPOISON, 0, task, now,
+		    state->poison_enter, 0, state->pfn, 0, (s32)result);
 	if (state->failed)
 		outer_report(state, task, now);
 	state->failed = 0;
@@ -570,11 +578,11 @@ static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a,
 		count_filtered();
 		return;
 	}
-	record_make(THPRACE_REC_CHECK, THPRACE_TRUNCATE_UNMAP, THPRACE_ORIGIN_TRUNCATE, 0, task,
-		    now, now, folio, 0, 0, mapcount);
+	record_make(THPRACE_REC_CHECK, CHECK_CLASS, THPRACE_ORIGIN_TRUNCATE, 0, task, now, now,
+		    folio, 0, 0, mapcount);
 	state.enter = now;
 	state.folio = folio;
-	state.class = THPRACE_TRUNCATE_UNMAP;
+	state.class = CHECK_CLASS;
 	state.origin = THPRACE_ORIGIN_TRUNCATE;
 	walk_fill(&walk, &state, task, now, mapcount, THPRACE_KF_CHECK);
 	walker_report(ctx, &walk, THPRACE_MSG_CHECK);

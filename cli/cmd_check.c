@@ -23,6 +23,7 @@
 #include "report/render_json.h"
 #include "check/walk_watch.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18
@@ -229,10 +230,10 @@ static void print_answers(const struct check_facts *facts, const struct check_wa
 	const struct check_fact *shown[CHECK_DEFECT_FACTS_MAX];
 	const struct check_commit *commit;
 	char text[256];
-	int class;
+	unsigned int class;
 
 	printf("\n%-*s%-*s%s\n", CLASS_WIDTH, "class", STATUS_WIDTH, "here", "closed upstream by");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		commit = check__commit(class);
 		printf("%-*s%-*s", CLASS_WIDTH, names__class((unsigned int)class), STATUS_WIDTH,
 		       statuses[results[class].status]);
@@ -264,15 +265,15 @@ static void print_evidence(const struct check_facts *facts, const struct check_w
 static void print_text(const struct check_source *source, const struct check_facts *facts,
 		       const struct check_watch *watch, const struct check_result *results)
 {
-	int class;
+	unsigned int class;
 
 	print_label("kernel", source->banner[0] ? source->banner : "not named");
 	print_label("read", source->from);
 	if (watch)
 		print_watch(watch);
 	print_answers(facts, watch, results);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		printf("\n%s\n", names__class((unsigned int)class));
+	for (class = 1; class < race_class__end(); class ++) {
+		printf("\n%s\n", names__class(class));
 		print_evidence(facts, watch, &results[class], class);
 	}
 }
@@ -386,9 +387,9 @@ static void print_json(const struct check_source *source, const struct check_fac
 		       const struct check_watch *watch, const struct check_result *results)
 {
 	struct json_object *object;
-	int class;
+	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		object = to_json(source, facts, watch, &results[class], class);
 		render_json__line(stdout, object);
 	}
@@ -454,9 +455,9 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 static int status_of(const struct check_result *results, int failure)
 {
 	bool unknown = false;
-	int class;
+	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		if (results[class].status == CHECK_VULNERABLE)
 			return CLI_FOUND;
 		unknown |= results[class].status == CHECK_UNKNOWN;
@@ -468,11 +469,12 @@ static int status_of(const struct check_result *results, int failure)
 
 static int check(const struct check_arguments *arguments)
 {
-	struct check_result results[THPRACE_CLASS_MAX];
+	struct check_result results[THPRACE_CLASS_MAX] = {0};
 	struct check_watch seen, *watch = NULL;
 	struct check_source source;
 	struct check_facts facts;
-	int class, failure = 0;
+	int failure = 0;
+	unsigned int class;
 	char why[512] = "";
 
 	if (check_source__open(&source, &arguments->files, why, sizeof(why))) {
@@ -487,7 +489,7 @@ static int check(const struct check_arguments *arguments)
 		watch = &seen;
 	}
 	check_facts__gather(&facts, &source);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &results[class]);
 		if (watch) {
 			check_watch__judge(watch, class, &results[class]);

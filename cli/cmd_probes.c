@@ -14,6 +14,7 @@
 #include "probe/probe.h"
 #include "report/render_json.h"
 #include "report/render_text.h"
+#include "classes/race_class.h"
 
 #define NAMES_MAX 64
 
@@ -100,9 +101,9 @@ static void print_text(const struct probe_plan *plan)
 	const struct probe *probe;
 	const char *reason;
 	char text[512];
-	int i;
+	unsigned int i;
 
-	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+	for (i = 1; i < race_class__end(); i++) {
 		reason = probe__not_observable(plan, i);
 		snprintf(text, sizeof(text), "%s%s",
 			 reason ? names__blindness(reason) : "observable", reason ? reason : "");
@@ -134,7 +135,7 @@ static void print_json(const struct probe_plan *plan)
 	const struct probe *probe;
 	struct json_object *object;
 	const char *reason;
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &plan->probe[i];
@@ -148,7 +149,7 @@ static void print_json(const struct probe_plan *plan)
 		add(object, "reason", probe->reason);
 		render_json__line(stdout, object);
 	}
-	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+	for (i = 1; i < race_class__end(); i++) {
 		reason = probe__not_observable(plan, i);
 		object = json_object_new_object();
 		add(object, "type", "class");

@@ -21,6 +21,7 @@
 #include "report/render_json.h"
 #include "report/summary.h"
 #include "trace/trace_reader.h"
+#include "classes/race_class.h"
 
 #define STRESSOR "thprace-stress"
 #define DEFAULT_SECONDS 30.0
@@ -82,14 +83,14 @@ struct provoke_command {
 
 static void choose_class(struct provoke_command *command, const char *arg, struct argp_state *state)
 {
-	int class;
+	unsigned int class;
 
 	if (command->chosen)
 		argp_error(state, "one CLASS, or all: '%s' is too many", arg);
 	command->chosen = true;
 	if (!strcmp(arg, "all")) {
 		command->all = true;
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		for (class = 1; class < race_class__end(); class ++)
 			command->classes[class] = true;
 		return;
 	}
@@ -426,7 +427,8 @@ int cmd_provoke(int argc, char **argv)
 		.run = {.seconds = DEFAULT_SECONDS, .widen_ns = DEFAULT_WIDEN_US * 1000, .seed = 1},
 	};
 	bool open = false, silent = false;
-	int class, err = 0;
+	int err = 0;
+	unsigned int class;
 
 	cli__parse(&argp, argc, argv, 0, &command);
 	if (!command.test_machine) {
@@ -439,7 +441,7 @@ int cmd_provoke(int argc, char **argv)
 		return fail("needs root: it loads BPF programs and changes THP settings");
 	find_stressor(&command);
 	interrupt__catch();
-	for (class = 1; class < THPRACE_CLASS_MAX && !err; class ++) {
+	for (class = 1; class < race_class__end() && !err; class ++) {
 		if (!command.classes[class])
 			continue;
 		if (interrupt__came())

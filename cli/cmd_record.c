@@ -18,6 +18,7 @@
 #include "base/names.h"
 #include "progress.h"
 #include "session/recording.h"
+#include "classes/race_class.h"
 #include "until.h"
 
 #define POLL_MS 100
@@ -201,17 +202,17 @@ static void summarise(const struct record *record, struct recording *recording)
 	};
 	struct session_totals totals;
 	char text[512], path[PATH_MAX];
-	int class;
+	unsigned int class;
 
 	recording__totals(recording, &totals);
 	layout__head(&table, "class");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		const struct verdict_counts *counts = &totals.classes[class];
 		char n[7][NAMES_NUMBER_LEN];
 
 		if (probe__not_observable(plan, class))
 			continue;
-		layout__row(&table, names__class((unsigned int)class),
+		layout__row(&table, names__class(class),
 			    (const char *const[]){
 				    count(n[0], totals.counters.sum.walkers[class]),
 				    count(n[1], counts->overlaps),

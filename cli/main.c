@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "commit.h"
 #include "base/output.h"
+#include "classes/race_class.h"
 
 struct verb {
 	const char *name;
@@ -82,7 +83,7 @@ static int help(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (!strcmp(argv[1], "classes")) {
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+		for (class = 1; class < race_class__end(); class ++)
 			puts(names__class(class));
 		return CLI_DONE;
 	}

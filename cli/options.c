@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "client.h"
 
 int cli__parse_name(const char *what, const char *const *names, int first, int count,
@@ -49,9 +50,10 @@ enum thprace_class cli__parse_class(const char *arg, struct argp_state *state)
 	const char *names[THPRACE_CLASS_MAX];
 	unsigned int class;
 
-	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 0; class < race_class__end(); class ++)
 		names[class] = names__class(class);
-	return FIND_NAME("race class", names, THPRACE_CLASS_NONE + 1);
+	return cli__parse_name("race class", names, THPRACE_CLASS_NONE + 1, (int)race_class__end(),
+			       arg, state);
 }
 
 enum thprace_verdict cli__parse_verdict(const char *arg, struct argp_state *state)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "classes/race_class.h"
 
 static const char *const what_names[UNTIL_WHAT_MAX] = {
 	"walkers", "overlaps", "contained", "escapes", "remained", "unattributed",
@@ -68,13 +69,13 @@ static uint64_t seen(const struct until *until, unsigned int i, const struct ses
 {
 	const enum until_what what = until->wanted[i].what;
 	uint64_t sum = 0;
-	int c;
+	unsigned int c;
 
 	if (until->wanted[i].class)
 		class = until->wanted[i].class;
 	if (class)
 		return of_class(totals, what, class);
-	for (c = 1; c < THPRACE_CLASS_MAX; c++)
+	for (c = 1; c < race_class__end(); c++)
 		sum += of_class(totals, what, c);
 	return sum;
 }

@@ -15,6 +15,7 @@
 #include "kernel_check.h"
 #include "base/names.h"
 #include "report/summary.h"
+#include "classes/race_class.h"
 
 /* One line that grows; what does not fit is cut off. */
 struct line {
@@ -293,7 +294,7 @@ void alert_message__complaint(struct log_message *message, const struct complain
 	if (complaint->pid)
 		add(&line, ", PID %u", complaint->pid);
 	add(&line, "; it may belong to ");
-	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+	for (c = 1; c < race_class__end(); c++) {
 		if (!(complaint->classes & 1U << c))
 			continue;
 		add(&line, "%s%s", before, names__class(c));
@@ -301,7 +302,7 @@ void alert_message__complaint(struct log_message *message, const struct complain
 	}
 	log__begin(message, LOG_ERR, LOG_ID_COMPLAINT, "%s", line.text);
 	/* A field may stand in a journal's entry several times. */
-	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+	for (c = 1; c < race_class__end(); c++) {
 		if (complaint->classes & 1U << c)
 			log__field(message, "THPRACE_CLASS", "%s", names__class(c));
 	}

@@ -22,6 +22,7 @@
 #include "privilege.h"
 #include "trace/spool_dir.h"
 #include "session/stats_json.h"
+#include "classes/race_class.h"
 
 static void on_incident(void *ctx, const struct thprace_incident *incident)
 {
@@ -269,17 +270,17 @@ static void log_started(struct daemon *daemon, const char *kept)
 	const struct probe_plan *plan = engine__plan(engine);
 	unsigned int attached = 0, seen = 0;
 	struct log_message message;
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < THPRACE_POINT_MAX; i++)
 		attached += plan->probe[i].state == PROBE_ATTACHED;
-	for (i = 1; i < THPRACE_CLASS_MAX; i++)
+	for (i = 1; i < race_class__end(); i++)
 		seen += !probe__not_observable(plan, i);
 	log__begin(&message, LOG_INFO, LOG_ID_STARTED,
 		   "thpraced " THPRACE_VERSION " watches %s in %s mode: %s, %u of %d classes "
 		   "observable; capabilities left: %s",
 		   engine__release(engine), names__mode(engine__mode(engine)),
-		   COUNTED(attached, "probe"), seen, THPRACE_CLASS_MAX - 1, kept);
+		   COUNTED(attached, "probe"), seen, race_class__end() - 1, kept);
 	log__field(&message, "THPRACE_MODE", "%s", names__mode(engine__mode(engine)));
 	log__field(&message, "THPRACE_KERNEL", "%s", engine__release(engine));
 	log__send(&message);

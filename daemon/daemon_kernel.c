@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "classes/race_class.h"
 #include "log.h"
 
 static void on_complaint(void *ctx, const struct complaint *complaint)
@@ -72,9 +73,9 @@ static struct complaint_kernel complaint_kernel(const struct daemon *daemon)
 		.possible = engine__possible(observer__engine(daemon->observer)),
 		.pmd_order = pmd_order(),
 	};
-	int class;
+	unsigned int class;
 
-	for (class = 1; check && class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; check && class < race_class__end(); class ++) {
 		if (check->classes[class].status == CHECK_CANNOT_HAPPEN)
 			kernel.possible &= ~(1U << class);
 	}

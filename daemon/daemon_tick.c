@@ -14,6 +14,7 @@
 #include "metrics.h"
 #include "base/clock.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define SECOND 1000000000ULL
 #define SAMPLE_EVERY_NS (60 * SECOND)
@@ -88,10 +89,10 @@ static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
 	size_t used = 0;
 	const char *why;
-	int class;
+	unsigned int class;
 
 	text[0] = '\0';
-	for (class = 1; class < THPRACE_CLASS_MAX && used < size; class ++) {
+	for (class = 1; class < race_class__end() && used < size; class ++) {
 		why = probe__not_observable(plan, class);
 		if (why && !strncmp(why, NAMES_SHED, sizeof(NAMES_SHED) - 1))
 			used += (size_t)snprintf(

@@ -101,14 +101,14 @@ void exposure__between(struct exposure *exposure, const struct exposure_sample *
 		       const struct exposure_sample *to, double folios,
 		       const bool observable[THPRACE_CLASS_MAX])
 {
-	int class;
+	unsigned int class;
 
 	memset(exposure, 0, sizeof(*exposure));
 	/* Not ">": that is false for what is not a number. */
 	exposure->folios = folios >= 1 ? folios : 1;
 	if (from->when && to->when > from->when)
 		exposure->seconds = (double)(to->when - from->when) / NS_PER_S;
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		exposure->classes[class].observable = observable[class];
 		if (exposure->seconds > 0)
 			class_between(exposure, class, from, to);

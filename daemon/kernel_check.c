@@ -20,6 +20,7 @@
 
 #include "log.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define OUTPUT_MAX (256U << 10)
 #define MEMORY_MAX (1UL << 30) /* of its address space: Debian's 6.1 takes 108 MiB in memory */
@@ -203,7 +204,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct check_state *state
 static void take_all(struct kernel_check *check)
 {
 	struct check_state *state = &check->state;
-	int class, left = THPRACE_CLASS_MAX - 1;
+	int class, left = race_class__end() - 1;
 	char *line, *rest = NULL, *last = NULL;
 
 	for (line = strtok_r(check->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -330,7 +331,7 @@ void kernel_check__log(const struct check_state *state)
 	char unknown[256] = "";
 	const char *missing = "";
 	size_t used = 0;
-	int class;
+	unsigned int class;
 
 	if (state->progress == CHECK_FAILED) {
 		log__print(
@@ -339,7 +340,7 @@ void kernel_check__log(const struct check_state *state)
 			state->reason);
 		return;
 	}
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		if (state->classes[class].status == CHECK_VULNERABLE)
 			log_vulnerable(class, &state->classes[class]);
 		if (state->classes[class].status != CHECK_UNKNOWN || used >= sizeof(unknown))

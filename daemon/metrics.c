@@ -155,7 +155,7 @@ static void write_class_counts(struct text *text, const __u64 *counts)
 {
 	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		write_count(text, LABELS("class", names__class(class)), counts[class]);
 }
 
@@ -165,11 +165,11 @@ static void write_incidents(struct text *text, const struct verdict_counts *clas
 
 	family(text, "thprace_overlaps_total", "counter",
 	       "Settled incidents in which a walker and a window met, by class.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		write_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
 	family(text, "thprace_incidents_total", "counter",
 	       "Settled incidents by class and verdict.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		const char *name = names__class(class);
 
 		write_count(text, LABELS("class", name, "verdict", "contained"),
@@ -202,13 +202,13 @@ static void write_check(struct text *text, const struct state *state)
 
 	family(text, "thprace_class_possible", "gauge",
 	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		write_count(text, LABELS("class", names__class(class)),
 			    !is_impossible(state, class));
 	family(text, "thprace_class_fixed", "gauge",
 	       "By the kernel's code: 1 if the class is fixed or cannot happen, 0 if the kernel is "
 	       "vulnerable; nothing if that is not known.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		status = state->check ? state->check->classes[class].status : CHECK_UNKNOWN;
 		if (status != CHECK_UNKNOWN)
 			write_count(text, LABELS("class", names__class(class)),
@@ -228,13 +228,13 @@ static void write_classes(struct text *text, const struct state *state)
 	write_class_counts(text, sum->failed);
 	family(text, "thprace_walker_seconds_total", "counter",
 	       "Sum of the lengths of walkers, by class.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		write_seconds(text, "", LABELS("class", names__class(class)),
 			      sum->walker_ns[class]);
 	write_incidents(text, state->totals->classes);
 	family(text, "thprace_class_observable", "gauge",
 	       "1 if the class can be observed with the probes that are attached, else 0.");
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		write_count(text, LABELS("class", names__class(class)),
 			    !probe__not_observable(state->plan, class));
 	write_check(text, state);
@@ -429,7 +429,7 @@ static bool exposure_value(const struct exposure_class *exposure, enum thprace_c
 		return true;
 	case EXPOSURE_WINDOWS:
 		*value = exposure->windows_per_s;
-		return race_class__of((unsigned int)class)->windows != RACE_WINDOWS_UNCOUNTED;
+		return race_class__of(class)->windows != RACE_WINDOWS_UNCOUNTED;
 	case EXPOSURE_WALKERS:
 		*value = exposure->walkers_per_s;
 		return true;
@@ -454,7 +454,7 @@ static void write_exposure(struct text *text, const struct exposure *exposure)
 		   "Huge pages in use, over which expected overlaps are spread.");
 	for (i = 0; i < EXPOSURE_METRICS; i++) {
 		family(text, exposure_metrics[i][0], "gauge", exposure_metrics[i][1]);
-		for (class = 1; exposure->seconds > 0 && class < THPRACE_CLASS_MAX; class ++) {
+		for (class = 1; exposure->seconds > 0 && class < race_class__end(); class ++) {
 			if (exposure->classes[class].observable &&
 			    exposure_value(&exposure->classes[class], class, i, &value))
 				write_real(text, LABELS("class", names__class(class)), value);

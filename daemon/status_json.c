@@ -10,6 +10,7 @@
 #include "kernel_check.h"
 #include "base/names.h"
 #include "report/render_json.h"
+#include "classes/race_class.h"
 
 /* Takes value over, also when there is no object (out of memory). */
 static void add(struct json_object *object, const char *name, struct json_object *value)
@@ -114,7 +115,7 @@ static struct json_object *classes_array(const struct state *state)
 	struct json_object *array = json_object_new_array();
 	unsigned int class;
 
-	for (class = THPRACE_CLASS_NONE + 1; array && class < THPRACE_CLASS_MAX; class ++)
+	for (class = THPRACE_CLASS_NONE + 1; array && class < race_class__end(); class ++)
 		json_object_array_add(array, class_object(state, class));
 	return array;
 }

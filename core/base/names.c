@@ -62,11 +62,10 @@ const char *names__class(unsigned int value)
 
 int names__find_class(const char *name)
 {
-	unsigned int class;
+	unsigned int class = name ? race_class__find(name) : 0;
 
-	for (class = 0; name && class < THPRACE_CLASS_MAX; class ++)
-		if (!strcmp(names__class(class), name))
-			return (int)class;
+	if (class || (name && !strcmp(name, names__class(THPRACE_CLASS_NONE))))
+		return (int)class;
 	return -ENOENT;
 }
 

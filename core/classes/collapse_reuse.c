@@ -6,9 +6,11 @@
 #include "race_class.h"
 
 const struct race_class race_class_collapse_reuse = {
-	.id = THPRACE_COLLAPSE_REUSE,
+	.number = 7,
 	.name = "collapse-reuse",
 	.shape = RACE_REUSE,
+	.walkers = {{THPRACE_POINT_HOLD, THPRACE_ORIGIN_HOLDER},
+		    {THPRACE_POINT_COLLAPSE, THPRACE_ORIGIN_OTHER}},
 	.points = {{.point = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END,
 			      RACE_NO_POINT}}},
 	.widen = THPRACE_WIDEN_NOT, /* no zap is in it */
@@ -23,6 +25,11 @@ const struct race_class race_class_collapse_reuse = {
 		},
 	.commit = {"033b5d77551167f8c24ca862ce83d3e0745f9245",
 		   "mm/khugepaged: fix filemap page_to_pgoff(page) != offset", "5.9"},
+	/* find_lock_entry() and its followers, filemap_fault(); invalidate_inode_pages2_range(). */
+	.checks = {{"VM_BUG_ON_PAGE(page_to_pgoff(page) != offset)", "mm/filemap.c", true},
+		   {"VM_BUG_ON_PAGE(!thp_contains(page*", "mm/filemap.c", true},
+		   {"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/filemap.c", true},
+		   {"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/truncate.c", true}},
 	/* collapse_file() took huge pages over until 5.19, checked since 5.9. */
 	.releases = {{RACE_VERSION(4, 8), RACE_VERSION(5, 9), RACE_VERSION(6, 0), 0}},
 };

@@ -3,9 +3,11 @@
 #include "race_class.h"
 
 const struct race_class race_class_hwpoison_unmap = {
-	.id = THPRACE_HWPOISON_UNMAP,
+	.number = 4,
 	.name = "hwpoison-unmap",
 	.shape = RACE_WALK,
+	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_HWPOISON},
+		    {THPRACE_POINT_POISON, THPRACE_ORIGIN_HWPOISON}},
 	.points = {{.point = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP, RACE_NO_POINT}}},
 	.needs_symbol = "memory_failure",
 	.point = "unmap",
@@ -25,6 +27,7 @@ const struct race_class race_class_hwpoison_unmap = {
 	.watched = true,
 	.watch_function = THPRACE_WATCH_UNMAP,
 	.watch_kind = THPRACE_WATCH_POISON,
+	.says = SAYS_FAILURE,
 	/* TTU_SYNC came with 5.14, and no 5.10 got it. */
 	.releases = {{RACE_VERSION(2, 6), RACE_VERSION(5, 14), RACE_FOREVER, 0}},
 };

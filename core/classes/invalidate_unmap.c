@@ -3,9 +3,11 @@
 #include "race_class.h"
 
 const struct race_class race_class_invalidate_unmap = {
-	.id = THPRACE_INVALIDATE_UNMAP,
+	.number = 6,
 	.name = "invalidate-unmap",
 	.shape = RACE_WALK,
+	.walkers = {{THPRACE_POINT_UNMAP_FOLIO, THPRACE_ORIGIN_INVALIDATE},
+		    {THPRACE_POINT_UNMAP_PAGES, THPRACE_ORIGIN_INVALIDATE}},
 	.by_zap = true,
 	.deletes = true,
 	.points =
@@ -31,6 +33,13 @@ const struct race_class race_class_invalidate_unmap = {
 		},
 	.commit = {"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 		   "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()", "5.13"},
+	.says = SAYS_MAPPED | SAYS_BUG_TRUNCATE,
+	/* As truncate_unmap.c has them; and invalidate_inode_pages2_range(). */
+	.checks = {{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", true},
+		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", true},
+		   {"still mapped when deleted", "mm/filemap.c", true},
+		   {"VM_BUG_ON_PAGE(page_mapped(page))", "mm/truncate.c", true},
+		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/truncate.c", true}},
 	.trace = FUNCTION_INVALIDATE,
 	.trace_name = "invalidation",
 	/* Huge pages of other files came with 5.4: invalidate_inode_pages2 never sees those of shmem. */

@@ -1,25 +1,139 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "race_class.h"
 
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define TEXT_LEN 64 /* of a foreign class: a point's name, a function's */
 
 /* The Makefile lists the files of this folder there. */
 #define RACE_CLASS(name) extern const struct race_class race_class_##name;
 #include "race_classes.h"
 #undef RACE_CLASS
 
-const struct race_class *race_class__of(unsigned int class)
-{
-	static const struct race_class *const classes[] = {
+static const struct race_class *const classes[] = {
 #define RACE_CLASS(name) &race_class_##name,
 #include "race_classes.h"
-	};
+};
+#define END (1 + SIZE(classes))
+
+_Static_assert(END < THPRACE_CLASS_MAX, "ids are below it, and one is left for a foreign class");
+
+static struct foreign {
+	struct race_class class;
+	char name[RACE_NAME_MAX + 1];
+	char point[TEXT_LEN];
+	char point2[TEXT_LEN];
+	char function[TEXT_LEN];
+} foreign[THPRACE_CLASS_MAX - END];
+
+static const struct race_class *by_id[THPRACE_CLASS_MAX];
+static unsigned int foreign_end = END;
+
+static bool keeps_number(const struct race_class *class)
+{
+	return class->number && class->number < END;
+}
+
+/* Those with a number have that as their id, the others follow. Before main: no thread sees it half done. */
+__attribute__((constructor)) static void number_classes(void)
+{
+	unsigned int id = 1;
 	size_t i;
 
-	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (classes[i]->id == class)
-			return classes[i];
-	return NULL;
+	for (i = 0; i < SIZE(classes); i++)
+		if (keeps_number(classes[i]))
+			by_id[classes[i]->number] = classes[i];
+	for (i = 0; i < SIZE(classes); i++) {
+		if (keeps_number(classes[i]))
+			continue;
+		while (by_id[id])
+			id++;
+		by_id[id] = classes[i];
+	}
+}
+
+const struct race_class *race_class__of(unsigned int class)
+{
+	return class < foreign_end ? by_id[class] : NULL;
+}
+
+unsigned int race_class__end(void)
+{
+	return END;
+}
+
+uint32_t race_class__all(void)
+{
+	return (1U << END) - 2;
+}
+
+unsigned int race_class__foreign_end(void)
+{
+	return foreign_end;
+}
+
+unsigned int race_class__find(const char *name)
+{
+	unsigned int class;
+
+	for (class = 1; class < foreign_end; class ++)
+		if (!strcmp(by_id[class]->name, name))
+			return class;
+	return 0;
+}
+
+bool race_class__is_name(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return length && length <= RACE_NAME_MAX && !name[length];
+}
+
+static const char *copy(char to[TEXT_LEN], const char *text)
+{
+	if (!text)
+		return NULL;
+	snprintf(to, TEXT_LEN, "%s", text);
+	return to;
+}
+
+unsigned int race_class__add_foreign(const struct race_class *class)
+{
+	unsigned int id = race_class__find(class->name);
+	struct foreign *place;
+
+	if (id)
+		return id;
+	if (foreign_end == THPRACE_CLASS_MAX || !race_class__is_name(class->name))
+		return 0;
+	place = &foreign[foreign_end - END];
+	memset(place, 0, sizeof(*place));
+	snprintf(place->name, sizeof(place->name), "%s", class->name);
+	place->class.name = place->name;
+	place->class.shape = class->shape;
+	place->class.deletes = class->deletes;
+	place->class.point = copy(place->point, class->point);
+	place->class.point2 = copy(place->point2, class->point2);
+	place->class.function = copy(place->function, class->function);
+	by_id[foreign_end] = &place->class;
+	return foreign_end++;
+}
+
+void race_class__forget_foreign(void)
+{
+	foreign_end = END;
+}
+
+void race_class__walkers(uint8_t table[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS])
+{
+	unsigned int class, i;
+
+	for (class = 1; class < END; class ++)
+		for (i = 0; i < RACE_WALKERS_MAX && by_id[class]->walkers[i].point; i++)
+			table[by_id[class]->walkers[i].point][by_id[class]->walkers[i].origin] =
+				(uint8_t) class;
 }
 
 enum race_shape race_class__shape(unsigned int class)
@@ -33,9 +147,9 @@ enum thprace_class race_class__with(enum race_shape shape)
 {
 	unsigned int class = 1;
 
-	while (class < THPRACE_CLASS_MAX && race_class__shape(class) != shape)
+	while (class < END && by_id[class]->shape != shape)
 		class ++;
-	return class < THPRACE_CLASS_MAX ? (enum thprace_class) class : THPRACE_CLASS_NONE;
+	return class < END ? (enum thprace_class) class : THPRACE_CLASS_NONE;
 }
 
 bool race_class__deletes(unsigned int class)

@@ -17,11 +17,26 @@ enum race_shape {
 	RACE_WALK, /* a walker that must leave no mapping, while a zap removes one */
 	RACE_SPLIT, /* a split that completes, while a zap is in its second phase */
 	RACE_REUSE, /* a failed collapse's page that is used again, while a holder waits for its lock */
+	RACE_SHAPE_MAX
 };
+
+#define RACE_SHAPE_NAMES                 \
+	{                                \
+		"walk", "split", "reuse" \
+	}
 
 #define RACE_WAYS_MAX 2
 #define RACE_POINTS_MAX 5
 #define RACE_NO_POINT (-1)
+#define RACE_NAME_MAX 31 /* characters: letters, digits, '-' */
+#define RACE_WALKERS_MAX 2
+#define RACE_CHECKS_MAX 5
+
+/* Walkers that are of the class: those of this origin at this point. The list ends at point 0, which has none. */
+struct race_walker {
+	enum thprace_point point;
+	enum thprace_walker_origin origin;
+};
 
 /* The points of one way to observe it, all of which are needed; ends at RACE_NO_POINT. */
 struct race_points {
@@ -125,6 +140,21 @@ struct check_defect {
 #define FUNCTION_HUGETLB 0x10
 #define FUNCTION_BOTTOM 0x20 /* where traces end: nothing is missing */
 
+/* One of the kernel's own checks that is about it. */
+struct race_check {
+	const char *text; /* as dump_page() prints it; ends with '*': anything may follow */
+	const char *file; /* in which it is about this class */
+	bool huge; /* the page is a huge one still */
+};
+
+/* What the kernel says of it besides, where it prints no check. */
+#define SAYS_SPLIT_WARNING 0x1 /* unmap_page() of a split warns, without a dump */
+#define SAYS_SPLIT_COUNTS 0x2 /* a split has found fewer mappings than it counted (3.13 to 4.10) */
+#define SAYS_MAPPED 0x4 /* "BUG: Bad page cache", or a mapcount that does not fit later on */
+#define SAYS_FAILURE 0x8 /* memory_failure could not unmap a page */
+#define SAYS_BUG_TRUNCATE 0x10 /* a BUG in mm/truncate.c, without a dump */
+#define SAYS_BUG_HUGE 0x20 /* one in mm/huge_memory.c, before 3.16 */
+
 #define RACE_VERSION(major, minor) ((major) << 8 | (minor))
 #define RACE_FOREVER 0xffffffff
 #define RACE_RELEASES_MAX 3
@@ -139,9 +169,15 @@ struct race_releases {
 };
 
 struct race_class {
-	enum thprace_class id;
-	const char *name; /* in output, alerts, metrics: stable */
+	/*
+	 * Its id, in traces that name no classes as well: those have seven, 1 to 7. 0: it came later, and has an id
+	 * of the run.
+	 */
+	unsigned int number;
+	const char *
+		name; /* in output, alerts, metrics: stable. At most RACE_NAME_MAX of a-z, 0-9, '-' */
 	enum race_shape shape;
+	struct race_walker walkers[RACE_WALKERS_MAX];
 
 	/* --- observing it --- */
 	bool by_zap; /* its window is a zap's at PMD level */
@@ -175,14 +211,46 @@ struct race_class {
 	enum thprace_watch_kind watch_kind;
 
 	/* --- the kernel's complaints --- */
+	unsigned int says; /* SAYS_* */
+	struct race_check checks[RACE_CHECKS_MAX]; /* ends at text NULL */
 	unsigned int trace; /* FUNCTION_*: one of these is in the call trace; 0: not looked for */
 	bool trace_itself; /* the check stands in one of these, and in none that it calls */
 	const char *trace_name; /* what is not in the trace then */
 	struct race_releases releases[RACE_RELEASES_MAX];
 };
 
-/* Of enum thprace_class; NULL for NONE, and for what is none. */
+/* By its id; NULL for NONE, and for what is none. */
 const struct race_class *race_class__of(unsigned int class);
+
+/* One more than the last id: the classes of this run are from 1 on. */
+unsigned int race_class__end(void);
+
+/* Their bits, 1U << id. */
+uint32_t race_class__all(void);
+
+/* The id by a name; 0: none has it. */
+unsigned int race_class__find(const char *name);
+
+/* Is it a name that a class may have? */
+bool race_class__is_name(const char *name);
+
+/*
+ * Classes that a trace names and this build does not have. Of these is known what drawings and counts
+ * need: name, shape, deletes, point, point2, function. Their ids follow those of the run.
+ *
+ * Adds one, with copies of these texts, cut. Returns its id, or 0: it has no name, or there is no room. One that is
+ * there by its name already is not changed.
+ */
+unsigned int race_class__add_foreign(const struct race_class *class);
+
+/* One more than the last id of these, or race_class__end(). */
+unsigned int race_class__foreign_end(void);
+
+/* Whoever reads many traces, and keeps nothing of one. */
+void race_class__forget_foreign(void);
+
+/* Fill in, for the BPF programs, which class a walker is of, by its point and origin. */
+void race_class__walkers(uint8_t table[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS]);
 
 /* The class of a shape that one class alone has: RACE_SPLIT, RACE_REUSE. */
 enum thprace_class race_class__with(enum race_shape shape);

@@ -3,9 +3,10 @@
 #include "race_class.h"
 
 const struct race_class race_class_split_head = {
-	.id = THPRACE_SPLIT_HEAD,
+	.number = 3,
 	.name = "split-head",
 	.shape = RACE_SPLIT,
+	.walkers = {{THPRACE_POINT_SPLIT, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_SPLIT, RACE_NO_POINT}}},
 	/* Until 4.4: it came with splits that freeze the reference count. */
@@ -22,6 +23,9 @@ const struct race_class race_class_split_head = {
 		},
 	.commit = {"e9b61f19858a5d6c42ce2298cf138279375d0d9b", "thp: reintroduce split_huge_page()",
 		   "4.5"},
+	.says = SAYS_BUG_HUGE,
+	/* zap_huge_pmd(). */
+	.checks = {{"VM_BUG_ON_PAGE(!PageHead(page))", "mm/huge_memory.c", false}},
 	.trace = FUNCTION_ZAP,
 	.trace_itself = true,
 	.trace_name = "zap_huge_pmd",

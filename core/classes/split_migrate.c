@@ -22,9 +22,10 @@ static const struct check_defect migrate_ends = {
 };
 
 const struct race_class race_class_split_migrate = {
-	.id = THPRACE_SPLIT_MIGRATE,
+	.number = 2,
 	.name = "split-migrate",
 	.shape = RACE_WALK,
+	.walkers = {{THPRACE_POINT_MIGRATE, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_MIGRATE, RACE_NO_POINT}}},
 	.needs_symbol = "try_to_migrate",
@@ -48,6 +49,9 @@ const struct race_class race_class_split_migrate = {
 	.watched = true,
 	.watch_function = THPRACE_WATCH_MIGRATE,
 	.watch_kind = THPRACE_WATCH_SPLIT,
+	.says = SAYS_SPLIT_WARNING,
+	/* unmap_page() of 5.14 to 5.17. */
+	.checks = {{"VM_WARN_ON_ONCE_PAGE(page_mapped(page))", "mm/huge_memory.c", true}},
 	.trace = FUNCTION_SPLIT,
 	.trace_itself = true,
 	.trace_name = "split",

@@ -3,9 +3,10 @@
 #include "race_class.h"
 
 const struct race_class race_class_split_unmap = {
-	.id = THPRACE_SPLIT_UNMAP,
+	.number = 1,
 	.name = "split-unmap",
 	.shape = RACE_WALK,
+	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_UNMAP, RACE_NO_POINT}}},
 	.point = "unmap",
@@ -25,6 +26,16 @@ const struct race_class race_class_split_unmap = {
 	.watched = true,
 	.watch_function = THPRACE_WATCH_UNMAP,
 	.watch_kind = THPRACE_WATCH_SPLIT,
+	.says = SAYS_SPLIT_WARNING | SAYS_SPLIT_COUNTS,
+	/*
+	 * unmap_page() of 4.11 to 5.12, and of 4.8 to 4.10; split_huge_page_to_list() of 4.5 to 5.12,
+	 * twice; unmap_page() of 5.10.47 and 5.13 to 5.17.
+	 */
+	.checks = {{"VM_BUG_ON_PAGE(!unmap_success)", "mm/huge_memory.c", true},
+		   {"VM_BUG_ON_PAGE(ret)", "mm/huge_memory.c", true},
+		   {"VM_BUG_ON_PAGE(compound_mapcount(head))", "mm/huge_memory.c", true},
+		   {"total_mapcount(head) > 0", "mm/huge_memory.c", true},
+		   {"VM_WARN_ON_ONCE_PAGE(page_mapped(page))", "mm/huge_memory.c", true}},
 	.trace = FUNCTION_SPLIT,
 	.trace_itself = true,
 	.trace_name = "split",

@@ -3,9 +3,11 @@
 #include "race_class.h"
 
 const struct race_class race_class_truncate_unmap = {
-	.id = THPRACE_TRUNCATE_UNMAP,
+	.number = 5,
 	.name = "truncate-unmap",
 	.shape = RACE_WALK,
+	.walkers = {{THPRACE_POINT_TRUNCATE, THPRACE_ORIGIN_TRUNCATE},
+		    {THPRACE_POINT_CHECK, THPRACE_ORIGIN_TRUNCATE}},
 	.by_zap = true,
 	.deletes = true,
 	.points = {{.point = {THPRACE_POINT_TRUNCATE, RACE_NO_POINT}}},
@@ -23,6 +25,11 @@ const struct race_class race_class_truncate_unmap = {
 		},
 	.commit = {"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 		   "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()", "5.13"},
+	.says = SAYS_MAPPED,
+	/* unaccount_page_cache_page(), since 5.16 filemap_unaccount_folio(); the last: no DEBUG_VM. */
+	.checks = {{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", true},
+		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", true},
+		   {"still mapped when deleted", "mm/filemap.c", true}},
 	.trace = FUNCTION_TRUNCATE,
 	.trace_name = "truncation",
 	/* Huge pages of shmem came with 4.8, unmap_mapping_page() with 5.13 and 5.10.47. */

@@ -12,41 +12,19 @@
 #include "classes/race_class.h"
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define CLASS(name) (1U << THPRACE_##name)
-#define OF_A_FILE (CLASS(TRUNCATE_UNMAP) | CLASS(INVALIDATE_UNMAP))
-#define OF_A_SPLIT (CLASS(SPLIT_UNMAP) | CLASS(SPLIT_MIGRATE))
-#define ALL ((1U << THPRACE_CLASS_MAX) - 2)
+#define ALL 0xffffffffU
 
-/*
- * The checks of the classes, by what dump_page() says, and the files in which they are theirs. In their order:
- * unmap_page() of 4.11 to 5.12; of 4.8 to 4.10; split_huge_page_to_list() of 4.5 to 5.12, twice; unmap_page()
- * of 5.10.47 and 5.13 to 5.17; zap_huge_pmd(); unaccount_page_cache_page(), since 5.16
- * filemap_unaccount_folio(), with and without DEBUG_VM, and invalidate_inode_pages2_range(); find_lock_entry() and
- * its followers, filemap_fault(), and invalidate_inode_pages2_range() once more.
- */
-static const struct check {
-	const char *text; /* ends with '*': anything may follow */
-	const char *file;
-	uint32_t classes;
-	bool huge; /* the page is a huge one still */
-} checks[] = {
-	{"VM_BUG_ON_PAGE(!unmap_success)", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
-	{"VM_BUG_ON_PAGE(ret)", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
-	{"VM_BUG_ON_PAGE(compound_mapcount(head))", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
-	{"total_mapcount(head) > 0", "mm/huge_memory.c", CLASS(SPLIT_UNMAP), true},
-	{"VM_WARN_ON_ONCE_PAGE(page_mapped(page))", "mm/huge_memory.c", OF_A_SPLIT, true},
-	{"VM_BUG_ON_PAGE(!PageHead(page))", "mm/huge_memory.c", CLASS(SPLIT_HEAD), false},
-	{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", OF_A_FILE, true},
-	{"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", OF_A_FILE, true},
-	{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/truncate.c", CLASS(INVALIDATE_UNMAP), true},
-	{"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/truncate.c", CLASS(INVALIDATE_UNMAP), true},
-	{"still mapped when deleted", "mm/filemap.c", OF_A_FILE, true},
-	{"VM_BUG_ON_PAGE(page_to_pgoff(page) != offset)", "mm/filemap.c", CLASS(COLLAPSE_REUSE),
-	 true},
-	{"VM_BUG_ON_PAGE(!thp_contains(page*", "mm/filemap.c", CLASS(COLLAPSE_REUSE), true},
-	{"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/filemap.c", CLASS(COLLAPSE_REUSE), true},
-	{"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/truncate.c", CLASS(COLLAPSE_REUSE), true},
-};
+/* The classes of which the kernel says this (SAYS_*). */
+static uint32_t said_of(unsigned int what)
+{
+	uint32_t classes = 0;
+	unsigned int class;
+
+	for (class = 1; class < race_class__end(); class ++)
+		if (race_class__of(class)->says & what)
+			classes |= 1U << class;
+	return classes;
+}
 
 /* Names of functions, or how they begin; '$': all of it. */
 static const struct {
@@ -207,7 +185,7 @@ static bool judge_trace(struct block *block)
 		block->functions |= block->guesses;
 		whole = block->guesses & FUNCTION_BOTTOM;
 	}
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		race = race_class__of(class);
 		if (race->trace && !(block->functions & race->trace) &&
 		    (whole || (race->trace_itself && block->where)) &&
@@ -233,17 +211,21 @@ static bool judge_kernel(struct complaint *complaint, const struct complaint_ker
 static bool judge_check(struct block *block, bool *huge)
 {
 	struct complaint *complaint = &block->complaint;
+	const struct race_check *check;
 	uint32_t named = 0, here = 0;
-	size_t i;
+	unsigned int class, i;
 
 	*huge = false;
-	for (i = 0; i < SIZE(checks); i++) {
-		if (!same_check(block->check, checks[i].text))
-			continue;
-		named |= checks[i].classes;
-		*huge |= checks[i].huge;
-		if (!block->bug || in_file(block->file, checks[i].file))
-			here |= checks[i].classes;
+	for (class = 1; class < race_class__end(); class ++) {
+		check = race_class__of(class)->checks;
+		for (i = 0; i < RACE_CHECKS_MAX && check[i].text; i++) {
+			if (!same_check(block->check, check[i].text))
+				continue;
+			named |= 1U << class;
+			*huge |= check[i].huge;
+			if (!block->bug || in_file(block->file, check[i].file))
+				here |= 1U << class;
+		}
 	}
 	complaint->classes = named;
 	if (!named)
@@ -260,20 +242,20 @@ static bool judge_bare_bug(struct block *block)
 	struct complaint *complaint = &block->complaint;
 	unsigned int major, minor;
 
-	complaint->classes = ALL;
+	complaint->classes = race_class__all();
 	if (block->mapcounts) {
 		if (block->counted <= block->found)
 			return keep(complaint, 0, "more mappings found than counted");
-		return keep(complaint, CLASS(SPLIT_UNMAP), "-") &&
+		return keep(complaint, said_of(SAYS_SPLIT_COUNTS), "-") &&
 		       keep(complaint, in_file(block->file, "mm/huge_memory.c") ? ALL : 0,
 			    "BUG in %.80s", base_name(block->file));
 	}
 	if (in_file(block->file, "mm/truncate.c"))
-		return keep(complaint, CLASS(INVALIDATE_UNMAP), "-");
+		return keep(complaint, said_of(SAYS_BUG_TRUNCATE), "-");
 	if (in_file(block->file, "mm/huge_memory.c")) {
 		if (sscanf(complaint->release, "%u.%u", &major, &minor) == 2 && major == 3 &&
 		    minor < 16)
-			return keep(complaint, CLASS(SPLIT_HEAD), "-");
+			return keep(complaint, said_of(SAYS_BUG_HUGE), "-");
 		return keep(complaint, 0, "no huge page in the dump");
 	}
 	if (in_file(block->file, "mm/filemap.c"))
@@ -288,7 +270,7 @@ static bool judge_warning(struct block *block)
 		in_file(block->file, "mm/huge_memory.c") &&
 		(!strcmp(block->function, "unmap_page") || !strcmp(block->function, "unmap_folio"));
 
-	block->complaint.classes = OF_A_SPLIT;
+	block->complaint.classes = said_of(SAYS_SPLIT_WARNING);
 	return keep(&block->complaint, split ? ALL : 0, "WARNING in %.80s", block->function);
 }
 
@@ -301,7 +283,7 @@ static bool judge_counts(struct block *block, bool *huge)
 	struct complaint *complaint = &block->complaint;
 
 	*huge = true;
-	complaint->classes = OF_A_FILE;
+	complaint->classes = said_of(SAYS_MAPPED);
 	if (!block->dump && complaint->order < 0)
 		return keep(complaint, 0, "no huge page in the dump");
 	if (complaint->kind == COMPLAINT_PAGE_STATE)
@@ -316,7 +298,7 @@ static bool judge_failure(struct block *block)
 	struct complaint *complaint = &block->complaint;
 	size_t i;
 
-	complaint->classes = CLASS(HWPOISON_UNMAP);
+	complaint->classes = said_of(SAYS_FAILURE);
 	if (strstr(block->type, "huge page") || strstr(block->type, "hugetlb"))
 		return keep(complaint, 0, "hugetlb page");
 	if (strstr(block->type, "dax page"))
@@ -351,7 +333,7 @@ static bool judge_kind(struct block *block, bool *huge)
 		return judge_warning(block);
 	case COMPLAINT_PAGE_CACHE:
 		*huge = true;
-		complaint->classes = OF_A_FILE;
+		complaint->classes = said_of(SAYS_MAPPED);
 		return true;
 	case COMPLAINT_PAGE_STATE:
 	case COMPLAINT_PAGE_MAP:
@@ -370,7 +352,7 @@ void complaint_judge(struct block *block, const struct complaint_kernel *kernel)
 	struct complaint *complaint = &block->complaint;
 	bool huge;
 
-	complaint->classes = ALL;
+	complaint->classes = race_class__all();
 	complaint->reason[0] = '\0';
 	if (!judge_page(block) || !judge_kind(block, &huge) ||
 	    (huge && !judge_size(block, kernel)) || !judge_trace(block))

@@ -60,8 +60,8 @@ uint32_t complaint__possible(const char *release, uint32_t *closed)
 
 	*closed = 0;
 	if (!read_release(release, &read))
-		return (1U << THPRACE_CLASS_MAX) - 2;
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		return race_class__all();
+	for (class = 1; class < race_class__end(); class ++) {
 		race = race_class__of(class);
 		for (i = 0; i < RACE_RELEASES_MAX && race->releases[i].since; i++)
 			judge(&read, &race->releases[i], 1U << class, &possible, closed);

@@ -42,9 +42,9 @@ static bool possible(const struct engine *engine, enum thprace_class class)
 uint32_t engine__possible(const struct engine *engine)
 {
 	uint32_t classes = 0;
-	int class;
+	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		classes |= possible(engine, (enum thprace_class) class) ? 1U << class : 0;
 	return classes;
 }

@@ -16,6 +16,7 @@
 #include "kernel/kprobe.h"
 #include "base/clock.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define ARRAY_SIZE(array) (int)(sizeof(array) / sizeof((array)[0]))
 #define SLOTS_MIN 256
@@ -91,8 +92,8 @@ enum {
  * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both turn
  * it round). Seen on 5.10, 6.1, 6.12 and 7.2.
  */
-static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_WIDEN, END_ENTRY};
-static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_WIDEN, END_KPROBE, END_ENTRY};
+static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_ENTRY, END_WIDEN};
+static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_KPROBE, END_ENTRY, END_WIDEN};
 
 /* Which program a point has at which end under its kind; NULL: none. */
 static const char *program_name(const struct engine *engine, const struct probe *probe, int end,
@@ -243,6 +244,7 @@ static int size_maps(struct engine *engine)
 
 	for (i = 0; i < THPRACE_SYMBOL_MAX; i++)
 		skel->rodata->symbols[i] = target__address(engine->target, i);
+	race_class__walkers(skel->rodata->classes);
 	skel->rodata->precise = probe__mode(&engine->plan) == THPRACE_PRECISE;
 	skel->rodata->page_shift = log2_of(sysconf(_SC_PAGESIZE));
 	skel->rodata->huge_order = huge_order(skel->rodata->page_shift);

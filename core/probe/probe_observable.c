@@ -143,10 +143,10 @@ enum thprace_mode probe__mode(const struct probe_plan *plan)
 
 bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 {
-	const char *zap = NULL, *other = NULL;
+	const char *zap = "", *other = "";
 	unsigned int class, last = 0;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		const char *reason = probe__not_observable(plan, (enum thprace_class) class);
 
 		if (!reason)

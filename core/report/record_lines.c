@@ -2,6 +2,8 @@
 #include "record_lines.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/names.h"
@@ -19,7 +21,6 @@ enum shape {
 	ADDRESS,
 	TIME,
 	COUNT,
-	PAGES, /* of a range: their number, and above 32 bits thprace_window.taking */
 };
 
 struct meaning {
@@ -48,13 +49,19 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, UNUSED, 1},
 	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
-	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, PAGES, 1},
+	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, COUNT, 1},
 	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
 };
 
 /* A fragment of a line: copied whole, with a constant length. */
 struct fragment {
 	char text[PIECE_SIZE - 1];
+	unsigned char length;
+};
+
+/* The names of a class and a kind, with what stands around them: a class' name is of RACE_NAME_MAX at most. */
+struct who_fragment {
+	char text[95];
 	unsigned char length;
 };
 
@@ -82,7 +89,8 @@ struct record_lines {
 	int utf8;
 	/* The last ones are for values that are out of range. */
 	struct type_fragments types[THPRACE_REC_MAX + 1];
-	struct fragment who[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
+	struct who_fragment who[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
+	bool made[THPRACE_CLASS_MAX + 1][THPRACE_ORIGIN_MAX + 1];
 	struct task_fragment tasks[TASKS];
 	uint64_t upper; /* of the last time */
 	struct fragment upper_digits; /* length 0: none yet */
@@ -135,22 +143,28 @@ static void make_type(struct record_lines *lines, unsigned int type)
 static void make_who(struct record_lines *lines, unsigned int class, unsigned int origin)
 {
 	const char *class_name = names__class(class), *origin_name = names__origin(origin);
-	struct fragment *fragment = &lines->who[class][origin];
+	struct who_fragment *who = &lines->who[class][origin];
+	const size_t size = sizeof(who->text);
+	int length;
 
 	if (lines->format == RENDER_JSON)
-		make(fragment, ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name,
-		     origin_name);
+		length = snprintf(who->text, size,
+				  ",\"class\":\"%s\",\"kind\":\"%s\",\"flags\":", class_name,
+				  origin_name);
 	else if (lines->format == RENDER_CSV)
-		make(fragment, "%s,%s,", class_name, origin_name);
+		length = snprintf(who->text, size, "%s,%s,", class_name, origin_name);
 	else
-		make(fragment, "%s%s%s%s", class ? " class=" : "", class ? class_name : "",
-		     origin ? " kind=" : "", origin ? origin_name : "");
+		length = snprintf(who->text, size, "%s%s%s%s", class ? " class=" : "",
+				  class ? class_name : "", origin ? " kind=" : "",
+				  origin ? origin_name : "");
+	who->length = (unsigned char)length;
+	lines->made[class][origin] = true;
 }
 
 struct record_lines *record_lines__new(const struct render_record *render)
 {
 	struct record_lines *lines = calloc(1, sizeof(*lines));
-	unsigned int type, class, origin;
+	unsigned int type;
 
 	if (!lines)
 		return NULL;
@@ -159,10 +173,6 @@ struct record_lines *record_lines__new(const struct render_record *render)
 	lines->utf8 = render->utf8;
 	for (type = 0; type <= THPRACE_REC_MAX; type++)
 		make_type(lines, type);
-	for (class = 0; class <= THPRACE_CLASS_MAX; class ++) {
-		for (origin = 0; origin <= THPRACE_ORIGIN_MAX; origin++)
-			make_who(lines, class, origin);
-	}
 	return lines;
 }
 
@@ -181,17 +191,28 @@ static inline unsigned int type_of(const struct thprace_record *record)
 	return at_most(record->type, THPRACE_REC_MAX);
 }
 
-static inline const struct fragment *who_of(const struct record_lines *lines,
-					    const struct thprace_record *record)
+/* Made when it is needed: the file names classes as it goes on. */
+static inline const struct who_fragment *who_of(struct record_lines *lines,
+						const struct thprace_record *record)
 {
-	return &lines->who[at_most(record->class, THPRACE_CLASS_MAX)]
-			  [at_most(record->origin, THPRACE_ORIGIN_MAX)];
+	unsigned int class = at_most(record->class, THPRACE_CLASS_MAX);
+	unsigned int origin = at_most(record->origin, THPRACE_ORIGIN_MAX);
+
+	if (!lines->made[class][origin])
+		make_who(lines, class, origin);
+	return &lines->who[class][origin];
 }
 
 static inline char *format_fragment(char *at, const struct fragment *fragment)
 {
 	memcpy(at, fragment, sizeof(*fragment));
 	return at + fragment->length;
+}
+
+static inline char *format_who(char *at, const struct who_fragment *who)
+{
+	memcpy(at, who, sizeof(*who));
+	return at + who->length;
 }
 
 /* A time's digits but for the last eight, which stay the same for 100 ms. */
@@ -235,10 +256,6 @@ static inline char *json_value(char *at, const struct fragment *name, enum shape
 	at = format_fragment(at, name);
 	if (shape == TIME && !value)
 		return format__text(at, "null");
-	if (shape == PAGES && value >> 32) {
-		at = format__number(at, (uint32_t)value);
-		return format__number(format__text(at, ",\"taking_ns\":"), value >> 32);
-	}
 	if (shape != ADDRESS)
 		return format__number(at, value);
 	at = format__hex(at, value);
@@ -284,7 +301,7 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 	} else {
 		at = format__text(at, ",\"folio\":null");
 	}
-	at = format__short(format_fragment(at, who_of(lines, record)), record->flags);
+	at = format__short(format_who(at, who_of(lines, record)), record->flags);
 	if (record->type == THPRACE_REC_LOST) {
 		at = format__text(at, ",\"cause\":\"");
 		at = format__text(at, names__loss((unsigned int)record->value));
@@ -303,7 +320,7 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 	at = context ? format__text(at, "context,,") : format__text(at, "record,,");
 	at = format_times(lines, at, record, ",");
 	at = format_fragment(at, &lines->types[type_of(record)].name[0]);
-	at = format_fragment(at, who_of(lines, record));
+	at = format_who(at, who_of(lines, record));
 	at = format__short(at, record->cpu);
 	*at++ = ',';
 	at = format__number(at, record->pid);
@@ -327,12 +344,6 @@ static inline char *text_value(const struct record_lines *lines, char *at,
 	at = format_fragment(at, name);
 	if (shape == ADDRESS)
 		return format__hex(at, value);
-	if (shape == PAGES && value >> 32) {
-		at = format__text(format__number(at, (uint32_t)value), " taking=");
-		return format__duration(at, value >> 32, lines->utf8);
-	}
-	if (shape == PAGES)
-		return format__number(at, value);
 	if (shape == COUNT)
 		return format__number(at, value);
 	return value ? format__seconds(at, (int64_t)(value - lines->started))
@@ -381,8 +392,8 @@ static char *text_flags(char *at, unsigned int flags)
 	return at;
 }
 
-static char *text_line(const struct record_lines *lines, char *at,
-		       const struct thprace_record *record, int context)
+static char *text_line(struct record_lines *lines, char *at, const struct thprace_record *record,
+		       int context)
 {
 	const struct type_fragments *fragments = &lines->types[type_of(record)];
 	const struct meaning *meaning = &meanings[type_of(record)];
@@ -396,7 +407,7 @@ static char *text_line(const struct record_lines *lines, char *at,
 	*at++ = ' ';
 	at = format__right(at, 8, record->tgid);
 	at = format__hex16(format_fragment(at, &fragments->name[0]), record->folio);
-	at = format_fragment(at, who_of(lines, record));
+	at = format_who(at, who_of(lines, record));
 	if (meaning->interval && record->ts >= record->entry) {
 		at = lost ? format__text(at, " within=") : format__text(at, " took=");
 		at = format__duration(at, record->ts - record->entry, lines->utf8);

@@ -330,7 +330,7 @@ static int print_classes(FILE *out, const struct summary *summary)
 	unsigned int c;
 	int err = 0;
 
-	for (c = THPRACE_CLASS_NONE + 1; c < THPRACE_CLASS_MAX && !err; c++) {
+	for (c = THPRACE_CLASS_NONE + 1; c < race_class__foreign_end() && !err; c++) {
 		const struct summary_class *class = &summary->class[c];
 		struct json_object *object = render_json__new("class");
 

@@ -10,6 +10,7 @@
 #include "diagram.h"
 #include "base/layout.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "summary.h"
 
 #define LABEL 11
@@ -226,7 +227,7 @@ void render_text__classes(FILE *out, const struct summary *summary,
 	unsigned int c;
 
 	layout__head(&table, "class");
-	for (c = THPRACE_CLASS_NONE + 1; c < THPRACE_CLASS_MAX; c++)
+	for (c = THPRACE_CLASS_NONE + 1; c < race_class__foreign_end(); c++)
 		print_class(&table, summary, c, options);
 	if (none->walkers || none->overlaps || none->unattributed || none->unproven)
 		print_class(&table, summary, THPRACE_CLASS_NONE, options);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/names.h"
+#include "classes/race_class.h"
 
 /* Missing members, and those of another type, read as 0, "" or NULL. */
 static struct json_object *member(struct json_object *object, const char *name, enum json_type type)
@@ -269,7 +270,7 @@ static void read_classes(struct summary *summary, struct json_object *classes)
 {
 	unsigned int c;
 
-	for (c = 0; c < THPRACE_CLASS_MAX; c++) {
+	for (c = 0; c < race_class__foreign_end(); c++) {
 		struct json_object *from = member(classes, names__class(c), json_type_object);
 		struct summary_class *class = &summary->class[c];
 

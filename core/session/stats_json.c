@@ -11,6 +11,8 @@
 
 #include "kernel/thp.h"
 #include "base/names.h"
+#include "trace/trace_classes.h"
+#include "classes/race_class.h"
 
 static void add_string(struct json_object *object, const char *key, const char *value)
 {
@@ -65,14 +67,14 @@ static struct json_object *not_observable_json(const struct probe_plan *plan)
 	struct json_object *list = json_object_new_array();
 	struct json_object *item;
 	const char *reason;
-	int class;
+	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		reason = probe__not_observable(plan, class);
 		if (!reason)
 			continue;
 		item = json_object_new_object();
-		add_string(item, "class", names__class((unsigned int)class));
+		add_string(item, "class", names__class(class));
 		add_string(item, "reason", reason);
 		json_object_array_add(list, item);
 	}
@@ -105,6 +107,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	for (i = 0; about->command && about->command[i]; i++)
 		json_object_array_add(command, json_object_new_string(about->command[i]));
 	json_object_object_add(object, "command", command);
+	json_object_object_add(object, "classes", trace_classes__json());
 	json_object_object_add(object, "probes", probes_json(engine__plan(engine)));
 	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
 	return take_text(object);
@@ -148,9 +151,9 @@ static struct json_object *classes_json(const struct session_totals *totals)
 	struct json_object *object = json_object_new_object();
 	const struct verdict_counts *class;
 	struct json_object *item;
-	int i;
+	unsigned int i;
 
-	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+	for (i = 1; i < race_class__end(); i++) {
 		class = &totals->classes[i];
 		item = json_object_new_object();
 		add_number(item, "walkers", totals->counters.sum.walkers[i]);
@@ -266,8 +269,8 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	add_number(walk, "leave", closest->walk_leave);
 	add_address(walk, "folio", closest->folio);
 	add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
-	if (class > 0 && class < THPRACE_CLASS_MAX)
-		add_string(walk, "class", names__class((unsigned int)class));
+	if (class > 0 && class < race_class__end())
+		add_string(walk, "class", names__class(class));
 	json_object_object_add(object, "window", window);
 	json_object_object_add(object, "walk", walk);
 	return object;

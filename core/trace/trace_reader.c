@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/incident_v2.h"
 #include "base/json_bounds.h"
 #include "record_pack.h"
+#include "trace_classes.h"
 #include "trace_validate.h"
 
 /* What a later version may make of the file's header; more is damage. */
@@ -42,6 +44,7 @@ struct trace_reader {
 	size_t json_values;
 	z_stream inflate;
 	struct record_pack *pack;
+	struct trace_classes classes;
 	struct buffer stored;
 	struct buffer raw;
 	char why[256];
@@ -248,6 +251,7 @@ static int open_reader(struct trace_reader **result, const char *path, int fd, c
 	}
 	reader->fd = fd;
 	reader->pack = record_pack__new();
+	trace_classes__init(&reader->classes);
 	if (inflateInit(&reader->inflate) != Z_OK || !reader->pack)
 		err = fail(reader, -ENOMEM, "%s", strerror(ENOMEM));
 	if (!err && path)
@@ -437,6 +441,9 @@ static int check_json(struct trace_reader *reader)
 		beyond = "more than 64 MiB of JSON are in the file";
 	if (!beyond && reader->json_values > JSON_FILE_VALUES_MAX)
 		beyond = "more than 524,288 values of JSON are in the file";
+	if (!beyond && block->type == THPRACE_BLOCK_META)
+		beyond = trace_classes__take(&reader->classes, (const char *)reader->raw.data,
+					     block->raw_size);
 	if (beyond)
 		return fail(
 			reader, -E2BIG,
@@ -471,7 +478,27 @@ static int convert(struct trace_reader *reader)
 	return 0;
 }
 
-static int check_members(struct trace_reader *reader)
+/* The file's id of a class becomes this run's. false: the file does not say what it is. */
+static bool name_class(const struct trace_reader *reader, uint8_t *class)
+{
+	if (*class >= THPRACE_CLASS_MAX)
+		return false;
+	*class = reader->classes.of[*class];
+	return *class != THPRACE_CLASS_MAX;
+}
+
+static const char *take_member(const struct trace_reader *reader, void *member)
+{
+	const bool incidents = reader->block.type == THPRACE_BLOCK_INCIDENTS;
+	struct thprace_incident *incident = member;
+	struct thprace_record *record = member;
+
+	if (!name_class(reader, incidents ? &incident->walk.class : &record->class))
+		return "its class is not known";
+	return incidents ? trace_validate__incident(incident) : trace_validate__record(record);
+}
+
+static int take_members(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
 	const size_t size = block->type == THPRACE_BLOCK_INCIDENTS
@@ -480,14 +507,8 @@ static int check_members(struct trace_reader *reader)
 	const char *wrong = NULL;
 	uint32_t i;
 
-	for (i = 0; size && i < block->count && !wrong; i++) {
-		const void *member = reader->raw.data + i * size;
-
-		if (block->type == THPRACE_BLOCK_INCIDENTS)
-			wrong = trace_validate__incident(member);
-		else
-			wrong = trace_validate__record(member);
-	}
+	for (i = 0; size && i < block->count && !wrong; i++)
+		wrong = take_member(reader, reader->raw.data + i * size);
 	if (wrong)
 		return fail(reader, -EBADMSG,
 			    "the %s block at byte %" PRIu64 " is left out: member %" PRIu32
@@ -516,7 +537,7 @@ static int read_block(struct trace_reader *reader)
 	if (!err)
 		err = convert(reader);
 	if (!err)
-		err = holds_json(reader->block.type) ? check_json(reader) : check_members(reader);
+		err = holds_json(reader->block.type) ? check_json(reader) : take_members(reader);
 	if (err) {
 		reader->finished = err != -EBADMSG;
 		return err;

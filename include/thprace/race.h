@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The terms of thprace: race classes, verdicts, walkers, loss causes.
+ * The terms of thprace: verdicts, walkers, loss causes.
  *
  * Shared by the BPF programs and every user-space program. The names are stable: they appear in
  * output, alerts, metrics and docs. Values are stored in trace files: append, never renumber.
@@ -8,17 +8,13 @@
 #ifndef THPRACE_RACE_H
 #define THPRACE_RACE_H
 
-/* A race class: which window a walker met, and what the kernel may conclude wrongly from it. */
+/*
+ * A race class: which window a walker met, and what the kernel may conclude wrongly from it. Its id is a value of
+ * the run, from 1 on: core/classes has a file for each class, and META of a trace says which id is which.
+ */
 enum thprace_class {
 	THPRACE_CLASS_NONE = 0,
-	THPRACE_SPLIT_UNMAP = 1, /* split → try_to_unmap, against zap phase 1 */
-	THPRACE_SPLIT_MIGRATE = 2, /* split → try_to_migrate (anon, 5.14+), against zap phase 1 */
-	THPRACE_SPLIT_HEAD = 3, /* the split completes, against zap phase 2 */
-	THPRACE_HWPOISON_UNMAP = 4, /* memory_failure → try_to_unmap, against a PTE-level zap */
-	THPRACE_TRUNCATE_UNMAP = 5, /* truncate_cleanup_page/_folio, against zap phase 1 */
-	THPRACE_INVALIDATE_UNMAP = 6, /* invalidate_inode_pages2_range, against zap phase 1 */
-	THPRACE_COLLAPSE_REUSE = 7, /* collapse_file failed and its huge page is offered again */
-	THPRACE_CLASS_MAX
+	THPRACE_CLASS_MAX = 32 /* all ids are below it; a power of two, for the verifier */
 };
 
 /* What a pair of window and walker, or a walker alone, came to. */

@@ -143,8 +143,8 @@ BENCH(zap_read, zap_window(ctx, &fake.pmd_read))
 /* A walker of a split, from its entry to its return; whom it meets depends on bench_open. */
 BENCH(walker, {
 	if (recording) {
-		unmap_enter(fake_huge, split_flags, 0, 1);
-		unmap_return(ctx, 0, 0, 1);
+		unmap_enter(fake_huge, split_flags, 0, THPRACE_POINT_MIGRATE);
+		unmap_return(ctx, 0, THPRACE_POINT_MIGRATE);
 	}
 })
 

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 #include <thprace/shared.h>
 #include "bodies.skel.h"
+#include "classes/race_class.h"
 
 #define ROUNDS_MAX 1000
 #define SLOTS_MIN 256
@@ -149,6 +150,7 @@ static void load_object(struct load *load)
 	for (i = 0; i < THPRACE_POINT_MAX; i++)
 		for (j = 0; j < THPRACE_ARG_SLOTS; j++)
 			load->skel->rodata->args[i].index[j] = (__s8)j;
+	race_class__walkers(load->skel->rodata->classes);
 	load->skel->rodata->slot_mask = slots_for(load->cpus) - 1;
 	load->skel->rodata->slot_seed = 0xd1b54a32d192ed03ULL;
 	load->skel->rodata->stream_count = (__u32)load->stream;

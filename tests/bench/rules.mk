@@ -14,9 +14,9 @@ $(O)/bench/bodies.skel.h: $(O)/bench/bodies.bpf.o
 	$(call say,GEN-SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name bodies > $@
 
-$(O)/bench/bodies: tests/bench/bodies.c $(O)/bench/bodies.skel.h
+$(O)/bench/bodies: tests/bench/bodies.c $(O)/bench/bodies.skel.h $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(O)/libthprace.a $(LIBS)
 
 $(O)/bench/hold.bpf.o: tests/bench/hold.bpf.c $(wildcard bpf/*.h) $(O)/flags | $(O)/bench
 	$(call say,BPF,$@)

@@ -19,6 +19,7 @@
 #include "base/names.h"
 #include "probe/probe.h"
 #include "kernel/target.h"
+#include "classes/race_class.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
 #include "replay.h"
@@ -70,7 +71,7 @@ static void check(const uint8_t *data, size_t size)
 		return;
 	}
 	check_facts__gather(&facts, &source);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
 		for (i = 0; i < result.nr_evidence; i++)
 			must(names__plain(result.evidence[i]->text), "evidence not for a terminal");

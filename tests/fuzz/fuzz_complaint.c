@@ -12,8 +12,9 @@
 #include <string.h>
 #include "complaint/complaint.h"
 #include "replay.h"
+#include "classes/race_class.h"
 
-#define ANY ((1U << THPRACE_CLASS_MAX) - 2)
+#define ANY race_class__all()
 
 static void must(int condition, const char *what)
 {

@@ -14,6 +14,7 @@
 #include "check/check_source.h"
 #include "image/image.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
 #include "replay.h"
@@ -80,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_facts__gather(&facts, &source);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
 		must(result.word < CHECK_STATUS_MAX, "no word");
 		must(result.nr_evidence > 0, "a word without evidence");

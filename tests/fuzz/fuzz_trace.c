@@ -24,6 +24,7 @@
 #include "trace/trace_reader.h"
 #include "replay.h"
 #include "trace/trace_writer.h"
+#include "classes/race_class.h"
 
 static void must(int condition, const char *what)
 {
@@ -70,7 +71,7 @@ static void check_block(const struct trace_block *block)
 		must(block->size == block->count * sizeof(*records), "size of records");
 		for (i = 0; i < block->count; i++)
 			must(records[i].type < THPRACE_REC_MAX &&
-				     records[i].class < THPRACE_CLASS_MAX &&
+				     records[i].class < race_class__foreign_end() &&
 				     records[i].origin < THPRACE_ORIGIN_MAX,
 			     "record out of range");
 		check_packing(records, block->count);
@@ -79,7 +80,7 @@ static void check_block(const struct trace_block *block)
 		must(block->size == block->count * sizeof(*incidents), "size of incidents");
 		for (i = 0; i < block->count; i++)
 			must(incidents[i].verdict < THPRACE_VERDICT_MAX &&
-				     incidents[i].walk.class < THPRACE_CLASS_MAX &&
+				     incidents[i].walk.class < race_class__foreign_end() &&
 				     strlen(incidents[i].walk.comm) < THPRACE_COMM_LEN &&
 				     incidents[i].opener_stack.nr <= THPRACE_STACK_MAX &&
 				     incidents[i].walker_stack.nr <= THPRACE_STACK_MAX,
@@ -109,6 +110,9 @@ static void sum_up(int fd)
 		must(why[0] && names__plain(why), "refused without a reason");
 	} else {
 		must(names__plain(summary->kernel), "a name not for a terminal");
+		for (i = race_class__end(); i < race_class__foreign_end(); i++)
+			must(race_class__is_name(names__class((unsigned int)i)),
+			     "a class with a name that is none");
 		for (i = 0; i < summary->nr_probes; i++)
 			must(names__plain(summary->probes[i].function),
 			     "a name not for a terminal");
@@ -275,6 +279,7 @@ static void feed(const uint8_t *data, size_t size)
 		fd = memfd_create("trace", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
+	race_class__forget_foreign();
 	read_all(fd);
 	sum_up(fd);
 }
@@ -316,7 +321,7 @@ static void write_records(struct trace_writer *writer, enum thprace_block_type t
 		if (record.type != THPRACE_REC_LOST)
 			record.value -= 2;
 		record.cpu = (uint16_t)(i % 4);
-		record.class = (uint8_t)(i % THPRACE_CLASS_MAX);
+		record.class = (uint8_t)(i % race_class__end());
 		record.origin = (uint8_t)(i % THPRACE_ORIGIN_MAX);
 		record.flags = (uint16_t)(i % 8);
 		record.seq = i % 7 ? record.seq + 1 : 0;
@@ -342,16 +347,25 @@ static void write_incidents(struct trace_writer *writer)
 	}
 }
 
-static void write_seed(const char *folder, const char *name, uint32_t flags)
+#define META(more)                                                                                     \
+	"{\"mode\":\"precise\",\"kernel\":\"6.1.0\",\"command\":[\"a\",\"b\"],\"probes\":[{\"point\":" \
+	"\"zap\",\"function\":\"zap_huge_pmd\"}]" more "}"
+
+/* Classes that this build has, under other ids, and some that it does not. */
+#define CLASSES                                                                                    \
+	",\"classes\":[{\"id\":2,\"name\":\"split-unmap\"},{\"id\":1,\"name\":\"split-migrate\"}," \
+	"{\"id\":3,\"name\":\"toy\",\"shape\":\"reuse\",\"point\":\"hold\",\"function\":\"io\"},"  \
+	"{\"id\":4,\"name\":\"toy-2\",\"shape\":\"split\"},{\"id\":5,\"name\":\"toy-3\","          \
+	"\"deletes\":true},{\"id\":6,\"name\":\"split-head\"},{\"id\":7,\"name\":\"collapse-reuse\"}]"
+
+static void write_seed(const char *folder, const char *name, uint32_t flags, const char *meta)
 {
 	struct trace_writer *writer;
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	must(!trace_writer__open(&writer, path, 1, 2, flags), "cannot write a seed");
-	trace_writer__json(writer, THPRACE_BLOCK_META,
-			   "{\"mode\":\"precise\",\"kernel\":\"6.1.0\",\"command\":[\"a\",\"b\"],"
-			   "\"probes\":[{\"point\":\"zap\",\"function\":\"zap_huge_pmd\"}]}");
+	trace_writer__json(writer, THPRACE_BLOCK_META, meta);
 	write_records(writer,
 		      flags & THPRACE_TF_ALL ? THPRACE_BLOCK_RECORDS : THPRACE_BLOCK_CONTEXT);
 	write_incidents(writer);
@@ -373,8 +387,9 @@ int main(int argc, char **argv)
 	int failed = 0, i;
 
 	if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
-		write_seed(argv[2], "all", THPRACE_TF_ALL);
-		write_seed(argv[2], "context", 0);
+		write_seed(argv[2], "all", THPRACE_TF_ALL, META(""));
+		write_seed(argv[2], "context", 0, META(""));
+		write_seed(argv[2], "classes", THPRACE_TF_ALL, META(CLASSES));
 		return 0;
 	}
 	for (i = 1; i < argc; i++)

@@ -316,7 +316,7 @@ cleanup:
 	return err;
 }
 
-const struct stress_class collapse_class = {
+STRESS_CLASS(collapse) = {
 	.name = "collapse-reuse",
 	.alias = "collapse",
 	.check = check,

@@ -202,7 +202,7 @@ static int run(struct stress *s)
 	return err;
 }
 
-const struct stress_class hwpoison_unmap_class = {
+STRESS_CLASS(hwpoison_unmap) = {
 	.name = "hwpoison-unmap",
 	.check = check,
 	.run = run,

@@ -351,7 +351,7 @@ static int run(struct stress *s)
 	return s->options->dir ? run_dir(s) : run_fused(s);
 }
 
-const struct stress_class invalidate_unmap_class = {
+STRESS_CLASS(invalidate_unmap) = {
 	.name = "invalidate-unmap",
 	.check = check,
 	.run = run,

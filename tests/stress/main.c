@@ -14,17 +14,16 @@
 #include <string.h>
 
 #include "base/output.h"
+#include "classes/race_class.h"
 #include "stress.h"
 #include "base/timespan.h"
 
 #define EXIT_USAGE 2
 #define DEFAULT_SECONDS 10
 
-static const struct stress_class *const classes[] = {
-	&split_unmap_class,	 &split_migrate_class,	&split_head_class, &truncate_unmap_class,
-	&invalidate_unmap_class, &hwpoison_unmap_class, &collapse_class,
-};
-#define CLASS_COUNT (sizeof(classes) / sizeof(classes[0]))
+/* What STRESS_CLASS() lists: where it begins and ends says the linker. */
+extern const struct stress_class *const __start_stress_classes[];
+extern const struct stress_class *const __stop_stress_classes[];
 
 enum {
 	OPT_THREADS = 256,
@@ -47,8 +46,8 @@ static const struct argp_option option_table[] = {
 	 "How long to run: 60, 90s, 2min (10s); shared by the classes of `all'", 0},
 	{"threads", OPT_THREADS, "N", 0, "One walker and N-1 openers (2)", 0},
 	{"dir", OPT_DIR, "DIR", 0,
-	 "Where to put files: a huge tmpfs, or for invalidate-unmap a file system with huge folios "
-	 "in its page cache, as XFS (a private tmpfs; for invalidate-unmap a private FUSE mount)",
+	 "Where to put files: a huge tmpfs, or for a class that never sees those a file system with "
+	 "huge folios in its page cache, as XFS (a private tmpfs, or a private FUSE mount)",
 	 0},
 	{"cpus", OPT_CPUS, "LIST", 0, "As 0,2-3: the walker on the first, openers on the rest", 0},
 	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},
@@ -202,9 +201,8 @@ static const struct argp parser = {
 	.parser = parse,
 	.args_doc = "CLASS",
 	.doc = "Run both sides of a race class against each other, from user space.\v"
-	       "CLASS is split-unmap, split-migrate, split-head, truncate-unmap, invalidate-unmap, "
-	       "hwpoison-unmap or collapse-reuse. `all' runs those that can run here, one after the "
-	       "other; `list' prints for each class whether it can run here, and why not. "
+	       "CLASS is a race class: `list' prints for each whether it can run here, and why not. "
+	       "`all' runs those that can run here, one after the other. "
 	       "split-shared is no race: a huge page shared by a fork is split 20 times, and nobody "
 	       "unmaps it.\n\n"
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
@@ -269,7 +267,7 @@ static void print_text(const struct stress_class *class, const struct stress_res
 
 static int can_stress(const struct stress_class *class, struct stress *s)
 {
-	if (class != &split_shared_load && s->options->cpu_count < 2)
+	if (class->run != split_shared_load.run && s->options->cpu_count < 2)
 		return stress__refuse(s, -EOPNOTSUPP,
 				      "one CPU only; needs two CPUs that run at the same time");
 	return class->check(s);
@@ -310,17 +308,48 @@ static int run_class(const struct stress_class *class, const struct stress_optio
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* By name or alias; NULL: there is none. */
+static const struct stress_class *find_class(const char *name)
+{
+	const struct stress_class *const *classes = __start_stress_classes;
+	size_t bytes = (uintptr_t)__stop_stress_classes - (uintptr_t)__start_stress_classes;
+
+	for (size_t i = 0; i < bytes / sizeof(*classes); i++)
+		if (!strcmp(name, classes[i]->name) ||
+		    (classes[i]->alias && !strcmp(name, classes[i]->alias)))
+			return classes[i];
+	return NULL;
+}
+
+/* What brings a race class about; a class of which nothing does has a check that says so. */
+static int check_none(struct stress *s)
+{
+	snprintf(s->reason, sizeof(s->reason), "nothing brings this class about yet");
+	return -EOPNOTSUPP;
+}
+
+static struct stress_class stressor_of(unsigned int class)
+{
+	const struct race_class *race = race_class__of(class);
+	const struct stress_class *found = find_class(race->name);
+
+	return found ? *found
+		     : (struct stress_class){
+			       .name = race->name, .check = check_none, .run = check_none};
+}
+
 static int list(const struct stress_options *o)
 {
-	for (size_t i = 0; i < CLASS_COUNT; i++) {
+	for (unsigned int i = 1; i < race_class__end(); i++) {
+		struct stress_class class = stressor_of(i);
 		struct stress s = {.options = o};
-		bool can = !can_stress(classes[i], &s);
+		bool can = !can_stress(&class, &s);
 
 		if (!o->json) {
-			printf("%-16s  %s%s\n", classes[i]->name, can ? "yes" : "no: ", s.reason);
+			printf("%-16s  %s%s\n", class.name, can ? "yes" : "no: ", s.reason);
 			continue;
 		}
-		printf("{\"class\":\"%s\",\"possible\":%s,\"reason\":", classes[i]->name,
+		printf("{\"class\":\"%s\",\"possible\":%s,\"reason\":", class.name,
 		       can ? "true" : "false");
 		print_json_string(s.reason);
 		printf("}\n");
@@ -330,46 +359,43 @@ static int list(const struct stress_options *o)
 
 static int run_all(const struct stress_options *o)
 {
-	const struct stress_class *can[CLASS_COUNT];
+	struct stress_class can[THPRACE_CLASS_MAX];
 	int status = EXIT_SUCCESS;
 	size_t count = 0;
 
-	for (size_t i = 0; i < CLASS_COUNT; i++) {
+	for (unsigned int i = 1; i < race_class__end(); i++) {
+		struct stress_class class = stressor_of(i);
 		struct stress s = {.options = o};
 
-		if (can_stress(classes[i], &s))
-			refused(classes[i], &s);
+		if (can_stress(&class, &s))
+			refused(&class, &s);
 		else
-			can[count++] = classes[i];
+			can[count++] = class;
 	}
 	for (size_t i = 0; i < count && !stress__interrupted(); i++)
-		if (run_class(can[i], o, o->seconds / (double)count))
+		if (run_class(&can[i], o, o->seconds / (double)count))
 			status = EXIT_FAILURE;
 	return count ? status : EXIT_FAILURE;
 }
 
-static const struct stress_class *find_class(const char *name)
-{
-	for (size_t i = 0; i < CLASS_COUNT; i++)
-		if (!strcmp(name, classes[i]->name) ||
-		    (classes[i]->alias && !strcmp(name, classes[i]->alias)))
-			return classes[i];
-	return strcmp(name, split_shared_load.name) ? NULL : &split_shared_load;
-}
-
 static int run_one(const char *name, const struct stress_options *o)
 {
-	const struct stress_class *class = find_class(name);
+	const struct stress_class *found = find_class(name);
+	unsigned int id = race_class__find(name);
 	struct stress s = {.options = o};
+	struct stress_class class;
 
-	if (!class) {
+	if (!strcmp(name, split_shared_load.name))
+		found = &split_shared_load;
+	if (!found && !id) {
 		fprintf(stderr, "thprace-stress: no class '%s'; thprace-stress list names them\n",
 			name);
 		return EXIT_USAGE;
 	}
-	if (can_stress(class, &s))
-		return refused(class, &s);
-	return run_class(class, o, o->seconds);
+	class = found ? *found : stressor_of(id);
+	if (can_stress(&class, &s))
+		return refused(&class, &s);
+	return run_class(&class, o, o->seconds);
 }
 
 int main(int argc, char **argv)

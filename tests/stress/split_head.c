@@ -18,7 +18,7 @@ static int run(struct stress *s)
 	return split_unmap__run(s, &aim, 1, true);
 }
 
-const struct stress_class split_head_class = {
+STRESS_CLASS(split_head) = {
 	.name = "split-head",
 	.check = shared_file__check,
 	.run = run,

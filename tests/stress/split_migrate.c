@@ -205,7 +205,7 @@ static int run(struct stress *s)
 	return err;
 }
 
-const struct stress_class split_migrate_class = {
+STRESS_CLASS(split_migrate) = {
 	.name = "split-migrate",
 	.check = check,
 	.run = run,

@@ -201,7 +201,7 @@ static int run(struct stress *s)
 	return split_unmap__run(s, &aim, 8, false);
 }
 
-const struct stress_class split_unmap_class = {
+STRESS_CLASS(split_unmap) = {
 	.name = "split-unmap",
 	.check = shared_file__check,
 	.run = run,

@@ -60,13 +60,12 @@ struct stress_class {
 	int (*run)(struct stress *s);
 };
 
-extern const struct stress_class split_unmap_class;
-extern const struct stress_class split_migrate_class;
-extern const struct stress_class split_head_class;
-extern const struct stress_class truncate_unmap_class;
-extern const struct stress_class invalidate_unmap_class;
-extern const struct stress_class hwpoison_unmap_class;
-extern const struct stress_class collapse_class;
+/* Define one, and list it for main.c: nothing else names it. */
+#define STRESS_CLASS(id)                                                        \
+	static const struct stress_class id##_class;                            \
+	static const struct stress_class *const id##_listed                     \
+		__attribute__((used, section("stress_classes"))) = &id##_class; \
+	static const struct stress_class id##_class
 /* No race, and so of no class: see split_shared.c. */
 extern const struct stress_class split_shared_load;
 

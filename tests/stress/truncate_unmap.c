@@ -103,7 +103,7 @@ cleanup:
 	return err;
 }
 
-const struct stress_class truncate_unmap_class = {
+STRESS_CLASS(truncate_unmap) = {
 	.name = "truncate-unmap",
 	.check = shared_file__check,
 	.run = run,

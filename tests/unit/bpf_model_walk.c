@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The model's programs of walkers, of the splits around them, and of the check point. */
 #include "bpf_model_private.h"
+#include "class_ids.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include "complaint/complaint.h"
 #include "base/names.h"
+#include "class_ids.h"
+#include "classes/race_class.h"
 
 #define FOUND_MAX 32
 #define FOUND_LEN 300
@@ -41,7 +43,7 @@ static inline const char *describe(char text[FOUND_LEN], const struct complaint 
 	int length = snprintf(text, FOUND_LEN, "%s:", complaint__kind_name(complaint->kind));
 	unsigned int class;
 
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		if (complaint->classes & 1U << class)
 			length += snprintf(text + length, FOUND_LEN - (size_t)length, " %s",
 					   names__class(class));

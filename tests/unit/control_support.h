@@ -31,6 +31,7 @@
 #include "build_incident.h"
 #include "control.h"
 #include "trace/trace_writer.h"
+#include "class_ids.h"
 
 #define MEMORY 1024 /* incidents that the fake spool keeps */
 #define ANSWERS_MAX 2048

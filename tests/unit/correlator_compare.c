@@ -14,6 +14,7 @@
 #include "correlate/correlator.h"
 #include "oracle.h"
 #include "base/names.h"
+#include "class_ids.h"
 
 #define INCIDENTS_MAX 4096
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "correlator_schedule.h"
 #include "chance.h"
+#include "class_ids.h"
 
 static void choose(struct schedule *schedule, unsigned int who)
 {

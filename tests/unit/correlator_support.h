@@ -14,6 +14,7 @@
 #include <thprace/verdict.h>
 #include "build_incident.h"
 #include "correlate/correlator.h"
+#include "class_ids.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OTHER_FOLIO 0xffffea0000010000ULL

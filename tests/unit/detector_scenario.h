@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <thprace/verdict.h>
 #include "oracle.h"
+#include "class_ids.h"
 
 #define START 1000000000ULL
 #define US(us) (START + (uint64_t)(us)*1000)

@@ -13,7 +13,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/histogram.h"
+#include "classes/race_class.h"
 #include "metrics.h"
+#include "class_ids.h"
 
 #define SECOND 1000000000ULL
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -87,7 +89,7 @@ static inline void fill_totals(struct session_totals *totals)
 	sum->collapses_failed = 4;
 	sum->reuses = 2;
 	sum->reuses_foreign = 1;
-	for (i = 1; i < THPRACE_CLASS_MAX; i++) {
+	for (i = 1; i < race_class__end(); i++) {
 		sum->walkers[i] = 1000 + i;
 		sum->failed[i] = 10 + i;
 		sum->walker_ns[i] = 30000 * (1000 + i) + 1;
@@ -109,11 +111,11 @@ static inline void fill_totals(struct session_totals *totals)
 
 static inline void fill_exposure(struct exposure *exposure)
 {
-	int i;
+	unsigned int i;
 
 	exposure->seconds = 60;
 	exposure->folios = 123.5;
-	for (i = 1; i < THPRACE_CLASS_MAX; i++)
+	for (i = 1; i < race_class__end(); i++)
 		exposure->classes[i] = (struct exposure_class){
 			.observable = i != THPRACE_SPLIT_MIGRATE,
 			.estimated = i < THPRACE_HWPOISON_UNMAP && i != THPRACE_SPLIT_MIGRATE,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The oracle's lists: every window, walker, range and loss of the records, all against all. */
 #include "oracle_private.h"
+#include "class_ids.h"
 
 #include <thprace/verdict.h>
 
@@ -233,8 +234,7 @@ static void collect_range(struct oracle *oracle, const struct thprace_record *re
 	range->removed = record->arg;
 	range->close = record->ts;
 	range->folio = record->folio;
-	range->pages = (uint32_t)record->arg2;
-	range->taking = record->arg2 / 0x100000000;
+	range->pages = record->arg2;
 	range->pid = record->pid;
 	range->tgid = record->tgid;
 	range->cpu = record->cpu;

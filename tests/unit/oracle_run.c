@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "base/names.h"
+#include "class_ids.h"
 
 int oracle__compare(const void *a, const void *b)
 {

@@ -21,6 +21,7 @@
 #include "report/summary.h"
 #include "trace/trace_reader.h"
 #include "trace/trace_writer.h"
+#include "class_ids.h"
 
 #define START 1000000000000ULL
 #define WALL 1700000000000000000ULL

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 #include "spool_private.h"
 #include "trace/trace_reader.h"
+#include "class_ids.h"
 
 static char base[64]; /* made for a test */
 static char folder[80]; /* the spool's, in it */

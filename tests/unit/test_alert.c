@@ -2,6 +2,8 @@
 /* Alerts: what becomes a message, and all that it says. */
 #include "alert_support.h"
 #include "folio_name.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 static void an_escape(void **state)
 {
@@ -131,7 +133,7 @@ static void priorities(void **state)
 	size_t i;
 
 	(void)state;
-	for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+	for (c = 1; c < race_class__end(); c++) {
 		struct alert *alert = begin(60, 10);
 
 		for (i = 0; i < nr; i++) {
@@ -185,21 +187,21 @@ static void overlaps(void **state)
 
 	(void)state;
 	for (i = 0; i < 5; i++) {
-		for (c = 1; c < THPRACE_CLASS_MAX; c++) {
+		for (c = 1; c < race_class__end(); c++) {
 			struct thprace_incident incident = make(c, THPRACE_CONTAINED);
 
 			alert__incident(alert, &incident, i, NULL, START + i * 100 * S);
 		}
 	}
-	assert_int_equal(sent, THPRACE_CLASS_MAX - 1);
+	assert_int_equal(sent, race_class__end() - 1);
 	assert_int_equal(alert__deadline(alert), 0);
 	alert__state(alert, &totals);
-	assert_int_equal(totals.sent, THPRACE_CLASS_MAX - 1);
+	assert_int_equal(totals.sent, race_class__end() - 1);
 	assert_int_equal(totals.folded, 0);
 	assert_int_equal(totals.failed, 0);
 	assert_string_equal(totals.target, "stderr");
 	alert__free(alert);
-	assert_int_equal(sent, THPRACE_CLASS_MAX - 1);
+	assert_int_equal(sent, race_class__end() - 1);
 }
 
 /* The first overlap comforts where the kernel's code says so, and nowhere else. */

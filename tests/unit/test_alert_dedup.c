@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Folding and limits of alerts: identical incidents become one message, a storm a few, and none goes uncounted. */
 #include "alert_support.h"
+#include "class_ids.h"
 
 static void identical(void **state)
 {

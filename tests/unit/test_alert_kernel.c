@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Alerts: the complaints of the kernel, and that everything is in exactly one message. */
 #include "alert_support.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 static void confirmed_after(void **state)
 {
@@ -326,7 +328,7 @@ static void storms(void **state)
 			struct complaint complaint;
 
 			now += (uint64_t)rand() % (round % 3 ? S / 20 : 2 * S);
-			class = 1 + (unsigned int)rand() % (THPRACE_CLASS_MAX - 1);
+			class = 1 + (unsigned int)rand() % (race_class__end() - 1);
 			if (rand() % 10 == 0)
 				alert__tick(alert, now);
 			if (rand() % 20 == 0) {
@@ -362,7 +364,7 @@ static void storms(void **state)
 		messages = sent;
 		alert__free(alert);
 		assert_int_equal(sent, messages);
-		for (c = 1; c < THPRACE_CLASS_MAX; c++)
+		for (c = 1; c < race_class__end(); c++)
 			assert_int_equal(accounted[c], expected[c]);
 		assert_int_equal(complaints_counted, nr_complaints);
 		assert_true(totals.folded <= in_total);
@@ -396,7 +398,7 @@ static void ended_storms(void **state)
 			expected[class]++;
 		}
 		alert__free(alert);
-		for (c = 1; c < THPRACE_CLASS_MAX; c++)
+		for (c = 1; c < race_class__end(); c++)
 			assert_int_equal(accounted[c], expected[c]);
 	}
 }

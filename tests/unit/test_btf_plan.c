@@ -4,6 +4,8 @@
 
 #include "kernel/target.h"
 #include "probe/probe.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 #define NAMES 96
 
@@ -35,7 +37,8 @@ static void a_kernel_without_huge_pages(void **state)
 	struct probe_plan plan;
 	const char *reason;
 	char why[512];
-	int poison, class;
+	int poison;
+	unsigned int class;
 
 	(void)state;
 	for (poison = 0; poison < 2; poison++) {
@@ -53,7 +56,7 @@ static void a_kernel_without_huge_pages(void **state)
 		btf__free(btf);
 		plan_of_file(&plan, PROBE_ATTACH_AUTO);
 		assert_int_equal(probe__usable(&plan, why, sizeof(why)), poison);
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		for (class = 1; class < race_class__end(); class ++) {
 			reason = probe__not_observable(&plan, class);
 			if (class == THPRACE_HWPOISON_UNMAP && poison)
 				assert_null(reason);

@@ -14,6 +14,8 @@
 #include "image/image.h"
 #include "tiny_kernel.h"
 #include "base/names.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,
 					     .split_flags = 0x9c,
@@ -37,14 +39,14 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	void *btf = tiny__btf(kernel, &btf_size), *data;
 	char why[256];
 	size_t i;
-	int class;
+	unsigned int class;
 
 	tiny__fill(tiny, kernel);
 	data = tiny__vmlinux(tiny, symbols, with_btf ? btf : NULL, btf_size, &size);
 	assert_int_equal(image__parse(&image, data, size, 1UL << 24, why, sizeof(why)), 0);
 	assert_int_equal(check_source__of_image(&source, image, why, sizeof(why)), 0);
 	check_facts__gather(&facts, &source);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
 		statuses[class] = result.status;
 		/* Each status has evidence, and each piece of it a text. */
@@ -77,14 +79,14 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 	};
 	static const char *const facts[] = CHECK_STATUS_NAMES;
 	enum check_status statuses[THPRACE_CLASS_MAX], expected;
-	int class;
+	unsigned int class;
 
 	judge(kernel, TINY_SYMTAB, true, statuses);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-		expected = class == differs ? status : usual[class];
+	for (class = 1; class < race_class__end(); class ++) {
+		expected = (int)class == differs ? status : usual[class];
 		if (statuses[class] != expected)
-			fail_msg("%s: %s, not %s", names__class((unsigned int)class),
-				 facts[statuses[class]], facts[expected]);
+			fail_msg("%s: %s, not %s", names__class(class), facts[statuses[class]],
+				 facts[expected]);
 	}
 }
 
@@ -187,7 +189,8 @@ static void facts_alone(void **state)
 	struct check_result result;
 	struct check_facts facts;
 	size_t i;
-	int class, id;
+	int id;
+	unsigned int class;
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
@@ -196,7 +199,7 @@ static void facts_alone(void **state)
 			facts.fact[id].answer = answers[i];
 			strcpy(facts.fact[id].text, "fact");
 		}
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		for (class = 1; class < race_class__end(); class ++) {
 			check__judge(&facts, class, &result);
 			if (answers[i] == CHECK_NOT_KNOWN)
 				assert_int_equal(result.status, CHECK_UNKNOWN);

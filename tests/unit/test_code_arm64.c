@@ -15,6 +15,8 @@
 #include "image/image.h"
 #include "tiny_kernel.h"
 #include "base/names.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 static const struct tiny_kernel all_fixed = {.flag = true,
 					     .split_flags = 0xd0,
@@ -248,7 +250,7 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 	size_t btf_size, size;
 	void *btf = tiny__btf(kernel, &btf_size), *data;
 	char why[256];
-	int class;
+	unsigned int class;
 
 	tiny__fill_arm64(tiny, kernel);
 	data = flat ? tiny__image(tiny, symbols, btf, btf_size, &size)
@@ -259,7 +261,7 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 	if (!source.btf) /* it is too small to be found without a section */
 		source.btf = btf__new(btf, (unsigned int)btf_size);
 	check_facts__gather(&facts, &source);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
 		statuses[class] = result.status;
 	}
@@ -285,15 +287,15 @@ static void assert_one(const struct tiny_kernel *kernel, int differs, enum check
 						  TINY_SYMTAB};
 	enum check_status statuses[THPRACE_CLASS_MAX], expected;
 	size_t i;
-	int class;
+	unsigned int class;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		judge(kernel, kinds[i] != TINY_SYMTAB, kinds[i], statuses);
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
-			expected = class == differs ? status : usual[class];
+		for (class = 1; class < race_class__end(); class ++) {
+			expected = (int)class == differs ? status : usual[class];
 			if (statuses[class] != expected)
 				fail_msg("symbols %d: %s: %s, not %s", kinds[i],
-					 names__class((unsigned int)class), names[statuses[class]],
+					 names__class(class), names[statuses[class]],
 					 names[expected]);
 		}
 	}

@@ -2,6 +2,7 @@
 /* The control socket: requests and their answers. */
 #include "control_support.h"
 #include "trace/trace_reader.h"
+#include "classes/race_class.h"
 
 static struct server *server;
 
@@ -46,7 +47,7 @@ static void test_status(void **state)
 	assert_int_equal(count(status, "now_ns"), 11523000000000ULL);
 	assert_int_equal(count(status, "now_wall_ns"), 1700000000000000000ULL);
 	assert_int_equal(json_object_array_length(member(status, "classes")),
-			 THPRACE_CLASS_MAX - 1);
+			 race_class__end() - 1);
 	class = json_object_array_get_idx(member(status, "classes"), 0);
 	assert_string_equal(text_of(class, "class"), "split-unmap");
 	assert_int_equal(count(class, "escapes"), 2);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* status and reload, asked of a control socket whose hooks are the test's own. */
 #include "cli_support.h"
+#include "class_ids.h"
+#include "classes/race_class.h"
 
 #include <grp.h>
 
@@ -106,7 +108,7 @@ static void test_silent_entry(void **state)
 static void test_checked(void **state)
 {
 	static struct check_state check;
-	int class;
+	unsigned int class;
 
 	(void)state;
 	check.progress = CHECK_DONE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The correlator: how the messages of a window and of a walker are joined, in whatever order they come. */
 #include "correlator_support.h"
+#include "class_ids.h"
 
 static void test_report_after_pair(void **state)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The correlator: which zap a walker that failed is blamed on, and when nobody is. */
 #include "correlator_support.h"
+#include "class_ids.h"
 
 /* A removal of small pages contains a walker that did not fail and that it fell into; it explains no failure. */
 static void test_removal(void **state)

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <time.h>
 #include "correlator_support.h"
+#include "class_ids.h"
 
 /* Folios share the lists that they are looked up in. */
 static void test_many_folios(void **state)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "correlator_schedule.h"
+#include "class_ids.h"
 
 static struct schedule *by_hand(enum thprace_mode mode)
 {

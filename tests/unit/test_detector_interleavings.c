@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <thprace/verdict.h>
 #include "oracle.h"
+#include "class_ids.h"
 
 #define START 1000000000ULL
 #define WINDOWS 2

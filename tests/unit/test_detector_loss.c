@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_scenario.h"
+#include "class_ids.h"
 
 static void test_orphan_close(void **state)
 {

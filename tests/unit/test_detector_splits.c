@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The detector's rules of splits and of the kernel's own check points, each by one small story. */
 #include "detector_scenario.h"
+#include "class_ids.h"
 
 static void test_split_head(void **state)
 {

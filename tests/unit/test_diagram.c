@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Diagrams of a zap and a walker, as a user sees them: whole outputs, and that they fit their columns. */
 #include "diagram_support.h"
+#include "class_ids.h"
 
 static void draws_contained(void **state)
 {

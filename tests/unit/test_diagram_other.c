@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Diagrams of what is no zap and walker alone: splits, check points, passes, pages used again; and the words below. */
 #include "diagram_support.h"
+#include "class_ids.h"
 
 static void draws_head(void **state)
 {

@@ -5,6 +5,7 @@
 #include "filter.h"
 #include "report/record_lines.h"
 #include "report/render_record.h"
+#include "class_ids.h"
 
 static void filters(void **state)
 {

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "exposure.h"
 #include "session/session.h"
+#include "class_ids.h"
 
 #define SECOND 1000000000ULL
 #define DAY 86400.0

@@ -15,6 +15,7 @@
 #include "check/check_source.h"
 #include "cli.h"
 #include "base/output.h"
+#include "classes/race_class.h"
 #include "tiny_kernel.h"
 
 /* A title, a colour, DEL, CSI of 8 bits, one that turns the direction, and one byte of no UTF-8. */
@@ -120,7 +121,7 @@ static void write_trace(enum thprace_block_type type, const char *json)
 	incident.walk.leave = 1900;
 	incident.walk.pid = 8;
 	for (verdict = 1; verdict < THPRACE_VERDICT_MAX; verdict++) {
-		for (class = 1; class < THPRACE_CLASS_MAX; class ++) {
+		for (class = 1; class < race_class__end(); class ++) {
 			incident.verdict = (uint8_t)verdict;
 			incident.walk.class = (uint8_t) class;
 			assert_int_equal(trace_writer__incident(writer, &incident), 0);

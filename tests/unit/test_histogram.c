@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "base/histogram.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 static void empty(void **state)
 {
@@ -205,7 +206,7 @@ static void names_both_ways(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < THPRACE_CLASS_MAX; i++)
+	for (i = 0; i < race_class__end(); i++)
 		assert_int_equal(names__find_class(names__class(i)), i);
 	for (i = 0; i < THPRACE_VERDICT_MAX; i++)
 		assert_int_equal(names__find_verdict(names__verdict(i)), i);
@@ -213,7 +214,7 @@ static void names_both_ways(void **state)
 		assert_int_equal(names__find_record(names__record(i)), i);
 	for (i = 0; i < THPRACE_LOSS_MAX; i++)
 		assert_int_equal(names__find_loss(names__loss(i)), i);
-	assert_string_equal(names__class(THPRACE_CLASS_MAX), "?");
+	assert_string_equal(names__class(race_class__end()), "?");
 	assert_string_equal(names__verdict(~0U), "?");
 	assert_true(names__find_class("?") < 0);
 	assert_true(names__find_mode(NULL) < 0);

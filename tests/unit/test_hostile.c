@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "base/json_bounds.h"
 #include "report/summary.h"
+#include "class_ids.h"
 
 /* Blocks as no writer of ours would write them. */
 static FILE *begin(uint32_t flags)

@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 #include "kernel_check.h"
+#include "classes/race_class.h"
+#include "class_ids.h"
 
 static char folder[] = "/tmp/thprace-kernel-check-XXXXXX";
 static char program[64];
@@ -93,12 +95,12 @@ static void test_statuses(void **state)
 
 static void expect_failed(const char *reason)
 {
-	int class;
+	unsigned int class;
 
 	assert_int_equal(shown.progress, CHECK_FAILED);
 	if (!strstr(shown.reason, reason))
 		fail_msg("no '%s' in: %s", reason, shown.reason);
-	for (class = 1; class < THPRACE_CLASS_MAX; class ++)
+	for (class = 1; class < race_class__end(); class ++)
 		assert_int_equal(shown.classes[class].status, CHECK_UNKNOWN);
 }
 

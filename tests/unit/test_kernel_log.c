@@ -14,6 +14,7 @@
 #include <thprace/race.h>
 
 #include "kernel_log.h"
+#include "class_ids.h"
 
 #define C(class) (1U << THPRACE_##class)
 

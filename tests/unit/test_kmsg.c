@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "kmsg.h"
+#include "class_ids.h"
 
 #define C(name) (1U << THPRACE_##name)
 #define S 1000000000ULL
@@ -52,7 +53,7 @@ static void take(void *ctx, const struct complaint *complaint)
 
 static const struct complaint_kernel kernel = {
 	.known = true,
-	.possible = (1U << THPRACE_CLASS_MAX) - 2,
+	.possible = 0xfe,
 	.pmd_order = 9,
 };
 

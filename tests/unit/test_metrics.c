@@ -4,6 +4,7 @@
  * everything, to stdout, for promtool (tests/metrics); with --print-new: of one that has just started.
  */
 #include "metrics_support.h"
+#include "class_ids.h"
 
 static void well_formed(void **state)
 {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "correlate/near_miss.h"
 #include "correlate/provoke_verdict.h"
+#include "class_ids.h"
 
 #define FOLIO 0xffffea0000008000ULL
 #define OPENER 11

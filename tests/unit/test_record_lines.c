@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include "base/names.h"
 #include "report/record_lines.h"
+#include "class_ids.h"
 
 #define START 5000000000ULL
 #define MANY 20000 /* more than fits into the buffer, several times */
@@ -73,11 +74,7 @@ static void json(FILE *out, const struct thprace_record *record, int context)
 	if (is->value)
 		fprintf(out, ",\"%s\":%d", is->value, record->value);
 	json_member(out, is->arg, record->arg);
-	if (record->type == THPRACE_REC_RANGE && record->arg2 >> 32)
-		fprintf(out, ",\"pages\":%" PRIu32 ",\"taking_ns\":%" PRIu32,
-			(uint32_t)record->arg2, (uint32_t)(record->arg2 >> 32));
-	else
-		json_member(out, is->arg2, record->arg2);
+	json_member(out, is->arg2, record->arg2);
 	fprintf(out, "}\n");
 }
 
@@ -149,11 +146,7 @@ static void text(FILE *out, const struct thprace_record *record, int context)
 	else
 		text_flags(out, record->flags);
 	text_member(out, is->arg, record->arg);
-	if (record->type == THPRACE_REC_RANGE && record->arg2 >> 32)
-		fprintf(out, " pages=%" PRIu32 " taking=%s", (uint32_t)record->arg2,
-			names__duration(number, sizeof(number), record->arg2 >> 32, 1));
-	else
-		text_member(out, is->arg2, record->arg2);
+	text_member(out, is->arg2, record->arg2);
 	fprintf(out, "%s\n", context ? " context" : "");
 }
 

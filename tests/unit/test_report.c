@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a trace file to what the report says of it, as text and as JSON. */
 #include "report_support.h"
+#include "class_ids.h"
+#include "classes/race_class.h"
 
 /* A machine with a clock of jiffies, and a kprobe that runs no program. */
 static const char coarse_meta[] =
@@ -156,7 +158,7 @@ static void json_report(void **state)
 		}
 		json_object_put(object);
 	}
-	assert_int_equal(classes, THPRACE_CLASS_MAX - 1);
+	assert_int_equal(classes, race_class__end() - 1);
 	assert_int_equal(incidents, 5);
 	free(text);
 }

@@ -17,6 +17,7 @@
 #include "replay/detector.h"
 #include "base/names.h"
 #include "probe/probe.h"
+#include "class_ids.h"
 
 #define START 1000000000ULL
 #define FAR 100000000000ULL

@@ -2,6 +2,7 @@
 /* The spool: numbers, files, limits, and what is asked of it. */
 #include "base/incident_time.h"
 #include "spool_support.h"
+#include "class_ids.h"
 
 /* --- files and numbers ----------------------------------------------------------------------------- */
 

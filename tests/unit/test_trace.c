@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Traces that are damaged: what is wrong is told and left out, and the rest is read. */
 #include "trace_support.h"
+#include "class_ids.h"
 
 static void assert_same(const struct seen *a, const struct seen *b)
 {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "until.h"
+#include "class_ids.h"
 
 static bool met(const struct until *until, const struct session_totals *totals)
 {

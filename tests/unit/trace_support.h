@@ -22,6 +22,8 @@
 #include <thprace/race.h>
 #include "trace/trace_reader.h"
 #include "trace/trace_writer.h"
+#include "class_ids.h"
+#include "classes/race_class.h"
 
 #define BLOCKS_MAX 16
 #define BATCH 4096 /* records that the writer puts into one block */
@@ -68,7 +70,7 @@ static inline struct thprace_record some_record(void)
 	for (i = 0; i < sizeof(record); i++)
 		bytes[i] = (unsigned char)next_random();
 	record.type = (__u8)(next_random() % THPRACE_REC_LOST);
-	record.class = (__u8)(next_random() % THPRACE_CLASS_MAX);
+	record.class = (__u8)(next_random() % race_class__end());
 	record.origin = (__u8)(next_random() % THPRACE_ORIGIN_MAX);
 	return record;
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace_classes.h"
+
+#include <json-c/json.h>
+#include <string.h>
+#include "base/names.h"
+#include "classes/race_class.h"
+
+static const char *const shapes[] = RACE_SHAPE_NAMES;
+
+_Static_assert(sizeof(shapes) / sizeof(shapes[0]) == RACE_SHAPE_MAX, "a name each");
+
+static void forget(struct trace_classes *classes)
+{
+	memset(classes->of, THPRACE_CLASS_MAX, sizeof(classes->of));
+	classes->of[THPRACE_CLASS_NONE] = THPRACE_CLASS_NONE;
+}
+
+void trace_classes__init(struct trace_classes *classes)
+{
+	unsigned int class;
+
+	forget(classes);
+	for (class = 1; class < race_class__end(); class ++)
+		if (race_class__of(class)->number)
+			classes->of[race_class__of(class)->number] = (uint8_t) class;
+}
+
+static const char *text_of(struct json_object *item, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(item, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+/* The id; 0: none that a record can have. */
+static unsigned int id_of(struct json_object *item)
+{
+	struct json_object *value = NULL;
+	uint64_t id;
+
+	if (!json_object_object_get_ex(item, "id", &value) ||
+	    !json_object_is_type(value, json_type_int))
+		return 0;
+	id = json_object_get_uint64(value);
+	return id < THPRACE_CLASS_MAX ? (unsigned int)id : 0;
+}
+
+static enum race_shape shape_of(struct json_object *item)
+{
+	const char *name = text_of(item, "shape");
+	int shape = RACE_SHAPE_MAX;
+
+	while (name && --shape > RACE_WALK && strcmp(shapes[shape], name))
+		;
+	return name ? (enum race_shape)shape : RACE_WALK;
+}
+
+static bool deletes(struct json_object *item)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(item, "deletes", &value) && json_object_get_boolean(value);
+}
+
+static const char *take_one(struct trace_classes *classes, struct json_object *item)
+{
+	const struct race_class named = {
+		.name = text_of(item, "name"),
+		.shape = shape_of(item),
+		.deletes = deletes(item),
+		.point = text_of(item, "point"),
+		.point2 = text_of(item, "point2"),
+		.function = text_of(item, "function"),
+	};
+	unsigned int id = id_of(item), class;
+
+	if (!named.name || !race_class__is_name(named.name))
+		return "a class in it has no name";
+	if (!id || classes->of[id] != THPRACE_CLASS_MAX)
+		return "a class in it has no id of its own";
+	if ((named.point && !names__plain(named.point)) ||
+	    (named.point2 && !names__plain(named.point2)) ||
+	    (named.function && !names__plain(named.function)))
+		return "a name in it cannot be printed";
+	class = race_class__add_foreign(&named);
+	if (!class)
+		return "it has more classes than there can be";
+	classes->of[id] = (uint8_t) class;
+	return NULL;
+}
+
+static const char *take_list(struct trace_classes *classes, struct json_object *list)
+{
+	size_t i, nr = json_object_array_length(list);
+	const char *wrong = NULL;
+
+	if (nr >= THPRACE_CLASS_MAX)
+		return "it has more classes than there can be";
+	forget(classes);
+	for (i = 0; i < nr && !wrong; i++)
+		wrong = take_one(classes, json_object_array_get_idx(list, i));
+	return wrong;
+}
+
+const char *trace_classes__take(struct trace_classes *classes, const char *meta, size_t size)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object, *list = NULL;
+	const char *wrong = NULL;
+
+	if (!tokener)
+		return "there is no memory for it";
+	object = json_tokener_parse_ex(tokener, meta, (int)size);
+	if (json_tokener_get_error(tokener) == json_tokener_success &&
+	    json_object_is_type(object, json_type_object) &&
+	    json_object_object_get_ex(object, "classes", &list) &&
+	    json_object_is_type(list, json_type_array))
+		wrong = take_list(classes, list);
+	json_object_put(object);
+	json_tokener_free(tokener);
+	return wrong;
+}
+
+static void add(struct json_object *item, const char *key, const char *value)
+{
+	if (value)
+		json_object_object_add(item, key, json_object_new_string(value));
+}
+
+struct json_object *trace_classes__json(void)
+{
+	struct json_object *list = json_object_new_array(), *item;
+	const struct race_class *race;
+	unsigned int class;
+
+	for (class = 1; class < race_class__end(); class ++) {
+		race = race_class__of(class);
+		item = json_object_new_object();
+		json_object_object_add(item, "id", json_object_new_int((int)class));
+		add(item, "name", race->name);
+		add(item, "shape", shapes[race->shape]);
+		if (race->deletes)
+			json_object_object_add(item, "deletes", json_object_new_boolean(1));
+		add(item, "point", race->point);
+		add(item, "point2", race->point2);
+		add(item, "function", race->function);
+		json_object_array_add(list, item);
+	}
+	return list;
+}
