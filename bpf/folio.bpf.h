@@ -80,6 +80,24 @@ __noinline int __weak subpages_some(u64 first)
 	return sum;
 }
 
+/* Which of PAGES_AT_ONCE small pages is the first that a PTE maps; PAGES_AT_ONCE: none is. */
+__noinline int __weak subpages_first(u64 first)
+{
+	const u32 size = bpf_core_type_size(struct page);
+	const u32 at = bpf_core_field_offset(struct page, _mapcount);
+	u32 zero = 0;
+	u8 *copy = bpf_map_lookup_elem(&scratch, &zero);
+	u32 i, found = PAGES_AT_ONCE;
+
+	if (!copy || size != 64 || at > 60 ||
+	    bpf_probe_read_kernel(copy, PAGE_SIZE_SCRATCH, (void *)first))
+		return PAGES_AT_ONCE;
+	for (i = PAGES_AT_ONCE; i > 0; i--)
+		if (*(s32 *)(copy + (i - 1) * 64 + at) >= 0)
+			found = i - 1;
+	return found;
+}
+
 /* PTE-level mappings of a compound page, up to 6.1: the sum of the small pages' own mapcounts. */
 static __always_inline s32 subpages_mapcount(u64 head, u32 pages)
 {
@@ -154,6 +172,21 @@ __noinline int __weak folio_small(u64 folio)
 	    page_flags(second, 0) >> bpf_core_enum_value(enum pageflags, PG_double_map) & 1)
 		sum -= pages;
 	return sum;
+}
+
+/* The first page of a large folio that a PTE maps, when no PMD does; else 0. */
+static __always_inline u64 folio_first_small(u64 folio)
+{
+	u32 i, at;
+
+	if (!page_is_head(folio, 0) || folio_entire(folio) > 0)
+		return 0;
+	for (i = 0; i < 512 && i < 1U << huge_order; i += PAGES_AT_ONCE) {
+		at = subpages_first(folio + (u64)i * 64);
+		if (at < PAGES_AT_ONCE)
+			return folio + (u64)(i + at) * 64;
+	}
+	return 0;
 }
 
 #endif

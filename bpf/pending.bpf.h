@@ -53,6 +53,7 @@ __noinline int __weak pending_begin(u64 folio)
 	place->pages = page_is_head(folio, 0) ? 1U << huge_order : 1; /* at most */
 	place->enter = 0;
 	place->leave = 0;
+	place->returned = 0;
 	place->pid = pid;
 	place->reported = 0;
 	barrier();
@@ -85,6 +86,7 @@ static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave
 	}
 	place->small = left.small;
 	place->huge = left.entire > 0 && left.small <= 0;
+	place->first = precise && left.small > 0 ? folio_first_small(folio) : 0;
 	ADD(bucket_of(folio)->pending, 1);
 	*(volatile u64 *)&place->leave = leave;
 	return 1;

@@ -34,6 +34,7 @@ static __always_inline void range_mark(u64 vma, u64 start, u64 end)
 	slot->range_pages = 0;
 	slot->range_mixed = 0;
 	slot->range_reads = 0;
+	slot->taking = 0;
 }
 
 SEC("fentry")
@@ -79,6 +80,28 @@ __noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
 	return met;
 }
 
+/*
+ * So many ns before `now' a walker of this folio returned that left a page mapped of which a removal by this
+ * task was under way then; of several the last one. 0: none. A global function: see range_met.
+ */
+__noinline u64 __weak range_taking(u64 folio, u64 now)
+{
+	const u64 size = bpf_core_type_size(struct page);
+	u32 pid = bpf_get_current_pid_tgid();
+	struct thprace_pending *place;
+	u64 last = 0;
+	u32 i;
+
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = pending_at(i);
+		if (place->folio == folio && place->leave > last && place->taker == pid &&
+		    place->taken_at == place->leave && place->first >= place->taken &&
+		    place->first - place->taken < place->taken_pages * size)
+			last = place->leave;
+	}
+	return last && now - last < 1ULL << 32 ? now - last : 0;
+}
+
 #define RANGE_REPORTS_MAX 256 /* at most so many ranges for a walker */
 
 /* Report a range to one pending walker. */
@@ -88,7 +111,7 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	struct thprace_pending *place = pending_at(at);
 	u64 folio = *(volatile u64 *)&place->folio;
 	u64 task = bpf_get_current_pid_tgid();
-	u64 began = 0, removed = 0, flags = 0;
+	u64 began = 0, removed = 0, flags = 0, taking = 0;
 	struct thprace_opener *opener;
 	u32 pages = 0, low = 0;
 	s32 left;
@@ -103,6 +126,7 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 			/* Only beside what the walker left: the split may have ended since. */
 			low = slot->range_reads && place->leave &&
 			      slot->range_low_at > place->leave && slot->range_low < place->small;
+			taking = range_taking(folio, now);
 		} else if (precise && !slot->range_mixed) {
 			return; /* it took nothing of this one */
 		}
@@ -122,7 +146,8 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 		left = THPRACE_LEFT_LATE;
 	if (low && (left < 0 || slot->range_low < left))
 		left = slot->range_low;
-	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed, pages, left);
+	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed,
+		    pages | taking << 32, left);
 	opener = incident_reserve(sizeof(*opener));
 	if (!opener) {
 		count_lost(THPRACE_LOSS_INCIDENT);
@@ -141,6 +166,7 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	opener->window.flags = THPRACE_WF_RANGE | (flags ? THPRACE_WF_VAGUE : 0);
 	opener->window.pages = pages;
 	opener->window.left = left;
+	opener->window.taking = taking;
 	bpf_get_current_comm(opener->window.comm, sizeof(opener->window.comm));
 	stack_take(ctx, &opener->stack);
 	bpf_ringbuf_submit(opener, 0);

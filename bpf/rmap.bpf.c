@@ -4,6 +4,7 @@
  * huge one, which is a window of its own that is known by its end only.
  */
 #include "folio.bpf.h"
+#include "pending.bpf.h"
 #include "record.bpf.h"
 
 /* A window's folio is another than was published, or was not known: publish it anew. */
@@ -28,6 +29,7 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 	struct thprace_counters *cpu;
 
 	window->removed = now;
+	slot->taking = 0;
 	if (window->folio != folio) {
 		cpu = this_cpu();
 		if (cpu && window->folio)
@@ -109,6 +111,29 @@ static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u
 }
 
 /*
+ * A removal of small pages' rmap has ended that may have been under way as a walker returned: leave it with
+ * that. Which pages the walker left may not be known yet. A global function: the verifier walks it once.
+ */
+__noinline int __weak removal_under_way(u64 folio, u64 page, u64 pages, u64 began, u64 now)
+{
+	struct thprace_pending *place;
+	u64 returned;
+	u32 i;
+
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = pending_at(i);
+		returned = *(volatile u64 *)&place->returned;
+		if (*(volatile u64 *)&place->folio != folio || returned < began || returned >= now)
+			continue;
+		place->taken = page;
+		place->taken_pages = pages;
+		place->taker = bpf_get_current_pid_tgid();
+		place->taken_at = returned;
+	}
+	return 0;
+}
+
+/*
  * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
  * no function marks. It is published for an instant, as a window is, so that a walker that returns
  * just then notes it. Walkers that are active learn of it from its report.
@@ -139,6 +164,9 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	}
 	open_folio[index] = 0;
 	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	if (slot->taking && attributing.walkers)
+		removal_under_way(folio, page, pages, slot->taking, now);
+	slot->taking = 0;
 	if (*(volatile u32 *)&slot->noted)
 		report = 1;
 	if (report)
@@ -220,11 +248,40 @@ static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page
 }
 AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
 
+/* A removal begins: the entry is cleared already. Also while no walker is there: it may come meanwhile. */
+static __always_inline void removal_begins(void)
+{
+	struct thprace_slot *slot;
+	u64 index;
+
+	slot = slot_find(bpf_get_current_pid_tgid(), &index);
+	if (slot && slot->in_range)
+		slot->taking = bpf_ktime_get_ns();
+}
+
+SEC("fentry")
+int rmap_enter_fentry(void *ctx)
+{
+	u64 page = fentry_arg(ctx, THPRACE_POINT_RMAP, 0);
+
+	if (recording && (page_is_head(page, 1) || page_is_tail(page, 1)))
+		removal_begins();
+	return 0;
+}
+
+SEC("fentry")
+int rmap_ptes_enter_fentry(void *ctx)
+{
+	if (recording && page_is_head(fentry_arg(ctx, THPRACE_POINT_RMAP_PTES, 0), 1))
+		removal_begins();
+	return 0;
+}
+
 /*
- * The same with kprobes, where a return has no arguments: the entry saves them in the slot of a
- * task inside a zap.
+ * With kprobes a return has no arguments: the entry saves them in the slot of a task inside a zap.
+ * pages: 0: a huge mapping's.
  */
-static __always_inline void save_args(u64 folio, int small, u32 pages)
+static __always_inline void save_args(u64 folio, u64 page, u32 pages)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	struct thprace_slot *slot;
@@ -234,11 +291,13 @@ static __always_inline void save_args(u64 folio, int small, u32 pages)
 	if (!slot)
 		return;
 	slot->saved_folio = folio;
-	slot->saved_pages = small ? pages : 0;
+	slot->saved_page = page;
+	slot->saved_pages = pages;
+	slot->taking = bpf_ktime_get_ns();
 }
 
 SEC("kprobe")
-int rmap_kprobe(struct pt_regs *ctx)
+int rmap_enter_kprobe(struct pt_regs *ctx)
 {
 	u64 page, folio;
 	u8 compound;
@@ -253,7 +312,7 @@ int rmap_kprobe(struct pt_regs *ctx)
 			return 0;
 	}
 	compound = kprobe_arg(ctx, THPRACE_POINT_RMAP, 1);
-	save_args(folio, !compound, 1);
+	save_args(folio, page, !compound);
 	return 0;
 }
 
@@ -266,7 +325,7 @@ int rmap_pmd_kprobe(struct pt_regs *ctx)
 }
 
 SEC("kprobe")
-int rmap_ptes_kprobe(struct pt_regs *ctx)
+int rmap_ptes_enter_kprobe(struct pt_regs *ctx)
 {
 	u64 folio;
 
@@ -274,7 +333,8 @@ int rmap_ptes_kprobe(struct pt_regs *ctx)
 		return 0;
 	folio = kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 0);
 	if (page_is_head(folio, 0) || small_matters(folio))
-		save_args(folio, 1, (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
+		save_args(folio, kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 1),
+			  (u32)kprobe_arg(ctx, THPRACE_POINT_RMAP_PTES, 2));
 	return 0;
 }
 
@@ -297,7 +357,8 @@ static __always_inline int removed_by_saved_args(struct pt_regs *ctx)
 		if (!slot->saved_pages)
 			rmap_pmd_removed(slot, index, task, folio);
 	} else if (slot->saved_pages && slot->in_range) {
-		rmap_ptes_removed(ctx, slot, index, task, folio, 0, slot->saved_pages);
+		rmap_ptes_removed(ctx, slot, index, task, folio, slot->saved_page,
+				  slot->saved_pages);
 	}
 	return 0;
 }

@@ -147,6 +147,8 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 	u64 now;
 
 	now = bpf_ktime_get_ns(); /* before the proof: see verdict.h */
+	if (state->pending)
+		pending_at(state->pending - 1)->returned = now;
 	left.entire = folio_entire(state->folio);
 	left.small = folio_small(state->folio);
 	residual = left.entire + left.small;

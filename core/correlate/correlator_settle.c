@@ -146,7 +146,7 @@ static struct thprace_finding judge(struct correlator *correlator, const struct 
 	return thprace_judge(window, walk, tally);
 }
 
-/* Of the ranges that explain a failed walker, the one that ended first. */
+/* Of the ranges that explain a failed walker, the one that is named. */
 static const struct correlator_pair *explanation(const struct correlator_entry *entry,
 						 const struct thprace_tally *tally,
 						 struct thprace_finding *finding)
@@ -159,7 +159,8 @@ static const struct correlator_pair *explanation(const struct correlator_entry *
 			continue;
 		of_pair = thprace_judge(&pair->window, &entry->walk, tally);
 		if (of_pair.verdict != THPRACE_ESCAPE ||
-		    (first && !thprace_ends_before(&pair->window, &first->window)))
+		    (first &&
+		     !thprace_named_before(&pair->window, of_pair, &first->window, *finding)))
 			continue;
 		first = pair;
 		*finding = of_pair;

@@ -92,8 +92,8 @@ enum {
  * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both turn
  * it round). Seen on 5.10, 6.1, 6.12 and 7.2.
  */
-static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_ENTRY, END_WIDEN};
-static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_KPROBE, END_ENTRY, END_WIDEN};
+static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_WIDEN, END_ENTRY};
+static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_WIDEN, END_KPROBE, END_ENTRY};
 
 /* Which program a point has at which end under its kind; NULL: none. */
 static const char *program_name(const struct engine *engine, const struct probe *probe, int end,

@@ -321,6 +321,7 @@ int detector_match__range(struct detector *detector, const struct thprace_record
 	if (record->flags & THPRACE_RF_VAGUE)
 		range->flags |= THPRACE_WF_VAGUE;
 	range->left = record->value;
+	range->taking = record->arg2 >> 32;
 	return 0;
 }
 
@@ -407,7 +408,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 			continue;
 		of_range = thprace_judge(range, walk, tally);
 		if (of_range.verdict != THPRACE_ESCAPE ||
-		    (first && !thprace_ends_before(range, first)))
+		    (first && !thprace_named_before(range, of_range, first, *finding)))
 			continue;
 		first = range;
 		*finding = of_range;

@@ -21,6 +21,7 @@ enum shape {
 	ADDRESS,
 	TIME,
 	COUNT,
+	PAGES, /* of a range: their number, and above 32 bits thprace_window.taking */
 };
 
 struct meaning {
@@ -49,7 +50,7 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, UNUSED, 1},
 	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
-	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, COUNT, 1},
+	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, PAGES, 1},
 	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
 };
 
@@ -256,6 +257,10 @@ static inline char *json_value(char *at, const struct fragment *name, enum shape
 	at = format_fragment(at, name);
 	if (shape == TIME && !value)
 		return format__text(at, "null");
+	if (shape == PAGES && value >> 32) {
+		at = format__number(at, (uint32_t)value);
+		return format__number(format__text(at, ",\"taking_ns\":"), value >> 32);
+	}
 	if (shape != ADDRESS)
 		return format__number(at, value);
 	at = format__hex(at, value);
@@ -344,6 +349,12 @@ static inline char *text_value(const struct record_lines *lines, char *at,
 	at = format_fragment(at, name);
 	if (shape == ADDRESS)
 		return format__hex(at, value);
+	if (shape == PAGES && value >> 32) {
+		at = format__text(format__number(at, (uint32_t)value), " taking=");
+		return format__duration(at, value >> 32, lines->utf8);
+	}
+	if (shape == PAGES)
+		return format__number(at, value);
 	if (shape == COUNT)
 		return format__number(at, value);
 	return value ? format__seconds(at, (int64_t)(value - lines->started))

@@ -61,7 +61,8 @@ struct thprace_window {
 		      * collapse-reuse: references to the page beyond the collapser's own, at close */
 	char comm[THPRACE_COMM_LEN];
 	__s32 left; /* mappings of its level, read after close; or THPRACE_LEFT_* (record.h) */
-	__u32 pad;
+	__u32 taking; /* pte, precise mode: so many ns before close a walker returned that left a page
+		       * mapped of which a removal was under way in this range; 0: none */
 };
 
 #define THPRACE_WF_SETTLED 0x1 /* the times are final */

@@ -74,8 +74,9 @@ enum thprace_record_type {
 	/*
 	 * unmap_page_range returned: a part of a vma was zapped that maps the folio, of which a walker
 	 * was under way or had failed. entry: when it began, 0: before that walker; arg: the last rmap
-	 * removal of the folio in it, 0 when none was seen; arg2: how many pages of it were removed;
-	 * value: mappings by PTEs that are left, or THPRACE_LEFT_LATE; flags: THPRACE_RF_VAGUE.
+	 * removal of the folio in it, 0 when none was seen; arg2: how many pages of it were removed, and
+	 * above 32 bits thprace_window.taking; value: mappings by PTEs that are left, or THPRACE_LEFT_LATE;
+	 * flags: THPRACE_RF_VAGUE.
 	 */
 	THPRACE_REC_RANGE = 17,
 	/*

@@ -176,6 +176,7 @@ struct thprace_slot {
 	__u64 pmd; /* where the entry is */
 	__u64 frame; /* of zap_huge_pmd's trampoline, frame_of(); kprobe mode: 0 */
 	__u64 saved_folio; /* kprobe mode: of the rmap removal under way, for its return; else scratch */
+	__u64 saved_page; /* kprobe mode: the first page of it */
 	__u64 row_folio;
 	__u32 row_entered; /* PTE-level removals on row_folio since walker number row_entered … */
 	__u32 row_length; /* … came: so many */
@@ -197,10 +198,11 @@ struct thprace_slot {
 	__u32 range_mixed; /* there were removals from other folios too */
 	__s32 range_low; /* that count */
 	__u32 range_reads; /* so often it was read */
+	__u64 taking; /* precise mode: when the rmap removal under way began; 0: none */
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 while it opens */
 };
 
-_Static_assert(sizeof(struct thprace_slot) == 440, "shared by both sides");
+_Static_assert(sizeof(struct thprace_slot) == 456, "shared by both sides");
 
 /*
  * A walker under way, or one that failed and waits for the ends of the zaps that were under way at its
@@ -212,7 +214,13 @@ struct thprace_pending {
 	__u64 object; /* what maps it: a file's address_space, or the root anon_vma; 0: not known */
 	__u64 index; /* of its first page in that */
 	__u64 enter; /* 0: not stamped yet */
-	__u64 leave; /* 0: under way */
+	__u64 leave; /* 0: under way; set last of all */
+	__u64 returned; /* the same, set first of all */
+	__u64 first; /* precise mode: the first page that PTEs map still; 0: none, or not looked for */
+	__u64 taken; /* the first page of a removal that was under way at a walker's return … */
+	__u64 taken_at; /* … its `returned' … */
+	__u32 taken_pages; /* … how many they were … */
+	__u32 taker; /* … and whose; these four are written by that task */
 	__u32 pid;
 	__u32 pages;
 	__u32 reported; /* ranges that were reported for it */

@@ -118,6 +118,16 @@ enum thprace_fall {
 };
 
 /*
+ * Was a removal under way as the walker returned, of a page that it left mapped? It began before the return,
+ * when its entry was cleared already, and ended after: what the walker left is what it took.
+ */
+static inline int thprace_took_left(const struct thprace_window *window,
+				    const struct thprace_walk *walk)
+{
+	return window->taking && window->close - window->taking == walk->leave;
+}
+
+/*
  * The split of an anonymous folio that fails maps again what it had taken: that hides a fall. Then the
  * count after its end is compared with that before it began, or with the window's where that ended later.
  */
@@ -128,6 +138,8 @@ static inline enum thprace_fall thprace_fell(const struct thprace_window *window
 
 	if (left <= 0)
 		return THPRACE_FALL_NONE;
+	if (thprace_took_left(window, walk))
+		return THPRACE_FALL_SEEN;
 	if (!window->close || window->left < 0)
 		return THPRACE_FALL_UNKNOWN;
 	if (window->left < left)
@@ -258,6 +270,8 @@ static inline __u8 thprace_certainty(const struct thprace_window *window,
 
 	enum thprace_fall fall = thprace_fell(window, walk);
 
+	if (thprace_took_left(window, walk))
+		return THPRACE_EXACT;
 	/*
 	 * A hidden one may have been before the return: stamps come after what they stamp. And of so long
 	 * a window it is not known who began to zap meanwhile.
@@ -323,10 +337,14 @@ static inline struct thprace_finding thprace_judge(const struct thprace_window *
 	return finding;
 }
 
-/* Of two zaps that explain a walker: is it this one that is named? */
-static inline int thprace_ends_before(const struct thprace_window *window,
-				      const struct thprace_window *other)
+/* Of two zaps that explain a walker: is it this one that is named? Of which more is proved, or that ended first. */
+static inline int thprace_named_before(const struct thprace_window *window,
+				       struct thprace_finding finding,
+				       const struct thprace_window *other,
+				       struct thprace_finding of_other)
 {
+	if (finding.attribution != of_other.attribution)
+		return finding.attribution > of_other.attribution;
 	if (window->close != other->close)
 		return window->close < other->close;
 	return window->pid < other->pid;

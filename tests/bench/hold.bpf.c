@@ -3,7 +3,8 @@
  * Holds the stressor's windows open, for tests/bench/effect.sh, whatever else is attached: at the entry of
  * the rmap removal, once in each mapping that a munmap takes away, or in the last one alone, or in small ones
  * alone. Not what a walker removes itself: it would be held, and come too late for the window that it is to
- * meet. By kprobes where thprace attaches too, so that its programs' trampolines are its own.
+ * meet. By fentry, and attached before thprace: of the programs at one entry the newest runs first, so
+ * thprace has seen the removal's beginning when the hold begins.
  */
 #include "kernel.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -50,7 +51,11 @@ static __always_inline u64 argument(u64 *ctx, u32 which)
 {
 	u64 value = 0;
 
-	if (which == 3)
+	if (which == 1)
+		asm volatile("%0 = *(u64 *)(%1 + 8)" : "=r"(value) : "r"(ctx));
+	else if (which == 2)
+		asm volatile("%0 = *(u64 *)(%1 + 16)" : "=r"(value) : "r"(ctx));
+	else if (which == 3)
 		asm volatile("%0 = *(u64 *)(%1 + 24)" : "=r"(value) : "r"(ctx));
 	else if (which == 4)
 		asm volatile("%0 = *(u64 *)(%1 + 32)" : "=r"(value) : "r"(ctx));
@@ -109,17 +114,13 @@ __noinline int __weak hold_until(u64 until)
 	return 1;
 }
 
-SEC("kprobe/page_remove_rmap")
-int hold(struct pt_regs *ctx)
+SEC("fentry/page_remove_rmap")
+int hold(u64 *ctx)
 {
 	u32 task = bpf_get_current_pid_tgid();
-	u64 second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
 	struct unmap *unmap = bpf_map_lookup_elem(&unmapping, &task);
 
-	if (!unmap || unmap->wait)
-		return 0;
-	asm volatile("" : "+r"(second), "+r"(third)); /* both are loaded, see argument() */
-	if (small_only && (u8)(compound == 1 ? second : third))
+	if (!unmap || unmap->wait || (small_only && (u8)argument(ctx, compound)))
 		return 0;
 	unmap->wait = 1;
 	__sync_fetch_and_add(&held, 1);

@@ -92,6 +92,8 @@ static bool range(struct schedule *schedule, unsigned int who, int step)
 	record.value = left_by_zap(schedule, task, THPRACE_LEVEL_PTE);
 	if (!task->began && one_in(&schedule->random, 6))
 		record.flags = THPRACE_RF_VAGUE;
+	if (task->removed > schedule->returned[task->folio] && one_in(&schedule->random, 4))
+		record.arg2 |= (schedule->now - schedule->returned[task->folio]) << 32;
 	add_record(schedule, record);
 	/* Once for each walker that waits. */
 	if (one_in(&schedule->random, 4))
@@ -163,6 +165,7 @@ static void walk_record(struct schedule *schedule, unsigned int who, bool leaves
 	if (task->own)
 		record.flags = THPRACE_RF_OWN | (task->mapped ? THPRACE_RF_OWN_FAILED : 0);
 	task->leave = schedule->now;
+	schedule->returned[task->folio] = schedule->now;
 	task->held = record;
 }
 

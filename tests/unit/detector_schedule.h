@@ -59,6 +59,7 @@ struct schedule {
 	int mapped[FOLIOS][THPRACE_LEVEL_MAX];
 	uint64_t counted_from
 		[FOLIOS]; /* until when somebody asks what zaps leave: a walker is there, or failed */
+	uint64_t returned[FOLIOS]; /* when a walker did last */
 	struct thprace_record record[EVENTS_MAX + 8];
 	size_t n;
 };

@@ -76,6 +76,12 @@ static bool ended_inside(const struct thprace_walk *walk, const struct thprace_w
 	       gone(window) >= walk->enter;
 }
 
+/* Was the window's task removing, at the walker's return, a page that the walker left? */
+static bool was_taking(const struct thprace_walk *walk, const struct thprace_window *window)
+{
+	return window->taking && walk->leave + window->taking == window->close;
+}
+
 /* Did one of the mappings go that the walker left? In two ways of seeing it, or it is not known. */
 enum took {
 	NOTHING,
@@ -91,6 +97,8 @@ static enum took took(const struct thprace_walk *walk, const struct thprace_wind
 
 	if (left < 1)
 		return NOTHING;
+	if (was_taking(walk, window))
+		return ONE;
 	if (!window->close || window->left < 0)
 		return NOT_KNOWN;
 	if (window->left < left)
@@ -212,6 +220,8 @@ static enum thprace_attribution certainty(const struct oracle *oracle,
 		(around->lowest[level] >= 0 &&
 		 count_at(&walk->left, level) - around->lowest[level] == around->taken[level]);
 
+	if (was_taking(walk, window))
+		return THPRACE_EXACT;
 	if (took(walk, window) != ONE || window->flags & THPRACE_WF_VAGUE ||
 	    window->close > walk->leave + THPRACE_ATTRIBUTION_NS || mixed(oracle, walker, window) ||
 	    !all_of_them)
@@ -339,7 +349,7 @@ static void emit_removal(struct oracle *oracle, const struct oracle_walker *walk
 	emit(oracle, walker, &window, opinion);
 }
 
-/* No window explains it. A range may: of several the one that ended first. */
+/* No window explains it. A range may: of several the one that is proved best, and of these the one that ended first. */
 static void judge_failed(struct oracle *oracle, const struct oracle_walker *walker,
 			 const struct around *around, bool lost)
 {
@@ -354,8 +364,10 @@ static void judge_failed(struct oracle *oracle, const struct oracle_walker *walk
 			continue;
 		of_range = opinion_of(oracle, walker, range, around);
 		if (of_range.verdict != THPRACE_ESCAPE ||
-		    (first && (first->close < range->close ||
-			       (first->close == range->close && first->pid <= range->pid))))
+		    (first && of_range.attribution < best.attribution) ||
+		    (first && of_range.attribution == best.attribution &&
+		     (first->close < range->close ||
+		      (first->close == range->close && first->pid <= range->pid))))
 			continue;
 		first = range;
 		best = of_range;

@@ -234,7 +234,8 @@ static void collect_range(struct oracle *oracle, const struct thprace_record *re
 	range->removed = record->arg;
 	range->close = record->ts;
 	range->folio = record->folio;
-	range->pages = record->arg2;
+	range->pages = (uint32_t)record->arg2;
+	range->taking = record->arg2 / 0x100000000;
 	range->pid = record->pid;
 	range->tgid = record->tgid;
 	range->cpu = record->cpu;

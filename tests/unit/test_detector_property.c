@@ -149,6 +149,28 @@ static bool outer_lost(const struct oracle *truth, const struct thprace_walk *wa
 	return false;
 }
 
+/*
+ * Of several zaps that explain a walker the one is named that is proved best. Its record may be lost: then
+ * another one is named, as likely.
+ */
+static bool other_named(const struct oracle *truth, const struct thprace_incident *incident)
+{
+	const struct thprace_walk *walk = &incident->walk;
+	size_t i;
+
+	for (i = 0; i < truth->incidents; i++)
+		if (truth->incident[i].verdict == THPRACE_ESCAPE &&
+		    truth->incident[i].attribution == THPRACE_EXACT &&
+		    truth->incident[i].window.level == THPRACE_LEVEL_PTE &&
+		    truth->incident[i].walk.pid == walk->pid &&
+		    truth->incident[i].walk.enter == walk->enter &&
+		    truth->incident[i].walk.class == walk->class)
+			return incident->verdict == THPRACE_ESCAPE &&
+			       incident->attribution == THPRACE_LIKELY &&
+			       incident->window.level == THPRACE_LEVEL_PTE;
+	return false;
+}
+
 static bool states(const struct thprace_incident *incident)
 {
 	return incident->verdict == THPRACE_CONTAINED || incident->verdict == THPRACE_ESCAPE ||
@@ -170,6 +192,8 @@ static void check_sound(const struct schedule *schedule, const struct oracle *tr
 		if (!true_one && met_lost_window(truth, seen, &incident->walk, true))
 			continue;
 		if (outer_lost(truth, &incident->walk))
+			continue;
+		if (!true_one && other_named(truth, incident))
 			continue;
 		if (!true_one || true_one->verdict != incident->verdict ||
 		    touched(seen, true_one) ||

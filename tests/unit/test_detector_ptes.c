@@ -44,6 +44,14 @@ static void test_pte_attribution(void **state)
 	precise(scenario);
 	only_escape(scenario, 0, THPRACE_EXACT);
 	scenario->n--;
+	/* A removal in it was under way, as that walker returned, of a page that the walker left. */
+	zap->value = 1;
+	zap->arg2 |= (US(35) - US(20)) << 32;
+	precise(scenario);
+	only_escape(scenario, 0, THPRACE_EXACT);
+	assert_int_equal(scenario->run.incident[0].window.taking, US(35) - US(20));
+	assert_int_equal(scenario->run.incident[0].window.pages, 2);
+	zap->value = 0;
 	/* In light mode, which does not count pages. */
 	zap->arg = zap->arg2 = 0;
 	run(scenario, THPRACE_LIGHT);

@@ -74,7 +74,11 @@ static void json(FILE *out, const struct thprace_record *record, int context)
 	if (is->value)
 		fprintf(out, ",\"%s\":%d", is->value, record->value);
 	json_member(out, is->arg, record->arg);
-	json_member(out, is->arg2, record->arg2);
+	if (record->type == THPRACE_REC_RANGE && record->arg2 >> 32)
+		fprintf(out, ",\"pages\":%" PRIu32 ",\"taking_ns\":%" PRIu32,
+			(uint32_t)record->arg2, (uint32_t)(record->arg2 >> 32));
+	else
+		json_member(out, is->arg2, record->arg2);
 	fprintf(out, "}\n");
 }
 
@@ -146,7 +150,11 @@ static void text(FILE *out, const struct thprace_record *record, int context)
 	else
 		text_flags(out, record->flags);
 	text_member(out, is->arg, record->arg);
-	text_member(out, is->arg2, record->arg2);
+	if (record->type == THPRACE_REC_RANGE && record->arg2 >> 32)
+		fprintf(out, " pages=%" PRIu32 " taking=%s", (uint32_t)record->arg2,
+			names__duration(number, sizeof(number), record->arg2 >> 32, 1));
+	else
+		text_member(out, is->arg2, record->arg2);
 	fprintf(out, "%s\n", context ? " context" : "");
 }
 

@@ -359,18 +359,22 @@ static void test_after_loss(void **state)
 	}
 }
 
-static void test_ends_before(void **state)
+static void test_named_before(void **state)
 {
+	struct thprace_finding exact = {.attribution = THPRACE_EXACT};
+	struct thprace_finding likely = {.attribution = THPRACE_LIKELY};
 	struct thprace_window a = zap(PTE, 0, T + 3000, 0), b = a;
 
 	(void)state;
-	assert_false(thprace_ends_before(&a, &b));
+	assert_false(thprace_named_before(&a, exact, &b, exact));
 	b.pid++;
-	assert_true(thprace_ends_before(&a, &b));
-	assert_false(thprace_ends_before(&b, &a));
+	assert_true(thprace_named_before(&a, exact, &b, exact));
+	assert_false(thprace_named_before(&b, exact, &a, exact));
 	b.close--;
-	assert_true(thprace_ends_before(&b, &a));
-	assert_false(thprace_ends_before(&a, &b));
+	assert_true(thprace_named_before(&b, exact, &a, exact));
+	assert_false(thprace_named_before(&a, exact, &b, exact));
+	assert_true(thprace_named_before(&a, exact, &b, likely));
+	assert_false(thprace_named_before(&b, likely, &a, exact));
 }
 
 static void test_mapped(void **state)
@@ -432,7 +436,7 @@ int main(void)
 		cmocka_unit_test(test_role),	      cmocka_unit_test(test_fell),
 		cmocka_unit_test(test_fell_remapped), cmocka_unit_test(test_earliest),
 		cmocka_unit_test(test_tally),	      cmocka_unit_test(test_after_loss),
-		cmocka_unit_test(test_concerns),      cmocka_unit_test(test_ends_before),
+		cmocka_unit_test(test_concerns),      cmocka_unit_test(test_named_before),
 		cmocka_unit_test(test_mapped),	      cmocka_unit_test(test_proved),
 		cmocka_unit_test(test_left_encoding),
 	};

@@ -79,6 +79,37 @@ static void test_judge_one(void **state)
 	}
 }
 
+/*
+ * A removal was under way, as the walker returned, of a page that it left: proved, whatever hides the fall,
+ * and of this walker alone.
+ */
+static void test_judge_taking(void **state)
+{
+	struct thprace_window window = taker(PTE), other = taker(PTE);
+	struct thprace_walk walk = two_left(PTE);
+	struct beside beside = {.nr = 1};
+
+	(void)state;
+	walk.flags |= THPRACE_RF_REMAP;
+	walk.before.small = 3;
+	walk.outer.small = 2;
+	walk.outer_at = LEAVE + 500;
+	window.left = 2;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.taking = window.close - LEAVE;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_EXACT);
+	other.pid = OPENER + 1;
+	beside.window[0] = other;
+	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_EXACT);
+	finds(&other, &walk, &(struct beside){{window}, 1}, THPRACE_ESCAPE, THPRACE_LIKELY);
+	window.flags |= THPRACE_WF_VAGUE;
+	window.left = LATE;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_EXACT);
+	window.left = 2;
+	window.taking++;
+	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
+}
+
 /* A walker [500, 2000] left a mapping; the window ends at 3000. That alone proves nothing. */
 static void test_judge_light(void **state)
 {
@@ -328,11 +359,17 @@ static void test_head(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge_one),     cmocka_unit_test(test_judge_light),
-		cmocka_unit_test(test_judge_several), cmocka_unit_test(test_judge_pages),
-		cmocka_unit_test(test_judge_hidden),  cmocka_unit_test(test_judge_contained),
-		cmocka_unit_test(test_judge_own),     cmocka_unit_test(test_judge_long),
-		cmocka_unit_test(test_judge_failed),  cmocka_unit_test(test_head),
+		cmocka_unit_test(test_judge_one),
+		cmocka_unit_test(test_judge_light),
+		cmocka_unit_test(test_judge_taking),
+		cmocka_unit_test(test_judge_several),
+		cmocka_unit_test(test_judge_pages),
+		cmocka_unit_test(test_judge_hidden),
+		cmocka_unit_test(test_judge_contained),
+		cmocka_unit_test(test_judge_own),
+		cmocka_unit_test(test_judge_long),
+		cmocka_unit_test(test_judge_failed),
+		cmocka_unit_test(test_head),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
