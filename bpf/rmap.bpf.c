@@ -259,13 +259,18 @@ static __always_inline void removal_begins(void)
 		slot->taking = bpf_ktime_get_ns();
 }
 
+/* Order-0 pages leave at the first test. */
+static __always_inline void rmap_enter(u64 page)
+{
+	if (page_is_head(page, 1) || page_is_tail(page, 1))
+		removal_begins();
+}
+
 SEC("fentry")
 int rmap_enter_fentry(void *ctx)
 {
-	u64 page = fentry_arg(ctx, THPRACE_POINT_RMAP, 0);
-
-	if (recording && (page_is_head(page, 1) || page_is_tail(page, 1)))
-		removal_begins();
+	if (recording)
+		rmap_enter(fentry_arg(ctx, THPRACE_POINT_RMAP, 0));
 	return 0;
 }
 

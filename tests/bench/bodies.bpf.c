@@ -113,8 +113,10 @@ int bench_open(void *ctx)
 
 BENCH(empty, )
 
-/* page_remove_rmap (precise mode) of a page of order 0. */
+/* page_remove_rmap (precise mode) of a page of order 0: the entry and the return. */
 BENCH(rmap_order0, {
+	if (recording)
+		rmap_enter((u64)fake.small);
 	if (recording)
 		rmap(ctx, 1, (u64)fake.small, 0, 0);
 })
