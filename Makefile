@@ -19,7 +19,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
-DAEMON_LIBS := -lsystemd -lcap -linih
+DAEMON_LIBS := -lsystemd -lcap
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c -pthread
 # What reads kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.

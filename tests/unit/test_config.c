@@ -283,7 +283,7 @@ static void members(void **state)
 	assert_true(config->overhead.budget == 0.33);
 }
 
-/* Paths up to what their users can take. inih's lines are shorter than CONFIG_PATH_MAX. */
+/* Paths up to what their users can take. Lines are shorter than CONFIG_PATH_MAX. */
 static void long_paths(void **state)
 {
 	struct tree *tree = *state;

@@ -106,6 +106,16 @@ static void forms(void **state)
 	assert_int_equal(load_text(tree, "#x\n;x\n[alerts] # x\nfold = 5s ; x\n"), 0);
 	assert_int_equal(tree->config.alerts.fold, 5);
 	assert_int_equal(load_text(tree, "[alerts]\nfold = 5s # x\n"), -EINVAL);
+	assert_int_equal(load_text(tree, "[alerts]\nfold=;5s\n"), -EINVAL);
+	assert_int_equal(load_text(tree, "[alerts]\nfold ; = 5s\n"), -EINVAL);
+	expect_why(tree, "%R/x.conf:2: neither a [section] nor key = value");
+	/* A ':' does as well; the first of both ends the key. */
+	assert_int_equal(load_text(tree, "[alerts]\nfold:7s\n[spool]\ndirectory : /a=b:c \t\n"), 0);
+	assert_int_equal(tree->config.alerts.fold, 7);
+	assert_string_equal(tree->config.spool.directory, "/a=b:c");
+	/* A section without a name is one that does not exist. */
+	assert_int_equal(load_text(tree, "[]\nfold=1s\n"), -EINVAL);
+	expect_why(tree, "%R/x.conf:1: unknown section []; thprace.conf(5) lists them");
 	/* Nothing at all. */
 	assert_int_equal(load_text(tree, ""), 0);
 	assert_int_equal(load_text(tree, "\n\n"), 0);
