@@ -190,6 +190,8 @@ install: all
 	$(call put,0644,$(wildcard docs/man/*.1),$(SHARE)/man/man1)
 	$(call put,0644,$(wildcard docs/man/*.5),$(SHARE)/man/man5)
 	$(call put,0644,$(wildcard docs/man/*.8),$(SHARE)/man/man8)
+	$(call put,0644,$(wildcard races/*.race),$(SHARE)/thprace/races)
+	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/thprace/races.d
 	$(call put,0644,completions/thprace.bash,$(SHARE)/bash-completion/completions)
 	$(Q)cd $(DESTDIR)$(SHARE)/bash-completion/completions && mv thprace.bash thprace && \
 		ln -sf thprace thpraced && ln -sf thprace thprace-stress

@@ -30,6 +30,7 @@ int cmd_report(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
 int cmd_provoke(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_races(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 int cmd_show(int argc, char **argv);
@@ -91,6 +92,9 @@ int cli__utf8(void);
  * CLI_FAILED.
  */
 int cli__fail(const char *verb, const char *path, const char *why);
+
+/* The same of each line of why. */
+int cli__fail_lines(const char *verb, const char *path, const char *why);
 
 /*
  * A text that came from outside, fit for standard output (names__clean()), in buf, which may be text itself;

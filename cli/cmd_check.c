@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* thprace check: is each race class fixed in a kernel, and what shows it. */
 #include "cli.h"
+#include "check_lines.h"
+#include "check_races.h"
 #include "child.h"
 #include "interrupt.h"
 #include "base/clock.h"
-#include "base/layout.h"
 #include "progress.h"
 
 #include <errno.h>
@@ -25,11 +26,8 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 
-#define LABEL 9 /* the width of what begins the lines about the kernel */
 #define CLASS_WIDTH 18
 #define STATUS_WIDTH 15
-#define INDENT 2 /* of the evidence */
-#define KIND 8 /* the width of those */
 #define WATCH_SECONDS 10.0
 #define TICK_NS 20000000
 
@@ -40,6 +38,7 @@ enum check_option {
 	OPT_FORMAT = 'f',
 	OPT_WATCH = 'w',
 	OPT_ATTACH = 'A',
+	OPT_RACE = 'r',
 	OPT_IMAGE_FD = 256,
 };
 
@@ -48,6 +47,9 @@ static const struct argp_option options[] = {
 	{"btf", OPT_BTF, "FILE", 0, "its BTF, where the image has none; alone: judge by BTF", 0},
 	{"config", OPT_CONFIG, "FILE", 0, "its configuration, gzip'ed or not", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
+	{"race", OPT_RACE, "FILE|NAME", 0,
+	 "judge this race instead of the built-in classes, by its file's [check]; may be repeated",
+	 0},
 	{"watch", OPT_WATCH, "T", OPTION_ARG_OPTIONAL,
 	 "watch the running kernel's walks as well, for T (default 10s), or while COMMAND runs: "
 	 "needs root",
@@ -69,6 +71,8 @@ struct check_arguments {
 	enum probe_attach attach;
 	double seconds; /* 0: not said */
 	char **command; /* NULL: none */
+	const char *race[CHECK_RACES_MAX];
+	int races;
 };
 
 static void parse_watch(struct check_arguments *arguments, const char *arg,
@@ -91,6 +95,9 @@ static void check_usage(const struct check_arguments *arguments, struct argp_sta
 		argp_error(state,
 			   "only the running kernel can be watched: --watch goes with neither "
 			   "--kernel nor --btf");
+	if (arguments->watch && arguments->races)
+		argp_error(state,
+			   "--watch watches the built-in classes: it does not go with --race");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -115,6 +122,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_WATCH:
 		parse_watch(arguments, arg, state);
+		break;
+	case OPT_RACE:
+		if (arguments->races == CHECK_RACES_MAX)
+			argp_error(state, "more than %d races", CHECK_RACES_MAX);
+		arguments->race[arguments->races++] = arg;
 		break;
 	case OPT_ATTACH:
 		arguments->attach = cli__parse_attach(arg, state);
@@ -144,39 +156,20 @@ static const struct argp argp = {
 	       "signal N ended it; 127 when it could not be run.",
 };
 
-/* Text after what stands in `column` columns of the line already. */
-static void print_wrapped(const char *text, size_t column)
-{
-	layout__wrap(stdout, (size_t)cli__width(stdout), text, column, column);
-}
-
-static void print_label(const char *label, const char *text)
-{
-	printf("%-*s", LABEL, label);
-	print_wrapped(text, LABEL);
-}
-
-/* Of the evidence of a class. */
-static void print_line(const char *kind, const char *text)
-{
-	printf("%*s%-*s", INDENT, "", KIND, kind);
-	print_wrapped(text, INDENT + KIND);
-}
-
 static void print_commit(const struct check_commit *commit)
 {
 	char text[256];
 
 	snprintf(text, sizeof(text), "%.12s \"%s\" (%s)", commit->hash, commit->subject,
 		 commit->version);
-	print_line("fix", text);
+	check_lines__evidence("fix", text);
 }
 
 /* What was watched of a class, where it is no evidence and so not printed with it. */
 static void print_seen(const struct check_watch *watch, int class)
 {
 	if (watch && watch->facts[class].text[0] && watch->facts[class].answer == CHECK_NOT_KNOWN)
-		print_line("watch", watch->facts[class].text);
+		check_lines__evidence("watch", watch->facts[class].text);
 }
 
 /* What the functions were called for besides, by reclaim and migration for instance. */
@@ -189,7 +182,7 @@ static void print_watch(const struct check_watch *watch)
 
 	snprintf(text, sizeof(text), "the running kernel for %.1f s, by %s", watch->seconds,
 		 watch->how);
-	print_label("watched", text);
+	check_lines__label("watched", text);
 	for (function = 0; function < THPRACE_WATCH_FUNCTION_MAX; function++) {
 		other = &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)];
 		if (!watch->there[function])
@@ -200,7 +193,7 @@ static void print_watch(const struct check_watch *watch)
 			 functions[function], (uint64_t)other->calls,
 			 (uint64_t)other->with_ttu_sync, (uint64_t)other->walks,
 			 (uint64_t)other->with_pvmw_sync);
-		print_label("", text);
+		check_lines__label("", text);
 	}
 }
 
@@ -216,10 +209,10 @@ static void print_defect(const struct check_facts *facts, const struct check_wat
 
 	if (!count)
 		return;
-	print_line("defect", defect->text);
+	check_lines__evidence("defect", defect->text);
 	for (i = 0; i < count; i++)
-		print_line(kinds[shown[i]->kind], shown[i]->text);
-	print_line("", check_defect__since(defect, since, sizeof(since)));
+		check_lines__evidence(kinds[shown[i]->kind], shown[i]->text);
+	check_lines__evidence("", check_defect__since(defect, since, sizeof(since)));
 }
 
 /* The answer: a line per class. */
@@ -241,22 +234,17 @@ static void print_answers(const struct check_facts *facts, const struct check_wa
 			 check_defect__shown(facts, watch, class, shown)
 				 ? "; a defect makes its walkers fail, see below"
 				 : "");
-		print_wrapped(text, CLASS_WIDTH + STATUS_WIDTH);
+		check_lines__wrap(text, CLASS_WIDTH + STATUS_WIDTH);
 	}
 }
 
 static void print_evidence(const struct check_facts *facts, const struct check_watch *watch,
 			   const struct check_result *result, int class)
 {
-	static const char *const kinds[] = CHECK_KIND_NAMES;
-	const struct check_fact *fact;
 	size_t i;
 
-	for (i = 0; i < result->nr_evidence; i++) {
-		fact = result->evidence[i];
-		print_line(fact->answer == CHECK_NOT_KNOWN ? "missing" : kinds[fact->kind],
-			   fact->text);
-	}
+	for (i = 0; i < result->nr_evidence; i++)
+		check_lines__fact(result->evidence[i]);
 	print_seen(watch, class);
 	print_commit(check__commit(class));
 	print_defect(facts, watch, class);
@@ -267,8 +255,8 @@ static void print_text(const struct check_source *source, const struct check_fac
 {
 	unsigned int class;
 
-	print_label("kernel", source->banner[0] ? source->banner : "not named");
-	print_label("read", source->from);
+	check_lines__label("kernel", source->banner[0] ? source->banner : "not named");
+	check_lines__label("read", source->from);
 	if (watch)
 		print_watch(watch);
 	print_answers(facts, watch, results);
@@ -276,11 +264,6 @@ static void print_text(const struct check_source *source, const struct check_fac
 		printf("\n%s\n", names__class(class));
 		print_evidence(facts, watch, &results[class], class);
 	}
-}
-
-static void add(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
 }
 
 static void add_number(struct json_object *object, const char *key, uint64_t value)
@@ -298,16 +281,6 @@ static void add_counts(struct json_object *object, const struct thprace_watch_co
 	add_number(object, "cut_short", count->cut_short);
 }
 
-static struct json_object *fact_to_json(const struct check_fact *fact)
-{
-	static const char *const kinds[] = CHECK_KIND_NAMES;
-	struct json_object *object = json_object_new_object();
-
-	add(object, "kind", kinds[fact->kind]);
-	add(object, "text", fact->text);
-	return object;
-}
-
 /* NULL, which JSON calls null: nothing of this class was watched. */
 static struct json_object *watched_to_json(const struct check_watch *watch, int class)
 {
@@ -319,12 +292,12 @@ static struct json_object *watched_to_json(const struct check_watch *watch, int 
 	if (!watch || !check_watch__of_class(watch, class, &function, &kind))
 		return NULL;
 	object = json_object_new_object();
-	add(object, "function", functions[function]);
-	add(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
+	check_lines__add(object, "function", functions[function]);
+	check_lines__add(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
 	add_counts(object, &watch->counts[THPRACE_WATCH_WHICH(function, kind)]);
-	add(object, "text", watch->facts[class].text);
+	check_lines__add(object, "text", watch->facts[class].text);
 	add_number(object, "lost", watch->lost);
-	add(object, "attach", watch->how);
+	check_lines__add(object, "attach", watch->how);
 	json_object_object_add(object, "seconds", json_object_new_double(watch->seconds));
 	others = json_object_new_object();
 	add_counts(others, &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)]);
@@ -345,14 +318,14 @@ static struct json_object *defect_to_json(const struct check_facts *facts,
 		return NULL;
 	object = json_object_new_object();
 	evidence = json_object_new_array();
-	add(object, "text", defect->text);
+	check_lines__add(object, "text", defect->text);
 	for (i = 0; i < count; i++)
-		json_object_array_add(evidence, fact_to_json(shown[i]));
+		json_object_array_add(evidence, check_lines__json(shown[i]));
 	json_object_object_add(object, "evidence", evidence);
-	add(object, "commit", defect->cause.hash);
-	add(object, "since", defect->cause.version);
-	add(object, "mended_by", defect->mend.hash);
-	add(object, "mended_in", defect->mend.version);
+	check_lines__add(object, "commit", defect->cause.hash);
+	check_lines__add(object, "since", defect->cause.version);
+	check_lines__add(object, "mended_by", defect->mend.hash);
+	check_lines__add(object, "mended_in", defect->mend.version);
 	return object;
 }
 
@@ -366,20 +339,20 @@ static struct json_object *to_json(const struct check_source *source,
 	const struct check_commit *commit = check__commit(class);
 	size_t i;
 
-	add(object, "class", names__class((unsigned int)class));
-	add(object, "word", statuses[result->status]);
+	check_lines__add(object, "class", names__class((unsigned int)class));
+	check_lines__add(object, "word", statuses[result->status]);
 	for (i = 0; i < result->nr_evidence; i++)
 		json_object_array_add(result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing
 										     : evidence,
-				      fact_to_json(result->evidence[i]));
+				      check_lines__json(result->evidence[i]));
 	json_object_object_add(object, "evidence", evidence);
 	json_object_object_add(object, "missing", missing);
 	json_object_object_add(object, "watched", watched_to_json(watch, class));
-	add(object, "commit", commit->hash);
-	add(object, "subject", commit->subject);
-	add(object, "since", commit->version);
+	check_lines__add(object, "commit", commit->hash);
+	check_lines__add(object, "subject", commit->subject);
+	check_lines__add(object, "since", commit->version);
 	json_object_object_add(object, "defect", defect_to_json(facts, watch, class));
-	add(object, "kernel", source->banner);
+	check_lines__add(object, "kernel", source->banner);
 	return object;
 }
 
@@ -473,7 +446,7 @@ static int check(const struct check_arguments *arguments)
 	struct check_watch seen, *watch = NULL;
 	struct check_source source;
 	struct check_facts facts;
-	int failure = 0;
+	int failure = 0, status;
 	unsigned int class;
 	char why[512] = "";
 
@@ -487,6 +460,12 @@ static int check(const struct check_arguments *arguments)
 			return CLI_FAILED;
 		}
 		watch = &seen;
+	}
+	if (arguments->races) {
+		status = check_races__run(&source, arguments->race, arguments->races,
+					  arguments->json);
+		check_source__release(&source);
+		return status;
 	}
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < race_class__end(); class ++) {

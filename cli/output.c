@@ -55,6 +55,19 @@ int cli__fail(const char *verb, const char *path, const char *why)
 	return CLI_FAILED;
 }
 
+int cli__fail_lines(const char *verb, const char *path, const char *why)
+{
+	const char *end;
+	char line[1024];
+
+	for (; *why; why = *end ? end + 1 : end) {
+		end = why + strcspn(why, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)(end - why), why);
+		cli__fail(verb, path, line);
+	}
+	return CLI_FAILED;
+}
+
 const char *cli__fit(char *buf, size_t size, const char *text)
 {
 	return names__clean(buf, size, text, strlen(text), cli__utf8());

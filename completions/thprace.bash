@@ -66,6 +66,7 @@ _thprace_value() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$1")
 		;;
 	--output | --config | --socket | --stressor | --kernel | --btf) _thprace_files "$1" "*" ;;
+	--race | --test) _thprace_files "$1" "*.race" ;;
 	--*) ;;
 	*) return 1 ;;
 	esac
@@ -76,6 +77,7 @@ _thprace_argument() {
 	case $3 in
 	report | dump) _thprace_files "$1" "*.thpr" ;;
 	provoke) _thprace_words "$1" "$(_thprace_classes) all" ;;
+	races) _thprace_words "$1" "$(_thprace_classes)" ;;
 	help) _thprace_words "$1" "$(_thprace_verbs "$2")" ;;
 	"") [[ ${2##*/} == thprace-stress ]] && _thprace_words "$1" "$(_thprace_classes) all list split-shared" ;;
 	esac

@@ -22,6 +22,21 @@ $(O)/unit/test_btf $(O)/unit/test_btf_plan: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 
+# Expressions of race files, against what the C compiler makes of the same text.
+EXPRESSIONS ?= 2000
+EXPRESSIONS_SEED ?= 1
+$(O)/unit/expressions.h: tests/unit/expressions FORCE | $(O)/unit
+	$(Q)$< $(EXPRESSIONS) $(EXPRESSIONS_SEED) | cmp -s - $@ || $< $(EXPRESSIONS) $(EXPRESSIONS_SEED) > $@
+$(O)/unit/fake_kernel.o: tests/unit/fake_kernel.bpf.c tests/unit/fake_kernel.h $(O)/flags | $(O)/unit
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+CALC_TESTS := $(O)/unit/test_calc $(O)/unit/test_calc_property
+$(CALC_TESTS): $(O)/unit/tiny_fake.o $(O)/unit/tiny_machine.o
+$(O)/unit/tiny_fake.o: $(O)/unit/fake_kernel.o
+$(O)/unit/tiny_fake.o: EXTRA_CFLAGS += -DFAKE_KERNEL='"$(O)/unit/fake_kernel.o"'
+$(O)/unit/test_calc_property.o: $(O)/unit/expressions.h
+$(O)/unit/test_calc_property.o: EXTRA_CFLAGS += -I$(O)/unit -O0 -fwrapv
+
 .PRECIOUS: $(O)/unit/%.o
 
 ## unit             the unit tests
@@ -44,8 +59,8 @@ FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZ
 	-fprofile-instr-generate -fcoverage-mapping
 # What is fuzzed is built for that; the rest comes from the library.
 ## fuzz             the readers of files against damaged ones (FUZZ_SECONDS=N)
-.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint
-fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint
+.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
+fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
 
 FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
@@ -73,6 +88,14 @@ fuzz-complaint: $(O)/libthprace.a | $(O)/unit
 	$(Q)$(FUZZ) tests/fuzz/fuzz_complaint.c $(wildcard core/complaint/*.c) core/base/names.c $(O)/libthprace.a $(LIBS) \
 		-o $(O)/unit/fuzz_complaint
 	$(Q)$(FUZZ_RUN) complaint
+
+fuzz-race: $(O)/unit/seed_race $(O)/libthprace.a
+	$(call say,FUZZ,$(O)/unit/fuzz_race)
+	$(Q)$(FUZZ) -Itests/unit tests/fuzz/fuzz_race.c $(wildcard core/race/*.c) core/base/ini_file.c core/base/nearest.c \
+		$(O)/unit/tiny_fake.o $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -lcmocka -o $(O)/unit/fuzz_race
+	$(Q)$(FUZZ_RUN) race
+$(O)/unit/seed_race: $(O)/unit/tiny_fake.o
+$(O)/unit/seed_race: IMAGE_LIBS += -lcmocka
 
 # The same sources without libFuzzer: they write what the fuzzers start from.
 $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o $(O)/libthprace.a

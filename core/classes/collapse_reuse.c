@@ -8,6 +8,7 @@
 const struct race_class race_class_collapse_reuse = {
 	.number = 7,
 	.name = "collapse-reuse",
+	.title = "a huge page of a failed collapse is used again, while a task waits for its lock",
 	.shape = RACE_REUSE,
 	.walkers = {{THPRACE_POINT_HOLD, THPRACE_ORIGIN_HOLDER},
 		    {THPRACE_POINT_COLLAPSE, THPRACE_ORIGIN_OTHER}},

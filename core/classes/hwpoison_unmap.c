@@ -5,6 +5,7 @@
 const struct race_class race_class_hwpoison_unmap = {
 	.number = 4,
 	.name = "hwpoison-unmap",
+	.title = "memory_failure unmaps a page, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
 	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_HWPOISON},
 		    {THPRACE_POINT_POISON, THPRACE_ORIGIN_HWPOISON}},

@@ -5,6 +5,8 @@
 const struct race_class race_class_invalidate_unmap = {
 	.number = 6,
 	.name = "invalidate-unmap",
+	.title =
+		"an invalidation takes a page out of the page cache, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
 	.walkers = {{THPRACE_POINT_UNMAP_FOLIO, THPRACE_ORIGIN_INVALIDATE},
 		    {THPRACE_POINT_UNMAP_PAGES, THPRACE_ORIGIN_INVALIDATE}},

@@ -176,6 +176,7 @@ struct race_class {
 	unsigned int number;
 	const char *
 		name; /* in output, alerts, metrics: stable. At most RACE_NAME_MAX of a-z, 0-9, '-' */
+	const char *title; /* what happens, in a line */
 	enum race_shape shape;
 	struct race_walker walkers[RACE_WALKERS_MAX];
 

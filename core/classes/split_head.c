@@ -5,6 +5,7 @@
 const struct race_class race_class_split_head = {
 	.number = 3,
 	.name = "split-head",
+	.title = "a split completes, while a zap still uses the head page",
 	.shape = RACE_SPLIT,
 	.walkers = {{THPRACE_POINT_SPLIT, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,

@@ -24,6 +24,8 @@ static const struct check_defect migrate_ends = {
 const struct race_class race_class_split_migrate = {
 	.number = 2,
 	.name = "split-migrate",
+	.title =
+		"a split of an anonymous huge page, while a zap removes a mapping of it (5.14 and later)",
 	.shape = RACE_WALK,
 	.walkers = {{THPRACE_POINT_MIGRATE, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,

@@ -5,6 +5,7 @@
 const struct race_class race_class_split_unmap = {
 	.number = 1,
 	.name = "split-unmap",
+	.title = "a split of a huge page unmaps it, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
 	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,

@@ -5,6 +5,8 @@
 const struct race_class race_class_truncate_unmap = {
 	.number = 5,
 	.name = "truncate-unmap",
+	.title =
+		"truncation takes a page out of the page cache, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
 	.walkers = {{THPRACE_POINT_TRUNCATE, THPRACE_ORIGIN_TRUNCATE},
 		    {THPRACE_POINT_CHECK, THPRACE_ORIGIN_TRUNCATE}},

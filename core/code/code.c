@@ -422,3 +422,67 @@ int code__reaches(struct code *code, const char *function, const char *callee, c
 	release(&decoded);
 	return err;
 }
+
+/* --- code__before -------------------------------------------------------------------------------- */
+
+struct seconds {
+	uint64_t entry[CODE_NAMES_MAX];
+	struct code_before *found;
+};
+
+static bool goes_to_one(const struct code_insn *insn, const uint64_t entries[CODE_NAMES_MAX])
+{
+	int i;
+
+	for (i = 0; i < CODE_NAMES_MAX; i++)
+		if (entries[i] && goes_to(insn, entries[i]))
+			return true;
+	return false;
+}
+
+static void see_second(void *context, const struct code_state *state, const struct code_insn *insn)
+{
+	struct seconds *seconds = context;
+
+	(void)state;
+	seconds->found->without += goes_to_one(insn, seconds->entry);
+	if (insn->flow == CODE_JUMP && !insn->target)
+		seconds->found->unclear = true;
+}
+
+/* Those that are there. Returns whether one is. */
+static bool find_entries(const struct code *code, const char *const *names,
+			 uint64_t entries[CODE_NAMES_MAX])
+{
+	bool found = false;
+	int i;
+
+	for (i = 0; i < CODE_NAMES_MAX && names[i]; i++) {
+		entries[i] = entry(code, names[i]);
+		found |= entries[i] != 0;
+	}
+	return found;
+}
+
+int code__before(struct code *code, const char *function, const char *const *first,
+		 const char *const *second, struct code_before *found)
+{
+	struct seconds seconds = {.found = found};
+	struct code_visitor visitor = {.warns = true, .context = &seconds, .visit = see_second};
+	struct code_function decoded;
+	size_t i, j;
+	int err;
+
+	memset(found, 0, sizeof(*found));
+	if (!find_entries(code, first, visitor.stops) || !find_entries(code, second, seconds.entry))
+		return -ENOENT;
+	err = decode(code, function, &decoded);
+	if (err)
+		return err;
+	for (i = 0; i < decoded.parts; i++)
+		for (j = 0; j < decoded.part[i].count; j++)
+			found->calls += goes_to_one(&decoded.part[i].insn[j], seconds.entry);
+	err = code__follow(code, &decoded, &visitor);
+	release(&decoded);
+	return err;
+}

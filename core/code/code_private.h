@@ -173,6 +173,7 @@ struct code_visitor {
 	int parameter; /* followed, 0: none */
 	bool warns; /* each trap is taken to be of WARN, else of BUG */
 	uint64_t from; /* where in the function to begin; 0: at its entry */
+	uint64_t stops[CODE_NAMES_MAX]; /* a path ends at a call of one of these; 0: none */
 	void *context;
 	/* Before each instruction that a path reaches, once, when all that can be is known. */
 	void (*visit)(void *context, const struct code_state *state, const struct code_insn *insn);

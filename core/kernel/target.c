@@ -149,6 +149,18 @@ static struct btf *open_btf(struct target *target, const char *file, char *why, 
 	return btf;
 }
 
+struct btf *target__read_btf(const struct target *target, char *why, size_t why_size)
+{
+	struct btf *btf;
+
+	if (target->btf_file[0])
+		return target_btf__read(target->btf_file, why, why_size);
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		snprintf(why, why_size, "cannot read this kernel's BTF: %s", strerror(errno));
+	return btf;
+}
+
 static void read_member(struct target *target, const struct btf *btf, const struct btf_type *type)
 {
 	static const struct {

@@ -13,6 +13,7 @@
 
 #include "function_ranges.h"
 
+struct btf;
 struct target;
 
 #define TARGET_PARAMS_MAX 12
@@ -66,6 +67,9 @@ bool target__too_old(const char *release);
 
 /* The file that BTF was read from; NULL: the kernel's own. */
 const char *target__btf_file(const struct target *target);
+
+/* Read it once more, all of it; to be freed with btf__free(). NULL: the reason is in why. */
+struct btf *target__read_btf(const struct target *target, char *why, size_t why_size);
 
 /* Has the kernel BTF of its own? Without it there is no fentry. Assumed of a kernel elsewhere. */
 bool target__own_btf(const struct target *target);

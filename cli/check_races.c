@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "check_races.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "check/check_race.h"
+#include "check/check_source.h"
+#include "check_lines.h"
+#include "cli.h"
+#include "race/race_files.h"
+#include "report/render_json.h"
+
+#define NAME_WIDTH 20
+#define STATUS_WIDTH 15
+
+struct judged {
+	const struct race *race;
+	struct check_race_result result;
+};
+
+static void print_text(const struct check_source *source, const struct judged *judged, int count)
+{
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
+	const struct check_race_result *result;
+	const struct race *race;
+	char text[512];
+	size_t j;
+	int i;
+
+	check_lines__label("kernel", source->banner[0]
+					     ? cli__fit(text, sizeof(text), source->banner)
+					     : "not named");
+	check_lines__label("read", cli__fit(text, sizeof(text), source->from));
+	printf("\n%-*s%-*s%s\n", NAME_WIDTH, "race", STATUS_WIDTH, "here", "closed upstream by");
+	for (i = 0; i < count; i++) {
+		race = judged[i].race;
+		printf("%-*s%-*s", NAME_WIDTH, race->name, STATUS_WIDTH,
+		       statuses[judged[i].result.status]);
+		cli__fit(text, sizeof(text), race->fixes ? race->fix[0] : "not said");
+		check_lines__wrap(text, NAME_WIDTH + STATUS_WIDTH);
+	}
+	for (i = 0; i < count; i++) {
+		result = &judged[i].result;
+		printf("\n%s\n", judged[i].race->name);
+		for (j = 0; j < result->nr_evidence; j++)
+			check_lines__fact(&result->evidence[j]);
+	}
+}
+
+static void print_json(const struct check_source *source, const struct judged *judged)
+{
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
+	struct json_object *object = json_object_new_object();
+	struct json_object *evidence = json_object_new_array(), *missing = json_object_new_array();
+	const struct check_fact *fact;
+	size_t i;
+
+	check_lines__add(object, "race", judged->race->name);
+	check_lines__add(object, "word", statuses[judged->result.status]);
+	for (i = 0; i < judged->result.nr_evidence; i++) {
+		fact = &judged->result.evidence[i];
+		json_object_array_add(fact->answer == CHECK_NOT_KNOWN ? missing : evidence,
+				      check_lines__json(fact));
+	}
+	json_object_object_add(object, "evidence", evidence);
+	json_object_object_add(object, "missing", missing);
+	check_lines__add(object, "commit", judged->race->fixes ? judged->race->fix[0] : "");
+	check_lines__add(object, "title", judged->race->title);
+	check_lines__add(object, "kernel", source->banner);
+	render_json__line(stdout, object);
+}
+
+/* What was found counts more than what was not. */
+static int status_of(const struct judged *judged, int count)
+{
+	int i, status = CLI_DONE;
+
+	for (i = 0; i < count; i++) {
+		if (judged[i].result.status == CHECK_VULNERABLE)
+			return CLI_FOUND;
+		if (judged[i].result.status == CHECK_UNKNOWN)
+			status = CLI_NO_STATEMENT;
+	}
+	return status;
+}
+
+static bool is_file(const char *given)
+{
+	return strchr(given, '/') || strchr(given, '.');
+}
+
+/* The race that is given, or NULL, and the reason is told. */
+static const struct race *find(struct race_files *files, const char *given)
+{
+	const struct race_file *file = is_file(given) ? race_files__add(files, given)
+						      : race_files__find(files, given);
+	const char *why = file ? file->why
+			       : "no race of this name is in the folders of thprace.race(5)";
+
+	if (file && file->race)
+		return file->race;
+	/* An error names its file. */
+	cli__fail_lines("check", file ? NULL : given, why);
+	return NULL;
+}
+
+int check_races__run(const struct check_source *source, const char *const *given, int count,
+		     bool json)
+{
+	struct judged judged[CHECK_RACES_MAX];
+	struct race_files files;
+	int i, status = CLI_DONE;
+
+	if (race_files__read(&files, ""))
+		return cli__fail("check", NULL, "out of memory");
+	for (i = 0; i < count && !status; i++) {
+		judged[i].race = find(&files, given[i]);
+		if (judged[i].race)
+			check_race__judge(&judged[i].result, source, judged[i].race);
+		else
+			status = CLI_FAILED;
+	}
+	if (!status && !json)
+		print_text(source, judged, count);
+	for (i = 0; i < count && !status && json; i++)
+		print_json(source, &judged[i]);
+	if (!status)
+		status = status_of(judged, count);
+	race_files__release(&files);
+	return status;
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "races.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "base/layout.h"
+#include "base/names.h"
+#include "classes/race_class.h"
+#include "cli.h"
+#include "report/render_json.h"
+
+#define NAME_WIDTH 20
+#define LABEL_WIDTH 10
+#define EVENT_WIDTH 12
+#define PLACE_WIDTH 44
+#define BUILT_IN "built in"
+
+static void add(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, json_object_new_string(value));
+}
+
+static void add_list(struct json_object *object, const char *key, const char *rows, size_t size,
+		     int count)
+{
+	struct json_object *list = json_object_new_array();
+	int i;
+
+	for (i = 0; i < count; i++)
+		json_object_array_add(list, json_object_new_string(rows + (size_t)i * size));
+	json_object_object_add(object, key, list);
+}
+
+static struct json_object *race_object(const char *name, const char *title, const char *origin,
+				       const char *reason)
+{
+	struct json_object *object = json_object_new_object();
+
+	add(object, "race", name);
+	add(object, "title", title);
+	add(object, "origin", origin);
+	json_object_object_add(object, "observable", json_object_new_boolean(!reason));
+	add(object, "reason", reason ? reason : "");
+	return object;
+}
+
+static void add_event(struct json_object *events, const char *side, const char *event,
+		      const char *place, const char *attach, const char *reason)
+{
+	struct json_object *object = json_object_new_object();
+
+	add(object, "side", side);
+	add(object, "event", event);
+	add(object, "place", place);
+	add(object, "attach", attach);
+	add(object, "reason", reason);
+	json_object_array_add(events, object);
+}
+
+/* --- for people --- */
+
+void races_print__head(void)
+{
+	printf("%-*s%s\n", NAME_WIDTH, "race", "here");
+}
+
+static void print_words(const char *text, size_t column)
+{
+	char clean[1024];
+
+	cli__fit(clean, sizeof(clean), text);
+	layout__wrap(stdout, (size_t)cli__width(stdout), clean, column, column);
+}
+
+static void print_label(const char *label, const char *text)
+{
+	if (!text[0])
+		return;
+	printf("  %-*s", LABEL_WIDTH, label);
+	print_words(text, 2 + LABEL_WIDTH);
+}
+
+static void print_head(const char *name, const char *title)
+{
+	printf("%-*s", NAME_WIDTH, name);
+	print_words(title, NAME_WIDTH);
+}
+
+/* One event, and how it is attached or why not. */
+static void print_event(const char *side, const char *event, const char *place, const char *attach)
+{
+	char text[RACE_PLACE_TEXT_MAX + RACE_REASON_MAX];
+
+	printf("  %-*s%-*s", LABEL_WIDTH, side, EVENT_WIDTH, event);
+	if (strlen(place) < PLACE_WIDTH)
+		snprintf(text, sizeof(text), "%-*s%s", PLACE_WIDTH, place, attach);
+	else
+		snprintf(text, sizeof(text), "%s  %s", place, attach);
+	fputs(text, stdout);
+	putchar('\n');
+}
+
+/* --- built-in races --- */
+
+static const char *here_of(const char *reason, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s", reason ? names__blindness(reason) : "observable",
+		 reason ? reason : "");
+	return buf;
+}
+
+/* What a built-in race's sides are observed by. */
+static void each_point(const struct races_kernel *kernel, const struct race_class *class,
+		       void (*tell)(void *context, const char *side, const struct probe *probe),
+		       void *context)
+{
+	static const int zaps[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK, THPRACE_POINT_RMAP,
+				   THPRACE_POINT_RANGE};
+	const struct race_points *way = class->points;
+	size_t i;
+
+	for (i = 0; class->by_zap && i < sizeof(zaps) / sizeof(zaps[0]); i++)
+		tell(context, "window", &kernel->plan.probe[zaps[i]]);
+	if (way[1].point[0] > 0 && kernel->plan.probe[way->point[0]].state == PROBE_ABSENT)
+		way++;
+	for (i = 0; i < RACE_POINTS_MAX && way->point[i] != RACE_NO_POINT; i++)
+		tell(context, "walker", &kernel->plan.probe[way->point[i]]);
+}
+
+static const char *function_of(const struct probe *probe)
+{
+	return probe->function ? probe->function : probe->point->functions[0];
+}
+
+static bool is_there(const struct probe *probe)
+{
+	return probe->state == PROBE_PLANNED || probe->state == PROBE_ATTACHED;
+}
+
+static void print_point(void *context, const char *side, const struct probe *probe)
+{
+	(void)context;
+	print_event(side, probe->point->name, function_of(probe),
+		    is_there(probe) ? probe__kind_name(probe) : probe->reason);
+}
+
+static void add_point(void *context, const char *side, const struct probe *probe)
+{
+	add_event(context, side, probe->point->name, function_of(probe), probe__kind_name(probe),
+		  is_there(probe) ? "" : probe->reason);
+}
+
+void races_print__class(const struct races_kernel *kernel, int class, bool whole, bool json)
+{
+	const struct race_class *race = race_class__of((unsigned int)class);
+	const char *reason = probe__not_observable(&kernel->plan, (enum thprace_class) class);
+	struct json_object *object, *events;
+	char text[512];
+
+	if (json) {
+		object = race_object(race->name, race->title, BUILT_IN, reason);
+		add_list(object, "fix", race->commit.hash, 0, 1);
+		add_list(object, "cve", "", 0, 0);
+		events = json_object_new_array();
+		each_point(kernel, race, add_point, events);
+		json_object_object_add(object, "events", events);
+		render_json__line(stdout, object);
+		return;
+	}
+	here_of(reason, text, sizeof(text));
+	if (!whole) {
+		print_head(race->name, text);
+		return;
+	}
+	print_head(race->name, race->title);
+	print_label("origin", BUILT_IN);
+	print_label("fix", race->commit.hash);
+	print_label("here", text);
+	each_point(kernel, race, print_point, NULL);
+}
+
+/* --- races of files --- */
+
+static void join(const char *rows, size_t size, int count, char *buf, size_t buf_size)
+{
+	size_t used = 0;
+	int i;
+
+	buf[0] = '\0';
+	for (i = 0; i < count && used < buf_size; i++)
+		used += (size_t)snprintf(buf + used, buf_size - used, "%s%s", i ? ", " : "",
+					 rows + (size_t)i * size);
+}
+
+static const char *attach_of(const struct race_point *point, char buf[RACE_REASON_MAX])
+{
+	if (point->how == RACE_HOW_NONE)
+		return point->reason;
+	if (point->moment == RACE_INSIDE && point->how == RACE_HOW_FENTRY)
+		return "fentry, fexit";
+	snprintf(buf, RACE_REASON_MAX, "%s%s", race_kernel__how(point->how),
+		 point->moment == RACE_INSIDE ? ", kretprobe"
+		 : !point->keeps	      ? ""
+		 : point->place->in[0]	      ? ", with the arguments of the call"
+					      : ", with the arguments of the entry");
+	return buf;
+}
+
+static void print_points(const struct race_on_kernel *on)
+{
+	char place[RACE_PLACE_TEXT_MAX], attach[RACE_REASON_MAX];
+	int i;
+
+	for (i = 0; i < on->points; i++)
+		print_event(race__role(on->point[i].section->role),
+			    race_kernel__moment(&on->point[i]),
+			    race__place(on->point[i].place, place),
+			    attach_of(&on->point[i], attach));
+}
+
+static void add_points(const struct race_on_kernel *on, struct json_object *events)
+{
+	char place[RACE_PLACE_TEXT_MAX], attach[RACE_REASON_MAX];
+	const struct race_point *point;
+	int i;
+
+	for (i = 0; i < on->points; i++) {
+		point = &on->point[i];
+		add_event(events, race__role(point->section->role), race_kernel__moment(point),
+			  race__place(point->place, place),
+			  point->how == RACE_HOW_NONE ? "-" : attach_of(point, attach),
+			  point->how == RACE_HOW_NONE ? point->reason : "");
+	}
+}
+
+static void file_json(const struct race_file *file, const struct race_on_kernel *on,
+		      const char *reason)
+{
+	const struct race *race = file->race;
+	struct json_object *object =
+		race_object(race ? race->name : "", race ? race->title : "", file->path, reason);
+	struct json_object *events = json_object_new_array();
+
+	add_list(object, "fix", race ? race->fix[0] : "", sizeof(race->fix[0]),
+		 race ? race->fixes : 0);
+	add_list(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
+		 race ? race->cves : 0);
+	if (race)
+		add_points(on, events);
+	json_object_object_add(object, "events", events);
+	render_json__line(stdout, object);
+}
+
+void races_print__file(const struct races_kernel *kernel, const struct race_file *file,
+		       const struct race_on_kernel *on, bool whole, bool json)
+{
+	const char *reason = file->race ? race_kernel__not_observable(on) : file->why;
+	const struct race *race = file->race;
+	char text[1024], list[256];
+
+	(void)kernel;
+	if (json) {
+		file_json(file, on, reason);
+		return;
+	}
+	if (!race) {
+		print_head("-", reason);
+		return;
+	}
+	here_of(reason, text, sizeof(text));
+	if (!whole) {
+		print_head(race->name, text);
+		return;
+	}
+	print_head(race->name, race->title);
+	print_label("origin", file->path);
+	join(race->fix[0], sizeof(race->fix[0]), race->fixes, list, sizeof(list));
+	print_label("fix", list);
+	join(race->cve[0], sizeof(race->cve[0]), race->cves, list, sizeof(list));
+	print_label("cve", list);
+	print_label("here", text);
+	print_points(on);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "race_attach.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <bpf/btf.h>
+
+#include "kernel/target.h"
+
+#define TRAMPOLINE_ARGUMENTS 6 /* of fentry and fexit, on every kernel */
+#define X86_REGISTERS 6
+#define ARM64_REGISTERS 8
+
+__attribute__((format(printf, 2, 3))) static bool refuse(struct race_point *point,
+							 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(point->reason, sizeof(point->reason), format, args);
+	va_end(args);
+	point->how = RACE_HOW_NONE;
+	return false;
+}
+
+bool race_attach__has(const struct race_kernel *kernel, const char *function)
+{
+	if (types__find(kernel->types, function, BTF_KIND_FUNC))
+		return true;
+	if (kernel->has && kernel->has(kernel->context, function))
+		return true;
+	return kernel->target && target__has_symbol(kernel->target, function);
+}
+
+const char *race_attach__missing(const struct race_kernel *kernel, const struct race_place *place,
+				 bool *calls)
+{
+	*calls = false;
+	if (!race_attach__has(kernel, place->function))
+		return place->function;
+	if (!place->in[0])
+		return NULL;
+	/* Inlined, it is called nowhere. */
+	*calls = race_attach__has(kernel, place->in);
+	if (!*calls ||
+	    (kernel->calls && !kernel->calls(kernel->context, place->in, place->function)))
+		return place->in;
+	return NULL;
+}
+
+/* Structures by value are refused by old kernels, and so are too many arguments. */
+static bool trampoline(const struct race_kernel *kernel, const struct btf_type *proto)
+{
+	const struct btf_type *type;
+	uint32_t i, id;
+
+	if (!proto || btf_vlen(proto) > TRAMPOLINE_ARGUMENTS)
+		return false;
+	if (kernel->target && !target__own_btf(kernel->target))
+		return false;
+	for (i = 0; i <= btf_vlen(proto); i++) {
+		id = i < btf_vlen(proto) ? btf_params(proto)[i].type : proto->type;
+		if (!id)
+			continue;
+		type = types__plain(kernel->types, &id);
+		if (!type || !(btf_is_ptr(type) || btf_is_any_enum(type) ||
+			       (btf_is_int(type) && type->size <= 8)))
+			return false;
+	}
+	return true;
+}
+
+/* The registers that hold the arguments before this one; -1: it is not in one. */
+static int register_of(const struct race_kernel *kernel, const struct btf_type *proto,
+		       uint32_t argument)
+{
+	const int registers = types__machine(kernel->types) == TYPES_ARM64 ? ARM64_REGISTERS
+									   : X86_REGISTERS;
+	uint32_t i;
+	uint64_t size;
+	int used = 0;
+
+	for (i = 0; i <= argument && i < btf_vlen(proto); i++) {
+		size = types__size(kernel->types, btf_params(proto)[i].type);
+		if (i == argument)
+			return size <= 8 && used < registers ? used : -1;
+		/* Larger ones lie in memory, and on arm64 a pointer to them is passed. */
+		used += size <= 8 ? 1 : size <= 16 ? 2 : registers == ARM64_REGISTERS;
+	}
+	return -1;
+}
+
+/* Which arguments do the point's expressions ask for? */
+static uint64_t asked_arguments(const struct race_point *point)
+{
+	uint64_t all = 0, numbers;
+	int i;
+
+	for (i = 0; i < point->calcs; i++) {
+		calc__asks(&point->calc[i].calc, CALC_ARGUMENT, &numbers);
+		all |= numbers;
+	}
+	return all;
+}
+
+static bool in_registers(struct race_point *point, const struct race_kernel *kernel,
+			 const struct btf_type *proto, uint64_t asked)
+{
+	uint32_t i;
+
+	for (i = 0; i < 64; i++)
+		if (asked & 1ULL << i && (!proto || register_of(kernel, proto, i) < 0))
+			return refuse(point, "argument %u of %s is in no register", i + 1,
+				      point->place->function);
+	return true;
+}
+
+/* Is there code of a function on the running kernel, to attach to? */
+static bool reachable(struct race_point *point, const struct race_kernel *kernel,
+		      const char *function)
+{
+	const char *variant;
+
+	if (kernel->has && !kernel->has(kernel->context, function))
+		return refuse(point, "%s has no code of its own: it was inlined", function);
+	if (!kernel->target)
+		return true;
+	if (!target__has_symbol(kernel->target, function)) {
+		variant = target__variant(kernel->target, function);
+		if (variant)
+			return refuse(point,
+				      "the compiler made %s of %s: where its arguments are is "
+				      "not known",
+				      variant, function);
+		return refuse(point, "%s has no code of its own: it was inlined", function);
+	}
+	if (!point->place->in[0] && !target__traceable(kernel->target, function))
+		return refuse(point, "%s cannot be traced on this kernel", function);
+	return true;
+}
+
+bool race_attach__plan(struct race_point *point, const struct race_kernel *kernel)
+{
+	const struct race_place *place = point->place;
+	const struct btf_type *proto = types__function(kernel->types, place->function);
+	const bool at_return = place->at == RACE_AT_RETURN || place->at == RACE_AT_RETURN_OF;
+	const uint64_t asked = asked_arguments(point);
+
+	if (!reachable(point, kernel, place->in[0] ? place->in : place->function))
+		return false;
+	if (!place->in[0] && trampoline(kernel, proto)) {
+		point->how = at_return ? RACE_HOW_FEXIT : RACE_HOW_FENTRY;
+		return true;
+	}
+	if (!in_registers(point, kernel, proto, asked))
+		return false;
+	point->keeps = at_return && asked;
+	point->how = place->in[0] ? RACE_HOW_CALL
+		     : at_return  ? RACE_HOW_KRETPROBE
+				  : RACE_HOW_KPROBE;
+	return true;
+}

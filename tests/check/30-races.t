@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Race files: every example of thprace.race(5) is right on a stock kernel; the tree's own files; what is said of wrong
+# ones. Needs the cloud kernels of bullseye (5.10) and bookworm (6.1).
+
+set -u
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=${THPRACE_BUILD:-$root/build}
+thprace=$build/thprace
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=tests/system/tap.sh
+. "$root/tests/system/tap.sh"
+
+if ! new=$("$root/tests/vm/kernel" bookworm cloud) || ! old=$("$root/tests/vm/kernel" bullseye cloud); then
+	echo "1..0 # SKIP no kernels could be fetched"
+	exit 0
+fi
+
+# races ARGUMENT...: status, out and err
+races() {
+	status=0
+	"$thprace" races "$@" >"$work/out" 2>"$work/err" || status=$?
+}
+
+# --- the manual ---
+
+# Each literal block is a file, or sections of one, which is made complete by what it lacks.
+perl -e '
+	my ($page, $folder) = @ARGV;
+	my ($in, $text, $line);
+	open my $file, "<", $page or die "$page: $!\n";
+	while (<$file>) {
+		if (/^\.Bd -literal/) { ($in, $text, $line) = (1, "", $.); next }
+		if (!$in) { next }
+		if (!/^\.Ed/) { s/^\\&//; $text .= $_; next }
+		$in = 0;
+		my %has = map { $_ => scalar $text =~ /^\[$_\]/m } qw(race window walker check);
+		$text = "[race]\nname = example\ntitle = example\n\n$text" if !$has{race};
+		$text .= "\n[window]\nopen = do_exit entry\nclose = do_exit return\nkey = code\n"
+			if $has{walker} && !$has{window} && $text !~ /^escape/m;
+		$text .= "\n[walker]\nat = do_exit entry\nkey = code\n" if $has{window} && !$has{walker};
+		$text .= "\n[check]\nfixed = has function do_exit\n"
+			if !$has{window} && !$has{walker} && !$has{check};
+		open my $out, ">", "$folder/$line.race" or die;
+		print $out $text;
+	}' "$root/docs/man/thprace.race.5" "$work"
+more "$(find "$work" -name '*.race' | wc -l)" 15 'the manual has examples'
+for example in "$work"/*.race; do
+	line=$(basename "$example" .race)
+	observable=
+	for kernel in "$new" "$old"; do
+		races --test "$example" --kernel "$kernel"
+		cat "$work/err" >>"$work/said"
+		[ "$status" = 0 ] && observable=$observable${kernel##*vmlinuz-}
+		[ "$status" = 1 ] && observable= && break
+		grep -q '^\[check\]' "$example" && ! grep -qE '^\[(window|walker)\]' "$example" &&
+			observable=$observable${kernel##*vmlinuz-}
+	done
+	[ -n "$observable" ]
+	ok $? "the example of line $line is right on a stock kernel" || diag "$(cat "$work/said")"
+	: >"$work/said"
+done
+
+# Of all helpers the manual tells.
+man --local-file "$root/docs/man/thprace.race.5" 2>/dev/null | col -b >"$work/page"
+sed -n 's/^	{"\([a-z_]*\)",$/\1/p' "$root/core/race/calc_helper.c" | while read -r helper; do
+	grep -q " $helper(" "$work/page" || echo "$helper"
+done >"$work/absent"
+is "$(cat "$work/absent")" "" 'the manual has every helper'
+
+# --- the files of the tree ---
+
+for file in "$root"/races/*.race "$root"/tests/races/*.race; do
+	races --test "$file" --kernel "$new"
+	is "$status$(cat "$work/err")" 0 "$(basename "$file"): observable on 6.1"
+done
+races --test "$root/tests/races/split-migrate.race" --kernel "$old"
+is "$status" 4 'split-migrate: not on 5.10'
+like "$work/err" "split-migrate.race:15:18: there is no function 'try_to_migrate'" '... and why'
+
+# judged KERNEL FILE WORD STATUS
+judged() {
+	status=0
+	"$thprace" check --race "$root/$2" --kernel "$1" >"$work/out" 2>"$work/err" || status=$?
+	is "$status" "$4" "$2 on ${1##*vmlinuz-}: status $4"
+	like "$work/out" "^[a-z-]+ +$3 " "... $3"
+}
+judged "$old" races/swapin-nocache.race vulnerable 3
+like "$work/out" 'code +do_swap_page has a way to .* without a call of' '... by its code'
+judged "$new" races/swapin-nocache.race fixed 0
+judged "$old" tests/races/truncate-unmap.race fixed 0
+judged "$new" tests/races/truncate-unmap.race fixed 0
+judged "$old" tests/races/split-migrate.race 'cannot happen' 0
+judged "$new" tests/races/split-migrate.race fixed 0
+like "$work/out" 'split_huge_page_to_list passes TTU_SYNC to try_to_migrate' '... by its code'
+status=0
+"$thprace" check --race "$root/races/swapin-nocache.race" --kernel "$old" --format json >"$work/out" || status=$?
+perl -MJSON::PP -e '
+	my $o = decode_json(<STDIN>);
+	exists $o->{$_} or die "no $_\n" for qw(race word evidence missing commit title kernel);
+	$o->{word} eq "vulnerable" or die "$o->{word}\n";' <"$work/out" 2>"$work/err"
+is "$status$?$(cat "$work/err")" 30 'JSON of check --race: the documented names'
+
+# --- listing ---
+
+races --kernel "$new" --race "$root/races/swapin-nocache.race"
+is "$status" 0 'the list: status 0'
+like "$work/out" '^split-migrate +observable' 'the list: a built-in race'
+like "$work/out" '^swapin-nocache +observable' 'the list: a race from a file'
+races --kernel "$new" --race "$root/races/swapin-nocache.race" --format json truncate-unmap swapin-nocache
+perl -MJSON::PP -e '
+	my %seen;
+	while (<STDIN>) {
+		my $o = decode_json($_);
+		exists $o->{$_} or die "no $_\n" for qw(race title origin observable reason fix cve events);
+		for my $event (@{$o->{events}}) {
+			exists $event->{$_} or die "no $_\n" for qw(side event place attach reason);
+		}
+		@{$o->{events}} > 2 or die "events\n";
+		$seen{$o->{race}} = $o->{origin};
+	}
+	$seen{"truncate-unmap"} eq "built in" && $seen{"swapin-nocache"} =~ m(/races/) or die "origin\n";
+' <"$work/out" 2>"$work/err"
+is "$status$?$(cat "$work/err")" 00 'JSON: the documented names'
+races --kernel "$new" trunkate-unmap
+is "$status" 1 'a race that is not there: status 1'
+like "$work/err" "no race 'trunkate-unmap'; did you mean 'truncate-unmap'\?" '... and the nearest'
+races --kernel "$old" split-migrate
+is "$status" 4 'a built-in race that cannot be observed: status 4'
+
+# --- wrong files ---
+
+sed 's/vmf->orig_pte/vmf->orig_ptr/' "$root/races/swapin-nocache.race" >"$work/member.race"
+races --test "$work/member.race" --kernel "$new"
+is "$status" 4 'a member that this kernel has not: status 4'
+like "$work/err" "member.race:[0-9]+:26: struct vm_fault has no member 'orig_ptr'; did you mean 'orig_pte'\?" \
+	'... with its place and the nearest'
+sed 's/orig_pte)/orig_pte))/' "$root/races/swapin-nocache.race" >"$work/form.race"
+races --test "$work/form.race" --kernel "$new"
+is "$status" 1 'a wrong form: status 1'
+like "$work/err" "form.race:[0-9]+:35: an operator or the end expected instead of '\)'" '... with its place'
+sed 's/^key .*/key = *vmf/' "$root/races/swapin-nocache.race" >"$work/sense.race"
+races --test "$work/sense.race" --kernel "$new"
+is "$status" 1 'what makes no sense on any kernel: status 1'
+like "$work/err" 'struct vm_fault is neither a number nor a pointer' '... and why'
+for file in "$work/none" /dev/null "$work" /dev/urandom; do
+	races --test "$file" --kernel "$new"
+	is "$status" 1 "$file is no race: status 1"
+done
+races --test "$work/form.race" name
+is "$status" 2 'a name beside --test: wrong usage'
+
+done_testing

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Only its BTF is used. */
+#include "fake_kernel.h"
+
+/* A pointer alone would leave a structure unknown. */
+struct fake_arguments fake_arguments;
+struct folio fake_folio;
+struct vma fake_vma;
+struct mm fake_mm;
+enum pageflags fake_flags;
+struct page fake_page;

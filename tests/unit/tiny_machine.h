@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A machine that runs the BPF instructions that expressions become, over the test's own memory. */
+#ifndef TESTS_TINY_MACHINE_H
+#define TESTS_TINY_MACHINE_H
+
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What bpf_probe_read_kernel() may read; all else is not there. */
+struct bpf_memory {
+	const void *from;
+	size_t size;
+};
+
+struct bpf_machine {
+	uint64_t reg[11];
+	const struct bpf_memory *memory;
+	size_t memories;
+	uint64_t task; /* bpf_get_current_task() */
+};
+
+/* Run count instructions from the first on. Fails the test on one that is none of these, or is left by a jump. */
+void bpf_machine__run(struct bpf_machine *machine, const struct bpf_insn *insn, size_t count);
+
+#endif
