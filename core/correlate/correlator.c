@@ -22,13 +22,13 @@ struct correlator *correlator__new(enum thprace_mode mode, correlator_incident_f
 	correlator->ctx = ctx;
 	correlator->tail = &correlator->entries;
 	correlator->openers = calloc(OPENERS_MAX, sizeof(*correlator->openers));
-	correlator->opener_index = calloc(HEADS, sizeof(struct correlator_opener *));
-	correlator->waiting = calloc(HEADS, sizeof(struct correlator_pair *));
+	correlator->opener_index = calloc(HEADS, sizeof(struct hash_list));
+	correlator->waiting = calloc(HEADS, sizeof(struct hash_list));
 	correlator->reuse = correlator_reuse__new(correlator_settle__reuse, correlator);
 	ok = correlator->openers && correlator->opener_index && correlator->waiting &&
 	     correlator->reuse;
 	for (i = 0; i < INDEX_MAX; i++) {
-		correlator->index[i] = calloc(HEADS, sizeof(struct correlator_entry *));
+		correlator->index[i] = calloc(HEADS, sizeof(struct hash_list));
 		ok = ok && correlator->index[i];
 	}
 	if (ok)
@@ -68,9 +68,9 @@ static int on_check(struct correlator *correlator, const struct thprace_incident
 		    uint64_t now)
 {
 	const struct thprace_walk *walk = &incident->walk;
-	struct correlator_entry *entry = correlator_entry__first(correlator, BY_FOLIO, walk);
+	struct correlator_entry *entry;
 
-	for (; entry; entry = entry->older[BY_FOLIO]) {
+	HASH_EACH(entry, correlator_entry__list(correlator, BY_FOLIO, walk), by[BY_FOLIO]) {
 		if (entry->walk.pid != walk->pid || entry->walk.folio != walk->folio ||
 		    !thprace_failed(&entry->walk) || entry->check ||
 		    !race_class__deletes(entry->walk.class) ||
@@ -89,9 +89,9 @@ static int on_check(struct correlator *correlator, const struct thprace_incident
 static void on_split(struct correlator *correlator, const struct thprace_split *split)
 {
 	const struct thprace_walk key = {.pid = split->pid, .leave = split->unmapped};
-	struct correlator_entry *entry = correlator_entry__first(correlator, BY_LEAVE, &key);
+	struct correlator_entry *entry;
 
-	for (; entry; entry = entry->older[BY_LEAVE]) {
+	HASH_EACH(entry, correlator_entry__list(correlator, BY_LEAVE, &key), by[BY_LEAVE]) {
 		if (entry->walk.pid != split->pid || entry->walk.leave != split->unmapped)
 			continue;
 		entry->walk.result = split->result;
@@ -103,9 +103,9 @@ static void on_split(struct correlator *correlator, const struct thprace_split *
 static void on_outer(struct correlator *correlator, const struct thprace_outer *outer)
 {
 	const struct thprace_walk key = {.pid = outer->pid, .leave = outer->leave};
-	struct correlator_entry *entry = correlator_entry__first(correlator, BY_LEAVE, &key);
+	struct correlator_entry *entry;
 
-	for (; entry; entry = entry->older[BY_LEAVE]) {
+	HASH_EACH(entry, correlator_entry__list(correlator, BY_LEAVE, &key), by[BY_LEAVE]) {
 		if (entry->walk.pid != outer->pid || entry->walk.leave != outer->leave ||
 		    entry->check)
 			continue;

@@ -6,20 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct correlator_entry **head(const struct correlator *correlator, enum correlator_index by,
-				      const struct thprace_walk *walk)
+struct hash_list *correlator_entry__list(const struct correlator *correlator,
+					 enum correlator_index by, const struct thprace_walk *walk)
 {
-	if (by == BY_FOLIO)
-		return &correlator->index[by][correlator__hash(walk->folio, 0)];
-	return &correlator->index[by][correlator__hash(by == BY_ENTER ? walk->enter : walk->leave,
-						       walk->pid)];
-}
+	uint64_t key = walk->folio;
 
-struct correlator_entry *correlator_entry__first(const struct correlator *correlator,
-						 enum correlator_index by,
-						 const struct thprace_walk *walk)
-{
-	return *head(correlator, by, walk);
+	if (by != BY_FOLIO)
+		key = hash__pair(by == BY_ENTER ? walk->enter : walk->leave, walk->pid);
+	return correlator__list(correlator->index[by], key);
 }
 
 struct correlator_entry *correlator_entry__find(const struct correlator *correlator,
@@ -27,7 +21,7 @@ struct correlator_entry *correlator_entry__find(const struct correlator *correla
 {
 	struct correlator_entry *entry;
 
-	for (entry = *head(correlator, BY_ENTER, walk); entry; entry = entry->older[BY_ENTER])
+	HASH_EACH(entry, correlator_entry__list(correlator, BY_ENTER, walk), by[BY_ENTER])
 		if (entry->walk.pid == walk->pid && entry->walk.enter == walk->enter &&
 		    entry->walk.class == walk->class && !entry->check)
 			return entry;
@@ -38,7 +32,7 @@ struct correlator_entry *correlator_entry__add(struct correlator *correlator,
 					       const struct thprace_walk *walk, bool check,
 					       uint64_t now)
 {
-	struct correlator_entry *entry = calloc(1, sizeof(*entry)), **first;
+	struct correlator_entry *entry = calloc(1, sizeof(*entry)), *older;
 	int by;
 
 	if (!entry)
@@ -46,17 +40,12 @@ struct correlator_entry *correlator_entry__add(struct correlator *correlator,
 	entry->walk = *walk;
 	entry->check = check;
 	entry->seen = now;
-	for (by = 0; by < INDEX_MAX; by++) {
-		first = head(correlator, by, walk);
-		entry->older[by] = *first;
-		entry->link[by] = first;
-		if (*first)
-			(*first)->link[by] = &entry->older[by];
-		*first = entry;
-	}
+	for (by = 0; by < INDEX_MAX; by++)
+		hash_list__add(correlator_entry__list(correlator, by, walk), &entry->by[by]);
 	entry->reach = walk->leave;
-	if (entry->older[BY_FOLIO] && entry->older[BY_FOLIO]->reach > entry->reach)
-		entry->reach = entry->older[BY_FOLIO]->reach;
+	older = HASH_NEXT(entry, by[BY_FOLIO]);
+	if (older && older->reach > entry->reach)
+		entry->reach = older->reach;
 	*correlator->tail = entry;
 	correlator->tail = &entry->next;
 	return entry;
@@ -75,34 +64,12 @@ bool correlator_pair__is_of(const struct correlator_pair *pair, const struct thp
 	       (pair->window.open == window->open || !pair->window.open);
 }
 
-static void stop_waiting(struct correlator_pair *pair)
-{
-	if (!pair->link)
-		return;
-	*pair->link = pair->older;
-	if (pair->older)
-		pair->older->link = pair->link;
-	pair->link = NULL;
-}
-
-static void wait_for_report(struct correlator *correlator, struct correlator_pair *pair)
-{
-	struct correlator_pair **first =
-		&correlator->waiting[correlator__hash(pair->window.pid, 0)];
-
-	pair->older = *first;
-	pair->link = first;
-	if (*first)
-		(*first)->link = &pair->older;
-	*first = pair;
-}
-
 void correlator_pair__settle(struct correlator_pair *pair, const struct thprace_window *window,
 			     const struct thprace_stack *stack)
 {
 	pair->window = *window;
 	correlator__copy_stack(&pair->stack, stack);
-	stop_waiting(pair);
+	hash_list__remove(&pair->waiting);
 }
 
 int correlator_pair__add(struct correlator *correlator, struct correlator_entry *entry,
@@ -133,7 +100,7 @@ int correlator_pair__add(struct correlator *correlator, struct correlator_entry 
 	if (settled)
 		correlator_pair__settle(pair, window, stack);
 	else
-		wait_for_report(correlator, pair);
+		hash_list__add(correlator__list(correlator->waiting, window->pid), &pair->waiting);
 	return 0;
 }
 
@@ -146,14 +113,11 @@ void correlator_entry__drop(struct correlator *correlator, struct correlator_ent
 	*link = entry->next;
 	if (!*link)
 		correlator->tail = link;
-	for (by = 0; by < INDEX_MAX; by++) {
-		*entry->link[by] = entry->older[by];
-		if (entry->older[by])
-			entry->older[by]->link[by] = entry->link[by];
-	}
+	for (by = 0; by < INDEX_MAX; by++)
+		hash_list__remove(&entry->by[by]);
 	for (pair = entry->pairs; pair; pair = next) {
 		next = pair->next;
-		stop_waiting(pair);
+		hash_list__remove(&pair->waiting);
 		free(pair);
 	}
 	free(entry);

@@ -57,40 +57,35 @@ static int add_opener(struct correlator *correlator, struct correlator_entry *en
 static struct correlator_opener *keep_opener(struct correlator *correlator,
 					     const struct thprace_opener *report)
 {
-	struct correlator_opener *opener = &correlator->openers[correlator->opener_next];
-	struct correlator_opener **first =
-		&correlator->opener_index[correlator__hash(report->window.folio, 0)];
+	struct correlator_opener *opener = &correlator->openers[correlator->opener_next], *older;
 
 	correlator->opener_next = (correlator->opener_next + 1) % OPENERS_MAX;
-	if (opener->link) {
-		if (opener->window.close > correlator->forgotten)
-			correlator->forgotten = opener->window.close;
-		*opener->link = NULL; /* the oldest of all: the last of its list */
-	}
+	if (hash_node__listed(&opener->by_folio) && opener->window.close > correlator->forgotten)
+		correlator->forgotten = opener->window.close;
+	hash_list__remove(&opener->by_folio);
 	opener->window = report->window;
 	opener->window.flags |= THPRACE_WF_SETTLED;
 	if (correlator->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
 	    !opener->window.removed)
 		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
 	opener->stack = report->stack;
-	opener->older = *first;
-	opener->link = first;
-	if (*first)
-		(*first)->link = &opener->older;
-	*first = opener;
+	hash_list__add(correlator__list(correlator->opener_index, report->window.folio),
+		       &opener->by_folio);
 	opener->reach = opener->window.close;
-	if (opener->older && opener->older->reach > opener->reach)
-		opener->reach = opener->older->reach;
+	older = HASH_NEXT(opener, by_folio);
+	if (older && older->reach > opener->reach)
+		opener->reach = older->reach;
 	return opener;
 }
 
 /* A range is reported for each pending walker: on one folio it counts once. */
 static bool is_known(const struct correlator *correlator, const struct thprace_window *window)
 {
-	const struct correlator_opener *opener =
-		correlator->opener_index[correlator__hash(window->folio, 0)];
+	const struct correlator_opener *opener;
 
-	for (; opener && window->flags & THPRACE_WF_RANGE; opener = opener->older)
+	if (!(window->flags & THPRACE_WF_RANGE))
+		return false;
+	HASH_EACH(opener, correlator__list(correlator->opener_index, window->folio), by_folio)
 		if (opener->window.flags & THPRACE_WF_RANGE && opener->window.pid == window->pid &&
 		    opener->window.folio == window->folio && opener->window.close == window->close)
 			return true;
@@ -101,8 +96,9 @@ int correlator_opener__take(struct correlator *correlator, const struct thprace_
 {
 	const struct thprace_window *window = &report->window;
 	const struct correlator_opener *opener;
-	struct correlator_pair *pair, *older;
+	struct correlator_pair *pair, *next;
 	struct correlator_entry *entry;
+	struct hash_list *waiting;
 	uint64_t began;
 	int err;
 
@@ -112,17 +108,19 @@ int correlator_opener__take(struct correlator *correlator, const struct thprace_
 	window = &opener->window;
 	began = window->level == THPRACE_LEVEL_PTE ? 0 : window->open;
 	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */
+	waiting = correlator__list(correlator->waiting, window->pid);
 	pair = window->level == THPRACE_LEVEL_PMD
-		       ? correlator->waiting[correlator__hash(window->pid, 0)]
+		       ? HASH_FIRST(waiting, struct correlator_pair, waiting)
 		       : NULL;
-	for (; pair; pair = older) {
-		older = pair->older;
+	for (; pair; pair = next) {
+		next = HASH_NEXT(pair, waiting);
 		if (correlator_pair__is_of(pair, window))
 			correlator_pair__settle(pair, window, &opener->stack);
 	}
-	entry = correlator->index[BY_FOLIO][correlator__hash(window->folio, 0)];
-	for (; entry && entry->reach + THPRACE_ATTRIBUTION_NS >= began;
-	     entry = entry->older[BY_FOLIO]) {
+	HASH_EACH(entry, correlator__list(correlator->index[BY_FOLIO], window->folio),
+		  by[BY_FOLIO]) {
+		if (entry->reach + THPRACE_ATTRIBUTION_NS < began)
+			break;
 		if (!may_concern(entry, window))
 			continue;
 		err = add_opener(correlator, entry, opener);
@@ -135,12 +133,13 @@ int correlator_opener__take(struct correlator *correlator, const struct thprace_
 int correlator_opener__add_known(struct correlator *correlator, struct correlator_entry *entry)
 {
 	const struct thprace_walk *walk = &entry->walk;
-	const struct correlator_opener *opener =
-		correlator->opener_index[correlator__hash(walk->folio, 0)];
+	const struct correlator_opener *opener;
 	int err;
 
 	entry->forgotten = walk->enter <= correlator->forgotten;
-	for (; opener && opener->reach >= walk->enter; opener = opener->older) {
+	HASH_EACH(opener, correlator__list(correlator->opener_index, walk->folio), by_folio) {
+		if (opener->reach < walk->enter)
+			break;
 		if (!may_concern(entry, &opener->window))
 			continue;
 		err = add_opener(correlator, entry, opener);

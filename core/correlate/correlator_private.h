@@ -9,6 +9,7 @@
 
 #include <thprace/verdict.h>
 
+#include "base/hash.h"
 #include "correlator.h"
 
 #define OPENERS_MAX 4096
@@ -18,14 +19,13 @@
 /* A window that a walker met, or may have met. */
 struct correlator_pair {
 	struct correlator_pair *next; /* of the same walker */
-	struct correlator_pair *older; /* waiting for their openers' reports, by thread */
-	struct correlator_pair **link; /* what points here; NULL: not waiting */
+	struct hash_node waiting; /* for its opener's report, by thread */
 	struct thprace_window window;
 	struct thprace_stack stack;
 	uint8_t first_verdict;
 };
 
-/* What entries are looked up by. Each index is an array of lists, the newest entry first. */
+/* What entries are looked up by: one entry stands in all three, and a list is read from the newest. */
 enum correlator_index {
 	BY_ENTER, /* thread and time of entry */
 	BY_LEAVE, /* thread and time of return */
@@ -36,8 +36,7 @@ enum correlator_index {
 /* A walker that has been reported. */
 struct correlator_entry {
 	struct correlator_entry *next;
-	struct correlator_entry *older[INDEX_MAX];
-	struct correlator_entry **link[INDEX_MAX]; /* what points here */
+	struct hash_node by[INDEX_MAX];
 	struct thprace_walk walk;
 	struct thprace_stack stack;
 	uint64_t seen; /* when its first report was read */
@@ -50,8 +49,7 @@ struct correlator_entry {
 
 /* An opener's report. */
 struct correlator_opener {
-	struct correlator_opener *older; /* on folios of the same hash */
-	struct correlator_opener **link;
+	struct hash_node by_folio;
 	struct thprace_window window;
 	struct thprace_stack stack;
 	uint64_t reach; /* latest end of this window and the older ones */
@@ -68,10 +66,10 @@ struct correlator {
 	void *ctx;
 	struct correlator_entry *entries; /* in order of arrival */
 	struct correlator_entry **tail;
-	struct correlator_entry **index[INDEX_MAX];
+	struct hash_list *index[INDEX_MAX];
 	struct correlator_opener *openers; /* a ring */
-	struct correlator_opener **opener_index; /* by folio */
-	struct correlator_pair **waiting; /* by the opener's thread */
+	struct hash_list *opener_index; /* by folio */
+	struct hash_list *waiting; /* pairs, by the opener's thread */
 	size_t opener_next;
 	uint64_t forgotten; /* latest end of a window whose opener's report was overwritten */
 	struct correlator_loss losses[LOSSES_MAX];
@@ -81,12 +79,10 @@ struct correlator {
 	struct correlator_reuse *reuse;
 };
 
-/* Which list of an index. */
-static inline size_t correlator__hash(uint64_t a, uint64_t b)
+/* The list of an index in which this number is. */
+static inline struct hash_list *correlator__list(struct hash_list *index, uint64_t number)
 {
-	uint64_t x = (a ^ b * 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
-
-	return (x ^ x >> 32) % HEADS;
+	return &index[hash__number(number) % HEADS];
 }
 
 /* A PTE-level window that is no zap of a range. */
@@ -95,10 +91,9 @@ static inline bool correlator__is_removal(const struct thprace_window *window)
 	return window->level == THPRACE_LEVEL_PTE && !(window->flags & THPRACE_WF_RANGE);
 }
 
-/* The newest entry of the list in an index that such a walker belongs to; NULL: it is empty. */
-struct correlator_entry *correlator_entry__first(const struct correlator *correlator,
-						 enum correlator_index by,
-						 const struct thprace_walk *walk);
+/* The list of an index to which such a walker belongs. */
+struct hash_list *correlator_entry__list(const struct correlator *correlator,
+					 enum correlator_index by, const struct thprace_walk *walk);
 
 /* The walker of that thread, time of entry and class; NULL: not reported yet. */
 struct correlator_entry *correlator_entry__find(const struct correlator *correlator,

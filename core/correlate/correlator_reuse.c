@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <thprace/verdict.h>
+#include "base/hash.h"
 #include "classes/race_class.h"
 
 #define RETURN_WAIT_NS 1000000000ULL /* a holder's return is waited for so long */
@@ -12,8 +13,7 @@
 #define HEADS 1024
 
 struct hold {
-	struct hold *older; /* on folios of the same hash */
-	struct hold **link; /* what points here; NULL: not used yet */
+	struct hash_node by_folio;
 	struct thprace_walk walk;
 	struct thprace_stack stack;
 };
@@ -34,7 +34,7 @@ struct correlator_reuse {
 	struct hold *holds; /* a ring */
 	size_t next;
 	uint64_t forgotten; /* latest time of a holder that was overwritten */
-	struct hold *head[HEADS];
+	struct hash_list by_folio[HEADS];
 };
 
 struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *ctx)
@@ -53,9 +53,9 @@ struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *c
 	return NULL;
 }
 
-static struct hold **head_of(struct correlator_reuse *reuse, uint64_t folio)
+static struct hash_list *list_of(struct correlator_reuse *reuse, uint64_t folio)
 {
-	return &reuse->head[(folio >> 6) * 0x9e3779b97f4a7c15ULL >> 54];
+	return &reuse->by_folio[hash__number(folio) % HEADS];
 }
 
 static void copy_stack(struct thprace_stack *to, const struct thprace_stack *from)
@@ -84,7 +84,7 @@ static struct hold *find_hold(struct correlator_reuse *reuse, const struct thpra
 {
 	struct hold *hold;
 
-	for (hold = *head_of(reuse, walk->folio); hold; hold = hold->older)
+	HASH_EACH(hold, list_of(reuse, walk->folio), by_folio)
 		if (hold->walk.pid == walk->pid && hold->walk.enter == walk->enter)
 			return hold;
 	return NULL;
@@ -93,22 +93,16 @@ static struct hold *find_hold(struct correlator_reuse *reuse, const struct thpra
 /* In place of the oldest. */
 static struct hold *add_hold(struct correlator_reuse *reuse, const struct thprace_walk *walk)
 {
-	struct hold *hold = &reuse->holds[reuse->next], **first = head_of(reuse, walk->folio);
+	struct hold *hold = &reuse->holds[reuse->next];
 	uint64_t last = hold->walk.leave ? hold->walk.leave : hold->walk.enter;
 
 	reuse->next = (reuse->next + 1) % HOLDS_MAX;
-	if (hold->link) {
-		if (last > reuse->forgotten)
-			reuse->forgotten = last;
-		*hold->link = NULL; /* the oldest of all: the last of its list */
-	}
+	if (hash_node__listed(&hold->by_folio) && last > reuse->forgotten)
+		reuse->forgotten = last;
+	hash_list__remove(&hold->by_folio);
 	memset(hold, 0, sizeof(*hold));
 	hold->walk = *walk;
-	hold->older = *first;
-	hold->link = first;
-	if (*first)
-		(*first)->link = &hold->older;
-	*first = hold;
+	hash_list__add(list_of(reuse, walk->folio), &hold->by_folio);
 	return hold;
 }
 
@@ -184,7 +178,7 @@ static void settle(struct correlator_reuse *reuse, const struct window *window)
 	const struct hold *hold;
 	bool escaped = false;
 
-	for (hold = *head_of(reuse, of->folio); hold; hold = hold->older) {
+	HASH_EACH(hold, list_of(reuse, of->folio), by_folio) {
 		if (!meets(hold, of))
 			continue;
 		verdict = thprace_judge_reuse(reused, elsewhere, of->flags & THPRACE_WF_LOCKED,
@@ -208,7 +202,7 @@ static bool is_ready(struct correlator_reuse *reuse, const struct window *window
 		return false;
 	if (now >= window->seen + RETURN_WAIT_NS)
 		return true;
-	for (hold = *head_of(reuse, window->window.folio); hold; hold = hold->older)
+	HASH_EACH(hold, list_of(reuse, window->window.folio), by_folio)
 		if (!hold->walk.leave && meets(hold, &window->window))
 			return false;
 	return true;

@@ -227,9 +227,9 @@ static bool is_ready(const struct correlator_entry *entry, uint64_t now, uint64_
 	    now < entry->seen + WINDOW_WAIT_NS)
 		return false;
 	for (pair = entry->pairs; pair; pair = pair->next) {
-		if (pair->link && now < entry->seen + WINDOW_WAIT_NS)
+		if (hash_node__listed(&pair->waiting) && now < entry->seen + WINDOW_WAIT_NS)
 			return false;
-		if (!pair->link && checked < pair->window.close)
+		if (!hash_node__listed(&pair->waiting) && checked < pair->window.close)
 			return false;
 	}
 	return true;

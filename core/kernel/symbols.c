@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include <json-c/json.h>
+
+#include "base/hash_map.h"
 #include "kallsyms.h"
 
 #define SYMBOLS_MAX 16384 /* distinct addresses */
-#define PLACES (2 * SYMBOLS_MAX)
 #define NAME_MAX_LEN 64
 
 struct symbol {
@@ -39,7 +40,7 @@ struct search {
 
 struct symbols {
 	struct search search;
-	uint32_t *table; /* open hash: 1 + index in list, 0: free */
+	struct hash_map places; /* address → 1 + index in the list, which moves when it grows */
 	struct symbol *list; /* in the order in which they came */
 	size_t count;
 	size_t room;
@@ -66,6 +67,8 @@ static struct symbol *append(struct symbols *symbols, uint64_t address)
 		symbols->list = grown;
 		symbols->room = room;
 	}
+	if (hash_map__set(&symbols->places, address, (void *)(symbols->count + 1)))
+		return NULL;
 	grown = &symbols->list[symbols->count++];
 	memset(grown, 0, sizeof(*grown));
 	grown->address = address;
@@ -75,18 +78,12 @@ static struct symbol *append(struct symbols *symbols, uint64_t address)
 
 static void want_one(struct symbols *symbols, uint64_t address)
 {
-	size_t at = (address * 0x9e3779b97f4a7c15ULL >> 32) % PLACES;
+	uintptr_t place = (uintptr_t)hash_map__get(&symbols->places, address);
 	struct symbol *symbol;
 
-	while (symbols->table[at] && symbols->list[symbols->table[at] - 1].address != address)
-		at = (at + 1) % PLACES;
-	if (symbols->table[at])
-		symbol = &symbols->list[symbols->table[at] - 1];
-	else
-		symbol = append(symbols, address);
+	symbol = place ? &symbols->list[place - 1] : append(symbols, address);
 	if (!symbol)
 		return;
-	symbols->table[at] = (uint32_t)(symbol - symbols->list) + 1;
 	if (!symbol->wanted)
 		symbols->unreported++;
 	symbol->wanted = true;
@@ -96,10 +93,6 @@ void symbols__want(struct symbols *symbols, const struct thprace_stack *stack)
 {
 	uint32_t i;
 
-	if (!symbols->table)
-		symbols->table = calloc(PLACES, sizeof(*symbols->table));
-	if (!symbols->table)
-		return;
 	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++)
 		if (stack->ip[i])
 			want_one(symbols, stack->ip[i]);
@@ -299,7 +292,7 @@ void symbols__restart(struct symbols *symbols)
 	/* Full: only so can others come in. */
 	if (symbols->count == SYMBOLS_MAX) {
 		end_search(&symbols->search);
-		memset(symbols->table, 0, PLACES * sizeof(*symbols->table));
+		hash_map__free(&symbols->places);
 		symbols->count = 0;
 		symbols->untried = 0;
 	}
@@ -314,7 +307,7 @@ void symbols__free(struct symbols *symbols)
 	if (!symbols)
 		return;
 	end_search(&symbols->search);
-	free(symbols->table);
+	hash_map__free(&symbols->places);
 	free(symbols->list);
 	free(symbols);
 }

@@ -16,11 +16,13 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "base/hash.h"
+
 #define BUCKETS 256
 
 struct target_name {
 	char name[TARGET_NAME_MAX];
-	struct target_name *next; /* of the same bucket */
+	struct hash_node node; /* of its bucket */
 	char variant[TARGET_NAME_MAX];
 	bool symbol;
 	bool traceable;
@@ -42,38 +44,26 @@ struct target {
 	bool has_member[TARGET_MEMBER_MAX];
 	uint32_t member[TARGET_MEMBER_MAX];
 	uint32_t page_struct;
-	struct target_name *buckets[BUCKETS];
+	struct hash_list buckets[BUCKETS];
 	size_t count;
 	struct target_name names[];
 };
 
 /* Each symbol of the kernel is looked for, and hardly one is there. */
-static unsigned int bucket_of(const char *name)
-{
-	unsigned int hash = 0;
-
-	while (*name)
-		hash = hash * 31 + (unsigned char)*name++;
-	return hash % BUCKETS;
-}
-
 static struct target_name *find(const struct target *target, const char *name)
 {
-	struct target_name *entry = target->buckets[bucket_of(name)];
+	struct target_name *entry;
 
-	while (entry && strcmp(entry->name, name) != 0)
-		entry = entry->next;
+	HASH_EACH(entry, &target->buckets[hash__text(name) % BUCKETS], node)
+		if (!strcmp(entry->name, name))
+			break;
 	return entry;
 }
 
 static void add_name(struct target *target, struct target_name *entry, const char *name)
 {
-	struct target_name **bucket;
-
 	snprintf(entry->name, TARGET_NAME_MAX, "%s", name);
-	bucket = &target->buckets[bucket_of(entry->name)];
-	entry->next = *bucket;
-	*bucket = entry;
+	hash_list__add(&target->buckets[hash__text(entry->name) % BUCKETS], &entry->node);
 }
 
 /* Does an argument of this type fit into one register? */

@@ -39,14 +39,14 @@ static uint64_t begun_key(const struct thprace_record *record, enum thprace_reco
 static void begun_drop(struct detector *detector, struct detector_begun *begun)
 {
 	detector_begun__unlink(&detector->walking, begun);
-	detector_table__remove(&detector->begun, begun->key);
+	hash_map__remove(&detector->begun, begun->key);
 	free(begun);
 }
 
 static int begin(struct detector *detector, const struct thprace_record *record)
 {
 	uint64_t key = begun_key(record, record->type);
-	struct detector_begun *begun = detector_table__get(&detector->begun, key);
+	struct detector_begun *begun = hash_map__get(&detector->begun, key);
 
 	if (begun) {
 		detector->stats.orphans++;
@@ -58,7 +58,7 @@ static int begin(struct detector *detector, const struct thprace_record *record)
 	begun->key = key;
 	begun->since = record->ts;
 	begun->serial = detector->serial;
-	if (detector_table__insert(&detector->begun, key, begun)) {
+	if (hash_map__set(&detector->begun, key, begun)) {
 		free(begun);
 		return -ENOMEM;
 	}
@@ -71,8 +71,7 @@ static int begin(struct detector *detector, const struct thprace_record *record)
 static void finish(struct detector *detector, const struct thprace_record *record,
 		   enum thprace_record_type first)
 {
-	struct detector_begun *begun =
-		detector_table__get(&detector->begun, begun_key(record, first));
+	struct detector_begun *begun = hash_map__get(&detector->begun, begun_key(record, first));
 
 	if (begun && begun->since == record->entry)
 		begun_drop(detector, begun);
@@ -258,15 +257,14 @@ int detector__feed(struct detector *detector, const struct thprace_record *recor
 int detector__finish(struct detector *detector)
 {
 	struct thprace_record ready;
-	size_t i;
 	int err = 0;
 
 	while (!err && detector_reorder__pop(&detector->reorder, THPRACE_FOREVER, &ready))
 		err = process(detector, &ready);
 	if (err)
 		return err;
-	for (i = 0; i < detector->begun.room && !detector->finished; i++)
-		detector->stats.orphans += detector->begun.values[i] != NULL;
+	if (!detector->finished)
+		detector->stats.orphans += detector->begun.count;
 	detector->finished = true;
 	err = detector_window__finish(detector);
 	if (err)
@@ -292,12 +290,12 @@ void detector__free(struct detector *detector)
 		detector->first = walker->next;
 		detector_walker__free(walker);
 	}
-	for (i = 0; i < detector->begun.room; i++)
+	HASH_MAP_EACH(i, &detector->begun)
 		free(detector->begun.values[i]);
-	for (i = 0; i < detector->open.room; i++)
+	HASH_MAP_EACH(i, &detector->open)
 		free(detector->open.values[i]);
-	detector_table__free(&detector->begun);
-	detector_table__free(&detector->open);
+	hash_map__free(&detector->begun);
+	hash_map__free(&detector->open);
 	detector_match__free(detector);
 	detector_reuse__free(detector);
 	free(detector->reorder.heap);

@@ -28,7 +28,7 @@ static struct detector_walker *walker_at(const struct detector_folio *folio, siz
 
 static struct detector_folio *folio_get(struct detector *detector, uint64_t address)
 {
-	struct detector_folio *folio = detector_table__get(&detector->folios, address);
+	struct detector_folio *folio = hash_map__get(&detector->folios, address);
 
 	if (folio)
 		return folio;
@@ -36,7 +36,7 @@ static struct detector_folio *folio_get(struct detector *detector, uint64_t addr
 	if (!folio)
 		return NULL;
 	folio->folio = address;
-	if (detector_table__insert(&detector->folios, address, folio)) {
+	if (hash_map__set(&detector->folios, address, folio)) {
 		free(folio);
 		return NULL;
 	}
@@ -344,7 +344,7 @@ bool detector_match__removal_in(struct detector *detector, const struct detector
 				struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &walker->walk;
-	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, walk->folio);
 	const struct detector_removal *removal;
 	size_t n;
 
@@ -376,7 +376,7 @@ void detector_match__tally(struct detector *detector, const struct detector_walk
 			   struct thprace_tally *tally)
 {
 	const struct thprace_walk *walk = &walker->walk;
-	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, walk->folio);
 	const struct detector_pair *pair;
 	size_t n;
 
@@ -397,7 +397,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 			     struct thprace_finding *finding)
 {
 	const struct thprace_walk *walk = &walker->walk;
-	const struct detector_folio *folio = detector_table__get(&detector->folios, walk->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, walk->folio);
 	const struct thprace_window *range, *first = NULL;
 	struct thprace_finding of_range;
 	size_t n;
@@ -421,7 +421,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 /* A split ended: its walker gets the result, if that is not settled yet. */
 void detector_match__result(struct detector *detector, const struct thprace_record *record)
 {
-	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
 	struct detector_walker *walker;
 	size_t n;
 
@@ -441,7 +441,7 @@ void detector_match__result(struct detector *detector, const struct thprace_reco
 /* The function around a failed walker has returned: that one gets the counts, if it is not settled yet. */
 void detector_match__outer(struct detector *detector, const struct thprace_record *record)
 {
-	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
 	struct detector_walker *walker;
 	size_t n;
 
@@ -463,7 +463,7 @@ void detector_match__outer(struct detector *detector, const struct thprace_recor
 /* The check point speaks of a walker that this task has just failed; false if there is none. */
 bool detector_match__check(struct detector *detector, const struct thprace_record *record)
 {
-	const struct detector_folio *folio = detector_table__get(&detector->folios, record->folio);
+	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
 	struct detector_walker *walker;
 	size_t n;
 
@@ -537,14 +537,14 @@ int detector_match__sweep(struct detector *detector)
 	if (oldest && oldest->since < sweep.horizon)
 		sweep.horizon = oldest->since;
 	sweep.horizon = detector__before(sweep.horizon, detector->settle);
-	err = detector_table__filter(&detector->folios, sweep_folio, &sweep);
+	err = hash_map__filter(&detector->folios, sweep_folio, &sweep);
 	detector->sweep = detector->serial + 1024 + sweep.kept;
 	return err;
 }
 
 void detector_match__forget(struct detector *detector, struct detector_walker *walker)
 {
-	struct detector_folio *folio = detector_table__get(&detector->folios, walker->walk.folio);
+	struct detector_folio *folio = hash_map__get(&detector->folios, walker->walk.folio);
 
 	if (!folio)
 		return;
@@ -557,9 +557,7 @@ void detector_match__free(struct detector *detector)
 {
 	size_t i;
 
-	for (i = 0; i < detector->folios.room; i++) {
-		if (detector->folios.values[i])
-			folio_free(detector->folios.values[i]);
-	}
-	detector_table__free(&detector->folios);
+	HASH_MAP_EACH(i, &detector->folios)
+		folio_free(detector->folios.values[i]);
+	hash_map__free(&detector->folios);
 }

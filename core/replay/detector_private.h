@@ -4,7 +4,7 @@
  *
  *   detector.c          feeding, pairing of starts and returns
  *   detector_reorder.c  the heap that puts records in order of time
- *   detector_tables.c   queue and hash table
+ *   detector_queue.c    queue, and what has begun in order of time
  *   detector_loss.c     the lost intervals
  *   detector_window.c   PMD-level windows, from open to close
  *   detector_match.c    what happened on one folio: pairs and passes
@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <thprace/verdict.h>
+#include "base/hash_map.h"
 #include "detector.h"
 
 /* A lost end is given up when both have passed since the beginning: bounds what is kept. */
@@ -52,22 +53,6 @@ void *detector_queue__insert(struct detector_queue *queue, size_t size, size_t a
 void *detector_queue__at(const struct detector_queue *queue, size_t size, size_t at);
 void detector_queue__drop(struct detector_queue *queue, size_t n);
 void detector_queue__free(struct detector_queue *queue);
-
-/* Hash table: key → pointer, not NULL. */
-struct detector_table {
-	uint64_t *keys;
-	void **values;
-	size_t room; /* a power of two, or 0 */
-	size_t count;
-};
-
-void *detector_table__get(const struct detector_table *table, uint64_t key);
-int detector_table__insert(struct detector_table *table, uint64_t key, void *value);
-void detector_table__remove(struct detector_table *table, uint64_t key);
-/* Calls keep() for each value; one for which it returns false leaves the table. */
-int detector_table__filter(struct detector_table *table, bool (*keep)(void *ctx, void *value),
-			   void *ctx);
-void detector_table__free(struct detector_table *table);
 
 /* Records that wait for the watermark. */
 struct detector_delayed {
@@ -108,7 +93,7 @@ struct detector_begun {
 	struct detector_begun *next;
 	uint64_t since;
 	uint64_t serial; /* records processed before it */
-	uint64_t key; /* in its table */
+	uint64_t key; /* in its map */
 	bool listed;
 };
 
@@ -193,11 +178,11 @@ struct detector {
 	uint64_t loss_matters_until; /* until when a loss would have changed a settled result */
 	uint64_t sweep; /* serial of the next sweep */
 	bool finished;
-	struct detector_table begun; /* task and function → struct detector_begun */
+	struct hash_map begun; /* task and function → struct detector_begun */
 	struct detector_begun_list walking; /* those that windows are kept for */
-	struct detector_table open; /* pid → struct detector_open */
+	struct hash_map open; /* pid → struct detector_open */
 	struct detector_begun_list opened;
-	struct detector_table folios;
+	struct hash_map folios;
 	struct detector_walker *first; /* walkers, in order of return */
 	struct detector_walker **last;
 	struct detector_reuse *reuse; /* NULL: no such record yet */

@@ -49,7 +49,7 @@ struct closed {
 struct detector_reuse {
 	struct hold *holds;
 	struct hold **last_hold;
-	struct detector_table waiting; /* pid → hold */
+	struct hash_map waiting; /* pid → hold */
 	struct collapser *collapsers; /* khugepaged, and few others ever */
 	struct closed *closed;
 	struct closed **last_closed;
@@ -249,7 +249,7 @@ static void collapse_return(struct detector *detector, const struct thprace_reco
 
 static int hold_enter(struct detector_reuse *reuse, const struct thprace_record *record)
 {
-	struct hold *before = detector_table__get(&reuse->waiting, record->pid);
+	struct hold *before = hash_map__get(&reuse->waiting, record->pid);
 	struct hold *hold = calloc(1, sizeof(*hold));
 
 	if (!hold)
@@ -269,18 +269,18 @@ static int hold_enter(struct detector_reuse *reuse, const struct thprace_record 
 	};
 	*reuse->last_hold = hold;
 	reuse->last_hold = &hold->next;
-	return detector_table__insert(&reuse->waiting, record->pid, hold);
+	return hash_map__set(&reuse->waiting, record->pid, hold);
 }
 
 static void hold_return(struct detector *detector, const struct thprace_record *record)
 {
 	struct detector_reuse *reuse = detector->reuse;
-	struct hold *hold = detector_table__get(&reuse->waiting, record->pid);
+	struct hold *hold = hash_map__get(&reuse->waiting, record->pid);
 
 	if (!hold || hold->walk.enter != record->entry)
 		return;
 	hold->walk.leave = record->ts;
-	detector_table__remove(&reuse->waiting, record->pid);
+	hash_map__remove(&reuse->waiting, record->pid);
 	drop_holds(detector, false);
 }
 
@@ -478,7 +478,7 @@ void detector_reuse__free(struct detector *detector)
 		reuse->collapsers = collapser->next;
 		free(collapser);
 	}
-	detector_table__free(&reuse->waiting);
+	hash_map__free(&reuse->waiting);
 	free(reuse);
 	detector->reuse = NULL;
 }

@@ -21,7 +21,7 @@ static struct detector_open *add(struct detector *detector, const struct thprace
 	new->window.cpu = record->cpu;
 	new->window.level = THPRACE_LEVEL_PMD;
 	new->window.left = THPRACE_LEFT_UNREAD;
-	if (detector_table__insert(&detector->open, record->pid, new)) {
+	if (hash_map__set(&detector->open, record->pid, new)) {
 		free(new);
 		return NULL;
 	}
@@ -35,7 +35,7 @@ static void take(struct detector *detector, struct detector_open *open,
 	*window = open->window;
 	window->flags |= THPRACE_WF_SETTLED;
 	detector_begun__unlink(&detector->opened, &open->begun);
-	detector_table__remove(&detector->open, open->begun.key);
+	hash_map__remove(&detector->open, open->begun.key);
 	free(open);
 }
 
@@ -68,7 +68,7 @@ static int lose(struct detector *detector, struct detector_open *open, uint64_t 
 
 int detector_window__open(struct detector *detector, const struct thprace_record *record)
 {
-	struct detector_open *open = detector_table__get(&detector->open, record->pid);
+	struct detector_open *open = hash_map__get(&detector->open, record->pid);
 	int err;
 
 	if (open) {
@@ -91,7 +91,7 @@ int detector_window__open(struct detector *detector, const struct thprace_record
 static int belongs(struct detector *detector, const struct thprace_record *record,
 		   struct detector_open **found)
 {
-	struct detector_open *open = detector_table__get(&detector->open, record->pid);
+	struct detector_open *open = hash_map__get(&detector->open, record->pid);
 	int err;
 
 	*found = open;

@@ -31,7 +31,7 @@ $(O)/bench/hold: tests/bench/hold.c $(O)/bench/hold.skel.h
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
 
-$(O)/bench/generate: tests/bench/generate.c $(O)/libthprace.a
+$(O)/bench/generate: tests/bench/generate.c $(O)/libthprace.a | $(O)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
