@@ -16,8 +16,6 @@
 #include "report/render_text.h"
 #include "classes/race_class.h"
 
-#define NAMES_MAX 64
-
 enum probes_option {
 	OPT_MODE = 'm',
 	OPT_ATTACH = 'A',
@@ -263,13 +261,14 @@ static int plan(const struct probes *probes)
 {
 	const struct target_options where = {.btf = probes->btf, .elsewhere = !!probes->btf};
 	struct probe_trial trial = {.calls = true, .functions = true};
-	const char *names[NAMES_MAX];
+	const char *names[PROBE_NAMES_MAX];
 	struct probe_plan plan;
 	struct target *target;
 	char why[512];
 	int status = CLI_DONE;
 
-	if (target__new(&target, &where, names, probe__names(names, NAMES_MAX), why, sizeof(why)))
+	if (target__new(&target, &where, names, probe__names(names, PROBE_NAMES_MAX), why,
+			sizeof(why)))
 		return cli__fail("probes", NULL, why);
 	if (!target__elsewhere(target) && probes->attach != PROBE_ATTACH_FENTRY)
 		kprobe_trial__run(&trial, target, NULL, 0);

@@ -7,7 +7,11 @@ const struct race_class race_class_hwpoison_unmap = {
 	.name = "hwpoison-unmap",
 	.title = "memory_failure unmaps a page, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
-	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_HWPOISON},
+	/* memory_failure's part that unmaps; until 6.13 it is in hwpoison_user_mappings. */
+	.walkers = {{THPRACE_POINT_UNMAP, THPRACE_ORIGIN_HWPOISON,
+		     .callers = {"memory_failure", "hwpoison_user_mappings",
+				 "unmap_poisoned_folio"},
+		     .where = "memory_failure"},
 		    {THPRACE_POINT_POISON, THPRACE_ORIGIN_HWPOISON}},
 	.points = {{.point = {THPRACE_POINT_POISON, THPRACE_POINT_UNMAP, RACE_NO_POINT}}},
 	.needs_symbol = "memory_failure",

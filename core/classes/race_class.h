@@ -32,11 +32,24 @@ enum race_shape {
 #define RACE_WALKERS_MAX 2
 #define RACE_CHECKS_MAX 5
 
-/* Walkers that are of the class: those of this origin at this point. The list ends at point 0, which has none. */
+#define RACE_CALLERS_MAX 5
+
+/*
+ * Walkers that are of the class: those of this origin at this point. The list ends at point 0, which has none.
+ * Where the calls of a point's function are probed (core/probe/probe_calls.c), these are the functions whose calls
+ * count: at least one of them has one. None: the function itself has to be probed.
+ */
 struct race_walker {
 	enum thprace_point point;
 	enum thprace_walker_origin origin;
+	const char *callers[RACE_CALLERS_MAX];
+	const char *where; /* only on kernels that have this function; NULL: on all */
 };
+
+/* What a split's unmap_folio (unmap_page until 5.15) was inlined into, or itself. */
+#define RACE_SPLITS                                                                     \
+	"__folio_split", "split_huge_page_to_list_to_order", "split_huge_page_to_list", \
+		"unmap_folio", "unmap_page"
 
 /* The points of one way to observe it, all of which are needed; ends at RACE_NO_POINT. */
 struct race_points {

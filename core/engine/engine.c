@@ -19,7 +19,6 @@
 #include "kprobe_trial.h"
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
-#define NAMES_MAX 64
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
 static int on_message(void *ctx, void *data, size_t size)
@@ -117,7 +116,7 @@ static void warm_up(const struct engine *engine)
 int engine__open(struct engine **result, const struct engine_options *options, char *why,
 		 size_t why_size)
 {
-	const char *names[NAMES_MAX];
+	const char *names[PROBE_NAMES_MAX];
 	struct probe_trial trial;
 	struct engine *engine;
 	int err, i;
@@ -137,7 +136,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	engine__listen();
 	raise_memlock();
 	err = target__new(&engine->target, &(struct target_options){.btf = options->btf}, names,
-			  probe__names(names, NAMES_MAX), why, why_size);
+			  probe__names(names, PROBE_NAMES_MAX), why, why_size);
 	if (err)
 		goto cleanup;
 	if (options->attach != PROBE_ATTACH_FENTRY)

@@ -63,15 +63,7 @@ struct probe_known {
 	enum target_member member;
 };
 
-#define PROBE_CALLERS_MAX 5
-#define PROBE_GROUPS_MAX 2
 #define PROBE_SITES_MAX 12
-
-/* Functions of which at least one must have a call in its code. */
-struct probe_callers {
-	const char *functions[PROBE_CALLERS_MAX];
-	const char *where; /* only on kernels that have this function; NULL: on all */
-};
 
 /* A call that is probed. */
 struct probe_site {
@@ -94,10 +86,10 @@ struct probe_point {
 	const char *widen_after; /* the same at the return, after exit, or NULL */
 	/*
 	 * Where the function runs for each small page, its calls from elsewhere are not to pay: these
-	 * calls are probed instead of it, where they can be found. NULL: the function itself.
+	 * calls of these are probed instead of it, where they can be found: those by the callers that the
+	 * classes name (struct race_walker). NULL: the function itself.
 	 */
 	const char *callees[2]; /* in order of preference */
-	struct probe_callers callers[PROBE_GROUPS_MAX];
 	bool precise_only;
 	const char
 		*needs; /* what a kernel must have or be, to have one of the functions; or NULL */
@@ -149,7 +141,8 @@ struct probe_plan {
 #define PROBE_TRIAL_ARM64 "__arm64_sys_getppid"
 #define PROBE_TRIAL_CALLEE "__task_pid_nr_ns"
 
-/* All names of the table, each once: to be given to target__new(). Returns how many. */
+/* All names of the table and of the classes, each once: to be given to target__new(). Returns how many. */
+#define PROBE_NAMES_MAX 128
 size_t probe__names(const char **names, size_t max);
 
 /* Decide for each point. trial: what was found of kprobes; NULL: nothing is known against them. */

@@ -12,6 +12,7 @@
 #include "kernel/calls.h"
 #include "probe_private.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 
 #define CODE_MAX 32768U /* of one function's piece; more is not looked through */
 
@@ -89,17 +90,19 @@ static int look_through(struct probe *probe, struct target *target,
 	return count;
 }
 
-/* The calls in a group's functions, whatever pieces they are in. How many, or CALLS_UNKNOWN. */
-static int look_at_group(struct probe *probe, struct target *target,
-			 const struct probe_callers *callers, uint64_t callee)
+/* The calls in a walker's callers, whatever pieces they are in. How many, or CALLS_UNKNOWN. */
+static int look_at_callers(struct probe *probe, struct target *target,
+			   const struct race_walker *walker, uint64_t callee)
 {
 	const struct function_ranges *ranges = target__function_ranges(target);
 	int sum = 0, count, n;
 	size_t i;
 
-	for (n = 0; n < PROBE_CALLERS_MAX && callers->functions[n]; n++) {
+	if (!walker->callers[0])
+		return calls_unknown(probe, "a class counts those of all callers");
+	for (n = 0; n < RACE_CALLERS_MAX && walker->callers[n]; n++) {
 		for (i = 0; i < ranges->count; i++) {
-			if (!function_range__is_of(&ranges->range[i], callers->functions[n]))
+			if (!function_range__is_of(&ranges->range[i], walker->callers[n]))
 				continue;
 			count = look_through(probe, target, &ranges->range[i], callee);
 			if (count < 0)
@@ -108,8 +111,8 @@ static int look_at_group(struct probe *probe, struct target *target,
 		}
 	}
 	return sum ? sum
-		   : calls_unknown(probe, "none in %s%s", callers->functions[0],
-				   callers->functions[1] ? " or its like" : "");
+		   : calls_unknown(probe, "none in %s%s", walker->callers[0],
+				   walker->callers[1] ? " or its like" : "");
 }
 
 /* "2 calls of try_to_unmap, in split_huge_page_to_list, memory_failure" */
@@ -133,21 +136,25 @@ static void describe_calls(struct probe *probe, const char *callee)
 /* All calls that matter are in probe->sites, or it is not known which. */
 static int find_calls(struct probe *probe, struct target *target, uint64_t address)
 {
-	const struct probe_callers *callers;
+	const enum thprace_point point = probe->point - probe_points;
+	const struct race_walker *walker;
+	unsigned int class;
 	int i, count;
 
 	if (!address)
 		return calls_unknown(probe,
 				     "addresses are hidden (CAP_SYSLOG, kernel.kptr_restrict)");
 	probe->site_count = 0;
-	for (i = 0; i < PROBE_GROUPS_MAX && probe->point->callers[i].functions[0]; i++) {
-		callers = &probe->point->callers[i];
-		if (callers->where && !target__has_symbol(target, callers->where))
-			continue;
-		count = look_at_group(probe, target, callers, address);
-		if (count < 0)
-			return count;
-	}
+	for (class = 1; class < race_class__end(); class ++)
+		for (i = 0; i < RACE_WALKERS_MAX; i++) {
+			walker = &race_class__of(class)->walkers[i];
+			if (walker->point != point ||
+			    (walker->where && !target__has_symbol(target, walker->where)))
+				continue;
+			count = look_at_callers(probe, target, walker, address);
+			if (count < 0)
+				return count;
+		}
 	return 0;
 }
 

@@ -7,13 +7,7 @@
 
 #include <string.h>
 
-/* What a split's unmap_folio (unmap_page until 5.15) was inlined into, or itself. */
-#define SPLITS                                                                          \
-	"__folio_split", "split_huge_page_to_list_to_order", "split_huge_page_to_list", \
-		"unmap_folio", "unmap_page"
-
-/* memory_failure's part that unmaps; until 6.13 it is in hwpoison_user_mappings. */
-#define POISONS "memory_failure", "hwpoison_user_mappings", "unmap_poisoned_folio"
+#include "classes/race_class.h"
 
 const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 	[THPRACE_POINT_ZAP] =
@@ -104,8 +98,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"folio", "page"}, {"flags"}},
 			.needed = {true, true, false},
 			.callees = {"try_to_unmap"},
-			.callers = {{.functions = {SPLITS}, .where = "zap_huge_pmd"},
-				    {.functions = {POISONS}, .where = "memory_failure"}},
 			.entry = "try_unmap_enter",
 			.exit = "try_unmap_return",
 			.what = "walker of splits (file THP) and of memory_failure",
@@ -117,7 +109,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"folio", "page"}, {"flags"}},
 			.needed = {true, true, false},
 			.callees = {"try_to_migrate"},
-			.callers = {{.functions = {SPLITS}}},
 			.entry = "try_migrate_enter",
 			.exit = "try_migrate_return",
 			.needs =
@@ -140,8 +131,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				   .without = "unmap_mapping_page"}},
 			/* It unmaps what is mapped, which is rare: that is the walk. */
 			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
-			.callers = {{.functions = {"truncate_cleanup_folio",
-						   "truncate_cleanup_page"}}},
 			.entry = "truncate_enter",
 			.exit = "truncate_return",
 			.what = "walker of truncation and hole punching",
@@ -162,8 +151,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
 			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
-			.callers = {{.functions = {"invalidate_inode_pages2_range",
-						   "folio_unmap_invalidate"}}},
 			.entry = "unmap_folio_enter",
 			.exit = "unmap_folio_return",
 			.what = "walker of invalidations, one folio's turn",
@@ -191,8 +178,6 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				   .params = "mapping, page"}},
 			/* It dumps the page of which it complains: "still mapped when deleted". */
 			.callees = {"dump_page"},
-			.callers = {{.functions = {"filemap_unaccount_folio",
-						   "unaccount_page_cache_page"}}},
 			.entry = "check_enter",
 			.what = "the kernel's own check point: mapped at removal from the page cache",
 		},
@@ -260,7 +245,8 @@ static size_t add_name(const char **names, size_t count, size_t max, const char 
 size_t probe__names(const char **names, size_t max)
 {
 	const struct probe_point *p;
-	const char *caller;
+	const struct race_walker *walker;
+	unsigned int class;
 	size_t count = 0;
 	int point, i;
 
@@ -276,12 +262,14 @@ size_t probe__names(const char **names, size_t max)
 		}
 		for (i = 0; i < 2 && p->callees[i]; i++)
 			count = add_name(names, count, max, p->callees[i]);
-		for (i = 0; i < PROBE_GROUPS_MAX * PROBE_CALLERS_MAX; i++) {
-			caller = p->callers[i / PROBE_CALLERS_MAX].functions[i % PROBE_CALLERS_MAX];
-			if (caller)
-				count = add_name(names, count, max, caller);
-		}
 	}
+	for (class = 1; class < race_class__end(); class ++)
+		for (i = 0; i < RACE_WALKERS_MAX * RACE_CALLERS_MAX; i++) {
+			walker = &race_class__of(class)->walkers[i / RACE_CALLERS_MAX];
+			if (walker->callers[i % RACE_CALLERS_MAX])
+				count = add_name(names, count, max,
+						 walker->callers[i % RACE_CALLERS_MAX]);
+		}
 	count = add_name(names, count, max, PROBE_WAKE);
 	count = add_name(names, count, max, PROBE_TRIAL_X86);
 	count = add_name(names, count, max, PROBE_TRIAL_ARM64);

@@ -7,17 +7,16 @@
 #include "classes/race_class.h"
 #include "class_ids.h"
 
-#define NAMES 96
-
 static void plan_with_trial(struct probe_plan *plan, enum probe_attach attach,
 			    const struct probe_trial *trial)
 {
 	const struct target_options options = {.btf = path, .elsewhere = true};
 	struct target *target;
-	const char *names[NAMES];
+	const char *names[PROBE_NAMES_MAX];
 	char why[512] = "";
 
-	if (target__new(&target, &options, names, probe__names(names, NAMES), why, sizeof(why)))
+	if (target__new(&target, &options, names, probe__names(names, PROBE_NAMES_MAX), why,
+			sizeof(why)))
 		fail_msg("%s", why);
 	assert_string_equal(target__btf_file(target), path);
 	assert_true(target__elsewhere(target));
@@ -132,7 +131,7 @@ static void refused_by_the_verifier(void **state)
 {
 	const struct target_options options = {.btf = path, .elsewhere = true};
 	struct btf *btf = kernel_btf();
-	const char *names[NAMES];
+	const char *names[PROBE_NAMES_MAX];
 	struct target *target;
 	struct probe_plan plan;
 	char why[512];
@@ -140,8 +139,8 @@ static void refused_by_the_verifier(void **state)
 	(void)state;
 	write_btf(btf, 0);
 	btf__free(btf);
-	assert_int_equal(target__new(&target, &options, names, probe__names(names, NAMES), why,
-				     sizeof(why)),
+	assert_int_equal(target__new(&target, &options, names, probe__names(names, PROBE_NAMES_MAX),
+				     why, sizeof(why)),
 			 0);
 	probe__plan(&plan, target, THPRACE_PRECISE, PROBE_ATTACH_KPROBE, NULL);
 	assert_false(probe__refused(&plan, target, THPRACE_POINT_RMAP, 13,
@@ -194,11 +193,11 @@ static void the_oldest_kernel(void **state)
 
 static void each_name_once(void **state)
 {
-	const char *names[NAMES];
-	size_t i, j, count = probe__names(names, NAMES);
+	const char *names[PROBE_NAMES_MAX];
+	size_t i, j, count = probe__names(names, PROBE_NAMES_MAX);
 
 	(void)state;
-	assert_in_range(count, THPRACE_POINT_MAX, 63); /* what callers have room for */
+	assert_in_range(count, THPRACE_POINT_MAX, PROBE_NAMES_MAX - 1);
 	for (i = 0; i < count; i++)
 		for (j = 0; j < i; j++)
 			assert_string_not_equal(names[i], names[j]);
