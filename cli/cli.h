@@ -41,8 +41,8 @@ int cmd_metrics(int argc, char **argv);
 #define CLI_TRACE "thprace.thpr"
 
 /* Help of --btf. */
-#define CLI_BTF_HELP                                                              \
-	"file with this kernel's BTF, where it brings none of its own (default: " \
+#define CLI_BTF_HELP                                                                \
+	"file with this kernel's BTF, if the kernel has none of its own (default: " \
 	"/usr/lib/thprace/btf/RELEASE.btf); probes are then kprobes"
 
 /*
@@ -82,7 +82,7 @@ const char *cli__parse_socket(int argc, char **argv, const char *doc);
  * above 64 MiB. The message for a file that takes more is CLI_TOO_LARGE.
  */
 void cli__bound_memory(void);
-#define CLI_TOO_LARGE "what is in it at a time takes more memory than the 64 MiB that a file may"
+#define CLI_TOO_LARGE "reading it takes more memory than the 64 MiB that a file may use"
 
 /* Does the user's terminal do UTF-8 (by the locale)? */
 int cli__utf8(void);

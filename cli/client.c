@@ -52,8 +52,8 @@ static int explain_connect(const char *path, int err, char *why, size_t why_size
 		explain_forbidden(path, why, why_size);
 	else if (err == ENOENT || err == ECONNREFUSED)
 		snprintf(why, why_size,
-			 "nobody answers on %s: is thpraced running? systemctl status thpraced "
-			 "tells",
+			 "nobody answers on %s: is thpraced running? See: systemctl status "
+			 "thpraced",
 			 path);
 	else
 		snprintf(why, why_size, "cannot ask the daemon at %s: %s", path, strerror(err));
@@ -207,7 +207,7 @@ static int take_error(struct json_object *line, char *why, size_t why_size)
 
 	names__clean_lines(why, why_size, text, strlen(text), 1);
 	if (!why[0])
-		snprintf(why, why_size, "the daemon failed, and does not say why");
+		snprintf(why, why_size, "the daemon failed, and gives no reason");
 	return strcmp(code, "not-found") ? -EREMOTEIO : -ENOENT;
 }
 
@@ -215,12 +215,10 @@ static int explain_read(int err, char *why, size_t why_size)
 {
 	if (err == -EPIPE)
 		snprintf(why, why_size,
-			 "the daemon ended the connection before its answer was "
-			 "whole");
+			 "the daemon ended the connection before its answer was complete");
 	else if (err == -ETIMEDOUT)
 		snprintf(why, why_size,
-			 "the daemon does not answer: systemctl status thpraced "
-			 "tells of it");
+			 "the daemon does not answer; see: systemctl status thpraced");
 	else if (err == -EBADMSG)
 		snprintf(why, why_size, "what answers there is not thpraced");
 	else

@@ -44,7 +44,7 @@ enum check_option {
 
 static const struct argp_option options[] = {
 	{"kernel", OPT_KERNEL, "FILE", 0, "a kernel image: bzImage, vmlinux, Image", 0},
-	{"btf", OPT_BTF, "FILE", 0, "its BTF, where the image has none; alone: judge by BTF", 0},
+	{"btf", OPT_BTF, "FILE", 0, "its BTF, if the image has none; alone: judge by BTF only", 0},
 	{"config", OPT_CONFIG, "FILE", 0, "its configuration, gzip'ed or not", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
 	{"race", OPT_RACE, "FILE|NAME", 0,
@@ -151,9 +151,9 @@ static const struct argp argp = {
 	       "Without --kernel and --btf this is the running kernel. Nothing is attached, unless "
 	       "--watch is given. Reading a file needs no root.\n"
 	       "Exit status: 0 each class is fixed or cannot happen, 1 failed, 2 wrong usage, 3 a "
-	       "class is vulnerable, 4 none is, and a class is unknown. With --watch, COMMAND's "
-	       "failure comes before 4: its own status, 1 for any from 1 to 4; 128 and N when "
-	       "signal N ended it; 127 when it could not be run.",
+	       "class is vulnerable, 4 none is vulnerable and at least one is unknown. With "
+	       "--watch, if COMMAND failed and no class is vulnerable: COMMAND's status, but 1 "
+	       "instead of 1 to 4; 128 + N if signal N ended it; 127 if it could not be run.",
 };
 
 static void print_commit(const struct check_commit *commit)

@@ -60,11 +60,14 @@ static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "Instead of a FILE:", 1},
 	{"live", OPT_LIVE, NULL, 0, "what the daemon's flight recorder holds now", 0},
 	{"duration", OPT_DURATION, "T", 0, "with --live: the last T only: 10, 500ms, 2min", 0},
-	{"from-now", OPT_FROM_NOW, NULL, 0, "with --live: what comes from now on, for --duration",
+	{"from-now", OPT_FROM_NOW, NULL, 0,
+	 "with --live: what comes from now on, until "
+	 "--duration is over",
 	 0},
 	{"output", OPT_OUTPUT, "FILE", 0, "with --live: write the trace to FILE, don't print it",
 	 0},
-	{"socket", OPT_SOCKET, "PATH", 0, "with --live: ask there instead of at " CLIENT_SOCKET, 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "with --live: use this socket instead of " CLIENT_SOCKET,
+	 0},
 	{0},
 };
 
@@ -107,7 +110,7 @@ static void check_source(const struct dump *dump, struct argp_state *state)
 	if (dump->live && dump->path)
 		argp_error(state, "--live or FILE, not both");
 	if (!dump->live && (dump->duration || dump->from_now || dump->output || dump->socket))
-		argp_error(state, "--duration, --from-now, --output and --socket go with --live");
+		argp_error(state, "--duration, --from-now, --output and --socket need --live");
 	if (dump->from_now && !dump->duration)
 		argp_error(state, "--from-now needs --duration: for how long");
 }

@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"count", OPT_COUNT, "N", 0,
 	 "only the last N (default: 100; with --follow 10; with --since all)", 0},
-	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "use this socket instead of " CLIENT_SOCKET, 0},
 	{"spool", OPT_SPOOL, "DIR", 0, "read the files of DIR, and don't ask the daemon", 0},
 	{0},
 };
@@ -121,7 +121,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (incidents->follow && incidents->spool)
-			argp_error(state, "--follow asks the daemon, --spool does not");
+			argp_error(state, "--follow asks the daemon, which --spool does not do");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -391,9 +391,9 @@ static int follow(struct incidents *incidents, uint64_t next)
 	if (err == 1 || ferror(stdout))
 		return CLI_DONE;
 	if (err == -EPIPE)
-		return fail("the daemon has ended: systemctl status thpraced tells of it");
+		return fail("the daemon has ended; see: systemctl status thpraced");
 	json_object_put(line);
-	return fail(err ? why : "the daemon ended what should not end");
+	return fail(err ? why : "the daemon ended the list, which it should not");
 }
 
 static int no_files(const char *directory, int err)

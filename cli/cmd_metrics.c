@@ -10,9 +10,8 @@
 #include "base/names.h"
 
 static const char doc[] =
-	"Print the daemon's metrics in Prometheus' text format: what its textfile holds, as "
-	"of now."
-	"\vExit status: 0 done, 1 the daemon cannot be asked, 2 wrong usage.";
+	"Print the daemon's metrics in Prometheus' text format: the contents of its textfile, "
+	"with current values.\vExit status: 0 done, 1 the daemon cannot be asked, 2 wrong usage.";
 
 static int print(const char *text)
 {

@@ -28,13 +28,13 @@ static const struct argp_option options[] = {
 	{"mode", OPT_MODE, "MODE", 0, "light or precise (default)", 0},
 	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
 	{"btf", OPT_BTF, "FILE", 0,
-	 "of the kernel whose BTF this file holds, on any machine: nothing of the running kernel is "
-	 "read. With --load: of the running kernel, by this file",
+	 "show the probes of the kernel whose BTF is in FILE, on any machine: nothing is read "
+	 "from the running kernel. With --load: use FILE for the running kernel",
 	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"load", OPT_LOAD, NULL, 0,
-	 "attach everything for a moment (needs root): says what the kernel really takes, and each "
-	 "program's instructions and the verifier's count",
+	 "attach everything for a moment (needs root): shows what the kernel really accepts, and "
+	 "each program's instructions and the verifier's count",
 	 0},
 	{0},
 };
@@ -244,8 +244,8 @@ static void print_source(const struct probes *probes)
 		printf("The kernel of %s.\n", cli__fit(path, sizeof(path), probes->btf));
 		layout__wrap(
 			stdout, (size_t)cli__width(stdout),
-			"Its functions are those that this BTF tells of; its symbols and what it "
-			"lets be traced are not known.",
+			"Its functions are those in this BTF; its symbols, and which functions "
+			"can be traced, are not known.",
 			0, 0);
 		putchar('\n');
 		return;

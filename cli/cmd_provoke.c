@@ -47,15 +47,14 @@ static const struct argp_option options[] = {
 	{"duration", OPT_DURATION, "T", 0, "try each class for T at most: 60, 2min (default 30s)",
 	 0},
 	{"until", OPT_UNTIL, "WHAT=N", 0,
-	 "go on to the next class as soon as so much of this one was seen, such as contained=100",
-	 0},
+	 "go on to the next class as soon as this count is reached, such as contained=100", 0},
 	{"widen", OPT_WIDEN, "T", 0,
 	 "hold each window of the stressor open for T, 0 to 1ms (default 300us; 0: not at all); a "
 	 "number without a unit counts as us",
 	 0},
 	{"this-is-a-test-machine", OPT_TEST_MACHINE, NULL, 0,
-	 "needed: a vulnerable kernel may crash, and what it worked on may be lost", 0},
-	{"whole", OPT_WHOLE, NULL, 0, "go on for the whole time after an escape too", 0},
+	 "required: a vulnerable kernel may crash and lose data", 0},
+	{"whole", OPT_WHOLE, NULL, 0, "go on for the whole time even after an escape", 0},
 	{"output", OPT_OUTPUT, "PREFIX", 0, "keep the traces, as PREFIX-CLASS.thpr", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
 	{"attach", OPT_ATTACH, "HOW", 0, "auto (default), fentry or kprobe", 0},
@@ -105,7 +104,7 @@ static uint64_t parse_seed(const char *arg, struct argp_state *state)
 	errno = 0;
 	seed = strtoull(arg, &end, 10);
 	if (errno || *end || *arg < '1' || *arg > '9')
-		argp_error(state, "'%s' is not a seed: a whole number from 1 on", arg);
+		argp_error(state, "'%s' is not a seed: a whole number, at least 1", arg);
 	return seed;
 }
 
@@ -123,7 +122,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_UNTIL:
 		until__parse(&command->run.until, arg, state);
 		if (command->run.until.wanted[command->run.until.nr - 1].class)
-			argp_error(state, "'%s': it is of each class, so without a name: WHAT=N",
+			argp_error(state,
+				   "'%s': it counts for each class, so give no class: "
+				   "WHAT=N",
 				   arg);
 		break;
 	case OPT_WIDEN:
@@ -163,7 +164,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		choose_class(command, arg, state);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which CLASS, or all?");
+		argp_error(state, "CLASS is missing: the name of a race class, or all");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -177,10 +178,9 @@ static const struct argp argp = {
 	.args_doc = "CLASS|all",
 	.doc = "Provoke a race on this kernel: run the stressor, hold its windows open, watch in "
 	       "precise mode, and report for each class whether the kernel closed it. Only for "
-	       "machines that may crash. Needs root."
-	       "\vExit status: 0 done, each class is closed or cannot happen; 1 failed; 2 wrong "
-	       "usage; 3 open: an escape was proved; 4 none is open, and of a class nothing was "
-	       "shown.",
+	       "machines that may crash. Needs root.\vExit status: 0 done, each class is closed "
+	       "or cannot happen; 1 failed; 2 wrong usage; 3 open: an escape was proved; 4 none "
+	       "is open, and for at least one class nothing was shown.",
 };
 
 static int fail(const char *why)
@@ -247,12 +247,12 @@ static void print_kernel(const struct provoke_result *result)
 
 	if (kernel->struck)
 		printf("%s: the kernel complained while it was provoked%s:\n", class,
-		       provoke__own_complaint(result) ? ", and this class can be why" : "");
+		       provoke__own_complaint(result) ? ", and this class may be the reason" : "");
 	for (i = 0; i < kernel->lines; i++)
 		printf("    %s\n", kernel->line[i]);
 	if (result->hung)
-		printf("%s: the stressor (process %d) hangs in the kernel%s%s, and stays behind; "
-		       "reboot this machine\n",
+		printf("%s: the stressor (process %d) hangs in the kernel%s%s and cannot be "
+		       "ended; reboot this machine\n",
 		       class, result->hung, result->hung_in[0] ? ", in " : "", result->hung_in);
 }
 
@@ -433,8 +433,8 @@ int cmd_provoke(int argc, char **argv)
 	cli__parse(&argp, argc, argv, 0, &command);
 	if (!command.test_machine) {
 		fprintf(stderr, "thprace provoke: this tries to crash the kernel: on a vulnerable "
-				"one, data in memory may be lost. Say --this-is-a-test-machine if "
-				"this is one\n");
+				"one, data in memory may be lost. Give --this-is-a-test-machine "
+				"if this is one\n");
 		return CLI_USAGE;
 	}
 	if (geteuid())

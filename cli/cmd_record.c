@@ -39,8 +39,9 @@ static const struct argp_option options[] = {
 	{"duration", OPT_DURATION, "T", 0,
 	 "record for T: 60, 90s, 10min, 2h (default: until the command ends, or Ctrl-C)", 0},
 	{"until", OPT_UNTIL, "WHAT[:CLASS]=N", 0,
-	 "end as soon as so much was seen, such as overlaps=3 or overlaps:CLASS=3; several times: "
-	 "when all of it was; with --duration, at most so long",
+	 "end as soon as this count is reached, such as overlaps=3 or overlaps:CLASS=3; if given "
+	 "several times, when all are reached; with --duration, when that time is over at the "
+	 "latest",
 	 0},
 	{"mode", OPT_MODE, "MODE", 0,
 	 "light (default): no probe in the danger zone; precise: rmap removal too, for laboratories",
@@ -107,11 +108,10 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Watch this kernel and write a trace: until the time is over, the command ends, or "
-	       "Ctrl-C. Needs root."
-	       "\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape was found, 4 "
-	       "done and what --until waits for was not seen. Else, when COMMAND failed: its own "
-	       "status, 1 for any from 1 to 4; 128 and N when signal N ended it; 127 when it could "
-	       "not be run.",
+	       "Ctrl-C. Needs root.\vExit status: 0 done, 1 failed, 2 wrong usage, 3 done and an "
+	       "escape was found, 4 done and what --until waits for was not seen. Otherwise, if "
+	       "COMMAND failed: COMMAND's status, but 1 instead of 1 to 4; 128 + N if signal N "
+	       "ended it; 127 if it could not be run.",
 };
 
 static int fail(const char *why)

@@ -16,8 +16,8 @@ enum reload_option {
 
 static const struct argp_option options[] = {
 	{"pid", OPT_PID, "PID", 0,
-	 "for the unit's ExecReload=: where nobody answers on the socket, send SIGHUP to PID", 0},
-	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	 "for the unit's ExecReload=: if nobody answers on the socket, send SIGHUP to PID", 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "use this socket instead of " CLIENT_SOCKET, 0},
 	{0},
 };
 
@@ -65,7 +65,7 @@ static int send_signal(const struct reload *reload)
 			strerror(errno));
 		return CLI_FAILED;
 	}
-	puts("asked for by a signal: the daemon's log tells whether it was applied");
+	puts("requested by a signal: the daemon's log says whether it was applied");
 	return CLI_DONE;
 }
 

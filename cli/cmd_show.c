@@ -29,7 +29,7 @@ enum show_option {
 static const struct argp_option options[] = {
 	{"stacks", OPT_STACKS, NULL, 0, "with both sides' kernel stacks (default)", 0},
 	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
-	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "use this socket instead of " CLIENT_SOCKET, 0},
 	{"spool", OPT_SPOOL, "DIR", 0, "read the files of DIR, and don't ask the daemon", 0},
 	{0},
 };
@@ -193,8 +193,8 @@ static int not_found(const struct show *show, const char *directory, int err,
 			 *daemon_why ? "\n" : "", directory, strerror(-err));
 	else
 		snprintf(why, sizeof(why),
-			 "%s%sno incident %" PRIu64 " in %s: removed by age or size, counted only, "
-			 "or not there yet; 'thprace incidents' lists them",
+			 "%s%sno incident %" PRIu64 " in %s: removed for age or size, only "
+			 "counted, or not yet stored; 'thprace incidents' lists them",
 			 daemon_why, *daemon_why ? "\n" : "", show->number, directory);
 	return fail(why);
 }

@@ -28,7 +28,7 @@ enum status_option {
 static const struct argp_option options[] = {
 	{"format", OPT_FORMAT, "FORMAT", 0,
 	 "text (default) or json (the daemon's answer, one object)", 0},
-	{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+	{"socket", OPT_SOCKET, "PATH", 0, "use this socket instead of " CLIENT_SOCKET, 0},
 	{0},
 };
 
@@ -359,7 +359,7 @@ static void print_overhead(struct json_object *answer, const struct status *stat
 	clean(why, sizeof(why), answer__text(overhead, "reason"), status);
 	line("overhead", "%s%s%s%s, %s; %s%s", share, *why ? " (" : "", why, *why ? ")" : "", limit,
 	     shed(gone, sizeof(gone), answer, status),
-	     answer__true(overhead, "over") ? "; over budget, and to shed more would not help"
+	     answer__true(overhead, "over") ? "; over budget, and shedding more would not help"
 					    : "");
 	print_zapper(overhead, status);
 }

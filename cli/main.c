@@ -43,11 +43,11 @@ static void usage(FILE *out)
 	      out);
 	for (i = 0; i < NR_VERBS; i++)
 		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-	fputs("\n'thprace VERB --help' tells more about a verb, 'thprace help classes' lists the race"
-	      " classes, 'thprace --version' prints the version.\n"
+	fputs("\n'thprace VERB --help' describes a verb, 'thprace help classes' lists the race "
+	      "classes, 'thprace --version' prints the version.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape\n"
-	      "or a vulnerable kernel was found, 4 done and no statement can be made\n"
-	      "for some of what was asked.\n",
+	      "or a vulnerable kernel was found, 4 done, but no statement can be made\n"
+	      "about a part of the request.\n",
 	      out);
 }
 

@@ -144,7 +144,7 @@ static error_t parse_socket(int key, char *arg, struct argp_state *state)
 const char *cli__parse_socket(int argc, char **argv, const char *doc)
 {
 	static const struct argp_option options[] = {
-		{"socket", OPT_SOCKET, "PATH", 0, "ask there instead of at " CLIENT_SOCKET, 0},
+		{"socket", OPT_SOCKET, "PATH", 0, "use this socket instead of " CLIENT_SOCKET, 0},
 		{0},
 	};
 	const struct argp argp = {.options = options, .parser = parse_socket, .doc = doc};

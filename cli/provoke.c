@@ -205,7 +205,7 @@ static void judge_kernel(struct provoke_result *result)
 	result->verdict = PROVOKE_NOT_SHOWN;
 	if (result->kernel.struck)
 		snprintf(result->reason, sizeof(result->reason),
-			 "the kernel complained meanwhile, and not of this class%s%s",
+			 "the kernel complained meanwhile, but not about this class%s%s",
 			 result->kernel.reason[0] ? ": " : "", result->kernel.reason);
 	else
 		snprintf(result->reason, sizeof(result->reason),

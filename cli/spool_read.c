@@ -59,7 +59,7 @@ static int read_file(struct reading *reading)
 		if (got < 0)
 			fprintf(stderr,
 				"thprace %s: %s: %s; incidents may be missing, and the numbers of "
-				"those behind be too low\n",
+				"later ones be too low\n",
 				reading->verb, reading->path, trace_reader__why(reader));
 		else if (block.type == THPRACE_BLOCK_INCIDENTS)
 			err = hand_out(reading, &block);

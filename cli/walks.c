@@ -75,7 +75,7 @@ const struct check_defect *walks__explain(char *buf, size_t size, enum thprace_c
 		return NULL;
 	if (walks__measure(&seen, verb, stressor, attach, why, sizeof(why))) {
 		snprintf(buf, size,
-			 "Whether the kernel's walks end early could not be measured: %s", why);
+			 "It could not be measured whether the kernel's walks end early: %s", why);
 		return NULL;
 	}
 	ends = check_watch__ends(&seen, class);
@@ -83,7 +83,7 @@ const struct check_defect *walks__explain(char *buf, size_t size, enum thprace_c
 		if (ends->text[0])
 			snprintf(buf, size, "The kernel's walks do not end early: %s", ends->text);
 		else
-			snprintf(buf, size, "Whether the kernel's walks end early was not seen");
+			snprintf(buf, size, "It was not seen whether the kernel's walks end early");
 		return NULL;
 	}
 	snprintf(buf, size, "A defect of this kernel: %s. Measured: %s. It is there %s",

@@ -129,7 +129,7 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 	if (incident->verdict == THPRACE_REMAINED)
 		add(line, "; nobody was unmapping: the kernel failed by itself, this is no race");
 	if (incident->verdict == THPRACE_UNPROVEN)
-		add(line, "; a record was lost in this interval: no statement");
+		add(line, "; a record was lost in this interval, so no statement is made");
 	add_show(line, "; ", evidence->number);
 }
 
@@ -229,7 +229,7 @@ static const char *status_text(enum check_status status)
 	case CHECK_VULNERABLE:
 		return "the kernel's code lacks the fix: it was luck, and the next one may escape";
 	case CHECK_CANNOT_HAPPEN:
-		return "by the kernel's code none of this class can escape";
+		return "according to the kernel's code, no overlap of this class can escape";
 	default:
 		return "whether the kernel's code has the fix is not known: thprace check";
 	}
@@ -442,7 +442,7 @@ void alert_message__loss_ended(struct log_message *message, const struct alert_l
 	struct line line = {0};
 	uint64_t sum;
 
-	add(&line, "%s: lost were ",
+	add(&line, "%s; lost: ",
 	    stopping ? "records were being lost when thpraced ended"
 		     : "no more records are being lost");
 	sum = add_causes(&line, loss);

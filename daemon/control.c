@@ -62,11 +62,10 @@ static void find_group(struct control *control)
 	free(buf);
 	if (found)
 		return;
-	log_text(
-		control, LOG_WARNING,
-		"no group '%s' (%s): only root may use the control socket. groupadd --system %s makes "
-		"it; then restart or reload thpraced",
-		control->group, err ? strerror(err) : "not found", control->group);
+	log_text(control, LOG_WARNING,
+		 "no group '%s' (%s): only root may use the control socket. 'groupadd --system %s' "
+		 "creates it; then restart or reload thpraced",
+		 control->group, err ? strerror(err) : "not found", control->group);
 }
 
 /* Root's own rights are not needed where the daemon is in the group. */
@@ -160,8 +159,8 @@ static void take_client(struct control *control, int fd)
 	}
 	if (!control_client__room(control, uid, control->clients_max, false)) {
 		snprintf(why, sizeof(why),
-			 "%u clients are served, as many as may be of you, or of all: try again "
-			 "later",
+			 "%u clients are connected, the limit for your user or for all users: try "
+			 "again later",
 			 control->nr_clients);
 		reject(control, fd, "busy", why);
 		return;
@@ -234,7 +233,7 @@ static int clear_path(const struct sockaddr_un *address, char *why, size_t why_s
 	if (lstat(path, &st))
 		return 0; /* bind() says what else than ENOENT it is */
 	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(why, why_size, "%s is in the way: it is not a socket", path);
+		snprintf(why, why_size, "%s exists and is not a socket: remove it", path);
 		return -EEXIST;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -245,9 +244,7 @@ static int clear_path(const struct sockaddr_un *address, char *why, size_t why_s
 	/* EAGAIN: it listens, and has more connections than it takes. */
 	if (!err || err == EAGAIN) {
 		snprintf(why, why_size,
-			 "another thpraced listens on %s; systemctl status thpraced tells of the "
-			 "service's",
-			 path);
+			 "another thpraced listens on %s; see: systemctl status thpraced", path);
 		return -EADDRINUSE;
 	}
 	if (err == ECONNREFUSED && unlink(path))

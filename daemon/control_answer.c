@@ -185,7 +185,7 @@ static void more_incidents(struct client *client)
 		/* Overtaken by those that memory dropped for newer ones, while it did not read. */
 		client->control->refused++;
 		control_client__error(client, "timeout",
-				      "incidents came faster than they were taken");
+				      "incidents came faster than the client read them");
 		return;
 	}
 	while (client->number < client->end &&
@@ -238,8 +238,8 @@ static void answer_live(struct client *client)
 	if (!control_client__room(client->control, client->uid, CONTROL_LIVE_PLACES, true)) {
 		client->control->refused++;
 		control_client__error(client, "busy",
-				      "as many live traces are under way as may be of you, or of "
-				      "all: try again later");
+				      "the limit of live traces for your user or for all users is "
+				      "reached: try again later");
 		return;
 	}
 	/* Before the hook is called: it may call control__live_done(). */

@@ -301,12 +301,12 @@ static int on_time(sd_event_source *source, uint64_t usec, void *data)
 	if (client->state == CLIENT_GONE)
 		return 0;
 	if (requesting) {
-		refuse(client, "timeout", "the request was not whole in time");
+		refuse(client, "timeout", "the request was not complete in time");
 		return 0;
 	}
 	/* It may have made room for this just now; there is no waiting for it. */
 	client->control->refused++;
-	control_client__error(client, "timeout", "the answer was not taken in time");
+	control_client__error(client, "timeout", "the client did not read the answer in time");
 	if (client->state != CLIENT_GONE)
 		send_all(client);
 	control_client__drop(client);

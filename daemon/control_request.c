@@ -233,11 +233,11 @@ const char *control_request__parse(struct request *request, const char *line, si
 	err = json_tokener_get_error(tokener);
 	if (err != json_tokener_success)
 		snprintf(why, why_size, "not a line of JSON: %s",
-			 err == json_tokener_continue ? "it is not whole"
+			 err == json_tokener_continue ? "it is not complete"
 						      : json_tokener_error_desc(err));
 	else if (!only_blanks(line + json_tokener_get_parse_end(tokener),
 			      length - json_tokener_get_parse_end(tokener)))
-		snprintf(why, why_size, "one request on a line, and nothing behind it");
+		snprintf(why, why_size, "one request on a line, and nothing after it");
 	else
 		code = take_object(request, object, why, why_size);
 	json_object_put(object);

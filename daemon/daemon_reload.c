@@ -29,9 +29,9 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 	if (replaced < 0)
 		return replaced;
 	if (strcmp(config->control.socket, daemon->config.control.socket))
-		log__print(
-			LOG_WARNING, NULL,
-			"[control] socket= is taken at the next start: clients know the present one");
+		log__print(LOG_WARNING, NULL,
+			   "[control] socket= takes effect at the next start: clients know the "
+			   "present one");
 	daemon->config = *config;
 	daemon__open_log(daemon);
 	if (replaced) {
@@ -65,7 +65,7 @@ static void log_not_reloaded(struct daemon *daemon, const char *why)
 	char lines[WHY_SIZE], *line, *rest = NULL;
 
 	log_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED,
-		   "the configuration was not taken, the old settings stay:");
+		   "the configuration was not applied, the old settings stay:");
 	snprintf(lines, sizeof(lines), "%s", why);
 	for (line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		log_reload(daemon, LOG_ERR, LOG_ID_RELOAD_FAILED, line);

@@ -217,8 +217,8 @@ static void log_withheld_reloads(struct daemon *daemon, uint64_t now)
 
 	if (withheld)
 		log__print(LOG_NOTICE, NULL,
-			   "%" PRIu64 " more, above the limit of %" PRIu64 " messages a minute: of "
-			   "reloads",
+			   "%" PRIu64 " more messages about reloads, above the limit of %" PRIu64
+			   " a minute",
 			   withheld, daemon->config.alerts.per_minute);
 }
 

@@ -42,8 +42,8 @@ static int finish(int err, char *why, size_t why_size)
 		err = sd_notify_barrier(0, BARRIER_USEC);
 	if (err < 0)
 		snprintf(why, why_size,
-			 "systemd doesn't take the descriptor: %s. This is for ExecStartPre= of a "
-			 "unit with NotifyAccess=exec and FileDescriptorStoreMax=",
+			 "systemd does not accept the descriptor: %s. This is for ExecStartPre= "
+			 "of a unit with NotifyAccess=exec and FileDescriptorStoreMax=",
 			 strerror(-err));
 	return err < 0 ? err : 0;
 }
@@ -55,7 +55,7 @@ int fd_store__add_stats(char *why, size_t why_size)
 	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (fd < 0) {
 		snprintf(why, why_size,
-			 "the kernel doesn't open its BPF statistics: %s. It takes CAP_SYS_ADMIN",
+			 "cannot open the kernel's BPF statistics: %s. This needs CAP_SYS_ADMIN",
 			 strerror(-fd));
 		return fd;
 	}
@@ -129,7 +129,7 @@ int fd_store__add_kprobes(char *why, size_t why_size)
 	}
 	if (!refused)
 		return finish(err, why, why_size);
-	snprintf(why, why_size, "the kernel doesn't open a kprobe: %s. It takes CAP_SYS_ADMIN",
+	snprintf(why, why_size, "cannot open a kprobe: %s. This needs CAP_SYS_ADMIN",
 		 strerror(-err));
 	return err;
 }

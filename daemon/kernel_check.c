@@ -215,7 +215,7 @@ static void take_all(struct kernel_check *check)
 	}
 	state->progress = CHECK_DONE;
 	if (left)
-		fail(state, "%s", last ? last : "it ended before it had said everything");
+		fail(state, "%s", last ? last : "it ended before its output was complete");
 	for (class = 0; left && class < THPRACE_CLASS_MAX; class ++)
 		state->classes[class] = (struct check_class){.status = CHECK_UNKNOWN};
 }

@@ -26,16 +26,16 @@ static const struct argp_option options[] = {
 	{"config", OPT_CONFIG, "FILE", 0, "read this file only, no drop-ins", 0},
 	{"log-target", OPT_TARGET, "TARGET", 0,
 	 "where messages go: journal, syslog, stderr, auto; overrides the configuration", 0},
-	{"test-config", OPT_TEST, NULL, 0, "say whether the configuration is good, and exit", 0},
+	{"test-config", OPT_TEST, NULL, 0, "check the configuration, and exit", 0},
 	{"print-config", OPT_PRINT, NULL, 0, "print the configuration in force, and exit", 0},
 	{"hold-bpf-stats", OPT_STORE_STATS, NULL, 0,
 	 "for the unit's ExecStartPre=: open the kernel's BPF statistics, give them to systemd to "
 	 "keep, and exit",
 	 0},
 	{"hold-kprobes", OPT_STORE_KPROBES, NULL, 0,
-	 "the same of the kprobes that the service will use", 0},
+	 "the same for the kprobes that the service will use", 0},
 	{"hold-kernel-image", OPT_STORE_IMAGE, NULL, 0,
-	 "the same of the image that the kernel was booted from", 0},
+	 "the same for the image that the kernel was booted from", 0},
 	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
 };
@@ -109,9 +109,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Watch this kernel for races in its huge-page code, and report them. Runs in the "
-	       "foreground: systemd starts it (thpraced.service)."
-	       "\vExit status: 0 ended in order, 1 failed, 2 wrong usage or a configuration with a "
-	       "fault.",
+	       "foreground: systemd starts it (thpraced.service).\vExit status: 0 ended normally, "
+	       "1 failed, 2 wrong usage or an error in the configuration.",
 };
 
 static void print_version(FILE *out, struct argp_state *state)

@@ -111,7 +111,7 @@ static void write_daemon(struct text *text, const struct state *state)
 	static const char *const attach[] = PROBE_ATTACH_NAMES;
 
 	family(text, "thprace_build_info", "gauge",
-	       "What runs where: version, kernel release, machine, mode in force, way of attaching.");
+	       "Version of thpraced, kernel release, machine, mode in force, way of attaching.");
 	write_count(text,
 		    LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
 			   state->machine, "mode", names__mode(state->mode), "attach",
@@ -120,7 +120,7 @@ static void write_daemon(struct text *text, const struct state *state)
 	gauge(text, "thprace_cpus", (uint64_t)state->cpus, "Possible CPUs of this machine.");
 	seconds(text, "thprace_start_time_seconds", "gauge",
 		state->now_wall - (state->now - state->started),
-		"When recording began, since the epoch, by the clock of now.");
+		"When recording began, since the epoch, by the present wall clock.");
 	seconds(text, "thprace_uptime_seconds", "gauge", state->now - state->started,
 		"For how long the daemon has been recording.");
 	seconds(text, "thprace_updated_timestamp_seconds", "gauge", state->now_wall,
@@ -350,7 +350,7 @@ static void write_probes(struct text *text, const struct state *state)
 	int i;
 
 	family(text, "thprace_probe_attached", "gauge",
-	       "1 if the point is probed, else 0, with the function that stands for it.");
+	       "1 if the point is probed, else 0, with the function that is probed.");
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &state->plan->probe[i];
 		write_count(text,
@@ -361,7 +361,7 @@ static void write_probes(struct text *text, const struct state *state)
 		shed += probe->state == PROBE_SHED;
 	}
 	gauge(text, "thprace_probes_shed", shed,
-	      "Probes that are detached at present because of what they cost.");
+	      "Probes that are detached at present because of their cost.");
 	counter(text, "thprace_probes_shed_total", overhead->sheds,
 		"Probes detached because the BPF programs took more than the budget.");
 	counter(text, "thprace_probes_restored_total", overhead->restores,
@@ -380,7 +380,7 @@ static void write_cost(struct text *text, const struct state *state)
 	gauge_real(text, "thprace_overhead_budget_ratio", overhead->budget,
 		   "Part of all CPUs' time that the BPF programs may take; 0: no limit.");
 	gauge(text, "thprace_overhead_over_budget", overhead->over,
-	      "1 if the budget is exceeded and nothing that may be shed would help, else 0.");
+	      "1 if the budget is exceeded and shedding would not help, else 0.");
 	seconds(text, "thprace_bpf_run_seconds_total", "counter", overhead->run_ns,
 		"Time in all BPF programs, detached ones included.");
 	gauge(text, "thprace_bpf_memory_bytes", state->bpf_memory,
@@ -449,7 +449,7 @@ static void write_exposure(struct text *text, const struct exposure *exposure)
 	int i;
 
 	gauge_real(text, "thprace_exposure_period_seconds", exposure->seconds,
-		   "Time that the rates of exposure are taken over; 0: not known yet.");
+		   "Time over which the rates of exposure are taken; 0: not known yet.");
 	gauge_real(text, "thprace_exposure_folios", exposure->folios,
 		   "Huge pages in use, over which expected overlaps are spread.");
 	for (i = 0; i < EXPOSURE_METRICS; i++) {
@@ -467,7 +467,7 @@ static void write_exposure(struct text *text, const struct exposure *exposure)
 static void write_spool(struct text *text, const struct spool_state *spool)
 {
 	gauge(text, "thprace_spool_degraded", spool->health != SPOOL_OK,
-	      "1 if the disk takes nothing and incidents are kept in memory, else 0.");
+	      "1 if the disk accepts no writes and incidents are kept in memory, else 0.");
 	gauge(text, "thprace_spool_bytes", spool->bytes, "Size of the spool's files.");
 	gauge(text, "thprace_spool_max_bytes", spool->max_bytes,
 	      "Size above which the spool removes its oldest files.");
@@ -495,7 +495,7 @@ static void write_alerts(struct text *text, const struct state *state)
 	counter(text, "thprace_alerts_folded_total", alert->folded,
 		"Incidents that got no message of their own.");
 	counter(text, "thprace_alerts_failed_total", alert->failed,
-		"Messages that the log did not take.");
+		"Messages that the log did not accept.");
 	counter(text, "thprace_kernel_complaints_total", alert->kernel_complaints,
 		"Complaints in the kernel's log that may belong to a race class.");
 	counter(text, "thprace_kernel_complaints_confirmed_total", alert->kernel_confirmed,

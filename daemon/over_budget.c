@@ -64,11 +64,11 @@ static void add_zapper(char *text, size_t size, const struct zapper_state *zappe
 	char comm[THPRACE_COMM_LEN + 1];
 
 	if (!zapper) {
-		snprintf(text, size, "nobody zapped in the second that was looked at");
+		snprintf(text, size, "nobody zapped during the second of measurement");
 		return;
 	}
 	names__clean(comm, sizeof(comm), zapper->comm, THPRACE_COMM_LEN, 0);
-	snprintf(text, size, "%.0f%% of the %s within a second were those of uid %u, %s%s%s/%u",
+	snprintf(text, size, "%.0f%% of the %s within a second were by uid %u, %s%s%s/%u",
 		 zapper->part * 100,
 		 zapper->zaps * 2 >= zapper->calls
 			 ? "zaps"

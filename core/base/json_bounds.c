@@ -39,13 +39,13 @@ static const char *check_byte(struct scan *scan)
 	switch (*scan->at++) {
 	case '"':
 		if (skip_string(scan) > JSON_NAME_MAX + 1 && is_name(scan))
-			return "a name of more than 255 bytes is in it";
+			return "it has a name of more than 255 bytes";
 		return NULL;
 	case '{':
 	case '[':
 		scan->values++;
 		if (++scan->containers > JSON_CONTAINERS_MAX)
-			return "more than 20,480 objects and arrays are in it";
+			return "it has more than 20,480 objects and arrays";
 		if (++scan->depth > JSON_DEPTH_MAX)
 			return "it is more than 16 levels deep";
 		return NULL;
@@ -58,7 +58,7 @@ static const char *check_byte(struct scan *scan)
 		return NULL;
 	case '\'':
 	case '/':
-		return "it is no JSON";
+		return "it is not JSON";
 	default:
 		return NULL;
 	}
@@ -72,7 +72,7 @@ const char *json_bounds__check(const char *text, size_t size, size_t *values)
 	while (scan.at < scan.end && !why) {
 		why = check_byte(&scan);
 		if (!why && scan.values > JSON_VALUES_MAX)
-			why = "more than 131,072 values are in it";
+			why = "it has more than 131,072 values";
 	}
 	if (values)
 		*values += scan.values;

@@ -149,7 +149,7 @@ const char *private_file__why(int err)
 	case -ELOOP:
 		return "a link in a folder that others may write to is not followed";
 	case -EPERM:
-		return "what is there is another user's, or has other names, in a folder that "
+		return "the file there is another user's, or has other names, in a folder that "
 		       "others may write to";
 	case -ENOTTY:
 		return "a trace is binary, and this is a terminal";

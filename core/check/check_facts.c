@@ -189,8 +189,7 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 	if (!flag || check_source__member(source, "page_vma_mapped_walk", "flags",
 					  &question.member) != CHECK_YES) {
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE,
-		    "%s? BTF does not tell the flag's number or struct page_vma_mapped_walk",
-		    query);
+		    "%s? BTF lacks the flag's number or struct page_vma_mapped_walk", query);
 		return;
 	}
 	if (code__uses(source->code, function, &question, &use))

@@ -124,7 +124,7 @@ static int open_btf(struct check_source *source, const char *path, char *why, si
 	}
 	err = data ? btf_walk__parse(&source->btf, data, size, inner, sizeof(inner)) : -EINVAL;
 	if (err && data)
-		set_text(why, why_size, "%s: its BTF will not do: %s", path, inner);
+		set_text(why, why_size, "%s: its BTF cannot be used: %s", path, inner);
 	else if (err)
 		set_text(why, why_size, "%s: no BTF in it", path);
 
@@ -178,7 +178,7 @@ int check_source__of_image(struct check_source *source, struct image *image, cha
 	data = image__btf(image, &size);
 	/* What libbpf does not know may be of a newer kernel: there is the code still. */
 	if (data && btf_walk__parse(&source->btf, data, size, wrong, sizeof(wrong)) == -EBADMSG) {
-		set_text(why, why_size, "its BTF will not do: %s", wrong);
+		set_text(why, why_size, "its BTF cannot be used: %s", wrong);
 		check_source__release(source);
 		return -EBADMSG;
 	}
@@ -199,8 +199,7 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 	}
 	if (!image__banner(image)[0]) {
 		image__close(image);
-		set_text(why, why_size, "%s: no kernel: nothing in it says which version it is",
-			 path);
+		set_text(why, why_size, "%s: not a kernel: it has no version string", path);
 		return -EINVAL;
 	}
 	err = check_source__of_image(source, image, inner, sizeof(inner));
@@ -295,7 +294,7 @@ static int open_config(struct check_source *source, const char *path, char *why,
 	}
 	if (!text || strlen(text) != size || !strstr(text, "CONFIG_")) {
 		free(text);
-		set_text(why, why_size, "%s: no kernel configuration", path);
+		set_text(why, why_size, "%s: not a kernel configuration", path);
 		return -EINVAL;
 	}
 	free(source->config);

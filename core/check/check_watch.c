@@ -33,8 +33,7 @@ static enum check_answer judge_counts(const struct check_watch *watch,
 		return CHECK_NOT_KNOWN;
 	}
 	if (watch->lost) {
-		snprintf(text, CHECK_TEXT_MAX,
-			 "nothing follows: %s could not be followed to the end",
+		snprintf(text, CHECK_TEXT_MAX, "no evidence: %s could not be followed to the end",
 			 COUNTED(watch->lost, "call"));
 		return CHECK_NOT_KNOWN;
 	}
@@ -88,7 +87,7 @@ static void weigh(struct check_fact *fact, struct check_result *result)
 		result->status = seen;
 	} else if (result->status != seen) {
 		snprintf(fact->text + length, sizeof(fact->text) - length,
-			 "; this contradicts '%s', which the rest says",
+			 "; this contradicts '%s', which the other facts say",
 			 status_name(result->status));
 		result->status = CHECK_UNKNOWN;
 	}

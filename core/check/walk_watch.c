@@ -216,7 +216,7 @@ int walk_watch__open(struct walk_watch **result, enum probe_attach attach_by, ch
 	if (!err)
 		err = look(watch, why, why_size);
 	if (!err && attach_by == PROBE_ATTACH_FENTRY && !watch->fentry) {
-		snprintf(why, why_size, "the functions to be watched cannot be had by fentry");
+		snprintf(why, why_size, "fentry cannot be used for the functions to be watched");
 		err = -EOPNOTSUPP;
 	}
 	if (attach_by == PROBE_ATTACH_KPROBE)

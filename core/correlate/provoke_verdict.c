@@ -25,10 +25,10 @@ const char *provoke_verdict__why(char *buf, size_t size, const struct provoke_co
 			"failure proves no race",
 			COUNTED(counts->remained, "walker"));
 	else if (counts->escapes)
-		snprintf(
-			buf, size,
-			"%s failed beside a zap, and of none it is proved that the zap was the reason",
-			COUNTED(counts->escapes, "walker"));
+		snprintf(buf, size,
+			 "%s failed beside a zap, and for none it is proved that the zap was the "
+			 "reason",
+			 COUNTED(counts->escapes, "walker"));
 	else if (counts->unattributed)
 		snprintf(buf, size, "%s failed and no zap was seen that explains it",
 			 COUNTED(counts->unattributed, "walker"));

@@ -44,7 +44,7 @@ static int unpack(struct image *image, size_t offset, size_t length, size_t max,
 	int err;
 
 	if (!name) {
-		snprintf(why, why_size, "its kernel is compressed in no way that is known");
+		snprintf(why, why_size, "its kernel is compressed in an unknown format");
 		return -EINVAL;
 	}
 	snprintf(image->format + have, sizeof(image->format) - have, "%s%s", have ? ", " : "",
@@ -244,8 +244,8 @@ static int read_kernel(struct image *image, char *why, size_t why_size)
 		return image__refuse_foreign(image__foreign(image), why, why_size);
 	} else {
 		snprintf(why, why_size, "%s",
-			 image->format[0] ? "what is packed in it is no kernel"
-					  : "no kernel image: neither vmlinux nor bzImage nor "
+			 image->format[0] ? "its content is not a kernel"
+					  : "not a kernel image: neither vmlinux nor bzImage nor "
 					    "arm64's Image");
 		return -EINVAL;
 	}

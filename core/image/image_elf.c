@@ -98,12 +98,12 @@ int image__read_elf(struct image *image, char *why, size_t why_size)
 	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB) {
 		if (image__foreign(image))
 			return image__refuse_foreign(image__foreign(image), why, why_size);
-		snprintf(why, why_size, "no 64-bit little-endian ELF file");
+		snprintf(why, why_size, "not a 64-bit little-endian ELF file");
 		return -EINVAL;
 	}
 	if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
 		snprintf(why, why_size,
-			 "an ELF file, but no kernel: neither executable nor shared");
+			 "an ELF file, but not a kernel: neither executable nor shared");
 		return -EINVAL;
 	}
 	image->machine = header.e_machine == EM_X86_64	  ? IMAGE_X86_64

@@ -95,7 +95,7 @@ const char *image__foreign(const struct image *image)
 
 int image__refuse_foreign(const char *name, char *why, size_t why_size)
 {
-	snprintf(why, why_size, "a kernel for %s: thprace knows those for x86-64 and arm64 only",
+	snprintf(why, why_size, "a kernel for %s: thprace reads kernels for x86-64 and arm64 only",
 		 name);
 	return -ENOTSUP;
 }

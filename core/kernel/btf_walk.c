@@ -128,7 +128,7 @@ static void check_name(struct walk *walk, uint32_t offset)
 static void check_reference(struct walk *walk, uint32_t id)
 {
 	if (id >= btf__type_cnt(walk->btf))
-		walk->why = "it refers to a type that is not there";
+		walk->why = "it refers to a type that does not exist";
 }
 
 /* The names and types that the members of a type, its parameters, values or variables have. */

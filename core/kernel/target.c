@@ -403,7 +403,7 @@ static int check_settings(char *why, size_t why_size)
 	/* fentry and kprobes at a function's entry go through ftrace: attached, they never run. */
 	if (file_contains("/proc/sys/kernel/ftrace_enabled", "0")) {
 		snprintf(why, why_size,
-			 "function tracing is switched off, nothing attached would ever run: "
+			 "function tracing is switched off, so no attached program would run: "
 			 "'sysctl kernel.ftrace_enabled=1' switches it on");
 		return -EOPNOTSUPP;
 	}

@@ -154,14 +154,15 @@ struct btf *target_btf__read(const char *path, char *why, size_t why_size)
 	}
 	if (!btf) {
 		snprintf(why, why_size,
-			 "%s holds no BTF: wanted is a copy of a kernel's " OWN_BTF
+			 "%s has no BTF: give a copy of a kernel's " OWN_BTF
 			 ", or a vmlinux that was built with CONFIG_DEBUG_INFO_BTF",
 			 path);
 		return NULL;
 	}
 	if (!is_kernels(btf)) {
 		snprintf(why, why_size,
-			 "%s is BTF, but no kernel's: it lacks struct page or io_schedule()", path);
+			 "%s is BTF, but not of a kernel: it lacks struct page or io_schedule()",
+			 path);
 		btf__free(btf);
 		return NULL;
 	}

@@ -35,8 +35,7 @@ static bool plan_static(struct probe *probe, const struct target *target,
 		return false;
 	}
 	if (attach == PROBE_ATTACH_FENTRY) {
-		because(probe, "%s: no prototype in BTF, without which there is no fentry",
-			probe->function);
+		because(probe, "%s: no prototype in BTF, which fentry needs", probe->function);
 		return false;
 	}
 	if (!known) {
@@ -155,7 +154,7 @@ static void plan_variant(struct probe *probe, struct target *target, const char 
 	}
 	probe->state = PROBE_FAILED;
 	if (plan->attach == PROBE_ATTACH_FENTRY) {
-		because(probe, "only %s exists, of which there is no fentry", variant);
+		because(probe, "only %s exists, which fentry cannot probe", variant);
 		return;
 	}
 	if (probe->point->precise_only && plan->mode != THPRACE_PRECISE) {
@@ -166,7 +165,7 @@ static void plan_variant(struct probe *probe, struct target *target, const char 
 	probe->function = probe->variant;
 	probe->kind = PROBE_KPROBE;
 	if (!probe_args__place(probe, &function) && runs(probe, &plan->trial)) {
-		because(probe, "kprobe, since only %s exists; its arguments are told by %s",
+		because(probe, "kprobe, since only %s exists; its arguments are known from %s",
 			variant, source);
 		probe->state = PROBE_PLANNED;
 	}
@@ -274,7 +273,7 @@ bool probe__decodes(struct target *target, char *why, size_t why_size)
 		 !target__traceable(target, PROBE_PTE_FUNCTION) ||
 		 !target__function(target, PROBE_PTE_FUNCTION, &function) || function.nargs != 3 ||
 		 strcmp(function.param[2], "pte") != 0)
-		snprintf(why, why_size, "%s(vma, addr, pte) cannot be asked", PROBE_PTE_FUNCTION);
+		snprintf(why, why_size, "%s(vma, addr, pte) cannot be probed", PROBE_PTE_FUNCTION);
 	else
 		return true;
 	return false;
@@ -291,8 +290,8 @@ void probe__undecoded(struct probe_plan *plan, const char *why)
 		if (probe->state != PROBE_SKIPPED)
 			continue;
 		because(probe,
-			"precise mode only; without it no window is matched here, since entries are "
-			"not decoded (%.60s): what escapes is unattributed",
+			"precise mode only; light mode matches no window here, since entries are "
+			"not decoded (%.60s), so escapes are unattributed",
 			why);
 	}
 }

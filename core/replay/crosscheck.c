@@ -265,7 +265,7 @@ static int take(struct crosscheck *crosscheck, const struct trace_block *block, 
 			err = 0;
 		}
 		if (err == -E2BIG)
-			snprintf(why, why_size, "the file is none that thprace writes: %s",
+			snprintf(why, why_size, "thprace does not write such a file: %s",
 				 crosscheck->facts.beyond);
 		return err;
 	default:
@@ -316,11 +316,10 @@ int crosscheck__run(struct crosscheck **result, struct trace_reader *reader, cha
 		return -ENODATA;
 	}
 	if (trace_reader__header(reader)->version < 3) {
-		snprintf(
-			why, why_size,
-			"the file is of format version %u: its records do not tell what a walker left mapped, "
-			"by which both are judged today",
-			trace_reader__header(reader)->version);
+		snprintf(why, why_size,
+			 "the file is of format version %u: its records lack what a walker left "
+			 "mapped, which both verdicts need",
+			 trace_reader__header(reader)->version);
 		return -ENODATA;
 	}
 	crosscheck = calloc(1, sizeof(*crosscheck));
@@ -344,7 +343,7 @@ int crosscheck__run(struct crosscheck **result, struct trace_reader *reader, cha
 		err = finish(crosscheck, why, why_size);
 	if (err == -EOVERFLOW)
 		snprintf(why, why_size,
-			 "its records are none that thprace writes: "
+			 "thprace does not write such records: "
 			 "more windows and walkers overlap on a folio than any kernel has");
 	if (err) {
 		crosscheck__free(crosscheck);

@@ -214,7 +214,7 @@ static void collapse_reuse(char *buf, size_t size, const struct thprace_incident
 	else if (incident->verdict == THPRACE_CONTAINED && window->flags & THPRACE_WF_REUSED)
 		snprintf(buf, size,
 			 "contained: the page was used again for the same offset or for another "
-			 "file, which the holder's own check tells");
+			 "file, which the holder's own check detects");
 	else if (incident->verdict == THPRACE_CONTAINED)
 		snprintf(buf, size, "contained: the page was released instead");
 	else if (!walk->leave)
@@ -248,7 +248,9 @@ const char *diagram__verdict(char *buf, size_t size, const struct thprace_incide
 			     int utf8)
 {
 	if (incident->verdict == THPRACE_UNPROVEN)
-		snprintf(buf, size, "UNPROVEN: a record was lost in this interval: no statement");
+		snprintf(buf, size,
+			 "UNPROVEN: a record was lost in this interval, so no statement "
+			 "is made");
 	else if (race_class__shape(incident->walk.class) == RACE_REUSE)
 		collapse_reuse(buf, size, incident, utf8);
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)

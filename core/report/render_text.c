@@ -121,8 +121,8 @@ static void print_notes(FILE *out, const struct summary *summary,
 		     COUNTED(summary->bad_blocks - SUMMARY_NOTES_MAX, "more block"));
 	if (!summary->ended)
 		line(out, options, "cut off",
-		     "the file has no end mark: the recording was interrupted, or the file is not "
-		     "whole. What follows is what was read before.");
+		     "the file has no end mark: the recording was interrupted, or the file is cut "
+		     "off. What follows was read before that.");
 	if (!summary->has_meta)
 		line(out, options, "note",
 		     "no description (META) in the file: kernel and mode unknown");

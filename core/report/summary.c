@@ -119,8 +119,7 @@ static int take_json(struct summary *summary, const struct trace_block *block, c
 
 	err = summary_json__take(summary, block->type, block->data, block->size);
 	if (err == -EINVAL) {
-		snprintf(why, why_size, "the block at byte %llu is not the JSON that it should be",
-			 at);
+		snprintf(why, why_size, "the block at byte %llu is not valid JSON", at);
 		note(summary, why);
 		return 0;
 	}

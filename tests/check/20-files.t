@@ -46,7 +46,7 @@ refused 'a folder' "$work" 'not a regular file' --kernel "$work"
 : >"$work/empty"
 refused 'an empty file' "$work/empty" 'empty' --kernel "$work/empty"
 head -c 100000 /dev/urandom | sed '1s/^/x/' >"$work/random"
-refused 'random bytes' "$work/random" 'no kernel image' --kernel "$work/random"
+refused 'random bytes' "$work/random" 'not a kernel image' --kernel "$work/random"
 head -c 1000000 "$kernel" >"$work/short"
 refused 'a truncated bzImage' "$work/short" 'cut off' --kernel "$work/short"
 cp "$kernel" "$work/damaged"
@@ -54,14 +54,14 @@ chmod u+w "$work/damaged"
 head -c 65536 /dev/zero |
 	dd of="$work/damaged" bs=65536 seek=40 conv=notrunc status=none
 refused 'a damaged payload' "$work/damaged" 'damaged' --kernel "$work/damaged"
-refused 'a program' /bin/true 'no kernel|no ELF|BTF' --btf /bin/true
+refused 'a program' /bin/true 'not a kernel|not ELF|BTF' --btf /bin/true
 refused 'random BTF' "$work/random" 'no BTF' --btf "$work/random"
 refused 'a missing configuration' "$work/none" 'No such file' --kernel "$kernel" \
 	--config "$work/none"
-refused 'no configuration' "$work/random" 'no kernel configuration' --kernel "$kernel" \
+refused 'no configuration' "$work/random" 'not a kernel configuration' --kernel "$kernel" \
 	--config "$work/random"
 
-refused 'a program as a kernel' /bin/true 'no kernel' --kernel /bin/true
+refused 'a program as a kernel' /bin/true 'not a kernel' --kernel /bin/true
 
 run --kernel "$kernel" surplus
 is "$status" 2 'an argument too many: status 2'

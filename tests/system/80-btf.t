@@ -25,7 +25,7 @@ cp "${THPRACE_BUILD:-$system/../../build}/thprace" "$work/thprace"
 "${nobody[@]}" "$work/thprace" probes --btf "$work/other.btf" >"$work/probes" 2>&1
 is $? 0 "probes of a kernel that isn't running: status 0" || diag "$(cat "$work/probes")"
 like "$work/probes" "^The kernel of .*other.btf" "... says which kernel it is of"
-like "$work/probes" "functions are those that this BTF tells of" "... and what it rests on"
+like "$work/probes" "functions are those in this BTF" "... and what it rests on"
 like "$work/probes" "^truncate +truncate_cleanup_page +fentry\+fexit +planned" "... by that kernel's names"
 like "$work/probes" "^split-migrate +not observable: try_to_migrate: not in this BTF" "... and what it lacks"
 "${nobody[@]}" "$work/thprace" probes --format json --btf "$work/out/btf" >"$work/probes" 2>&1

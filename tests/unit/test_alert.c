@@ -212,7 +212,8 @@ static void overlap_by_the_code(void **state)
 		[CHECK_FIXED] = "; the kernel's code has the fix",
 		[CHECK_VULNERABLE] = "; the kernel's code lacks the fix: it was luck, and the "
 				     "next one may escape",
-		[CHECK_CANNOT_HAPPEN] = "; by the kernel's code none of this class can escape",
+		[CHECK_CANNOT_HAPPEN] =
+			"; according to the kernel's code, no overlap of this class can escape",
 		[CHECK_UNKNOWN] =
 			"; whether the kernel's code has the fix is not known: thprace check",
 	};
@@ -279,9 +280,8 @@ static void losses(void **state)
 	assert_int_equal(sent, 2);
 	assert_string_equal(kept[1].id, LOG_ID_LOSS_ENDED);
 	assert_int_equal(kept[1].priority, LOG_NOTICE);
-	assert_string_equal(kept[1].text,
-			    "no more records are being lost: lost were 17 incident, 3 "
-			    "slot, within 4.9 us");
+	assert_string_equal(kept[1].text, "no more records are being lost; lost: 17 incident, 3 "
+					  "slot, within 4.9 us");
 	expect_field(&kept[1], "THPRACE_COUNT", "20");
 	expect_field(&kept[1], "THPRACE_CAUSE", "incident");
 	assert_string_equal(field_at(&kept[1], "THPRACE_CAUSE", 1), "slot");

@@ -25,16 +25,16 @@ static void bad_files(void **state)
 
 	(void)state;
 	write_file("", 0);
-	refused("holds no BTF");
+	refused("has no BTF");
 	write_file(not_elf, sizeof(not_elf));
-	refused("holds no BTF");
+	refused("has no BTF");
 	write_btf(btf, 1);
 	refused("cut off");
 	write_btf(btf, 200);
 	refused("cut off");
 	btf__add_struct(other, "page", 64);
 	write_btf(other, 0);
-	refused("no kernel's");
+	refused("not of a kernel");
 	btf__free(btf);
 	btf__free(other);
 

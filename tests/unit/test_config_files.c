@@ -27,14 +27,14 @@ static void complaints(void **state)
 					 "last"),
 			 -EINVAL);
 	expect_why(tree,
-		   "%R/x.conf:1: 'key' stands before the first [section]\n"
+		   "%R/x.conf:1: 'key' is before the first [section]\n"
 		   "%R/x.conf:4: unknown key 'max_sise' in [spool]; thprace.conf(5) lists "
 		   "them\n"
 		   "%R/x.conf:5: max_size=: '1' is not between 1M and 64T\n"
 		   "%R/x.conf:7: neither a [section] nor key = value\n"
 		   "%R/x.conf:8: unknown section [unknown]; thprace.conf(5) lists them\n"
 		   "%R/x.conf:10: the section's ']' is missing\n"
-		   "%R/x.conf:12: nothing but a comment may stand behind a section's name\n"
+		   "%R/x.conf:12: only a comment may follow a section's name\n"
 		   "%R/x.conf:13: unknown section [ alerts ]; thprace.conf(5) lists them\n"
 		   "%R/x.conf:15: unknown key 'mode' in [alerts]; thprace.conf(5) lists them\n"
 		   "%R/x.conf:16: unknown key '' in [alerts]; thprace.conf(5) lists them\n"
@@ -125,7 +125,7 @@ static void forms(void **state)
 	/* A NUL byte. */
 	write_bytes(tree, "x.conf", nul, sizeof(nul) - 1);
 	assert_int_equal(config__load(&tree->config, "", tree->file, tree->why, WHY_MAX), -EINVAL);
-	expect_why(tree, "%R/x.conf:2: a NUL byte: this is no text");
+	expect_why(tree, "%R/x.conf:2: a NUL byte: this is not a text file");
 	/* A line is too long, with one byte; comments may have any length. */
 	snprintf(text, sizeof(text), "[spool]\ndirectory=/%0*d\n", 197 - 11, 0);
 	assert_int_equal(load_text(tree, text), 0);

@@ -216,8 +216,8 @@ static void says_what_decided(void **state)
 			    "ESCAPE: the walker found the folio still mapped and gave up; by "
 			    "its return the mapcount was 0");
 	incident.verdict = THPRACE_UNPROVEN;
-	assert_verdict_text(&incident,
-			    "UNPROVEN: a record was lost in this interval: no statement");
+	assert_verdict_text(
+		&incident, "UNPROVEN: a record was lost in this interval, so no statement is made");
 	incident.verdict = THPRACE_ESCAPE;
 	incident.walk.class = THPRACE_SPLIT_HEAD;
 	incident.walk.leave = T0 + 15000;

@@ -176,8 +176,8 @@ static void beyond_the_bounds(void **state)
 		{THPRACE_BLOCK_META, "{\"a\":", "[", "", 4000000, "16 levels"},
 		{THPRACE_BLOCK_META, "{\"", "a", "\":1}", 4000000, "a name of more"},
 		/* json-c takes these quotes and comments, and what they hide would not be counted. */
-		{THPRACE_BLOCK_META, "{'\"':[{}", ",{}", "],'\"':1}", 1000000, "no JSON"},
-		{THPRACE_BLOCK_META, "{/*\"*/\"a\":[{}", ",{}", "]/*\"*/}", 1000000, "no JSON"},
+		{THPRACE_BLOCK_META, "{'\"':[{}", ",{}", "],'\"':1}", 1000000, "not JSON"},
+		{THPRACE_BLOCK_META, "{/*\"*/\"a\":[{}", ",{}", "]/*\"*/}", 1000000, "not JSON"},
 		{THPRACE_BLOCK_META, "{\"a\":\"\\\\\",\"b\":[{}", ",{}", "]}", 1000000,
 		 "20,480 objects"},
 	};

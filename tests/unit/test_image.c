@@ -115,7 +115,7 @@ static void expect_foreign(const void *head, size_t length, size_t offset, const
 	assert_non_null(data);
 	memcpy(data + offset, head, length);
 	snprintf(wanted, sizeof(wanted),
-		 "a kernel for %s: thprace knows those for x86-64 and arm64 only", name);
+		 "a kernel for %s: thprace reads kernels for x86-64 and arm64 only", name);
 	assert_int_equal(image__parse(&image, data, size, IMAGE_UNPACKED_MAX, why, sizeof(why)),
 			 -ENOTSUP);
 	assert_string_equal(why, wanted);
@@ -319,9 +319,9 @@ static void not_kernels(void **state)
 
 	(void)state;
 	refuse("", 0, "empty");
-	refuse("hello, world", 12, "no kernel image");
+	refuse("hello, world", 12, "not a kernel image");
 	refuse("\177ELF", 4, "within its ELF header");
-	refuse(elf32, sizeof(elf32), "no 64-bit");
+	refuse(elf32, sizeof(elf32), "not a 64-bit");
 	refuse(object, sizeof(object), "neither executable nor shared");
 	refuse(deep, sizeof(deep), "damaged or cut off");
 	memcpy(bz + 0x202, "HdrS\x07\x02", 6);

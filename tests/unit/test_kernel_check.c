@@ -111,11 +111,11 @@ static void test_failures(void **state)
 	run("echo 'thprace check: it broke' >&2; exit 1", -1);
 	expect_failed("thprace check: it broke");
 	run(LINE("split-unmap", "vulnerable") "exit 0", -1);
-	expect_failed("before it had said everything");
+	expect_failed("before its output was complete");
 	run("exit 0", -1);
-	expect_failed("before it had said everything");
+	expect_failed("before its output was complete");
 	run("kill -SEGV $$", -1);
-	expect_failed("before it had said everything");
+	expect_failed("before its output was complete");
 	run(LINE("split-unmap", "nonsense") LINE("split-migrate", "fixed") REST, -1);
 	expect_failed("");
 	run("while :; do echo '{'; done", -1);

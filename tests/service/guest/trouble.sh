@@ -202,7 +202,7 @@ soon "zaps of the huge zero page: over budget" 120 more_than 0 OVER_BUDGET || di
 messages OVER_BUDGET | head -n 1 >out
 is "$(jq -r '.THPRACE_ZAPPER_UID + " " + .THPRACE_ZAPPER_UNIT + " " + .THPRACE_ZAPPER_COMM' out)" \
 	"65534 flood.service flood" "... whose they are" || diag "$(cat out)"
-like out '"MESSAGE":"over budget: .*zap [0-9.]*%.*% of the zaps within a second were those of uid' \
+like out '"MESSAGE":"over budget: .*zap [0-9.]*%.*% of the zaps within a second were by uid' \
 	"... in words, too"
 named() {
 	says '.overhead.over and .overhead.zappers[0].uid == 65534 and .overhead.zappers[0].unit == "flood.service"'

@@ -79,7 +79,7 @@ like out '"point":"lock",.*"kind":"kretprobe","state":"attached","reason":"kprob
 like out '"class":"split-unmap",.*"observable":false,"reason":"try_to_unmap: no prototype in BTF' \
 	"a function whose arguments are not known: named, with its class"
 try thprace probes --load --attach fentry --btf static.btf --format json
-like out '"point":"check",.*"kind":"-","state":"failed","reason":".*without which there is no fentry' \
+like out '"point":"check",.*"kind":"-","state":"failed","reason":".*which fentry needs' \
 	"fentry asked for: not by a kprobe"
 
 # --- files that will not do ---
@@ -123,7 +123,7 @@ ok $? "... and attaches"
 # A file that will not do is no reason to stop watching.
 sed -i 's|^btf = .*|btf = /proc/version|' daemon.conf
 killall -HUP thpraced
-within 60 grep -q "was not taken, the old settings stay" err
+within 60 grep -q "was not applied, the old settings stay" err
 ok $? "... a reload with a file that will not do: the old settings stay" || diag "$(cat err)"
 within 10 grep -q "/proc/version" err
 ok $? "... and which file it was" || diag "$(cat err)"
