@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Buckets of a length histogram: four per power of two, so a bucket is at most 25 % wide. Shared by the BPF programs, which count, and core.
+ * Buckets of a length histogram: four per power of two, so a bucket is at most 25 % wide. The BPF
+ * programs, which count, and core share them.
  */
 #ifndef THPRACE_BUCKETS_H
 #define THPRACE_BUCKETS_H
@@ -8,9 +9,9 @@
 #include <linux/types.h>
 
 #define THPRACE_BUCKETS \
-	128 /* a power of two; up to 2^32 ns = 4.3 s, the last has the longer ones */
+	128 /* a power of two; up to 2^32 ns = 4.3 s; the last bucket has the longer ones */
 
-/* 1 when a > b, else 0 (both below 2^63), and no compiler makes a branch of it. */
+/* 1 if a > b, else 0 (both below 2^63). Written so that no compiler makes a branch of it. */
 static inline __u64 thprace_above(__u64 a, __u64 b)
 {
 	__u64 less = b - a;
@@ -20,8 +21,8 @@ static inline __u64 thprace_above(__u64 a, __u64 b)
 }
 
 /*
- * Bucket of a length in ns. Without branches: the BPF verifier then follows one path. Lengths below
- * 4 ns count as 4 to 7.
+ * Bucket of a length in ns. Without branches, so that the BPF verifier follows one path. Lengths
+ * below 4 ns count as 4 to 7.
  */
 static inline __u32 thprace_bucket(__u64 ns)
 {
@@ -44,7 +45,9 @@ static inline __u32 thprace_bucket(__u64 ns)
 	return (__u32)(4 * (log2 - 1) + ((v >> (log2 - 2)) & 3));
 }
 
-/* Smallest length in ns that falls into a bucket; thprace_bucket_floor(b + 1) bounds it above. */
+/*
+ * Smallest length in ns that belongs to a bucket; thprace_bucket_floor(b + 1) is its upper bound.
+ */
 static inline __u64 thprace_bucket_floor(__u32 bucket)
 {
 	__u32 log2 = bucket / 4 + 1;

@@ -3,6 +3,6 @@
 #ifndef THPRACE_TEXT_H
 #define THPRACE_TEXT_H
 
-#define THPRACE_TEXT_CHUNK 4096U /* bytes of code that one run reads at most */
+#define THPRACE_TEXT_CHUNK 4096U /* bytes of code that one run reads, at most */
 
 #endif

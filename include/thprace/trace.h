@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The trace file (.thpr): a header, then blocks, each with its own checksum. Little endian.
- * docs/trace-format.md documents it byte by byte. Readable up to the last whole block.
+ * docs/trace-format.md documents every byte. A damaged file can be read up to the last complete
+ * block.
  */
 #ifndef THPRACE_TRACE_H
 #define THPRACE_TRACE_H
@@ -11,13 +12,13 @@
 #define THPRACE_TRACE_MAGIC "THPRACE\n"
 #define THPRACE_TRACE_VERSION 3
 /*
- * What is still read. 1: without THPRACE_CODEC_PACKED. 2: incidents of 560 bytes, without attribution,
- * counts and what belongs to them (core/base/incident_v2.h).
+ * Versions that are still read. 1: without THPRACE_CODEC_PACKED. 2: incidents of 560 bytes, without
+ * attribution, counts and related members (core/base/incident_v2.h).
  */
 #define THPRACE_TRACE_VERSION_OLDEST 1
 #define THPRACE_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
-/* A block never holds more than this, raw or stored. A reader refuses what claims to. */
+/* The maximum size of a block, raw or stored. A reader refuses a block that claims more. */
 #define THPRACE_BLOCK_MAX (4u << 20)
 
 struct thprace_trace_header {
@@ -38,11 +39,12 @@ enum thprace_block_type {
 	THPRACE_BLOCK_RECORDS = 2, /* array of struct thprace_record, as they arrived */
 	THPRACE_BLOCK_CONTEXT = 3, /* the same, from the flight recorder around incidents */
 	THPRACE_BLOCK_INCIDENTS =
-		4, /* array of struct thprace_incident, settled, as the kernel saw */
+		4, /* array of struct thprace_incident, settled, in the order of the kernel's
+		    * reports */
 	THPRACE_BLOCK_STATS = 5, /* JSON object: counters, histograms, loss; the last one counts */
 	THPRACE_BLOCK_SYMBOLS = 6, /* JSON object: "0x…" address → "function+0x…" of stack frames */
 	THPRACE_BLOCK_TASKS = 7, /* JSON array of {pid, tgid, comm, windows} */
-	THPRACE_BLOCK_END = 8, /* empty payload: the recording ended in order */
+	THPRACE_BLOCK_END = 8, /* empty payload: the recording ended normally */
 	THPRACE_BLOCK_TYPE_MAX
 };
 
@@ -58,7 +60,7 @@ struct thprace_block_header {
 	__u16 codec;
 	__u32 stored_size; /* bytes that follow this header */
 	__u32 raw_size; /* bytes after decompression */
-	__u32 count; /* members, for the array types; 0 else */
+	__u32 count; /* members, for the array types; else 0 */
 	__u32 crc; /* zlib crc32 of the stored bytes */
 	__u32 reserved; /* 0 */
 	__u32 header_crc; /* zlib crc32 of the bytes of this header before this member */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rule. One set of pure functions decides, in the BPF programs, in core's correlator and in its
+ * The rule. One set of pure functions decides in the BPF programs, in core's correlator and in its
  * replay: the same times and the same counts give the same verdict everywhere.
  *
- * That a walker failed is proved by what it left mapped. That a zap was the reason is proved by what
- * became of those mappings: one was being taken away when the walker returned, and is gone at the zap's
- * end. So a zap explains a failed walker if it was under way at the walker's return, and the count of
- * its own level fell from there to its end.
+ * What a walker left mapped proves that it failed. What happened to these mappings proves that a
+ * zap was the reason: one of them was being removed when the walker returned, and is gone when the
+ * zap ends. So a zap explains a failed walker if it was under way at the walker's return and the
+ * count of its own level fell between this return and its end.
  *
- * Why counts go before stamps: a walker's return is stamped before its counts are read, and the end of a
- * window is stamped after the decrement. So
- *   - the end lies before the return, and something is mapped still: that mapping was gone already,
- *     another one is left, and this window is not to blame;
- *   - nothing is mapped: the decrement was done, whatever the stamps say.
+ * Counts come before stamps, because a walker's return is stamped before its counts are read, and
+ * the end of a window is stamped after the decrement. So
+ *   - if the end is before the return and something is still mapped: that mapping was gone already,
+ *     another one is left, and this window is not the reason;
+ *   - if nothing is mapped: the decrement was done, whatever the stamps say.
  */
 #ifndef THPRACE_VERDICT_H
 #define THPRACE_VERDICT_H
@@ -23,20 +23,20 @@
 #include <thprace/record.h>
 
 /*
- * Two stamps closer than this cannot be ordered: a clock read may drift this far across the stores
- * and loads around it on another CPU. Unit: ns.
+ * Two stamps that are closer than this cannot be ordered: a read of the clock may move this far
+ * across the stores and loads around it on another CPU. Unit: ns.
  */
 #define THPRACE_TOLERANCE_NS 100ULL
 
 /*
- * How long after a failed walker's return the end of a zap still explains it. Unit: ns. The zap of a
- * range goes on after the removal that matters, and its task may lose the CPU meanwhile.
+ * How long after a failed walker's return the end of a zap still explains it. Unit: ns. The zap of
+ * a range continues after the removal that matters, and its task may lose the CPU meanwhile.
  */
 #define THPRACE_ATTRIBUTION_NS 200000000ULL
 
 /*
- * How long after a zap's end its count may be read. Unit: ns. One that was read later, because the task
- * lost the CPU in between, says nothing of the zap, and is not reported.
+ * How long after a zap's end its count may be read. Unit: ns. A later read (the task lost the CPU
+ * in between) is no evidence about the zap and is not reported.
  */
 #define THPRACE_READ_NS 1000000ULL
 
@@ -44,13 +44,11 @@
 
 enum thprace_meeting {
 	THPRACE_APART = 0,
-	THPRACE_TOUCH = 1, /* share less than the tolerance: counted, not an incident */
+	THPRACE_TOUCH = 1, /* they overlap by less than the tolerance: counted, not an incident */
 	THPRACE_OVERLAP = 2,
 };
 
-/*
- * Do [open, close] and [from, to] share an instant? close 0: still open.
- */
+/* Do [open, close] and [from, to] overlap? close 0: still open. */
 static inline enum thprace_meeting thprace_meets(__u64 open, __u64 close, __u64 from, __u64 to)
 {
 	__u64 first = open > from ? open : from;
@@ -61,7 +59,7 @@ static inline enum thprace_meeting thprace_meets(__u64 open, __u64 close, __u64 
 	return last - first < THPRACE_TOLERANCE_NS ? THPRACE_TOUCH : THPRACE_OVERLAP;
 }
 
-/* Did this walker fail? By what it left, or by its own result. */
+/* Did this walker fail? Judged by what it left, or by its own result. */
 static inline int thprace_failed(const struct thprace_walk *walk)
 {
 	const int own = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
@@ -69,15 +67,15 @@ static inline int thprace_failed(const struct thprace_walk *walk)
 	return walk->residual > 0 || (walk->flags & own) == own;
 }
 
-/* When a zap of another task lies, as a failed walker sees it. */
+/* The time of another task's zap, relative to a failed walker. */
 enum thprace_role {
-	THPRACE_ROLE_NONE = 0, /* it had ended before the walker began */
-	THPRACE_ROLE_ENDED = 1, /* it ended in the walker's time */
+	THPRACE_ROLE_NONE = 0, /* it ended before the walker began */
+	THPRACE_ROLE_ENDED = 1, /* it ended while the walker was at work */
 	THPRACE_ROLE_CANDIDATE = 2, /* it was under way when the walker returned */
 	THPRACE_ROLE_LATER = 3, /* it began after the walker's return */
 };
 
-/* When the last mapping of the walker's folio went, as far as the window shows. */
+/* When the last mapping of the walker's folio was removed, as far as the window shows. */
 static inline __u64 thprace_end(const struct thprace_window *window)
 {
 	if (window->removed)
@@ -97,7 +95,7 @@ static inline enum thprace_role thprace_role(const struct thprace_window *window
 	return end >= walk->enter ? THPRACE_ROLE_ENDED : THPRACE_ROLE_NONE;
 }
 
-/* Mappings of the folio in pages: the split of a PMD into PTEs does not change it. */
+/* Mappings of the folio in pages: the split of a PMD into PTEs does not change this number. */
 static inline __s64 thprace_mapped(const struct thprace_counts *counts, __u16 order)
 {
 	return (__s64)counts->entire * (1LL << (order & 31)) + counts->small;
@@ -108,18 +106,19 @@ static inline __s32 thprace_count(const struct thprace_counts *counts, __u8 leve
 	return level == THPRACE_LEVEL_PMD ? counts->entire : counts->small;
 }
 
-/* Whether a mapping that the walker left had gone by a window's end. */
+/* Whether a mapping that the walker left was gone at a window's end. */
 enum thprace_fall {
 	THPRACE_FALL_NONE = 0,
 	THPRACE_FALL_SEEN = 1, /* the count of the window's level is lower */
 	THPRACE_FALL_HIDDEN =
-		2, /* a split mapped again what it had taken; all told there is less */
+		2, /* a split mapped again what it had unmapped; in total there is less */
 	THPRACE_FALL_UNKNOWN = 3, /* the window's end, or its count, was not seen */
 };
 
 /*
- * Was a removal under way as the walker returned, of a page that it left mapped? It began before the return,
- * when its entry was cleared already, and ended after: what the walker left is what it took.
+ * Was a removal of a page that the walker left mapped under way when the walker returned? The
+ * removal began before the return, when its entry was cleared already, and ended after it: what the
+ * walker left is what the removal took.
  */
 static inline int thprace_took_left(const struct thprace_window *window,
 				    const struct thprace_walk *walk)
@@ -128,8 +127,9 @@ static inline int thprace_took_left(const struct thprace_window *window,
 }
 
 /*
- * The split of an anonymous folio that fails maps again what it had taken: that hides a fall. Then the
- * count after its end is compared with that before it began, or with the window's where that ended later.
+ * A failed split of an anonymous folio maps again what it had unmapped, which hides a fall. So the
+ * count after the split's end is compared with the count before it began, or with the window's
+ * count if the window ended later.
  */
 static inline enum thprace_fall thprace_fell(const struct thprace_window *window,
 					     const struct thprace_walk *walk)
@@ -155,7 +155,7 @@ static inline enum thprace_fall thprace_fell(const struct thprace_window *window
 		       : THPRACE_FALL_NONE;
 }
 
-/* The earliest of some times, and whose it is; and the earliest of those of other tasks. */
+/* The earliest of some times and its task, and the earliest of other tasks. */
 struct thprace_earliest {
 	__u64 time[2];
 	__u32 pid[2]; /* 0: none */
@@ -180,7 +180,7 @@ static inline void thprace_earliest__add(struct thprace_earliest *earliest, __u6
 	earliest->pid[0] = pid;
 }
 
-/* Is there one by t, of another task than pid? */
+/* Is there one until t, of another task than pid? */
 static inline int thprace_earliest__by(const struct thprace_earliest *earliest, __u64 t, __u32 pid)
 {
 	const int n = earliest->pid[0] == pid;
@@ -188,24 +188,28 @@ static inline int thprace_earliest__by(const struct thprace_earliest *earliest, 
 	return earliest->pid[n] && earliest->time[n] <= t;
 }
 
-/* All that was seen of zaps around one failed walker. Begin with all 0. */
+/* All zaps that were seen around one failed walker. Initialise to all 0. */
 struct thprace_tally {
 	struct thprace_earliest began[THPRACE_LEVEL_MAX]; /* zaps that began after the return */
-	/* Zaps under way then, of which no fall was seen: ~ their ends, so the earliest is the latest. */
+	/*
+	 * Zaps under way at the return of which no fall was seen: stores ~end, so that the earliest
+	 * is the latest.
+	 */
 	struct thprace_earliest lasted[THPRACE_LEVEL_MAX];
-	__u32 candidates[THPRACE_LEVEL_MAX]; /* that took a mapping, or may have */
-	__s32 taken[THPRACE_LEVEL_MAX]; /* by these, as far as is known */
-	__s32 lowest[THPRACE_LEVEL_MAX]; /* of their counts */
-	__u32 later[THPRACE_LEVEL_MAX]; /* a mapping went by a zap that began after the return */
-	__u32 ended; /* zaps that ended in the walker's time */
-	__u32 task; /* of one of all these … */
-	__u32 tasks; /* … there are others */
+	__u32 candidates[THPRACE_LEVEL_MAX]; /* that took a mapping, or may have taken one */
+	__s32 taken[THPRACE_LEVEL_MAX]; /* mappings that these took, as far as known */
+	__s32 lowest[THPRACE_LEVEL_MAX]; /* the lowest of their counts */
+	__u32 later[THPRACE_LEVEL_MAX]; /* a mapping was removed by a zap that began after the
+					 * return */
+	__u32 ended; /* zaps that ended while the walker was at work */
+	__u32 task; /* the task of one of all these … */
+	__u32 tasks; /* … and whether there are others */
 };
 
 /*
- * May another task have taken a mapping between the walker's return and the reading of the window's count,
- * without being seen as a candidate? One that began to zap in between; or one that was under way all the
- * time, when others mapped the folio anew before its count was read.
+ * May another task have taken a mapping between the walker's return and the read of the window's
+ * count, without being seen as a candidate? Either a task that began to zap in between, or one that
+ * was under way all the time, if others mapped the folio again before its count was read.
  */
 static inline int thprace_tally__mixed(const struct thprace_tally *tally,
 				       const struct thprace_window *window)
@@ -225,7 +229,7 @@ static inline void thprace_tally__add(struct thprace_tally *tally,
 	enum thprace_fall fall = thprace_fell(window, walk);
 	const __u8 level = window->level & 1;
 
-	/* Of what began later only that is reported of which somebody asked. */
+	/* A zap that began later is only reported if somebody asked for it. */
 	if (role == THPRACE_ROLE_NONE ||
 	    (role == THPRACE_ROLE_LATER && window->left == THPRACE_LEFT_UNREAD))
 		return;
@@ -248,18 +252,18 @@ static inline void thprace_tally__add(struct thprace_tally *tally,
 
 _Static_assert(THPRACE_LEVEL_MAX == 2, "level & 1");
 
-/* What a failed walker and one zap are to each other. */
+/* The relation between a failed walker and one zap. */
 struct thprace_finding {
 	__u8 verdict; /* enum thprace_verdict: contained or escape */
 	__u8 attribution; /* enum thprace_attribution */
-	__u8 close_call; /* 1: the order of the stamps alone says otherwise */
+	__u8 close_call; /* 1: the order of the stamps alone gives another verdict */
 };
 
 /*
- * How certain it is that one of tally's candidates, which took a mapping or may have, was the cause. A sole
- * candidate was, and all of them were if the count fell by as many mappings as they took together: one for
- * each window at PMD level; of a range, precise mode counts them. But not if somebody else began to zap in
- * between.
+ * How certain it is that one of tally's candidates, which took a mapping or may have taken one, was
+ * the cause. A single candidate was the cause. Several were all the cause if the count fell by
+ * as many mappings as they took together: one for each window at PMD level; for a range, precise
+ * mode counts them. This does not hold if another task began to zap in between.
  */
 static inline __u8 thprace_certainty(const struct thprace_window *window,
 				     const struct thprace_walk *walk,
@@ -273,8 +277,8 @@ static inline __u8 thprace_certainty(const struct thprace_window *window,
 	if (thprace_took_left(window, walk))
 		return THPRACE_EXACT;
 	/*
-	 * A hidden one may have been before the return: stamps come after what they stamp. And of so long
-	 * a window it is not known who began to zap meanwhile.
+	 * A hidden candidate may have begun before the return, because an event is stamped after it
+	 * happened. And with a window this long it is not known who began to zap meanwhile.
 	 */
 	if (fall != THPRACE_FALL_SEEN || window->flags & THPRACE_WF_VAGUE ||
 	    window->close > walk->leave + THPRACE_ATTRIBUTION_NS ||
@@ -287,8 +291,8 @@ static inline __u8 thprace_certainty(const struct thprace_window *window,
 }
 
 /*
- * Has a zap to do with a walker that failed? All of other tasks, and of its own task those that began
- * after its return. close: of one that has ended.
+ * Is a zap related to a failed walker? All zaps of other tasks are, and those of its own task that
+ * began after its return. close: of a zap that has ended.
  */
 static inline int thprace_concerns(const struct thprace_window *window,
 				   const struct thprace_walk *walk)
@@ -303,8 +307,8 @@ static inline int thprace_concerns(const struct thprace_window *window,
 }
 
 /*
- * Judge a walker and a window of another task that share an instant, or, at PTE level, a zap of which
- * thprace_role() is not LATER. tally: with this window and all others that are known of this walker.
+ * Judge a walker and a window of another task that overlap, or, at PTE level, a zap for which
+ * thprace_role() is not LATER. tally: with this window and all others known for this walker.
  */
 static inline struct thprace_finding thprace_judge(const struct thprace_window *window,
 						   const struct thprace_walk *walk,
@@ -319,7 +323,7 @@ static inline struct thprace_finding thprace_judge(const struct thprace_window *
 		return finding;
 	}
 	if (walk->residual > 0) {
-		/* What ended in the walker's time hides in the same sum. */
+		/* Zaps that ended while the walker was at work are hidden in the same sum. */
 		if (fall == THPRACE_FALL_HIDDEN && tally->ended)
 			fall = THPRACE_FALL_NONE;
 		if (role != THPRACE_ROLE_CANDIDATE || fall == THPRACE_FALL_NONE)
@@ -329,7 +333,10 @@ static inline struct thprace_finding thprace_judge(const struct thprace_window *
 		finding.close_call = thprace_end(window) <= walk->leave;
 		return finding;
 	}
-	/* It says "still mapped" itself, and a moment later nothing was: one went in between. */
+	/*
+	 * The walker itself says "still mapped", and a moment later nothing was mapped: a mapping
+	 * was removed in between.
+	 */
 	if (role != THPRACE_ROLE_CANDIDATE && role != THPRACE_ROLE_ENDED)
 		return finding;
 	finding.verdict = THPRACE_ESCAPE;
@@ -337,7 +344,10 @@ static inline struct thprace_finding thprace_judge(const struct thprace_window *
 	return finding;
 }
 
-/* Of two zaps that explain a walker: is it this one that is named? Of which more is proved, or that ended first. */
+/*
+ * Of two zaps that explain a walker, is this the one to name? The one with the higher certainty, or
+ * the one that ended first.
+ */
 static inline int thprace_named_before(const struct thprace_window *window,
 				       struct thprace_finding finding,
 				       const struct thprace_window *other,
@@ -351,16 +361,16 @@ static inline int thprace_named_before(const struct thprace_window *window,
 }
 
 /*
- * Verdict of a failed walker that no zap explains. It *remained* mapped, with nobody unmapping, when
- * all that it left was there still as the function around it returned. Where there is none: when a mapping
- * that it left went by a zap that began only after its return.
+ * Verdict of a failed walker that no zap explains. It *remained* mapped, with nobody unmapping, if
+ * all that it left was still there when the function around it returned. If there is no such
+ * function: if a mapping that it left was removed by a zap that began only after its return.
  */
 static inline enum thprace_verdict thprace_judge_failed(const struct thprace_walk *walk,
 							const struct thprace_tally *tally)
 {
 	if (walk->residual <= 0)
 		return THPRACE_UNATTRIBUTED;
-	/* Who zaps small pages may be there, and not seen. */
+	/* Tasks that zap small pages may be there without being seen. */
 	if (walk->flags & THPRACE_RF_BLIND && walk->left.small > 0)
 		return THPRACE_UNATTRIBUTED;
 	if (!walk->outer_at)
@@ -378,9 +388,9 @@ static inline enum thprace_verdict thprace_judge_failed(const struct thprace_wal
 }
 
 /*
- * What is left of a finding about a failed walker when a loss, between its entry and
- * THPRACE_ATTRIBUTION_NS after its return, may hide another zap: nothing is proved then, nor that nobody
- * was unmapping.
+ * What remains of a finding about a failed walker if a loss between its entry and
+ * THPRACE_ATTRIBUTION_NS after its return may hide another zap: nothing is proved then, not even
+ * that nobody was unmapping.
  */
 static inline struct thprace_finding thprace_after_loss(struct thprace_finding finding)
 {
@@ -391,15 +401,16 @@ static inline struct thprace_finding thprace_after_loss(struct thprace_finding f
 	return finding;
 }
 
-/* "Proved" is said of these escapes only. */
+/* Only these escapes are called "proved". */
 static inline int thprace_proved(__u8 verdict, __u8 attribution)
 {
 	return verdict == THPRACE_ESCAPE && attribution >= THPRACE_CAUSAL;
 }
 
 /*
- * Verdict of a split that went on, its walker done at unmapped with nothing left mapped, while a
- * window was in phase 2. It escaped when it completed (result 0) with the window still open.
+ * Verdict of a split that continued after its walker had finished at `unmapped` with nothing left
+ * mapped, while a window was in phase 2. It escaped if it completed (result 0) while the window was
+ * still open.
  */
 static inline enum thprace_verdict thprace_judge_head(__u64 close, __u64 leave, __s32 result)
 {
@@ -408,7 +419,7 @@ static inline enum thprace_verdict thprace_judge_head(__u64 close, __u64 leave, 
 	return THPRACE_CONTAINED;
 }
 
-/* The same with its certainty: both are times of one clock. */
+/* The same, with its certainty: both are times of one clock. */
 static inline struct thprace_finding thprace_finding_head(__u64 close, __u64 leave, __s32 result)
 {
 	struct thprace_finding finding = {.verdict = thprace_judge_head(close, leave, result)};
@@ -425,15 +436,16 @@ static inline int thprace_open_at(__u64 open, __u64 close, __u64 t)
 }
 
 /*
- * Verdict of a holder [enter, leave] (leave 0: it waits still) of a huge page that a failed collapse
- * left behind, revoked. reused: the collapser's next call, at close, was given the same page;
- * elsewhere: for another offset of the same file; locked, refs: read after close: somebody held its
- * lock, and how many references there were beyond the collapser's own.
+ * Verdict of a holder [enter, leave] (leave 0: it still waits) of a huge page that a failed
+ * collapse left behind, revoked. reused: the collapser's next call, at close, got the same page;
+ * elsewhere: for another offset of the same file; locked, refs: read after close: whether somebody
+ * held its lock, and how many references there were without the collapser's own.
  *
- * The holder is in danger until it has checked the page that it found, which it does under the
- * page's lock: so while it waits, and while it holds the lock. Its reference proves that it is there.
- * At another offset its check passes and is wrong; with another file's mapping, or at the same
- * offset, it is right. THPRACE_CLEAN: it had checked before, no incident.
+ * The holder is in danger until it has checked the page that it found. It does this under the
+ * page's lock, so it is in danger while it waits and while it holds the lock. Its reference proves
+ * that it is there. If the page is used at another offset, its check passes and is wrong. If the
+ * page has another file's mapping, or the same offset, its check is right. THPRACE_CLEAN: it had
+ * checked before, no incident.
  */
 static inline enum thprace_verdict thprace_judge_reuse(int reused, int elsewhere, int locked,
 						       __s32 refs, __u64 close, __u64 leave)
@@ -448,8 +460,8 @@ static inline enum thprace_verdict thprace_judge_reuse(int reused, int elsewhere
 }
 
 /*
- * What a reuse comes to that no holder explains. A foreign reference is left unattributed where it
- * could be a holder that waits for its turn without having reached the lock.
+ * The verdict for a reuse that no holder explains. A foreign reference is unattributed if it could
+ * belong to a holder that waits for its turn and has not reached the lock.
  */
 static inline enum thprace_verdict thprace_judge_alone(int reused, int elsewhere, __s32 refs)
 {
@@ -457,8 +469,8 @@ static inline enum thprace_verdict thprace_judge_alone(int reused, int elsewhere
 }
 
 /*
- * Was the rmap of small pages removed, at time r, while a walker [enter, leave] was at work? One that
- * did not fail was contained then: it decided when the rmap was gone.
+ * Was the rmap of small pages removed, at time r, while a walker [enter, leave] was at work? If the
+ * walker did not fail, this is contained: it decided when the rmap was gone.
  */
 static inline int thprace_ended_in(__u64 r, __u64 enter, __u64 leave)
 {

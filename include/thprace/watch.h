@@ -4,8 +4,8 @@
 #define THPRACE_WATCH_H
 
 /*
- * include/linux/rmap.h, since 4.11 ("mm: introduce page_vma_mapped_walk()") and up to 7.2 at least: a
- * #define, which BTF does not have, so it cannot be asked for by name.
+ * include/linux/rmap.h, from 4.11 ("mm: introduce page_vma_mapped_walk()") to at least 7.2. It is a
+ * #define, which BTF does not have, so programs cannot look it up by name.
  */
 #define THPRACE_PVMW_SYNC (1 << 0)
 
@@ -20,15 +20,15 @@ enum thprace_watch_function {
 		"try_to_unmap", "try_to_migrate" \
 	}
 
-/* On whose behalf. Four at most: see THPRACE_WATCH_WHICH. */
+/* The caller of the walk. At most four: see THPRACE_WATCH_WHICH. */
 enum thprace_watch_kind {
 	THPRACE_WATCH_SPLIT, /* TTU_RMAP_LOCKED | TTU_SPLIT_HUGE_PMD */
-	THPRACE_WATCH_POISON, /* inside memory_failure, and neither a split's nor reclaim's */
+	THPRACE_WATCH_POISON, /* inside memory_failure, and neither for a split nor for reclaim */
 	THPRACE_WATCH_OTHER, /* reclaim, migration … */
 	THPRACE_WATCH_KIND_MAX
 };
 
-/* Where the count of a function and a kind stands. */
+/* Index of the count of a function and a kind. */
 #define THPRACE_WATCH_WHICH(function, kind) ((function) << 2 | (kind))
 #define THPRACE_WATCH_COUNTS (THPRACE_WATCH_FUNCTION_MAX << 2)
 
@@ -37,11 +37,12 @@ _Static_assert(!(THPRACE_WATCH_COUNTS & (THPRACE_WATCH_COUNTS - 1)), "a mask bou
 
 struct thprace_watch_count {
 	__u64 calls; /* of the function */
-	__u64 with_ttu_sync; /* of these: TTU_SYNC was passed */
-	__u64 walks; /* by page_vma_mapped_walk inside: one per mapping that is looked at */
+	__u64 with_ttu_sync; /* of these: with TTU_SYNC */
+	__u64 walks; /* by page_vma_mapped_walk inside: one per mapping that is visited */
 	__u64 with_pvmw_sync; /* of these: with PVMW_SYNC */
-	__u64 shared; /* calls at whose entry several whole (PMD) mappings of the folio were there */
-	__u64 cut_short; /* of these: a whole mapping was left at the return, and not all were looked at */
+	__u64 shared; /* calls at whose entry the folio had several whole (PMD) mappings */
+	__u64 cut_short; /* of these: a whole mapping was left at the return, and not all were
+			  * visited */
 };
 
 #endif
