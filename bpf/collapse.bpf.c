@@ -2,21 +2,21 @@
 /*
  * collapse_file: its intervals and results, and the class collapse-reuse.
  *
- * The collapser's window begins with a collapse that fails and ends with its task's next one, which
- * is given the same huge page again (reuse), or another one, or none (the page was released). The
- * walker is a holder: a task that found the page meanwhile and waits for its lock.
+ * The collapser's window begins with a failed collapse and ends with the next call of the same
+ * task. That call gets the same huge page again (reuse), another page, or none (the page was
+ * released). The walker is a holder: a task that found the page in between and waits for its lock.
  *
- * How they find each other. A holder counts up holds_begun, then stamps; it stamps its return, then
- * counts up holds_ended. A window takes holds_ended before it is stamped, and looks at holds_begun
- * after its end is. If they are equal, every holder that began before the end had ended before the
- * beginning, and there is nothing to report. Else the window is reported, and core joins it with the
- * holders, all of which report themselves.
+ * How both sides are matched. A holder increments holds_begun, then stamps; it stamps its return,
+ * then increments holds_ended. A window reads holds_ended before its start is stamped, and
+ * holds_begun after its end is stamped. If they are equal, every holder that began before the end
+ * had ended before the start, and there is nothing to report. Otherwise the window is reported, and
+ * core joins it with the holders, which all report themselves.
  */
 #include "folio.bpf.h"
 #include "record.bpf.h"
 
 #define PAGE_BITS 12
-#define ERRORS 4096UL /* IS_ERR(): the last so many addresses */
+#define ERRORS 4096UL /* IS_ERR(): the last addresses, this many */
 
 struct collapse_state {
 	u64 enter; /* of the call under way, 0: none */
@@ -24,9 +24,9 @@ struct collapse_state {
 	u64 file;
 	u64 mapping;
 	u64 start; /* page offset */
-	u32 ended; /* holds_ended at its beginning */
-	u32 window_ended; /* … at that of the failed one before */
-	struct thprace_window window; /* of the failed call before; open 0: none */
+	u32 ended; /* holds_ended at its start */
+	u32 window_ended; /* … at the start of the previous, failed call */
+	struct thprace_window window; /* window of the previous, failed call; open 0: none */
 	u64 window_mapping;
 };
 
@@ -40,7 +40,7 @@ struct {
 struct hold_state {
 	u64 enter;
 	u64 folio;
-	u64 entry; /* of the wait queue: on the task's stack */
+	u64 entry; /* of the wait queue, on the task's stack */
 };
 
 struct {
@@ -57,7 +57,7 @@ __u32 holds_ended = 0;
 #define COLLAPSE_CLASS classes[POINT][THPRACE_ORIGIN_OTHER]
 #define HOLD_CLASS classes[THPRACE_POINT_HOLD][THPRACE_ORIGIN_HOLDER]
 
-/* Is collapse_file given a huge page, or a place for one? */
+/* Does collapse_file get a huge page, or a place for one? */
 static __always_inline int has_hpage(void)
 {
 	return args[POINT].index[2] >= 0 && args[POINT].depth;
@@ -108,7 +108,7 @@ static __always_inline void collapse_drop(u64 task)
 	ADD(collapsing, -1);
 }
 
-/* The window of the failed call before has ended: folio is what the call now is given. */
+/* The window of the previous, failed call has ended: folio is what this call gets. */
 static __always_inline void window_end(void *ctx, struct collapse_state *state, u64 task, u64 folio,
 				       s32 refs)
 {
@@ -166,7 +166,7 @@ static __always_inline void collapse_begin(void *ctx, u64 file, u64 start, u64 h
 
 	if (!state)
 		return;
-	if (state->enter) { /* its return was missed, and what it left behind is not known */
+	if (state->enter) { /* its return was missed, so what it left behind is not known */
 		count_lost(THPRACE_LOSS_RETURN);
 		state->window.open = 0;
 	}
@@ -215,7 +215,7 @@ int collapse_enter_kprobe(struct pt_regs *ctx)
 	return 0;
 }
 
-/* It failed, and its page is revoked: a window that lasts until its task's next call. */
+/* It failed, and its page is revoked: this window lasts until its task's next call. */
 static __always_inline void window_begin(struct collapse_state *state, u64 now, u64 folio)
 {
 	__builtin_memset(&state->window, 0, sizeof(state->window));
@@ -242,7 +242,7 @@ static __always_inline void collapse_return(void *ctx, u64 result)
 		return;
 	now = bpf_ktime_get_ns();
 	if (has_hpage()) {
-		/* What was collapsed is taken from hpage; an error is left in it (NUMA). */
+		/* A collapse takes its page from hpage; an error is stored there (NUMA). */
 		folio = hpage_folio(state->hpage);
 		if (args[POINT].depth != 2 ||
 		    bpf_probe_read_kernel(&result, sizeof(result), (void *)state->hpage) || result)
@@ -309,16 +309,16 @@ static __always_inline void hold_record(u8 type, const struct hold_state *state,
 		    state->folio, 0, 0, 0);
 }
 
-#define WAIT_EXCLUSIVE 1 /* WQ_FLAG_EXCLUSIVE: it wants the bit, which is a lock then */
+#define WAIT_EXCLUSIVE 1 /* WQ_FLAG_EXCLUSIVE: it wants the bit, so the bit is a lock */
 #define STACK_WORDS 96 /* searched */
 
-/* The struct wait_page_queue around an entry. */
+/* The struct wait_page_queue that contains an entry. */
 static __always_inline u64 wait_page_queue_of(u64 entry)
 {
 	return entry - bpf_core_field_offset(struct wait_page_queue, wait);
 }
 
-/* The page that an entry of this task's waits for, to lock it; 0: something else. */
+/* The page that this task's entry waits to lock; 0: it waits for something else. */
 static __always_inline u64 page_waited_for(u64 entry)
 {
 	struct wait_queue_entry *wait = (void *)entry;
@@ -334,13 +334,13 @@ static __always_inline u64 page_waited_for(u64 entry)
 }
 
 /*
- * The entry that a sleeper for a page has put on its stack, or 0. The function that waits is notrace
- * (wait_on_page_bit_common, folio_wait_bit_common: static inline), and so is whatever calls it within
- * filemap.c. But it calls io_schedule with its queue entry in its frame, just above.
+ * The entry that a task waiting for a page has put on its stack, or 0. The waiting function is
+ * notrace (wait_on_page_bit_common, folio_wait_bit_common: static inline), and so are its callers
+ * in filemap.c. But it calls io_schedule with its queue entry in its frame, just above.
  */
 static __always_inline u64 entry_on_stack(u64 stack)
 {
-	/* Which entry is one for a bit of a page's flags: by the function that it calls. */
+	/* An entry that waits for a page flag: recognised by the function that it calls. */
 	const u64 wanted = symbols[THPRACE_SYMBOL_WAKE_PAGE];
 	u64 word;
 	u32 i;
@@ -354,7 +354,7 @@ static __always_inline u64 entry_on_stack(u64 stack)
 	return 0;
 }
 
-/* Slow path of lock_page: the page is locked, and its finder goes to sleep. */
+/* Slow path of lock_page: the page is locked, and the task that found it goes to sleep. */
 static __always_inline void hold_begin(void *ctx, u64 stack)
 {
 	u64 task = bpf_get_current_pid_tgid();
@@ -370,11 +370,11 @@ static __always_inline void hold_begin(void *ctx, u64 stack)
 	before = bpf_map_lookup_elem(&holds, &pid);
 	if (before) {
 		if (before->entry == state.entry && before->folio == state.folio)
-			return; /* woken, and not its turn */
+			return; /* woken, but not its turn */
 		count_lost(THPRACE_LOSS_RETURN);
 		ADD(holds_ended, 1);
 	}
-	ADD(holds_begun, 1); /* a barrier too: published, then stamped */
+	ADD(holds_begun, 1); /* also a barrier: published, then stamped */
 	state.enter = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&holds, &pid, &state, BPF_ANY)) {
 		count_lost(THPRACE_LOSS_TASK);
@@ -385,7 +385,7 @@ static __always_inline void hold_begin(void *ctx, u64 stack)
 	holder_report(ctx, &state, task, 0);
 }
 
-/* The context lies on the stack, in the frame of the trampoline. */
+/* The context is on the stack, in the frame of the trampoline. */
 SEC("fentry")
 int hold_enter_fentry(void *ctx)
 {
@@ -406,7 +406,7 @@ int hold_enter_kprobe(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Every wait ends here; few are holds. */
+/* Every wait ends here; only few are holds. */
 static __always_inline void hold_end(void *ctx, int direct, u64 entry, u64 a, u64 b)
 {
 	u64 task, now, typed = entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine's settings, tables and rings: defined once, declared in the headers. */
+/* The engine's settings, tables and rings: defined once here, declared in the headers. */
 #include "folio.bpf.h"
 #include "record.bpf.h"
 
@@ -37,7 +37,7 @@ struct incidents_map incidents SEC(".maps");
 struct streams_map streams SEC(".maps");
 struct scratch_map scratch SEC(".maps");
 
-/* The slot of its set that has this task's number; at most one has. -1: none. */
+/* The slot in this task's set that has its number; at most one does. -1: none. */
 __noinline int slot_elsewhere(u64 task)
 {
 	u64 home = slot_home(task);
@@ -52,7 +52,9 @@ __noinline int slot_elsewhere(u64 task)
 	return -1;
 }
 
-/* The same, or a free slot made its own: first one that nobody ever had. -1: all are taken. */
+/*
+ * The same, or a free slot that is claimed: preferably one that was never used. -1: all are taken.
+ */
 __noinline int slot_take(u64 task)
 {
 	int at = slot_elsewhere(task), free = -1;
@@ -84,7 +86,10 @@ __noinline int slot_take(u64 task)
 	return free;
 }
 
-/* Run on a CPU by a reader of its flight recorder (core/engine/engine_read.c): that it runs is all. */
+/*
+ * A reader of a CPU's flight recorder runs this on that CPU (core/engine/engine_read.c): running is
+ * its only purpose.
+ */
 SEC("raw_tp")
 int fence(void *ctx)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The engine that all programs share: settings, slots of zapping tasks, buckets of folios, and how
- * arguments reach a program.
+ * programs get their arguments.
  *
  * How windows and walkers find each other, without a lock and without missing one:
- *   - what begins is published first and stamped then; what ends is stamped first and looks then;
+ *   - a start is published first, then stamped; an end is stamped first, then looks for others;
  *   - an opener publishes in bucket.windows and open_folio[], a walker in bucket.walkers;
- *   - a window's end that sees a walker counts up bucket.closed, then leaves open_folio[], and
- *     reports itself; so does one that a walker noted in slot.noted;
- *   - a walker's end reports each window that is open still, and itself when bucket.closed moved.
- * So when two intervals share an instant by their stamps, both are reported, whatever delays lie
- * between any two instructions; core joins the reports. docs/architecture.md has the proof.
+ *   - if a window's end sees a walker, it increments bucket.closed, then leaves open_folio[] and
+ *     reports itself; so does a window that a walker noted in slot.noted;
+ *   - a walker's end reports each window that is still open, and itself if bucket.closed changed.
+ * So if two intervals overlap by their stamps, both are reported, whatever delays there are between
+ * any two instructions; core joins the reports. docs/architecture.md has the proof.
  */
 #ifndef THPRACE_ENGINE_BPF_H
 #define THPRACE_ENGINE_BPF_H
@@ -20,7 +20,7 @@
 #include <thprace/verdict.h>
 
 #define SLOT_WAYS 8
-#define FOLIO_UNKNOWN (~0ULL) /* in open_folio[]: the folio comes with the rmap removal */
+#define FOLIO_UNKNOWN (~0ULL) /* in open_folio[]: the rmap removal will show the folio */
 
 /* Settings, fixed before load. */
 extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
@@ -28,49 +28,57 @@ extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
 /* Which race class a walker of an origin is of, at a point; 0: none. All that the programs know of classes. */
 extern const volatile __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS];
 extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
-extern const volatile __u64 slot_seed; /* odd, another one with each load, and secret */
+extern const volatile __u64 slot_seed; /* odd, new at each load, and secret */
 extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
 extern const volatile __u8 precise;
 extern const volatile __u8 page_shift;
 extern const volatile __u8 huge_order; /* of the pages that a PMD maps */
 
-/* 1 from the instant at which recording starts until it ends. */
+/* 1 from the start of recording until its end. */
 extern volatile __u32 recording;
 /*
- * 1 already a while before: entries of zaps leave their marks, so that a zap which returns without
- * one while recording was not seen, and is a loss.
+ * 1 from shortly before that: entries of zaps leave their marks, so that a zap which returns
+ * without a mark during recording counts as not seen, which is a loss.
  */
 extern volatile __u32 marking;
-/* Tasks inside memory_failure: order-0 pages matter only then. */
+/* Tasks inside memory_failure: order-0 pages only matter then. */
 extern __u32 poisoning;
-/* Tasks inside invalidate_inode_pages2_range: page_mapped and unmap_mapping_pages matter only then. */
+/*
+ * Tasks inside invalidate_inode_pages2_range: page_mapped and unmap_mapping_pages only matter then.
+ */
 extern __u32 invalidating;
-/* The frame that the latest memory_failure began to work on. */
+/* The frame of the latest memory_failure. */
 extern __u64 poison_pfn;
-/* Where struct pages are (bpf/window.bpf.c); arm64: once pte_probe.known. */
+/* Where struct pages are (bpf/window.bpf.c); on arm64: once pte_probe.known is set. */
 extern __u64 page_map;
 extern struct thprace_pte_probe pte_probe;
 
-/* The same as a struct page's address; only where page_map is known. */
+/* The same as the address of a struct page; only if page_map is known. */
 static __always_inline u64 poison_page(void)
 {
 	return page_map + poison_pfn * bpf_core_type_size(struct page);
 }
-/* Tasks inside collapse_file, or with a page that a failed one has revoked: see collapse.bpf.c. */
+/*
+ * Tasks inside collapse_file, or with a page that a failed collapse has revoked: see
+ * collapse.bpf.c.
+ */
 extern __u32 collapsing;
-/* Points that this kernel has and that are not attached now (shed, refused): a bit each. */
+/* Points that this kernel has but that are not attached now (shed, refused): one bit each. */
 extern volatile __u32 blind;
 /* Core wants to know who zaps (bpf/zapper.bpf.c). */
 extern volatile __u32 counting_zappers;
 int zapper_count(u32 zap);
 
-/* Walkers that the ends of zaps are reported for (bpf/pending.bpf.h). */
+/* Walkers for which the ends of zaps are reported (bpf/pending.bpf.h). */
 extern struct thprace_pending pending[THPRACE_PENDING_MAX];
 extern volatile struct thprace_attributing attributing;
-/* When a range began last that could not be marked. */
+/* Start of the last range that could not be marked. */
 extern __u64 unmarked;
 
-/* Who has which place in pending[]: an update of a map with BPF_NOEXIST takes one for one task only. */
+/*
+ * Owners of the places in pending[]: a map update with BPF_NOEXIST claims a place for one task
+ * only.
+ */
 struct pending_claims_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, THPRACE_PENDING_MAX);
@@ -80,8 +88,8 @@ struct pending_claims_map {
 extern struct pending_claims_map pending_claims SEC(".maps");
 
 /*
- * Count and owner in one word, so that one load shows whether others than oneself are there. The
- * owner is hashed, and not linearly, lest two pids add up to twice a third's.
+ * Count and owner in one word, so that one load shows whether other tasks are there. The owner is
+ * hashed and not linear, so that two pids cannot add up to twice a third one.
  */
 static __always_inline u64 walker_tag(u32 pid)
 {
@@ -97,7 +105,9 @@ extern __u64 open_folio[THPRACE_SLOTS_MAX];
 
 extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 
-/* index & mask in one 64-bit instruction that the compiler cannot split: old verifiers need that. */
+/*
+ * index & mask in one 64-bit instruction that the compiler cannot split: old verifiers require it.
+ */
 #define BOUND(index, mask)                                           \
 	({                                                           \
 		u64 bound_ = (index);                                \
@@ -105,7 +115,7 @@ extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 		bound_;                                              \
 	})
 
-/* Is bit 0 of a typed pointer set? No arithmetic on it is allowed but a subtraction. */
+/* Is bit 0 of a typed pointer set? The verifier allows no arithmetic on it except a subtraction. */
 #define POINTER_IS_ODD(pointer)                                                         \
 	({                                                                              \
 		u64 odd_ = (u64)(pointer);                                              \
@@ -113,7 +123,7 @@ extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 		odd_ & 1;                                                               \
 	})
 
-/* A typed pointer as a number, by way of a place in a map. */
+/* Converts a typed pointer to a number, by storing it in a map. */
 #define POINTER_NUMBER(place, pointer)                 \
 	({                                             \
 		*(volatile u64 *)&(place) = (pointer); \
@@ -125,13 +135,16 @@ static __always_inline struct bucket *bucket_of(u64 folio)
 	return &buckets[BOUND(thprace_folio_bucket(folio), THPRACE_BUCKET_COUNT - 1)];
 }
 
-/* bucket.entered counts walkers in units of this; below it, those between publishing and stamp. */
+/*
+ * bucket.entered counts walkers in units of this; the bits below count those between publishing and
+ * stamping.
+ */
 #define WALK_ENTERED 0x10000U
 
-/* bucket.last_walk_pid and closest.walk_pid hold the walker's class above its pid. */
+/* bucket.last_walk_pid and closest.walk_pid have the walker's class above its pid. */
 #define WALK_PID ((1U << THPRACE_WALK_CLASS_SHIFT) - 1)
 
-/* 1 for what is not 0, without a branch, so that the verifier's states do not multiply. */
+/* 1 for any value except 0, without a branch, so that the verifier's states do not multiply. */
 static __always_inline u64 nonzero(u64 value)
 {
 	u64 result = value;
@@ -140,7 +153,7 @@ static __always_inline u64 nonzero(u64 value)
 	return result;
 }
 
-/* 1 when a walker is active here that is another task. A task's own walks nest two deep at most. */
+/* 1 if another task's walker is active here. A task's own walks nest at most two deep. */
 static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
 {
 	u64 walkers = *(volatile u64 *)&bucket->walkers;
@@ -158,8 +171,8 @@ static __always_inline u64 slot_busy(const struct thprace_slot *slot)
 }
 
 /*
- * Which of the slots of a task's set is tried first; the others are at this ^ 1 to SLOT_WAYS - 1. Hashed with
- * a secret, lest somebody choose threads whose slots are the same.
+ * Which slot of a task's set is tried first; the others are at this ^ 1 to SLOT_WAYS - 1. Hashed
+ * with a secret, so that nobody can choose threads whose slots collide.
  */
 static __always_inline u64 slot_home(u64 task)
 {
@@ -170,11 +183,11 @@ static __always_inline u64 slot_home(u64 task)
 	return x >> 32 & slot_mask;
 }
 
-/* Global functions, for where the first slot is another task's: the index, or -1. */
+/* Global functions, for the case that the first slot is another task's: the index, or -1. */
 int slot_elsewhere(u64 task);
 int slot_take(u64 task);
 
-/* The slot in which this task is zapping, or NULL. *index is set with it. */
+/* The slot in which this task is zapping, or NULL. Also sets *index. */
 static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 {
 	u64 at = slot_home(task);
@@ -196,8 +209,8 @@ static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
 }
 
 /*
- * Where a trampoline keeps its arguments, which is on the stack of the task, as a distance that is the
- * same in all programs. fentry and fexit of one call have the same.
+ * Where a trampoline keeps its arguments: on the stack of the task, as a distance that is the same
+ * in all programs. fentry and fexit of one call have the same distance.
  */
 static __always_inline u64 frame_of(void *ctx)
 {
@@ -207,7 +220,7 @@ static __always_inline u64 frame_of(void *ctx)
 	return frame;
 }
 
-/* Its slot, or a free one made its own; NULL when all of its set are taken. */
+/* Its slot, or a free one that it claims; NULL if all of its set are taken. */
 static __always_inline struct thprace_slot *slot_claim(u64 task, u64 *index)
 {
 	u64 at = slot_home(task);
@@ -225,8 +238,8 @@ static __always_inline struct thprace_slot *slot_claim(u64 task, u64 *index)
 }
 
 /*
- * Arguments. A tracing program may read its context at constant offsets only, so the position
- * (constant once loaded) selects one load; the asm keeps the compiler from merging them.
+ * Arguments. A tracing program may read its context only at constant offsets, so the position
+ * (constant once loaded) selects one load; the asm keeps the compiler from merging the loads.
  */
 #define CTX_LOAD(value, ctx, n) \
 	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"((n)*8))
@@ -266,7 +279,7 @@ static __always_inline u64 fentry_arg(void *ctx, int point, int slot)
 	return ctx_load(ctx, args[point].index[slot]);
 }
 
-/* usual: where most kernels have it, tried first. */
+/* usual: the position on most kernels, tried first. */
 static __always_inline u64 fexit_result(void *ctx, int point, const int usual)
 {
 	const u8 behind = args[point].behind;
@@ -345,8 +358,8 @@ static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
 #endif
 
 /*
- * One body, four ways in. A body at an entry gets the arguments of its point's slots; a body at a
- * return gets the result. `direct` says that arguments are typed pointers (fentry), which may be
+ * One body with four ways in. A body at an entry gets the arguments in its point's slots; a body at
+ * a return gets the result. `direct` says that arguments are typed pointers (fentry), which may be
  * dereferenced without a helper call.
  */
 #define AT_ENTRY_WHEN(state, body, point)                                                  \
@@ -387,7 +400,7 @@ static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
 
 #define AT_RETURN(body, point) AT_RETURN_WHEN(recording, 1, body, point)
 
-/* At a return whose result is of no interest. */
+/* At a return whose result is not used. */
 #define AT_END_WHEN(state, body)                  \
 	SEC("fexit")                              \
 	int body##_fexit(void *ctx)               \
@@ -406,7 +419,7 @@ static __always_inline u64 kretprobe_result(struct pt_regs *regs, int point)
 
 #define AT_END(body) AT_END_WHEN(recording, body)
 
-/* At a return, but with the arguments: fexit has them. kprobes need a program at the entry too. */
+/* At a return, but with the arguments: fexit has them. kprobes also need a program at the entry. */
 #define AT_RETURN_WITH_ARGS(body, point)                                                   \
 	SEC("fexit")                                                                       \
 	int body##_fexit(void *ctx)                                                        \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Facts about folios, read from the kernel's memory: is it large, how often is it mapped. */
+/* Facts about folios, read from kernel memory: is it large, how often is it mapped. */
 #ifndef THPRACE_FOLIO_BPF_H
 #define THPRACE_FOLIO_BPF_H
 
@@ -35,8 +35,8 @@ static __always_inline int page_is_head(u64 page, int direct)
 }
 
 /*
- * Is it a tail page? compound_head is absent where tail pages encode it otherwise (compound_info,
- * 7.0+); probes there get folios.
+ * Is it a tail page? compound_head is absent on kernels that encode tail pages in another way
+ * (compound_info, 7.0+); probes there get folios.
  */
 static __always_inline int page_is_tail(u64 page, int direct)
 {
@@ -47,7 +47,7 @@ static __always_inline int page_is_tail(u64 page, int direct)
 	return BPF_CORE_READ((struct page *)page, compound_head) & 1;
 }
 
-/* Head page of a page that may be a tail. */
+/* Head page of a page that may be a tail page. */
 static __always_inline u64 page_folio(u64 page)
 {
 	u64 head = 0;
@@ -60,8 +60,8 @@ static __always_inline u64 page_folio(u64 page)
 #define PAGES_AT_ONCE (PAGE_SIZE_SCRATCH / 64)
 
 /*
- * The sum of the own mapcounts of so many small pages, from struct page `first` on. A global function:
- * the verifier walks it once, not at each call.
+ * The sum of the mapcounts of this many small pages, from struct page `first` on. A global
+ * function, so the verifier walks it once and not at each call.
  */
 __noinline int __weak subpages_some(u64 first)
 {
@@ -80,7 +80,7 @@ __noinline int __weak subpages_some(u64 first)
 	return sum;
 }
 
-/* Which of PAGES_AT_ONCE small pages is the first that a PTE maps; PAGES_AT_ONCE: none is. */
+/* Which of PAGES_AT_ONCE small pages is the first that a PTE maps; PAGES_AT_ONCE: none. */
 __noinline int __weak subpages_first(u64 first)
 {
 	const u32 size = bpf_core_type_size(struct page);
@@ -98,7 +98,7 @@ __noinline int __weak subpages_first(u64 first)
 	return found;
 }
 
-/* PTE-level mappings of a compound page, up to 6.1: the sum of the small pages' own mapcounts. */
+/* PTE-level mappings of a compound page, up to 6.1: the sum of the mapcounts of its small pages. */
 static __always_inline s32 subpages_mapcount(u64 head, u32 pages)
 {
 	s32 sum = 0;
@@ -122,7 +122,7 @@ static __always_inline u64 folio_mapping(u64 folio)
 
 /*
  * How many PMDs map a folio. Sources: folio_mapped() and page_mapcount() of each version. A global
- * function: the verifier walks it once, not at each call.
+ * function, so the verifier walks it once and not at each call.
  */
 __noinline int __weak folio_entire(u64 folio)
 {
@@ -139,10 +139,11 @@ __noinline int __weak folio_entire(u64 folio)
 }
 
 /*
- * How many PTEs map pages of a folio: in one count since 6.9, else the sum of the pages' own. Up to 6.1
- * each PMD that maps a folio of a file counts in its small pages as well, and when it goes these are
- * counted down first: only without one the sum means anything. Of an anonymous folio that is mapped both
- * ways they count one more (PageDoubleMap). A global function: see folio_entire.
+ * How many PTEs map pages of a folio: one count since 6.9, before that the sum of the pages' own
+ * counts. Up to 6.1, each PMD that maps a folio of a file also counts in its small pages, and these
+ * are decremented first when the mapping goes away, so the sum means something only without a PMD
+ * mapping. For an anonymous folio that is mapped both ways each counts one more (PageDoubleMap). A
+ * global function: see folio_entire.
  */
 __noinline int __weak folio_small(u64 folio)
 {
@@ -158,7 +159,8 @@ __noinline int __weak folio_small(u64 folio)
 		       entire;
 	if (bpf_core_field_exists(struct folio___v63, _nr_pages_mapped) &&
 	    !(BPF_CORE_READ((struct folio___v63 *)folio, _nr_pages_mapped.counter) & 0x7fffff))
-		return 0; /* 6.3 – 6.8: no page is; above these bits is whether a PMD maps it */
+		return 0; /* 6.3 – 6.8: no page is mapped; the bits above these say whether a PMD
+			   * maps it */
 	if (bpf_core_field_exists(struct page___v61, compound_nr))
 		pages = BPF_CORE_READ((struct page___v61 *)second, compound_nr);
 	else if (bpf_core_field_exists(struct folio___v613, _folio_nr_pages))
@@ -174,7 +176,7 @@ __noinline int __weak folio_small(u64 folio)
 	return sum;
 }
 
-/* The first page of a large folio that a PTE maps, when no PMD does; else 0. */
+/* The first page of a large folio that a PTE maps, if no PMD maps the folio; else 0. */
 static __always_inline u64 folio_first_small(u64 folio)
 {
 	u32 i, at;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The few kernel types that are read, declared here so that building needs no kernel's BTF; CO-RE
- * relocates each member at load. A drift is a flavour (___vNN: first or last version that has it).
+ * The few kernel types that are read, declared here so that the build needs no kernel's BTF; CO-RE
+ * relocates each member at load. Each difference between versions is a flavour (___vNN: first or
+ * last version that has it).
  */
 #ifndef THPRACE_KERNEL_BPF_H
 #define THPRACE_KERNEL_BPF_H
 
-/* bpf_tracing.h then takes the kernel's struct pt_regs, declared below, not libc's. */
+/* Makes bpf_tracing.h use the kernel's struct pt_regs, declared below, instead of libc's. */
 #define __VMLINUX_H__
 
 #include <linux/types.h>
@@ -37,7 +38,7 @@ struct page {
 	atomic_t _refcount;
 } CORE;
 
-/* The first half of a struct page as it lies in memory: one read instead of three. */
+/* The first half of a struct page in memory order: one read instead of three. */
 struct page_start {
 	unsigned long flags;
 	unsigned long compound_head;
@@ -60,7 +61,7 @@ struct page___v61 {
 	unsigned int compound_nr;
 } CORE;
 
-/* 6.3 … : mapcount of the PMD mappings, and how many pages are mapped at all. */
+/* 6.3 …: mapcount of the PMD mappings, and the number of mapped pages. */
 struct folio___v63 {
 	atomic_t _entire_mapcount;
 	atomic_t _nr_pages_mapped;
@@ -71,12 +72,12 @@ struct folio___v69 {
 	atomic_t _large_mapcount;
 } CORE;
 
-/* How many pages a large folio has: until 6.13; compound_nr before. */
+/* Number of pages of a large folio: until 6.13; compound_nr before. */
 struct folio___v613 {
 	unsigned int _folio_nr_pages;
 } CORE;
 
-/* Where a folio is in its file: in struct page until 5.15. */
+/* Position of a folio in its file: in struct page until 5.15. */
 struct folio___v516 {
 	unsigned long index;
 } CORE;
@@ -113,7 +114,10 @@ struct wait_page_queue {
 	struct wait_queue_entry wait;
 } CORE;
 
-/* rmap.h. Values are never used: bpf_core_enum_value() asks the running kernel, by name. */
+/*
+ * rmap.h. The values are never used: bpf_core_enum_value() looks them up in the running kernel, by
+ * name.
+ */
 enum ttu_flags {
 	TTU_SPLIT_HUGE_PMD = 0x4,
 	TTU_SYNC = 0x10, /* 5.10.47, 5.13 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state of a walking task, and the matching: a walker at its return looks for windows that are
- * open on its folio and reports each that it met, and itself when others closed in its time.
+ * The state of a walking task, and the matching: at its return, a walker looks for windows that are
+ * open on its folio and reports each that it overlapped, and reports itself if others closed while
+ * it was at work.
  */
 #ifndef THPRACE_MATCH_BPF_H
 #define THPRACE_MATCH_BPF_H
@@ -21,29 +22,29 @@ struct walk_state {
 	u8 class;
 	u8 origin;
 	u8 migrate;
-	/* the split around it */
+	/* start of the split around it */
 	u64 split_enter;
 	u64 split_folio;
 	u64 unmapped; /* return of the split's walker, 0: none yet */
 	s32 residual; /* which it left */
-	u8 reported; /* that walker failed or met a window */
-	/* what this task is inside of */
+	u8 reported; /* that walker failed or overlapped a window */
+	/* which functions this task is inside of */
 	u8 invalidating;
 	u8 poisoning;
-	u8 unmapping; /* the call by which the split around it unmaps was seen */
+	u8 unmapping; /* the call with which the split around it unmaps was seen */
 	u64 poison_enter;
 	u64 pfn;
-	u64 tested_page; /* head page that page_mapped() tested last in this invalidation, or 0 */
-	/* of the walker that failed last, until the function around it returns */
+	u64 tested_page; /* head page that page_mapped() last tested in this invalidation, or 0 */
+	/* of the last walker that failed, until the function around it returns */
 	u64 failed; /* its return, 0: none */
 	u64 failed_folio;
 	struct thprace_counts before; /* at its entry */
-	u32 pending; /* its place in pending[] plus 1, 0: none */
+	u32 pending; /* its index in pending[] plus 1, 0: none */
 	u32 remap; /* THPRACE_RF_REMAP, or 0 */
 	struct thprace_walk walk; /* as it will be reported */
-	/* slots of windows found open on the folio */
+	/* slots whose window was found open on the folio */
 	u32 hits;
-	u32 hit[2 * HITS]; /* so that one too many does not overwrite the first */
+	u32 hit[2 * HITS]; /* twice the size, so that one too many does not overwrite the first */
 };
 
 struct walks_map {
@@ -87,8 +88,8 @@ static __always_inline void state_drop(struct walk_state *state, u64 task)
 #define SLOTS_AT_ONCE 32
 
 /*
- * Find the slots whose window is open on a folio, from slot `first` on: the next so many, into hit[].
- * A global function: the verifier walks it once, not at each call. Returns 0.
+ * Find slots whose window is open on a folio, beginning with slot `first`, and put them into hit[].
+ * A global function, so the verifier walks it once and not at each call. Returns 0.
  */
 __noinline int __weak collect_some(u64 folio, u32 first)
 {
@@ -99,7 +100,7 @@ __noinline int __weak collect_some(u64 folio, u32 first)
 	if (!state)
 		return 0;
 	hits = state->hits;
-	/* No branch in the body: the verifier then follows one path through all the rounds. */
+	/* No branch in the body, so that the verifier follows one path through all rounds. */
 	for (i = 0; i < SLOTS_AT_ONCE; i++) {
 		there = *(volatile u64 *)&open_folio[BOUND(first + i, THPRACE_SLOTS_MAX - 1)];
 		other = there ^ folio;
@@ -112,8 +113,8 @@ __noinline int __weak collect_some(u64 folio, u32 first)
 }
 
 /*
- * All of them. Only called when the folio's bucket says that a window is open. Slots are a power of two,
- * and more than are looked at at once.
+ * All slots. Only called if the folio's bucket says that a window is open. The number of slots is a
+ * power of two and greater than the number that one call looks at.
  */
 static __always_inline void collect_open(u64 folio)
 {
@@ -123,14 +124,17 @@ static __always_inline void collect_open(u64 folio)
 		collect_some(folio, first);
 }
 
-/* Copy the open window of a slot. 0: it is gone, or a removal of small pages: its owner reports it. */
+/*
+ * Copy the open window of a slot. 0: it is gone, or it is a removal of small pages, which its owner
+ * reports.
+ */
 static __always_inline int slot_window(u32 index, u64 folio, struct thprace_window *window)
 {
 	u64 at = BOUND(index, THPRACE_SLOTS_MAX - 1);
 	struct thprace_slot *slot = &slots[at];
 	u64 there;
 
-	ADD(slot->noted, 1); /* a barrier too: noted, then looked whether it is still there */
+	ADD(slot->noted, 1); /* also a barrier: noted, then checked whether it is still there */
 	there = *(volatile u64 *)&open_folio[at];
 	if (there != folio && there != FOLIO_UNKNOWN)
 		return 0;
@@ -165,7 +169,10 @@ static __always_inline void walk_fill(struct thprace_walk *walk, const struct wa
 	walk->outer_at = 0;
 }
 
-/* What an open window is to this walker, for the moment. Returns its verdict; THPRACE_CLEAN: no overlap. */
+/*
+ * What an open window means for this walker at this moment. Returns its verdict; THPRACE_CLEAN: no
+ * overlap.
+ */
 static __always_inline u8 judge(const struct thprace_window *window,
 				const struct thprace_walk *walk)
 {
@@ -186,14 +193,15 @@ static __always_inline u8 judge(const struct thprace_window *window,
 		return THPRACE_CLEAN;
 	}
 	open = *window;
-	open.level = THPRACE_LEVEL_PMD; /* as slot_window() saw to: a constant, for the verifier */
+	open.level = THPRACE_LEVEL_PMD; /* slot_window() has checked it; a constant for the
+					 * verifier */
 	thprace_tally__add(&tally, &open, walk);
 	return thprace_judge(&open, walk, &tally).verdict;
 }
 
 /*
- * Report the window of slot index as met by this task's walker, if it is an overlap and another
- * task's. A global function, as collect_some. Returns 0.
+ * Report that this task's walker overlapped the window of slot index, if it did and the window is
+ * another task's. A global function, as collect_some. Returns 0.
  */
 __noinline int __weak pair_report(u32 index)
 {
@@ -230,7 +238,7 @@ discard:
 	return 0;
 }
 
-/* Look for windows on the walker's folio that are open, and report each. Returns how many. */
+/* Find open windows on the walker's folio and report each. Returns their number. */
 static __always_inline u32 windows_report(struct walk_state *state)
 {
 	u32 i;
@@ -247,9 +255,9 @@ static __always_inline u32 windows_report(struct walk_state *state)
 }
 
 /*
- * The walker itself: it failed (core keeps it as unattributed unless an escape explains it), it met
- * open windows (this is its stack), or some closed in its time (core joins it with their openers'
- * reports).
+ * Report the walker itself: it failed (core keeps it as unattributed unless an escape explains it),
+ * it overlapped open windows (this adds its stack), or windows closed while it was at work (core
+ * joins it with their openers' reports).
  */
 static __always_inline void walker_report(void *ctx, const struct thprace_walk *walk, u32 type)
 {

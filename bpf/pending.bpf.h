@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walkers that the ends of zaps are reported for: from a walker's entry to its return, and if it failed
- * until what was under way then has ended. Who zaps a range compares it with them (bpf/range.bpf.c).
+ * Walkers for which the ends of zaps are reported: from a walker's entry to its return, or, if it
+ * failed, until all zaps that were under way at its return have ended. A task that zaps a range
+ * compares the range with them (bpf/range.bpf.c).
  *
- * A walker takes its place, counts up attributing.walkers and is stamped then: so a range that finds the
- * count 0 when it begins began before each walker that is pending when it ends.
+ * A walker claims its place and increments attributing.walkers before it is stamped. So a range
+ * that finds the count 0 at its start began before each walker that is pending at its end.
  */
 #ifndef THPRACE_PENDING_BPF_H
 #define THPRACE_PENDING_BPF_H
@@ -25,8 +26,8 @@ static __always_inline u64 folio_index(u64 folio)
 }
 
 /*
- * A place for a walker of this task on a folio. Returns its number plus 1, 0: none is free. A global
- * function: the verifier walks it once, not at each call.
+ * Claims a place for this task's walker on a folio. Returns its index plus 1, 0: none is free. A
+ * global function, so the verifier walks it once and not at each call.
  */
 __noinline int __weak pending_begin(u64 folio)
 {
@@ -70,7 +71,8 @@ static __always_inline void pending_free(u32 at, struct thprace_pending *place)
 }
 
 /*
- * The walker of a place (number plus 1) has returned. One that failed stays. Returns 0 when it has none.
+ * The walker at an index (plus 1) has returned. A failed walker stays. Returns 0 if it has no
+ * place.
  */
 static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave,
 				       struct thprace_counts left, int failed)
@@ -79,7 +81,7 @@ static __always_inline int pending_end(u32 number, u64 folio, u32 pid, u64 leave
 	struct thprace_pending *place = pending_at(at);
 
 	if (!number || place->folio != folio || place->pid != pid || place->leave)
-		return 0; /* core took it away, since it lasted too long */
+		return 0; /* core took it away because it lasted too long */
 	if (!failed) {
 		pending_free(at, place);
 		return 1;

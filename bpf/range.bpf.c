@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * unmap_page_range: the zap of a part of a vma. In precise mode what is removed inside it is removed by a
- * zap. And in both, when it ends beside a pending walker whose folio it maps, that is reported: how many
- * small mappings are left then shows whether it took one. As long as no walker is pending, both ends
- * leave at the first test; kprobes have the arguments at the entry only, and keep them.
+ * unmap_page_range: the zap of a part of a vma. In precise mode it marks that removals inside it
+ * belong to a zap. In both modes, if it ends while a walker is pending whose folio it maps, this is
+ * reported: the number of small mappings that are left then shows whether it took one. While no
+ * walker is pending, both ends leave at the first test. kprobes have the arguments at the entry
+ * only, and save them.
  */
 #include "folio.bpf.h"
 #include "record.bpf.h"
@@ -56,9 +57,9 @@ int range_enter_kprobe(struct pt_regs *ctx)
 }
 
 /*
- * Which pending walkers have a folio that a zap of [first, last] may have unmapped: pages of file, or of
- * anon, the root anon_vma. A bit each. What a walker itself zaps on its way is no matter. A global
- * function: the verifier walks it once.
+ * Which pending walkers have a folio that a zap of [first, last] may have unmapped: pages of file,
+ * or of anon, the root anon_vma. One bit each. What a walker zaps itself does not matter. A global
+ * function, so the verifier walks it once.
  */
 __noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
 {
@@ -81,8 +82,9 @@ __noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
 }
 
 /*
- * So many ns before `now' a walker of this folio returned that left a page mapped of which a removal by this
- * task was under way then; of several the last one. 0: none. A global function: see range_met.
+ * How many ns before `now' a walker of this folio returned that left a page mapped of which this
+ * task's removal was under way; if there are several, the last one. 0: none. A global function: see
+ * range_met.
  */
 __noinline u64 __weak range_taking(u64 folio, u64 now)
 {
@@ -102,7 +104,7 @@ __noinline u64 __weak range_taking(u64 folio, u64 now)
 	return last && now - last < 1ULL << 32 ? now - last : 0;
 }
 
-#define RANGE_REPORTS_MAX 256 /* at most so many ranges for a walker */
+#define RANGE_REPORTS_MAX 256 /* limit of ranges reported for one walker */
 
 /* Report a range to one pending walker. */
 static __always_inline void range_report(void *ctx, u32 at, const struct thprace_slot *slot,
@@ -123,12 +125,15 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 		if (slot->range_folio == folio) {
 			removed = slot->range_removed;
 			pages = slot->range_pages;
-			/* Only beside what the walker left: the split may have ended since. */
+			/*
+			 * Only if compared with what the walker left: the split may have ended
+			 * since.
+			 */
 			low = slot->range_reads && place->leave &&
 			      slot->range_low_at > place->leave && slot->range_low < place->small;
 			taking = range_taking(folio, now);
 		} else if (precise && !slot->range_mixed) {
-			return; /* it took nothing of this one */
+			return; /* it took no mapping of this folio */
 		}
 	} else if (unmarked >= place->enter) {
 		flags = THPRACE_RF_VAGUE;
@@ -172,7 +177,7 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	bpf_ringbuf_submit(opener, 0);
 }
 
-/* Number of the lowest bit that is set. A global function: see range_met. */
+/* Number of the lowest set bit. A global function: see range_met. */
 __noinline int __weak lowest_bit(u32 bits)
 {
 	u32 n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Records out: the flight recorder, the stream, the incident ring; and what is counted. */
+/* Output of records: the flight recorder, the stream, the incident ring; and the counters. */
 #ifndef THPRACE_RECORD_BPF_H
 #define THPRACE_RECORD_BPF_H
 
@@ -37,7 +37,7 @@ extern struct streams_map streams SEC(".maps");
 
 #define barrier() asm volatile("" ::: "memory")
 
-/* Atomic: a program may be preempted between the load and the store of a plain addition. */
+/* Atomic, because a program may be preempted between the load and the store of a plain addition. */
 #define ADD(counter, n) __sync_fetch_and_add(&(counter), n)
 
 static __always_inline struct thprace_counters *this_cpu(void)
@@ -47,7 +47,7 @@ static __always_inline struct thprace_counters *this_cpu(void)
 	return bpf_map_lookup_elem(&cpus, &id);
 }
 
-/* A run of a program that found nothing to record. */
+/* A program run that found nothing to record. */
 static __always_inline void count_filtered(void)
 {
 	struct thprace_counters *cpu = this_cpu();
@@ -59,8 +59,8 @@ static __always_inline void count_filtered(void)
 }
 
 /*
- * A run of a program whose finding is lost (enum thprace_loss). A global function: the verifier walks
- * it once, not at each call. Returns 0.
+ * A program run whose finding is lost (enum thprace_loss). A global function, so the verifier walks
+ * it once and not at each call. Returns 0.
  */
 __noinline int __weak count_lost(u32 cause)
 {
@@ -73,7 +73,10 @@ __noinline int __weak count_lost(u32 cause)
 	return 0;
 }
 
-/* So many readings of the clock. A global function, so that a loop of these is not walked reading by reading. */
+/*
+ * Reads the clock this many times. A global function, so that the verifier does not walk a loop of
+ * these read by read.
+ */
 __noinline int __weak clock_readings(u32 unused)
 {
 	u32 i;
@@ -84,11 +87,11 @@ __noinline int __weak clock_readings(u32 unused)
 }
 
 /*
- * A place in the incident ring was not to be had. Full, or was its lock taken? On x86 a kprobe inside a
- * function is a breakpoint, in which the kernel counts itself as in_nmi(), and there
- * bpf_ringbuf_reserve() only tries to take the lock, which another CPU may have for an instant. Waits
- * for so many times 16 readings of the clock, at most 32 times. Returns 1: try again, 0: it is full. A
- * global function: see count_lost.
+ * The incident ring gave no place. Is it full, or was its lock taken? On x86 a kprobe inside a
+ * function is a breakpoint, in which the kernel is in_nmi(), and there bpf_ringbuf_reserve() only
+ * tries to take the lock, which another CPU may hold for an instant. Waits for `times' times 16
+ * reads of the clock, at most 32 times. Returns 1: try again, 0: it is full. A global function: see
+ * count_lost.
  */
 __noinline int __weak incidents_wait(u32 times)
 {
@@ -101,7 +104,7 @@ __noinline int __weak incidents_wait(u32 times)
 	return 1;
 }
 
-/* NULL: none, which the caller counts as lost. size is a constant. */
+/* NULL: no place, which the caller counts as lost. size is a constant. */
 static __always_inline void *incident_reserve(const u64 size)
 {
 	void *place = bpf_ringbuf_reserve(&incidents, size, 0);
@@ -116,8 +119,8 @@ static __always_inline void *incident_reserve(const u64 size)
 }
 
 /*
- * Take a place for a record: in this CPU's stream when all are wanted, in its flight recorder else.
- * NULL: none, and counted as lost.
+ * Claim a place for a record: in this CPU's stream if all records are wanted, else in its flight
+ * recorder. NULL: none, and counted as lost.
  */
 static __always_inline struct thprace_record *record_begin(struct thprace_cpu *cpu, u32 id,
 							   u64 *seq)
@@ -137,15 +140,15 @@ static __always_inline struct thprace_record *record_begin(struct thprace_cpu *c
 			ADD(cpu->counters.lost[THPRACE_LOSS_STREAM], 1);
 		return to;
 	}
-	ADD(cpu->head, 1); /* seen and submitted in one: nothing can fail from here on */
+	ADD(cpu->head, 1); /* seen and submitted together: nothing can fail after this */
 	*seq = *(volatile u64 *)&cpu->head;
 	to = &cpu->flight[BOUND(*seq - 1, THPRACE_FLIGHT_RECORDS - 1)];
-	*(volatile u64 *)&to->flags = 0; /* seq: not whole, for a reader */
+	*(volatile u64 *)&to->flags = 0; /* seq: not complete yet, for a reader */
 	return to;
 }
 
 /*
- * Fill the record in and publish it. The last three words are composed here: (pid, tgid), (value,
+ * Fill in the record and publish it. The last three words are composed here: (pid, tgid), (value,
  * cpu, type, class), (flags, kind, seq).
  */
 static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct thprace_record *to,
@@ -167,7 +170,7 @@ static __always_inline void record_end(struct thprace_cpu *cpu, u32 id, struct t
 	}
 }
 
-/* Both, where the caller has no use for the CPU's counters. */
+/* Both steps, for callers that do not use the CPU's counters. */
 static __always_inline void record_make(u8 type, u8 class, u64 origin, u64 flags, u64 task, u64 ts,
 					u64 entry, u64 folio, u64 arg, u64 arg2, s32 value)
 {
@@ -184,7 +187,7 @@ static __always_inline void record_make(u8 type, u8 class, u64 origin, u64 flags
 			   arg, arg2, value);
 }
 
-/* The caller's kernel stack. Failing, it is empty. */
+/* The caller's kernel stack. Empty if it cannot be read. */
 static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 {
 	long size = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Removals of the rmap (precise mode): the end of phase 1 of a window, and the zap of small pages of a
- * huge one, which is a window of its own that is known by its end only.
+ * Removals of the rmap (precise mode): the end of phase 1 of a window, and the zap of small pages
+ * of a huge page, which is a window of its own of which only the end is known.
  */
 #include "folio.bpf.h"
 #include "pending.bpf.h"
 #include "record.bpf.h"
 
-/* A window's folio is another than was published, or was not known: publish it anew. */
+/* A window's folio differs from the published one, or was not known: publish it again. */
 static __always_inline void folio_move(struct thprace_slot *slot, u64 index, u64 folio)
 {
 	u64 from = slot->bucket;
@@ -20,7 +20,7 @@ static __always_inline void folio_move(struct thprace_slot *slot, u64 index, u64
 	ADD(buckets[BOUND(from, THPRACE_BUCKET_COUNT - 1)].windows, -1);
 }
 
-/* The rmap of a huge mapping was removed. It is a window's when this task has one open. */
+/* The rmap of a huge mapping was removed. It belongs to a window if this task has one open. */
 static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 index, u64 task,
 					     u64 folio)
 {
@@ -39,15 +39,16 @@ static __always_inline void rmap_pmd_removed(struct thprace_slot *slot, u64 inde
 	record_make(THPRACE_REC_RMAP_PMD, 0, 0, 0, task, now, window->open, folio, 0, 0, 0);
 }
 
-/* Is this one to be reported, after so many in a row? The 1st, 2nd, 4th, 8th … are. */
+/* Should this one be reported, after so many in a row? The 1st, 2nd, 4th, 8th … are. */
 static __always_inline int row_is_reported(u32 before)
 {
 	return !(before & (before + 1));
 }
 
 /*
- * While a walker is active on the folio a removal is reported for it, but of a long row of them only
- * some. One that may fall before a walker's stamp, because it is just entering, counts for no row.
+ * While a walker is active on the folio, a removal is reported for it, but only some of a long row.
+ * A removal that may be before the stamp of a walker that is just entering does not count for the
+ * row.
  */
 static __always_inline int removal_is_reported(struct thprace_slot *slot, struct bucket *bucket,
 					       u64 folio)
@@ -65,7 +66,7 @@ static __always_inline int removal_is_reported(struct thprace_slot *slot, struct
 	return row_is_reported(row_length);
 }
 
-/* Report a removal of small pages' rmap, as a window that is known by its end only. */
+/* Report a removal of the rmap of small pages, as a window of which only the end is known. */
 static __always_inline void removal_report(void *ctx, struct thprace_slot *slot, u64 folio, u64 now,
 					   u32 pages)
 {
@@ -86,8 +87,9 @@ static __always_inline void removal_report(void *ctx, struct thprace_slot *slot,
 #define RANGE_READS 16
 
 /*
- * The last removal beside a pending walker: whether it came after the walker's return shows later. The count
- * is read at once: by the end of the range a split may have mapped again what it had taken.
+ * The last removal while a walker is pending: whether it came after the walker's return becomes
+ * known later. The count is read at once, because by the end of the range a split may have mapped
+ * again what it had unmapped.
  */
 static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u64 now, u32 pages)
 {
@@ -111,8 +113,9 @@ static __always_inline void removal_keep(struct thprace_slot *slot, u64 folio, u
 }
 
 /*
- * A removal of small pages' rmap has ended that may have been under way as a walker returned: leave it with
- * that. Which pages the walker left may not be known yet. A global function: the verifier walks it once.
+ * A removal of the rmap of small pages has ended that may have been under way when a walker
+ * returned: note it there. It may not be known yet which pages the walker left. A global function,
+ * so the verifier walks it once.
  */
 __noinline int __weak removal_under_way(u64 folio, u64 page, u64 pages, u64 began, u64 now)
 {
@@ -134,9 +137,9 @@ __noinline int __weak removal_under_way(u64 folio, u64 page, u64 pages, u64 bega
 }
 
 /*
- * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose beginning
- * no function marks. It is published for an instant, as a window is, so that a walker that returns
- * just then notes it. Walkers that are active learn of it from its report.
+ * The rmap of small pages was removed inside a zap: the end of a PTE-level window, whose start no
+ * function marks. It is published for an instant, like a window, so that a walker that returns at
+ * that moment notes it. Active walkers learn about it from its report.
  */
 static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *slot, u64 index,
 					      u64 task, u64 folio, u64 page, u32 pages)
@@ -146,24 +149,25 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 	int report = 0;
 	u64 now;
 
-	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* no pair: slot_window() */
+	*(volatile u8 *)&slot->opener.window.level = THPRACE_LEVEL_PTE; /* makes no pair:
+									 * slot_window() */
 	slot->noted = 0;
 	open_folio[index] = folio;
-	ADD(bucket->windows, 1); /* a barrier too: published, then stamped */
+	ADD(bucket->windows, 1); /* also a barrier: published, then stamped */
 	now = bpf_ktime_get_ns();
 	record_make(THPRACE_REC_RMAP_PTE, 0, 0, 0, task, now, now, folio, page, 0, (s32)pages);
 	cpu = this_cpu();
 	if (cpu)
 		ADD(cpu->pte_removals, 1);
 	if (walked_by_others(bucket, (u32)task)) {
-		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
+		ADD(bucket->closed, 1); /* also a barrier: counted, then gone */
 		report = removal_is_reported(slot, bucket, folio);
 		removal_keep(slot, folio, now, pages);
 	} else if (*(volatile u32 *)&bucket->pending) {
 		removal_keep(slot, folio, now, pages);
 	}
 	open_folio[index] = 0;
-	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	ADD(bucket->windows, -1); /* also a barrier: gone, then checked whether it was noted */
 	if (slot->taking && attributing.walkers)
 		removal_under_way(folio, page, pages, slot->taking, now);
 	slot->taking = 0;
@@ -173,7 +177,10 @@ static __always_inline void rmap_ptes_removed(void *ctx, struct thprace_slot *sl
 		removal_report(ctx, slot, folio, now, pages);
 }
 
-/* A page that is not part of a large folio matters to walkers on that page alone: those of memory_failure. */
+/*
+ * A page that is not part of a large folio only matters to walkers on that page: those of
+ * memory_failure.
+ */
 static __always_inline int small_matters(u64 page)
 {
 	struct bucket *bucket;
@@ -197,7 +204,7 @@ static __always_inline void rmap_removed(void *ctx, int direct, u64 page, u64 co
 	task = bpf_get_current_pid_tgid();
 	slot = slot_find(task, &index);
 	if (!slot)
-		return; /* not inside a zap: a split of the pmd, migration, a copy on write … */
+		return; /* not inside a zap: a split of the pmd, migration, copy on write … */
 	page = POINTER_NUMBER(slot->saved_folio, page);
 	if (small && !small_matters(page))
 		return;
@@ -248,7 +255,10 @@ static __always_inline void rmap_ptes(void *ctx, int direct, u64 folio, u64 page
 }
 AT_RETURN_WITH_ARGS(rmap_ptes, THPRACE_POINT_RMAP_PTES)
 
-/* A removal begins: the entry is cleared already. Also while no walker is there: it may come meanwhile. */
+/*
+ * A removal begins: the entry is cleared already. Done even if no walker is there, because one may
+ * come meanwhile.
+ */
 static __always_inline void removal_begins(void)
 {
 	struct thprace_slot *slot;
@@ -283,8 +293,8 @@ int rmap_ptes_enter_fentry(void *ctx)
 }
 
 /*
- * With kprobes a return has no arguments: the entry saves them in the slot of a task inside a zap.
- * pages: 0: a huge mapping's.
+ * With kprobes, a return has no arguments: the entry saves them in the slot of a task inside a zap.
+ * pages 0: the removal of a huge mapping.
  */
 static __always_inline void save_args(u64 folio, u64 page, u32 pages)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads the running kernel's code, for core/kernel/text.c: which calls of a function there are, and where. An
- * object of its own, since it runs before anything is planned; nothing in it is relocated.
+ * Reads the running kernel's code for core/kernel/text.c, which finds the calls of a function in
+ * it. An object of its own, because it runs before anything is planned; nothing in it is relocated.
  */
 #include "kernel.bpf.h"
 

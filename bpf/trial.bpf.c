@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts its own runs, for core/engine/kprobe_trial.c: does this kernel run a program at a kprobe at all, and
- * can it write a record there? On PREEMPT_RT of 5.10 the ring's lock is one that sleeps, and no program
- * gets it in the NMI context of a breakpoint. An object of its own, since it runs before anything is
- * planned; nothing in it is relocated.
+ * Counts its own runs, for core/engine/kprobe_trial.c: does this kernel run a program at a kprobe
+ * at all, and can the program write a record there? On PREEMPT_RT of 5.10 the ring's lock sleeps,
+ * and no program can take it in the NMI context of a breakpoint. An object of its own, because it
+ * runs before anything is planned; nothing in it is relocated.
  */
 #include "kernel.bpf.h"
 
@@ -13,7 +13,7 @@ struct {
 } ring SEC(".maps");
 
 volatile __u64 trial_runs = 0;
-volatile __u64 trial_records = 0; /* of these: a record could be written */
+volatile __u64 trial_records = 0; /* of these runs: a record could be written */
 
 SEC("kprobe")
 int trial_kprobe(void *ctx)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The walker: a task that unmaps, migrates, truncates, invalidates or splits a folio. Rare, may
- * sleep; its state is kept by task. At its return it reads the proof and looks for windows.
+ * The walker: a task that unmaps, migrates, truncates, invalidates or splits a folio. It is rare
+ * and may sleep, so its state is kept per task. At its return it reads the proof and looks for
+ * windows.
  */
 #include "folio.bpf.h"
 #include "match.bpf.h"
@@ -22,7 +23,7 @@ static __always_inline u8 origin_of(u64 flags)
 {
 	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
 
-	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, as reclaim */
+	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, like reclaim */
 		return THPRACE_ORIGIN_SPLIT;
 	if (flags & TTU(TTU_BATCH_FLUSH))
 		return THPRACE_ORIGIN_RECLAIM;
@@ -90,7 +91,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	state->closed = *(volatile u32 *)&bucket->closed;
 	ADD(bucket->entered, 1);
 	state->pending = pending_begin(state->folio);
-	ADD(bucket->walkers, walker_tag((u32)task)); /* a barrier too: published, then stamped */
+	ADD(bucket->walkers, walker_tag((u32)task)); /* also a barrier: published, then stamped */
 	state->enter = bpf_ktime_get_ns();
 	ADD(bucket->entered, WALK_ENTERED - 1);
 	if (state->pending) {
@@ -101,7 +102,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	pass_after_window(state, (u32)task);
 }
 
-/* A failed walker: what it began with is kept, for the function around it to compare with. */
+/* A failed walker: keep its counts at the entry, so that the function around it can compare. */
 static __always_inline void walk_failed(struct walk_state *state)
 {
 	struct thprace_walk *walk = &state->walk;
@@ -116,7 +117,7 @@ static __always_inline void walk_failed(struct walk_state *state)
 	}
 }
 
-/* The function around a failed walker returns: is all still there that it left? */
+/* The function around a failed walker returns: is all that the walker left still there? */
 static __always_inline void outer_report(const struct walk_state *state, u64 task, u64 now)
 {
 	u64 folio = state->failed_folio;
@@ -186,8 +187,8 @@ static __always_inline void walk_end(void *ctx, struct walk_state *state, u64 ta
 }
 
 /*
- * try_to_unmap and try_to_migrate. Reclaim and order-0 folios leave at the first test, but for the
- * page that memory_failure works on.
+ * try_to_unmap and try_to_migrate. Reclaim and order-0 folios leave at the first test, except the
+ * page that memory_failure handles.
  */
 static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, const u8 point)
 {
@@ -331,8 +332,8 @@ static __always_inline void invalidate_return(void *ctx)
 AT_END(invalidate_return)
 
 /*
- * unmap_mapping_folio has other callers (truncation, __do_fault from 6.12): only inside an invalidation
- * it counts. Where the calls in it are probed, it is.
+ * unmap_mapping_folio has other callers (truncation, __do_fault from 6.12), so it counts only
+ * inside an invalidation. If its calls there are probed, it always is.
  */
 static __always_inline void unmap_folio_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {
@@ -354,9 +355,9 @@ static __always_inline void unmap_folio_return(void *ctx)
 AT_END(unmap_folio_return)
 
 /*
- * Where there is neither unmap_mapping_folio nor _page (up to 5.10.46, 5.12), an invalidation unmaps
- * a page by unmap_mapping_pages, which gets a range and not the page. But it has just asked
- * page_mapped about that page, under its lock.
+ * If there is neither unmap_mapping_folio nor _page (up to 5.10.46, 5.12), an invalidation unmaps a
+ * page with unmap_mapping_pages, which gets a range and not the page. But it has just called
+ * page_mapped with that page, under its lock.
  */
 static __always_inline void mapped_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
 {
@@ -401,12 +402,15 @@ static __always_inline void unmap_pages_return(void *ctx)
 }
 AT_END(unmap_pages_return)
 
-/* What a split unmaps by: when one of them is not attached, its call cannot be missed. */
+/*
+ * The functions with which a split unmaps: if one of them is not attached, its call cannot be
+ * missed.
+ */
 #define SPLIT_UNMAPS (1U << THPRACE_POINT_UNMAP | 1U << THPRACE_POINT_MIGRATE)
 
 /*
- * A split, from its entry to its result. It keeps its folio's bucket walked, so that windows which
- * close after its unmap are found for split-head.
+ * A split, from its entry to its result. It keeps its folio's bucket marked as walked, so that
+ * windows which close after its unmap are found for split-head.
  */
 static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, u64 b)
 {
@@ -435,7 +439,7 @@ static __always_inline void split_enter(void *ctx, int direct, u64 page, u64 a, 
 }
 AT_ENTRY(split_enter, THPRACE_POINT_SPLIT)
 
-/* How a split ended, for core to add to the incidents of its walker. */
+/* The end of a split, which core adds to the incidents of its walker. */
 static __always_inline void split_report(const struct walk_state *state, u64 task, s32 result)
 {
 	struct thprace_split message = {
@@ -474,9 +478,9 @@ static __always_inline void split_head(void *ctx, struct walk_state *state, u64 
 }
 
 /*
- * Was the walk inside this split not seen, or not its end? The kernel may skip a kprobe's program, and
- * until 6.7 it counts that nowhere ("bpf: Count missed stats in trace_call_bpf"). Who splits has
- * unmapped: that call must have been seen.
+ * Was the walk inside this split, or its end, not seen? The kernel may skip a kprobe's program, and
+ * until 6.7 it does not count that ("bpf: Count missed stats in trace_call_bpf"). A split has
+ * unmapped, so that call must have been seen.
  */
 static __always_inline void split_missed(struct walk_state *state, u64 task, s32 result)
 {
@@ -518,7 +522,7 @@ static __always_inline void split_return(void *ctx, u64 result)
 }
 AT_RETURN(split_return, THPRACE_POINT_SPLIT)
 
-/* memory_failure: the page that it works on may be of order 0. */
+/* memory_failure: the page that it handles may be of order 0. */
 static __always_inline void poison_enter(void *ctx, int direct, u64 pfn, u64 a, u64 b)
 {
 	u64 task = bpf_get_current_pid_tgid();
@@ -558,9 +562,9 @@ static __always_inline void poison_return(void *ctx, u64 result)
 AT_RETURN(poison_return, THPRACE_POINT_POISON)
 
 /*
- * The kernel's own check point: a folio leaves the page cache. Still mapped here is the very
- * condition of "BUG: Bad page cache". Where the call is probed by which it dumps such a page, the
- * kernel has said so already, whatever the mapcount is by now.
+ * The kernel's own check point: a folio leaves the page cache. If it is still mapped here, this is
+ * the condition of "BUG: Bad page cache". If the call that dumps such a page is probed, the kernel
+ * has already said so, whatever the mapcount is now.
  */
 static __always_inline void check_enter(void *ctx, int direct, u64 folio, u64 a, u64 b)
 {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For `thprace check --watch`: do the walks inside try_to_unmap and try_to_migrate carry PVMW_SYNC? An
- * object of its own: it shares nothing with the engine's.
+ * For `thprace check --watch`: do the walks inside try_to_unmap and try_to_migrate carry PVMW_SYNC?
+ * An object of its own, because it shares nothing with the engine.
  *
- * A walk is a loop around page_vma_mapped_walk, one per mapping that is looked at, and what it is called
- * with stays the same for the whole loop. Its first call is counted: there the walk has neither found
- * a pmd nor a pte yet, later on it has one of them. (Or the walk was restarted: then it is counted again.)
+ * A walk is a loop around page_vma_mapped_walk, with one iteration per mapping that is visited, and
+ * its arguments stay the same during the loop. The first call of a loop is counted: it has found
+ * neither a pmd nor a pte yet, and later calls have one of them. (Or the walk was restarted: then
+ * it is counted again.)
  *
- * And does the kernel look at all mappings? On some it ends early once it has split a huge one: see
- * core/check/check_defect.c.
+ * And does the kernel visit all mappings? Some kernels end a walk early once it has split a huge
+ * mapping: see core/check/check_defect.c.
  */
 #include "kernel.bpf.h"
 #include <thprace/watch.h>
@@ -24,19 +25,19 @@ struct page_vma_mapped_walk {
 	unsigned int flags;
 } CORE;
 
-/* By the names that this kernel's BTF has; 0 where it has none. */
+/* By the names in this kernel's BTF; 0 if it has none. */
 #define TTU(name)                                            \
 	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
 		 ? bpf_core_enum_value(enum ttu_flags, name) \
 		 : 0)
 
 struct call {
-	u32 which; /* of the counts it is for */
+	u32 which; /* index of the counts it belongs to */
 	s32 entire; /* whole mappings at its entry */
-	s32 looked_at; /* mappings, since then */
+	s32 looked_at; /* mappings visited since then */
 	u32 pad;
 	u64 folio;
-	u64 vma; /* the one that is looked at */
+	u64 vma; /* the vma that is visited */
 };
 
 struct {
@@ -59,7 +60,10 @@ struct thprace_watch_count counts[THPRACE_WATCH_COUNTS] = {};
 
 #define COUNT(member) __sync_fetch_and_add(&(member), 1)
 
-/* In asm, lest the compiler compares one register and uses another: old verifiers forget the bound. */
+/*
+ * In asm, so that the compiler does not compare one register and use another: old verifiers forget
+ * the bound.
+ */
 static __always_inline struct thprace_watch_count *count_at(u64 which)
 {
 	asm volatile("%0 &= %1" : "+r"(which) : "i"(THPRACE_WATCH_COUNTS - 1));
@@ -70,14 +74,14 @@ static __always_inline u32 kind_of(u64 flags, u32 pid)
 {
 	u64 split = TTU(TTU_RMAP_LOCKED) | TTU(TTU_SPLIT_HUGE_PMD);
 
-	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, as reclaim */
+	if (split && (flags & split) == split) /* since 6.12 with TTU_BATCH_FLUSH, like reclaim */
 		return THPRACE_WATCH_SPLIT;
 	if (!(flags & TTU(TTU_BATCH_FLUSH)) && bpf_map_lookup_elem(&poisoners, &pid))
 		return THPRACE_WATCH_POISON;
 	return THPRACE_WATCH_OTHER;
 }
 
-/* Of a large folio (a split's always is): how often is it mapped whole, by a PMD? */
+/* For a large folio (a split's always is): how often a PMD maps the whole folio. */
 static __always_inline s32 entire_mapcount(u64 folio)
 {
 	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
@@ -101,7 +105,7 @@ static __always_inline int enter(u32 function, u64 folio, u64 flags)
 	if (kind == THPRACE_WATCH_SPLIT)
 		call.entire = entire_mapcount(folio);
 	if (bpf_map_update_elem(&calls, &pid, &call, BPF_NOEXIST)) {
-		/* No room; or the end of this task's last one was not seen. */
+		/* No space, or the end of this task's last call was not seen. */
 		bpf_map_delete_elem(&calls, &pid);
 		COUNT(lost);
 		return 0;
@@ -165,7 +169,7 @@ static __always_inline int poison_over(void)
 	return 0;
 }
 
-/* Positions of the arguments: core/check/walk_watch.c has compared them with the prototypes. */
+/* Positions of the arguments; core/check/walk_watch.c has compared them with the prototypes. */
 #if defined(__TARGET_ARCH_x86)
 #define FIRST(regs) BPF_CORE_READ(regs, di)
 #define SECOND(regs) BPF_CORE_READ(regs, si)
@@ -174,7 +178,7 @@ static __always_inline int poison_over(void)
 #define SECOND(context) BPF_CORE_READ(context, regs[1])
 #endif
 
-/* One body, attached either way. */
+/* One body, attached in either way. */
 #define AT_ENTRY(name, by_fentry, by_kprobe)   \
 	SEC("fentry")                          \
 	int name##_fentry(u64 *ctx)            \

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Widening, for `thprace provoke` alone: a bounded busy wait inside a window, so that a walker meets
- * it. Loaded only when asked for, and does nothing but for the tasks of one process, the stressor, and
- * of those that it forked.
+ * Widening, only for `thprace provoke`: a bounded busy wait inside a window, so that a walker
+ * overlaps it. Loaded only on request, and does nothing except for the tasks of one process, the
+ * stressor, and of its children.
  *
- * The wait sits at the entry of the rmap removal (phase 1: the entry is cleared, the mapcount not yet
- * decremented) or at its return (phase 2). It changes no state of the kernel: it only takes time, as an
- * interrupt there would.
+ * The wait is at the entry of the rmap removal (phase 1: the entry is cleared, the mapcount not yet
+ * decremented) or at its return (phase 2). It changes no state of the kernel: it only takes time,
+ * as an interrupt there would.
  */
 #include "folio.bpf.h"
 #include "record.bpf.h"
@@ -16,15 +16,15 @@ struct task_struct {
 	int tgid;
 } CORE;
 
-#define WIDEN_SPIN 256 /* squared: the most readings of the clock in one wait */
+#define WIDEN_SPIN 256 /* squared: the maximum number of clock reads in one wait */
 
-/* Set by core once the stressor's pid is known. 0: nothing is widened. */
+/* core sets it once the stressor's pid is known. 0: nothing is widened. */
 volatile __u32 widen_tgid;
 volatile __u32 widen_ns; /* of each window */
 volatile __u32 widen_where; /* enum thprace_widen */
-volatile __u64 widened; /* windows, so far */
+volatile __u64 widened; /* windows widened so far */
 
-/* Global functions: the verifier walks each loop once. Return 1 while the time is not over. */
+/* Global functions, so the verifier walks each loop once. They return 1 until the time is over. */
 __noinline int __weak widen_spin_some(u64 until)
 {
 	u32 i;
@@ -45,7 +45,7 @@ __noinline int __weak widen_spin(u64 until)
 	return 1;
 }
 
-/* Is this a task of the stressor, or of a process that it forked? */
+/* Is this a task of the stressor, or of one of its children? */
 static __always_inline int widen_target(u32 tgid)
 {
 	struct task_struct *task;
@@ -68,7 +68,7 @@ static __always_inline void widen(void)
 	widen_spin(bpf_ktime_get_ns() + ns);
 }
 
-/* A huge mapping's rmap removal, its entry (phase 1) or its return (phase 2). */
+/* The rmap removal of a huge mapping: its entry (phase 1) or its return (phase 2). */
 static __always_inline void widen_huge(u32 where)
 {
 	u64 task = bpf_get_current_pid_tgid();
@@ -82,7 +82,7 @@ static __always_inline void widen_huge(u32 where)
 		widen();
 }
 
-/* Does the race class look at these small pages? large: they are part of a large folio. */
+/* Do these small pages matter to the race class? large: they are part of a large folio. */
 static __always_inline int widen_wants(u64 page, u64 pages, int large)
 {
 	u64 typed = page;
@@ -95,7 +95,7 @@ static __always_inline int widen_wants(u64 page, u64 pages, int large)
 	return poison_page() - page < pages * bpf_core_type_size(struct page);
 }
 
-/* Small pages' rmap removal, inside a zap: once in each vma's. */
+/* The rmap removal of small pages inside a zap: once per vma. */
 static __always_inline void widen_small(u64 page, u64 pages, int large)
 {
 	u64 task = bpf_get_current_pid_tgid();

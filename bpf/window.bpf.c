@@ -10,7 +10,7 @@
 #include "folio.bpf.h"
 #include "record.bpf.h"
 
-/* Only where entries are not understood a folio may be unknown. */
+/* A folio can only be unknown where entries are not understood. */
 #if defined(__TARGET_ARCH_x86)
 #define KNOWN(folio) (folio)
 #else
@@ -19,12 +19,12 @@
 
 /*
  * page_map: where the struct page of frame 0 is, or would be. window_setup runs once, before
- * recording, in the task that loads.
+ * recording, in the loading task.
  */
 #if defined(__TARGET_ARCH_x86)
 /*
- * The kernel's variables as numbers, where it has none (no KASLR; no SME): __VMEMMAP_BASE_L4, and
- * all of 52 bits.
+ * Replaces variables of the kernel by numbers if it has none (no KASLR; no SME): __VMEMMAP_BASE_L4,
+ * and all 52 bits.
  */
 __u64 page_map = 0xffffea0000000000ULL;
 __u64 address_mask = (1ULL << 52) - 1;
@@ -45,7 +45,10 @@ int window_setup(void *ctx)
 __u64 page_map = 0;
 
 #define ENTRY_VALID 1ULL
-/* Bits 49 … 12, pages of 4 KiB. LPA2 keeps address bits 51 and 50 elsewhere: 0 below 1 PiB. */
+/*
+ * Bits 49 … 12, pages of 4 KiB. LPA2 keeps address bits 51 and 50 elsewhere: they are 0 below 1
+ * PiB.
+ */
 #define ENTRY_ADDRESS 0x3fffffffff000ULL
 
 SEC("raw_tp")
@@ -56,7 +59,7 @@ int window_setup(void *ctx)
 }
 
 /*
- * vm_normal_page(vma, addr, pte) names the page of an entry. Called for the task that asks, it tells
+ * vm_normal_page(vma, addr, pte) returns the page of an entry. Called by the probing task, it shows
  * where struct pages are.
  */
 SEC("kprobe")
@@ -90,8 +93,8 @@ int pte_probe_kretprobe(struct pt_regs *ctx)
 #endif
 
 /*
- * The folio that a huge pmd maps: 0 when there is none to zap the rmap of (migration entry, huge zero
- * page), FOLIO_UNKNOWN when this machine's entries are not understood.
+ * The folio that a huge pmd maps: 0 if there is none whose rmap will be removed (migration entry,
+ * huge zero page), FOLIO_UNKNOWN if this machine's entries are not understood.
  */
 static __always_inline u64 pmd_folio(u64 pmd)
 {
@@ -100,8 +103,8 @@ static __always_inline u64 pmd_folio(u64 pmd)
 
 #if defined(__TARGET_ARCH_x86)
 	/*
-	 * pgtable_types.h: PRESENT, PSE, PROTNONE. Device memory (DAX) is not told apart: its bit
-	 * moved, and no walker looks for its pages.
+	 * pgtable_types.h: PRESENT, PSE, PROTNONE. Device memory (DAX) is not distinguished: its
+	 * bit moved, and no walker looks for its pages.
 	 */
 	const u64 present = 1ULL << 0, pse = 1ULL << 7, protnone = 1ULL << 8;
 	const u64 writable = 1ULL << 1, special = 1ULL << 9 | 1ULL << 57 | 1ULL << 58;
@@ -120,23 +123,27 @@ static __always_inline u64 pmd_folio(u64 pmd)
 		return 0;
 	page = page_map + ((pmd & ENTRY_ADDRESS) >> 21 << 9) * bpf_core_type_size(struct page);
 #endif
-	bpf_probe_read_kernel(&copy, sizeof(copy), (void *)page); /* failing, all is 0 */
+	bpf_probe_read_kernel(&copy, sizeof(copy), (void *)page); /* if this fails, all is 0 */
 	if (bpf_core_field_offset(struct page, mapping) ==
 		    __builtin_offsetof(struct page_start, mapping) &&
 	    !copy.mapping)
 		return 0; /* the huge zero page belongs to no mapping */
 	if (!bpf_core_field_exists(struct page, compound_head))
 		return page;
-	/* A folio larger than a pmd: this one maps a tail. */
+	/* A folio larger than a pmd: this pmd maps a tail page. */
 	return page + ((copy.compound_head - 1 - page) & -(copy.compound_head & 1));
 }
 
-/* How far below zap_huge_pmd's frame that of a function is that it calls; others call it from deeper. */
+/*
+ * How far the frame of a function that zap_huge_pmd calls is below zap_huge_pmd's own frame; other
+ * callers are deeper.
+ */
 #define FRAME_NEAR 1024
 
 /*
- * The slot of the task that began a zap on this CPU last, if it is this task: it is in the zap still,
- * and its frame is at most so far up this stack. Saves asking who runs, for trampolines. NULL: ask.
+ * The slot of the task that last began a zap on this CPU, if it is this task: it is still in the
+ * zap, and its frame is at most this far up the stack. For trampolines, this saves the call that
+ * finds the current task. NULL: make that call.
  */
 static __always_inline struct thprace_slot *slot_here(const struct thprace_cpu *cpu, u64 frame,
 						      u64 most, u64 *index)
@@ -145,7 +152,7 @@ static __always_inline struct thprace_slot *slot_here(const struct thprace_cpu *
 	struct thprace_slot *slot = &slots[at];
 
 	*index = at;
-	/* The task was stored by this CPU, the frame by the owner: no race for a slot mixes them up. */
+	/* This CPU stored the task, the owner stored the frame: no race for a slot can mix them. */
 	if (slot->state == THPRACE_SLOT_IDLE || slot->task != cpu->zapping ||
 	    slot->frame - frame > most)
 		return NULL;
@@ -165,15 +172,15 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 		return; /* the return counts it as lost */
 	if (slot->state > THPRACE_SLOT_MARKED) { /* its return was missed */
 		ADD(buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)].windows, -1);
-		slot->opener.window.open = 0; /* who finds it still in open_folio[] drops it */
+		slot->opener.window.open = 0; /* a finder in open_folio[] ignores it then */
 		count_lost(THPRACE_LOSS_RETURN);
 	}
-	/* Typed, it is a load; a helper's reading costs more than all the rest of this program. */
+	/* Typed, this is a load; a read by helper costs more than the rest of this program. */
 	if (direct)
 		mm = (u64)((struct vm_area_struct *)vma)->vm_mm;
 	else
 		mm = (u64)BPF_CORE_READ((struct vm_area_struct *)vma, vm_mm);
-	/* A task's name changes, at an exec for one. */
+	/* The name of a task may change, for example at an exec. */
 	if (slot->opener.window.mm != mm || !(slot->windows & 255))
 		bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	slot->pmd = pmd;
@@ -193,8 +200,8 @@ static __always_inline void zap_enter(void *ctx, int direct, u64 vma, u64 pmd, u
 AT_ENTRY_WHEN(marking, zap_enter, THPRACE_POINT_ZAP)
 
 /*
- * __pmd_trans_huge_lock has many callers: only one inside zap_huge_pmd finds its task marked.
- * typed_pmd: its first argument where that is a typed pointer (fexit), else 0.
+ * __pmd_trans_huge_lock has many callers: only a call inside zap_huge_pmd finds its task marked.
+ * typed_pmd: its first argument if it is a typed pointer (fexit), else 0.
  */
 static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 {
@@ -235,7 +242,7 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 	open_folio[index] = folio;
 	at = thprace_folio_bucket(folio);
 	slot->bucket = at;
-	ADD(buckets[at].windows, 1); /* a barrier too: published, then stamped */
+	ADD(buckets[at].windows, 1); /* also a barrier: published, then stamped */
 
 	now = bpf_ktime_get_ns();
 	window->open = now;
@@ -245,7 +252,7 @@ static __always_inline void zap_lock(void *ctx, u64 typed_pmd, u64 ptl)
 			   window->folio, window->mm, window->address, 0);
 }
 
-/* Every version's is (pmd, vma). */
+/* Every version has (pmd, vma). */
 SEC("fexit")
 int zap_lock_fexit(void *ctx)
 {
@@ -295,7 +302,7 @@ static __always_inline void count_length(struct thprace_phase_lengths *lengths, 
 		lengths->max = length;
 }
 
-/* A global function: the verifier walks it once, not at each call. Returns 0. */
+/* A global function, so the verifier walks it once and not at each call. Returns 0. */
 __noinline int count_phases(u64 open, u64 removed, u64 close)
 {
 	struct thprace_counters *cpu = this_cpu();
@@ -307,7 +314,7 @@ __noinline int count_phases(u64 open, u64 removed, u64 close)
 	return 0;
 }
 
-/* The window's length, and what a walker that comes next compares itself with. */
+/* The window's length, and what the next walker is compared with. */
 static __always_inline void window_count(struct thprace_counters *cpu,
 					 const struct thprace_window *window, struct bucket *bucket,
 					 u64 now, u32 pid)
@@ -315,7 +322,7 @@ static __always_inline void window_count(struct thprace_counters *cpu,
 	count_length(&cpu->phase[THPRACE_PHASE_WHOLE], now - window->open);
 	if (precise)
 		count_phases(window->open, window->removed, now);
-	bucket->last_window_close = 0; /* a reader sees one window's members, or 0 */
+	bucket->last_window_close = 0; /* a reader sees members of one window, or 0 */
 	bucket->last_window_folio = window->folio;
 	bucket->last_window_pid = pid;
 	bucket->last_window_close = now;
@@ -346,7 +353,8 @@ static __always_inline void zap_return(void *ctx, int direct, u64 result)
 			count_lost(THPRACE_LOSS_SLOT);
 		return;
 	}
-	index = BOUND(index, THPRACE_SLOTS_MAX - 1); /* one state for the verifier, however found */
+	index = BOUND(index, THPRACE_SLOTS_MAX - 1); /* one state for the verifier, however it was
+						      * found */
 	slot = &slots[index];
 	if (slot->state != THPRACE_SLOT_OPEN) {
 		slot->state = THPRACE_SLOT_IDLE;
@@ -359,9 +367,9 @@ static __always_inline void zap_return(void *ctx, int direct, u64 result)
 	bucket = &buckets[BOUND(slot->bucket, THPRACE_BUCKET_COUNT - 1)];
 	met = walked_by_others(bucket, (u32)task);
 	if (met)
-		ADD(bucket->closed, 1); /* a barrier too: counted, then gone */
+		ADD(bucket->closed, 1); /* also a barrier: counted, then gone */
 	*(volatile u64 *)&open_folio[index] = 0;
-	ADD(bucket->windows, -1); /* a barrier too: gone, then looked whether it was noted */
+	ADD(bucket->windows, -1); /* also a barrier: gone, then checked whether it was noted */
 	met |= *(volatile u32 *)&slot->noted | *(volatile u32 *)&bucket->pending;
 	window->left = THPRACE_LEFT_UNREAD;
 	if (met && window->folio) {
@@ -375,7 +383,7 @@ static __always_inline void zap_return(void *ctx, int direct, u64 result)
 			   thprace_left_encode(window->left), task, now, window->open,
 			   window->folio, window->removed, window->address, (s32)result);
 	slot->windows++;
-	if (!precise || window->removed) /* else no window after all */
+	if (!precise || window->removed) /* else this was no window */
 		window_count(&cpu->counters, window, bucket, now, (u32)task);
 	if (met)
 		opener_report(ctx, slot);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who zaps: counted by user and cgroup while core asks, which it does for a second now and then when the
- * observer costs more than it may and nothing can be shed.
+ * Counts zaps by user and cgroup while core asks for it: for a second now and then, if the observer
+ * is over its budget and shedding would not help.
  */
 #include "engine.bpf.h"
 
@@ -28,7 +28,7 @@ struct {
 	__type(value, struct thprace_zapper);
 } zappers SEC(".maps");
 
-/* Not by the helper: kernels without cgroups lack it, and would refuse the program. */
+/* Without the helper: kernels without cgroups lack it and would refuse the program. */
 static __always_inline u64 current_cgroup(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -38,7 +38,10 @@ static __always_inline u64 current_cgroup(void)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
-/* A call of __pmd_trans_huge_lock; zap: in a zap. A global function: rare. Returns 0. */
+/*
+ * A call of __pmd_trans_huge_lock; zap: it is in a zap. A global function, because it is rare.
+ * Returns 0.
+ */
 __noinline int zapper_count(u32 zap)
 {
 	const struct thprace_zapper none = {};
