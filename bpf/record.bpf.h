@@ -73,10 +73,7 @@ __noinline int __weak count_lost(u32 cause)
 	return 0;
 }
 
-/*
- * Reads the clock this many times. A global function, so that the verifier does not walk a loop of
- * these read by read.
- */
+/* Reads the clock 16 times. A global function, so that the verifier does not walk these one by one. */
 __noinline int __weak clock_readings(u32 unused)
 {
 	u32 i;
