@@ -28,7 +28,7 @@ struct ini_file {
 	unsigned int column; /* of the value */
 	char section[SHOWN];
 	bool begun; /* there was a section */
-	bool known; /* the reader has this one */
+	bool known; /* the reader knows this section */
 };
 
 void ini_errors__begin(struct ini_errors *errors, char *text, size_t size)
@@ -116,7 +116,7 @@ static void take_section(struct ini_file *file, const char *line)
 	}
 	rest = end + 1 + strspn(end + 1, BLANKS);
 	if (*rest && *rest != ';' && *rest != '#')
-		ini_file__complain(file, "nothing but a comment may stand behind a section's name");
+		ini_file__complain(file, "only a comment may follow a section's name");
 	length = (size_t)(end - line - 1);
 	if (length < sizeof(file->section)) {
 		snprintf(file->section, sizeof(file->section), "%.*s", (int)length, line + 1);
@@ -129,7 +129,7 @@ static void take_section(struct ini_file *file, const char *line)
 	}
 }
 
-/* Without blanks at its end. */
+/* Remove blanks at the end. */
 static void trim(char *text)
 {
 	size_t length = strlen(text);
@@ -139,7 +139,7 @@ static void trim(char *text)
 	text[length] = '\0';
 }
 
-/* End a line where a comment begins: at a ';' behind a blank. */
+/* End a line where a comment begins: at a ';' after a blank. */
 static void cut_comment(char *line)
 {
 	while ((line = strchr(line + 1, ';'))) {
@@ -150,7 +150,7 @@ static void cut_comment(char *line)
 	}
 }
 
-/* "key = value", and a comment. before: the blanks before it, bytes. */
+/* "key = value", and a comment. before: number of blanks before it. */
 static void take_key(struct ini_file *file, char *line, size_t before)
 {
 	char shown[SHOWN], *value;
@@ -168,9 +168,9 @@ static void take_key(struct ini_file *file, char *line, size_t before)
 	trim(value);
 	names__clean(shown, sizeof(shown), line, strlen(line), 1);
 	if (!file->begun)
-		ini_file__complain(file, "'%s' stands before the first [section]", shown);
+		ini_file__complain(file, "'%s' is before the first [section]", shown);
 	else if (!file->known)
-		; /* reported where it began */
+		; /* reported where the section began */
 	else if (*value && value[strlen(value) - 1] == '\\')
 		ini_file__complain(file, "%s=: a line cannot be continued by '\\'", shown);
 	else if (!file->reader->key(file->reader->context, file, file->section, line, value))
@@ -185,7 +185,7 @@ static void take_line(struct ini_file *file, const char *text, size_t length)
 	size_t before = 0;
 
 	if (memchr(text, '\0', length)) {
-		ini_file__complain(file, "a NUL byte: this is no text");
+		ini_file__complain(file, "a NUL byte: this is not a text file");
 		return;
 	}
 	if (file->lineno == 1 && length >= strlen(BOM) && !memcmp(text, BOM, strlen(BOM)))
@@ -229,7 +229,7 @@ void ini_file__read_text(const char *path, const char *text, size_t size,
 static int open_file(FILE **file, const char *path, const struct ini_reader *reader,
 		     struct ini_errors *errors)
 {
-	/* Without O_NONBLOCK a FIFO would be waited for. */
+	/* O_NONBLOCK: otherwise open() would wait for a FIFO's writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = -errno;
 	struct stat st;
 
