@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What time it is. */
+/* The clocks. */
 #ifndef THPRACE_CLOCK_H
 #define THPRACE_CLOCK_H
 
@@ -8,10 +8,10 @@
 /* ns CLOCK_MONOTONIC, as the BPF programs stamp. */
 uint64_t clock__now(void);
 
-/* ns CLOCK_REALTIME: what a clock on the wall shows. */
+/* ns CLOCK_REALTIME: wall-clock time. */
 uint64_t clock__wall(void);
 
-/* ns CLOCK_BOOTTIME: since the boot, sleep included. */
+/* ns CLOCK_BOOTTIME: since boot, including sleep. */
 uint64_t clock__boot(void);
 
 #endif

@@ -9,7 +9,7 @@
 #define CURRENT "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 #define READINGS 100
 #define STEPS 4
-#define READINGS_MAX 4000000 /* of a clock that ticks: some 100 ms, however fast it is read */
+#define READINGS_MAX 4000000 /* reads of a clock that ticks: some 100 ms, at any speed */
 
 void clock_source__measure(struct clock_source *clock, clock_source_read_fn read, void *ctx)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Text composed in place, for what prints millions of lines: numbers as printf() writes them, without
- * a format to take apart. Each function writes at `at` and returns the place behind what it put.
+ * Text composed in place, for output of millions of lines: numbers as printf() writes them, without
+ * parsing a format. Each function writes at `at` and returns the place after its text.
  *
- * Digits are stored eight at a time, so up to FORMAT_SLACK bytes behind that place are written as well:
- * the caller's buffer has them. No NUL is added.
+ * Digits are stored eight at a time, so up to FORMAT_SLACK bytes after that place are written too;
+ * the caller's buffer must have them. No NUL is added.
  */
 #ifndef THPRACE_FORMAT_H
 #define THPRACE_FORMAT_H
@@ -51,7 +51,7 @@ static inline uint64_t format__hexadecimal(uint32_t number)
 	return word + FORMAT_ZEROS + letters * ('a' - '0' - 10);
 }
 
-/* Bits of zeros before the first digit: a multiple of 8, 56 at most, for the last digit stays. */
+/* Zero bits before the first digit: a multiple of 8, at most 56, because the last digit stays. */
 static inline unsigned int format__leading(uint64_t digits)
 {
 	return (unsigned int)__builtin_ctzll(digits | 1ULL << 56) & ~7u;
@@ -141,7 +141,7 @@ static inline char *format__hex(char *at, uint64_t number)
 	return at + digits;
 }
 
-/* What is behind the point when ns are written as seconds. */
+/* The digits after the point if ns are written as seconds. */
 static inline char *format__nanoseconds(char *at, uint64_t ns)
 {
 	*at++ = '.';
@@ -159,7 +159,7 @@ static inline char *format__seconds(char *at, int64_t ns)
 	return format__nanoseconds(format__number(at, length / 1000000000), length);
 }
 
-/* A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", cut; "us" unless utf8. */
+/* A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", truncated; "us" unless utf8. */
 static inline char *format__duration(char *at, uint64_t ns, int utf8)
 {
 	if (ns < 1000)

@@ -3,7 +3,7 @@
 
 #include "names.h"
 
-/* Rows of the print: the buckets below 4 ns are one, then one per power of two. */
+/* Rows of the output: all buckets below 4 ns are one, then one per power of two. */
 #define ROWS (THPRACE_BUCKETS / 4)
 
 void histogram__add(struct histogram *histogram, uint64_t ns)
@@ -12,13 +12,13 @@ void histogram__add(struct histogram *histogram, uint64_t ns)
 	histogram->sum += ns;
 	if (ns > histogram->max)
 		histogram->max = ns;
-	/* thprace_bucket() is made for lengths of less than 2^63. */
+	/* thprace_bucket() needs lengths below 2^63. */
 	histogram->buckets[ns >> 62 ? THPRACE_BUCKETS - 1 : thprace_bucket(ns)]++;
 }
 
 /*
- * Sum of the buckets: what percentiles rest on, whatever `count` in a damaged file says. As double,
- * which cannot wrap.
+ * Sum of the buckets, from which percentiles are computed, because `count` in a damaged file may be
+ * wrong. As double, which cannot wrap.
  */
 static double total(const struct histogram *histogram)
 {
@@ -46,13 +46,13 @@ uint64_t histogram__percentile(const struct histogram *histogram, unsigned int p
 			break;
 		before += (double)histogram->buckets[b];
 	}
-	/* Longer than the last bucket's floor: only max is known. */
+	/* Longer than the last bucket's lower bound: only max is known. */
 	if (b == THPRACE_BUCKETS - 1)
 		return histogram->max;
 	floor = thprace_bucket_floor(b);
 	width = thprace_bucket_floor(b + 1) - floor;
 	ns = floor;
-	/* A bucket of one length needs no interpolation. */
+	/* A bucket of a single length needs no interpolation. */
 	if (width > 1)
 		ns += (uint64_t)((double)width * (rank - before) / (double)histogram->buckets[b]);
 	return histogram->max && ns > histogram->max ? histogram->max : ns;

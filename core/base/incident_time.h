@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The one instant that stands for an incident in lists: shared by thpraced and thprace. */
+/* The time of an incident in lists: shared by thpraced and thprace. */
 #ifndef THPRACE_INCIDENT_TIME_H
 #define THPRACE_INCIDENT_TIME_H
 
@@ -7,8 +7,8 @@
 #include <thprace/incident.h>
 
 /*
- * When the walker returned; where it had not (a holder that waited still): the window's end, else the
- * walker's beginning. ns CLOCK_MONOTONIC.
+ * When the walker returned. If it had not (a holder that was still waiting): the window's end, else
+ * the walker's start. ns CLOCK_MONOTONIC.
  */
 static inline uint64_t incident_time__of(const struct thprace_incident *incident)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An incident as traces of format version 1 and 2 hold it, for the reader. */
+/* An incident as stored in traces of format versions 1 and 2, for the reader. */
 #ifndef THPRACE_INCIDENT_V2_H
 #define THPRACE_INCIDENT_V2_H
 
 #include <thprace/incident.h>
 
-/* The members of today's struct are its own, but for these, which it has not. */
+/* The members are those of today's struct, except these, which it lacks. */
 struct incident_v2 {
 	__u32 type;
 	__u8 verdict;
@@ -23,8 +23,9 @@ _Static_assert(__builtin_offsetof(struct thprace_window, left) == 80, "one begin
 _Static_assert(__builtin_offsetof(struct thprace_walk, left) == 72, "one begins as the other");
 
 /*
- * The same incident today. Nobody read counts then, so of an escape it is only likely that its window was
- * the cause; those of split-head and collapse-reuse rest on other proofs, which have not changed.
+ * Converts it to today's struct. Counts were not read then, so it is only likely that the window
+ * was the cause of an escape. Escapes of split-head and collapse-reuse are based on other proofs,
+ * which have not changed.
  */
 void incident_v2__convert(struct thprace_incident *incident, const struct incident_v2 *old);
 

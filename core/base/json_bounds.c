@@ -12,7 +12,7 @@ struct scan {
 	size_t depth;
 };
 
-/* Past a string, from behind its first quote. Returns its length. */
+/* Skips a string, starting after its first quote. Returns its length. */
 static size_t skip_string(struct scan *scan)
 {
 	const char *begin = scan->at;
@@ -24,7 +24,7 @@ static size_t skip_string(struct scan *scan)
 	return (size_t)(scan->at - begin);
 }
 
-/* Is a ':' next? Then the string before it was a name. */
+/* Does ':' follow? Then the string before it was a name. */
 static bool is_name(const struct scan *scan)
 {
 	const char *at = scan->at;

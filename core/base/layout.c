@@ -7,7 +7,7 @@
 
 #define ROW_MAX 1024
 
-/* Bytes of text that take at most columns columns; *taken: how many they take. */
+/* Bytes of text that fit into `columns` columns; *taken: columns that they use. */
 static size_t fitting(const char *text, size_t length, size_t columns, size_t *taken)
 {
 	size_t i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Text for people, in pages of a given width: paragraphs, and tables that turn into sentences where
- * they would not fit. All text is UTF-8 that may go to a terminal (see names__clean()).
+ * Text for people, in pages of a given width: paragraphs, and tables that become sentences if they
+ * do not fit. All text is UTF-8 that may go to a terminal (see names__clean()).
  */
 #ifndef THPRACE_LAYOUT_H
 #define THPRACE_LAYOUT_H
@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define LAYOUT_WIDTH 100 /* where nobody says how wide */
+#define LAYOUT_WIDTH 100 /* if nothing says how wide */
 
 /*
- * Print the words of text from `column` on, which is where the line is, in lines of width columns that
- * are indented by indent, and end the last line. A word that is longer than a line is broken.
+ * Print the words of text, beginning at the present column, in lines of width columns that are
+ * indented by indent, and end the last line. A word that is longer than a line is broken.
  */
 void layout__wrap(FILE *out, size_t width, const char *text, size_t column, size_t indent);
 
@@ -31,13 +31,13 @@ struct layout_table {
 	size_t nr;
 };
 
-/* The line of names. None where the table does not fit: each row names its cells then. */
+/* The header line. Omitted if the table does not fit: then each row names its cells. */
 void layout__head(const struct layout_table *table, const char *name);
 
 /*
- * One row; cells: a text for each column. Where the table does not fit, it becomes words: "walkers 978,
- * overlaps 827", without the cells that are "0" or "-", but always with the first. marked: the index of
- * a cell to be printed between mark and unmark (terminal codes), or nr.
+ * One row; cells: a text for each column. If the table does not fit, the row becomes words:
+ * "walkers 978, overlaps 827", without cells that are "0" or "-", but always with the first one.
+ * marked: the index of a cell to be printed between mark and unmark (terminal codes), or nr.
  */
 void layout__row(const struct layout_table *table, const char *name, const char *const *cells,
 		 size_t marked, const char *mark, const char *unmark);

@@ -90,14 +90,14 @@ const char *names__blindness(const char *reason)
 	return "not observable: ";
 }
 
-/* What was put into text, up to end, into buf as a string, cut if need be. */
+/* Copies the text between two places into buf as a string, truncated if necessary. */
 static const char *copy(char *buf, size_t size, const char *text, const char *end)
 {
 	snprintf(buf, size, "%.*s", (int)(end - text), text);
 	return buf;
 }
 
-/* A process prints times of one clock only: its own, or a trace's. */
+/* A process prints times of only one clock: its own, or a trace's. */
 static uint64_t resolution = 1;
 
 void names__set_resolution(uint64_t ns)
@@ -105,7 +105,7 @@ void names__set_resolution(uint64_t ns)
 	resolution = ns ? ns : 1;
 }
 
-/* Place of the last digit that the clock has: a power of ten, ns; 1 where it is fine. */
+/* Value of the last digit that the clock has: a power of ten, ns; 1 for a fine clock. */
 static uint64_t last_place(void)
 {
 	uint64_t place = 1;
@@ -141,7 +141,7 @@ const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, i
 	return buf;
 }
 
-/* Shorter than a tick, or cut to the digits that the clock has. */
+/* Shorter than a tick, or truncated to the digits that the clock has. */
 static const char *coarse_duration(char *buf, size_t size, uint64_t ns, int utf8)
 {
 	char tick[NAMES_NUMBER_LEN];
@@ -218,7 +218,7 @@ const char *names__result(char *buf, size_t size, int result)
 	return buf;
 }
 
-/* Length of the printable UTF-8 character at text, 0 when there is none within length bytes. */
+/* Length of the printable UTF-8 character at text, 0 if there is none within length bytes. */
 static size_t character(const unsigned char *text, size_t length)
 {
 	static const uint32_t smallest[] = {0, 0, 0xa0, 0x800, 0x10000};
@@ -245,7 +245,7 @@ static size_t character(const unsigned char *text, size_t length)
 	}
 	if (code < smallest[nr] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
 		return 0;
-	/* Characters that change the direction or the line of what follows. */
+	/* Characters that change the direction or the line of the text after them. */
 	if ((code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
 		return 0;
 	return nr;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The stable names of all enums, both ways, and numbers as people read them.
+ * The stable names of all enums, in both directions, and numbers for people.
  *
- * Every function takes any value, also one from a damaged file: a value out of range is named "?".
+ * Every function accepts any value, even from a damaged file: a value out of range is named "?".
  */
 #ifndef THPRACE_NAMES_H
 #define THPRACE_NAMES_H
@@ -12,7 +12,7 @@
 #include <thprace/race.h>
 #include <thprace/record.h>
 
-/* Large enough for what names__duration(), names__count() and names__offset() write. */
+/* Large enough for the output of names__duration(), names__count() and names__offset(). */
 #define NAMES_NUMBER_LEN 32
 
 /* Name of a value: a constant string, never NULL. */
@@ -34,33 +34,38 @@ int names__find_mode(const char *name);
 int names__find_loss(const char *name);
 int names__find_record(const char *name);
 
-/* How a reason begins that is no shortcoming of the observer's: the kernel is not open to the class. */
+/*
+ * The beginning of a reason that is no shortcoming of the observer: the kernel is not open to the
+ * class.
+ */
 #define NAMES_CANNOT_HAPPEN "cannot happen here: "
 
-/* How a reason begins that will pass: a probe was taken away for a while, because of what it cost. */
+/* The beginning of a temporary reason: a probe was detached for a while because of its cost. */
 #define NAMES_SHED "shed: "
 
 /*
- * What to say before the reason why a class is not seen: "not observable: ", "not observed now: " where it
- * begins with NAMES_SHED, or nothing where it begins with NAMES_CANNOT_HAPPEN.
+ * The words before the reason why a class is not observed: "not observable: ", or "not observed
+ * now: " if the reason begins with NAMES_SHED, or nothing if it begins with NAMES_CANNOT_HAPPEN.
  */
 const char *names__blindness(const char *reason);
 
 /*
- * A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", cut, not rounded; "us" for "µs"
- * unless utf8. Writes into buf (size bytes) and returns it.
+ * A length of ns as "870 ns", "53.2 µs", "1.204 ms" or "61.000 s", truncated, not rounded; "us" for
+ * "µs" unless utf8. Writes into buf (size bytes) and returns it.
  */
 const char *names__duration(char *buf, size_t size, uint64_t ns, int utf8);
 
 /*
- * The clock of what this process prints ticks every ns nanoseconds (0 or 1: it is fine): lengths and
- * drawings are printed without the digits below, and what is shorter as "<4 ms".
+ * Declares that the clock of the printed times ticks every ns nanoseconds (0 or 1: it is fine).
+ * Lengths and drawings are then printed without the digits below a tick, and shorter lengths as "<4
+ * ms".
  */
 void names__set_resolution(uint64_t ns);
 
 /*
- * A length of time in a unit (ns) with as many decimals, fewer of them, or in a larger unit, where the
- * clock has no such digits: "12.345 ms", "12 ms". *unit: 1000 (us), 1000000 (ms), 1000000000 (s).
+ * A length of time in a unit (ns) with this many decimals; fewer decimals or a larger unit if the
+ * clock does not have these digits: "12.345 ms", "12 ms". *unit: 1000 (us), 1000000 (ms),
+ * 1000000000 (s).
  */
 const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, int decimals,
 			   int utf8);
@@ -69,12 +74,12 @@ const char *names__in_unit(char *buf, size_t size, uint64_t ns, uint64_t unit, i
 const char *names__count(char *buf, size_t size, uint64_t count);
 
 /*
- * A count of something: "1 walker", "0 walkers", "1,234 walkers". noun: in the singular, and one that
- * takes an s. Into buf; returns it.
+ * A count of something: "1 walker", "0 walkers", "1,234 walkers". noun: singular; its plural must
+ * end with s. Into buf; returns it.
  */
 const char *names__counted(char *buf, size_t size, uint64_t count, const char *noun);
 
-/* The same, in a buffer that lives as long as the block around it. */
+/* The same, in a buffer that lives as long as the surrounding block. */
 #define NAMES_COUNTED_LEN 96
 #define COUNTED(count, noun) \
 	names__counted((char[NAMES_COUNTED_LEN]){0}, NAMES_COUNTED_LEN, count, noun)
@@ -82,27 +87,30 @@ const char *names__counted(char *buf, size_t size, uint64_t count, const char *n
 /* Nanoseconds as seconds with nine decimals, "-0.000001500", into buf; returns it. */
 const char *names__offset(char *buf, size_t size, int64_t ns);
 
-/* A function's result: "0", "-16 (EBUSY)" where splits return it, into buf; returns it. */
+/*
+ * A function's result: "0", or "-16 (EBUSY)" for values that splits return, into buf; returns it.
+ */
 const char *names__result(char *buf, size_t size, int result);
 
 /*
- * A text that came from outside (a task's comm, a member of a trace, the name of a file), as it may go to a
- * terminal: control characters, those that turn the direction of writing, and invalid UTF-8 (all that is not ASCII unless
- * utf8) become '?', one for each byte or character. Reads at most length bytes of text (up to a NUL; text may be NULL), writes
- * into buf, which may be text itself; returns it.
+ * Makes text from outside (a task's comm, a member of a trace, a file name) safe for a terminal:
+ * control characters, characters that change the direction of writing, and invalid UTF-8
+ * (everything except ASCII unless utf8) become '?', one for each byte or character. Reads at most
+ * length bytes of text (up to a NUL; text may be NULL), writes into buf, which may be text itself;
+ * returns it.
  */
 const char *names__clean(char *buf, size_t size, const char *text, size_t length, int utf8);
 
-/* The same, but for line feeds, which stay: texts of several lines. */
+/* The same, but line feeds stay: for texts of several lines. */
 const char *names__clean_lines(char *buf, size_t size, const char *text, size_t length, int utf8);
 
 /*
- * Is it printable ASCII, as every name of a kernel's function or type is? Foreign names are held to that
- * where they are read.
+ * Is it printable ASCII, as the names of all kernel functions and types are? Foreign names are
+ * checked with it where they are read.
  */
 int names__plain(const char *name);
 
-/* Columns that a text of UTF-8 takes on a terminal, each character counted as one. */
+/* Columns that UTF-8 text takes on a terminal, counting each character as one. */
 size_t names__columns(const char *text);
 
 #endif

@@ -13,11 +13,11 @@
 
 #include "names.h"
 
-#define MESSAGE_MAX 16384 /* bytes that are cleaned at once */
+#define MESSAGE_MAX 16384 /* bytes that are cleaned at a time */
 
 static const char *name;
 static int message_utf8;
-static int output_error; /* errno of the first write to stdout that failed */
+static int output_error; /* errno of the first failed write to stdout */
 
 /* Is standard output a pipe or socket that nobody reads any more? */
 static int reader_gone(void)
@@ -31,7 +31,7 @@ void output__flush(void)
 {
 	int error = errno;
 
-	/* stdio keeps that a write failed, but not why: that is still in errno, if anywhere. */
+	/* stdio remembers that a write failed, but not why: only errno may still say it. */
 	if (ferror(stdout) && !output_error)
 		output_error = error ? error : EIO;
 	if (fflush(stdout) && !output_error)
@@ -39,8 +39,8 @@ void output__flush(void)
 }
 
 /*
- * Messages name files, and quote what is in them, whoever prints them: this program, argp, getopt or a
- * library. So all of them go through here.
+ * Messages name files and quote their content, whoever prints them: this program, argp, getopt or a
+ * library. So all messages go through here.
  */
 static bool write_all(const char *text, size_t length)
 {

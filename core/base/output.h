@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Standard output of a program: whatever it prints there, by whatever path it ends, a write that
- * failed is reported and makes the exit status 1. And standard error: whatever a message quotes, no control character
- * but the line feed gets there (names__clean_lines()), nor UTF-8 to a terminal that has another locale.
+ * Standard output of a program: however it prints and however it ends, a failed write is reported
+ * and makes the exit status 1. And standard error: whatever a message quotes, no control character
+ * except the line feed gets there (names__clean_lines()), and no UTF-8 if the terminal has another
+ * locale.
  */
 #ifndef THPRACE_OUTPUT_H
 #define THPRACE_OUTPUT_H
 
 /*
- * At the start of main(), after setlocale(). stderr is another stream from now on: what is no message, as a
- * line of progress, goes to STDERR_FILENO. program: for the message, kept. A reader that goes away (head) is no failure:
- * SIGPIPE is ignored, which whoever runs another program takes back.
+ * Call at the start of main(), after setlocale(). From then on stderr is another stream; output
+ * that is not a message, such as a progress line, goes to STDERR_FILENO. program: for the message;
+ * the pointer is kept. It is no failure if a reader exits (head): SIGPIPE is ignored, and must be
+ * reset before another program is run.
  */
 void output__guard(const char *program);
 
-/* Write out what is buffered. When that fails, errno of now is the one that the message will give. */
+/* Write out what is buffered. If that fails, the present errno is the one for the message. */
 void output__flush(void);
 
 #endif

@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* May others than the caller and root put something into this folder? */
+/* May users other than the caller and root put something into this folder? */
 static bool is_shared(const struct stat *folder)
 {
 	return (folder->st_mode & (S_IWGRP | S_IWOTH)) ||
 	       (folder->st_uid && folder->st_uid != geteuid());
 }
 
-/* Learn what fd is. Returns fd, or closes it and returns negative errno. */
+/* Find out what fd is. Returns fd, or closes it and returns negative errno. */
 static int look(int fd, struct stat *st)
 {
 	int err = -errno;
@@ -45,8 +45,8 @@ static int enter(int folder, const char *name, struct stat *st)
 }
 
 /*
- * The folder of path, and in *name what is left of path. A link in a folder that others may write to
- * is not followed.
+ * The folder of path, and in *name the rest of path. A link in a folder that others may write to is
+ * not followed.
  */
 static int open_folder(const char *path, char *copy, const char **name, bool *shared)
 {
@@ -73,7 +73,7 @@ static int open_folder(const char *path, char *copy, const char **name, bool *sh
 	return folder;
 }
 
-/* What is there already: others may have put it there where the folder is theirs too. */
+/* Opens what exists already: others may have put it there if they may write to the folder. */
 static int open_existing(int folder, const char *name, bool shared)
 {
 	int there, fd, err = 0;
@@ -87,7 +87,7 @@ static int open_existing(int folder, const char *name, bool shared)
 		err = -ELOOP;
 	else if (shared && !S_ISDIR(st.st_mode) && (st.st_uid != geteuid() || st.st_nlink != 1))
 		err = -EPERM;
-	/* Through the descriptor: that is what was looked at. */
+	/* Through the descriptor, so that this is the file that was checked. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", there);
 	fd = err ? -1 : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (!err && fd < 0)
@@ -114,7 +114,7 @@ static int open_path(const char *path, bool *made)
 	folder = open_folder(path, copy, &name, &shared);
 	if (folder < 0)
 		return folder;
-	/* O_EXCL: nothing that is there is taken, nor a link followed. */
+	/* O_EXCL: does not open an existing file, nor follow a link. */
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	*made = fd >= 0;
 	if (fd < 0 && errno == EEXIST)

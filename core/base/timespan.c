@@ -10,7 +10,7 @@
 
 #define SECOND TIMESPAN_SECOND
 
-/* The spellings of systemd.time(7), months and years excepted. */
+/* The spellings of systemd.time(7), except months and years. */
 static const struct {
 	const char *name;
 	uint64_t ns;
@@ -54,7 +54,7 @@ static bool digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A number at *text, which is moved past it. */
+/* Reads a number and moves *text past it. */
 static int take_number(const char **text, struct number *number)
 {
 	const char *at = *text;
@@ -82,7 +82,7 @@ static bool in_unit(char c)
 	return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
-/* A unit at *text, which is moved past it. Returns its ns, 0: unknown. */
+/* Reads a unit and moves *text past it. Returns its ns, 0: unknown. */
 static uint64_t take_unit(const char **text)
 {
 	const char *name = *text;
@@ -98,7 +98,7 @@ static uint64_t take_unit(const char **text)
 	return 0;
 }
 
-/* What the digits after the point are of scale ns, cut. */
+/* The value of the digits after the point, at this scale in ns, truncated. */
 static uint64_t part_of(const char *digits, uint64_t scale)
 {
 	uint64_t value = 0, one = 1;
@@ -111,7 +111,7 @@ static uint64_t part_of(const char *digits, uint64_t scale)
 	return (uint64_t)((unsigned __int128)value * scale / one);
 }
 
-/* Add number times scale to *sum; returns whether it is too much. */
+/* Add number times scale to *sum; returns whether it overflows. */
 static bool add(uint64_t *sum, const struct number *number, uint64_t scale)
 {
 	uint64_t ns;

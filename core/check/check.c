@@ -30,7 +30,7 @@ static void take(struct check_result *result, const struct check_fact *fact)
 		result->evidence[result->nr_evidence++] = fact;
 }
 
-/* What is known for the last rule, and then what is not. */
+/* First what is known for the last rule, then what is not. */
 static void name_missing(const struct check_facts *facts, const struct check_rule *rule,
 			 struct check_result *result)
 {

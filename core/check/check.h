@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is a race class fixed in a kernel? From facts about the kernel (core/check/check_facts.h) by a table of
- * rules, without running anything on it.
+ * Is a race class fixed in a kernel? Decided from facts about the kernel (core/check/check_facts.h)
+ * by a table of rules, without running anything on it.
  */
 #ifndef THPRACE_CHECK_H
 #define THPRACE_CHECK_H
@@ -11,12 +11,12 @@
 
 #include "check_facts.h"
 
-#define CHECK_EVIDENCE_MAX 5 /* of a rule's facts four, and what was watched */
+#define CHECK_EVIDENCE_MAX 5 /* at most four facts of a rule, and the watched ones */
 
-/* What is said of one class. */
+/* The result for one class. */
 struct check_result {
 	enum check_status status;
-	/* The facts that the status follows from; for unknown: those that are missing come last. */
+	/* The facts on which the status is based; for unknown, the missing ones come last. */
 	const struct check_fact *evidence[CHECK_EVIDENCE_MAX];
 	size_t nr_evidence;
 };

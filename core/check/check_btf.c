@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a kernel's BTF has of its functions, structures and enums. */
+/* What a kernel's BTF says about its functions, structures and enums. */
 #include "check_source.h"
 
 #include <string.h>

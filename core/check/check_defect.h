@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What shows that a kernel has a defect (struct check_defect). */
+/* The evidence that a kernel has a defect (struct check_defect). */
 #ifndef THPRACE_CHECK_DEFECT_H
 #define THPRACE_CHECK_DEFECT_H
 
@@ -8,12 +8,12 @@
 
 #define CHECK_DEFECT_FACTS_MAX 2
 
-/* The defect that is known of a class, or NULL. */
+/* The known defect of a class, or NULL. */
 const struct check_defect *check_defect__of(enum thprace_class class);
 
 /*
- * What shows that a kernel has it, and what speaks against it: by its code (facts), and as watched; either
- * may be NULL. Returns how many facts there are; 0: nothing shows it. They stay where they were.
+ * The evidence that a kernel has it, and against it: from its code (facts), and as watched; either
+ * may be NULL. Returns the number of facts; 0: nothing shows it. The facts stay where they are.
  */
 size_t check_defect__shown(const struct check_facts *facts, const struct check_watch *watch,
 			   enum thprace_class class,

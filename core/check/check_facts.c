@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where each fact is looked for, in order. */
+/* Where each fact is looked up, in order. */
 #include "check_facts.h"
 
 #include <errno.h>
@@ -30,11 +30,11 @@ static __attribute__((format(printf, 4, 5))) void set(struct check_fact *fact,
 	va_start(list, format);
 	vsnprintf(fact->text, sizeof(fact->text), format, list);
 	va_end(list);
-	/* An image's symbols may be quoted in it. */
+	/* It may quote symbols of an image. */
 	names__clean(fact->text, sizeof(fact->text), fact->text, sizeof(fact->text), 0);
 }
 
-/* A function that every kernel with the feature has, and that no compiler can leave out. */
+/* A function that every kernel with the feature has, and that no compiler can remove. */
 static void find_function(struct check_fact *fact, const struct check_source *source,
 			  const char *name)
 {
@@ -87,11 +87,11 @@ static uint32_t find_flag(struct check_fact *fact, const struct check_source *so
 		set(fact, CHECK_NOT_KNOWN, CHECK_BY_BTF,
 		    "has enum ttu_flags TTU_SYNC? BTF is needed (--btf, or an image with BTF)");
 	}
-	/* A test of several bits says nothing; no kernel has such a flag. */
+	/* A test of several bits proves nothing; no kernel has such a flag. */
 	return value & (value - 1) ? 0 : value;
 }
 
-/* Code is not at hand, or cannot be: what would have been asked of it. */
+/* Code is not available, or cannot be: what would have been looked up in it. */
 static bool no_code(struct check_fact *fact, const struct check_source *source,
 		    const char *question)
 {
@@ -113,8 +113,8 @@ static void list_values(const struct code_bit *bit, char *text, size_t size)
 }
 
 /*
- * The flag in calls of callee, in whichever of the functions have any: all of them count, the first one
- * is named and its values are kept. Returns that one, or NULL.
+ * The flag in calls of callee in any of the functions: all calls count, the first function that has
+ * one is named and its values are kept. Returns that function, or NULL.
  */
 static const char *add_calls(const struct check_source *source, const char *const *functions,
 			     const char *callee, uint32_t flag, struct code_bit *all)
@@ -208,7 +208,7 @@ static void find_honouring(struct check_fact *fact, const struct check_source *s
 		    use.walks, use.tests, use.stores);
 }
 
-/* split_huge_pmd_locked: 6.10 and later; before, a walk splits before it begins. */
+/* split_huge_pmd_locked: 6.10 and later; before that, a walk splits before it begins. */
 static void find_ending(struct check_fact *fact, const struct check_source *source,
 			const char *function)
 {
@@ -240,7 +240,7 @@ static void find_ending(struct check_fact *fact, const struct check_source *sour
 		    function, split, walk);
 }
 
-/* Does one of the functions, or one that it hands on to, call callee? */
+/* Does one of the functions call callee? */
 static void find_call(struct check_fact *fact, const struct check_source *source,
 		      const char *const *functions, const char *callee, const char *who)
 {
@@ -373,9 +373,9 @@ static void find_numa(struct check_fact *fact, const struct check_source *source
 }
 
 /*
- * What the compiler made of collapse_file(mm, file, start, hpage, node), without NUMA mostly
- * collapse_file.constprop.0, of which BTF has no prototype: does its code read the first four arguments
- * from their registers? Since 6.0 there is struct collapse_control, and no hpage.
+ * The compiler's variant of collapse_file(mm, file, start, hpage, node), without NUMA mostly
+ * collapse_file.constprop.0, for which BTF has no prototype: does its code read the first four
+ * arguments from their registers? Since 6.0 there is struct collapse_control, and no hpage.
  */
 static bool carries_by_code(const struct check_source *source, const char **variant)
 {
@@ -435,7 +435,7 @@ static void find_carrying(struct check_fact *fact, const struct check_source *so
 
 static void find_release(struct check_fact *fact, const struct check_source *source)
 {
-	/* khugepaged_prealloc_page is inlined where there is no symbol of it. */
+	/* khugepaged_prealloc_page is inlined if there is no symbol for it. */
 	static const char *const functions[] = {"khugepaged_prealloc_page", "khugepaged_do_scan",
 						"khugepaged", NULL};
 	const char *looked = NULL;
@@ -471,7 +471,7 @@ static void find_release(struct check_fact *fact, const struct check_source *sou
 
 void check_facts__gather(struct check_facts *facts, const struct check_source *source)
 {
-	/* unmap_page, unmap_folio where they are not inlined; then what calls them. */
+	/* unmap_page or unmap_folio if they are not inlined; else their callers. */
 	static const char *const split[] = {"unmap_folio",
 					    "unmap_page",
 					    "__folio_split",

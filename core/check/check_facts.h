@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Facts about a kernel, each with what shows it. */
+/* Facts about a kernel, each with its evidence. */
 #ifndef THPRACE_CHECK_FACTS_H
 #define THPRACE_CHECK_FACTS_H
 
@@ -25,8 +25,8 @@ enum check_kind {
 
 struct check_fact {
 	enum check_answer answer;
-	enum check_kind kind; /* what showed it; of what is not known: what would */
-	char text[CHECK_TEXT_MAX]; /* of what is not known: what is missing, and why */
+	enum check_kind kind; /* where the evidence is; for an unknown fact: where it would be */
+	char text[CHECK_TEXT_MAX]; /* for an unknown fact: what is missing, and why */
 };
 
 struct check_facts {

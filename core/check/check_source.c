@@ -30,7 +30,7 @@ static __attribute__((format(printf, 3, 4))) void set_text(char *why, size_t why
 	va_end(list);
 }
 
-/* All that the file has, terminated; or NULL and the error. */
+/* The whole content of the file, terminated; or NULL and the error. */
 static char *read_all(gzFile file, size_t max, size_t *size, int *err)
 {
 	size_t room = 1 << 16, have = 0;
@@ -61,7 +61,7 @@ static char *read_all(gzFile file, size_t max, size_t *size, int *err)
 	return data;
 }
 
-/* Read a file through zlib, which takes what is not compressed as it is. The text is terminated. */
+/* Read a file through zlib, which also reads uncompressed files. The text is terminated. */
 static int read_file(const char *path, size_t max, char **text, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
@@ -98,7 +98,7 @@ static const char *reason(int err)
 	}
 }
 
-/* BTF alone, raw; or that of an image. */
+/* Plain BTF, or the BTF of an image. */
 static int open_btf(struct check_source *source, const char *path, char *why, size_t why_size)
 {
 	struct image *image = NULL;
@@ -140,7 +140,7 @@ static void look_at_code(struct check_source *source)
 		source->code = NULL;
 }
 
-/* CONFIG_IKCONFIG: the image carries its configuration, gzip'ed. */
+/* CONFIG_IKCONFIG: the image contains its configuration, compressed by gzip. */
 static void unpack_config(struct check_source *source)
 {
 	z_stream stream = {0};
@@ -176,7 +176,9 @@ int check_source__of_image(struct check_source *source, struct image *image, cha
 	source->image = image;
 	snprintf(source->banner, sizeof(source->banner), "%s", image__banner(image));
 	data = image__btf(image, &size);
-	/* What libbpf does not know may be of a newer kernel: there is the code still. */
+	/*
+	 * BTF that libbpf does not know may belong to a newer kernel: its code can still be read.
+	 */
 	if (data && btf_walk__parse(&source->btf, data, size, wrong, sizeof(wrong)) == -EBADMSG) {
 		set_text(why, why_size, "its BTF cannot be used: %s", wrong);
 		check_source__release(source);
@@ -212,7 +214,7 @@ static int open_image(struct check_source *source, const char *path, char *why, 
 	return 0;
 }
 
-/* Is the image that was just read this kernel's own? Else it is given up. */
+/* Does the image that was just read belong to this kernel? Otherwise discard it. */
 static bool is_own(struct check_source *source, const char *from)
 {
 	if (!strcmp(image__banner(source->image), source->banner)) {
@@ -226,7 +228,10 @@ static bool is_own(struct check_source *source, const char *from)
 	return false;
 }
 
-/* The image that this kernel was booted from, if it is given or in its place, and is the same. */
+/*
+ * The image that this kernel was booted from, if it is given or in its usual place, and is the same
+ * build.
+ */
 static void open_booted(struct check_source *source, const char *release, int image_fd)
 {
 	char path[256], why[200];
@@ -337,7 +342,7 @@ void check_source__release(struct check_source *source)
 	memset(source, 0, sizeof(*source));
 }
 
-/* Is there a line "ADDRESS t NAME"? What follows a tab belongs to a module. */
+/* Is there a line "ADDRESS t NAME"? A tab after the name means that it belongs to a module. */
 static bool in_kallsyms(const char *text, const char *name)
 {
 	size_t length = strlen(name);

@@ -19,7 +19,7 @@ bool check_watch__of_class(const struct check_watch *watch, enum thprace_class c
 	return watch->there[*function] && (*kind != THPRACE_WATCH_POISON || watch->poison);
 }
 
-/* CHECK_YES: the walks seen wait, as a fixed kernel's do; CHECK_NO: not all of them. */
+/* CHECK_YES: the observed walks wait, as on a fixed kernel; CHECK_NO: not all of them do. */
 static enum check_answer judge_counts(const struct check_watch *watch,
 				      const struct thprace_watch_count *count, const char *function,
 				      const char *who, char *text)
@@ -64,7 +64,7 @@ static const char *status_name(enum check_status status)
 	return names[status];
 }
 
-/* The facts that were not known are not missing any more. */
+/* The facts that were unknown are not missing any more. */
 static void drop_missing(struct check_result *result)
 {
 	size_t from, to = 0;
@@ -137,7 +137,7 @@ const struct check_fact *check_watch__ends(struct check_watch *watch, enum thpra
 	length = strlen(ends->text);
 	snprintf(ends->text + length, sizeof(ends->text) - length, " (%s in %s)",
 		 COUNTED(count->walks, "walk"), COUNTED(count->calls, "call"));
-	/* A kernel that does so does it each time; a pinned page may end a walk once. */
+	/* A kernel with the defect does so every time; a pinned page may end a walk once. */
 	if (!count->cut_short)
 		ends->answer = CHECK_NO;
 	else if (2 * count->cut_short >= count->shared)

@@ -18,19 +18,19 @@
 
 #define SETTLE_TRIES 100 /* of 10 ms */
 #define LINKS_MAX 7
-#define ENOTSUPP_KERNEL 524 /* what strerror() does not know: no direct calls */
+#define ENOTSUPP_KERNEL 524 /* not known to strerror(): no direct calls */
 
 struct point {
 	const char *function;
 	const char *name; /* of its programs, before _fentry and so on */
-	const char *param; /* what must stand at position `at`, or NULL */
+	const char *param; /* name that the parameter at position `at` must have, or NULL */
 	int at;
-	bool returns; /* its return is watched too */
+	bool returns; /* its return is watched as well */
 	bool needed;
 	int counts; /* enum thprace_watch_function, or -1 */
 };
 
-/* In the order of attaching: what a call is inside of comes after what it does. */
+/* In the order of attaching: a function that calls another one comes after it. */
 static const struct point points[] = {
 	{"page_vma_mapped_walk", "walk", "pvmw", 0, false, true, -1},
 	{"memory_failure", "poison", NULL, 0, true, false, -1},
@@ -50,7 +50,7 @@ struct walk_watch {
 	uint64_t started;
 };
 
-/* Which functions there are, and whether all of them take fentry. 0, or negative errno and why. */
+/* Which functions exist, and whether fentry can be used for all. 0, or negative errno and why. */
 static int look(struct walk_watch *watch, char *why, size_t why_size)
 {
 	struct target_function function;
@@ -168,7 +168,7 @@ static int try_once(struct walk_watch *watch)
 	return err;
 }
 
-/* What libbpf would print is reported here in one sentence. */
+/* Replaces libbpf's own messages by one sentence. */
 static int load(struct walk_watch *watch, enum probe_attach attach_by, char *why, size_t why_size)
 {
 	libbpf_print_fn_t print = NULL;
@@ -210,7 +210,7 @@ int walk_watch__open(struct walk_watch **result, enum probe_attach attach_by, ch
 	for (i = 0; i < POINTS; i++)
 		names[i] = points[i].function;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* before 5.11 BPF memory counts against it */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited); /* before 5.11 BPF memory counts as locked memory */
 	err = target__new(&watch->target, &(struct target_options){0}, names, POINTS, why,
 			  why_size);
 	if (!err)
@@ -261,7 +261,7 @@ void walk_watch__stop(struct walk_watch *watch, struct check_watch *seen)
 	__atomic_store_n(&watch->skel->bss->watching, 0, __ATOMIC_SEQ_CST);
 	seen->seconds = (clock__now() - watch->started) / 1e9;
 	for (try = 0; try < SETTLE_TRIES; try++) {
-		nanosleep(&pause, NULL); /* programs under way end within the first */
+		nanosleep(&pause, NULL); /* programs under way end within the first pause */
 		left = entries(watch->skel->maps.calls) + entries(watch->skel->maps.poisoners);
 		if (!left)
 			break;

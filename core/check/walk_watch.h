@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Watches whether the walks inside try_to_unmap and try_to_migrate of the running kernel carry PVMW_SYNC,
- * by a BPF object of its own (bpf/watch.bpf.c). What it attached goes with it.
+ * Watches whether the walks inside try_to_unmap and try_to_migrate of the running kernel carry
+ * PVMW_SYNC, with a BPF object of its own (bpf/watch.bpf.c). Closing it detaches everything.
  */
 #ifndef THPRACE_WATCH_LIVE_H
 #define THPRACE_WATCH_LIVE_H
@@ -13,8 +13,8 @@
 struct walk_watch;
 
 /*
- * Load and attach; nothing is counted yet. Needs root (CAP_BPF and CAP_PERFMON). Returns 0 and *watch, to
- * be ended with walk_watch__close(); or negative errno with a sentence in why.
+ * Load and attach; nothing is counted yet. Needs root (CAP_BPF and CAP_PERFMON). Returns 0 and
+ * *watch, to be closed with walk_watch__close(); or negative errno with a sentence in why.
  */
 int walk_watch__open(struct walk_watch **watch, enum probe_attach attach, char *why,
 		     size_t why_size);
@@ -22,7 +22,7 @@ int walk_watch__open(struct walk_watch **watch, enum probe_attach attach, char *
 /* Count from now on. */
 void walk_watch__start(struct walk_watch *watch);
 
-/* Count no new call, wait up to a second for those under way, and report what was seen. */
+/* Stop counting new calls, wait up to a second for those under way, and report what was seen. */
 void walk_watch__stop(struct walk_watch *watch, struct check_watch *seen);
 
 void walk_watch__close(struct walk_watch *watch);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A collapse fails, and its huge page, which it has revoked, is carried over to its task's next call, while a
- * task that found it before waits for its lock (until 5.19).
+ * A collapse fails, and its huge page, which it has revoked, is used again by the same task's next
+ * call, while another task that found it before waits for its lock (until 5.19).
  */
 #include "race_class.h"
 
@@ -14,7 +14,7 @@ const struct race_class race_class_collapse_reuse = {
 		    {THPRACE_POINT_COLLAPSE, THPRACE_ORIGIN_OTHER}},
 	.points = {{.point = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END,
 			      RACE_NO_POINT}}},
-	.widen = THPRACE_WIDEN_NOT, /* no zap is in it */
+	.widen = THPRACE_WIDEN_NOT, /* it has no zap */
 	.windows = RACE_WINDOWS_COLLAPSE,
 	.rule =
 		{
@@ -31,6 +31,6 @@ const struct race_class race_class_collapse_reuse = {
 		   {"VM_BUG_ON_PAGE(!thp_contains(page*", "mm/filemap.c", true},
 		   {"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/filemap.c", true},
 		   {"VM_BUG_ON_FOLIO(!folio_contains(folio*", "mm/truncate.c", true}},
-	/* collapse_file() took huge pages over until 5.19, checked since 5.9. */
+	/* collapse_file() took over huge pages until 5.19, with a check since 5.9. */
 	.releases = {{RACE_VERSION(4, 8), RACE_VERSION(5, 9), RACE_VERSION(6, 0), 0}},
 };

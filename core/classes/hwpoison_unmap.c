@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* memory_failure unmaps a page, while a zap of a range removes a mapping by a PTE. */
+/* memory_failure unmaps a page while a zap of a range removes a mapping by a PTE. */
 #include "race_class.h"
 
 const struct race_class race_class_hwpoison_unmap = {
@@ -33,6 +33,6 @@ const struct race_class race_class_hwpoison_unmap = {
 	.watch_function = THPRACE_WATCH_UNMAP,
 	.watch_kind = THPRACE_WATCH_POISON,
 	.says = SAYS_FAILURE,
-	/* TTU_SYNC came with 5.14, and no 5.10 got it. */
+	/* TTU_SYNC came with 5.14; no 5.10 has it. */
 	.releases = {{RACE_VERSION(2, 6), RACE_VERSION(5, 14), RACE_FOREVER, 0}},
 };

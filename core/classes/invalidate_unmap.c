@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An invalidation takes a page out of the page cache, while a zap removes a mapping of it. */
+/* An invalidation takes a page out of the page cache while a zap removes one of its mappings. */
 #include "race_class.h"
 
 const struct race_class race_class_invalidate_unmap = {
@@ -37,7 +37,7 @@ const struct race_class race_class_invalidate_unmap = {
 	.commit = {"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 		   "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()", "5.13"},
 	.says = SAYS_MAPPED | SAYS_BUG_TRUNCATE,
-	/* As truncate_unmap.c has them; and invalidate_inode_pages2_range(). */
+	/* As in truncate_unmap.c, and invalidate_inode_pages2_range(). */
 	.checks = {{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", true},
 		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", true},
 		   {"still mapped when deleted", "mm/filemap.c", true},
@@ -45,6 +45,9 @@ const struct race_class race_class_invalidate_unmap = {
 		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/truncate.c", true}},
 	.trace = FUNCTION_INVALIDATE,
 	.trace_name = "invalidation",
-	/* Huge pages of other files came with 5.4: invalidate_inode_pages2 never sees those of shmem. */
+	/*
+	 * Huge pages of other files came with 5.4: invalidate_inode_pages2 never sees huge pages of
+	 * shmem.
+	 */
 	.releases = {{RACE_VERSION(5, 4), RACE_VERSION(5, 13), RACE_FOREVER, 47}},
 };

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT_LEN 64 /* of a foreign class: a point's name, a function's */
+#define TEXT_LEN 64 /* of a foreign class: the name of a point or function */
 
-/* The Makefile lists the files of this folder there. */
+/* The Makefile generates that list from the files of this folder. */
 #define RACE_CLASS(name) extern const struct race_class race_class_##name;
 #include "race_classes.h"
 #undef RACE_CLASS
@@ -36,7 +36,10 @@ static bool keeps_number(const struct race_class *class)
 	return class->number && class->number < END;
 }
 
-/* Those with a number have that as their id, the others follow. Before main: no thread sees it half done. */
+/*
+ * Classes with a fixed number have it as their id, the others follow. Before main: no thread sees
+ * it incomplete.
+ */
 __attribute__((constructor)) static void number_classes(void)
 {
 	unsigned int id = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A race class: all that thprace knows of one race, in one file (core/classes/NAME.c). It is data; what is done
- * with it is in the rooms that use it, which know no class by name.
+ * A race class: all that thprace knows about one race, in one file (core/classes/NAME.c). It is
+ * data. The code that uses it is in the other rooms, which know no class by name.
  */
 #ifndef THPRACE_RACE_CLASS_H
 #define THPRACE_RACE_CLASS_H
@@ -12,11 +12,12 @@
 #include <thprace/shared.h>
 #include <thprace/watch.h>
 
-/* How the two sides meet, and so how an incident is told apart, judged and drawn. */
+/* How the two sides meet, which decides how an incident is recognised, judged and drawn. */
 enum race_shape {
 	RACE_WALK, /* a walker that must leave no mapping, while a zap removes one */
 	RACE_SPLIT, /* a split that completes, while a zap is in its second phase */
-	RACE_REUSE, /* a failed collapse's page that is used again, while a holder waits for its lock */
+	RACE_REUSE, /* the page of a failed collapse is used again while a holder waits for its
+		     * lock */
 	RACE_SHAPE_MAX
 };
 
@@ -54,10 +55,10 @@ struct race_walker {
 /* The points of one way to observe it, all of which are needed; ends at RACE_NO_POINT. */
 struct race_points {
 	int point[RACE_POINTS_MAX];
-	bool calls_alone; /* where the first is probed at its calls, the others are not needed */
+	bool calls_alone; /* if the first is probed at its calls, the others are not needed */
 };
 
-/* --- what in a kernel's code says whether it has the fix (core/check) --- */
+/* --- facts about a kernel's code that show whether it has the fix (core/check) --- */
 
 enum check_fact_id {
 	FACT_THP, /* huge mappings are zapped: zap_huge_pmd */
@@ -67,9 +68,9 @@ enum check_fact_id {
 	FACT_MIGRATE, /* there is try_to_migrate */
 	FACT_MIGRATE_PASSES, /* a split passes the flag to it */
 	FACT_MIGRATE_HONOURS, /* try_to_migrate_one walks with PVMW_SYNC then */
-	FACT_MIGRATE_ENDS, /* it ends its walk after it has split a huge pmd: a defect, no race */
+	FACT_MIGRATE_ENDS, /* it ends its walk after it has split a huge pmd: a defect, not a race */
 	FACT_FREEZES, /* a split freezes the reference count: seen in code */
-	FACT_NEW_SPLIT, /* the split of 4.5, which does so, by its functions */
+	FACT_NEW_SPLIT, /* the split of 4.5, which does so, recognised by its functions */
 	FACT_POISON, /* there is memory_failure */
 	FACT_POISON_PASSES, /* it passes the flag to try_to_unmap */
 	FACT_UNMAP_SINGLE, /* unmap_mapping_page or _folio */
@@ -90,7 +91,7 @@ enum check_answer {
 
 enum check_status {
 	CHECK_FIXED, /* the kernel closes the race */
-	CHECK_VULNERABLE, /* it does not */
+	CHECK_VULNERABLE, /* the kernel does not close it */
 	CHECK_CANNOT_HAPPEN, /* the kernel lacks one of the two sides */
 	CHECK_UNKNOWN, /* facts are missing */
 	CHECK_STATUS_MAX
@@ -118,7 +119,9 @@ struct check_condition {
 		FACT_##id, CHECK_NO \
 	}
 
-/* A status, and what must hold for it; a list ends at a condition that asks for CHECK_NOT_KNOWN. */
+/*
+ * A status, and what must hold for it; a list ends with a condition that requires CHECK_NOT_KNOWN.
+ */
 struct check_rule {
 	enum check_status status;
 	struct check_condition condition[CHECK_CONDITIONS_MAX];
@@ -132,38 +135,39 @@ struct check_commit {
 };
 
 /*
- * A defect of a kernel's own that makes walkers of a class fail where nobody unmaps. It is no race, and the
- * class's status does not follow from it; but who sees walkers fail on such a kernel is to know of it.
+ * A defect of a kernel that makes walkers of a class fail although nobody unmaps. It is not a race,
+ * and the class's status does not depend on it; but users who see walkers fail on such a kernel
+ * need to know about it.
  */
 struct check_defect {
 	const char *text; /* what the kernel does */
-	enum check_fact_id fact; /* that shows it */
-	struct check_commit cause; /* with the first release that has it */
+	enum check_fact_id fact; /* that proves it */
+	struct check_commit cause; /* with the first release that has the defect */
 	struct check_commit mend;
-	const char *stable; /* releases of stable series that have the mend */
+	const char *stable; /* releases of stable series that contain the mend */
 };
 
-/* --- how the kernel's own complaints of it look (core/complaint) --- */
+/* --- how the kernel's own complaints about it look (core/complaint) --- */
 
-/* Functions in a call trace, of which one is what a class's walker is. */
+/* Functions in a call trace, one of which is the class's walker. */
 #define FUNCTION_SPLIT 0x1
 #define FUNCTION_ZAP 0x2
 #define FUNCTION_TRUNCATE 0x4
 #define FUNCTION_INVALIDATE 0x8
 #define FUNCTION_HUGETLB 0x10
-#define FUNCTION_BOTTOM 0x20 /* where traces end: nothing is missing */
+#define FUNCTION_BOTTOM 0x20 /* the end of a trace: nothing is missing */
 
-/* One of the kernel's own checks that is about it. */
+/* One of the kernel's own checks for it. */
 struct race_check {
-	const char *text; /* as dump_page() prints it; ends with '*': anything may follow */
-	const char *file; /* in which it is about this class */
-	bool huge; /* the page is a huge one still */
+	const char *text; /* as dump_page() prints it; a '*' at the end stands for any text */
+	const char *file; /* in this file, the check is about this class */
+	bool huge; /* the page is still a huge one */
 };
 
-/* What the kernel says of it besides, where it prints no check. */
+/* What else the kernel prints about it, if it prints no check. */
 #define SAYS_SPLIT_WARNING 0x1 /* unmap_page() of a split warns, without a dump */
-#define SAYS_SPLIT_COUNTS 0x2 /* a split has found fewer mappings than it counted (3.13 to 4.10) */
-#define SAYS_MAPPED 0x4 /* "BUG: Bad page cache", or a mapcount that does not fit later on */
+#define SAYS_SPLIT_COUNTS 0x2 /* a split found fewer mappings than it had counted (3.13 to 4.10) */
+#define SAYS_MAPPED 0x4 /* "BUG: Bad page cache", or later a mapcount that does not fit */
 #define SAYS_FAILURE 0x8 /* memory_failure could not unmap a page */
 #define SAYS_BUG_TRUNCATE 0x10 /* a BUG in mm/truncate.c, without a dump */
 #define SAYS_BUG_HUGE 0x20 /* one in mm/huge_memory.c, before 3.16 */
@@ -172,19 +176,21 @@ struct race_check {
 #define RACE_FOREVER 0xffffffff
 #define RACE_RELEASES_MAX 3
 
-/* Releases of mainline and stable that are open to it, for logs of kernels that nobody can ask any more. */
+/*
+ * Releases of mainline and stable that are open to it, for logs of kernels that are not available
+ * any more.
+ */
 struct race_releases {
-	uint32_t since,
-		until; /* open from the one on, until the other has it fixed; since 0: none */
-	uint32_t gone; /* from here on it cannot happen; before, it is closed */
-	uint32_t
-		stable; /* the last number of a stable release that is open in 5.10, plus 1; 0: all */
+	uint32_t since, until; /* open from `since` on, until `until` has it fixed; since 0: none */
+	uint32_t gone; /* from this release on it cannot happen; before, it is closed */
+	uint32_t stable; /* the last release of the stable series 5.10 that is open, plus 1; 0: all
+			 * are */
 };
 
 struct race_class {
 	/*
-	 * Its id, in traces that name no classes as well: those have seven, 1 to 7. 0: it came later, and has an id
-	 * of the run.
+	 * Its id, also in traces that name no classes: those have seven, 1 to 7. 0: a later class,
+	 * whose id is a value of the run.
 	 */
 	unsigned int number;
 	const char *
@@ -194,33 +200,38 @@ struct race_class {
 	struct race_walker walkers[RACE_WALKERS_MAX];
 
 	/* --- observing it --- */
-	bool by_zap; /* its window is a zap's at PMD level */
-	bool deletes; /* its walker is followed by the kernel's check point for pages that it takes away */
-	/* Ways to observe the walker's side: the first one whose first point this kernel has, or the last. */
+	bool by_zap; /* its window is a zap at PMD level */
+	bool deletes; /* its walker is followed by the kernel's check point for pages that it
+		       * removes */
+	/*
+	 * Ways to observe the walker's side: the first one whose first point this kernel has, else
+	 * the last one.
+	 */
 	struct race_points points[RACE_WAYS_MAX];
-	const char *
-		needs_symbol; /* it can happen only where the kernel has this function; or NULL … */
-	const char *gone_symbol; /* … and only where it lacks this one */
+	const char
+		*needs_symbol; /* it can happen only if the kernel has this function; or NULL … */
+	const char *gone_symbol; /* … and only if it lacks this one */
 	const char *point,
-		*function; /* the walker in drawings: a point's, and the function that stands for it usually */
-	const char *point2; /* where the first is not attached; or NULL */
+		*function; /* the walker in drawings: a point, and the function that it usually
+			    * stands for */
+	const char *point2; /* if the first is not attached; or NULL */
 
 	/* --- provoking it --- */
 	enum thprace_widen widen; /* where its windows are held open */
 
-	/* --- expecting it (daemon/exposure.c) --- */
+	/* --- how many to expect (daemon/exposure.c) --- */
 	enum race_windows {
 		RACE_WINDOWS_ZAP, /* zaps, whole */
-		RACE_WINDOWS_PHASE_2, /* their second phases, in which the walker begins */
+		RACE_WINDOWS_PHASE_2, /* the second phases of zaps, in which the walker begins */
 		RACE_WINDOWS_COLLAPSE, /* failed collapses, which last until their task's next call */
-		RACE_WINDOWS_UNCOUNTED, /* known by their ends only */
+		RACE_WINDOWS_UNCOUNTED, /* only their ends are known */
 	} windows;
 
 	/* --- checking a kernel --- */
-	struct check_rule rule[CHECK_RULES_MAX]; /* the first that holds gives the status */
+	struct check_rule rule[CHECK_RULES_MAX]; /* the first rule that holds gives the status */
 	struct check_commit commit; /* that closed it */
 	const struct check_defect *defect; /* or NULL */
-	bool watched; /* its walks can be watched, as calls of this function by this kind: */
+	bool watched; /* its walks can be watched, as calls of this function for this kind: */
 	enum thprace_watch_function watch_function;
 	enum thprace_watch_kind watch_kind;
 
@@ -228,51 +239,51 @@ struct race_class {
 	unsigned int says; /* SAYS_* */
 	struct race_check checks[RACE_CHECKS_MAX]; /* ends at text NULL */
 	unsigned int trace; /* FUNCTION_*: one of these is in the call trace; 0: not looked for */
-	bool trace_itself; /* the check stands in one of these, and in none that it calls */
-	const char *trace_name; /* what is not in the trace then */
+	bool trace_itself; /* the check is in one of these functions, and not in one that they call */
+	const char *trace_name; /* for messages: the functions that the trace lacks */
 	struct race_releases releases[RACE_RELEASES_MAX];
 };
 
-/* By its id; NULL for NONE, and for what is none. */
+/* The class of an id; NULL for NONE and for ids of no class. */
 const struct race_class *race_class__of(unsigned int class);
 
-/* One more than the last id: the classes of this run are from 1 on. */
+/* The last id plus 1: the classes of this run start at 1. */
 unsigned int race_class__end(void);
 
 /* Their bits, 1U << id. */
 uint32_t race_class__all(void);
 
-/* The id by a name; 0: none has it. */
+/* The id of a name; 0: unknown. */
 unsigned int race_class__find(const char *name);
 
 /* Is it a name that a class may have? */
 bool race_class__is_name(const char *name);
 
 /*
- * Classes that a trace names and this build does not have. Of these is known what drawings and counts
- * need: name, shape, deletes, point, point2, function. Their ids follow those of the run.
+ * Classes that a trace names and that this build does not have. Drawings and counts need, and have:
+ * name, shape, deletes, point, point2, function. Their ids follow those of the run.
  *
- * Adds one, with copies of these texts, cut. Returns its id, or 0: it has no name, or there is no room. One that is
- * there by its name already is not changed.
+ * Adds one, with truncated copies of these texts. Returns its id, or 0: it has no name, or there is
+ * no space. A class that is already known by this name is not changed.
  */
 unsigned int race_class__add_foreign(const struct race_class *class);
 
-/* One more than the last id of these, or race_class__end(). */
+/* The last of these ids plus 1, or race_class__end(). */
 unsigned int race_class__foreign_end(void);
 
-/* Whoever reads many traces, and keeps nothing of one. */
+/* For programs that read many traces and keep nothing of the previous one. */
 void race_class__forget_foreign(void);
 
-/* Fill in, for the BPF programs, which class a walker is of, by its point and origin. */
+/* Fill in, for the BPF programs, the class of a walker, by its point and origin. */
 void race_class__walkers(uint8_t table[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS]);
 
-/* The class of a shape that one class alone has: RACE_SPLIT, RACE_REUSE. */
+/* The class of a shape that only one class has: RACE_SPLIT, RACE_REUSE. */
 enum thprace_class race_class__with(enum race_shape shape);
 
-/* See `deletes`; false for what is no class. */
+/* See `deletes`; false for ids of no class. */
 bool race_class__deletes(unsigned int class);
 
-/* RACE_WALK for what is no class. */
+/* RACE_WALK for ids of no class. */
 enum race_shape race_class__shape(unsigned int class);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A split completes, while a zap that has removed its mapping works on the page still. */
+/* A split completes while a zap that has removed its mapping still works on the page. */
 #include "race_class.h"
 
 const struct race_class race_class_split_head = {
@@ -10,7 +10,7 @@ const struct race_class race_class_split_head = {
 	.walkers = {{THPRACE_POINT_SPLIT, THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_SPLIT, RACE_NO_POINT}}},
-	/* Until 4.4: it came with splits that freeze the reference count. */
+	/* Until 4.4: the class came with splits that freeze the reference count. */
 	.gone_symbol = "__split_huge_pmd",
 	.point = "split",
 	.function = "split_huge_page_to_list",

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A split of an anonymous huge page turns its mappings into migration entries, while a zap removes one (5.14 and later). */
+/*
+ * A split of an anonymous huge page turns its mappings into migration entries while a zap removes
+ * one (5.14 and later).
+ */
 #include "race_class.h"
 
 /*
- * try_to_migrate_one() returned false once it had split a huge pmd, which ends the walk over the mappings.
- * Its twin, try_to_unmap_one(), has always gone on (6.10, where it began to split within the walk).
+ * try_to_migrate_one() returned false once it had split a huge pmd, which ends the walk over the
+ * mappings. Its counterpart, try_to_unmap_one(), has always continued (since 6.10, when it began to
+ * split within the walk).
  */
 static const struct check_defect migrate_ends = {
 	.text = "try_to_migrate ends its walk after the first huge mapping: where a fork shares an "
@@ -44,7 +48,7 @@ const struct race_class race_class_split_migrate = {
 			{CHECK_VULNERABLE, {IS(FLAG), NOT(MIGRATE_HONOURS)}},
 			{CHECK_FIXED, {IS(FLAG), IS(MIGRATE_PASSES), IS(MIGRATE_HONOURS)}},
 		},
-	/* That brought try_to_migrate, with TTU_SYNC from the first day. */
+	/* This commit brought try_to_migrate, with TTU_SYNC from the start. */
 	.commit = {"a98a2f0c8ce1b2138cb8e3ae410444dedcc14809",
 		   "mm/rmap: split migration into its own function", "5.14"},
 	.defect = &migrate_ends,

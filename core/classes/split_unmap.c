@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A split of a huge page of a file (of anonymous ones, too, before 5.14) unmaps it, while a zap removes a mapping. */
+/*
+ * A split of a huge page of a file (before 5.14 also of an anonymous one) unmaps it while a zap
+ * removes a mapping.
+ */
 #include "race_class.h"
 
 const struct race_class race_class_split_unmap = {
@@ -42,8 +45,9 @@ const struct race_class race_class_split_unmap = {
 	.trace_itself = true,
 	.trace_name = "split",
 	/*
-	 * A split's walk that misses a PMD under zap came with 3.13 (117b0791ac42) and went with 3.15
-	 * (b5a8cad376ee). Splits walk without the lock again since 4.5; TTU_SYNC came with 5.13, 5.10.47.
+	 * A split's walk that misses a PMD under zap came with 3.13 (117b0791ac42) and was removed
+	 * in 3.15 (b5a8cad376ee). Since 4.5, splits again walk without the lock; TTU_SYNC came with
+	 * 5.13 and 5.10.47.
 	 */
 	.releases =
 		{

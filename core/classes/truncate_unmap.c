@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Truncation takes a page out of the page cache, while a zap removes a mapping of it. */
+/* Truncation takes a page out of the page cache while a zap removes one of its mappings. */
 #include "race_class.h"
 
 const struct race_class race_class_truncate_unmap = {
@@ -30,7 +30,10 @@ const struct race_class race_class_truncate_unmap = {
 	.commit = {"22061a1ffabdb9c3385de159c5db7aac3a4df1cc",
 		   "mm/thp: unmap_mapping_page() to fix THP truncate_cleanup_page()", "5.13"},
 	.says = SAYS_MAPPED,
-	/* unaccount_page_cache_page(), since 5.16 filemap_unaccount_folio(); the last: no DEBUG_VM. */
+	/*
+	 * unaccount_page_cache_page(), since 5.16 filemap_unaccount_folio(); the last one: without
+	 * DEBUG_VM.
+	 */
 	.checks = {{"VM_BUG_ON_PAGE(page_mapped(page))", "mm/filemap.c", true},
 		   {"VM_BUG_ON_FOLIO(folio_mapped(folio))", "mm/filemap.c", true},
 		   {"still mapped when deleted", "mm/filemap.c", true}},

@@ -51,7 +51,7 @@ static int add_part(struct code *code, struct code_function *function, uint64_t 
 	return err;
 }
 
-/* Is the symbol the name, or the name and a compiler's suffix? */
+/* Is the symbol the name, possibly with a compiler's suffix? */
 static bool belongs(const char *symbol, const char *name, size_t length)
 {
 	return !strncmp(symbol, name, length) && (!symbol[length] || symbol[length] == '.');
@@ -68,7 +68,7 @@ static void release(struct code_function *function)
 		free_part(&function->part[--function->parts]);
 }
 
-/* All parts of a function, the one that is entered first. */
+/* All parts of a function; the part that is entered comes first. */
 static int decode(struct code *code, const char *name, struct code_function *function)
 {
 	const struct image_symbol *symbols;
@@ -103,7 +103,7 @@ bool code__has(const struct code *code, const char *function)
 	return false;
 }
 
-/* Where calls of a function go: its own name, or its one variant. */
+/* The target of calls of a function: its own name, or its only variant. */
 static uint64_t entry(const struct code *code, const char *name)
 {
 	const struct image_symbol *symbol = image__symbol(code->image, name), *symbols;
@@ -155,7 +155,7 @@ int code__open(struct code **result, const struct image *image, char *why, size_
 	return 0;
 }
 
-/* A call, or a jump that ends the function by going there. */
+/* A call, or a tail call by a jump. */
 static bool goes_to(const struct code_insn *insn, uint64_t address)
 {
 	return (insn->flow == CODE_CALL || code_insn__jumps(insn)) && insn->target == address;
@@ -164,7 +164,7 @@ static bool goes_to(const struct code_insn *insn, uint64_t address)
 typedef bool (*count_fn)(const struct code *code, const struct code_part *part, size_t at,
 			 uint64_t with);
 
-/* How many instructions there are of a kind, wherever they stand; or -ENOENT. */
+/* The number of instructions of a kind, anywhere in the function; or -ENOENT. */
 static int count_all(struct code *code, const char *name, count_fn count, uint64_t with)
 {
 	struct code_function function;
@@ -277,7 +277,7 @@ int code__passes(struct code *code, const char *function, const char *callee, in
 		 uint32_t bit, struct code_bit *found)
 {
 	struct passing passing = {code, entry(code, callee), argument, bit, found};
-	/* "On all paths" is meant: more of them can only make it less known. */
+	/* This asks about all paths, and more paths can only make less known. */
 	struct code_visitor visitor = {.warns = true, .context = &passing, .visit = see_call};
 	int calls = code__calls(code, function, callee);
 
@@ -299,7 +299,7 @@ struct using
 	uint64_t walker;
 	struct code_use *use;
 	int32_t stored[STORES_MAX]; /* where on the stack the value went */
-	int32_t walked[STORES_MAX]; /* where the structures are */
+	int32_t walked[STORES_MAX]; /* positions of the structures */
 	unsigned int nr_stored, nr_walked;
 };
 
@@ -377,7 +377,7 @@ static void see_reached(void *context, const struct code_state *state, const str
 		reaching->unclear = true;
 }
 
-/* From behind each call on. */
+/* From the instruction after each call on. */
 static int follow_calls(struct code *code, const struct code_function *function, uint64_t callee,
 			uint64_t to, struct code_reach *found)
 {
@@ -393,7 +393,7 @@ static int follow_calls(struct code *code, const struct code_function *function,
 			if (!goes_to(insn, callee))
 				continue;
 			found->calls++;
-			if (insn->flow != CODE_CALL) /* the function ends by it */
+			if (insn->flow != CODE_CALL) /* a tail call ends the function */
 				continue;
 			visitor.from = insn->address + insn->size;
 			reaching = (struct reaching){.to = to};

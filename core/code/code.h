@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Questions to the code of one function of a kernel image: which functions it calls, with which
+ * Questions about the code of one function of a kernel image: which functions it calls, with which
  * constants, and what it does with a parameter. x86-64 and arm64.
  *
  * "The function" is all that the compiler made of it: name, name.cold, name.isra.0 …
@@ -16,8 +16,9 @@ struct code;
 struct image;
 
 /*
- * Begin. The image must live longer. Returns 0 and *code, to be freed with code__close(); or negative
- * errno and a reason in why: -ENOTSUP for another machine or an image without addresses of symbols.
+ * Begin. The image must live longer. Returns 0 and *code, to be freed with code__close(); or
+ * negative errno and a reason in why: -ENOTSUP for another machine or an image without symbol
+ * addresses.
  */
 int code__open(struct code **code, const struct image *image, char *why, size_t why_size);
 void code__close(struct code *code);
@@ -25,21 +26,22 @@ void code__close(struct code *code);
 /* Does the image have a function of that name? */
 bool code__has(const struct code *code, const char *function);
 
-/* How many calls of callee, jumps to its beginning included; -ENOENT when either is not there. */
+/* Number of calls of callee, including jumps to its start; -ENOENT if either does not exist. */
 int code__calls(struct code *code, const char *function, const char *callee);
 
-/* What a bit of an argument is at calls. */
+/* The values of a bit of an argument at calls. */
 struct code_bit {
 	unsigned int calls;
-	unsigned int set; /* calls at which it is set, however the call is reached */
-	unsigned int clear; /* calls at which it never is */
-	uint32_t values[8]; /* constants that are passed, those that are known */
+	unsigned int set; /* calls at which it is set on all paths */
+	unsigned int clear; /* calls at which it is clear on all paths */
+	uint32_t values[8]; /* constants that are passed, as far as known */
 	unsigned int nr_values;
 };
 
 /*
- * The bit (a mask of one) in the argument (1: the first) of each call of callee. -ENOENT when either
- * function is not there. What is neither set nor clear could not be found out.
+ * The bit (a mask of one) in the argument (1: the first) of each call of callee. -ENOENT if either
+ * function does not exist. If a call counts in neither set nor clear, its bit could not be found
+ * out.
  */
 int code__passes(struct code *code, const char *function, const char *callee, int argument,
 		 uint32_t bit, struct code_bit *found);
@@ -47,29 +49,34 @@ int code__passes(struct code *code, const char *function, const char *callee, in
 struct code_question {
 	int parameter; /* 1: the first */
 	uint32_t bit; /* a mask of one */
-	const char *walk; /* called with a structure on the stack as its first argument */
-	uint32_t member; /* where in it */
-	uint32_t value; /* what is stored there */
+	const char *walk; /* a function that is called with a structure on the stack as its first
+			   * argument */
+	uint32_t member; /* its offset in the structure */
+	uint32_t value; /* the value stored in the member */
 };
 
 struct code_use {
 	unsigned int tests; /* of the bit of the parameter */
 	unsigned int walks; /* calls of walk with a structure on the stack */
-	unsigned int stores; /* of value in the member, 32 bits, in any of those structures */
+	unsigned int stores; /* of value in the member, 32 bits, in any of these structures */
 };
 
-/* What the function does with a bit of a parameter. -ENOENT when it or walk is not there. */
+/* What the function does with a bit of a parameter. -ENOENT if it or walk does not exist. */
 int code__uses(struct code *code, const char *function, const struct code_question *question,
 	       struct code_use *use);
 
 struct code_reach {
 	unsigned int calls; /* of callee */
-	unsigned int reached; /* behind how many of them a path leads to a call of the other */
+	unsigned int reached; /* the number of calls after which a path leads to a call of the
+			       * other function */
 	unsigned int
-		unclear; /* behind how many there is a jump whose target is not known, and no such path */
+		unclear; /* the number after which there is a jump with an unknown target, and no
+			  * such path */
 };
 
-/* Is function `to' called, in function, after a call of callee? -ENOENT when one of the three is not there. */
+/*
+ * In function, is `to' called after a call of callee? -ENOENT if one of the three does not exist.
+ */
 int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
 		  struct code_reach *found);
 
@@ -92,7 +99,7 @@ int code__before(struct code *code, const char *function, const char *const *fir
 /* How many locked compare-and-exchanges of 4 bytes at offset of something; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);
 
-/* How many comparisons of 4 bytes at offset of something with "more than 1"; or -ENOENT. */
+/* Number of comparisons "more than 1" of 4 bytes at this offset of anything; or -ENOENT. */
 int code__compares(struct code *code, const char *function, uint32_t offset);
 
 #endif

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Code of arm64: where it goes on, and what is asked of single instructions. */
+/* Code of arm64: control flow, and questions about single instructions. */
 #include "code_arm64.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define NEAR 4 /* instructions between one that belongs to another */
+#define NEAR 4 /* maximum distance of instructions that belong together */
 
 static const int parameters[CODE_PARAMETERS_MAX] = {0, 1, 2, 3, 4, 5};
 
-/* --- where it goes on ---------------------------------------------------------------------------- */
+/*
+ * --- control flow --------------------------------------------------------------------------------
+ */
 
 static enum code_flow flow_of(uint32_t word, int64_t *distance)
 {
@@ -84,7 +86,7 @@ static bool find_test(const struct code_state *state, uint32_t word, struct code
 	}
 	if (is(word, 0x1f800000, 0x12000000) && (bits(word, 29, 2) == 0 || bits(word, 29, 2) == 3))
 		return code_arm64__mask(word, mask); /* AND, ANDS */
-	if (is(word, 0x1f800000, 0x13000000)) { /* one bit, moved */
+	if (is(word, 0x1f800000, 0x13000000)) { /* a single bit, moved */
 		at = imms >= immr ? immr : 0;
 		*mask = at < 32 ? 1U << at : 0;
 		return bits(word, 29, 2) != 1 && imms == at;
@@ -127,7 +129,7 @@ static bool stores(const struct code_state *state, const struct code_insn *insn,
 	for (i = 0; i <= access.two && at.kind == CODE_STACK; i++) {
 		stored = code_arm64__get(state, reg[i]);
 		*offset = at.offset;
-		/* Or put into what was there. */
+		/* Or inserted into a value that was there. */
 		if (stored.kind == CODE_SET
 			    ? stored.nr == 1 && stored.set[0] == value
 			    : stored.kind == CODE_BITS && (stored.ones & value) == value)
@@ -137,7 +139,7 @@ static bool stores(const struct code_state *state, const struct code_insn *insn,
 	return false;
 }
 
-/* CAS of 32 bits, which takes no offset: the address was computed just before. */
+/* 32-bit CAS, which has no offset: the address was computed just before. */
 static bool is_exchange(const struct code_part *part, size_t at, uint32_t offset)
 {
 	uint32_t word = part->insn[at].word, before;

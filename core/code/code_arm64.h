@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Code of arm64: core/code/code_arm64.c, code_arm64_step.c. All instructions have 32 bits, and the few kinds
- * that matter are told apart as the Arm Architecture Reference Manual (DDI 0487, chapter C4) encodes
- * them.
+ * Code of arm64: core/code/code_arm64.c, code_arm64_step.c. All instructions have 32 bits. The few
+ * kinds that matter are recognised by the encodings in the Arm Architecture Reference Manual (DDI
+ * 0487, chapter C4).
  */
 #ifndef THPRACE_CODE_ARM64_H
 #define THPRACE_CODE_ARM64_H
 
 #include "code_private.h"
 
-/* A register's number; or, where an instruction takes no SP, the register that reads as 0. */
+/* A register's number; for an instruction that takes no SP, 31 is the zero register. */
 #define CODE_ARM64_SP 31
 
 static inline uint32_t bits(uint32_t word, unsigned int first, unsigned int count)
@@ -48,13 +48,13 @@ static inline unsigned int rt2(uint32_t word)
 	return bits(word, 10, 5);
 }
 
-/* Of 64 bits, or of 32: then the upper half becomes 0. */
+/* 64 bits, or 32: then the upper half becomes 0. */
 static inline bool wide(uint32_t word)
 {
 	return word >> 31;
 }
 
-/* An access to memory by a base register and an immediate. */
+/* A memory access with a base register and an immediate. */
 struct code_access {
 	bool load, vector, sign;
 	bool two; /* registers */
@@ -65,10 +65,10 @@ struct code_access {
 
 bool code_arm64__access(uint32_t word, struct code_access *access);
 
-/* The mask of a logical immediate, its lower 32 bits; false: the encoding is none. */
+/* The mask of a logical immediate, its lower 32 bits; false: not a valid encoding. */
 bool code_arm64__mask(uint32_t word, uint32_t *mask);
 
-/* A register, 0 for SP; the second operand of what takes a shifted one. */
+/* A register, 0 for SP; the second operand of an instruction with a shifted register. */
 struct code_value code_arm64__get(const struct code_state *state, unsigned int reg);
 struct code_value code_arm64__shifted(const struct code_state *state, uint32_t word);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one instruction of arm64 does to the values that are followed: registers, and what is kept on the
- * stack. Of an instruction that is not known, all that its fields can name is lost.
+ * The effect of one arm64 instruction on the values that are followed: in registers, and on the
+ * stack. After an unknown instruction, everything that its fields can name is unknown.
  *
- * Not followed: memory but the function's own frame, and vectors.
+ * Not followed: memory except the function's own frame, and vectors.
  */
 #include "code_arm64.h"
 
@@ -16,26 +16,26 @@ enum {
 
 /* --- registers ----------------------------------------------------------------------------------- */
 
-/* Where 31 is the register that reads as 0. */
+/* 31 is the zero register here. */
 struct code_value code_arm64__get(const struct code_state *state, unsigned int reg)
 {
 	return reg == CODE_ARM64_SP ? code_value__constant(0) : state->reg[reg];
 }
 
-/* The same: what is written there is lost. */
+/* The same: a value written there is lost. */
 static void set(struct code_state *state, unsigned int reg, struct code_value value)
 {
 	if (reg != CODE_ARM64_SP)
 		state->reg[reg] = value;
 }
 
-/* 32 bits are no address. */
+/* A 32-bit value is no address. */
 static struct code_value fit(struct code_value value, uint32_t word)
 {
 	return value.kind == CODE_STACK && !wide(word) ? code_value__any() : value;
 }
 
-/* To the right: what comes in from the upper half is not known. */
+/* To the right: the bits that come from the upper half are not known. */
 static struct code_value shift_right(const struct code_value *value, unsigned int by, uint32_t word)
 {
 	if (!by)
@@ -52,7 +52,7 @@ static struct code_value shift_left(const struct code_value *value, unsigned int
 	return by > 31 ? code_value__constant(0) : code_value__with(CODE_SHL, value, by);
 }
 
-/* The second operand of what takes a shifted register. */
+/* The second operand of an instruction with a shifted register. */
 struct code_value code_arm64__shifted(const struct code_state *state, uint32_t word)
 {
 	struct code_value value = code_arm64__get(state, rm(word));
@@ -70,7 +70,7 @@ struct code_value code_arm64__shifted(const struct code_state *state, uint32_t w
 
 /* --- data ---------------------------------------------------------------------------------------- */
 
-/* DecodeBitMasks(): a run of ones, turned, repeated; of the result the lower 32 bits. */
+/* DecodeBitMasks(): a run of ones, rotated, repeated; the lower 32 bits of the result. */
 bool code_arm64__mask(uint32_t word, uint32_t *mask)
 {
 	unsigned int n = bits(word, 22, 1), immr = bits(word, 16, 6), imms = bits(word, 10, 6);
@@ -136,7 +136,7 @@ static enum code_op add_or_sub(uint32_t word)
 	return bits(word, 30, 1) ? CODE_SUB : CODE_ADD;
 }
 
-/* With SP as the first operand, and as the result when no flags are set. */
+/* With SP as the first operand, and as the result if no flags are set. */
 static void add_to_sp(struct code_state *state, uint32_t word, const struct code_value *b)
 {
 	struct code_value result = code_value__op(add_or_sub(word), &state->reg[rn(word)], b);
@@ -199,8 +199,9 @@ static uint32_t ones(unsigned int count)
 }
 
 /*
- * UBFM, BFM, SBFM: the bits from immr to imms, to the bottom (UBFX, LSR); or the bits up to imms, up
- * from the bottom (UBFIZ, LSL). BFM leaves the others as they were, SBFM repeats the highest one.
+ * UBFM, BFM, SBFM: the bits from immr to imms, moved to the bottom (UBFX, LSR); or the bits up to
+ * imms, moved up from the bottom (UBFIZ, LSL). BFM leaves the other bits, SBFM repeats the highest
+ * one.
  */
 static void bitfield(struct code_state *state, uint32_t word)
 {
@@ -216,7 +217,7 @@ static void bitfield(struct code_state *state, uint32_t word)
 	if (field.kind == CODE_STACK)
 		field = code_value__any();
 	if (imms >= immr) {
-		/* Some of it, or none, lies in the half that is known. */
+		/* It is partly or completely in the half that is not known. */
 		if (immr && imms > 31 && field.kind != CODE_PARAMETER)
 			field = code_value__any();
 		else if (immr > 31)
@@ -238,7 +239,7 @@ static void bitfield(struct code_state *state, uint32_t word)
 			field = code_value__op(CODE_OR, &keep, &field);
 		}
 	} else if (opc == 2) {
-		/* Of a parameter the position counts, not the width. */
+		/* For a parameter the position matters, not the width. */
 		field = code_value__narrow(&field, ones(count), 0);
 		if (to)
 			field = shift_left(&field, to);
@@ -352,7 +353,7 @@ static void move(struct code_state *state, uint32_t word, const struct code_acce
 		set(state, reg[i], value[i]);
 }
 
-/* What lies at the base, or above it: in an array. */
+/* Everything at or above the base, because it may be in an array. */
 static void forget(struct code_state *state, uint32_t word, int64_t size)
 {
 	const struct code_value *base = &state->reg[rn(word)];
@@ -366,7 +367,7 @@ static void lose(struct code_state *state, unsigned int reg)
 	set(state, reg, code_value__any());
 }
 
-/* Whatever it is: all registers that it can name, and what is on the stack. */
+/* An unknown instruction: all registers that it can name, and the stack, are unknown. */
 static void lose_all(struct code_state *state, uint32_t word)
 {
 	state->reg[rd(word)] = state->reg[rn(word)] = code_value__any();
@@ -396,7 +397,7 @@ static void memory(struct code_state *state, uint32_t word)
 		; /* PRFM, PRFUM */
 	} else if (code_arm64__access(word, &access)) {
 		move(state, word, &access);
-	} else if (is(word, 0x3b200c00, 0x38200800)) { /* with an index */
+	} else if (is(word, 0x3b200c00, 0x38200800)) { /* with an index register */
 		if (bits(word, 22, 2))
 			lose(state, rd(word));
 		if (!bits(word, 22, 1))
@@ -404,7 +405,7 @@ static void memory(struct code_state *state, uint32_t word)
 	} else if (is(word, 0x3b200c00, 0x38200000)) { /* LDADD, SWP … */
 		lose(state, rd(word));
 		forget(state, word, 16);
-	} else if (is(word, 0x3b000000, 0x18000000)) { /* of a constant */
+	} else if (is(word, 0x3b000000, 0x18000000)) { /* load of a constant */
 		lose(state, rd(word));
 	} else if (is(word, 0x3f000000, 0x08000000)) {
 		exclusive(state, word);
@@ -452,7 +453,10 @@ static void data_register(struct code_state *state, uint32_t word)
 		lose(state, rd(word));
 }
 
-/* MRS and SYSL write a register; hints of PAC those they work on; SVC, HVC, SMC as a call does. */
+/*
+ * MRS and SYSL write a register; PAC hints write the registers they work on; SVC, HVC, SMC act as a
+ * call.
+ */
 static void system_insn(struct code_state *state, uint32_t word)
 {
 	unsigned int reg;
@@ -505,7 +509,7 @@ void code_arm64__step(struct code *code, struct code_state *state, const struct 
 		data_register(state, insn->word);
 		break;
 	case 7:
-	case 15: /* of vectors: some give to a register */
+	case 15: /* of vectors: some write a general register */
 		lose(state, rd(insn->word));
 		break;
 	default:

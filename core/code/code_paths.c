@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Follows values through a function, along all paths, until nothing new comes up. Where paths meet,
- * what they agree on is kept. What only a jump through a table reaches is not seen.
+ * Follows values through a function, along all paths, until nothing changes. Where paths meet, the
+ * values on which they agree are kept. Code that is only reached by a jump table is not seen.
  */
 #include "code_private.h"
 
@@ -12,10 +12,10 @@
 
 struct place {
 	const struct code_insn *insn;
-	struct code_state *before; /* what is known before it, where paths begin or meet */
+	struct code_state *before; /* the state before it, where paths begin or meet */
 	bool leads; /* paths meet before it */
-	bool waits; /* is in the list of work */
-	bool follows; /* its predecessor in memory is its predecessor */
+	bool waits; /* it is in the work list */
+	bool follows; /* the instruction before it in memory leads to it */
 };
 
 struct paths {
@@ -99,7 +99,7 @@ static int lay_out(struct paths *paths, const struct code_function *function)
 	return 0;
 }
 
-/* A path with this state comes to a place where paths meet. */
+/* A path with this state reaches a place where paths meet. */
 static int arrive(struct paths *paths, size_t at, const struct code_state *state)
 {
 	struct place *place = &paths->place[at];
@@ -121,8 +121,8 @@ static int arrive(struct paths *paths, size_t at, const struct code_state *state
 }
 
 /*
- * From a place where paths meet to where the next ones do. visit: all is known, show it to the visitor;
- * else hand on what is known.
+ * From a place where paths meet to the next ones. visit: all is known, show it to the visitor; else
+ * pass on what is known.
  */
 static int run(struct paths *paths, size_t at, bool visit)
 {

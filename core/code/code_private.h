@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Values that are followed through a function's code: core/code/code_value.c, code_state.c, code_paths.c,
- * and for each machine code_x86.c, code_arm64.c.
+ * Values that are followed through a function's code: core/code/code_value.c, code_state.c,
+ * code_paths.c, and per machine code_x86.c, code_arm64.c.
  */
 #ifndef THPRACE_CODE_PRIVATE_H
 #define THPRACE_CODE_PRIVATE_H
@@ -19,11 +19,11 @@ enum code_kind {
 	CODE_PARAMETER, /* the parameter that is followed, shifted right */
 };
 
-/* What is known of a value, of its lower 32 bits. */
+/* What is known about a value: its lower 32 bits. */
 struct code_value {
 	enum code_kind kind;
 	unsigned int nr;
-	uint32_t set[CODE_SET_MAX]; /* CODE_SET: in order */
+	uint32_t set[CODE_SET_MAX]; /* CODE_SET: sorted */
 	uint32_t ones, zeros; /* CODE_BITS */
 	int32_t offset; /* CODE_STACK; CODE_PARAMETER: the shift */
 };
@@ -50,20 +50,20 @@ struct code_value code_value__op(enum code_op op, const struct code_value *a,
 struct code_value code_value__with(enum code_op op, const struct code_value *value,
 				   uint32_t constant);
 
-/* Is the bit set in all that the value can be (1), in none (0), or neither (-1)? */
+/* Is the bit set in all possible values (1), in none (0), or neither (-1)? */
 int code_value__bit(const struct code_value *value, uint32_t bit);
 
-/* Of the value shifted right, what the mask leaves. */
+/* The bits of the shifted value that the mask leaves. */
 struct code_value code_value__narrow(const struct code_value *value, uint32_t mask,
 				     unsigned int shift);
 
-/* Where it goes on behind an instruction. */
+/* Where control goes after an instruction. */
 enum code_flow {
 	CODE_NEXT, /* to the next one */
 	CODE_CALL, /* to the next one, after a call */
-	CODE_JUMP, /* to the target; or elsewhere, when that is not known */
+	CODE_JUMP, /* to the target; elsewhere if the target is not known */
 	CODE_BRANCH, /* to the target or to the next one */
-	CODE_TRAP, /* arm64: nowhere, if it is of BUG; to the next one, if it is of WARN */
+	CODE_TRAP, /* arm64: nowhere for BUG; to the next one for WARN */
 	CODE_END, /* nowhere */
 };
 
@@ -86,7 +86,7 @@ static inline bool code_insn__jumps(const struct code_insn *insn)
 
 struct code_part {
 	uint64_t symbol; /* its address */
-	uint64_t address; /* that of the first instruction */
+	uint64_t address; /* address of the first instruction */
 	size_t size;
 	struct code_insn *insn;
 	size_t count;
@@ -104,7 +104,7 @@ struct code {
 	const struct image *image;
 	const struct code_machine *machine;
 	csh handle; /* of x86 */
-	uint64_t fentry; /* called by each function first, and changes no register */
+	uint64_t fentry; /* called first by each function; changes no register */
 	uint64_t ends[4]; /* functions that do not return */
 };
 
@@ -129,57 +129,60 @@ struct code_state {
 /* At a function's entry; parameter: the one that is followed, 0: none. */
 void code_state__begin(const struct code *code, struct code_state *state, int parameter);
 
-/* Keep what both agree on. Did that change into? */
+/* Keep what both agree on. Returns whether into changed. */
 bool code_state__join(struct code_state *into, const struct code_state *from);
 
 /* Before a call: the value of an argument, 1: the first. */
 struct code_value code_state__argument(const struct code *code, const struct code_state *state,
 				       int argument);
 
-/* On the stack: read, write, or forget what lies in the bytes. */
+/* On the stack: read, write, or forget the value of these bytes. */
 struct code_value code_state__load(const struct code_state *state, int32_t offset, uint32_t size);
 void code_state__store(struct code_state *state, int32_t offset, uint32_t size,
 		       struct code_value value);
 void code_state__forget(struct code_state *state, int64_t offset, int64_t size);
 
-/* What differs between machines. */
+/* The differences between machines. */
 struct code_machine {
-	const int *parameter; /* the registers of the first ones, CODE_PARAMETERS_MAX */
-	int stack; /* the register that points to it */
+	const int *parameter; /* registers of the first parameters, CODE_PARAMETERS_MAX */
+	int stack; /* the stack pointer register */
 
-	/* Fill in the part's instructions, of size bytes from its address on; or -ENOMEM. */
+	/* Fill in the instructions of a part of size bytes at its address; or -ENOMEM. */
 	int (*decode)(const struct code *code, struct code_part *part, const unsigned char *bytes,
 		      size_t size);
 
-	/* Behind an instruction, where a jump is not taken. */
+	/* The state after an instruction, if its jump is not taken. */
 	void (*step)(struct code *code, struct code_state *state, const struct code_insn *insn);
 
-	/* Does it test the bit of the parameter that is followed? */
+	/* Does it test the bit of the followed parameter? */
 	bool (*tests)(const struct code_state *state, const struct code_insn *insn, uint32_t bit);
 
 	/* Does it store the value, 32 bits, on the stack? Where? */
 	bool (*stores)(const struct code_state *state, const struct code_insn *insn, uint32_t value,
 		       int32_t *offset);
 
-	/* Of 4 bytes at offset of something: a locked compare-and-exchange; a comparison with 1. */
+	/*
+	 * On 4 bytes at this offset of anything: a locked compare-and-exchange; a comparison with
+	 * 1.
+	 */
 	bool (*exchanges)(const struct code_part *part, size_t at, uint32_t offset);
 	bool (*compares)(const struct code_part *part, size_t at, uint32_t offset);
 };
 
 extern const struct code_machine code_machine_x86, code_machine_arm64;
 
-/* What is reported while the paths of a function are followed. */
+/* Callbacks while the paths of a function are followed. */
 struct code_visitor {
-	int parameter; /* followed, 0: none */
-	bool warns; /* each trap is taken to be of WARN, else of BUG */
+	int parameter; /* the one to follow, 0: none */
+	bool warns; /* each trap is taken as WARN, else as BUG */
 	uint64_t from; /* where in the function to begin; 0: at its entry */
 	uint64_t stops[CODE_NAMES_MAX]; /* a path ends at a call of one of these; 0: none */
 	void *context;
-	/* Before each instruction that a path reaches, once, when all that can be is known. */
+	/* Called once before each instruction that a path reaches, when its state is final. */
 	void (*visit)(void *context, const struct code_state *state, const struct code_insn *insn);
 };
 
-/* Follow the values. Returns 0; -E2BIG when the function is too much. */
+/* Follow the values. Returns 0; -E2BIG if the function is too large. */
 int code__follow(struct code *code, const struct code_function *function,
 		 const struct code_visitor *visitor);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is known at an instruction: of the registers, and of what the function keeps on the stack. A
- * value there is taken to be changed by the function itself only.
+ * The state at an instruction: the registers, and the function's values on the stack. It is assumed
+ * that only the function itself changes these.
  */
 #include "code_private.h"
 
@@ -15,7 +15,7 @@ struct code_value code_value__narrow(const struct code_value *value, uint32_t ma
 
 	if (shift)
 		result = code_value__op(CODE_SHR, &result, &by);
-	/* Of a parameter the position counts, not the width. */
+	/* For a parameter the position matters, not the width. */
 	if (mask == ~0U || result.kind == CODE_PARAMETER)
 		return result;
 	return code_value__op(CODE_AND, &result, &with);

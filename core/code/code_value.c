@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Arithmetic on values of which not all is known. */
+/* Arithmetic on values that are only partly known. */
 #include "code_private.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ struct code_value code_value__constant(uint32_t constant)
 	return (struct code_value){.kind = CODE_SET, .nr = 1, .set = {constant}};
 }
 
-/* Put one more into a set; false when it is full. */
+/* Add a value to a set; false if the set is full. */
 static bool add(struct code_value *set, uint32_t constant)
 {
 	unsigned int i, at = 0;
@@ -39,7 +39,7 @@ struct code_value code_value__either(uint32_t one, uint32_t other)
 	return value;
 }
 
-/* The bits of a value that are known. */
+/* The known bits of a value. */
 static void bits(const struct code_value *value, uint32_t *ones, uint32_t *zeros)
 {
 	unsigned int i;
@@ -158,7 +158,7 @@ static struct code_value compute_bits(enum code_op op, const struct code_value *
 		return from_bits((a1 & b0) | (a0 & b1), (a1 & b1) | (a0 & b0));
 	case CODE_ADD:
 	case CODE_SUB:
-		/* What lies below the lowest bit that is not known has no carry from it. */
+		/* Bits below the lowest unknown bit get no carry from it. */
 		low = ~((a1 | a0) & (b1 | b0));
 		low = low ? (low & -low) - 1 : ~0U;
 		return from_bits(compute(op, a1, b1) & low, ~compute(op, a1, b1) & low);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Code of x86-64, by Capstone: where it goes on, and what one instruction does to the values that are
- * followed, registers and what is kept on the stack.
+ * Code of x86-64, decoded by Capstone: control flow, and the effect of one instruction on the
+ * values that are followed, in registers and on the stack.
  *
- * Not followed: memory but the function's own frame, and vectors.
+ * Not followed: memory except the function's own frame, and vectors.
  */
 #include "code_private.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR 4 /* instructions between a load and its comparison */
+#define NEAR 4 /* maximum distance between a load and its comparison */
 
 #define X86_REGISTERS 16
 
@@ -53,10 +53,10 @@ enum {
 	R11
 };
 
-/* Where the first six parameters are. */
+/* The registers of the first six parameters. */
 static const int parameters[CODE_PARAMETERS_MAX] = {RDI, RSI, RDX, RCX, R8, R9};
 
-/* The register, the bits of it that are meant, and how far up they are; -1: none that is followed. */
+/* The register, which of its bits, and their position; -1: a register that is not followed. */
 static int find_register(unsigned int name, uint32_t *mask, unsigned int *shift)
 {
 	static const uint32_t masks[] = {~0U, ~0U, 0xffff, 0xff};
@@ -109,7 +109,7 @@ static void set_register(struct code_state *state, unsigned int name, struct cod
 	state->reg[i] = value;
 }
 
-/* What base + displacement points to, when that is on the stack. */
+/* The target of base + displacement, if it is on the stack. */
 static struct code_value base_of(const struct code_state *state, const cs_x86_op *op)
 {
 	struct code_value base, displacement;
@@ -219,7 +219,7 @@ static void call(struct code_state *state)
 		state->reg[lost[i]] = code_value__any();
 }
 
-/* rep stos: rcx times 8 bytes at most, upwards from rdi. */
+/* rep stos: at most rcx times 8 bytes, upwards from rdi. */
 static void fill(struct code_state *state)
 {
 	const struct code_value *count = &state->reg[RCX];
@@ -232,7 +232,7 @@ static void fill(struct code_state *state)
 	state->reg[RCX] = code_value__constant(0);
 }
 
-/* Anything else: what it writes is not known any more. */
+/* Any other instruction: what it writes is not known any more. */
 static void other(struct code *code, struct code_state *state, const cs_insn *insn)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
@@ -297,7 +297,7 @@ static bool conditional_set(unsigned int id)
 	}
 }
 
-/* Moves: how the source comes to the destination. */
+/* Moves: how the source gets to the destination. */
 static bool move(struct code_state *state, const cs_insn *insn)
 {
 	const cs_x86_op *op = insn->detail->x86.operands;
@@ -319,7 +319,7 @@ static bool move(struct code_state *state, const cs_insn *insn)
 	case X86_INS_MOVZX:
 		set_operand(state, &op[0], operand(state, &op[1]));
 		return true;
-	case X86_INS_MOVSXD: /* of 32 bits to 64: the lower half stays */
+	case X86_INS_MOVSXD: /* 32 bits to 64: the lower half stays */
 		set_operand(state, &op[0], operand(state, &op[1]));
 		return true;
 	case X86_INS_LEA:
@@ -395,7 +395,7 @@ static void step(struct code *code, struct code_state *state, const struct code_
 	}
 }
 
-/* test, and, bt: of which bit of the parameter? */
+/* test, and, bt: which bit of the parameter? */
 static bool tests(const struct code_state *state, const struct code_insn *at, uint32_t bit)
 {
 	const cs_insn *insn = at->x86;
@@ -456,7 +456,7 @@ static bool compares(const cs_insn *insn)
 {
 	const cs_x86_op *op = insn->detail->x86.operands;
 
-	/* "> 1" is "cmp $1; jg" or, by other compilers, "cmp $2; jge". */
+	/* "> 1" is "cmp $1; jg" or, with other compilers, "cmp $2; jge". */
 	return insn->id == X86_INS_CMP && op[1].type == X86_OP_IMM &&
 	       (op[1].imm == 1 || op[1].imm == 2);
 }
@@ -480,7 +480,7 @@ static bool is_compare(const struct code_part *part, size_t at, uint32_t offset)
 	return false;
 }
 
-/* endbr64, which old disassemblers do not know; and the end of what is decoded. */
+/* endbr64, which old disassemblers do not know; or the end of the decoded part. */
 static size_t skip_endbr(const unsigned char *bytes, size_t size)
 {
 	static const unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};

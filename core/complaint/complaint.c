@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which lines are one block. Where printk names who prints (CONFIG_PRINTK_CALLER), each caller has a block of
- * its own; where it does not, the lines of several CPUs may be mixed, and what may be another's is not
- * believed: a dump with another pfn, a task with another name, any task after a block that was cut off.
+ * Groups lines into blocks. If printk names the printing context (CONFIG_PRINTK_CALLER), each
+ * caller has its own block. If not, lines of several CPUs may be mixed, and lines that may belong
+ * to another block are ignored: a dump with another pfn, a task with another name, any task after a
+ * block that was cut off.
  */
 #include "complaint.h"
 
@@ -12,14 +13,14 @@
 #include "complaint_private.h"
 #include "base/names.h"
 
-#define QUIET_NS 1000000000ULL /* a console may hold a line up for some 100 ms */
-#define LINES_MAX 400 /* of one block: two traces of 128 frames, and what is around them */
+#define QUIET_NS 1000000000ULL /* a console may delay a line by some 100 ms */
+#define LINES_MAX 400 /* of one block: two traces of 128 frames, and the lines around them */
 
 struct complaint_parser {
 	struct complaint_kernel kernel;
 	complaint_fn found;
 	void *ctx;
-	char release[64]; /* that a line named last */
+	char release[64]; /* the last release named by a line */
 	struct block blocks[COMPLAINT_BLOCKS];
 };
 
@@ -78,7 +79,7 @@ static uint32_t read_caller(const char *caller)
 	return (uint32_t)(number + 1) << 1 | (*caller == 'C');
 }
 
-/* The thread that prints, 0: an interrupt does, or not known. */
+/* The printing thread, 0: an interrupt, or not known. */
 static uint32_t pid_of(uint32_t caller)
 {
 	return !caller || caller & 1 ? 0 : (caller >> 1) - 1;
@@ -107,7 +108,7 @@ static void end(struct complaint_parser *parser, struct block *block)
 	parser->found(parser->ctx, complaint);
 }
 
-/* The block that this caller is in, or NULL. */
+/* This caller's block, or NULL. */
 static struct block *find(struct complaint_parser *parser, uint32_t caller)
 {
 	size_t i;
@@ -119,7 +120,7 @@ static struct block *find(struct complaint_parser *parser, uint32_t caller)
 	return NULL;
 }
 
-/* A place for one more: a free one, or that of the block whose last line is the oldest, which ends. */
+/* A free place; or the place of the block whose last line is the oldest, which ends. */
 static struct block *make_room(struct complaint_parser *parser)
 {
 	struct block *oldest = &parser->blocks[0];
@@ -135,7 +136,7 @@ static struct block *make_room(struct complaint_parser *parser)
 	return oldest;
 }
 
-/* Is the line with the task of this block still to come? */
+/* Is the line with this block's task still to come? */
 static bool waits_for_task(const struct block *block)
 {
 	return !block->complaint.pid && block->complaint.kind != COMPLAINT_MEMORY_FAILURE &&
@@ -181,8 +182,8 @@ static void set_pfn(struct block *block, const struct line *line)
 }
 
 /*
- * Is this BUG or WARNING the one of the page that the block has dumped? Since 3.16 the check's own text says so;
- * before, dumps had no reason.
+ * Does this BUG or WARNING belong to the page that the block has dumped? Since 3.16 the check's own
+ * text shows it; before, dumps had no reason.
  */
 static bool belongs_to_dump(const struct block *block, enum line_kind kind)
 {
@@ -222,12 +223,15 @@ static struct block *take_page(struct complaint_parser *parser, struct block *bl
 {
 	bool bad = block && of_bad_page(block) && !block->dump;
 
-	/* The page that is dumped is the one that the first line names: else it is another block's. */
+	/*
+	 * The dumped page is the page that the first line names; otherwise it belongs to another
+	 * block.
+	 */
 	if (bad && block->complaint.has_pfn && line->has_pfn && block->complaint.pfn != line->pfn) {
 		block->strange = true;
 		return block;
 	}
-	/* Two pages in a row, the head and the tail, are of one dump. */
+	/* Two pages in a row, head and tail, belong to one dump. */
 	if (!bad && !(block && block->complaint.kind == COMPLAINT_DUMP && !*block->check))
 		block = begin(parser, caller, COMPLAINT_DUMP, text, now);
 	block->dump = true;
@@ -242,7 +246,7 @@ static struct block *take_page(struct complaint_parser *parser, struct block *bl
 	return block;
 }
 
-/* What describes the dumped page. */
+/* The description of the dumped page. */
 static void describe(struct block *block, const struct line *line)
 {
 	if (block->strange)
@@ -262,7 +266,7 @@ static struct block *take_reason(struct complaint_parser *parser, struct block *
 		block->strange = false;
 		return block;
 	}
-	/* Its page's lines may have been lost. */
+	/* The lines of its page may have been lost. */
 	if (!block || *block->check || block->bug ||
 	    (block->complaint.kind != COMPLAINT_DUMP && !of_bad_page(block)))
 		block = begin(parser, caller, COMPLAINT_DUMP, text, now);
@@ -273,12 +277,12 @@ static struct block *take_reason(struct complaint_parser *parser, struct block *
 	return block;
 }
 
-/* "CPU: 1 PID: 42 Comm: x": of this block? */
+/* "CPU: 1 PID: 42 Comm: x": does it belong to this block? */
 static void take_task(struct block *block, const struct line *line)
 {
 	bool named = of_bad_page(block);
 
-	/* A dump alone prints none: it is of the BUG that was lost, or of another block. */
+	/* A dump alone has no task line: this one belongs to a lost BUG, or to another block. */
 	if (block->complaint.kind == COMPLAINT_DUMP ||
 	    block->complaint.kind == COMPLAINT_MEMORY_FAILURE ||
 	    block->complaint.kind == COMPLAINT_RSS_COUNTER)
@@ -289,7 +293,7 @@ static void take_task(struct block *block, const struct line *line)
 		if (!named && block->contested)
 			return;
 	}
-	/* An interrupt's block has no task of its own, but the one that it came upon. */
+	/* An interrupt's block has the task that it interrupted. */
 	if (!block->complaint.pid)
 		block->complaint.pid = line->pid;
 	if (*line->release)
@@ -307,7 +311,7 @@ static struct block *take_failure(struct complaint_parser *parser, struct block 
 	if (*line->name && !*block->type)
 		memcpy(block->type, line->name, sizeof(block->type));
 	block->marks |= line->marks;
-	/* What tells most: a mapping that is left, then references. */
+	/* The most important first: a mapping that is left, then references. */
 	if (line->failure > block->failure) {
 		block->failure = line->failure;
 		set_text(block, text);
@@ -344,7 +348,7 @@ static struct block *begin_bad(struct complaint_parser *parser, const struct lin
 	return block;
 }
 
-/* Lines that mean nothing without the block that they are of. */
+/* Lines that mean nothing outside of a block. */
 static void take_inner(struct block *block, const struct line *line)
 {
 	switch (line->kind) {
@@ -379,7 +383,7 @@ static void take_inner(struct block *block, const struct line *line)
 	}
 }
 
-/* Returns the block that the line is of now, or NULL. */
+/* Returns the block to which the line belongs now, or NULL. */
 static struct block *take(struct complaint_parser *parser, struct block *block,
 			  const struct line *line, const char *text, uint32_t caller, uint64_t now)
 {
@@ -461,7 +465,7 @@ void complaint_parser__line(struct complaint_parser *parser, const char *line, s
 	read_text(parser, text, read_caller(caller), when);
 }
 
-/* Blocks without a time end by their lines alone. */
+/* Blocks without a time end only by their lines. */
 static uint64_t deadline_of(const struct block *block)
 {
 	return block->used && block->last ? block->last + QUIET_NS : 0;

@@ -35,9 +35,9 @@
 #define COMPLAINT_TEXT_MAX 256
 #define COMPLAINT_REASON_MAX 128
 
-/* What a block is: the source of the complaint, by which alerts are limited, too. */
+/* The kind of a block: the source of the complaint. Alerts are also limited by kind. */
 enum complaint_kind {
-	COMPLAINT_OTHER, /* an oops of another kind: it is here to end the block before it */
+	COMPLAINT_OTHER, /* an oops of another kind: it only ends the block before it */
 	COMPLAINT_BUG, /* "kernel BUG at FILE:LINE!", with the page that was dumped before it */
 	COMPLAINT_WARNING, /* "WARNING: …", likewise */
 	COMPLAINT_DUMP, /* a page was dumped, and nothing followed */
@@ -56,36 +56,37 @@ const char *complaint__kind_name(unsigned int kind);
 
 struct complaint {
 	enum complaint_kind kind;
-	uint32_t classes; /* 1U << enum thprace_class: it may belong to these; 0: to none */
-	char reason[COMPLAINT_REASON_MAX]; /* classes 0: why none, "hugetlb page"; else "" */
-	uint64_t when; /* of its first line: as given; else the line's own stamp, ns; 0: none */
+	uint32_t classes; /* 1U << enum thprace_class: it may belong to these classes; 0: to none */
+	char reason[COMPLAINT_REASON_MAX]; /* if classes is 0: why, "hugetlb page"; else "" */
+	uint64_t
+		when; /* time of its first line: as given; else the line's own stamp, ns; 0: none */
 	uint32_t pid; /* thread that printed it; 0: not known */
 	bool has_pfn;
-	uint64_t pfn; /* of the page that it names, which may be a tail */
-	uint64_t page; /* address of its struct page, where the kernel did not hide it; or 0 */
+	uint64_t pfn; /* of the page that it names, which may be a tail page */
+	uint64_t page; /* address of its struct page, if the kernel did not hide it; else 0 */
 	int order; /* of that page; 0: a small one; COMPLAINT_ORDER_UNKNOWN */
-	char release[64]; /* of the kernel, by the block or by a line before it; "": not known */
-	char text[COMPLAINT_TEXT_MAX]; /* the line that tells most, cleaned */
+	char release[64]; /* of the kernel, from the block or from an earlier line; "": not known */
+	char text[COMPLAINT_TEXT_MAX]; /* its most informative line, cleaned */
 };
 
-/* What is known of the kernel whose lines these are. */
+/* What is known about the kernel that printed the lines. */
 struct complaint_kernel {
-	bool known; /* possible is given; else it follows from the release that the lines name */
+	bool known; /* possible is given; else it is derived from the release that the lines name */
 	uint32_t possible; /* 1U << enum thprace_class: classes that can happen on it */
-	unsigned int pmd_order; /* of a huge page; 0: not known (9, 11 or 13 are taken for one) */
+	unsigned int pmd_order; /* of a huge page; 0: not known (9, 11 and 13 are accepted) */
 };
 
 /*
- * Which classes a kernel of this release ("5.10.16-1-default") is open to, as mainline and stable were; in
- * *closed those that it could have but for their fix. A distribution's kernel may have the fixes of a later
- * one. A release that is not understood is open to all.
+ * The classes to which a kernel of this release ("5.10.16-1-default") is open, as mainline and
+ * stable were; in *closed those that it would have without their fix. A distribution's kernel may
+ * have the fixes of a later release. A release that cannot be parsed counts as open to all.
  */
 uint32_t complaint__possible(const char *release, uint32_t *closed);
 
 /* complaint: valid until it returns. */
 typedef void (*complaint_fn)(void *ctx, const struct complaint *complaint);
 
-/* Blocks under way at the same time: one for each task or CPU that prints, where lines name it. */
+/* Maximum number of blocks under way: one for each task or CPU that prints, if lines name it. */
 #define COMPLAINT_BLOCKS 8
 
 struct complaint_parser;
@@ -94,33 +95,34 @@ struct complaint_parser;
 struct complaint_parser *complaint_parser__new(const struct complaint_kernel *kernel,
 					       complaint_fn found, void *ctx);
 
-/* From now on. */
+/* Valid from the next line on. */
 void complaint_parser__set_kernel(struct complaint_parser *parser,
 				  const struct complaint_kernel *kernel);
 
 /*
- * One record of the kernel's: its text alone, length bytes, without stamp. caller: who printed it, as
- * printk tells it ("T123", "C1"), or NULL. now: ns, ascending. found is called for blocks that this ends.
+ * One record of the kernel's log: only its text, length bytes, without stamp. caller: who printed
+ * it, in printk's notation ("T123", "C1"), or NULL. now: ns, ascending. found is called for the
+ * blocks that this record ends.
  */
 void complaint_parser__record(struct complaint_parser *parser, const char *text, size_t length,
 			      const char *caller, uint64_t now);
 
 /*
- * One line as people paste it: from a console, dmesg, a journal or syslog, /dev/kmsg or pstore, with the
- * prefix that each of these puts before it, or none. The stamp in it is its time.
+ * One line as people paste it: from a console, dmesg, a journal or syslog, /dev/kmsg or pstore,
+ * with the prefix of that source, or none. The stamp in it is its time.
  */
 void complaint_parser__line(struct complaint_parser *parser, const char *line, size_t length);
 
-/* When the next block ends unless a line of it comes, ns as given; 0: none is under way. */
+/* When the next block ends if no line of it comes, ns as given; 0: none is under way. */
 uint64_t complaint_parser__deadline(const struct complaint_parser *parser);
 
-/* End those blocks whose time has come. */
+/* End the blocks whose time is over. */
 void complaint_parser__expire(struct complaint_parser *parser, uint64_t now);
 
 /* End all. */
 void complaint_parser__finish(struct complaint_parser *parser);
 
-/* What is under way is not reported. */
+/* Blocks under way are not reported. */
 void complaint_parser__free(struct complaint_parser *parser);
 
 #endif

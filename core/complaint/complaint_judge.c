@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which classes a block can belong to. First the classes of the check that failed, then what excludes them: the
- * kind of the page, the file of the BUG, the page's size, the call trace, the kernel. The first that
- * leaves none is the reason.
+ * Which classes a block can belong to. It starts with the classes of the failed check, then
+ * excludes by: the kind of the page, the file of the BUG, the page's size, the call trace, the
+ * kernel. The first step that leaves no class is the reason.
  */
 #include "complaint_private.h"
 
@@ -14,7 +14,7 @@
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define ALL 0xffffffffU
 
-/* The classes of which the kernel says this (SAYS_*). */
+/* The classes for which the kernel prints this (SAYS_*). */
 static uint32_t said_of(unsigned int what)
 {
 	uint32_t classes = 0;
@@ -26,7 +26,7 @@ static uint32_t said_of(unsigned int what)
 	return classes;
 }
 
-/* Names of functions, or how they begin; '$': all of it. */
+/* Names of functions, or their beginning; '$': the whole name. */
 static const struct {
 	const char *begins;
 	unsigned int what;
@@ -82,7 +82,7 @@ unsigned int complaint_judge__function(const char *name)
 	return 0;
 }
 
-/* A path ends with this file: "/build/linux/mm/truncate.c" with "mm/truncate.c". */
+/* Does a path end with this file: "/build/linux/mm/truncate.c" with "mm/truncate.c"? */
 static bool in_file(const char *path, const char *file)
 {
 	size_t length = strlen(path), tail = strlen(file);
@@ -106,7 +106,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Keep these of the classes. None left: that is why, and the answer is false. */
+/* Keep only these classes. If none is left, this is the reason, and the result is false. */
 __attribute__((format(printf, 3, 4))) static bool keep(struct complaint *complaint,
 						       uint32_t classes, const char *why, ...)
 {
@@ -121,7 +121,7 @@ __attribute__((format(printf, 3, 4))) static bool keep(struct complaint *complai
 	return false;
 }
 
-/* No class is about such a page, whatever failed. */
+/* No class is about such a page, whatever check failed. */
 static bool judge_page(struct block *block)
 {
 	struct complaint *complaint = &block->complaint;
@@ -158,7 +158,7 @@ static bool is_pmd_order(int order, const struct complaint_kernel *kernel)
 	return order == 9 || order == 11 || order == 13; /* pages of 4, 16, 64 KiB */
 }
 
-/* The page has to be a huge one. */
+/* The page must be a huge one. */
 static bool judge_size(struct block *block, const struct complaint_kernel *kernel)
 {
 	struct complaint *complaint = &block->complaint;
@@ -173,14 +173,14 @@ static bool judge_size(struct block *block, const struct complaint_kernel *kerne
 	return true;
 }
 
-/* The trace, where it is whole, has to lead through the class' walker. */
+/* If the trace is complete, it must contain the class's walker. */
 static bool judge_trace(struct block *block)
 {
 	bool whole = block->functions & FUNCTION_BOTTOM;
 	const struct race_class *race;
 	unsigned int class;
 
-	/* Some unwinders have nothing but guesses. */
+	/* Some unwinders only make guesses. */
 	if (!block->frames) {
 		block->functions |= block->guesses;
 		whole = block->guesses & FUNCTION_BOTTOM;
@@ -207,7 +207,7 @@ static bool judge_kernel(struct complaint *complaint, const struct complaint_ker
 	return keep(complaint, possible, "cannot happen on this kernel");
 }
 
-/* "VM_BUG_ON_PAGE(…)" and its BUG: one of the classes' checks, where that is the class'. */
+/* "VM_BUG_ON_PAGE(…)" and its BUG: one of the classes' checks, in the file of the class. */
 static bool judge_check(struct block *block, bool *huge)
 {
 	struct complaint *complaint = &block->complaint;
@@ -234,8 +234,8 @@ static bool judge_check(struct block *block, bool *huge)
 }
 
 /*
- * A BUG() before which no page was dumped. 3.13 to 4.10: a split counted mappings before its BUG. Before
- * 3.16 VM_BUG_ON_PAGE() had no reason. invalidate_inode_pages2_range() has BUG_ON(page_mapped(page)).
+ * A BUG() without a dumped page. 3.13 to 4.10: a split counted mappings before its BUG. Before 3.16
+ * VM_BUG_ON_PAGE() had no reason. invalidate_inode_pages2_range() has BUG_ON(page_mapped(page)).
  */
 static bool judge_bare_bug(struct block *block)
 {
@@ -275,8 +275,8 @@ static bool judge_warning(struct block *block)
 }
 
 /*
- * A page that was freed, or found mapped, with a mapcount that does not fit: what a truncation that went wrong
- * leaves behind. All else that bad_page() and print_bad_pte() complain of is no mapcount.
+ * A page that was freed, or found mapped, with a mapcount that does not fit: the result of a failed
+ * truncation. The other complaints of bad_page() and print_bad_pte() are not about a mapcount.
  */
 static bool judge_counts(struct block *block, bool *huge)
 {
@@ -313,7 +313,7 @@ static bool judge_failure(struct block *block)
 		    "references are left, no mapping");
 }
 
-/* By the first line, before anything else is asked. huge: the page has to be one. */
+/* Decided by the first line, before anything else. huge: the page must be huge. */
 static bool judge_kind(struct block *block, bool *huge)
 {
 	struct complaint *complaint = &block->complaint;

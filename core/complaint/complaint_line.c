@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one line of the kernel's is, by the format strings of 3.0 to 7.2: __dump_page() and __dump_folio() in
- * mm/debug.c, bad_page(), print_bad_pte() and print_bad_page_map(), check_mm(), unaccount_page_cache_page() and
- * filemap_unaccount_folio(), mm/memory-failure.c, split_huge_page_to_list(), report_bug(), __warn(),
- * dump_stack_print_info(), and the traces of x86 and arm64.
+ * Recognises one line of the kernel's log, by the format strings of 3.0 to 7.2: __dump_page() and
+ * __dump_folio() in mm/debug.c, bad_page(), print_bad_pte() and print_bad_page_map(), check_mm(),
+ * unaccount_page_cache_page() and filemap_unaccount_folio(), mm/memory-failure.c,
+ * split_huge_page_to_list(), report_bug(), __warn(), dump_stack_print_info(), and the traces of x86
+ * and arm64.
  *
- * Names of tasks and files stand at known places of these, and what follows one is read from the line's
- * end: a comm may be "x  pfn:1".
+ * Names of tasks and files are at known places in these lines, and the text after a name is read
+ * from the line's end: a comm may be "x pfn:1".
  */
 #include "complaint_private.h"
 #include "complaint_text.h"
@@ -30,7 +31,7 @@ static bool take_function(const char **at, char name[LINE_NAME_MAX])
 	return take_hex(at, &ignored) && skip(at, "/0x") && take_hex(at, &ignored);
 }
 
-/* The same, or as scripts make it of what was inlined: "func mm/huge_memory.c:2351 [inline]". */
+/* The same, or as scripts print inlined functions: "func mm/huge_memory.c:2351 [inline]". */
 static bool take_symbol(const char **at, char name[LINE_NAME_MAX])
 {
 	const char *start = *at;
@@ -47,7 +48,7 @@ static bool take_symbol(const char **at, char name[LINE_NAME_MAX])
 	return true;
 }
 
-/* "../mm/huge_memory.c:2368", up to what follows the number. */
+/* "../mm/huge_memory.c:2368", up to the text after the number. */
 static bool take_place(const char **at, char file[LINE_NAME_MAX])
 {
 	size_t length = strcspn(*at, " !"), name = length;
@@ -63,8 +64,8 @@ static bool take_place(const char **at, char file[LINE_NAME_MAX])
 }
 
 /*
- * "comm[123]: …", "comm(123): …", "comm/123: …", "comm invoked oom-killer: …": the kernel begins many a line with
- * a task's name, of up to 15 bytes. None of its complaints goes on like this.
+ * "comm[123]: …", "comm(123): …", "comm/123: …", "comm invoked oom-killer: …": many of the kernel's
+ * lines begin with a task's name of up to 15 bytes. None of its complaints continues like this.
  */
 static bool begins_with_comm(const char *text)
 {
@@ -167,7 +168,10 @@ static bool read_bad_page(struct line *line, const char *at)
 	}
 	if (i == SIZE(bad))
 		return false;
-	/* Two spaces (a mail may have made one of them), a key, a number: a comm may have these, too, so the last. */
+	/*
+	 * Two spaces (a mail may have removed one), a key, a number: a comm may contain this too,
+	 * so the last one counts.
+	 */
 	end = find_last(at, " p");
 	if (!end || end == at)
 		return false;
@@ -279,7 +283,10 @@ static void take_comm_and_release(struct line *line, const char *at)
 	/* Taints are letters, the release begins with a number. */
 	while (*end && !(isdigit((unsigned char)*end) && end[-1] == ' '))
 		end++;
-	/* Debian's release is its interface's; the package has the number: "5.10.0-30-amd64 #1 Debian 5.10.218-1". */
+	/*
+	 * Debian's release has the version of its interface; the package has the real one:
+	 * "5.10.0-30-amd64 #1 Debian 5.10.218-1".
+	 */
 	package = strstr(end, " Debian ");
 	if (package && isdigit((unsigned char)package[8]))
 		end = package + 8;
@@ -374,7 +381,10 @@ static bool read_end(struct line *line, const char *at)
 	return true;
 }
 
-/* What needs no more than its beginning. Each is longer than a comm, or is no beginning of a block. */
+/*
+ * Lines that are recognised by their beginning. Each is longer than a comm, or does not begin a
+ * block.
+ */
 static bool read_rest(struct line *line, const char *at)
 {
 	static const struct {
@@ -388,7 +398,7 @@ static bool read_rest(struct line *line, const char *at)
 		{"page allocated via order ", LINE_HISTORY},
 		{"page last free ", LINE_HISTORY},
 		{"page has been migrated, last migrate reason", LINE_HISTORY},
-		/* These stand between, and end nothing. */
+		/* These are in between, and end nothing. */
 		{"BUG: Bad page ", LINE_NOTHING},
 		{"BUG: non-zero pgtables_bytes on freeing mm", LINE_NOTHING},
 		{"Internal error: Oops - BUG", LINE_NOTHING},

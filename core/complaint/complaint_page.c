@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The lines with which the kernel dumps a page: __dump_page(), since 6.10 __dump_folio(), and dump_page(). */
+/* The lines of a page dump: __dump_page(), since 6.10 __dump_folio(), and dump_page(). */
 #include "complaint_private.h"
 #include "complaint_text.h"
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * An address by %p: 0, where it is not shown. While there is no randomness yet to hash it with, the kernel
- * writes "(____ptrval____)" instead (since 4.15).
+ * An address printed with %p: 0 if it is not shown. Until there is randomness to hash it with, the
+ * kernel prints "(____ptrval____)" instead (since 4.15).
  */
 static uint64_t take_pointer(const char **at)
 {
@@ -19,7 +19,7 @@ static uint64_t take_pointer(const char **at)
 }
 
 /*
- * "page:ffffea0001328000 refcount:1 mapcount:0 …". Before 4.15 the address is the page's own, after it a
+ * "page:ffffea0001328000 refcount:1 mapcount:0 …". Before 4.15 the address is the real one, later a
  * hash, if it is there at all.
  */
 static bool read_page(struct line *line, const char *at)
@@ -49,7 +49,7 @@ static bool read_page(struct line *line, const char *at)
 	return true;
 }
 
-/* "head:00000000091c0000 order:9 …", "head: order:9 …"; without an order it is a dump in hex. */
+/* "head:00000000091c0000 order:9 …", "head: order:9 …"; without an order it is a hex dump. */
 static bool read_head(struct line *line, const char *at)
 {
 	uint64_t ignored;
@@ -72,7 +72,7 @@ static unsigned int mark_of_flag(const char *flag, size_t length)
 	if ((length == 4 && (!strncmp(flag, "head", length) || !strncmp(flag, "tail", length))) ||
 	    (length == 8 && !strncmp(flag, "compound", length)))
 		return MARK_COMPOUND;
-	/* ZONE_DEVICE is the last of five, where all are there: DMA, DMA32, NORMAL, MOVABLE. */
+	/* ZONE_DEVICE is the last of five, if all exist: DMA, DMA32, NORMAL, MOVABLE. */
 	if (length == 6 && !strncmp(flag, "zone=", 5) && flag[5] >= '4')
 		return MARK_DEVICE;
 	return 0;
@@ -99,8 +99,8 @@ static bool read_flags(struct line *line, const char *at)
 }
 
 /*
- * "aops:shmem_aops ino:3c04 …", "mapping->aops:…"; 4.20 to 5.4 the name alone. A file's name comes after,
- * and is not looked at.
+ * "aops:shmem_aops ino:3c04 …", "mapping->aops:…"; 4.20 to 5.4 only the name. A file's name follows
+ * and is ignored.
  */
 static bool read_owner(struct line *line, const char *at)
 {

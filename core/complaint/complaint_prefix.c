@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a console, dmesg, a journal, syslog, pstore or a mail puts before the kernel's text. */
+/*
+ * The prefix that a console, dmesg, a journal, syslog, pstore or a mail puts before the kernel's
+ * text.
+ */
 #include "complaint_private.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_MAX 160 /* bytes of a date and a host's name */
+#define HEAD_MAX 160 /* bytes of a date and a host name */
 
 static const char *skip_quotes(const char *at)
 {
@@ -23,7 +26,7 @@ static void keep_caller(char caller[16], const char *from, size_t length)
 	caller[length] = '\0';
 }
 
-/* "6,1234,5678901,-,caller=T12;text", of /dev/kmsg. NULL: it is none. */
+/* "6,1234,5678901,-,caller=T12;text", of /dev/kmsg. NULL: no such prefix. */
 static const char *skip_kmsg(const char *at, char caller[16], uint64_t *when)
 {
 	const char *text = strchr(at, ';'), *field;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the reader of complaints: complaint_line.c and complaint_page.c (what one line is), complaint_prefix.c (what stands
- * before a pasted one), complaint.c (which lines are one block), complaint_judge.c (which classes a block
- * can belong to), complaint_release.c (what a release is open to).
+ * Internals of the reader of complaints: complaint_line.c and complaint_page.c (recognise one
+ * line), complaint_prefix.c (the prefix of a pasted line), complaint.c (group lines into blocks),
+ * complaint_judge.c (which classes a block can belong to), complaint_release.c (to which classes a
+ * release is open).
  */
 #ifndef THPRACE_COMPLAINT_PRIVATE_H
 #define THPRACE_COMPLAINT_PRIVATE_H
@@ -10,16 +11,16 @@
 #include <string.h>
 #include "complaint.h"
 
-#define LINE_MAX_BYTES 1024 /* printk's own limit; what is longer is cut */
+#define LINE_MAX_BYTES 1024 /* printk's own limit; longer lines are truncated */
 #define LINE_NAME_MAX 96 /* of a function, a check, a file */
 
 enum line_kind {
-	LINE_NOTHING, /* no line of the kernel's that matters here */
+	LINE_NOTHING, /* not a line of the kernel that matters here */
 	LINE_FOREIGN, /* an oops of another kind begins */
 	LINE_END, /* "---[ end trace … ]---" */
 	LINE_BUG, /* name: file, number: line */
 	LINE_WARNING, /* name: function; file: where it is */
-	LINE_PAGE_CACHE, /* these four: comm; pfn, where they have one */
+	LINE_PAGE_CACHE, /* these four: comm; pfn, if there is one */
 	LINE_PAGE_STATE,
 	LINE_PAGE_MAP,
 	LINE_RSS_COUNTER,
@@ -36,24 +37,24 @@ enum line_kind {
 	LINE_WHERE, /* name: function of the instruction pointer */
 	LINE_TRACE, /* "Call Trace:" */
 	LINE_FRAME, /* name: function */
-	LINE_HISTORY, /* of the page: the frames that follow are not the complaint's */
+	LINE_HISTORY, /* of the page: the frames after it do not belong to the complaint */
 	LINE_VERSION, /* "Linux version …": release */
 };
 
-/* What a memory failure came to. */
+/* The result of a memory failure. */
 enum line_failure {
 	FAILURE_NEUTRAL,
 	FAILURE_USERS, /* references were left */
 	FAILURE_UNMAP, /* a mapping was left */
 };
 
-/* What kind of page it is: any of these, and no class' page is. */
+/* The kind of the page: a page with one of these belongs to no class. */
 #define MARK_HUGETLB 0x1
 #define MARK_SLAB 0x2
 #define MARK_DEVICE 0x4
 #define MARK_POOL 0x8
 #define MARK_TYPED 0x10 /* another type */
-#define MARK_COMPOUND 0x20 /* part of a compound page, whatever its order */
+#define MARK_COMPOUND 0x20 /* part of a compound page, of any order */
 
 struct line {
 	enum line_kind kind;
@@ -71,24 +72,26 @@ struct line {
 	int64_t mapcount;
 	int64_t counted;
 	int order; /* or COMPLAINT_ORDER_UNKNOWN */
-	bool complete; /* a page line that would show if it were compound */
-	bool guess; /* a frame with '?': it was found on the stack, and may be an old one */
+	bool complete; /* a page line that would show whether it is compound */
+	bool guess; /* a frame with '?': it was found on the stack, and may be old */
 };
 
-/* What is this text? It ends with a NUL, is clean, and has no prefix. */
+/* Recognise this text. It ends with a NUL, is clean, and has no prefix. */
 void complaint_line__read(struct line *line, const char *text);
 
-/* Nothing is known of it yet. */
+/* Nothing is known about it yet. */
 static inline void complaint_line__clear(struct line *line)
 {
 	memset(line, 0, sizeof(*line));
 	line->order = COMPLAINT_ORDER_UNKNOWN;
 }
 
-/* Is it of a dumped page? */
+/* Does it belong to a dumped page? */
 bool complaint_page__read(struct line *line, const char *text);
 
-/* What stands before a pasted line: where the kernel's text begins, who printed it ("" or "T12"), when. */
+/*
+ * The prefix of a pasted line: where the kernel's text begins, who printed it ("" or "T12"), when.
+ */
 const char *complaint_prefix__strip(const char *text, char caller[16], uint64_t *when);
 
 /* Functions of a call trace that matter. */
@@ -101,20 +104,20 @@ struct block {
 	uint64_t last; /* of its last line */
 	unsigned int lines;
 	struct complaint complaint;
-	bool bug; /* kind BUG or WARNING was reached */
-	bool contested; /* lines of the block before may come still: a task is not believed */
+	bool bug; /* the BUG or WARNING was reached */
+	bool contested; /* lines of the previous block may still come: a task line is ignored */
 	bool dump; /* a page was dumped */
-	bool strange; /* what is being dumped is another block's page */
-	bool traced; /* in a call trace of its own */
+	bool strange; /* the page that is being dumped belongs to another block */
+	bool traced; /* in its own call trace */
 	bool where; /* the instruction pointer's function is known */
 	bool complete; /* see struct line */
 	bool mapcounts; /* LINE_MAPCOUNTS came: … */
 	int64_t found, counted;
 	int64_t mapcount; /* of the dumped page */
 	unsigned int marks;
-	unsigned int functions; /* FUNCTION_*, of the trace and of the instruction pointer */
-	unsigned int guesses; /* the same of frames with '?' */
-	unsigned int frames; /* others than these */
+	unsigned int functions; /* FUNCTION_*, from the trace and the instruction pointer */
+	unsigned int guesses; /* the same for frames with '?' */
+	unsigned int frames; /* frames without '?' */
 	enum line_failure failure;
 	char comm[THPRACE_COMM_LEN];
 	char check[LINE_NAME_MAX]; /* "page dumped because: …" */

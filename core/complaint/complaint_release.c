@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which classes a release is open to, for logs of kernels that nobody can ask any more. */
+/* To which classes a release is open, for logs of kernels that are not available any more. */
 #include "complaint.h"
 
 #include <ctype.h>
@@ -9,8 +9,8 @@
 
 struct release {
 	uint32_t version;
-	uint32_t
-		fixes; /* the version whose fixes it surely has: a candidate ("-rc3") has the last one's */
+	uint32_t fixes; /* the version whose fixes it certainly has: for a candidate ("-rc3"), the
+		        * previous one */
 	uint32_t patch;
 };
 
@@ -37,7 +37,7 @@ static bool read_release(const char *text, struct release *release)
 	return true;
 }
 
-/* Is this release open to it, or closed? Adds the class's bit where it belongs. */
+/* Is this release open to the class, or closed? Adds the class's bit to the right set. */
 static void judge(const struct release *read, const struct race_releases *releases, uint32_t bit,
 		  uint32_t *possible, uint32_t *closed)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading a line word by word: each take_ and skip moves on only past what it wanted. */
+/* Reading a line word by word: each take_ and skip function moves on only past what it expects. */
 #ifndef THPRACE_COMPLAINT_TEXT_H
 #define THPRACE_COMPLAINT_TEXT_H
 
@@ -62,7 +62,7 @@ static inline void copy(char *to, size_t size, const char *from, size_t length)
 	to[length] = '\0';
 }
 
-/* The last place where a text has another one, or NULL. */
+/* The last occurrence of one text in another, or NULL. */
 static inline const char *find_last(const char *text, const char *what)
 {
 	const char *found = NULL, *at = text;
@@ -72,7 +72,7 @@ static inline const char *find_last(const char *text, const char *what)
 	return found;
 }
 
-/* "key" and a number after it, anywhere in a line that has no names in it. */
+/* "key" and a number after it, anywhere in a line without names. */
 static inline bool find_number(const char *text, const char *key, int64_t *value)
 {
 	const char *at = strstr(text, key);

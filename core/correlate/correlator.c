@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The correlator, and what each message of the incident ring adds to it. */
+/* The correlator, and what it does with each message of the incident ring. */
 #include "correlator_private.h"
 
 #include <errno.h>
@@ -55,7 +55,10 @@ static int on_incident(struct correlator *correlator, const struct thprace_incid
 		correlator__copy_stack(&entry->stack, &incident->walker_stack);
 	if (!incident->window.pid)
 		return 0;
-	/* Copied while its owner went on to something else: the owner's report was sent before that. */
+	/*
+	 * Copied while its owner had gone on to something else: the owner's report was sent before
+	 * that.
+	 */
 	if (incident->window.level != THPRACE_LEVEL_PMD &&
 	    !(incident->window.flags & THPRACE_WF_SETTLED))
 		return 0;
@@ -63,7 +66,10 @@ static int on_incident(struct correlator *correlator, const struct thprace_incid
 				    incident->first_verdict);
 }
 
-/* A check point speaks of the last walker of its task on the folio that failed; or for itself. */
+/*
+ * A check point is about the last failed walker of its task on the folio; if there is none, it
+ * stands alone.
+ */
 static int on_check(struct correlator *correlator, const struct thprace_incident *incident,
 		    uint64_t now)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Walkers that were reported, by what they are looked up by, and the windows that each met or may have met. */
+/*
+ * Walkers that were reported, with their indexes, and the windows that each overlapped or may have
+ * overlapped.
+ */
 #include "correlator_private.h"
 
 #include <errno.h>

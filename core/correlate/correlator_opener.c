@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Openers' reports: the final times of windows. Kept for a while, and given to the walkers that they concern. */
+/*
+ * Openers' reports: the final times of windows. They are kept for a while and given to the walkers
+ * that they concern.
+ */
 #include "correlator_private.h"
 #include "classes/race_class.h"
 
-/* Could this window matter to this walker? Decided by final times only when it is settled. */
+/* Could this window matter to this walker? When it is settled, only final times decide. */
 static bool may_concern(const struct correlator_entry *entry, const struct thprace_window *window)
 {
 	const struct thprace_walk *walk = &entry->walk;
@@ -22,10 +25,10 @@ static bool may_concern(const struct correlator_entry *entry, const struct thpra
 }
 
 /*
- * A window that began after a failed walker's return is never emitted with it: it is only
- * counted, since a walker that failed hears of all that follow. While the function around the walker
- * has not reported yet what it found, how the window counts is open: then it is kept, like one that the
- * walker saw opening.
+ * A window that began after a failed walker's return is never emitted with it. It is only counted,
+ * because a failed walker gets reports of everything that follows. Until the function around the
+ * walker has reported what it found, it is open how the window counts; until then it is kept, like
+ * a window that was opening when the walker looked.
  */
 static bool counts_only(const struct correlator_entry *entry, const struct thprace_window *window)
 {
@@ -53,7 +56,7 @@ static int add_opener(struct correlator *correlator, struct correlator_entry *en
 				    THPRACE_CLEAN);
 }
 
-/* Keep an opener's report, in place of the oldest. */
+/* Keep an opener's report, in the place of the oldest. */
 static struct correlator_opener *keep_opener(struct correlator *correlator,
 					     const struct thprace_opener *report)
 {
@@ -78,7 +81,7 @@ static struct correlator_opener *keep_opener(struct correlator *correlator,
 	return opener;
 }
 
-/* A range is reported for each pending walker: on one folio it counts once. */
+/* A range is reported to each pending walker: on one folio it counts once. */
 static bool is_known(const struct correlator *correlator, const struct thprace_window *window)
 {
 	const struct correlator_opener *opener;

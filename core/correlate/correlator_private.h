@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the correlator: shared by correlator.c (what each message says), correlator_entry.c (walkers
- * and the windows of each), correlator_opener.c (openers' reports) and correlator_settle.c (losses,
- * verdicts).
+ * Internals of the correlator, shared by correlator.c (what each message means), correlator_entry.c
+ * (walkers and the windows of each), correlator_opener.c (openers' reports) and correlator_settle.c
+ * (losses, verdicts).
  */
 #ifndef THPRACE_CORRELATOR_PRIVATE_H
 #define THPRACE_CORRELATOR_PRIVATE_H
@@ -16,7 +16,7 @@
 #define LOSSES_MAX 256
 #define HEADS 16384 /* of each index: a power of two */
 
-/* A window that a walker met, or may have met. */
+/* A window that a walker overlapped, or may have overlapped. */
 struct correlator_pair {
 	struct correlator_pair *next; /* of the same walker */
 	struct hash_node waiting; /* for its opener's report, by thread */
@@ -44,7 +44,7 @@ struct correlator_entry {
 	struct correlator_pair *pairs; /* in order of arrival */
 	struct thprace_tally later; /* windows that began after the walker failed: never emitted */
 	bool check; /* a check point's own report, without a walker */
-	bool forgotten; /* openers' reports of its time were overwritten */
+	bool forgotten; /* openers' reports from its time were overwritten */
 };
 
 /* An opener's report. */
@@ -52,7 +52,7 @@ struct correlator_opener {
 	struct hash_node by_folio;
 	struct thprace_window window;
 	struct thprace_stack stack;
-	uint64_t reach; /* latest end of this window and the older ones */
+	uint64_t reach; /* latest end of this window and all older ones */
 };
 
 struct correlator_loss {
@@ -85,7 +85,7 @@ static inline struct hash_list *correlator__list(struct hash_list *index, uint64
 	return &index[hash__number(number) % HEADS];
 }
 
-/* A PTE-level window that is no zap of a range. */
+/* A PTE-level window that is not the zap of a range. */
 static inline bool correlator__is_removal(const struct thprace_window *window)
 {
 	return window->level == THPRACE_LEVEL_PTE && !(window->flags & THPRACE_WF_RANGE);
@@ -104,12 +104,12 @@ struct correlator_entry *correlator_entry__add(struct correlator *correlator,
 					       const struct thprace_walk *walk, bool check,
 					       uint64_t now);
 
-/* Take it out of everything and free it; *link is the one after it then. */
+/* Remove it from all lists and free it; *link is the next one then. */
 void correlator_entry__drop(struct correlator *correlator, struct correlator_entry **link);
 
 /*
- * Is this the window of a pair that was reported before? Its times were not final then, and a walker
- * may have seen it while it opened, before its time was stored (open 0).
+ * Is this the window of a pair that was reported before? Its times were not final then, and a
+ * walker may have seen it while it was opening, before its time was stored (open 0).
  */
 bool correlator_pair__is_of(const struct correlator_pair *pair,
 			    const struct thprace_window *window);
@@ -119,23 +119,26 @@ void correlator_pair__settle(struct correlator_pair *pair, const struct thprace_
 			     const struct thprace_stack *stack);
 
 /*
- * Add a window to a walker, or what is newly known of one that it has. Of removals of small pages
- * only the earliest is kept: for that one the walker waited.
+ * Add a window to a walker, or update one that it has. Of removals of small pages only the earliest
+ * is kept: the walker waited for that one.
  */
 int correlator_pair__add(struct correlator *correlator, struct correlator_entry *entry,
 			 const struct thprace_window *window, const struct thprace_stack *stack,
 			 uint8_t first_verdict);
 
-/* No more frames than there is room for. */
+/* Copies at most as many frames as fit. */
 void correlator__copy_stack(struct thprace_stack *to, const struct thprace_stack *from);
 
-/* Keep an opener's report, for walkers that are reported later, and give it to those that were. 0 or -ENOMEM. */
+/*
+ * Keep an opener's report for walkers that are reported later, and give it to those that already
+ * were. 0 or -ENOMEM.
+ */
 int correlator_opener__take(struct correlator *correlator, const struct thprace_opener *report);
 
 /* A walker was reported: give it the reports that are kept. 0 or -ENOMEM. */
 int correlator_opener__add_known(struct correlator *correlator, struct correlator_entry *entry);
 
-/* Give out what collapse-reuse came to: a correlator_reuse_fn. */
+/* Emit the incidents of collapse-reuse: a correlator_reuse_fn. */
 void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from,
 			      uint64_t to, bool doubtful);
 

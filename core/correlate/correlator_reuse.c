@@ -8,8 +8,8 @@
 #include "base/hash.h"
 #include "classes/race_class.h"
 
-#define RETURN_WAIT_NS 1000000000ULL /* a holder's return is waited for so long */
-#define HOLDS_MAX 4096 /* the last so many are kept */
+#define RETURN_WAIT_NS 1000000000ULL /* how long a holder's return is waited for */
+#define HOLDS_MAX 4096 /* the number of recent ones that are kept */
 #define HEADS 1024
 
 struct hold {
@@ -18,7 +18,7 @@ struct hold {
 	struct thprace_stack stack;
 };
 
-/* A failed collapse and what became of its page. */
+/* A failed collapse, and what happened to its page. */
 struct window {
 	struct window *next; /* in order of arrival */
 	struct thprace_window window;
@@ -90,7 +90,7 @@ static struct hold *find_hold(struct correlator_reuse *reuse, const struct thpra
 	return NULL;
 }
 
-/* In place of the oldest. */
+/* In the place of the oldest. */
 static struct hold *add_hold(struct correlator_reuse *reuse, const struct thprace_walk *walk)
 {
 	struct hold *hold = &reuse->holds[reuse->next];
@@ -111,7 +111,7 @@ void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace
 	struct hold *hold = find_hold(reuse, &report->walk);
 
 	if (!hold)
-		hold = add_hold(reuse, &report->walk); /* also when its first report was lost */
+		hold = add_hold(reuse, &report->walk); /* also if its first report was lost */
 	if (report->walk.leave)
 		hold->walk.leave = report->walk.leave;
 	if (report->stack.nr)

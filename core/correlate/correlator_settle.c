@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* When all is in that may matter to a walker, its incidents are emitted: verdicts, after what was lost. */
+/*
+ * When all reports that may matter to a walker have arrived, its incidents are emitted. Losses are
+ * applied before verdicts.
+ */
 #include "correlator_private.h"
 
 #include <string.h>
@@ -7,10 +10,16 @@
 #include "correlator_reuse.h"
 #include "classes/race_class.h"
 
-/* What has not come by then is settled without: a window's end, the return of the function around a walker. */
+/*
+ * How long to wait for a window's end, and for the return of the function around a walker; then it
+ * is settled without.
+ */
 #define WINDOW_WAIT_NS 1000000000ULL
 
-/* Losses that meet are one. When there are too many, the oldest are kept coarser. */
+/*
+ * Losses that touch each other are merged. If there are too many, the oldest are kept more
+ * coarsely.
+ */
 int correlator__lost(struct correlator *correlator, uint64_t from, uint64_t to)
 {
 	struct correlator_loss *loss = correlator->losses,
@@ -61,7 +70,7 @@ void correlator__count(struct verdict_counts *classes, const struct thprace_inci
 			 !thprace_proved(incident->verdict, incident->attribution);
 }
 
-/* Give out one incident of a walker; pair NULL: the walker alone. */
+/* Emit one incident of a walker; pair NULL: the walker alone. */
 static void emit(struct correlator *correlator, const struct correlator_entry *entry,
 		 const struct correlator_pair *pair, struct thprace_finding finding)
 {
@@ -114,10 +123,13 @@ void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint
 	correlator->incident(correlator->ctx, incident);
 }
 
-/* Is what the pair says of this window final, and the window one of this walker's? */
+/* Is the pair's information about this window final, and does the window concern this walker? */
 static bool counts(const struct thprace_walk *walk, const struct thprace_window *window)
 {
-	/* Opening when the walker looked; it has not been reported since: it opened after the walker. */
+	/*
+	 * It was opening when the walker looked, and has not been reported since: it opened after
+	 * the walker.
+	 */
 	if (window->level == THPRACE_LEVEL_PMD && !window->open)
 		return false;
 	return !(window->flags & THPRACE_WF_VOID) && window->folio == walk->folio;
@@ -146,7 +158,7 @@ static struct thprace_finding judge(struct correlator *correlator, const struct 
 	return thprace_judge(window, walk, tally);
 }
 
-/* Of the ranges that explain a failed walker, the one that is named. */
+/* The range that is named, of those that explain a failed walker. */
 static const struct correlator_pair *explanation(const struct correlator_entry *entry,
 						 const struct thprace_tally *tally,
 						 struct thprace_finding *finding)
@@ -213,7 +225,7 @@ static void settle_entry(struct correlator *correlator, struct correlator_entry 
 		     (struct thprace_finding){.verdict = THPRACE_CONTAINED});
 }
 
-/* Is everything in that may speak about this walker? */
+/* Has everything arrived that may matter to this walker? */
 static bool is_ready(const struct correlator_entry *entry, uint64_t now, uint64_t checked)
 {
 	uint64_t quiet = entry->walk.leave;
@@ -235,7 +247,7 @@ static bool is_ready(const struct correlator_entry *entry, uint64_t now, uint64_
 	return true;
 }
 
-/* In order of arrival, and none before an earlier one: a walker looks at those that came later. */
+/* In order of arrival, and never before an earlier one: a walker looks at those that came later. */
 void correlator__settle(struct correlator *correlator, uint64_t now, uint64_t checked)
 {
 	while (correlator->entries && is_ready(correlator->entries, now, checked)) {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "classes/race_class.h"
 
-#define MISS_SPANS 8192 /* of one sample: windows and walkers, each */
-#define MISS_FAR_NS 50000000ULL /* of two different rounds */
+#define MISS_SPANS 8192 /* of one sample: so many windows, and so many walkers */
+#define MISS_FAR_NS 50000000ULL /* belongs to two different rounds */
 
 struct span {
 	uint64_t folio;
@@ -56,7 +56,7 @@ static void add(struct spans *spans, const struct thprace_record *record, uint64
 void near_misses__record(struct near_misses *near_misses, const struct thprace_record *record)
 {
 	bool head = race_class__shape(near_misses->class) == RACE_SPLIT;
-	uint64_t removed = record->arg; /* of ZAP_CLOSE; 0 when it was not seen */
+	uint64_t removed = record->arg; /* of ZAP_CLOSE; 0 if it was not seen */
 
 	if (!record->folio)
 		return;
@@ -81,7 +81,7 @@ static int compare(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* How much later than the window the walker came; 0: they met. */
+/* How much later than the window the walker came; 0: they overlapped. */
 static int64_t late(const struct span *window, const struct span *walk)
 {
 	if (walk->from > window->to)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a run that tried to bring a race out has shown about the kernel. */
+/* What a run that tried to provoke a race has shown about the kernel. */
 #ifndef THPRACE_PROVOKE_VERDICT_H
 #define THPRACE_PROVOKE_VERDICT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The least number of contained overlaps that makes "no escape" a statement. */
+/* The minimum number of contained overlaps for "closed". */
 #define PROVOKE_ENOUGH 100
 
 enum provoke_verdict {
 	PROVOKE_CLOSED, /* enough overlaps, all contained */
-	PROVOKE_OPEN, /* an escape that is proved, and no failure without a race */
-	PROVOKE_NOT_SHOWN, /* neither: too few overlaps, or losses or walkers in the way */
-	PROVOKE_IMPOSSIBLE, /* the class cannot happen, be seen or be provoked on this kernel */
+	PROVOKE_OPEN, /* a proved escape, and no failure without a race */
+	PROVOKE_NOT_SHOWN, /* neither: too few overlaps, or losses or failed walkers prevent a
+			    * statement */
+	PROVOKE_IMPOSSIBLE, /* the class cannot happen, be observed or be provoked on this kernel */
 	PROVOKE_MAX
 };
 
@@ -28,19 +29,20 @@ struct provoke_counts {
 	uint64_t escapes;
 	uint64_t likely; /* of these: not proved */
 	uint64_t remained; /* walkers that failed with nobody unmapping */
-	uint64_t unattributed; /* walkers that failed, and no zap explains it */
-	uint64_t unproven; /* incidents that a loss touches */
+	uint64_t unattributed; /* walkers that failed and that no zap explains */
+	uint64_t unproven; /* incidents touched by a loss */
 	uint64_t lost; /* of any cause, in the whole run */
 };
 
 /*
- * The verdict. A kernel that was seen to fail by itself (remained) cannot be called open: no count tells
- * such a failure from a race that it happens to coincide with. Else a proved escape says open. Closed needs
- * PROVOKE_ENOUGH contained overlaps, and that nothing stands against it: no loss, no other failed walker.
+ * The verdict. A kernel that was seen to fail by itself (remained) cannot be called open: no count
+ * distinguishes such a failure from a race at the same time. Otherwise a proved escape means open.
+ * Closed needs PROVOKE_ENOUGH contained overlaps and nothing against it: no loss, no other failed
+ * walker.
  */
 enum provoke_verdict provoke_verdict__judge(const struct provoke_counts *counts);
 
-/* Why it is not shown, one clause: "3 contained overlaps are too few". Into buf; returns it. */
+/* Why it is not shown, as one clause: "3 contained overlaps are too few". Into buf; returns it. */
 const char *provoke_verdict__why(char *buf, size_t size, const struct provoke_counts *counts);
 
 #endif

@@ -76,7 +76,7 @@ static const void *map_array(const struct bpf_map *map, size_t *stride)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Let the programs learn where struct pages are. */
+/* Let the programs find out where struct pages are. */
 static int run_setup(struct engine *engine)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options);
@@ -96,7 +96,7 @@ static int map_arrays(struct engine *engine)
 	return 0;
 }
 
-/* Before 5.11 BPF memory counts against RLIMIT_MEMLOCK; libbpf raises it only when asked. */
+/* Before 5.11 BPF memory counts against RLIMIT_MEMLOCK; libbpf raises it only on request. */
 static void raise_memlock(void)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
@@ -104,7 +104,7 @@ static void raise_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
-/* Zaps have to leave their marks for longer than one takes before recording may start. */
+/* Recording may start when zaps have left their marks for longer than a zap takes. */
 static void warm_up(const struct engine *engine)
 {
 	uint64_t passed = clock__now() - engine->marked_at;

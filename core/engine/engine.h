@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine: loads the BPF programs, attaches them, starts recording at one instant, brings records
- * and incidents out, reads counters and the flight recorder. Everything that it attached goes with
- * it, also when the process is killed: links and programs live in file descriptors only.
+ * The engine: loads the BPF programs, attaches them, starts recording at one instant, delivers
+ * records and incidents, reads counters and the flight recorder. All that it attached disappears
+ * with it, even if the process is killed, because links and programs exist only as file
+ * descriptors.
  */
 #ifndef THPRACE_ENGINE_H
 #define THPRACE_ENGINE_H
@@ -36,21 +37,26 @@ struct engine_options {
 	 */
 	int stats_fd;
 	const struct kprobe_fd
-		*kprobe_fds; /* kprobes that are open already, as long as the engine is */
+		*kprobe_fds; /* kprobes that are already open; they must stay open as long as the
+			      * engine */
 	size_t kprobe_fd_count;
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;
 };
 
-/* Sums over all CPUs, settled: seen = submitted + filtered + lost, unless identity is false. */
+/*
+ * Sums over all CPUs, taken consistently: seen = submitted + filtered + lost, unless identity is
+ * false.
+ */
 struct engine_counters {
-	struct thprace_counters sum; /* closest: the nearest of all; phase[].max: the largest */
-	uint64_t missed; /* runs that the kernel skipped; in sum.seen and sum.lost too */
+	struct thprace_counters
+		sum; /* closest: the nearest of all CPUs; phase[].max: the largest */
+	uint64_t missed; /* runs that the kernel skipped; also in sum.seen and sum.lost */
 	bool identity;
 };
 
-/* Programs that may be loaded at most. */
+/* Maximum number of loaded programs. */
 #define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 7)
 
 /* One loaded program. */
@@ -59,7 +65,7 @@ struct engine_program {
 	enum thprace_point point;
 	const char *function;
 	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe"; "call", "behind-call" */
-	bool at_return; /* of the function, or of the call */
+	bool at_return; /* at the return of the function or call */
 	uint64_t runs;
 	uint64_t run_ns;
 	uint64_t missed;
@@ -67,7 +73,7 @@ struct engine_program {
 	uint32_t verified; /* instructions that the verifier walked; 0: the kernel does not say */
 };
 
-/* A task that opened windows, as its slot remembers it. */
+/* A task that opened windows, as stored in its slot. */
 struct engine_task {
 	uint32_t pid;
 	uint32_t tgid;
@@ -76,42 +82,44 @@ struct engine_task {
 };
 
 /*
- * Load and attach everything that the plan says; nothing is recorded yet. Needs root (CAP_BPF and
- * CAP_PERFMON). Returns 0 and *engine, to be ended with engine__close(); or negative errno with a
+ * Load and attach everything in the plan; nothing is recorded yet. Needs root (CAP_BPF and
+ * CAP_PERFMON). Returns 0 and *engine, to be closed with engine__close(); or negative errno with a
  * sentence in why: what failed, why, what to do.
  */
 int engine__open(struct engine **engine, const struct engine_options *options, char *why,
 		 size_t why_size);
 
-/* Start recording: from this instant on, whose CLOCK_MONOTONIC ns is returned, all programs record. */
+/*
+ * Start recording: from this instant on, whose CLOCK_MONOTONIC ns is returned, all programs record.
+ */
 uint64_t engine__start(struct engine *engine);
 
 /*
- * Widen the windows that process tgid, and the processes that it forks, open: a busy wait of ns (at
- * most THPRACE_WIDEN_MAX_NS) in each, at the place that `where` says; THPRACE_WIDEN_NOT ends it. Needs
+ * Widen the windows that process tgid and its children open: a busy wait of ns (at most
+ * THPRACE_WIDEN_MAX_NS) in each, at the place given by `where`; THPRACE_WIDEN_NOT ends it. Needs
  * options.widen and precise mode. This lengthens the time for which a page-table lock is held, and
- * brings races out that would hardly happen else: never on a machine in production.
+ * provokes races that would hardly happen otherwise: never use it on a production machine.
  */
 void engine__widen(struct engine *engine, enum thprace_widen where, uint32_t tgid, uint32_t ns);
 
-/* Windows widened so far. */
+/* Number of windows widened so far. */
 uint64_t engine__widened(const struct engine *engine);
 
-/* Wait up to timeout_ms for messages and records and hand them out. 0 or negative errno. */
+/* Wait up to timeout_ms for messages and records and deliver them. 0 or negative errno. */
 int engine__poll(struct engine *engine, int timeout_ms);
 
-/* Stop recording at once and hand out what is still in the rings. Returns the instant, ns. */
+/* Stop recording at once and deliver what is still in the rings. Returns the time, ns. */
 uint64_t engine__stop(struct engine *engine);
 
-/* Becomes readable when engine__poll() has something to hand out. The engine's own. */
+/* Becomes readable when engine__poll() has something to deliver. Owned by the engine. */
 int engine__fd(const struct engine *engine);
 
 void engine__counters(struct engine *engine, struct engine_counters *counters);
 
-/* Take off what was counted before. The closest pass and the longest windows are not known then: 0. */
+/* Subtract earlier counters. The closest pass and the longest windows are then unknown: 0. */
 void engine__subtract_counters(struct thprace_counters *sum, const struct thprace_counters *before);
 
-/* Add up counters: sums, but for the closest pass and the longest windows. */
+/* Add counters: sums, except for the closest pass and the longest windows. */
 void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *counters);
 
 /* Are run times of programs measured? If not, struct engine_program.run_ns stays 0. */
@@ -122,7 +130,7 @@ uint64_t engine__memory(const struct engine *engine);
 
 /*
  * Counters of one CPU, 0 to engine__cpus() - 1. False: seen and the outcomes never agreed while
- * reading.
+ * they were read.
  */
 bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_counters *counters);
 
@@ -131,59 +139,68 @@ uint64_t engine__windows(const struct engine_counters *counters);
 
 /*
  * Records of the flight recorder with from <= ts <= to (ns), each only once in an engine's life, in
- * each CPU's order. Returns how many were handed out.
+ * each CPU's order. Returns the number delivered.
  */
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn record,
 		      void *ctx);
 
 /*
- * Records of a CPU's flight recorder with ts >= from that a reader of its own has not had yet. position: of
- * this reader and CPU, 0 to begin with: then all that is still held. Adds to *overwritten what came and
- * went since the last time. Returns how many were handed out.
+ * Records of a CPU's flight recorder with ts >= from that one reader has not had yet. position: of
+ * this reader and CPU, initially 0: then all that is still held. Adds to *overwritten the records
+ * that were overwritten since the last call. Returns the number delivered.
  */
 size_t engine__flight_follow(struct engine *engine, int cpu, uint64_t *position, uint64_t from,
 			     engine_record_fn record, void *ctx, uint64_t *overwritten);
 
-/* Set positions, one for each CPU, to the end: whatever is stamped after this returns is behind them. */
+/* Set positions, one per CPU, to the end: everything stamped after the return comes after them. */
 void engine__flight_skip(struct engine *engine, uint64_t *position);
 
 /*
- * Take the programs of an optional point (probe__optional()), and of those that are of use only together
- * with it (probe__leader()), away because of what they cost. Its classes are not observable then:
- * NAMES_SHED and `reason`. What has begun is still followed to its end for some seconds. Returns 0, or
- * -EINVAL: not attached, not optional, or not a leader.
+ * Detach the programs of an optional point (probe__optional()), and of the points that are useful
+ * only together with it (probe__leader()), because of their cost. Its classes are not observable
+ * then: NAMES_SHED and `reason`. What has begun is still followed to its end for some seconds.
+ * Returns 0, or -EINVAL: not attached, not optional, or not a leader.
  */
 int engine__shed(struct engine *engine, enum thprace_point leader, const char *reason);
 
-/* Bring them back. Returns 0 or negative errno of the kernel: then they stay shed. */
+/* Attach them again. Returns 0 or the kernel's negative errno: then they stay shed. */
 int engine__restore(struct engine *engine, enum thprace_point leader);
 
-/* Who calls __pmd_trans_huge_lock, as programs of these points see it. */
+/* Callers of __pmd_trans_huge_lock, as programs at these points see them. */
 struct engine_zapper {
 	struct thprace_zapper_key who;
 	struct thprace_zapper count;
 };
 
-/* Begin to count, from 0; or end it. Each call costs more meanwhile. */
+/* Start to count, from 0; or stop. Each call costs more while this is on. */
 void engine__count_zappers(struct engine *engine, bool count);
 
-/* Up to max of those that called most since then, the first most; returns how many. *sum: of all. */
+/*
+ * Up to max of the most frequent callers since then, the most frequent first; returns their number.
+ * *sum: calls of all.
+ */
 size_t engine__zappers(struct engine *engine, struct engine_zapper *zappers, size_t max,
 		       struct thprace_zapper *sum);
 
 /* The mode in force: see probe__mode(). */
 enum thprace_mode engine__mode(const struct engine *engine);
 
-/* Forget failed walkers that waited for attribution for too long. now: ns. Call it now and then. */
+/*
+ * Forget failed walkers that waited for attribution for too long. now: ns. Call it from time to
+ * time.
+ */
 void engine__sweep(struct engine *engine, uint64_t now);
 
 const struct probe_plan *engine__plan(const struct engine *engine);
 const struct clock_source *engine__clock(const struct engine *engine);
 
-/* The page frame whose struct page is at this address. False: where struct pages are is not known, or it is none. */
+/*
+ * The page frame whose struct page is at this address. False: it is not known where struct pages
+ * are, or there is none.
+ */
 bool engine__pfn(const struct engine *engine, uint64_t page, uint64_t *pfn);
 
-/* Classes that this kernel is open to by the way it is built: 1U << enum thprace_class. */
+/* Classes to which this kernel is open by its configuration: 1U << enum thprace_class. */
 uint32_t engine__possible(const struct engine *engine);
 
 const char *engine__release(const struct engine *engine);
@@ -191,8 +208,8 @@ const char *engine__machine(const struct engine *engine);
 int engine__cpus(const struct engine *engine);
 
 /*
- * Fill in up to max programs / tasks; return how many. Programs that are read say in the plan whether an
- * entry is silent (probe__ran()).
+ * Fill in up to max programs / tasks; return their number. Reading programs also updates in the
+ * plan whether an entry is silent (probe__ran()).
  */
 size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max);
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max);

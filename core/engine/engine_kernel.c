@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the watched kernel's own messages are compared with: page frame numbers, and what it is open to. */
+/*
+ * Data to compare with the kernel's own messages: page frame numbers, and the classes to which it
+ * is open.
+ */
 #include <string.h>
 
 #include "engine_private.h"
@@ -7,7 +10,10 @@
 #include "kernel/target.h"
 #include "classes/race_class.h"
 
-/* Where the struct page of frame 0 is, or would be; 0: not known. See window_setup() in bpf/window.bpf.c. */
+/*
+ * Where the struct page of frame 0 is, or would be; 0: not known. See window_setup() in
+ * bpf/window.bpf.c.
+ */
 static uint64_t page_map(const struct engine *engine)
 {
 #if defined(__x86_64__)

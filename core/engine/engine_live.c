@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine in somebody else's loop: waiting, sweeping, what it costs and who makes it cost. */
+/* The engine in its user's event loop: waiting, sweeping, its cost and who causes it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ bool engine__measured(const struct engine *engine)
 	return engine->stats_fd >= 0;
 }
 
-/* What /proc says of a map's descriptor. */
+/* Memory of a map, from /proc. */
 static uint64_t map_memory(int fd)
 {
 	char path[64], line[128];
@@ -51,15 +51,15 @@ uint64_t engine__memory(const struct engine *engine)
 	return bytes;
 }
 
-/* Who is to report a range that ended in time has done so within this. */
+/* A range that ended in time has been reported within this time. */
 #define SWEEP_LATE_NS 50000000ULL
-/* A walker whose return was missed is waited for no longer than this. */
+/* A walker whose return was missed is not waited for longer than this. */
 #define WALK_MAX_NS 60000000000ULL
 
 /*
- * Free the places of walkers for which all has been said. Core alone frees one that has its leave: the
- * walker's task has done with it then (bpf/pending.bpf.h). The claim goes last: who takes the place
- * finds it empty.
+ * Free the places of walkers that need no more reports. Only core frees a place whose leave is set:
+ * the walker's task does not use it any more (bpf/pending.bpf.h). The claim goes last, so the next
+ * owner finds the place empty.
  */
 void engine__sweep(struct engine *engine, uint64_t now)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Inside the engine: loading the programs that the plan has, attaching them, and taking them off. */
+/* Internals of the engine: loading the programs in the plan, attaching and detaching them. */
 #include "engine_private.h"
 
 #include <errno.h>
@@ -21,15 +21,17 @@
 #define ARRAY_SIZE(array) (int)(sizeof(array) / sizeof((array)[0]))
 #define SLOTS_MIN 256
 
-/* What libbpf said last, and about which program: the only way to learn which one was refused. */
+/*
+ * libbpf's last message, and the program it was about: the only way to find out which program was
+ * refused.
+ */
 static struct {
 	char program[64];
 	char message[256];
-	char verifier
-		[96]; /* the verifier's last word, where it was the one that refused; else "" */
+	char verifier[96]; /* the verifier's last message, if it refused the program; else "" */
 } libbpf_messages;
 
-/* The verifier's log ends with a line of numbers; the one before it says what is wrong. */
+/* The verifier's log ends with a line of numbers; the line before it says what is wrong. */
 static void note_verifier(const char *format, va_list list)
 {
 	char *text, *end, *line;
@@ -76,7 +78,7 @@ void engine__listen(void)
 	libbpf_set_print(libbpf_listen);
 }
 
-/* Where a point's programs sit. */
+/* Where a point's programs are attached. */
 enum {
 	END_ENTRY,
 	END_KPROBE,
@@ -87,15 +89,15 @@ enum {
 };
 
 /*
- * The order of attaching, so that at a return `exit` runs before what comes after it: a trampoline
+ * The order of attaching, chosen so that at a return `exit` runs before the others: a trampoline
  * runs the program attached last first (bpf_trampoline_link_prog adds at the head of its list);
- * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both turn
- * it round). Seen on 5.10, 6.1, 6.12 and 7.2.
+ * kretprobes run in the order of attaching (register_kprobe's list and the return's stack both
+ * reverse it). Seen on 5.10, 6.1, 6.12 and 7.2.
  */
 static const int fentry_order[] = {END_WIDEN_AFTER, END_EXIT, END_WIDEN, END_ENTRY};
 static const int kprobe_order[] = {END_EXIT, END_WIDEN_AFTER, END_WIDEN, END_KPROBE, END_ENTRY};
 
-/* Which program a point has at which end under its kind; NULL: none. */
+/* The program of a point at one end for its kind; NULL: none. */
 static const char *program_name(const struct engine *engine, const struct probe *probe, int end,
 				char *name, size_t size)
 {
@@ -148,7 +150,7 @@ static void add_links(struct engine *engine, struct bpf_program *program, enum t
 		};
 }
 
-/* Tell libbpf a program's function: by its id, but for ids that are a file's. */
+/* Set a program's function for libbpf: by its id, unless the ids are those of a file. */
 static int choose_function(const struct engine *engine, struct bpf_program *program,
 			   const char *name)
 {
@@ -159,7 +161,7 @@ static int choose_function(const struct engine *engine, struct bpf_program *prog
 	return bpf_program__set_attach_target(program, 0, name);
 }
 
-/* Tell libbpf which programs to load and, for fentry, on which function. */
+/* Tell libbpf which programs to load and, for fentry, their functions. */
 static int choose_programs(struct engine *engine)
 {
 	struct bpf_program *program;
@@ -282,9 +284,10 @@ int engine__attach_one(const struct engine *engine, struct engine_link *link)
 }
 
 /*
- * 20 ms after a kprobe was registered that may be optimized to a jump, the kernel does so, and waits for a
- * grace period of tasks meanwhile, 100 ms and more, for which everybody waits who wants a kprobe, or
- * changes code (kprobe_optimizer(), kernel/kprobes.c). A call may not be: so those behind calls come last.
+ * 20 ms after the registration of a kprobe that can be optimized to a jump, the kernel optimizes
+ * it, and meanwhile waits for a grace period of tasks, 100 ms and more, which delays everybody who
+ * registers a kprobe or changes code (kprobe_optimizer(), kernel/kprobes.c). A kprobe at a call
+ * cannot be optimized, so those after calls come last.
  */
 enum attach_pass {
 	PASS_MARKS, /* the programs that leave marks, which need some time */
@@ -349,8 +352,9 @@ static void *detach_kprobes(void *engine)
 }
 
 /*
- * The kernel takes off one at a time and waits for grace periods meanwhile: of RCU for each kprobe, of
- * tasks for each function's last trampoline (6.1; docs/performance.md). The two kinds wait side by side.
+ * The kernel removes one at a time and waits for grace periods meanwhile: of RCU for each kprobe,
+ * of tasks for each function's last trampoline (6.1; docs/performance.md). The two kinds can wait
+ * at the same time.
  */
 void engine__unload(struct engine *engine)
 {
@@ -367,7 +371,7 @@ void engine__unload(struct engine *engine)
 	engine->skel = NULL;
 }
 
-/* The point whose program libbpf complained about; THPRACE_POINT_MAX: unknown. */
+/* The point whose program libbpf's message is about; THPRACE_POINT_MAX: unknown. */
 static enum thprace_point refused_point(const struct engine *engine)
 {
 	size_t i;
@@ -379,8 +383,8 @@ static enum thprace_point refused_point(const struct engine *engine)
 }
 
 /*
- * One try: load and attach what the plan has. On failure *point is whose program was refused
- * (THPRACE_POINT_MAX: it is no single program's fault) and everything is dropped again.
+ * One try: load and attach the plan's programs. On failure *point is the point whose program was
+ * refused (THPRACE_POINT_MAX: no single program was the reason) and everything is undone.
  */
 static int try_plan(struct engine *engine, enum thprace_point *point)
 {
@@ -452,7 +456,7 @@ int engine__load(struct engine *engine, char *why, size_t why_size)
 		calls = engine->plan.probe[point].kind == PROBE_CALLS;
 		probe__refused(&engine->plan, engine->target, point, -err,
 			       libbpf_messages.verifier);
-		/* Who may not open one kprobe may open none. */
+		/* If one kprobe cannot be opened, none can. */
 		for (i = 0; calls && !libbpf_messages.verifier[0] &&
 			    (err == -EPERM || err == -EACCES) && i < THPRACE_POINT_MAX;
 		     i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside the engine: shared by engine.c (open, start, stop) and engine_*.c (load, ask, read …). */
+/*
+ * Internals of the engine, shared by engine.c (open, start, stop) and engine_*.c (load, probe, read
+ * …).
+ */
 #ifndef THPRACE_ENGINE_PRIVATE_H
 #define THPRACE_ENGINE_PRIVATE_H
 
@@ -13,7 +16,7 @@ struct engine_link {
 	struct bpf_link *link;
 	enum thprace_point point;
 	const char *kind;
-	bool at_return; /* of the function, or of the call */
+	bool at_return; /* at the return of the function or call */
 	const struct probe_site *site; /* PROBE_CALLS: which call; else NULL */
 };
 
@@ -32,24 +35,25 @@ struct engine {
 	int stream_count;
 	int stats_fd;
 	int cpus;
-	uint64_t marked_at; /* ns: zaps leave marks since then */
+	uint64_t marked_at; /* ns: since then zaps leave marks */
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
-	uint64_t *flight_read; /* per CPU: records handed out up to here */
-	struct thprace_record *flight_copy; /* room for one CPU's */
+	uint64_t *flight_read; /* per CPU: position up to which records were delivered */
+	struct thprace_record *flight_copy; /* space for the records of one CPU */
 	struct {
 		uint64_t entry;
 		uint64_t at_return;
 	} before[THPRACE_POINT_MAX]; /* runs of its programs until recording started */
-	uint64_t shed_at[THPRACE_POINT_MAX]; /* its exits are still attached since then; 0: no */
+	uint64_t shed_at[THPRACE_POINT_MAX]; /* since then its entries are detached and its exits
+					      * still attached; 0: no */
 };
 
-/* In engine_load.c: from now on, what libbpf says is kept, to report why a program was refused. */
+/* In engine_load.c: from now on, keep libbpf's messages, to report why a program was refused. */
 void engine__listen(void);
 
 /*
- * Load and attach what the plan has, without what the kernel refuses. 0, or negative errno and a reason
- * in why; then nothing is loaded.
+ * Load and attach the plan's programs, without those that the kernel refuses. 0, or negative errno
+ * and a reason in why; then nothing is loaded.
  */
 int engine__load(struct engine *engine, char *why, size_t why_size);
 
@@ -59,16 +63,20 @@ void engine__unload(struct engine *engine);
 /* Attach one program. 0 or negative errno. */
 int engine__attach_one(const struct engine *engine, struct engine_link *link);
 
-/* In engine_pte_probe.c: the programs that hear the kernel's answers are to be loaded, where there are any. */
+/*
+ * In engine_pte_probe.c: mark the programs that receive the kernel's answers for loading, if there
+ * are any.
+ */
 void engine__choose_pte_probe(struct engine *engine);
 
 /*
- * In engine_pte_probe.c: let the programs learn from the kernel how to read a huge mapping's entry, on machines
- * where that is not known beforehand. Loaded, not recording yet, window_setup was run by this thread.
+ * In engine_pte_probe.c: let the programs learn from the kernel how to decode the entry of a huge
+ * mapping, on machines where this is not known beforehand. Call it after loading and before
+ * recording, when this thread has run window_setup.
  */
 void engine__probe_ptes(struct engine *engine);
 
-/* In engine_read.c: what has run until now ran before recording. */
+/* In engine_read.c: all runs so far were before recording. */
 void engine__note_runs(struct engine *engine);
 
 /* In engine_shed.c: detach the exits of what was shed some seconds ago. now: ns. */

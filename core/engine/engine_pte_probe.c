@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a huge mapping's entry says is not known beforehand on arm64: where struct pages are depends on
- * configuration and boot, the variables that say so are no symbols everywhere (no KALLSYMS_ALL in
- * Debian 12), and the bit of PROT_NONE has moved (6.10). So the kernel is asked. Whoever reads
- * /proc/self/pagemap has it call vm_normal_page(vma, addr, pte) for each page, which takes an entry
- * and returns its struct page. Two pages are looked at, one of them PROT_NONE; a kprobe and a
- * kretprobe listen meanwhile.
+ * On arm64 the meaning of a huge mapping's entry is not known beforehand: the place of struct pages
+ * depends on configuration and boot, the variables with that information are not symbols everywhere
+ * (no KALLSYMS_ALL in Debian 12), and the bit of PROT_NONE has moved (6.10). So the kernel is
+ * probed. A read of /proc/self/pagemap makes it call vm_normal_page(vma, addr, pte) for each page,
+ * which takes an entry and returns its struct page. Two pages are read, one of them PROT_NONE,
+ * while a kprobe and a kretprobe record the calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ void engine__probe_ptes(struct engine *engine)
 	int err;
 
 	if (!program(engine, false) || !probe__decodes(engine->target, why, sizeof(why)))
-		return; /* nothing to ask, or the plan says why not */
+		return; /* nothing to probe, or the plan says why not */
 	at_return = bpf_program__attach_kprobe(program(engine, true), true, PROBE_PTE_FUNCTION);
 	err = at_return ? 0 : -errno;
 	if (!err) {

@@ -27,8 +27,8 @@ static uint64_t counted(const struct thprace_counters *cpu)
 }
 
 /*
- * A program adds to `seen` first and to its outcome a moment later: read until both agree. Returns
- * false when they never do. What went to the flight recorder, where nothing is lost, its head counts.
+ * A program increments `seen` first and its outcome a moment later: read until both agree. Returns
+ * false if they never do. For the flight recorder, where nothing is lost, its head is the count.
  */
 bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_counters *cpu)
 {
@@ -77,7 +77,7 @@ void engine__subtract_counters(struct thprace_counters *sum, const struct thprac
 
 	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] -= from[i];
-	/* Which of all was the closest or longest since then, nobody kept. */
+	/* The closest or longest since then is not known. */
 	memset(&sum->closest, 0, sizeof(sum->closest));
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		sum->phase[i].max = 0;
@@ -116,9 +116,9 @@ uint64_t engine__windows(const struct engine_counters *counters)
 }
 
 /*
- * Wait until a CPU has made visible what it has stored. On x86 it does so in order by itself. On arm64
- * it may not, and a BPF program for all kernels since 5.10 has no barrier to tell it to; so the reader
- * has an interrupt run there, which is one for what the CPU was doing (as membarrier(2) does).
+ * Wait until a CPU's stores are visible. x86 keeps their order by itself. arm64 does not, and a BPF
+ * program for all kernels since 5.10 has no barrier; so the reader causes an interrupt there, which
+ * acts as a barrier for the interrupted code (as membarrier(2) does).
  */
 static void fence(const struct engine *engine, int cpu)
 {
@@ -129,7 +129,7 @@ static void fence(const struct engine *engine, int cpu)
 		.cpu = (__u32)cpu,
 	};
 
-	/* One that is offline stores nothing. */
+	/* A CPU that is offline stores nothing. */
 	bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.fence), &options);
 #else
 	(void)engine;
@@ -139,10 +139,10 @@ static void fence(const struct engine *engine, int cpu)
 }
 
 /*
- * Copy a CPU's records from position to head, which may be overwritten meanwhile. One that is whole
- * keeps its seq, all others have 0. A program stores seq last, and 0 there before it begins anew: what was
- * stored before a seq that is seen is visible after the first fence; and of what was overwritten while it
- * was copied, the 0 is visible after the second.
+ * Copy a CPU's records from position to head, which may be overwritten meanwhile. A complete record
+ * keeps its seq, all others get 0. A program stores seq last, and stores 0 there before it
+ * overwrites a record. So everything stored before a visible seq is visible after the first fence;
+ * and if a record was overwritten while it was copied, the 0 is visible after the second.
  */
 static void copy_flight(const struct engine *engine, int cpu, uint64_t position, uint64_t head,
 			struct thprace_record *copy)
@@ -321,7 +321,7 @@ static size_t read_programs(const struct engine *engine, struct engine_program *
 
 size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max)
 {
-	/* Returns first: each of them that was counted has its entry counted by now. */
+	/* Returns first: then the entry of each counted return has been counted too. */
 	struct engine_program returned[ENGINE_PROGRAMS_MAX];
 	size_t before = read_programs(engine, returned, ENGINE_PROGRAMS_MAX);
 	size_t count = read_programs(engine, programs, max);

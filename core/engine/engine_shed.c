@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Points whose programs cost too much: taken away, brought back. */
+/* Points whose programs cost too much: detached, and attached again. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/names.h"
 
-/* How long returns of what was shed are still watched, for calls that were under way. */
+/* How long the returns of a shed point are still watched, for calls that were under way. */
 #define SHED_GRACE_NS 10000000000ULL
 
-/* From here on programs do not expect that each call of the point is seen; or they do. */
+/* From now on programs do (or do not) expect that each call of the point is seen. */
 static void set_blind(struct engine *engine, enum thprace_point point, bool blind)
 {
 	uint32_t bit = 1U << point;
@@ -23,7 +23,7 @@ static void set_blind(struct engine *engine, enum thprace_point point, bool blin
 		__atomic_fetch_and(&engine->skel->bss->blind, ~bit, __ATOMIC_SEQ_CST);
 }
 
-/* Does it see the end of something? Of a hold, that is another function's entry. */
+/* Does it see the end of something? The end of a hold is the entry of another function. */
 static bool at_end(const struct engine_link *link)
 {
 	return link->at_return || link->point == THPRACE_POINT_HOLD_END;
@@ -83,7 +83,7 @@ int engine__shed(struct engine *engine, enum thprace_point leader, const char *r
 	return found ? 0 : -EINVAL;
 }
 
-/* Exits first: what begins while this goes on is then seen to end. */
+/* Exits first, so that the end of whatever begins meanwhile is seen. */
 static int attach_some(struct engine *engine, enum thprace_point point, bool entries)
 {
 	struct engine_link *link;
@@ -105,7 +105,7 @@ int engine__restore(struct engine *engine, enum thprace_point leader)
 {
 	int point, entries, found = 0, err = 0;
 
-	/* All that see ends first, of the whole group. */
+	/* First all that see ends, of the whole group. */
 	for (entries = 0; entries < 2; entries++)
 		for (point = 0; point < THPRACE_POINT_MAX && !err; point++)
 			if (in_group(engine, point, leader, PROBE_SHED))

@@ -13,7 +13,7 @@
 #include "trial.skel.h"
 
 #define CODE_MAX 512 /* of a short function */
-#define ROUNDS 50 /* a kprobe may be optimized some 100 ms after it was registered: then it runs */
+#define ROUNDS 50 /* a kprobe may be optimized some 100 ms after its registration: then it runs */
 #define ROUND_NS 10000000
 
 static const struct function_range *find_range(const struct target *target, const char *symbol)
@@ -62,7 +62,10 @@ bool kprobe_trial__site(struct probe_site *site, struct target *target, char *wh
 	return true;
 }
 
-/* Did the program run, and write? This thread comes by both places: getppid(2) calls the function. */
+/*
+ * Did the program run, and write a record? This thread passes both places: getppid(2) calls the
+ * function.
+ */
 static bool ran(const volatile __u64 *records, int rounds)
 {
 	struct timespec pause = {.tv_nsec = ROUND_NS};
@@ -94,7 +97,7 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 	err = kprobe__attach(&link, skel->progs.trial_kprobe, site.symbol, site.at, kprobe_fds,
 			     kprobe_fd_count);
 	trial->calls = true;
-	if (err) /* so are ours then, and attaching them shows it */
+	if (err) /* ours then fail too, and attaching them shows it */
 		return;
 	trial->calls = ran(&skel->bss->trial_records, ROUNDS / 10);
 	if (!trial->calls)
@@ -108,7 +111,7 @@ static void try_call(struct probe_trial *trial, struct target *target, struct tr
 
 static void try_function(struct probe_trial *trial, struct trial_bpf *skel)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL); /* what fails is reported here */
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* failures are reported here */
 	struct bpf_link *link;
 
 	skel->bss->trial_records = 0;
@@ -131,7 +134,7 @@ void kprobe_trial__run(struct probe_trial *trial, struct target *target,
 		*trial = found;
 		return;
 	}
-	print = libbpf_set_print(NULL); /* what forbids this forbids the rest, reported there */
+	print = libbpf_set_print(NULL); /* the same failure is reported when the engine loads */
 	skel = trial_bpf__open_and_load();
 	libbpf_set_print(print);
 	if (!skel)

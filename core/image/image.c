@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a file to a kernel: unpacked, its format, and where its parts are. */
+/* From a file to a kernel: unpacking, its format, and the positions of its parts. */
 #include "image.h"
 
 #include <ctype.h>
@@ -26,7 +26,7 @@
 #define ZBOOT_OFFSET 8
 #define ZBOOT_LENGTH 12
 
-#define DEPTH_MAX 3 /* an Image within gzip within an EFI program, and no more */
+#define DEPTH_MAX 3 /* at most an Image in gzip in an EFI program */
 
 static bool at(const struct image *image, size_t offset, const char *magic)
 {
@@ -34,7 +34,7 @@ static bool at(const struct image *image, size_t offset, const char *magic)
 	       !memcmp(image->data + offset, magic, strlen(magic));
 }
 
-/* Put what is packed in length bytes at offset into the place of the whole. */
+/* Replace the image by the content of length packed bytes at offset. */
 static int unpack(struct image *image, size_t offset, size_t length, size_t max, char *why,
 		  size_t why_size)
 {
@@ -90,7 +90,7 @@ static int unpack_bzimage(struct image *image, size_t max, char *why, size_t why
 		return -EINVAL;
 	}
 	image->machine = IMAGE_X86_64;
-	/* The payload ends with the size that it unpacks to; for lz4 there is no other check of it. */
+	/* The payload ends with its unpacked size; for lz4 this is the only check. */
 	expected = length >= 4 ? image__le32(image->data + offset + length - 4) : 0;
 	err = unpack(image, offset, length, max, why, why_size);
 	if (!err && (uint32_t)image->size != expected) {
@@ -119,7 +119,7 @@ static int unpack_zboot(struct image *image, size_t max, char *why, size_t why_s
 	return unpack(image, offset, length, max, why, why_size);
 }
 
-/* Down to what is not packed any more. */
+/* Until the content is not packed any more. */
 static int unpack_all(struct image *image, size_t max, char *why, size_t why_size)
 {
 	int depth, err = 0;
@@ -137,7 +137,7 @@ static int unpack_all(struct image *image, size_t max, char *why, size_t why_siz
 	return err;
 }
 
-/* No control character is in it, and no NUL. */
+/* It has no control character and no NUL. */
 static bool printable(const char *text, size_t length)
 {
 	char clean[sizeof(((struct image *)0)->banner)];
@@ -147,8 +147,8 @@ static bool printable(const char *text, size_t length)
 }
 
 /*
- * 6.1 and later have two: the one that is meant carries a number behind the "#", the other is left from
- * before it was known. None has a control character.
+ * 6.1 and later have two: the right one has a number after the "#", the other is a placeholder from
+ * an earlier step of the build. None has a control character.
  */
 static void find_banner(struct image *image)
 {
@@ -175,7 +175,7 @@ static void find_banner(struct image *image)
 	}
 }
 
-/* Without a section of that name: by the magic number of BTF and a header that fits. */
+/* If there is no section of that name: found by the magic number of BTF and a plausible header. */
 static void find_btf(struct image *image)
 {
 	static const unsigned char magic[] = {0x9f, 0xeb, 1, 0, 24, 0, 0, 0, 0, 0, 0, 0};

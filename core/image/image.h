@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A kernel image as a file: what it is, its code, its symbols and its BTF.
+ * A kernel image as a file: its kind, its code, its symbols and its BTF.
  *
- * Taken are vmlinux (ELF, with symbols or without), bzImage with any compression that the kernel's
- * build knows, and arm64's Image, plain, compressed or as an EFI program that unpacks itself. Nothing
- * in the file is believed: each offset and size is checked, and what is unpacked is bounded.
+ * Accepted are vmlinux (ELF, with or without symbols), bzImage with any compression of the kernel's
+ * build, and arm64's Image, plain, compressed or as an EFI program that unpacks itself. Nothing in
+ * the file is trusted: each offset and size is checked, and the unpacked size is limited.
  */
 #ifndef THPRACE_IMAGE_H
 #define THPRACE_IMAGE_H
@@ -15,7 +15,7 @@
 
 struct image;
 
-/* No larger file is read, and no image is unpacked to more. */
+/* Larger files are not read, and no image is unpacked to more. */
 #define IMAGE_FILE_MAX (1UL << 30)
 #define IMAGE_UNPACKED_MAX (512UL << 20)
 
@@ -32,8 +32,8 @@ enum image_machine {
 
 /* A function, or another label in the text. */
 struct image_symbol {
-	uint64_t address; /* as linked; 0 where only names are known (arm64's Image) */
-	const char *name; /* lies in the image */
+	uint64_t address; /* as linked; 0 if only names are known (arm64's Image) */
+	const char *name; /* points into the image */
 };
 
 /*
@@ -42,12 +42,12 @@ struct image_symbol {
  */
 int image__open(struct image **image, const char *path, char *why, size_t why_size);
 
-/* The same of an open file, read from its beginning on. */
+/* The same for an open file, which is read from its start. */
 int image__read(struct image **image, int fd, char *why, size_t why_size);
 
 /*
- * The same of size bytes at data, which is taken over in any case (it was got by malloc) and may be
- * changed. max: no image is unpacked to more bytes than that.
+ * The same for size bytes at data, of which it takes ownership in any case (allocated by malloc)
+ * and which it may change. max: no image is unpacked to more bytes than that.
  */
 int image__parse(struct image **image, void *data, size_t size, size_t max, char *why,
 		 size_t why_size);
@@ -56,27 +56,28 @@ void image__close(struct image *image);
 enum image_machine image__machine(const struct image *image);
 const char *image__machine_name(const struct image *image);
 
-/* What it was found to be: "bzImage, zstd", "vmlinux" … */
+/* The detected format: "bzImage, zstd", "vmlinux" … */
 const char *image__format(const struct image *image);
 
-/* The line that /proc/version shows, without its newline; "" when there is none. */
+/* The line shown by /proc/version, without its newline; "" if there is none. */
 const char *image__banner(const struct image *image);
 
-/* The BTF in it, or NULL. It is checked no further than its header. */
+/* Its BTF, or NULL. Only its header is checked. */
 const void *image__btf(const struct image *image, size_t *size);
 
-/* The gzip'ed configuration of CONFIG_IKCONFIG, or NULL. */
+/* The compressed configuration of CONFIG_IKCONFIG, or NULL. */
 const void *image__config(const struct image *image, size_t *size);
 
-/* Symbols of the text, in order of address, and where they are from ("kallsyms"), or why there are none. */
+/* Symbols of the text, sorted by address, and their source ("kallsyms"), or why there are none. */
 size_t image__symbols(const struct image *image, const struct image_symbol **symbols);
 const char *image__symbols_from(const struct image *image);
 
-/* The first symbol of exactly this name, or NULL. */
+/* The first symbol with exactly this name, or NULL. */
 const struct image_symbol *image__symbol(const struct image *image, const char *name);
 
 /*
- * The bytes from address up to the next symbol; NULL when they are not in the file. *size: how many.
+ * The bytes from address up to the next symbol; NULL if they are not in the file. *size: their
+ * number.
  */
 const unsigned char *image__code(const struct image *image, uint64_t address, size_t *size);
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where arm64's Image lies in the kernel's memory. It is that memory from _text on, byte by byte, and
- * its code reaches all by distances. Addresses are in the file only where relocations are packed
- * (CONFIG_RELR); else the loader fills them in, and up to 6.4 the symbols' are then distances from the
- * first one of them, which need not be _text.
+ * Where arm64's Image is in the kernel's memory. The file is that memory from _text on, byte by
+ * byte, and its code uses relative distances. Addresses are in the file only if relocations are
+ * packed (CONFIG_RELR); else the loader fills them in, and up to 6.4 the symbols' addresses are
+ * then distances from the first symbol, which may not be _text.
  *
- * So the place is found by the header's jump, which goes to the kernel's first function, and is believed
- * when calls elsewhere go to where symbols are.
+ * So the place is found by the jump in the header, which goes to the kernel's first function, and
+ * it is accepted if calls in the code go to symbols.
  */
 #include "image_private.h"
 
-#define LINKED 0xffff800080000000ULL /* of 6.x with addresses of 48 bits; for when there is none */
+#define LINKED 0xffff800080000000ULL /* of 6.x with 48-bit addresses; used if there is none */
 #define JUMP 4 /* Documentation/arch/arm64/booting.rst: code0, code1 */
 #define B 0x05 /* the upper 6 bits */
 #define BL 0x25
-#define LOOK (1UL << 20) /* bytes whose calls are looked at */
+#define LOOK (1UL << 20) /* bytes whose calls are checked */
 
 void image__lay_out_arm64(struct image *image)
 {
@@ -23,13 +23,13 @@ void image__lay_out_arm64(struct image *image)
 	image->flat = true;
 }
 
-/* Where the branch at offset goes to, from the beginning. */
+/* The target of the branch at offset, from the start. */
 static uint64_t jump(const struct image *image, size_t offset)
 {
 	return offset + (uint64_t)((int64_t)(int32_t)(image__le32(image->data + offset) << 6) >> 4);
 }
 
-/* The same of an unconditional one; UINT64_MAX: there is none. */
+/* The same for an unconditional one; UINT64_MAX: there is none. */
 static uint64_t branch(const struct image *image, size_t offset)
 {
 	if (!image__within(image, offset, 4) || image__le32(image->data + offset) >> 26 != B)
@@ -37,7 +37,10 @@ static uint64_t branch(const struct image *image, size_t offset)
 	return jump(image, offset);
 }
 
-/* The address of _text by the header's jump: in code1 or, without CONFIG_EFI, in code0; 0: not known. */
+/*
+ * The address of _text according to the header's jump: in code1 or, without CONFIG_EFI, in code0;
+ * 0: not known.
+ */
 static uint64_t find_text(const struct image *image)
 {
 	static const char *const names[] = {"primary_entry", "stext"}; /* now; once */
@@ -67,7 +70,7 @@ static bool is_symbol(const struct image *image, uint64_t address)
 	return low < image->symbols && image->symbol[low].address == address;
 }
 
-/* Calls (bl) in the text go to symbols, nine of ten at least. */
+/* At least nine of ten calls (bl) in the text go to symbols. */
 static bool calls_fit(const struct image *image, uint64_t text)
 {
 	uint64_t first = image->symbol[0].address - text, at, target;

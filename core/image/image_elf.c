@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A vmlinux's segments, sections and .symtab. Only 64-bit little-endian files: x86-64 and arm64.
- * The headers are copied out one by one, so their offsets may be as crooked as they like.
+ * The headers are copied one by one, so their offsets need no alignment.
  */
 #include "image_private.h"
 
@@ -127,7 +127,7 @@ static const char *symbol_name(const struct image *image, const Elf64_Sym *symbo
 	    symbol->st_name >= image->strtab.size)
 		return NULL;
 	left = image->strtab.size - symbol->st_name;
-	/* arm64: "$x" and "$d" lie within functions. */
+	/* arm64: "$x" and "$d" are inside functions. */
 	if (!names[symbol->st_name] || names[symbol->st_name] == '$' ||
 	    !memchr(names + symbol->st_name, '\0', left))
 		return NULL;

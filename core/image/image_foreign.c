@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel images of machines that thprace does not observe: so that they are refused by name, and not as
- * something that is no kernel. Each by what its boot loader looks for.
+ * Kernel images of machines that thprace does not support, so that the message names the machine
+ * instead of "not a kernel". Recognised by what their boot loaders look for.
  */
 #include "image_private.h"
 
@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define MZ_PE 0x3c /* where an EFI program says where its header is */
+#define MZ_PE 0x3c /* where an EFI program has the position of its header */
 #define PE_MACHINE 4
 
 static const struct {
-	uint16_t elf; /* EM_…, whatever the class */
+	uint16_t elf; /* EM_…, for any ELF class */
 	uint16_t pe; /* IMAGE_FILE_MACHINE_… */
 	const char *name;
 } machines[] = {

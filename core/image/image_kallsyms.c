@@ -24,14 +24,14 @@
 #define BACK_MAX (48UL << 9) /* from the token "0" to the first one */
 #define SYMBOLS_MIN 500
 #define SYMBOLS_MAX (1U << 21)
-#define TABLE_MAX (32UL << 20) /* how far before the tokens num_syms is searched for */
-#define STEPS_MAX (96UL << 20) /* bytes and names looked at in vain before giving up */
+#define TABLE_MAX (32UL << 20) /* how far before the tokens num_syms is searched */
+#define STEPS_MAX (96UL << 20) /* bytes and names tried without success before giving up */
 #define SYMBOL_MAX 512
 
 struct kallsyms {
 	const unsigned char *data;
 	size_t size;
-	size_t unit; /* tables begin at its multiples: 8, in 7.x 4 */
+	size_t unit; /* tables are aligned to it: 8, in 7.x 4 */
 	size_t tokens, tokens_end; /* offsets of the tables */
 	size_t index_end;
 	size_t token[TOKENS];
@@ -45,7 +45,7 @@ static size_t align(const struct kallsyms *table, size_t at)
 	return (at + table->unit - 1) & ~(table->unit - 1);
 }
 
-/* From the place of "0": back to the first token, then forward over all. */
+/* From the position of "0": back to the first token, then forward over all. */
 static bool tokens_at(struct kallsyms *table, size_t digit)
 {
 	size_t at = digit, limit = digit > BACK_MAX ? digit - BACK_MAX : 0;
@@ -62,7 +62,7 @@ static bool tokens_at(struct kallsyms *table, size_t digit)
 		table->token[i] = at;
 		while (at < table->size && at - table->tokens <= UINT16_MAX && table->data[at])
 			at++;
-		/* The index has 16 bits for each. */
+		/* The index has 16 bits per token. */
 		if (at++ >= table->size || at - table->tokens > UINT16_MAX)
 			break;
 	}
@@ -112,7 +112,9 @@ static bool find_tokens(struct kallsyms *table, size_t *from)
 	return false;
 }
 
-/* The length of the name at *at, which moves behind it; 0 when there is none. Long ones: 6.1 and later. */
+/*
+ * The length of the name at *at, which moves past it; 0 if there is none. Long ones: 6.1 and later.
+ */
 static size_t name_length(const struct kallsyms *table, size_t *at, size_t end)
 {
 	size_t length;
@@ -128,7 +130,7 @@ static size_t name_length(const struct kallsyms *table, size_t *at, size_t end)
 	return length <= end - *at ? length : 0;
 }
 
-/* Do the markers at offset agree with the names? Called for each 256th. */
+/* Do the markers at offset match the names? Called for each 256th name. */
 static bool names_at(struct kallsyms *table, size_t num_syms)
 {
 	size_t names = num_syms + table->unit, at = names, markers, length;
@@ -178,9 +180,10 @@ static bool find_names(struct kallsyms *table)
 
 /* The three ways in which an address is stored. */
 enum way {
-	PLACE, /* from the place of the offset itself */
-	BASE, /* from the base, unsigned */
-	PERCPU, /* negative: from the base, less one; else absolute, as of a variable per CPU */
+	PLACE, /* relative to the place of the offset itself */
+	BASE, /* relative to the base, unsigned */
+	PERCPU, /* negative: relative to the base, minus one; else absolute, as for per-CPU
+		 * variables */
 };
 
 struct addresses {
@@ -223,7 +226,7 @@ static bool in_order(const struct image *image, const struct kallsyms *table,
 	return last >> 47 == 0x1ffff && wild < table->count / 2;
 }
 
-/* arm64's loader may fill the base in: then it is that of the Image. */
+/* arm64's loader may fill in the base: then the Image's own base is used. */
 static uint64_t read_base(const struct image *image, size_t at)
 {
 	uint64_t base = image__le64(image->data + at);
@@ -245,7 +248,10 @@ static bool find_addresses(const struct image *image, const struct kallsyms *tab
 							    read_base(image, table->num_syms - 8),
 							    way};
 	}
-	/* Before the third way: numbers that count from a base are in order by it, too. */
+	/*
+	 * Tried before the third way: numbers relative to a base are also sorted when read in that
+	 * way.
+	 */
 	if (image__within(image, behind, room + 8)) {
 		for (way = BASE; way <= PERCPU; way++)
 			tries[tried++] =
@@ -262,7 +268,7 @@ static bool find_addresses(const struct image *image, const struct kallsyms *tab
 	return false;
 }
 
-/* Write out a name, type first; how long it is, or 0 when it does not fit. */
+/* Write out a name, type first; returns its length, or 0 if it does not fit. */
 static size_t expand(const struct kallsyms *table, size_t *at, char *name)
 {
 	size_t length = name_length(table, at, table->names_end), written = 0;
@@ -296,7 +302,7 @@ static int read_symbols(struct image *image, const struct kallsyms *table)
 			continue;
 		image->symbol[image->symbols].address = addressed ? address_of(image, &addresses, i)
 								  : 0;
-		/* An offset for now: the buffer moves as it grows. */
+		/* An offset for now, because the buffer moves when it grows. */
 		image->symbol[image->symbols++].name = (const char *)names.size;
 		for (j = 1; j <= length && !err; j++) {
 			err = image_buffer__more(&names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is asked of an image that was read: what it is, its parts, symbols and code by name and by address. */
+/* Questions about a loaded image: its kind, its parts, symbols and code by name and by address. */
 #include "image_private.h"
 
 const char *image__machine_name(const struct image *image)
@@ -62,7 +62,7 @@ const struct image_symbol *image__symbol(const struct image *image, const char *
 	return NULL;
 }
 
-/* The lowest address of a symbol above this one; the end of its segment when there is none. */
+/* The lowest address of a symbol above this one; the end of its segment if there is none. */
 static uint64_t next_symbol(const struct image *image, uint64_t address, uint64_t end)
 {
 	size_t low = 0, high = image->symbols, middle;

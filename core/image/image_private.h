@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of core/image*.c share. */
+/* Shared by the parts of core/image*.c. */
 #ifndef THPRACE_IMAGE_PRIVATE_H
 #define THPRACE_IMAGE_PRIVATE_H
 
@@ -8,14 +8,14 @@
 
 #define IMAGE_SEGMENTS_MAX 64
 
-/* Where a part of the file belongs in the kernel's memory. */
+/* Where a part of the file is in the kernel's memory. */
 struct image_segment {
 	uint64_t address;
 	size_t offset;
 	size_t size;
 };
 
-/* Bytes that lie in the image. */
+/* Bytes within the image. */
 struct image_part {
 	size_t offset;
 	size_t size; /* 0: not there */
@@ -29,21 +29,21 @@ struct image {
 	char banner[512];
 	struct image_segment segment[IMAGE_SEGMENTS_MAX];
 	size_t segments;
-	bool flat; /* arm64's Image: memory from its one segment on */
+	bool flat; /* arm64's Image: memory from its only segment on */
 	struct image_part btf, config, symtab, strtab;
 	struct image_symbol *symbol; /* sorted by address */
 	size_t symbols;
-	char *names; /* all names, where they are not in data */
+	char *names; /* all names, if they are not in data */
 	const char *symbols_from;
 };
 
-/* Bytes that grow up to a bound. */
+/* Bytes that grow up to a limit. */
 struct image_buffer {
 	unsigned char *data;
 	size_t size, room, max;
 };
 
-/* Room for at least one more byte: 0, -ENOMEM, or -EFBIG when max is reached. */
+/* Make space for at least one more byte: 0, -ENOMEM, or -EFBIG if max is reached. */
 int image_buffer__more(struct image_buffer *buffer);
 
 /*
@@ -52,15 +52,15 @@ int image_buffer__more(struct image_buffer *buffer);
 const char *image__compression(const unsigned char *in, size_t size);
 
 /*
- * Unpack the stream at in; what follows it is ignored. The caller frees out->data, also after an
+ * Unpack the stream at in; anything after it is ignored. The caller frees out->data, even after an
  * error: -EINVAL (damaged), -EFBIG (more than out->max), -ENOMEM.
  */
 int image__unpack(const unsigned char *in, size_t size, struct image_buffer *out);
 
-/* Segments and sections of an ELF file. -EINVAL and a message when it is none that can be read. */
+/* Segments and sections of an ELF file. -EINVAL and a message if it cannot be read. */
 int image__read_elf(struct image *image, char *why, size_t why_size);
 
-/* The machine that this kernel is for, where it is none of enum image_machine: its name, or NULL. */
+/* The machine of this kernel, if it is not in enum image_machine: its name, or NULL. */
 const char *image__foreign(const struct image *image);
 
 /* "a kernel for NAME …": why a foreign kernel is not read. Returns -ENOTSUP. */
@@ -69,17 +69,17 @@ int image__refuse_foreign(const char *name, char *why, size_t why_size);
 /* Symbols of .symtab, or -ENOENT. */
 int image__read_symtab(struct image *image);
 
-/* Symbols of the kernel's own table, which is searched for. -ENOENT when there is none. */
+/* Symbols of the kernel's own table, which has to be searched. -ENOENT if there is none. */
 int image__read_kallsyms(struct image *image);
 
 /*
- * arm64's Image: give it a place in memory, before its symbols are read; then, when they are in order, the
- * one that fits them. False: there is none, and no symbol has an address any more.
+ * arm64's Image: assign a place in memory before its symbols are read; then, when they are sorted,
+ * the place that fits them. False: there is none, and symbols have no addresses any more.
  */
 void image__lay_out_arm64(struct image *image);
 bool image__settle_arm64(struct image *image);
 
-/* Where an offset of the file belongs in the kernel's memory; 0: nowhere. */
+/* The address of a file offset in the kernel's memory; 0: none. */
 uint64_t image__address(const struct image *image, size_t offset);
 
 static inline uint16_t image__le16(const unsigned char *at)
@@ -97,7 +97,7 @@ static inline uint64_t image__le64(const unsigned char *at)
 	return image__le32(at) | (uint64_t)image__le32(at + 4) << 32;
 }
 
-/* Do size bytes at offset lie in the image? */
+/* Are size bytes at offset within the image? */
 static inline bool image__within(const struct image *image, uint64_t offset, uint64_t size)
 {
 	return offset <= image->size && size <= image->size - offset;

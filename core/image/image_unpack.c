@@ -13,9 +13,9 @@
 #include <zstd.h>
 
 #define GROW (1UL << 20)
-#define LZMA_MEMORY (256UL << 20) /* a decoder may take: xz -9 needs 65 MiB */
+#define LZMA_MEMORY (256UL << 20) /* limit for a decoder: xz -9 needs 65 MiB */
 #define LZ4_BLOCK \
-	(8UL << 20) /* the legacy frame of lz4 -l: each block but the last unpacks to that */
+	(8UL << 20) /* the legacy frame of lz4 -l: all blocks but the last unpack to it */
 
 int image_buffer__more(struct image_buffer *buffer)
 {
@@ -36,7 +36,7 @@ int image_buffer__more(struct image_buffer *buffer)
 	return 0;
 }
 
-/* Room for that many bytes more, at once. */
+/* Make space for that many more bytes at once. */
 static int reserve(struct image_buffer *buffer, size_t bytes)
 {
 	void *data;
@@ -98,7 +98,7 @@ static int unpack_bzip2(const unsigned char *in, size_t size, struct image_buffe
 		stream.avail_out = room;
 		got = BZ2_bzDecompress(&stream);
 		out->size += room - stream.avail_out;
-		/* At the end of its input it says BZ_OK for ever. */
+		/* At the end of its input it returns BZ_OK forever. */
 		if (got == BZ_OK && stream.avail_out == room && stream.avail_in == before)
 			err = -EINVAL;
 	}
@@ -162,7 +162,7 @@ static int unpack_lz4(const unsigned char *in, size_t size, struct image_buffer 
 	size_t at = 4, block;
 	int got, err;
 
-	/* Behind the last block stand four bytes that the kernel's build appends: the size. */
+	/* After the last block come four bytes that the kernel's build appends: the size. */
 	while (size - at > 4) {
 		block = image__le32(in + at);
 		at += 4;
@@ -200,16 +200,19 @@ static unsigned int checksums(uint32_t flags, uint32_t which)
 	return 4 * (unsigned int)__builtin_popcount(flags & which);
 }
 
-/* Behind lzop's header, which has a name and optional members; 0 when it is none. */
+/*
+ * The position after lzop's header, which has a name and optional members; 0 if this is no such
+ * header.
+ */
 static size_t lzop_header(const unsigned char *in, size_t size, uint32_t *flags)
 {
-	size_t at = 9; /* behind the magic number */
+	size_t at = 9; /* after the magic number */
 	unsigned int version;
 
 	if (size < 64)
 		return 0;
 	version = (unsigned int)in[at] << 8 | in[at + 1];
-	/* Two or three versions, the method; the third and the level came with 0x940. */
+	/* Two or three versions, the method; the third version and the level came with 0x940. */
 	at += version >= 0x940 ? 8 : 5;
 	*flags = be32(in + at);
 	at += 4;

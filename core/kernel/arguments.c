@@ -7,14 +7,15 @@
 
 #define PARAMETERS 6
 #define INSTRUCTIONS_MAX 64
-#define ENTRY_BYTES 9 /* endbr64 and the call of ftrace's, or what stands in its place */
+#define ENTRY_BYTES 9 /* endbr64 and the call of ftrace, or their replacement */
 
 #define TEXT_OF(word) #word
 #define LIBRARY(major) "libcapstone.so." TEXT_OF(major)
 
 /*
- * What is used of libcapstone. It is loaded while code is read and not longer: the dynamic linker writes
- * to 3 MiB of its tables, which a daemon would keep for what few kernels need, and those once.
+ * The functions of libcapstone that are used. The library is only loaded while code is read: the
+ * dynamic linker writes to 3 MiB of its tables, which a daemon would keep for something that few
+ * kernels need, and only once.
  */
 struct capstone {
 	void *library;
@@ -50,7 +51,7 @@ static bool load(struct capstone *capstone)
 	return false;
 }
 
-/* The registers of a parameter, from the whole one down. */
+/* The registers of a parameter, the whole one first. */
 static const x86_reg registers[PARAMETERS][4] = {
 	{X86_REG_RDI, X86_REG_EDI, X86_REG_DI, X86_REG_DIL},
 	{X86_REG_RSI, X86_REG_ESI, X86_REG_SI, X86_REG_SIL},
@@ -63,11 +64,11 @@ static const x86_reg registers[PARAMETERS][4] = {
 struct seen {
 	unsigned int read; /* a bit per parameter */
 	unsigned int whole; /* … of which all 64 bits were read */
-	unsigned int gone; /* written since, so no longer the parameter's */
+	unsigned int gone; /* written since, so no longer the parameter */
 	bool member;
 };
 
-/* Which parameter's? -1: none's. */
+/* Which parameter's? -1: none. */
 static int parameter_of(unsigned int reg, bool *whole)
 {
 	int i, n;
@@ -146,7 +147,7 @@ static struct seen look(const struct capstone *capstone, csh handle,
 		if (!capstone->disasm_iter(handle, &at, &size, &address, insn))
 			break;
 		if (insn->id == X86_INS_CALL && address <= ENTRY_BYTES)
-			continue; /* ftrace's, which keeps all registers */
+			continue; /* the call of ftrace, which preserves all registers */
 		if (ends(capstone, handle, insn))
 			break;
 		note(&seen, known, capstone, handle, insn);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* Before and after the release. */
+/* The text before and after the release. */
 static const char *const places[][2] = {{"/boot/vmlinuz-", ""},
 					{"/usr/lib/modules/", "/vmlinuz"},
 					{"/usr/lib/debug/boot/vmlinux-", ""},

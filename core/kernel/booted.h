@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The file that the running kernel was booted from, where distributions keep it. */
+/* The file from which the running kernel was booted, in the usual places of distributions. */
 #ifndef THPRACE_BOOTED_H
 #define THPRACE_BOOTED_H
 
@@ -8,12 +8,12 @@
 
 #define BOOTED_NONE "no image of this kernel in /boot or /usr/lib/modules"
 
-/* The place number i of such a kernel's image. False: there are fewer. */
+/* Place number i of such a kernel's image. False: there are fewer. */
 bool booted__place(size_t i, const char *release, char *path, size_t size);
 
 /*
- * Open the image of the running kernel in the first place that has one; whether it is the same build is not
- * looked at. Returns a descriptor, or negative errno and a sentence in why.
+ * Open the image of the running kernel in the first place that has one; whether it is the same
+ * build is not checked. Returns a descriptor, or negative errno and a sentence in why.
  */
 int booted__open(char *why, size_t why_size);
 

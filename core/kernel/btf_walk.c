@@ -10,20 +10,23 @@
 
 #include "base/names.h"
 
-/* What kernels up to 7.3 have: chains of 6, structures without a name 7 deep, 276 steps through one, 254,000 in all. */
+/*
+ * The limits of kernels up to 7.3: chains of 6, structures without a name 7 deep, 276 steps through
+ * one, 254,000 in all.
+ */
 #define CHAIN_MAX 32
 #define NESTED_MAX 16
-#define STEPS_MAX (16U << 20) /* of the check */
-#define WALK_STEPS_MAX 16384 /* of a walk */
+#define STEPS_MAX (16U << 20) /* of the whole check */
+#define WALK_STEPS_MAX 16384 /* of one walk */
 #define NAME_MAX_LEN 511 /* KSYM_NAME_LEN, since 6.1 */
 
 struct walk {
 	const struct btf *btf;
 	unsigned int left; /* steps */
-	const char *why; /* it cannot be walked to its end: the reason */
+	const char *why; /* why it cannot be walked to its end */
 };
 
-/* Takes a step. False when there have been too many. */
+/* Takes a step. False if there have been too many. */
 static bool step(struct walk *walk)
 {
 	if (walk->left)
@@ -77,7 +80,7 @@ const struct btf_type *btf_walk__resolve(const struct btf *btf, uint32_t id, uns
 	return resolve(&walk, id, pointers);
 }
 
-/* name NULL: nothing is found, all is walked. */
+/* name NULL: nothing is found, everything is walked. */
 static bool find_member(struct walk *walk, const struct btf_type *type, const char *name,
 			uint32_t *offset, unsigned int nested)
 {
@@ -131,7 +134,7 @@ static void check_reference(struct walk *walk, uint32_t id)
 		walk->why = "it refers to a type that does not exist";
 }
 
-/* The names and types that the members of a type, its parameters, values or variables have. */
+/* The names and types of the members, parameters, values or variables of a type. */
 static void check_parts(struct walk *walk, const struct btf_type *type)
 {
 	uint32_t i, count = btf_vlen(type);
@@ -162,7 +165,7 @@ static void check_parts(struct walk *walk, const struct btf_type *type)
 	}
 }
 
-/* All that a search for a member may go through. */
+/* Everything that a search for a member may visit. */
 static void check_members(struct walk *walk, const struct btf_type *type)
 {
 	struct walk one = {.btf = walk->btf, .left = WALK_STEPS_MAX};
@@ -228,7 +231,7 @@ int btf_walk__parse(struct btf **result, const void *data, size_t size, char *wh
 		snprintf(why, why_size, "larger than %lu MiB", BTF_SIZE_MAX >> 20);
 		return -EINVAL;
 	}
-	print = libbpf_set_print(NULL); /* what fails is reported here */
+	print = libbpf_set_print(NULL); /* failures are reported here */
 	btf = btf__new(data, (__u32)size);
 	libbpf_set_print(print);
 	if (!btf) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BTF of files, and walks over it. A file holds what somebody wrote: typedefs that go in circles, names
- * outside of the strings, structures that nest by the thousand. So BTF of a file is checked once, when
- * it is read; and what follows the references of types does so here, where every step is counted.
+ * BTF from files, and walks over it. Anybody may have written such a file: typedefs in circles,
+ * names outside of the strings, structures nested by the thousand. So BTF from a file is checked
+ * once, when it is read; and references between types are followed here, where every step is
+ * counted.
  */
 #ifndef THPRACE_BTF_WALK_H
 #define THPRACE_BTF_WALK_H
@@ -14,34 +15,33 @@
 struct btf;
 struct btf_type;
 
-/* More than twice what any distribution's kernel has. */
+/* More than twice the size of any distribution's kernel BTF. */
 #define BTF_SIZE_MAX (16UL << 20)
 
-/* Do these bytes begin as BTF does? */
+/* Do these bytes start like BTF? */
 bool btf_walk__magic(const void *data, size_t size);
 
 /*
- * Take in BTF of a file: size bytes at data, which are copied. Returns 0 and *btf, to be freed with
- * btf__free(); or the reason in why, to be put behind "is BTF, but ", and
- * -EINVAL: libbpf cannot parse it, or it is too large;
- * -EBADMSG: a name or a type lies outside, a name cannot be printed, a chain of types does not end, or
- * structures nest without bound.
+ * Parse BTF from a file: size bytes at data, which are copied. Returns 0 and *btf, to be freed with
+ * btf__free(); or the reason in why, to follow "is BTF, but ", and -EINVAL: libbpf cannot parse it,
+ * or it is too large; -EBADMSG: a name or a type is outside, a name cannot be printed, a chain of
+ * types does not end, or structures nest too deeply.
  */
 int btf_walk__parse(struct btf **btf, const void *data, size_t size, char *why, size_t why_size);
 
-/* A name. "" where it lies outside. */
+/* A name. "" if it is outside of the strings. */
 const char *btf_walk__name(const struct btf *btf, uint32_t offset);
 
 /*
- * What a type is behind its typedefs and qualifiers; with pointers not NULL, behind its pointers as well,
- * which are counted there. NULL: no such type, or a chain without end.
+ * The type behind typedefs and qualifiers; with pointers not NULL, also behind pointers, which are
+ * counted there. NULL: no such type, or a chain without end.
  */
 const struct btf_type *btf_walk__resolve(const struct btf *btf, uint32_t id,
 					 unsigned int *pointers);
 
 /*
- * Look for a member of a structure or union, also within members without a name. True and its offset in
- * bytes; or false.
+ * Look for a member of a structure or union, also inside members without a name. True and its
+ * offset in bytes; or false.
  */
 bool btf_walk__member(const struct btf *btf, const struct btf_type *type, const char *name,
 		      uint32_t *offset);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Where an instruction leads whose offset, 32 bits, ends at code + end. */
+/* The target of an instruction whose 32-bit offset ends at code + end. */
 static uint64_t target_of(const uint8_t *code, size_t end, uint64_t address)
 {
 	int32_t offset;
@@ -14,8 +14,8 @@ static uint64_t target_of(const uint8_t *code, size_t end, uint64_t address)
 }
 
 /*
- * How long is the instruction at code[at] that leads to callee? 0: none does. *jump: it does not return here.
- * A kprobe that is there already has put a breakpoint in the place of the call's first byte.
+ * The length of the instruction at code[at], if it goes to callee; 0 if not. *jump: it does not
+ * return here. If a kprobe is there already, a breakpoint replaces the first byte of the call.
  */
 static size_t leads_x86(const uint8_t *code, size_t size, size_t at, uint64_t address,
 			uint64_t callee, bool *jump)

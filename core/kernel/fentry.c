@@ -10,7 +10,7 @@
 
 #define PROGRAMS_MAX 64
 
-/* libbpf's handlers are global, and they get nothing of their caller's. */
+/* libbpf's handlers are global, and get no data from their caller. */
 static struct {
 	const struct bpf_program *program;
 	uint32_t id;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the code of functions is: the compiler may have cut it into pieces, each with a symbol of its
- * own (FUNCTION, FUNCTION.isra.0, FUNCTION.cold). Filled in while the symbols are read, in order of
- * address.
+ * Where the code of functions is. The compiler may have split it into pieces, each with its own
+ * symbol (FUNCTION, FUNCTION.isra.0, FUNCTION.cold). Filled in while the symbols are read, sorted
+ * by address.
  */
 #ifndef THPRACE_FUNCTION_RANGES_H
 #define THPRACE_FUNCTION_RANGES_H
@@ -17,16 +17,16 @@
 struct function_range {
 	char symbol[FUNCTION_RANGES_NAME_MAX];
 	uint64_t address;
-	uint64_t end; /* of the code: where the next symbol is; 0: not known */
+	uint64_t end; /* of the code: the address of the next symbol; 0: not known */
 };
 
 struct function_ranges {
 	struct function_range range[FUNCTION_RANGES_MAX];
 	size_t count;
-	size_t ended; /* the first so many have an end */
+	size_t ended; /* the number that have an end */
 };
 
-/* The next symbol of the kernel's text, wanted or not. What does not fit is not kept. */
+/* The next symbol of the kernel's text, needed or not. Symbols that do not fit are dropped. */
 void function_ranges__note(struct function_ranges *ranges, const char *symbol, uint64_t address,
 			   bool wanted);
 

@@ -25,7 +25,7 @@ static FILE *open_kept(void)
 	fd = fcntl(kept, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return NULL;
-	/* Both descriptors have one position. */
+	/* Both descriptors share one position. */
 	if (lseek(fd, 0, SEEK_SET) < 0) {
 		close(fd);
 		return NULL;
@@ -38,7 +38,10 @@ static FILE *open_kept(void)
 
 FILE *kallsyms__open(void)
 {
-	/* The kernel gives a page at most, and begins anew at each read; stdio would ask for 1 KiB. */
+	/*
+	 * The kernel returns at most a page and starts over at each read; stdio would ask for 1
+	 * KiB.
+	 */
 	static char buffer[4096];
 	FILE *file = kept < 0 ? fopen(KALLSYMS, "re") : open_kept();
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * /proc/kallsyms. Its addresses are shown to whoever has CAP_SYSLOG when the file is opened
- * (kallsyms_show_value()): a daemon that gives that capability away opens it before, once.
+ * /proc/kallsyms. The kernel shows its addresses to processes that have CAP_SYSLOG when they open
+ * the file (kallsyms_show_value()). A daemon that drops this capability opens the file once, before
+ * that.
  */
 #ifndef THPRACE_KALLSYMS_H
 #define THPRACE_KALLSYMS_H
@@ -9,12 +10,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Open the file now and read that descriptor from now on. Returns 0 or negative errno. */
+/* Open the file now and use that descriptor from now on. Returns 0 or negative errno. */
 int kallsyms__keep(void);
 
 /*
- * The file from its beginning, to be ended with fclose(); or NULL with errno. One at a time: the next one spoils those
- * before it.
+ * The file from its start, to be closed with fclose(); or NULL with errno. Only one at a time: a
+ * new one makes earlier ones unusable.
  */
 FILE *kallsyms__open(void);
 

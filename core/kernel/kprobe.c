@@ -52,7 +52,7 @@ int kprobe__open(const char *symbol, uint32_t offset)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of the descriptor. */
 static int attach(struct bpf_link **link, const struct bpf_program *program, int fd)
 {
 	libbpf_print_fn_t print;
@@ -60,7 +60,7 @@ static int attach(struct bpf_link **link, const struct bpf_program *program, int
 
 	if (fd < 0)
 		return fd;
-	print = libbpf_set_print(NULL); /* that one is taken is no warning */
+	print = libbpf_set_print(NULL); /* a descriptor in use is no warning */
 	*link = bpf_program__attach_perf_event(program, fd);
 	err = *link ? 0 : -errno;
 	libbpf_set_print(print);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A kprobe inside a function, as a descriptor to which a BPF program is attached. Debian's
- * kernel.perf_event_paranoid=3 refuses to open one without CAP_SYS_ADMIN, so a daemon that has given
- * that up may be handed descriptors that were opened before (daemon/hold.c).
+ * kernel.perf_event_paranoid=3 does not allow opening one without CAP_SYS_ADMIN, so a daemon
+ * without this capability may get descriptors that were opened before (daemon/fd_store.c).
  */
 #ifndef THPRACE_KPROBE_H
 #define THPRACE_KPROBE_H
@@ -32,8 +32,8 @@ struct bpf_link;
 struct bpf_program;
 
 /*
- * Attach a program there: to one of the held descriptors of that place that has none yet, or to a new
- * one. Returns 0 and *link, to be ended with bpf_link__destroy(); or negative errno.
+ * Attach a program there: to one of the held descriptors of that place that has no program yet, or
+ * to a new one. Returns 0 and *link, to be destroyed with bpf_link__destroy(); or negative errno.
  */
 int kprobe__attach(struct bpf_link **link, const struct bpf_program *program, const char *symbol,
 		   uint32_t offset, const struct kprobe_fd *kprobe_fds, size_t count);

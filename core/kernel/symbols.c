@@ -18,13 +18,13 @@
 struct symbol {
 	uint64_t address;
 	uint64_t start; /* of the nearest symbol at or below it; 0: not known */
-	bool tried; /* kallsyms was asked */
+	bool tried; /* kallsyms was searched for it */
 	bool wanted; /* since symbols__restart() */
-	bool reported; /* by symbols__json_new(), since then */
+	bool reported; /* by symbols__json_new(), since the last restart */
 	char name[NAME_MAX_LEN];
 };
 
-/* What is being looked for: the list may grow and move meanwhile. */
+/* What is searched: the list may grow and move meanwhile. */
 struct sought {
 	uint64_t address;
 	uint64_t start;
@@ -114,7 +114,7 @@ static void end_search(struct search *search)
 	*search = (struct search){0};
 }
 
-/* Look for those that kallsyms was not asked for yet. False: it cannot be read. */
+/* Search for those that were not searched yet. False: kallsyms cannot be read. */
 static bool begin_search(struct symbols *symbols)
 {
 	struct search *search = &symbols->search;
@@ -135,7 +135,7 @@ static bool begin_search(struct symbols *symbols)
 	return true;
 }
 
-/* First address at or above a symbol: the only one that this symbol may be nearest to. */
+/* The first address at or above a symbol: the only one for which this symbol may be the nearest. */
 static struct sought *first_at_or_above(const struct search *search, uint64_t start)
 {
 	size_t low = 0, high = search->count, middle;
@@ -174,7 +174,7 @@ static void take_line(const struct search *search, const char *line)
 	sought->name[length] = 0;
 }
 
-/* All lines were taken. */
+/* All lines have been processed. */
 static void take_found(struct symbols *symbols)
 {
 	struct search *search = &symbols->search;
@@ -183,7 +183,10 @@ static void take_found(struct symbols *symbols)
 	size_t i;
 
 	for (i = 0; i < search->count; i++) {
-		/* Later addresses of the same function have no symbol between: they take the one before. */
+		/*
+		 * Later addresses in the same function have no symbol in between, so they get the
+		 * previous one.
+		 */
 		if (i && sought[i - 1].start > sought[i].start) {
 			sought[i].start = sought[i - 1].start;
 			memcpy(sought[i].name, sought[i - 1].name, NAME_MAX_LEN);
@@ -289,7 +292,7 @@ void symbols__restart(struct symbols *symbols)
 	size_t i;
 
 	symbols->unreported = 0;
-	/* Full: only so can others come in. */
+	/* Full: this makes space for others. */
 	if (symbols->count == SYMBOLS_MAX) {
 		end_search(&symbols->search);
 		hash_map__free(&symbols->places);

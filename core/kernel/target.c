@@ -36,9 +36,9 @@ struct target {
 	bool own_btf;
 	bool elsewhere;
 	bool tracefs;
-	FILE *filter; /* what tracefs has and nobody asked for yet */
-	struct text *text; /* opened when code is first asked for */
-	int text_error; /* why it could not be */
+	FILE *filter; /* the rest of tracefs's list, which was not needed so far */
+	struct text *text; /* opened when code is first read */
+	int text_error; /* why it could not be opened */
 	struct function_ranges ranges;
 	uint64_t address[THPRACE_SYMBOL_MAX];
 	bool has_member[TARGET_MEMBER_MAX];
@@ -76,7 +76,7 @@ static bool fits_register(const struct btf *btf, __u32 id)
 	return btf_is_ptr(type) || btf_is_any_enum(type) || (btf_is_int(type) && type->size <= 8);
 }
 
-/* How many pointers stand before what a parameter's type is about? */
+/* How many pointers does a parameter's type begin with? */
 static unsigned char pointer_depth(const struct btf *btf, __u32 id)
 {
 	unsigned int pointers;
@@ -110,7 +110,7 @@ static void read_prototype(const struct btf *btf, __u32 id, struct target_functi
 	}
 }
 
-/* The kernel's own BTF, or the file's that is named or found. NULL with a reason in why. */
+/* The kernel's own BTF, or the BTF of a file that is named or found. NULL with a reason in why. */
 static struct btf *open_btf(struct target *target, const char *file, char *why, size_t why_size)
 {
 	libbpf_print_fn_t print;
@@ -124,7 +124,7 @@ static struct btf *open_btf(struct target *target, const char *file, char *why, 
 		target_btf__search(target->uts.release, target->btf_file, sizeof(target->btf_file));
 	if (target->btf_file[0])
 		return target_btf__read(target->btf_file, why, why_size);
-	print = libbpf_set_print(NULL); /* what fails is reported here */
+	print = libbpf_set_print(NULL); /* failures are reported here */
 	btf = btf__load_vmlinux_btf();
 	error = errno;
 	libbpf_set_print(print);
@@ -168,7 +168,7 @@ static void read_member(struct target *target, const struct btf *btf, const stru
 				btf_walk__member(btf, type, wanted[i].member, &target->member[i]);
 }
 
-/* In one pass: BTF has no index, and a search by name goes through all of it. */
+/* In one pass, because BTF has no index and a search by name visits all of it. */
 static void read_prototypes(struct target *target, const struct btf *btf)
 {
 	__u32 id, types = btf__type_cnt(btf);
@@ -191,7 +191,7 @@ static void read_prototypes(struct target *target, const struct btf *btf)
 	}
 }
 
-/* Returns whether it belongs to one of the functions that are wanted. */
+/* Returns whether it belongs to one of the functions that are needed. */
 static bool note_symbol(struct target *target, const char *symbol)
 {
 	const char *dot = strchr(symbol, '.');
@@ -225,7 +225,7 @@ static void note_address(struct target *target, const char *symbol, uint64_t add
 			target->address[i] = address;
 }
 
-/* "ffffffff81000000 T _stext", for modules with more behind; sscanf() would take most of the time. */
+/* "ffffffff81000000 T _stext", and more for modules; sscanf() would take most of the time. */
 static const char *take_symbol(char *line, uint64_t *address, char *kind)
 {
 	char *at, *symbol;
@@ -242,8 +242,8 @@ static const char *take_symbol(char *line, uint64_t *address, char *kind)
 }
 
 /*
- * The file begins with the kernel's own symbols by their address; behind its text are no functions but
- * those of modules and of the boot. past_text: is the symbol behind it?
+ * The file begins with the kernel's own symbols, sorted by address; after its text come only
+ * functions of modules and of the boot. past_text: is the symbol after the text?
  */
 static bool nothing_more(const struct target *target, bool past_text)
 {
@@ -287,8 +287,9 @@ static int read_symbols(struct target *target, struct btf_functions *functions, 
 }
 
 /*
- * Programs that are relocated by another kernel's BTF read what is not there. Of its own BTF a kernel
- * has every function; seen of another version's: 7 to 17 % missing, of another build's of the same: 1.
+ * Programs that are relocated with another kernel's BTF read wrong data. A kernel has every
+ * function of its own BTF. Seen with BTF of another version: 7 to 17 % missing; of another build of
+ * the same version: 1.
  */
 static int check_kernel(const struct target *target, const struct btf_functions *functions,
 			char *why, size_t why_size)
@@ -367,8 +368,8 @@ static void open_filter(struct target *target)
 }
 
 /*
- * Read on until this one is there. The kernel begins anew for each page of this file, so its end takes
- * the longest; functions of mm are far from it.
+ * Read on until this function is found. The kernel starts over for each page of this file, so its
+ * end takes the longest; functions of mm are far from it.
  */
 static void look_for(struct target *target, const struct target_name *wanted)
 {
@@ -383,7 +384,7 @@ static void look_for(struct target *target, const struct target_name *wanted)
 	}
 }
 
-/* Does the first line of a file hold this text? */
+/* Does the first line of a file contain this text? */
 static bool file_contains(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "re");
@@ -397,10 +398,10 @@ static bool file_contains(const char *path, const char *text)
 	return found;
 }
 
-/* What keeps every program from being loaded or, worse, from being run once it is attached. */
+/* Settings that prevent programs from being loaded or, worse, from running once attached. */
 static int check_settings(char *why, size_t why_size)
 {
-	/* fentry and kprobes at a function's entry go through ftrace: attached, they never run. */
+	/* fentry and kprobes at a function's entry use ftrace: attached, they never run. */
 	if (file_contains("/proc/sys/kernel/ftrace_enabled", "0")) {
 		snprintf(why, why_size,
 			 "function tracing is switched off, so no attached program would run: "

@@ -121,7 +121,9 @@ static struct btf *parse(int fd, size_t size, char *why, size_t why_size)
 	return parse_elf(fd, why, why_size);
 }
 
-/* What no kernel's BTF is without. That of a BPF object has some types, too, but not such a function. */
+/*
+ * What every kernel's BTF has. A BPF object's BTF has some of the types, but not such a function.
+ */
 static bool is_kernels(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT) > 0 &&
@@ -205,7 +207,7 @@ void btf_functions__note(struct btf_functions *functions, const char *symbol)
 	found = bsearch(&key, functions->list, functions->count, sizeof(key), by_name);
 	if (!found)
 		return;
-	/* Static functions of different files may share a name. */
+	/* Static functions in different files may share a name. */
 	while (found > functions->list && !by_name(found - 1, &key))
 		found--;
 	for (; found < end && !by_name(found, &key); found++)

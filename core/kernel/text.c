@@ -23,7 +23,7 @@ int text__open(struct text **result)
 
 	if (!text)
 		return -ENOMEM;
-	print = libbpf_set_print(NULL); /* who asks can do without */
+	print = libbpf_set_print(NULL); /* callers can do without */
 	text->skel = text_bpf__open_and_load();
 	err = text->skel ? 0 : -errno;
 	libbpf_set_print(print);

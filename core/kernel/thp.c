@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first line of a file; "" when there is none. */
+/* The first line of a file; "" if there is none. */
 static void read_line(const char *folder, const char *name, char *line, size_t size)
 {
 	char path[256];
@@ -37,7 +37,7 @@ const char *thp__enabled(const char *folder, char *buf, size_t size)
 {
 	char bytes[32], name[64];
 
-	/* 6.8+: each size has a setting of its own, which may be "inherit". */
+	/* 6.8+: each size has its own setting, which may be "inherit". */
 	read_line(folder, "hpage_pmd_size", bytes, sizeof(bytes));
 	snprintf(name, sizeof(name), "hugepages-%lukB/enabled", strtoul(bytes, NULL, 10) / 1024);
 	read_chosen(folder, name, buf, size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is probed on this kernel, point by point, and what becomes of a probe: refused, silent. */
+/* What is probed on this kernel, point by point, and the state of each probe: refused, silent. */
 #include "probe_private.h"
 
 #include <inttypes.h>
@@ -21,8 +21,9 @@ __attribute__((format(printf, 2, 3))) static void because(struct probe *probe, c
 }
 
 /*
- * A function without a prototype in BTF, as static ones on old kernels: no fentry, but a kprobe can
- * do where the table knows its arguments, or where none is needed. False: it cannot be attached.
+ * A function without a prototype in BTF, such as static ones on old kernels: fentry is impossible,
+ * but a kprobe works if the table knows its arguments, or if none is needed. False: it cannot be
+ * attached.
  */
 static bool plan_static(struct probe *probe, const struct target *target,
 			struct target_function *function, enum probe_attach attach)
@@ -64,7 +65,9 @@ static enum probe_kind choose_kind(struct probe *probe, const struct target *tar
 	return attach == PROBE_ATTACH_AUTO ? PROBE_KPROBE : PROBE_NONE;
 }
 
-/* A kprobe whose program never runs is none. At a return it runs all the same: no breakpoint is there. */
+/*
+ * A kprobe whose program never runs is useless. Those at a return do run: there is no breakpoint.
+ */
 static bool runs(struct probe *probe, const struct probe_trial *trial)
 {
 	if (probe->kind != PROBE_KPROBE || trial->functions ||
@@ -97,7 +100,7 @@ static void plan_function(struct probe *probe, const struct target *target,
 		probe->state = PROBE_PLANNED;
 }
 
-/* Asked of what would be attached only: what nobody asks for need not be read. */
+/* Only queried for functions that would be attached, because reading the list takes time. */
 static void check_traceable(struct probe *probe, struct target *target)
 {
 	if (probe->state != PROBE_PLANNED || probe->kind == PROBE_CALLS || probe->variant[0] ||
@@ -108,7 +111,7 @@ static void check_traceable(struct probe *probe, struct target *target)
 	because(probe, "%s: exists, but is not traceable (notrace)", probe->function);
 }
 
-/* Holders are watched only where they matter. */
+/* Holders are watched only if they matter. */
 static void plan_holds(struct probe_plan *plan, const struct target *target)
 {
 	static const int holds[] = {THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END};
@@ -140,7 +143,10 @@ static void skip(struct probe *probe)
 	because(probe, "lies between clear and decrement: precise mode only");
 }
 
-/* Of a function there is only what the compiler made of it, which takes a kprobe, if its arguments are known. */
+/*
+ * The kernel has only the compiler's variant of the function, which takes a kprobe if its arguments
+ * are known.
+ */
 static void plan_variant(struct probe *probe, struct target *target, const char *name,
 			 const char *variant, const struct probe_plan *plan)
 {
@@ -201,7 +207,7 @@ static void plan_point(struct probe *probe, struct target *target, const struct 
 			point->needs ? "; needs " : "", point->needs ? point->needs : "");
 }
 
-/* Kernels that have it unmap by unmap_mapping_pages as well, but not as the last word. */
+/* Kernels that have it also unmap with unmap_mapping_pages, but not as the last step. */
 static void without_unmap_folio(struct probe_plan *plan, const struct target *target)
 {
 	static const int points[] = {THPRACE_POINT_UNMAP_PAGES, THPRACE_POINT_MAPPED};
@@ -221,7 +227,7 @@ static void without_unmap_folio(struct probe_plan *plan, const struct target *ta
 	}
 }
 
-/* Where the calls inside an invalidation are probed, the rest of it need not be. */
+/* If the calls inside an invalidation are probed, the rest of it need not be. */
 static void without_invalidate(struct probe_plan *plan)
 {
 	struct probe *probe = &plan->probe[THPRACE_POINT_INVALIDATE];
@@ -235,8 +241,7 @@ static void without_invalidate(struct probe_plan *plan)
 }
 
 /*
- * Without huge mappings nothing has a window but memory_failure: what serves the other classes alone
- * would only cost.
+ * Without huge mappings only memory_failure has windows: points for other classes would only cost.
  */
 static void without_window(struct probe_plan *plan)
 {
@@ -324,7 +329,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 		check_traceable(&plan->probe[point], target);
 	if (!probe__decodes(target, why, sizeof(why)))
 		probe__undecoded(plan, why);
-	/* One kernel has either page_remove_rmap or the pair that replaced it. */
+	/* A kernel has either page_remove_rmap or the pair that replaced it. */
 	pmd = &plan->probe[THPRACE_POINT_RMAP_PMD];
 	if (plan->probe[THPRACE_POINT_RMAP].state != PROBE_ABSENT && pmd->state == PROBE_ABSENT) {
 		because(pmd, "page_remove_rmap does it on this kernel");
@@ -337,7 +342,7 @@ void probe__plan(struct probe_plan *plan, struct target *target, enum thprace_mo
 	}
 }
 
-/* ENOTSUPP is the kernel's own, and strerror() does not know it. */
+/* ENOTSUPP is internal to the kernel, and strerror() does not know it. */
 static const char *refusal(int error, bool kprobe, const char *verifier)
 {
 	static char text[128];
@@ -374,7 +379,7 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 	if (was_fentry && plan->attach == PROBE_ATTACH_AUTO &&
 	    target__has_symbol(target, probe->function)) {
 		probe->kind = PROBE_KPROBE;
-		if (!probe->no_calls) /* why it is not its calls counts more */
+		if (!probe->no_calls) /* why its calls are not probed matters more */
 			because(probe, "kprobe, since fentry was refused: %s",
 				refusal(error, false, verifier));
 		if (runs(probe, &plan->trial))

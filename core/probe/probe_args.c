@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a point's function has the arguments that its programs want. */
+/* Where a point's function has the arguments that its programs need. */
 #include "probe_private.h"
 
 #include <string.h>
 
-/* Position of the parameter that a slot wants, by the names that it has had; -1: none. */
+/* Position of the parameter for a slot, by the names that it has had; -1: none. */
 static int param_index(const struct target_function *function, const char *const *names)
 {
 	int i, n;

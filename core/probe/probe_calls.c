@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Points whose function is called for each small page too, by reclaim, migration, truncation: only the
- * calls that matter are probed, each at its call instruction and at the one behind it. So nobody else
- * pays. Which there are is read from the kernel's own code, as it is in memory.
+ * Points whose function is also called for each small page, by reclaim, migration, truncation: only
+ * the calls that matter are probed, each at its call instruction and at the instruction after it.
+ * So other callers pay nothing. The calls are found in the kernel's own code, as it is in memory.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,11 +14,11 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 
-#define CODE_MAX 32768U /* of one function's piece; more is not looked through */
+#define CODE_MAX 32768U /* of one piece of a function; the rest is not searched */
 
 #define CALLS_UNKNOWN -1
 
-/* The point stays with its function, which small pages pay for: why. */
+/* The point stays at its function, for which small pages pay: the reason. */
 __attribute__((format(printf, 2, 3))) static int calls_unknown(struct probe *probe,
 							       const char *format, ...)
 {
@@ -33,7 +33,10 @@ __attribute__((format(printf, 2, 3))) static int calls_unknown(struct probe *pro
 	return CALLS_UNKNOWN;
 }
 
-/* The first of the callees that the kernel has, and where it is; 0: addresses are hidden. NULL: none. */
+/*
+ * The first of the callees that the kernel has, and its address; 0: addresses are hidden. NULL:
+ * none.
+ */
 static const char *choose_callee(const struct probe_point *point, const struct target *target,
 				 struct target_function *function, uint64_t *address)
 {
@@ -53,7 +56,9 @@ static const char *choose_callee(const struct probe_point *point, const struct t
 	return NULL;
 }
 
-/* The calls in one piece of code are added to the probe's sites. How many, or CALLS_UNKNOWN. */
+/*
+ * Add the calls in one piece of code to the probe's sites. Returns their number, or CALLS_UNKNOWN.
+ */
 static int look_through(struct probe *probe, struct target *target,
 			const struct function_range *range, uint64_t callee)
 {
@@ -133,7 +138,7 @@ static void describe_calls(struct probe *probe, const char *callee)
 	}
 }
 
-/* All calls that matter are in probe->sites, or it is not known which. */
+/* True: all calls that matter are in probe->sites. False: they are not known. */
 static int find_calls(struct probe *probe, struct target *target, uint64_t address)
 {
 	const enum thprace_point point = probe->point - probe_points;
@@ -159,8 +164,8 @@ static int find_calls(struct probe *probe, struct target *target, uint64_t addre
 }
 
 /*
- * What was found once is so as long as the kernel runs. On arm64 it could not be found again while a
- * session is attached there, as when another one takes its place.
+ * A result holds as long as the kernel runs. On arm64 it could not be found again while a session
+ * is attached there, which happens when another session replaces it.
  */
 static struct {
 	struct probe_site sites[PROBE_SITES_MAX];
@@ -207,7 +212,7 @@ bool probe_calls__plan(struct probe *probe, struct target *target, const struct 
 	    probe_args__place(probe, &function)) {
 		probe->site_count = 0;
 		probe->args = before;
-		if (!planned || reason[0]) /* what there is to say of the function counts more */
+		if (!planned || reason[0]) /* the reason for the function itself matters more */
 			memcpy(probe->reason, reason, sizeof(reason));
 		return false;
 	}

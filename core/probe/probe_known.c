@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prototypes that BTF does not have: of static functions, from the table, and of what the compiler made of a
- * function, which its code has to confirm.
+ * Prototypes that BTF lacks: of static functions, from the table, and of compilers' variants, which
+ * the code must confirm.
  */
 #include "probe_private.h"
 
@@ -10,9 +10,9 @@
 
 #include "kernel/arguments.h"
 
-#define CODE_MAX 256 /* a function's beginning, up to its first branch */
+#define CODE_MAX 256 /* the start of a function, up to its first branch */
 
-/* A prototype from the table's words: "mm, file, **hpage". */
+/* A prototype in the table's notation: "mm, file, **hpage". */
 static void read_known(const char *params, struct target_function *function)
 {
 	size_t length;
@@ -58,7 +58,7 @@ bool probe_known__function(const struct probe *probe, const struct target *targe
 	return known;
 }
 
-/* How many arguments, from the first on, the point cannot do without or wants to have. */
+/* How many arguments, from the first on, the point needs or uses. */
 static int wanted(const struct probe_point *point, const struct target_function *function)
 {
 	int slot, n, i, count = 0;
@@ -72,7 +72,7 @@ static int wanted(const struct probe_point *point, const struct target_function 
 	return count;
 }
 
-/* Does the variant's code show that what is wanted is in its own registers? */
+/* Does the variant's code show that the needed arguments are in their own registers? */
 static bool known_by_code(const struct probe *probe, struct target *target, const char *variant,
 			  const struct probe_known *known, const struct target_function *function)
 {
@@ -102,9 +102,12 @@ const char *probe_known__variant(const struct probe *probe, struct target *targe
 {
 	const struct probe_known *known;
 
-	if (strstr(variant, ".part.")) /* not all of it */
+	if (strstr(variant, ".part.")) /* only a part of it */
 		return NULL;
-	/* pahole writes one down only where its arguments are in their own registers (1.25 and later). */
+	/*
+	 * pahole writes a prototype only if its arguments are in their own registers (1.25 and
+	 * later).
+	 */
 	if (target__function(target, name, function))
 		return "BTF";
 	known = find_row(probe, target, name);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What can be observed under a plan, and why not the rest: classes, the mode, and without which points. */
+/*
+ * What can be observed under a plan, and why the rest cannot: classes, the mode, and the optional
+ * points.
+ */
 #include "probe_private.h"
 
 #include <stdio.h>
@@ -27,7 +30,7 @@ static const char *broken(const struct probe_plan *plan, int point)
 	return probe->silent ? probe->silence : probe->reason;
 }
 
-/* What is missing of the walker's side. */
+/* What is missing on the walker's side. */
 static const char *side_broken(const struct probe_plan *plan, const struct race_class *class)
 {
 	const struct race_points *way = class->points;
@@ -44,7 +47,7 @@ static const char *side_broken(const struct probe_plan *plan, const struct race_
 	return why;
 }
 
-/* A collapse can be seen, and yet not what it does with its page. */
+/* A collapse can be seen, but not what it does with its page. */
 static const char *collapse_broken(const struct probe_plan *plan)
 {
 	const struct probe *collapse = &plan->probe[THPRACE_POINT_COLLAPSE];
@@ -98,7 +101,7 @@ bool probe__optional(enum thprace_mode mode, enum thprace_point point)
 	case THPRACE_POINT_RMAP_PMD:
 	case THPRACE_POINT_RMAP_PTES:
 		return false;
-	case THPRACE_POINT_RANGE: /* tells what rmap removal is a zap's */
+	case THPRACE_POINT_RANGE: /* shows which rmap removals belong to a zap */
 		return mode == THPRACE_LIGHT;
 	default:
 		return true;
@@ -123,7 +126,7 @@ const char *probe__imprecise(const struct probe_plan *plan)
 {
 	const struct probe *page = &plan->probe[THPRACE_POINT_RMAP];
 
-	/* The one that this kernel has says why not; of two that are absent, the older one. */
+	/* The point that this kernel has gives the reason; if both are absent, the older one. */
 	return page->state != PROBE_ABSENT ||
 			       plan->probe[THPRACE_POINT_RMAP_PMD].state == PROBE_ABSENT
 		       ? page->reason

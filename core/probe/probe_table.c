@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of probe points. Function names come with the first and last version that has them;
- * which one a kernel has is asked, not derived from its version.
+ * The table of probe points. Function names are annotated with the first and last version that has
+ * them; which one a kernel has is looked up in the kernel, not derived from its version.
  */
 #include "probe_private.h"
 
@@ -122,14 +122,16 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				      "truncate_cleanup_page"}, /* 5.16+; before */
 			.params = {{"folio", "page"}},
 			.needed = {true, false, false},
-			/* The fix of 2021, which brought unmap_mapping_page, took the first one away. */
+			/*
+			 * The fix of 2021, which added unmap_mapping_page, removed the first one.
+			 */
 			.known = {{.function = "truncate_cleanup_page",
 				   .params = "page",
 				   .with = "unmap_mapping_page"},
 				  {.function = "truncate_cleanup_page",
 				   .params = "mapping, page",
 				   .without = "unmap_mapping_page"}},
-			/* It unmaps what is mapped, which is rare: that is the walk. */
+			/* It unmaps what is mapped, which is rare: this is the walk. */
 			.callees = {"unmap_mapping_folio", "unmap_mapping_page"},
 			.entry = "truncate_enter",
 			.exit = "truncate_return",
@@ -176,7 +178,9 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 				   .params = "mapping, folio"},
 				  {.function = "unaccount_page_cache_page",
 				   .params = "mapping, page"}},
-			/* It dumps the page of which it complains: "still mapped when deleted". */
+			/*
+			 * It dumps the page that it complains about: "still mapped when deleted".
+			 */
 			.callees = {"dump_page"},
 			.entry = "check_enter",
 			.what = "the kernel's own check point: mapped at removal from the page cache",
@@ -210,7 +214,7 @@ const struct probe_point probe_points[THPRACE_POINT_MAX] = {
 			.entry = "hold_end",
 			.what = "it waits no longer",
 		},
-	/* Both only where UNMAP_FOLIO has none of its functions: core/probe/probe.c. */
+	/* Both only if UNMAP_FOLIO has none of its functions: core/probe/probe.c. */
 	[THPRACE_POINT_UNMAP_PAGES] =
 		{
 			.name = "unmap-pages",
