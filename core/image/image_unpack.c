@@ -14,8 +14,8 @@
 
 #define GROW (1UL << 20)
 #define LZMA_MEMORY (256UL << 20) /* limit for a decoder: xz -9 needs 65 MiB */
-#define LZ4_BLOCK \
-	(8UL << 20) /* the legacy frame of lz4 -l: all blocks but the last unpack to it */
+/* The legacy frame of lz4 -l: each block except the last unpacks to this size. */
+#define LZ4_BLOCK (8UL << 20)
 
 int image_buffer__more(struct image_buffer *buffer)
 {
