@@ -3,15 +3,15 @@
 #include "folio.bpf.h"
 #include "record.bpf.h"
 
-const volatile struct thprace_args args[THPRACE_POINT_MAX] = {};
-const volatile __u64 symbols[THPRACE_SYMBOL_MAX] = {};
-const volatile __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS] = {};
-const volatile __u64 slot_mask = 63;
-const volatile __u64 slot_seed = 1;
-const volatile __u32 stream_count = 0;
-const volatile __u8 precise = 0;
-const volatile __u8 page_shift = 12;
-const volatile __u8 huge_order = 9;
+SETTING struct thprace_args args[THPRACE_POINT_MAX] = {};
+SETTING __u64 symbols[THPRACE_SYMBOL_MAX] = {};
+SETTING __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS] = {};
+SETTING __u64 slot_mask = 63;
+SETTING __u64 slot_seed = 1;
+SETTING __u32 stream_count = 0;
+SETTING __u8 precise = 0;
+SETTING __u8 page_shift = 12;
+SETTING __u8 huge_order = 9;
 
 volatile __u32 recording = 0;
 volatile __u32 marking = 0;

@@ -16,6 +16,7 @@
 #define THPRACE_ENGINE_BPF_H
 
 #include "kernel.bpf.h"
+#include "target.bpf.h"
 #include <thprace/shared.h>
 #include <thprace/verdict.h>
 
@@ -23,16 +24,16 @@
 #define FOLIO_UNKNOWN (~0ULL) /* in open_folio[]: the rmap removal will show the folio */
 
 /* Settings, fixed before load. */
-extern const volatile struct thprace_args args[THPRACE_POINT_MAX];
-extern const volatile __u64 symbols[THPRACE_SYMBOL_MAX];
+extern SETTING struct thprace_args args[THPRACE_POINT_MAX];
+extern SETTING __u64 symbols[THPRACE_SYMBOL_MAX];
 /* Which race class a walker of an origin is of, at a point; 0: none. All that the programs know of classes. */
-extern const volatile __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS];
-extern const volatile __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
-extern const volatile __u64 slot_seed; /* odd, new at each load, and secret */
-extern const volatile __u32 stream_count; /* 0: no streaming; else a power of two */
-extern const volatile __u8 precise;
-extern const volatile __u8 page_shift;
-extern const volatile __u8 huge_order; /* of the pages that a PMD maps */
+extern SETTING __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS];
+extern SETTING __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
+extern SETTING __u64 slot_seed; /* odd, new at each load, and secret */
+extern SETTING __u32 stream_count; /* 0: no streaming; else a power of two */
+extern SETTING __u8 precise;
+extern SETTING __u8 page_shift;
+extern SETTING __u8 huge_order; /* of the pages that a PMD maps */
 
 /* 1 from the start of recording until its end. */
 extern volatile __u32 recording;
@@ -105,24 +106,6 @@ extern __u64 open_folio[THPRACE_SLOTS_MAX];
 
 extern struct thprace_slot slots[THPRACE_SLOTS_MAX];
 
-/*
- * index & mask in one 64-bit instruction that the compiler cannot split: old verifiers require it.
- */
-#define BOUND(index, mask)                                           \
-	({                                                           \
-		u64 bound_ = (index);                                \
-		asm volatile("%0 &= %1" : "+r"(bound_) : "i"(mask)); \
-		bound_;                                              \
-	})
-
-/* Is bit 0 of a typed pointer set? The verifier allows no arithmetic on it except a subtraction. */
-#define POINTER_IS_ODD(pointer)                                                         \
-	({                                                                              \
-		u64 odd_ = (u64)(pointer);                                              \
-		asm volatile("%0 -= r10" : "+r"(odd_)); /* the frame pointer is even */ \
-		odd_ & 1;                                                               \
-	})
-
 /* Converts a typed pointer to a number, by storing it in a map. */
 #define POINTER_NUMBER(place, pointer)                 \
 	({                                             \
@@ -143,15 +126,6 @@ static __always_inline struct bucket *bucket_of(u64 folio)
 
 /* bucket.last_walk_pid and closest.walk_pid have the walker's class above its pid. */
 #define WALK_PID ((1U << THPRACE_WALK_CLASS_SHIFT) - 1)
-
-/* 1 for any value except 0, without a branch, so that the verifier's states do not multiply. */
-static __always_inline u64 nonzero(u64 value)
-{
-	u64 result = value;
-
-	asm volatile("%0 = -%0; %0 |= %1; %0 >>= 63" : "+&r"(result) : "r"(value));
-	return result;
-}
 
 /* 1 if another task's walker is active here. A task's own walks nest at most two deep. */
 static __always_inline u64 walked_by_others(struct bucket *bucket, u32 pid)
@@ -214,10 +188,7 @@ static __always_inline struct thprace_slot *slot_find(u64 task, u64 *index)
  */
 static __always_inline u64 frame_of(void *ctx)
 {
-	u64 frame = (u64)ctx;
-
-	asm volatile("%0 -= %1" : "+r"(frame) : "r"(slots));
-	return frame;
+	return DISTANCE(ctx, slots);
 }
 
 /* Its slot, or a free one that it claims; NULL if all of its set are taken. */
@@ -241,9 +212,6 @@ static __always_inline struct thprace_slot *slot_claim(u64 task, u64 *index)
  * Arguments. A tracing program may read its context only at constant offsets, so the position
  * (constant once loaded) selects one load; the asm keeps the compiler from merging the loads.
  */
-#define CTX_LOAD(value, ctx, n) \
-	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"((n)*8))
-
 static __always_inline u64 ctx_load(void *ctx, int index)
 {
 	u64 value = 0;
