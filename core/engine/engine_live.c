@@ -10,6 +10,7 @@
 #include <thprace/verdict.h>
 
 #include "engine_private.h"
+#include "engine/pending.h"
 
 int engine__fd(const struct engine *engine)
 {
@@ -51,40 +52,17 @@ uint64_t engine__memory(const struct engine *engine)
 	return bytes;
 }
 
-/* A range that ended in time has been reported within this time. */
-#define SWEEP_LATE_NS 50000000ULL
-/* A walker whose return was missed is not waited for longer than this. */
-#define WALK_MAX_NS 60000000000ULL
-
-/*
- * Free the places of walkers that need no more reports. Only core frees a place whose leave is set:
- * the walker's task does not use it any more (bpf/pending.bpf.h). The claim goes last, so the next
- * owner finds the place empty.
- */
 void engine__sweep(struct engine *engine, uint64_t now)
 {
 	struct thprace_bpf__bss *bss = engine->skel->bss;
 	int claims = bpf_map__fd(engine->skel->maps.pending_claims);
-	struct thprace_pending *place;
-	struct bucket *bucket;
-	uint64_t folio, leave;
-	uint32_t i;
+	uint32_t freed, i;
 
 	engine__finish_shedding(engine, now);
-	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
-		place = &bss->pending[i];
-		folio = __atomic_load_n(&place->folio, __ATOMIC_ACQUIRE);
-		leave = __atomic_load_n(&place->leave, __ATOMIC_ACQUIRE);
-		if (!folio || (leave ? now < leave + THPRACE_ATTRIBUTION_NS + SWEEP_LATE_NS
-				     : !place->enter || now < place->enter + WALK_MAX_NS))
-			continue;
-		bucket = &bss->buckets[thprace_folio_bucket(folio)];
-		if (leave)
-			__atomic_fetch_sub(&bucket->pending, 1, __ATOMIC_SEQ_CST);
-		__atomic_store_n(&place->folio, 0, __ATOMIC_SEQ_CST);
-		__atomic_fetch_sub(&bss->attributing.walkers, 1, __ATOMIC_SEQ_CST);
-		bpf_map_delete_elem(claims, &i);
-	}
+	freed = pending__sweep(bss->pending, bss->buckets, &bss->attributing, now);
+	for (i = 0; i < THPRACE_PENDING_MAX; i++)
+		if (freed >> i & 1)
+			bpf_map_delete_elem(claims, &i);
 }
 
 void engine__count_zappers(struct engine *engine, bool count)
