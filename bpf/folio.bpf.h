@@ -139,21 +139,18 @@ __noinline int __weak folio_entire(u64 folio)
 }
 
 /*
- * How many PTEs map pages of a folio: one count since 6.9, before that the sum of the pages' own
- * counts. Up to 6.1, each PMD that maps a folio of a file also counts in its small pages, and these
- * are decremented first when the mapping goes away, so the sum means something only without a PMD
- * mapping. For an anonymous folio that is mapped both ways each counts one more (PageDoubleMap). A
- * global function: see folio_entire.
+ * How many PTEs map pages of a large folio while this many PMDs do: one count since 6.9, before that the
+ * sum of the pages' own counts. Up to 6.1, each PMD that maps a folio of a file also counts in its small
+ * pages, and these are decremented first when the mapping goes away, so the sum means something only
+ * without a PMD mapping. For an anonymous folio that is mapped both ways each counts one more
+ * (PageDoubleMap). A global function: see folio_entire.
  */
-__noinline int __weak folio_small(u64 folio)
+__noinline int __weak folio_small_beside(u64 folio, u32 entire)
 {
 	u64 second = folio + bpf_core_type_size(struct page);
-	s32 entire, sum;
 	u32 pages = 0;
+	s32 sum;
 
-	if (!page_is_head(folio, 0))
-		return BPF_CORE_READ((struct page *)folio, _mapcount.counter) + 1;
-	entire = folio_entire(folio);
 	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
 		return BPF_CORE_READ((struct folio___v69 *)folio, _large_mapcount.counter) + 1 -
 		       entire;
@@ -169,11 +166,35 @@ __noinline int __weak folio_small(u64 folio)
 	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
 		return sum;
 	if (!mapping_is_anon(folio_mapping(folio)))
-		return entire > 0 ? 0 : sum;
+		return (s32)entire > 0 ? 0 : sum;
 	if (bpf_core_enum_value_exists(enum pageflags, PG_double_map) &&
 	    page_flags(second, 0) >> bpf_core_enum_value(enum pageflags, PG_double_map) & 1)
 		sum -= pages;
 	return sum;
+}
+
+#define SMALL_READINGS 3
+
+/*
+ * How many PTEs map pages of a folio. If a PMD mapping comes or goes between the readings of two counts,
+ * the difference would show a PTE: then they are read again. A global function: see folio_entire.
+ */
+__noinline int __weak folio_small(u64 folio)
+{
+	s32 entire, before, small = 0;
+	u32 i;
+
+	if (!page_is_head(folio, 0))
+		return BPF_CORE_READ((struct page *)folio, _mapcount.counter) + 1;
+	entire = folio_entire(folio);
+	for (i = 0; i < SMALL_READINGS; i++) {
+		before = entire;
+		small = folio_small_beside(folio, before);
+		entire = folio_entire(folio);
+		if (entire == before)
+			break;
+	}
+	return small;
 }
 
 /* The first page of a large folio that a PTE maps, if no PMD maps the folio; else 0. */

@@ -104,6 +104,23 @@ __noinline u64 __weak range_taking(u64 folio, u64 now)
 	return last && now - last < 1ULL << 32 ? now - last : 0;
 }
 
+/*
+ * Is another walker of this folio pending, one that entered before or after that one? No branch in the
+ * loop: see collect_some. A global function: see range_met.
+ */
+__noinline int __weak has_other_walker(u64 folio, u32 entered)
+{
+	struct thprace_pending *place;
+	u64 others = 0;
+	u32 i;
+
+	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
+		place = pending_at(i);
+		others |= nonzero(place->entered ^ entered) & ~nonzero(place->folio ^ folio);
+	}
+	return others & 1;
+}
+
 #define RANGE_REPORTS_MAX 256 /* limit of ranges reported for one walker */
 
 /* Report a range to one pending walker. */
@@ -144,8 +161,9 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	}
 	place->reported++;
 	left = folio_small(folio);
-	/* A walker that came later may have taken mappings itself. */
-	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered)
+	/* A walker that came later may have taken mappings itself. For all of a folio's the range counts once. */
+	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered ||
+	    has_other_walker(folio, place->entered))
 		flags = THPRACE_RF_VAGUE;
 	if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
 		left = THPRACE_LEFT_LATE;

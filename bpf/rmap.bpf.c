@@ -81,6 +81,7 @@ static __always_inline void removal_report(void *ctx, struct thprace_slot *slot,
 	window->cpu = bpf_get_smp_processor_id();
 	window->level = THPRACE_LEVEL_PTE;
 	window->pages = pages;
+	window->left = THPRACE_LEFT_UNREAD;
 	opener_report(ctx, slot);
 }
 

@@ -366,6 +366,7 @@ bool detector_match__removal_in(struct detector *detector, const struct detector
 			.level = THPRACE_LEVEL_PTE,
 			.flags = THPRACE_WF_SETTLED,
 			.pages = removal->pages,
+			.left = THPRACE_LEFT_UNREAD,
 		};
 		return true;
 	}

@@ -228,6 +228,7 @@ static inline void thprace_tally__add(struct thprace_tally *tally,
 	enum thprace_role role = thprace_role(window, walk);
 	enum thprace_fall fall = thprace_fell(window, walk);
 	const __u8 level = window->level & 1;
+	__s32 left;
 
 	/* A zap that began later is only reported if somebody asked for it. */
 	if (role == THPRACE_ROLE_NONE ||
@@ -245,8 +246,10 @@ static inline void thprace_tally__add(struct thprace_tally *tally,
 		thprace_earliest__add(&tally->lasted[level], ~window->close, window->pid);
 	if (role != THPRACE_ROLE_CANDIDATE || fall == THPRACE_FALL_NONE)
 		return;
-	if (!tally->candidates[level]++ || window->left < tally->lowest[level])
-		tally->lowest[level] = window->left;
+	/* Beside another walker, which may have taken some itself, nothing adds up. */
+	left = window->flags & THPRACE_WF_VAGUE ? THPRACE_LEFT_LATE : window->left;
+	if (!tally->candidates[level]++ || left < tally->lowest[level])
+		tally->lowest[level] = left;
 	tally->taken[level] += level == THPRACE_LEVEL_PMD ? 1 : (__s32)window->pages;
 }
 

@@ -145,6 +145,7 @@ static void look_at(struct around *around, const struct thprace_walk *walk,
 		    const struct thprace_window *window)
 {
 	unsigned int level = window->level;
+	int left;
 
 	if (window->open <= walk->leave && !under_way(walk, window) && !ended_inside(walk, window))
 		return;
@@ -160,8 +161,9 @@ static void look_at(struct around *around, const struct thprace_walk *walk,
 	around->inside |= ended_inside(walk, window);
 	if (!under_way(walk, window) || took(walk, window) == NOTHING)
 		return;
-	if (!around->candidates[level] || window->left < around->lowest[level])
-		around->lowest[level] = window->left;
+	left = window->flags & THPRACE_WF_VAGUE ? -2 : window->left;
+	if (!around->candidates[level] || left < around->lowest[level])
+		around->lowest[level] = left;
 	around->candidates[level]++;
 	around->taken[level] += level == THPRACE_LEVEL_PTE ? window->pages : 1;
 }
@@ -344,6 +346,7 @@ static void emit_removal(struct oracle *oracle, const struct oracle_walker *walk
 	window.level = THPRACE_LEVEL_PTE;
 	window.flags = THPRACE_WF_SETTLED;
 	window.pages = record->value;
+	window.left = -1;
 	if (oracle__lost(oracle, walker->walk.enter, walker->walk.leave))
 		opinion.verdict = THPRACE_UNPROVEN;
 	emit(oracle, walker, &window, opinion);
