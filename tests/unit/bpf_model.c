@@ -1,22 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* The model's tasks, each on a stack of its own, and what they have made. */
 #include "bpf_model_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+struct bpf_model *model__running;
+unsigned int model__who;
+struct model_task model__task[BPF_MODEL_TASKS];
+
+static jmp_buf scheduler;
+
+/* Under AddressSanitizer a change of stacks has to be announced. */
+void __sanitizer_start_switch_fiber(void **fake, const void *stack, size_t size)
+	__attribute__((weak));
+void __sanitizer_finish_switch_fiber(void *fake, const void **stack, size_t *size)
+	__attribute__((weak));
+
+static const void *scheduler_stack;
+static size_t scheduler_size;
+
+static void leave_for(const void *stack, size_t size, void **fake)
+{
+	if (__sanitizer_start_switch_fiber)
+		__sanitizer_start_switch_fiber(fake, stack, size);
+}
+
+static void arrive(void *fake, const void **from, size_t *size)
+{
+	if (__sanitizer_finish_switch_fiber)
+		__sanitizer_finish_switch_fiber(fake, from, size);
+}
+
+void model__wait(enum bpf_model_place next)
+{
+	struct model_task *task = &model__task[model__who];
+	void *fake = NULL;
+
+	task->next = next;
+	leave_for(scheduler_stack, scheduler_size, &fake);
+	if (!_setjmp(task->here))
+		_longjmp(scheduler, 1);
+	arrive(fake, &scheduler_stack, &scheduler_size);
+}
+
+/* A task for ever: one run after the other. */
+static void live(void)
+{
+	struct model_task *task;
+
+	arrive(NULL, &scheduler_stack, &scheduler_size);
+	for (;;) {
+		task = &model__task[model__who];
+		model__program(&task->call, task, &model__running->options);
+		model__wait(BPF_MODEL_START);
+	}
+}
+
+static void go_on(struct model_task *task)
+{
+	void *fake = NULL;
+
+	leave_for(task->stack, MODEL_STACK, &fake);
+	if (!_setjmp(scheduler)) {
+		if (task->begun)
+			_longjmp(task->here, 1);
+		task->begun = true;
+		setcontext(&task->start);
+	}
+	arrive(fake, NULL, NULL);
+}
+
+/* One that a failed test left in the middle of a run begins anew. */
+static void task_reset(struct model_task *task)
+{
+	memset(task, 0, offsetof(struct model_task, begun));
+	if (!task->stack)
+		task->stack = malloc(MODEL_STACK);
+	if (!task->stack || getcontext(&task->start))
+		abort();
+	if (task->begun && task->next == BPF_MODEL_START)
+		return;
+	task->begun = false;
+	task->start.uc_stack.ss_sp = task->stack;
+	task->start.uc_stack.ss_size = MODEL_STACK;
+	makecontext(&task->start, live, 0);
+}
+
 struct bpf_model *bpf_model__new(const struct bpf_model_options *options)
 {
 	struct bpf_model *model = calloc(1, sizeof(*model));
+	unsigned int who;
 
 	if (!model)
 		abort();
-	model->state = calloc(1, sizeof(*model->state));
-	if (!model->state)
-		abort();
 	model->options = *options;
-	if (!model->options.buckets || model->options.buckets > BPF_MODEL_BUCKETS)
-		model->options.buckets = BPF_MODEL_BUCKETS;
+	if (!model->options.buckets || model->options.buckets > BPF_MODEL_FOLIOS)
+		model->options.buckets = BPF_MODEL_FOLIOS;
 	model->now = 1000000000ULL;
+	for (who = 0; who < BPF_MODEL_TASKS; who++)
+		task_reset(&model__task[who]);
+	model__running = model;
+	model__memory_reset(model);
 	return model;
 }
 
@@ -24,135 +109,81 @@ void bpf_model__free(struct bpf_model *model)
 {
 	free(model->record);
 	free(model->message);
-	free(model->state);
 	free(model);
 }
 
-uint64_t bpf_model__folio(unsigned int folio)
+/* Room for one more: doubled when the number is a power of two. */
+static void *more(void *array, size_t n, size_t size)
 {
-	return 0xffffea0000000000ULL + 0x8000ULL * (folio + 1);
+	if (n & (n - 1))
+		return array;
+	array = realloc(array, (n ? 2 * n : 1) * size);
+	if (!array)
+		abort();
+	return array;
 }
 
-/* No pid is the mean of two others: see "what is not covered" in docs/architecture.md. */
-uint32_t bpf_model__pid(unsigned int who)
+void model__record(const struct thprace_record *record)
 {
-	return 1000 + (1u << who);
+	struct bpf_model *model = model__running;
+
+	model->record = more(model->record, model->records, sizeof(*record));
+	model->record[model->records++] = *record;
+	if (record->type == THPRACE_REC_ZAP_CLOSE &&
+	    record->ts - record->entry > model->longest_window)
+		model->longest_window = record->ts - record->entry;
 }
 
-struct model_bucket *model__bucket_of(struct bpf_model *model, uint64_t folio)
+size_t model__reserve(void)
 {
-	uint64_t at = folio == FOLIO_UNKNOWN ? 0 : (folio >> 15) - 1;
+	struct bpf_model *model = model__running;
 
-	return &model->state->bucket[at % model->options.buckets];
-}
-
-bool model__walked_by_others(const struct model_bucket *bucket, uint32_t pid)
-{
-	return bucket->walkers && bucket->walkers != WALKER(pid) &&
-	       bucket->walkers != 2 * WALKER(pid);
-}
-
-struct thprace_record *model__record(struct bpf_model *model, unsigned int who, uint8_t type,
-				     uint64_t ts, uint64_t entry, uint64_t folio)
-{
-	struct thprace_record *record;
-
-	if (!(model->records & (model->records - 1))) {
-		size_t room = model->records ? 2 * model->records : 1;
-
-		model->record = realloc(model->record, room * sizeof(*model->record));
-		if (!model->record)
-			abort();
-	}
-	record = &model->record[model->records++];
-	memset(record, 0, sizeof(*record));
-	record->type = type;
-	record->ts = ts;
-	record->entry = entry;
-	record->folio = folio;
-	record->pid = bpf_model__pid(who);
-	record->tgid = record->pid;
-	record->cpu = who;
-	return record;
-}
-
-size_t model__reserve(struct bpf_model *model)
-{
-	if (!(model->messages & (model->messages - 1))) {
-		size_t room = model->messages ? 2 * model->messages : 1;
-
-		model->message = realloc(model->message, room * sizeof(*model->message));
-		if (!model->message)
-			abort();
-	}
+	model->message = more(model->message, model->messages, sizeof(*model->message));
 	memset(&model->message[model->messages], 0, sizeof(*model->message));
 	return model->messages++;
 }
 
-struct bpf_model_message *model__submit(struct bpf_model *model, size_t at, uint32_t type,
-					size_t size)
+void model__submit(size_t at, const struct bpf_model_message *message)
 {
-	struct bpf_model_message *message = &model->message[at];
-
-	message->submitted = model->now;
-	message->size = size;
-	message->type = type;
-	return message;
-}
-
-void model__discard(struct bpf_model *model, size_t at)
-{
-	model->message[at].submitted = model->now;
-	model->message[at].size = 0;
-}
-
-unsigned int model__folio_number(uint64_t folio)
-{
-	return (folio >> 15 & 0xff) - 1;
+	model__running->message[at] = *message;
+	model__running->message[at].submitted = model__running->now;
 }
 
 void bpf_model__call(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call)
 {
-	struct model_task *task = &model->state->task[who];
-
-	task->call = *call;
-	task->step = 0;
-	task->since = model->now;
+	(void)model;
+	model__task[who].call = *call;
 }
 
 bool bpf_model__step(struct bpf_model *model, unsigned int who)
 {
-	static model_program *const programs[] = {
-		[BPF_MODEL_ZAP_LOCK] = model__zap_lock,
-		[BPF_MODEL_RMAP_PMD] = model__rmap_pmd,
-		[BPF_MODEL_ZAP_RETURN] = model__zap_return,
-		[BPF_MODEL_RMAP_PTES] = model__rmap_ptes,
-		[BPF_MODEL_RANGE_ENTER] = model__range_enter,
-		[BPF_MODEL_RANGE_RETURN] = model__range_return,
-		[BPF_MODEL_WALK_BEGIN] = model__walk_begin,
-		[BPF_MODEL_WALK_END] = model__walk_end,
-		[BPF_MODEL_SPLIT_ENTER] = model__split_enter,
-		[BPF_MODEL_SPLIT_RETURN] = model__split_return,
-		[BPF_MODEL_CHECK] = model__check,
-	};
-	struct model_task *task = &model->state->task[who];
-	unsigned int step = task->step++;
+	struct model_task *task = &model__task[who];
 
-	if (!step)
+	if (task->next == BPF_MODEL_START)
 		task->since = model->now;
-	if (!programs[task->call.program](model, who, step))
+	model__who = who;
+	model__memory_set(model, &task->call);
+	go_on(task);
+	if (task->next != BPF_MODEL_START)
 		return false;
 	if (model->now - task->since > model->longest_run)
 		model->longest_run = model->now - task->since;
-	task->call.program = BPF_MODEL_NONE;
 	return true;
 }
 
-void bpf_model__run(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call,
-		    uint64_t pace)
+enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int who)
 {
-	bpf_model__call(model, who, call);
-	do {
-		model->now += pace;
-	} while (!bpf_model__step(model, who));
+	(void)model;
+	return model__task[who].next;
+}
+
+unsigned int bpf_model__sweep(struct bpf_model *model)
+{
+	return model__memory_sweep(model);
+}
+
+void bpf_model__check(const struct bpf_model *model)
+{
+	(void)model;
+	model__memory_check();
 }

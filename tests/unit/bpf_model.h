@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A model of what the BPF programs report: the same steps in the same order as in bpf/, but
- * in user space and one at a time, so that a test decides which task goes next. Each step looks at
- * the clock or touches what is shared once. It makes the records and the messages of the ring.
+ * The BPF programs themselves, compiled for the host and run by tasks that a test lets go on step by step.
+ * Each step looks at the clock or touches once what tasks share; so a test decides which comes first.
+ * It makes the records and the messages of the ring.
  *
  * Memory is sequentially consistent here, as the programs' barriers make it on x86.
  */
@@ -18,41 +18,65 @@
 
 #define BPF_MODEL_TASKS 12
 #define BPF_MODEL_FOLIOS 4
-#define BPF_MODEL_BUCKETS 4
 #define BPF_MODEL_ORDER 2 /* a huge page has four small ones */
 
-/* Runs of BPF programs. */
+/* Where programs sit: functions of the kernel at their entry or return. */
 enum bpf_model_program {
 	BPF_MODEL_NONE,
+	BPF_MODEL_ZAP_ENTER,
 	BPF_MODEL_ZAP_LOCK, /* a window opens */
-	BPF_MODEL_RMAP_PMD, /* its rmap was removed */
+	BPF_MODEL_RMAP_PMD_ENTER, /* its rmap is being removed … */
+	BPF_MODEL_RMAP_PMD, /* … and was */
 	BPF_MODEL_ZAP_RETURN, /* it closes */
-	BPF_MODEL_RMAP_PTES, /* small pages' rmap was removed inside a zap */
 	BPF_MODEL_RANGE_ENTER, /* the zap of a part of a vma that maps the folio */
+	BPF_MODEL_RMAP_PTES_ENTER, /* small pages' rmap in it: as above */
+	BPF_MODEL_RMAP_PTES,
 	BPF_MODEL_RANGE_RETURN,
+	BPF_MODEL_OUTER_ENTER, /* the split, memory_failure or invalidation around a walker */
 	BPF_MODEL_WALK_BEGIN,
 	BPF_MODEL_WALK_END,
-	BPF_MODEL_SPLIT_ENTER,
-	BPF_MODEL_SPLIT_RETURN,
+	BPF_MODEL_OUTER_RETURN,
 	BPF_MODEL_CHECK,
 };
 
-/* What a run is told, by the kernel's arguments. */
+/* What a run is told, by the kernel's arguments and memory. */
 struct bpf_model_call {
 	enum bpf_model_program program;
 	unsigned int folio;
+	uint8_t class; /* of the walker */
 	bool unknown; /* ZAP_LOCK: this machine's entries are not understood */
-	uint8_t class; /* WALK_BEGIN */
-	uint16_t own; /* WALK_END: THPRACE_RF_OWN* */
-	bool remaps; /* WALK_BEGIN: the split of an anonymous folio */
+	bool empty; /* ZAP_LOCK: the entry maps the huge zero page */
+	bool anonymous; /* the folio */
+	bool own; /* WALK_*: try_to_unmap and try_to_migrate return whether they did it … */
+	bool own_failed; /* … and this one did not */
 	bool dumped; /* CHECK: the kernel found it mapped, whatever it is now */
-	uint32_t pages; /* RMAP_PTES */
-	int32_t result; /* SPLIT_RETURN */
+	int32_t result; /* OUTER_RETURN: of a split */
+};
+
+/* What a task's next step does. */
+enum bpf_model_place {
+	BPF_MODEL_START,
+	BPF_MODEL_CLOCK,
+	BPF_MODEL_COUNTS, /* read a mapcount */
+	BPF_MODEL_RING, /* take a place in the ring, or give it to the reader */
+	BPF_MODEL_WINDOW, /* of a slot */
+	BPF_MODEL_NOTED,
+	BPF_MODEL_OPEN_FOLIO,
+	BPF_MODEL_PENDING, /* a pending walker's members, or its claim */
+	BPF_MODEL_ATTRIBUTING,
+	BPF_MODEL_WALKERS, /* these five: of a bucket */
+	BPF_MODEL_WINDOWS,
+	BPF_MODEL_PENDING_HERE,
+	BPF_MODEL_CLOSED,
+	BPF_MODEL_ENTERED,
+	BPF_MODEL_NOWHERE, /* no step: nobody else's business */
 };
 
 struct bpf_model_options {
 	enum thprace_mode mode;
 	unsigned int buckets; /* folios share them */
+	bool kprobes; /* in place of trampolines */
+	bool page_rmap; /* one function removes the rmap of pages at both levels, as until 6.8 */
 };
 
 /* A message, in the order in which its place in the ring was taken. */
@@ -78,19 +102,21 @@ struct bpf_model {
 	size_t messages;
 	uint64_t longest_run; /* ns */
 	uint64_t longest_window; /* ns */
-	unsigned int lost; /* counted as lost */
-	struct bpf_model_state *state;
 };
 
+/* There is one at a time, since the programs' variables are global. */
 struct bpf_model *bpf_model__new(const struct bpf_model_options *options);
 uint64_t bpf_model__folio(unsigned int folio);
 uint32_t bpf_model__pid(unsigned int who);
 void bpf_model__call(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call);
 /* One step of the task's run. Returns true when that was its last. */
 bool bpf_model__step(struct bpf_model *model, unsigned int who);
-/* All of a run, the clock going on by `pace` before each step. */
-void bpf_model__run(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call,
-		    uint64_t pace);
+/* What its next step does. */
+enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int who);
+/* As core does now and then: free the places of walkers that have waited long enough. Returns how many still wait. */
+unsigned int bpf_model__sweep(struct bpf_model *model);
+/* Once no program runs: fails the test if one is counted as lost, or has left something behind. */
+void bpf_model__check(const struct bpf_model *model);
 void bpf_model__free(struct bpf_model *model);
 
 #endif

@@ -233,7 +233,7 @@ void correlator_schedule__check(struct schedule *schedule, unsigned long *sum)
 	if (model->records)
 		qsort(model->record, model->records, sizeof(model->record[0]), by_time);
 	oracle__run(&run, model->record, model->records, model->options.mode, 1ULL << 60);
-	assert_int_equal(model->lost, 0);
+	bpf_model__check(model);
 	assert_int_equal(run.stats.orphans, 0);
 	settle_at_end(model, &incidents);
 	if (!agree(&incidents, &run))

@@ -9,6 +9,19 @@
 #include "chance.h"
 #include "class_ids.h"
 
+#define PENDING_MANY 16 /* half of the places */
+
+/*
+ * Has a walker looked at this folio, and not returned yet? Then nothing is mapped anew, lest it find that in
+ * place of what it left. The kernel holds the folio's lock here, so that only a fork can map it.
+ */
+static bool is_looked_at(const struct schedule *schedule, unsigned int folio)
+{
+	unsigned int lock = schedule->locked[folio];
+
+	return lock && schedule->task[lock - 1].looked;
+}
+
 static void choose(struct schedule *schedule, unsigned int who)
 {
 	static const uint8_t walks[] = {THPRACE_HWPOISON_UNMAP, THPRACE_TRUNCATE_UNMAP,
@@ -22,7 +35,7 @@ static void choose(struct schedule *schedule, unsigned int who)
 	task->empty = one_in(&schedule->random, 10);
 	task->unknown = one_in(&schedule->random, 6);
 	task->own = one_in(&schedule->random, 2);
-	task->nested = one_in(&schedule->random, 8);
+	task->nested = one_in(&schedule->random, 8) && !schedule->fixed;
 	task->checks = one_in(&schedule->random, 3);
 	task->dumped = one_in(&schedule->random, 4);
 	task->remaps = one_in(&schedule->random, 2);
@@ -36,13 +49,13 @@ static void choose(struct schedule *schedule, unsigned int who)
 	/* One task never walks, so its check points stand alone. */
 	if (who == 0 && (task->does == WALK || task->does == SPLIT))
 		task->does = CHECK_POINT;
-	/* What will be zapped is mapped before; without rmap there is nothing to see in light mode. */
-	if (!precise)
-		task->empty = false;
-	/* And where entries are not understood, no window has a folio in light mode: nothing is said. */
+	/* Where entries are not understood, no window has a folio in light mode: nothing is said. */
 	if (!precise)
 		task->unknown = false;
-	if (task->does == PTE_ZAP)
+	/* What will be zapped is mapped before: at another time. */
+	if (is_looked_at(schedule, task->folio))
+		task->does = IDLE;
+	else if (task->does == PTE_ZAP)
 		schedule->model->mapped[task->folio].small += task->removals;
 	else if ((task->does == ZAP || task->nested) && !task->empty)
 		schedule->model->mapped[task->folio].entire++;
@@ -83,39 +96,47 @@ static void call(struct schedule *schedule, unsigned int who, enum bpf_model_pro
 	struct bpf_model_call call = {
 		.program = program,
 		.folio = task->folio,
-		.unknown = task->unknown,
 		.class = task->class,
-		.remaps = task->does == SPLIT && task->remaps,
+		.unknown = task->unknown,
+		.empty = task->empty,
+		.anonymous = task->does == SPLIT && task->remaps,
+		.own = task->own,
+		.own_failed = task->mapped,
 		.dumped = task->dumped,
-		.pages = 1,
 		.result = task->result,
 	};
 
-	if (task->own)
-		call.own = THPRACE_RF_OWN | (task->mapped ? THPRACE_RF_OWN_FAILED : 0);
 	bpf_model__call(schedule->model, who, &call);
-	task->running = true;
+	task->running = program;
 }
 
 /* Returns whether the zap is over. */
 static bool zap(struct schedule *schedule, unsigned int who, unsigned int phase)
 {
+	const bool precise = schedule->model->options.mode == THPRACE_PRECISE;
 	struct task *task = &schedule->task[who];
 
 	switch (phase) {
 	case 0:
 		task->began = schedule->model->now;
-		call(schedule, who, BPF_MODEL_ZAP_LOCK);
+		call(schedule, who, BPF_MODEL_ZAP_ENTER);
 		return false;
 	case 1:
+		call(schedule, who, BPF_MODEL_ZAP_LOCK);
+		return false;
+	case 2:
+		if (!task->empty && precise)
+			call(schedule, who, BPF_MODEL_RMAP_PMD_ENTER);
+		return false;
+	case 3:
 		if (!task->empty)
 			correlator_schedule__take(schedule, who, THPRACE_LEVEL_PMD);
 		return false;
-	case 2:
-		if (!task->empty && schedule->model->options.mode == THPRACE_PRECISE)
+	case 4:
+		if (!task->empty && precise)
 			call(schedule, who, BPF_MODEL_RMAP_PMD);
 		return false;
-	case 3:
+	case 5:
 		call(schedule, who, BPF_MODEL_ZAP_RETURN);
 		return false;
 	default:
@@ -126,19 +147,20 @@ static bool zap(struct schedule *schedule, unsigned int who, unsigned int phase)
 
 static bool pte_zap(struct schedule *schedule, unsigned int who, unsigned int phase)
 {
+	const bool precise = schedule->model->options.mode == THPRACE_PRECISE;
 	struct task *task = &schedule->task[who];
+	unsigned int removal = (phase - 1) / 3;
 
 	if (phase == 0) {
 		task->began = schedule->model->now;
 		call(schedule, who, BPF_MODEL_RANGE_ENTER);
-	} else if ((phase - 1) / 2 < task->removals) {
-		if (phase % 2)
-			correlator_schedule__take(schedule, who, THPRACE_LEVEL_PTE);
-		else if (schedule->model->options.mode == THPRACE_PRECISE)
-			call(schedule, who, BPF_MODEL_RMAP_PTES);
-	} else if ((phase - 1) / 2 == task->removals && phase % 2) {
+	} else if (removal < task->removals && phase % 3 == 2) {
+		correlator_schedule__take(schedule, who, THPRACE_LEVEL_PTE);
+	} else if (removal < task->removals && precise) {
+		call(schedule, who, phase % 3 ? BPF_MODEL_RMAP_PTES_ENTER : BPF_MODEL_RMAP_PTES);
+	} else if (removal == task->removals && phase % 3 == 1) {
 		call(schedule, who, BPF_MODEL_RANGE_RETURN);
-	} else {
+	} else if (removal == task->removals) {
 		zap_ended(schedule, who);
 		return true;
 	}
@@ -155,22 +177,29 @@ static bool walk(struct schedule *schedule, unsigned int who, unsigned int phase
 		call(schedule, who, BPF_MODEL_WALK_BEGIN);
 		return false;
 	}
-	if (task->nested && phase <= 4) {
+	if (task->nested && phase <= 6) {
 		zap(schedule, who, phase - 1);
 		return false;
 	}
-	switch (task->nested ? phase - 4 : phase) {
+	switch (task->nested ? phase - 6 : phase) {
 	case 1:
+		/* Where the race is fixed it waits for those that are taking theirs. */
+		if (schedule->fixed && mapped->entire + mapped->small > 0) {
+			task->phase--;
+			return false;
+		}
 		if (task->does == SPLIT && task->remaps) {
 			task->taken = below(&schedule->random, schedule->stays[task->folio] + 1);
 			mapped->small -= task->taken;
 		}
 		task->mapped = mapped->entire + mapped->small > 0;
+		task->looked = true;
 		return false;
 	case 2:
 		call(schedule, who, BPF_MODEL_WALK_END);
 		return false;
 	case 3:
+		task->looked = false;
 		if (task->checks && task->class != THPRACE_HWPOISON_UNMAP && task->does == WALK)
 			call(schedule, who, BPF_MODEL_CHECK);
 		return false;
@@ -179,12 +208,13 @@ static bool walk(struct schedule *schedule, unsigned int who, unsigned int phase
 	}
 }
 
-static bool split(struct schedule *schedule, unsigned int who, unsigned int phase)
+/* A walker inside of what calls it. Returns whether it is over. */
+static bool outer(struct schedule *schedule, unsigned int who, unsigned int phase)
 {
 	struct task *task = &schedule->task[who];
 
 	if (phase == 0) {
-		call(schedule, who, BPF_MODEL_SPLIT_ENTER);
+		call(schedule, who, BPF_MODEL_OUTER_ENTER);
 	} else if (phase < 50 && walk(schedule, who, phase - 1)) {
 		task->phase = 50;
 	} else if (phase == 50) {
@@ -192,7 +222,7 @@ static bool split(struct schedule *schedule, unsigned int who, unsigned int phas
 		if (task->mapped)
 			task->result = -11;
 		schedule->model->mapped[task->folio].small += task->taken;
-		call(schedule, who, BPF_MODEL_SPLIT_RETURN);
+		call(schedule, who, BPF_MODEL_OUTER_RETURN);
 	}
 	return phase > 50;
 }
@@ -222,16 +252,13 @@ static void go_on(struct schedule *schedule, unsigned int who)
 	case PTE_ZAP:
 		over = pte_zap(schedule, who, phase);
 		break;
-	case WALK:
-		over = walk(schedule, who, phase);
-		break;
 	case CHECK_POINT:
 		if (phase == 0)
 			call(schedule, who, BPF_MODEL_CHECK);
 		over = phase > 0;
 		break;
 	default:
-		over = split(schedule, who, phase);
+		over = outer(schedule, who, phase);
 		break;
 	}
 	if (!over)
@@ -254,10 +281,13 @@ static void turn(struct schedule *schedule, unsigned int who)
 		schedule->model->now += below(&schedule->random, 30000000);
 	if (one_in(&schedule->random, schedule->pauses))
 		task->frozen = below(&schedule->random, schedule->longest_pause);
+	/* Core frees places in time. */
+	if (one_in(&schedule->random, 30) && bpf_model__sweep(schedule->model) > PENDING_MANY)
+		schedule->model->now += 300000000;
 	if (!task->running)
 		go_on(schedule, who);
 	else if (bpf_model__step(schedule->model, who))
-		task->running = false;
+		task->running = BPF_MODEL_NONE;
 }
 
 static bool is_idle(const struct schedule *schedule)
@@ -282,14 +312,17 @@ void correlator_schedule__generate(struct schedule *schedule, uint64_t seed, uns
 	schedule->random = seed;
 	options.mode = one_in(&schedule->random, 4) ? THPRACE_LIGHT : THPRACE_PRECISE;
 	options.buckets = 1 + below(&schedule->random, 2);
+	options.kprobes = one_in(&schedule->random, 4);
+	options.page_rmap = one_in(&schedule->random, 4);
 	schedule->model = bpf_model__new(&options);
 	schedule->pace = pace[below(&schedule->random, 5)];
 	schedule->pauses = pauses[below(&schedule->random, 3)];
-	schedule->longest_pause = 20 + below(&schedule->random, 300);
+	schedule->longest_pause = 20 + below(&schedule->random, 600);
 	schedule->folios = 1 + below(&schedule->random, 3);
 	schedule->tasks = 2 + below(&schedule->random, 5);
+	schedule->fixed = one_in(&schedule->random, 3);
 	/* Mappings that nobody zaps: what the kernel's walks leave, by ending early. */
-	for (i = 0; i < schedule->folios; i++) {
+	for (i = 0; i < schedule->folios && !schedule->fixed; i++) {
 		if (one_in(&schedule->random, 4))
 			schedule->stays[i] = 1 + below(&schedule->random, 2);
 		schedule->model->mapped[i].small += schedule->stays[i];

@@ -26,11 +26,12 @@ struct task {
 	enum task_does does;
 	unsigned int folio;
 	unsigned int phase; /* of what it does */
-	bool running; /* in a BPF program */
+	enum bpf_model_program running; /* in a BPF program; NONE: outside */
 	bool empty; /* zap of the huge zero page */
 	bool unknown; /* zap of an entry that is not understood */
 	bool nested; /* the walker zaps as well */
-	bool own; /* the walker has a result of its own */
+	bool own; /* the kernel's try_to_unmap has a result */
+	bool looked; /* the walker has seen what it sees */
 	bool mapped; /* what it saw */
 	bool checks;
 	bool dumped;
@@ -60,6 +61,7 @@ struct schedule {
 	struct task task[BPF_MODEL_TASKS];
 	unsigned int tasks;
 	unsigned int folios;
+	bool fixed; /* walkers leave nothing mapped */
 	int stays[BPF_MODEL_FOLIOS]; /* small mappings that nobody zaps */
 	unsigned int locked[BPF_MODEL_FOLIOS]; /* by task - 1: walkers hold the folio's lock */
 	uint64_t pace;

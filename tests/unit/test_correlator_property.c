@@ -15,6 +15,18 @@
 #include <cmocka.h>
 #include "correlator_schedule.h"
 
+/* In precise mode each mapping that a zap took is in a record of its removal. */
+static void check_removals(const struct schedule *schedule)
+{
+	const struct bpf_model *model = schedule->model;
+	size_t i, removals = 0;
+
+	for (i = 0; i < model->records; i++)
+		removals += model->record[i].type == THPRACE_REC_RMAP_PMD ||
+			    model->record[i].type == THPRACE_REC_RMAP_PTE;
+	assert_int_equal(removals, model->options.mode == THPRACE_PRECISE ? schedule->events : 0);
+}
+
 static void each(unsigned int turns, unsigned long count, uint64_t first)
 {
 	static struct schedule schedule;
@@ -27,6 +39,7 @@ static void each(unsigned int turns, unsigned long count, uint64_t first)
 		correlator_schedule__generate(&schedule, seed ? strtoul(seed, NULL, 0) : first + i,
 					      turns);
 		correlator_schedule__check(&schedule, sum);
+		check_removals(&schedule);
 		bpf_model__free(schedule.model);
 	}
 	print_message(
