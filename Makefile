@@ -91,8 +91,8 @@ $(O)/race_classes.h: FORCE | $(O)/cli
 	$(Q)printf 'RACE_CLASS(%s)\n' $(CLASSES) | cmp -s - $@ || printf 'RACE_CLASS(%s)\n' $(CLASSES) > $@
 $(O)/core/classes/race_class.o: $(O)/race_classes.h
 
-# What the compiler was told: a change of flags rebuilds.
-FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS)
+# What the compiler was told: a change of flags rebuilds, that of the tree's own place does not.
+FLAGS_NOW := $(subst $(CURDIR),.,$(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS))
 $(O)/flags: FORCE | $(O)/cli
 	$(Q)echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
 		echo '$(subst ','\'',$(FLAGS_NOW))' > $@

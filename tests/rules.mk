@@ -115,7 +115,7 @@ SCRIPTS := .ci/run tests/deps tests/lint/classes tests/fuzz/run tests/demo tests
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/lint/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/class/*.t tests/lint/*.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -143,6 +143,12 @@ lint: all
 	$(call say,TIDY,$(words $(LINTED)) files)
 	$(Q)printf '%s\n' $(filter-out core/engine/engine_load.c core/check/walk_watch.c core/kernel/text.c core/engine/kprobe_trial.c,$(LINTED)) | xargs -P 2 -I FILE sh -c \
 		"clang-tidy --quiet FILE -- $(TIDY_CFLAGS) 2>/dev/null || exit 255"
+
+# A race class is one file: a toy class in a copy of the tree.
+## class            a class added by one file, seen wherever classes are
+.PHONY: class
+class: all $(UNIT_COMMON)
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/class/
 
 # The kernel patches: they apply, and the semantic ones do what they say.
 .PHONY: patches
@@ -182,7 +188,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
-		patches metrics check system
+		class patches metrics check system
 
 ## deps             the packages of packages.txt
 .PHONY: deps

@@ -46,8 +46,8 @@ static const struct argp_option option_table[] = {
 	 "How long to run: 60, 90s, 2min (10s); shared by the classes of `all'", 0},
 	{"threads", OPT_THREADS, "N", 0, "One walker and N-1 openers (2)", 0},
 	{"dir", OPT_DIR, "DIR", 0,
-	 "Where to put files: a huge tmpfs, or for a class that never sees those a file system with "
-	 "huge folios in its page cache, as XFS (a private tmpfs, or a private FUSE mount)",
+	 "The folder for files: a tmpfs with huge pages, or for a class that needs another file "
+	 "system one with huge folios in its page cache, such as XFS (a private tmpfs or FUSE mount)",
 	 0},
 	{"cpus", OPT_CPUS, "LIST", 0, "As 0,2-3: the walker on the first, openers on the rest", 0},
 	{"seed", OPT_SEED, "N", 0, "Seed of the offsets between both sides (1)", 0},

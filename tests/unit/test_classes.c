@@ -52,6 +52,8 @@ static void test_no_two_alike(void **state)
 		race = race_class__of(id);
 		assert_true(race_class__is_name(race->name));
 		assert_int_equal(race_class__find(race->name), id);
+		assert_true(race->points[0].point[0] > 0);
+		assert_true(race->commit.hash && race->commit.subject && race->commit.version);
 		for (i = 0; i < RACE_WALKERS_MAX && race->walkers[i].point; i++, walkers++)
 			assert_int_equal(table[race->walkers[i].point][race->walkers[i].origin],
 					 id);
