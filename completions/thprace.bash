@@ -76,6 +76,7 @@ _thprace_value() {
 _thprace_argument() {
 	case $3 in
 	report | dump) _thprace_files "$1" "*.thpr" ;;
+	explain) _thprace_files "$1" "*" ;;
 	provoke) _thprace_words "$1" "$(_thprace_classes) all" ;;
 	races) _thprace_words "$1" "$(_thprace_classes)" ;;
 	help) _thprace_words "$1" "$(_thprace_verbs "$2")" ;;

@@ -24,7 +24,7 @@ $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthprac
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
-TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_image $(O)/unit/test_code_arm64
+TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_race $(O)/unit/test_image $(O)/unit/test_code_arm64
 $(O)/unit/test_btf $(O)/unit/test_btf_plan: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
@@ -86,7 +86,7 @@ fuzz-image: $(O)/libthprace.a | $(O)/unit
 
 fuzz-btf: $(O)/unit/seed_btf $(O)/libthprace.a
 	$(call say,FUZZ,$(O)/unit/fuzz_btf)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check/check*.c core/kernel/target*.c core/probe/*.c) core/kernel/btf_walk.c \
+	$(Q)$(FUZZ) tests/fuzz/fuzz_btf.c $(wildcard core/check/check*.c core/kernel/target*.c core/probe/*.c core/race/*.c) core/kernel/btf_walk.c \
 		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_btf
 	$(Q)$(FUZZ_RUN) btf
 

@@ -8,7 +8,8 @@
 
 /*
  * Entries of page tables are x86-64's: frame numbers in bits 12 to 51; in a swap entry the type in the upper 5
- * bits and the offset, inverted, from bit 9 on. A swp_entry_t has the type from bit 58 on.
+ * bits and the offset, inverted, from bit 9 on. A swp_entry_t has the type from bit 58 on. Arm64's, with pages of 4 KiB:
+ * frame numbers in bits 12 to 49; its swap entries have changed often.
  */
 static const struct calc_helper helpers[] = {
 	/* Tail pages point to their head, with bit 0 set; not any more since 7.0. */
@@ -16,10 +17,19 @@ static const struct calc_helper helpers[] = {
 	 "page",
 	 {"((struct page *)page)->compound_head & 1 ? "
 	  "(struct page *)(((struct page *)page)->compound_head - 1) : (struct page *)page"},
-	 TYPES_OTHER},
-	{"pfn", "page", {"((unsigned long)page - vmemmap) / sizeof(struct page)"}, TYPES_OTHER},
-	{"page", "pfn", {"(struct page *)(vmemmap + pfn * sizeof(struct page))"}, TYPES_OTHER},
-	{"refcount", "page", {"((struct page *)page)->_refcount.counter"}, TYPES_OTHER},
+	 TYPES_OTHER,
+	 NULL},
+	{"pfn",
+	 "page",
+	 {"((unsigned long)page - vmemmap) / sizeof(struct page)"},
+	 TYPES_OTHER,
+	 NULL},
+	{"page",
+	 "pfn",
+	 {"(struct page *)(vmemmap + pfn * sizeof(struct page))"},
+	 TYPES_OTHER,
+	 NULL},
+	{"refcount", "page", {"((struct page *)page)->_refcount.counter"}, TYPES_OTHER, NULL},
 	/* 6.9 counts all mappings of a large folio in one place. */
 	{"mapcount",
 	 "folio",
@@ -28,24 +38,36 @@ static const struct calc_helper helpers[] = {
 	  "((struct page *)folio)->_mapcount.counter + 1",
 	  "((struct page *)folio)->flags >> PG_head & 1 ? entire_mapcount(folio) : "
 	  "((struct page *)folio)->_mapcount.counter + 1"},
-	 TYPES_OTHER},
+	 TYPES_OTHER,
+	 NULL},
 	/* Until 6.1 it is in the first tail page. */
 	{"entire_mapcount",
 	 "folio",
 	 {"((struct folio *)folio)->_entire_mapcount.counter + 1",
 	  "((struct page *)folio + 1)->compound_mapcount.counter + 1"},
-	 TYPES_OTHER},
-	{"pmd_page", "pmd", {"page((unsigned long)pmd >> 12 & 0xfffffffe00)"}, TYPES_X86_64},
-	{"pte_page", "pte", {"page((unsigned long)pte >> 12 & 0xffffffffff)"}, TYPES_X86_64},
+	 TYPES_OTHER,
+	 NULL},
+	{"pmd_page",
+	 "pmd",
+	 {"page((unsigned long)pmd >> 12 & 0xfffffffe00)"},
+	 TYPES_X86_64,
+	 "page((unsigned long)pmd >> 12 & 0x3ffffffe00)"},
+	{"pte_page",
+	 "pte",
+	 {"page((unsigned long)pte >> 12 & 0xffffffffff)"},
+	 TYPES_X86_64,
+	 "page((unsigned long)pte >> 12 & 0x3fffffffff)"},
 	{"swap_entry",
 	 "pte",
 	 {"(unsigned long)pte >> 59 << 58 | ~(unsigned long)pte << 5 >> 14"},
-	 TYPES_X86_64},
+	 TYPES_X86_64,
+	 NULL},
 	/* Since 6.1 the bits above the frame number are young and dirty. */
 	{"migration_page",
 	 "pte",
 	 {"page(~(unsigned long)pte << 5 >> 14 & 0x3ffffffff)"},
-	 TYPES_X86_64},
+	 TYPES_X86_64,
+	 NULL},
 };
 
 #define NR_HELPERS (sizeof(helpers) / sizeof(helpers[0]))

@@ -11,7 +11,8 @@ struct calc_helper {
 	const char *name;
 	const char *argument; /* its name in the ways */
 	const char *ways[CALC_HELPER_WAYS_MAX]; /* the first that the kernel's types allow */
-	enum types_machine machine; /* on which alone it is known; TYPES_OTHER: on all */
+	enum types_machine machine; /* the ways are of this one; TYPES_OTHER: of all */
+	const char *arm64; /* of arm64 instead; NULL: not known */
 };
 
 /* NULL: there is none of this name. */

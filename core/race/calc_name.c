@@ -410,6 +410,7 @@ struct calc_value calc_resolve_cast(struct resolving *resolving, const struct ex
 	struct calc_value value = calc_rvalue(resolving, calc_resolve(resolving, node->child[0]));
 	size_t i = integer_of(&node->type);
 	const struct btf_type *type;
+	uint64_t size;
 	uint32_t id;
 
 	resolving->at = node;
@@ -423,12 +424,13 @@ struct calc_value calc_resolve_cast(struct resolving *resolving, const struct ex
 	type = calc_btf(resolving, id);
 	if (resolving->err)
 		return value;
-	if (!type || !(btf_is_int(type) || btf_is_any_enum(type))) {
+	size = types__size(resolving->scope->types, id);
+	if (!type || !(btf_is_int(type) || btf_is_any_enum(type)) || size > 8 ||
+	    (size & (size - 1))) {
 		calc_fail(resolving, node, -EINVAL, "a cast to what is no number and no pointer");
 		return value;
 	}
-	return as_integer(resolving, value, (uint8_t)types__size(resolving->scope->types, id),
-			  types__is_signed(type));
+	return as_integer(resolving, value, (uint8_t)size, types__is_signed(type));
 }
 
 struct calc_value calc_resolve_sizeof(struct resolving *resolving, const struct expr_node *node)
@@ -473,9 +475,26 @@ static struct calc_value others_since(struct resolving *resolving, const struct 
 	return calc_plain(EXPR_NONE, 8, false);
 }
 
+/* Those of this machine; NULL: it is not known there, which is an error. */
+static const char *const *ways_of(struct resolving *resolving, const struct expr_node *node,
+				  const struct calc_helper *helper,
+				  const char *arm64[CALC_HELPER_WAYS_MAX])
+{
+	const enum types_machine machine = types__machine(resolving->scope->types);
+
+	if (helper->machine == TYPES_OTHER || helper->machine == machine)
+		return helper->ways;
+	arm64[0] = helper->arm64;
+	if (machine == TYPES_ARM64 && arm64[0])
+		return arm64;
+	calc_fail(resolving, node, -ENOENT, "%s() is known for x86-64%s only", helper->name,
+		  helper->arm64 ? " and arm64" : "");
+	return NULL;
+}
+
 /* The first way that the kernel's types allow. */
 static struct calc_value expand(struct resolving *resolving, const struct expr_node *node,
-				const struct calc_helper *helper,
+				const struct calc_helper *helper, const char *const *ways,
 				const struct calc_binding *binding)
 {
 	const struct calc_binding *outer_binding = resolving->binding;
@@ -488,14 +507,13 @@ static struct calc_value expand(struct resolving *resolving, const struct expr_n
 
 	resolving->column = column ? column : node->column;
 	resolving->binding = binding;
-	for (i = 0; i < CALC_HELPER_WAYS_MAX && helper->ways[i]; i++) {
-		if (expr__parse(&expr, helper->ways[i], strlen(helper->ways[i]), 1, &ignored))
+	for (i = 0; i < CALC_HELPER_WAYS_MAX && ways[i]; i++) {
+		if (expr__parse(&expr, ways[i], strlen(ways[i]), 1, &ignored))
 			calc_fail(resolving, node, -EINVAL, "%s(): %s", helper->name, ignored.text);
 		resolving->expr = &expr;
 		value = calc_rvalue(resolving, calc_resolve(resolving, expr.root));
 		resolving->expr = outer;
-		if (resolving->err != -ENOENT || i + 1 == CALC_HELPER_WAYS_MAX ||
-		    !helper->ways[i + 1])
+		if (resolving->err != -ENOENT || i + 1 == CALC_HELPER_WAYS_MAX || !ways[i + 1])
 			break;
 		resolving->err = 0;
 		resolving->calc->count = nodes;
@@ -509,7 +527,9 @@ static struct calc_value expand(struct resolving *resolving, const struct expr_n
 struct calc_value calc_resolve_call(struct resolving *resolving, const struct expr_node *node)
 {
 	char name[EXPR_NAME_MAX], hint[NEAREST_HINT_MAX];
+	const char *arm64[CALC_HELPER_WAYS_MAX] = {NULL};
 	const struct calc_helper *helper;
+	const char *const *ways;
 	struct calc_binding binding;
 	struct calc_value value;
 	struct nearest nearest;
@@ -530,18 +550,16 @@ struct calc_value calc_resolve_call(struct resolving *resolving, const struct ex
 	value = calc_rvalue(resolving, calc_resolve(resolving, node->child[0]));
 	if (resolving->err)
 		return value;
-	if (helper->machine != TYPES_OTHER &&
-	    types__machine(resolving->scope->types) != helper->machine) {
-		calc_fail(resolving, node, -ENOENT, "%s() is known for x86-64 only", name);
+	ways = ways_of(resolving, node, helper, arm64);
+	if (!ways)
 		return value;
-	}
 	if (++resolving->depth > CALC_DEPTH_MAX) {
 		calc_fail(resolving, node, -EINVAL, "more than %d helpers within each other",
 			  CALC_DEPTH_MAX);
 		return value;
 	}
 	binding = (struct calc_binding){.name = helper->argument, .value = value};
-	value = expand(resolving, node, helper, &binding);
+	value = expand(resolving, node, helper, ways, &binding);
 	resolving->depth--;
 	return value;
 }

@@ -296,7 +296,18 @@ static void parse_type(struct parser *parser, struct expr_type *type)
 			     "a pointer to a pointer to a pointer: too many '*'");
 }
 
-/* Behind a '(': is it a cast's? A name of which nothing is known is a type where only '*' follow. */
+/* What cannot be an operator's beginning. */
+static bool at_operand(struct parser *parser)
+{
+	char c;
+
+	skip(parser);
+	c = peek(parser, 0);
+	return starts_name(c) || isdigit((unsigned char)c) || c == '(' || c == '~' ||
+	       (c == '!' && peek(parser, 1) != '=');
+}
+
+/* Behind a '(': is it a cast's? Of the name alone nothing is known. */
 static bool at_type(const struct parser *parser)
 {
 	struct parser ahead = *parser;
@@ -310,6 +321,9 @@ static bool at_type(const struct parser *parser)
 	    is_word(&ahead, length, "union") || is_word(&ahead, length, "enum"))
 		return true;
 	ahead.at += length;
+	/* Nothing but a type stands in parentheses before an operand. */
+	if (take(&ahead, ')'))
+		return at_operand(&ahead);
 	if (!take(&ahead, '*'))
 		return false;
 	while (take(&ahead, '*'))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Feeds BTF to what reads it: the types as they come, behind a header that is made right, and asks of what
- * comes out all that `thprace probes` and `thprace check` ask.
+ * comes out all that `thprace probes`, `thprace check` and the expressions of a race file ask.
  *
  * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that replays the
  * files given, and `--seed FOLDER` writes BTF to start from.
@@ -16,9 +16,12 @@
 #include "kernel/btf_walk.h"
 #include "check/check.h"
 #include "check/check_source.h"
+#include "check/check_race.h"
 #include "base/names.h"
 #include "probe/probe.h"
 #include "kernel/target.h"
+#include "race/calc_emit.h"
+#include "race/race_kernel.h"
 #include "classes/race_class.h"
 #ifndef THPRACE_FUZZER
 #include "../unit/tiny_kernel.h"
@@ -63,7 +66,7 @@ static void check(const uint8_t *data, size_t size)
 	struct check_result result;
 	struct check_facts facts;
 	char why[128] = "";
-	int class;
+	unsigned int class;
 	size_t i;
 
 	if (btf_walk__parse(&source.btf, data, size, why, sizeof(why))) {
@@ -76,6 +79,60 @@ static void check(const uint8_t *data, size_t size)
 		for (i = 0; i < result.nr_evidence; i++)
 			must(names__plain(result.evidence[i]->text), "evidence not for a terminal");
 	}
+	btf__free(source.btf);
+}
+
+/* Functions and types that the seeds have, each expression another way through BTF. */
+static const char race_text[] =
+	"[race]\nname = a\ntitle = b\n"
+	"[window]\nopen = try_to_unmap entry when page->_refcount.counter > 0 else page\n"
+	"close = io_schedule return when result else 1\nkey = head(page) else page\n"
+	"when = refcount(page) || mapcount(page)\nwhen = (pgoff_t)offset == TTU_SYNC else offset\n"
+	"save = one: page->flags else 1\nsave = two: *page else page->mapping else offset\n"
+	"[walker]\nat = collapse_file entry, try_to_unmap entry\nkey = file->f_mapping else page[1].flags else 1\n"
+	"escape = sizeof(struct page) == 64 && one_that_is_not_there else current->mm else 1\n"
+	"[check]\nfixed = has member page._refcount or has type pgoff_t and has enumerator TTU_SYNC\n"
+	"cannot = f passes TTU_SYNC to try_to_unmap or not has function io_schedule\n";
+
+static void emit(const struct race_on_kernel *on)
+{
+	struct calc_places places = {.frame = 10};
+	struct bpf_insn insn[256];
+	int i, j;
+
+	for (i = 0; i < CALC_ARGUMENTS_MAX; i++)
+		places.argument[i] = (struct calc_place){CALC_IN_CONTEXT, (short)(8 * i)};
+	for (i = 0; i < on->points; i++)
+		for (j = 0; j < on->point[i].calcs; j++)
+			must(calc__emit(&on->point[i].calc[j].calc, &places, insn, 256) <= 256,
+			     "more instructions than there is room");
+}
+
+static void races(const uint8_t *data, size_t size)
+{
+	static struct race *race;
+	struct check_source source = {0};
+	struct check_race_result result;
+	struct race_kernel kernel = {0};
+	struct race_on_kernel on;
+	char why[1024];
+	int i;
+
+	if (!race)
+		must(!race__read_text(&race, "x", race_text, strlen(race_text), why, sizeof(why)),
+		     why);
+	if (btf_walk__parse(&source.btf, data, size, why, sizeof(why)))
+		return;
+	kernel.types = types__new(source.btf);
+	must(kernel.types && !race_kernel__check(&on, race, &kernel), "no memory");
+	for (i = 0; i < on.problems; i++)
+		must(names__plain(on.problem[i].text), "a problem not for a terminal");
+	emit(&on);
+	check_race__judge(&result, &source, race);
+	for (i = 0; i < (int)result.nr_evidence; i++)
+		must(names__plain(result.evidence[i].text), "evidence not for a terminal");
+	race_kernel__release(&on);
+	types__free((struct types *)kernel.types);
 	btf__free(source.btf);
 }
 
@@ -115,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	repair(copy, size);
 	check(copy, size);
+	races(copy, size);
 	probes(copy, size);
 	free(copy);
 	return 0;

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *copy = malloc(size + 1);
 	char why[256] = "";
 	size_t i;
-	int class;
+	unsigned int class;
 
 	if (!copy)
 		return 0;

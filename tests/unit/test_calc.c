@@ -63,13 +63,16 @@ static void what_is_refused(void **state)
 			     "append u to the divisor"},
 		{"folio - vma", "7: two pointers: cast them to unsigned long for that"},
 		{"(struct flio *)node", "1: no struct 'flio'; did you mean 'folio'?"},
+		{"swap_entry(*pmd)", "1: swap_entry() is known for x86-64 only"},
+		{"(flags) node", "1: no type 'flags'"},
+		{"(u8)(folio) + (page_t)1", "15: no type 'page_t'"},
 		{"(int *)node",
 		 "1: a cast to a pointer to a number: cast to a structure that has it"},
 		{"result", "1: there is a result at a return only"},
 		{"key", "1: fake_walk has no argument 'key', and no enumerator is called so"},
 		{"pnf(folio)", "1: no helper 'pnf'; did you mean 'pfn'?"},
 		{"pfn(folio, 1)", "1: pfn() takes one argument"},
-		{"pmd_page(*pmd)", "1: pmd_page() is known for x86-64 only"},
+		{"pmd_page(*pmd)", "1: pmd_page() is known for x86-64 and arm64 only"},
 		{"entire_mapcount(folio)", "1: struct page has no member 'compound_mapcount'"},
 	};
 	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};

@@ -444,13 +444,60 @@ static void ways_between_calls(void **state)
 	}
 }
 
+/* Is one function called on each way to another one? */
+static void order_of_calls(void **state)
+{
+	static const struct {
+		const char *words;
+		unsigned int calls, without;
+		bool unclear;
+	} functions[] = {
+		{"bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 0, false},
+		{"bl:page_vma_mapped_walk bl:leaf d65f03c0", 1, 1, false},
+		/* tbz w0, #0, 8: past the first call */
+		{"36000040 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 1, false},
+		/* Both ways lead past one. */
+		{"36000060 bl:leaf 14000002 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 0, false},
+		/* br x0 */
+		{"36000040 d61f0000 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 0, true},
+		{"bl:leaf d65f03c0", 0, 0, false},
+	};
+	static const char *const first[] = {"nobody", "leaf", NULL}, *const nobody[] = {"nobody",
+											NULL};
+	static const char *const second[] = {"page_vma_mapped_walk", NULL};
+	struct code_before before;
+	struct image *image;
+	struct code *reader;
+	struct tiny *tiny;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		tiny = tiny__new_arm64();
+		tiny__fill_arm64(tiny, &all_fixed);
+		tiny__function(tiny, "leaf");
+		tiny__words(tiny, "d65f03c0");
+		tiny__function(tiny, "walker");
+		tiny__words(tiny, functions[i].words);
+		reader = open_code(tiny, &image);
+		assert_int_equal(code__before(reader, "walker", first, second, &before), 0);
+		assert_int_equal(before.calls, functions[i].calls);
+		assert_int_equal(before.without, functions[i].without);
+		assert_int_equal(before.unclear, functions[i].unclear);
+		assert_int_equal(code__before(reader, "walker", nobody, second, &before), -ENOENT);
+		assert_int_equal(code__before(reader, "walker", first, nobody, &before), -ENOENT);
+		assert_int_equal(code__before(reader, "nobody", first, second, &before), -ENOENT);
+		close_code(reader, image);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_in_calls),     cmocka_unit_test(flags_of_walks),
 		cmocka_unit_test(one_thing_each),     cmocka_unit_test(passed_and_ignored),
 		cmocka_unit_test(another_place),      cmocka_unit_test(compare_and_exchange),
-		cmocka_unit_test(ways_between_calls),
+		cmocka_unit_test(ways_between_calls), cmocka_unit_test(order_of_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

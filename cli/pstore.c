@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pstore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILES_MAX 1024
+#define NAME_MAX_BYTES 256
+#define WHOLE "dmesg.txt"
+
+struct part {
+	char name[NAME_MAX_BYTES];
+	unsigned int dump; /* which time that the kernel wrote */
+	unsigned int number; /* of that, from the newest lines on */
+};
+
+/* Dumps in their order, of each the highest part first. */
+static int by_time(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	if (x->dump != y->dump)
+		return x->dump < y->dump ? -1 : 1;
+	if (x->number != y->number)
+		return x->number > y->number ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static FILE *open_in(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
+/* "Panic#1 Part3": which it is. What does not say is taken for one part. */
+static int read_head(int folder, struct part *part)
+{
+	FILE *file = open_in(folder, part->name);
+	char line[128] = "", *mark;
+
+	if (!file)
+		return -errno;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	mark = strchr(line, '#');
+	if (mark && sscanf(mark, "#%u Part%u", &part->dump, &part->number) != 2)
+		part->dump = part->number = 0;
+	return 0;
+}
+
+static int read_part(int folder, const char *name, struct complaint_parser *parser,
+		     struct log_reader_counts *counts, char *why, size_t why_size)
+{
+	FILE *file = open_in(folder, name);
+	int err = file ? 0 : -errno;
+
+	if (file) {
+		err = log_reader__read(file, parser, counts);
+		fclose(file);
+	}
+	if (err)
+		snprintf(why, why_size, "%s: %s", name, strerror(-err));
+	return err;
+}
+
+/* Fill in the parts; returns how many, or negative errno. */
+static int list(DIR *dir, struct part *parts, bool *whole, bool *packed, char *why, size_t why_size)
+{
+	const struct dirent *entry;
+	size_t length;
+	int nr = 0, err;
+
+	*whole = *packed = false;
+	while ((entry = readdir(dir))) {
+		length = strlen(entry->d_name);
+		*whole |= !strcmp(entry->d_name, WHOLE);
+		if (strncmp(entry->d_name, "dmesg-", 6) || length >= NAME_MAX_BYTES)
+			continue;
+		if (length > 6 && !strcmp(entry->d_name + length - 6, ".enc.z")) {
+			*packed = true;
+			continue;
+		}
+		if (nr == FILES_MAX) {
+			snprintf(why, why_size, "more than %d files", FILES_MAX);
+			return -E2BIG;
+		}
+		memset(&parts[nr], 0, sizeof(*parts));
+		memcpy(parts[nr].name, entry->d_name, length + 1);
+		err = read_head(dirfd(dir), &parts[nr]);
+		if (err) {
+			snprintf(why, why_size, "%s: %s", entry->d_name, strerror(-err));
+			return err;
+		}
+		nr++;
+	}
+	return nr;
+}
+
+static int read_folder(DIR *dir, struct complaint_parser *parser, struct log_reader_counts *counts,
+		       char *why, size_t why_size)
+{
+	struct part *parts = calloc(FILES_MAX, sizeof(*parts));
+	bool whole, packed;
+	int nr, i, err = 0;
+
+	if (!parts) {
+		snprintf(why, why_size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	nr = list(dir, parts, &whole, &packed, why, why_size);
+	if (nr < 0) {
+		err = nr;
+	} else if (whole) {
+		err = read_part(dirfd(dir), WHOLE, parser, counts, why, why_size);
+	} else if (!nr) {
+		err = -ENOENT;
+		snprintf(why, why_size,
+			 packed ? "the kernel packed its log and could not unpack it again "
+				  "(dmesg-*.enc.z): only a kernel with the same compression can"
+				: "no dmesg-* and no " WHOLE " in this folder");
+	} else {
+		qsort(parts, (size_t)nr, sizeof(*parts), by_time);
+		for (i = 0; i < nr && !err; i++)
+			err = read_part(dirfd(dir), parts[i].name, parser, counts, why, why_size);
+	}
+	free(parts);
+	return err;
+}
+
+int pstore__read(const char *path, struct complaint_parser *parser,
+		 struct log_reader_counts *counts, char *why, size_t why_size)
+{
+	DIR *dir = opendir(path);
+	int err;
+
+	if (!dir) {
+		err = -errno;
+		snprintf(why, why_size, "%s", strerror(-err));
+		return err;
+	}
+	err = read_folder(dir, parser, counts, why, why_size);
+	closedir(dir);
+	return err;
+}
