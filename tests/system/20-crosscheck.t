@@ -8,5 +8,6 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 kernel bookworm
+limit=1800
 guest "$kernel" crosscheck.sh --file "$BPFTOOL"
 done_testing

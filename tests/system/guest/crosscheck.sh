@@ -4,7 +4,7 @@
 . ./common.sh
 
 # Ends process $1 some seconds after the trace is long enough, so that the stressor has had its rounds
-# beside the noise, and prints the highest VmHWM, in KiB, that could be read of it meanwhile: it never
+# beside the noise (its own limit is for hangs), and prints the highest VmHWM, in KiB, that could be read of it meanwhile: it never
 # falls. Some eight bytes of the trace are a record.
 watch() {
 	turns=0
@@ -20,7 +20,7 @@ watch() {
 
 : >x.thpr
 thprace record -o x.thpr --mode precise --all -- \
-	thprace-stress split-unmap -d 90 --noise 1 >out 2>err &
+	thprace-stress split-unmap -d 25min --noise 1 >out 2>err &
 record=$!
 kib=$(watch "$record")
 wait "$record"
