@@ -6,7 +6,7 @@
 # kernel, on the same one.
 
 # shellcheck disable=SC2034 # of lib.sh
-limit=900
+limit=2400
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

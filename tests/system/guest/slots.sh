@@ -12,8 +12,9 @@ for mode in light precise; do
 	try thprace record -q --mode "$mode" -o slots.thpr -d 5
 	is "$status" 0 "a recording beside them: $mode" || diag "$(cat err)"
 	thprace report --format json slots.thpr >report.json
-	more "$(number program runs report.json '"point":"zap"' | sum)" 1000 "... sees them" ||
-		diag "$(grep '"point":"zap"' report.json)"
+	runs=$(number program runs report.json '"point":"zap"' | sum)
+	more "$runs" 1000 "... sees them" || diag "$(grep '"point":"zap"' report.json)"
+	echo "# $mode: $runs runs"
 	is "$(number loss lost report.json)" 0 "... and loses nothing" || diag "$(grep '"loss"' report.json)"
 done
 kill "$flood"
