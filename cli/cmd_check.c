@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "report/render_json.h"
 #include "check/walk_watch.h"
 #include "base/names.h"
+#include "base/number.h"
 #include "classes/race_class.h"
 
 #define CLASS_WIDTH 18
@@ -84,6 +84,15 @@ static void parse_watch(struct check_arguments *arguments, const char *arg,
 			(double)cli__parse_span(arg, TIMESPAN_SECOND, 1, CLI_LONGEST, state) / 1e9;
 }
 
+static int parse_descriptor(const char *arg, struct argp_state *state)
+{
+	uint64_t descriptor = 0;
+
+	if (number__parse(arg, 0, INT_MAX, &descriptor))
+		argp_error(state, "'%s' is not a file descriptor", arg);
+	return (int)descriptor;
+}
+
 static void check_usage(const struct check_arguments *arguments, struct argp_state *state)
 {
 	if (arguments->command && !arguments->watch)
@@ -115,7 +124,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->files.config = arg;
 		break;
 	case OPT_IMAGE_FD:
-		arguments->files.image = atoi(arg);
+		arguments->files.image = parse_descriptor(arg, state);
 		break;
 	case OPT_FORMAT:
 		arguments->json = cli__parse_json(arg, state);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/layout.h"
 #include "base/names.h"
+#include "base/number.h"
 #include "base/output.h"
 #include "report/render_json.h"
 #include "trace/spool_dir.h"
@@ -75,12 +76,8 @@ struct incidents {
 
 static error_t parse_count(struct incidents *incidents, const char *arg, struct argp_state *state)
 {
-	char *end;
-
-	errno = 0;
-	incidents->count = strtoull(arg, &end, 10);
 	incidents->counted = true;
-	if (errno || *end || *arg < '0' || *arg > '9' || incidents->count > 1000000)
+	if (number__parse(arg, 0, 1000000, &incidents->count))
 		argp_error(state, "'%s' is not a number of incidents (at most 1000000)", arg);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "report/diagram.h"
 #include "interrupt.h"
 #include "base/names.h"
+#include "base/number.h"
 #include "progress.h"
 #include "provoke.h"
 #include "report/render_json.h"
@@ -98,12 +99,9 @@ static void choose_class(struct provoke_command *command, const char *arg, struc
 
 static uint64_t parse_seed(const char *arg, struct argp_state *state)
 {
-	unsigned long long seed;
-	char *end;
+	uint64_t seed = 0;
 
-	errno = 0;
-	seed = strtoull(arg, &end, 10);
-	if (errno || *end || *arg < '1' || *arg > '9')
+	if (number__parse(arg, 1, UINT64_MAX, &seed))
 		argp_error(state, "'%s' is not a seed: a whole number, at least 1", arg);
 	return seed;
 }

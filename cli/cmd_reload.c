@@ -4,9 +4,10 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <json-c/json.h>
+
+#include "base/number.h"
 #include "client.h"
 
 enum reload_option {
@@ -29,13 +30,13 @@ struct reload {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct reload *reload = state->input;
-	char *end;
+	uint64_t pid = 0;
 
 	switch (key) {
 	case OPT_PID:
-		reload->pid = (pid_t)strtol(arg, &end, 10);
-		if (*end || *arg < '1' || *arg > '9' || reload->pid <= 0)
+		if (number__parse(arg, 1, INT_MAX, &pid))
 			argp_error(state, "'%s' is not a process", arg);
+		reload->pid = (pid_t)pid;
 		break;
 	case OPT_SOCKET:
 		reload->socket = arg;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 #include "replay/crosscheck.h"
 #include "report/render_json.h"
 #include "report/render_text.h"
@@ -40,12 +42,9 @@ struct report {
 
 static void parse_incidents(struct report *report, const char *arg, struct argp_state *state)
 {
-	unsigned long nr;
-	char *end;
+	uint64_t nr = 0;
 
-	errno = 0;
-	nr = strtoul(arg, &end, 10);
-	if (errno || *end || *arg < '0' || *arg > '9')
+	if (number__parse(arg, 0, UINT64_MAX, &nr))
 		argp_error(state, "'%s' is not a number of incidents", arg);
 	report->render.incidents = nr > INCIDENTS_MAX ? INCIDENTS_MAX : (unsigned int)nr;
 }

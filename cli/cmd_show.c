@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 #include "answer.h"
 #include "client.h"
 #include "report/diagram.h"
@@ -48,13 +50,9 @@ struct show {
 
 static void parse_number(struct show *show, const char *arg, struct argp_state *state)
 {
-	char *end;
-
 	if (show->number)
 		argp_error(state, "one ID only, '%s' is too many", arg);
-	errno = 0;
-	show->number = strtoull(arg, &end, 10);
-	if (errno || *end || *arg < '0' || *arg > '9' || !show->number)
+	if (number__parse(arg, 1, UINT64_MAX, &show->number))
 		argp_error(state, "'%s' is not the number of an incident", arg);
 }
 

@@ -2,8 +2,9 @@
 #include "filter.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 /* Times before the start count as 0. */
 static uint64_t since_start(uint64_t time, uint64_t started)
@@ -71,14 +72,9 @@ void filter__set_verdict(struct filter *filter, enum thprace_verdict verdict)
 
 static int number(const char *text, uint32_t *value)
 {
-	unsigned long parsed;
-	char *end;
+	uint64_t parsed;
 
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	parsed = strtoul(text, &end, 10);
-	if (errno || *end || parsed > UINT32_MAX)
+	if (number__parse(text, 0, UINT32_MAX, &parsed))
 		return -EINVAL;
 	*value = (uint32_t)parsed;
 	return 0;

@@ -17,6 +17,7 @@
 #include "complaint/complaint.h"
 #include "base/clock.h"
 #include "base/names.h"
+#include "base/number.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
 
@@ -91,16 +92,16 @@ int kernel_log__open(struct kernel_log **result, const char *path)
 /* One record as it was read, with a NUL at its end. */
 static void take_record(struct kernel_log *log, char *record)
 {
-	char *text = strchr(record, ';'), *caller, *end;
 	struct kernel_messages *messages = &log->messages;
-	unsigned long priority;
+	char *text = strchr(record, ';'), *caller;
+	const char *at = record;
+	uint64_t priority;
 	size_t length;
 
 	if (!text)
 		return;
 	*text++ = '\0';
-	priority = strtoul(record, &end, 10);
-	if (end == record || *end != ',' || priority >> 3)
+	if (number__take(&at, 10, &priority) || *at != ',' || priority >> 3)
 		return;
 	caller = strstr(record, "caller=");
 	length = strcspn(text, "\n");

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/names.h"
+#include "base/number.h"
 
 static enum cli_colour colour_when;
 
@@ -26,15 +27,15 @@ static int descriptor(FILE *out)
 int cli__columns(FILE *out)
 {
 	const char *columns_env = getenv("COLUMNS");
-	long columns = columns_env ? strtol(columns_env, NULL, 10) : 0;
+	uint64_t columns = 0;
 	struct winsize size;
 
-	if (columns <= 0 && !ioctl(descriptor(out), TIOCGWINSZ, &size))
+	if (columns_env)
+		number__parse(columns_env, 1, INT_MAX, &columns);
+	if (!columns && !ioctl(descriptor(out), TIOCGWINSZ, &size))
 		columns = size.ws_col;
-	if (columns <= 0)
+	if (!columns)
 		columns = CLI_COLUMNS;
-	if (columns > INT_MAX)
-		columns = INT_MAX;
 	return columns < CLI_COLUMNS_LEAST ? CLI_COLUMNS_LEAST : (int)columns;
 }
 

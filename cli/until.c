@@ -2,14 +2,13 @@
 #include "until.h"
 #include "cli.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/names.h"
+#include "base/number.h"
 #include "classes/race_class.h"
 
 static const char *const what_names[UNTIL_WHAT_MAX] = {
@@ -20,15 +19,12 @@ void until__parse(struct until *until, const char *arg, struct argp_state *state
 {
 	const char *equals = strchr(arg, '=');
 	char name[64], *colon;
-	unsigned long long count = 0;
-	char *end = NULL;
+	uint64_t count = 0;
 
 	if (until->nr == UNTIL_MAX)
 		argp_error(state, "at most %d conditions to wait for", UNTIL_MAX);
-	errno = 0;
-	if (equals && isdigit((unsigned char)equals[1]))
-		count = strtoull(equals + 1, &end, 10);
-	if (!count || errno || *end || (size_t)(equals - arg) >= sizeof(name))
+	if (!equals || number__parse(equals + 1, 1, UINT64_MAX, &count) ||
+	    (size_t)(equals - arg) >= sizeof(name))
 		argp_error(state, "'%s' is not WHAT=N or WHAT:CLASS=N, such as overlaps:%s=3", arg,
 			   names__class(1));
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - arg), arg);

@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "base/names.h"
+#include "base/number.h"
 #include "base/timespan.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -47,22 +48,6 @@ static int refuse(const char *text, const char *wanted, char why[CONFIG_WHY_MAX]
 	names__clean(shown, sizeof(shown), text, strlen(text), 1);
 	snprintf(why, CONFIG_WHY_MAX, "'%s' is not %s", shown, wanted);
 	return -EINVAL;
-}
-
-/* Digits at *text, which is moved behind them. Returns 0, -EINVAL (none) or -ERANGE. */
-static int digits(const char **text, uint64_t *value)
-{
-	const char *at = *text;
-
-	if (!isdigit((unsigned char)*at))
-		return -EINVAL;
-	for (*value = 0; isdigit((unsigned char)*at); at++) {
-		if (__builtin_mul_overflow(*value, 10, value) ||
-		    __builtin_add_overflow(*value, (uint64_t)(*at - '0'), value))
-			return -ERANGE;
-	}
-	*text = at;
-	return 0;
 }
 
 /* A unit at *text, which is moved behind it and behind blanks. Returns its factor, 0: unknown. */
@@ -110,10 +95,10 @@ static int parse_size(const struct config_key *key, const char *text, void *memb
 	uint64_t value, factor;
 	int err;
 
-	err = digits(&at, &value);
+	err = number__take(&at, 10, &value);
 	at += strspn(at, " \t");
 	factor = unit(&at, size_units, ARRAY_SIZE(size_units));
-	if (err == -EINVAL || (!err && (!factor || *at)))
+	if (err == -EINVAL || !factor || *at)
 		return refuse(text, "a size: a number of bytes, or with K, M, G or T", why);
 	if (err || __builtin_mul_overflow(value, factor, &value))
 		value = UINT64_MAX;
@@ -153,11 +138,10 @@ static void print_time(const void *member, char buf[CONFIG_VALUE_MAX])
 static int parse_count(const struct config_key *key, const char *text, void *member,
 		       char why[CONFIG_WHY_MAX])
 {
-	const char *at = text;
-	uint64_t value;
-	int err = digits(&at, &value);
+	uint64_t value = 0;
+	int err = number__parse(text, 0, UINT64_MAX, &value);
 
-	if (err == -EINVAL || (!err && *at))
+	if (err == -EINVAL)
 		return refuse(text, "a number", why);
 	err = bounds(key, text, err ? UINT64_MAX : value, why);
 	if (!err)
@@ -204,7 +188,7 @@ static int parse_share(const struct config_key *key, const char *text, void *mem
 	static const char wanted[] = "a share: a number with at most six decimals and %, as 0.5%";
 	const char *at = text;
 	uint64_t value, part = 0, scale;
-	int err = digits(&at, &value);
+	int err = number__take(&at, 10, &value);
 
 	if (err == -EINVAL)
 		return refuse(text, wanted, why);
@@ -214,8 +198,6 @@ static int parse_share(const struct config_key *key, const char *text, void *mem
 		for (scale = 100000; isdigit((unsigned char)*at) && scale; scale /= 10)
 			part += scale * (uint64_t)(*at++ - '0');
 	}
-	if (err)
-		at += strspn(at, "0123456789");
 	at += strspn(at, " \t");
 	if (strcmp(at, "%") && !(!err && !*at && !value && !part))
 		return refuse(text, wanted, why);

@@ -16,6 +16,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #include "log.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
@@ -118,14 +120,14 @@ static void find_caller(char caller[CALLER_LEN], const char *fields, const char 
 /* One record as it was read, with a NUL at its end. */
 static void take_record(struct kmsg *kmsg, char *record, uint64_t now)
 {
-	char *text = strchr(record, ';'), *end;
+	char *text = strchr(record, ';');
+	const char *end = record;
 	char caller[CALLER_LEN];
-	unsigned long priority;
+	uint64_t priority;
 
 	if (!text)
 		return;
-	priority = strtoul(record, &end, 10);
-	if (end == record || *end != ',' || priority >> 3 != LOG_KERN >> 3)
+	if (number__take(&end, 10, &priority) || *end != ',' || priority >> 3 != LOG_KERN >> 3)
 		return;
 	find_caller(caller, end, text);
 	text++;

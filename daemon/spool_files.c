@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "trace/trace_reader.h"
 
 #define NOTE "next-number"
@@ -93,8 +94,8 @@ static uint64_t noted(const char *directory)
 {
 	struct path path = path_of(directory, NOTE);
 	char text[32] = "";
+	const char *end = text;
 	uint64_t next;
-	char *end;
 	ssize_t got;
 	int fd;
 
@@ -105,8 +106,7 @@ static uint64_t noted(const char *directory)
 	close(fd);
 	if (got <= 0)
 		return 0;
-	next = strtoull(text, &end, 10);
-	return *end == '\n' ? next : 0;
+	return !number__take(&end, 10, &next) && *end == '\n' ? next : 0;
 }
 
 int spool_files__number(const char *directory, uint64_t *next)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "number.h"
+
 #define SECOND TIMESPAN_SECOND
 
 /* The spellings of systemd.time(7), except months and years. */
@@ -58,15 +60,13 @@ static bool digit(char c)
 static int take_number(const char **text, struct number *number)
 {
 	const char *at = *text;
+	int err;
 
 	*number = (struct number){0};
-	if (!digit(*at))
-		return -EINVAL;
-	for (; digit(*at); at++)
-		number->over = number->over ||
-			       __builtin_mul_overflow(number->whole, 10, &number->whole) ||
-			       __builtin_add_overflow(number->whole, (uint64_t)(*at - '0'),
-						      &number->whole);
+	err = number__take(&at, 10, &number->whole);
+	if (err == -EINVAL)
+		return err;
+	number->over = err;
 	if (*at == '.') {
 		number->part = ++at;
 		if (!digit(*at))

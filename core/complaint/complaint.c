@@ -12,6 +12,7 @@
 
 #include "complaint_private.h"
 #include "base/names.h"
+#include "base/number.h"
 
 #define QUIET_NS 1000000000ULL /* a console may delay a line by some 100 ms */
 #define LINES_MAX 400 /* of one block: two traces of 128 frames, and the lines around them */
@@ -68,13 +69,13 @@ void complaint_parser__free(struct complaint_parser *parser)
 /* "T123", "C1" as one number; 0: not known. */
 static uint32_t read_caller(const char *caller)
 {
-	unsigned long number;
-	char *end;
+	const char *at = caller;
+	uint64_t number;
 
-	if (!caller || (*caller != 'T' && *caller != 'C'))
+	if (!at || (*at != 'T' && *at != 'C'))
 		return 0;
-	number = strtoul(caller + 1, &end, 10);
-	if (end == caller + 1 || number > 0x3fffffff)
+	at++;
+	if (number__take(&at, 10, &number) || number > 0x3fffffff)
 		return 0;
 	return (uint32_t)(number + 1) << 1 | (*caller == 'C');
 }

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/number.h"
 #include "classes/race_class.h"
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -142,12 +144,13 @@ static bool judge_page(struct block *block)
 /* A kernel whose dump_page() would have shown a compound page. */
 static bool shows_compound(const struct block *block)
 {
-	unsigned int major, minor;
+	const char *release = block->complaint.release;
+	uint64_t major, minor;
 
 	if (block->complete)
 		return true;
 	/* "count:" until 5.1; compound_mapcount came with 4.6. */
-	return sscanf(block->complaint.release, "%u.%u", &major, &minor) == 2 &&
+	return number__release(&release, &major, &minor) &&
 	       (major > 4 || (major == 4 && minor >= 6));
 }
 
@@ -240,7 +243,8 @@ static bool judge_check(struct block *block, bool *huge)
 static bool judge_bare_bug(struct block *block)
 {
 	struct complaint *complaint = &block->complaint;
-	unsigned int major, minor;
+	const char *release = complaint->release;
+	uint64_t major, minor;
 
 	complaint->classes = race_class__all();
 	if (block->mapcounts) {
@@ -253,8 +257,7 @@ static bool judge_bare_bug(struct block *block)
 	if (in_file(block->file, "mm/truncate.c"))
 		return keep(complaint, said_of(SAYS_BUG_TRUNCATE), "-");
 	if (in_file(block->file, "mm/huge_memory.c")) {
-		if (sscanf(complaint->release, "%u.%u", &major, &minor) == 2 && major == 3 &&
-		    minor < 16)
+		if (number__release(&release, &major, &minor) && major == 3 && minor < 16)
 			return keep(complaint, said_of(SAYS_BUG_HUGE), "-");
 		return keep(complaint, 0, "no huge page in the dump");
 	}

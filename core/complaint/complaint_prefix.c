@@ -4,9 +4,9 @@
  * text.
  */
 #include "complaint_private.h"
+#include "complaint_text.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HEAD_MAX 160 /* bytes of a date and a host name */
@@ -30,18 +30,15 @@ static void keep_caller(char caller[16], const char *from, size_t length)
 static const char *skip_kmsg(const char *at, char caller[16], uint64_t *when)
 {
 	const char *text = strchr(at, ';'), *field;
-	char *end;
+	uint64_t priority, sequence, us;
 
-	strtoul(at, &end, 10);
-	if (!text || end == at || *end != ',' || text - at > HEAD_MAX)
+	if (!text || text - at > HEAD_MAX)
 		return NULL;
-	strtoull(end + 1, &end, 10);
-	if (*end != ',')
+	if (!take_number(&at, &priority) || !skip(&at, ",") || !take_number(&at, &sequence) ||
+	    !skip(&at, ",") || !take_number(&at, &us) || *at != ',')
 		return NULL;
-	*when = strtoull(end + 1, &end, 10) * 1000;
-	if (*end != ',')
-		return NULL;
-	field = strstr(end, ",caller=");
+	*when = us * 1000;
+	field = strstr(at, ",caller=");
 	if (field && field < text)
 		keep_caller(caller, field + 8, (size_t)(text - field - 8));
 	return text + 1;
@@ -91,8 +88,7 @@ static const char *skip_journal(const char *at, bool stamped)
 static const char *skip_stamp(const char *at, uint64_t *when)
 {
 	const char *end = *at == '[' ? strchr(at, ']') : NULL;
-	unsigned long long seconds, fraction = 0;
-	char *past;
+	uint64_t seconds, fraction = 0;
 	int digits;
 
 	if (!end || end - at > 32)
@@ -103,10 +99,8 @@ static const char *skip_stamp(const char *at, uint64_t *when)
 		return end + 1;
 	if (isupper((unsigned char)*at) && memchr(at, ':', (size_t)(end - at)))
 		return end + 1;
-	seconds = strtoull(at, &past, 10);
-	if (past == at || *past != '.')
+	if (!take_number(&at, &seconds) || !skip(&at, "."))
 		return NULL;
-	at = past + 1;
 	for (digits = 0; digits < 9; digits++)
 		fraction = fraction * 10 +
 			   (isdigit((unsigned char)*at) ? (unsigned long long)(*at++ - '0') : 0);

@@ -2,9 +2,9 @@
 /* To which classes a release is open, for logs of kernels that are not available any more. */
 #include "complaint.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 #include "classes/race_class.h"
 
 struct release {
@@ -17,22 +17,17 @@ struct release {
 /* "5.10.16-1-default" */
 static bool read_release(const char *text, struct release *release)
 {
-	unsigned long major, minor;
-	char *end;
+	uint64_t major, minor, patch = 0;
 
-	if (!isdigit((unsigned char)*text))
-		return false;
-	major = strtoul(text, &end, 10);
-	if (*end != '.' || !isdigit((unsigned char)end[1]))
-		return false;
-	minor = strtoul(end + 1, &end, 10);
-	if (major > 255 || minor > 255)
+	if (!number__release(&text, &major, &minor) || major > 255 || minor > 255)
 		return false;
 	release->version = release->fixes = RACE_VERSION((uint32_t)major, (uint32_t)minor);
-	release->patch = 0;
-	if (*end == '.' && isdigit((unsigned char)end[1]))
-		release->patch = (uint32_t)strtoul(end + 1, &end, 10);
-	if (!release->patch && !strncmp(end, "-rc", 3) && release->fixes)
+	if (*text == '.') {
+		text++;
+		number__take(&text, 10, &patch);
+	}
+	release->patch = (uint32_t)patch;
+	if (!release->patch && !strncmp(text, "-rc", 3) && release->fixes)
 		release->fixes--;
 	return true;
 }

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 static inline bool skip(const char **at, const char *text)
 {
@@ -34,24 +35,12 @@ static inline bool ends(const char *text, const char *with)
 
 static inline bool take_number(const char **at, uint64_t *value)
 {
-	char *end;
-
-	if (!isdigit((unsigned char)**at))
-		return false;
-	*value = strtoull(*at, &end, 10);
-	*at = end;
-	return true;
+	return number__take(at, 10, value) != -EINVAL;
 }
 
 static inline bool take_hex(const char **at, uint64_t *value)
 {
-	char *end;
-
-	if (!isxdigit((unsigned char)**at))
-		return false;
-	*value = strtoull(*at, &end, 16);
-	*at = end;
-	return true;
+	return number__take(at, 16, value) != -EINVAL;
 }
 
 static inline void copy(char *to, size_t size, const char *from, size_t length)
@@ -76,13 +65,18 @@ static inline const char *find_last(const char *text, const char *what)
 static inline bool find_number(const char *text, const char *key, int64_t *value)
 {
 	const char *at = strstr(text, key);
-	char *end;
+	uint64_t number;
+	bool negative;
 
 	if (!at)
 		return false;
 	at += strlen(key);
-	*value = strtoll(at, &end, 10);
-	return end != at;
+	negative = *at == '-';
+	at += negative;
+	if (number__take(&at, 10, &number) || number > INT64_MAX)
+		return false;
+	*value = negative ? -(int64_t)number : (int64_t)number;
+	return true;
 }
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <json-c/json.h>
 
+#include "base/number.h"
+
 /* An entry of the journal, as far as it matters. */
 struct entry {
 	char *message; /* LOG_READER_LINE bytes */
@@ -82,7 +84,8 @@ static void end_entry(struct log_reader *reader)
 static void take_field(struct entry *entry, const char *name, const char *value, size_t length)
 {
 	char number[24];
-	uint64_t when;
+	const char *at = number;
+	uint64_t when = 0;
 
 	entry->any = true;
 	if (!strcmp(name, "MESSAGE")) {
@@ -94,7 +97,7 @@ static void take_field(struct entry *entry, const char *name, const char *value,
 	} else if ((!strcmp(name, "__MONOTONIC_TIMESTAMP") && !entry->when) ||
 		   !strcmp(name, "_SOURCE_MONOTONIC_TIMESTAMP")) {
 		snprintf(number, sizeof(number), "%.*s", (int)(length < 20 ? length : 20), value);
-		when = strtoull(number, NULL, 10);
+		number__take(&at, 10, &when);
 		entry->when = when < UINT64_MAX / 1000 ? when * 1000 : 0;
 	}
 }

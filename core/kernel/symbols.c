@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "base/hash_map.h"
+#include "base/number.h"
 #include "kallsyms.h"
 
 #define SYMBOLS_MAX 16384 /* distinct addresses */
@@ -153,13 +154,12 @@ static struct sought *first_at_or_above(const struct search *search, uint64_t st
 /* A line is "ADDRESS KIND NAME", and "\t[MODULE]" for a module's. */
 static void take_line(const struct search *search, const char *line)
 {
+	const char *end = line;
 	struct sought *sought;
 	uint64_t start;
-	char *end;
 	size_t length;
 
-	start = strtoull(line, &end, 16);
-	if (!start || end[0] != ' ' || !end[1] || end[2] != ' ')
+	if (number__take(&end, 16, &start) || !start || end[0] != ' ' || !end[1] || end[2] != ' ')
 		return;
 	sought = first_at_or_above(search, start);
 	if (!sought || start < sought->start || (start == sought->start && end[1] != 'T'))

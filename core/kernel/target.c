@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/hash.h"
+#include "base/number.h"
 
 #define BUCKETS 256
 
@@ -228,13 +229,13 @@ static void note_address(struct target *target, const char *symbol, uint64_t add
 /* "ffffffff81000000 T _stext", and more for modules; sscanf() would take most of the time. */
 static const char *take_symbol(char *line, uint64_t *address, char *kind)
 {
+	const char *past = line;
 	char *at, *symbol;
 
-	*address = strtoull(line, &at, 16);
-	if (at == line || at[0] != ' ' || !at[1] || at[2] != ' ')
+	if (number__take(&past, 16, address) || past[0] != ' ' || !past[1] || past[2] != ' ')
 		return NULL;
-	*kind = at[1];
-	symbol = at + 3;
+	*kind = past[1];
+	symbol = line + (past - line) + 3;
 	for (at = symbol; (unsigned char)*at > ' '; at++)
 		;
 	*at = '\0';
@@ -420,9 +421,9 @@ static int check_settings(char *why, size_t why_size)
 
 bool target__too_old(const char *release)
 {
-	int major = 0, minor = 0;
+	uint64_t major, minor;
 
-	return sscanf(release, "%d.%d", &major, &minor) == 2 &&
+	return number__release(&release, &major, &minor) &&
 	       (major < 5 || (major == 5 && minor < 10));
 }
 

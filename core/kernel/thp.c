@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "thp.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 /* The first line of a file; "" if there is none. */
 static void read_line(const char *folder, const char *name, char *line, size_t size)
@@ -36,10 +38,13 @@ static void read_chosen(const char *folder, const char *name, char *word, size_t
 const char *thp__enabled(const char *folder, char *buf, size_t size)
 {
 	char bytes[32], name[64];
+	const char *at = bytes;
+	uint64_t huge = 0;
 
 	/* 6.8+: each size has its own setting, which may be "inherit". */
 	read_line(folder, "hpage_pmd_size", bytes, sizeof(bytes));
-	snprintf(name, sizeof(name), "hugepages-%lukB/enabled", strtoul(bytes, NULL, 10) / 1024);
+	number__take(&at, 10, &huge);
+	snprintf(name, sizeof(name), "hugepages-%" PRIu64 "kB/enabled", huge / 1024);
 	read_chosen(folder, name, buf, size);
 	if (!*buf || !strcmp(buf, "inherit"))
 		read_chosen(folder, "enabled", buf, size);

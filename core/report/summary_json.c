@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/names.h"
+#include "base/number.h"
 #include "classes/race_class.h"
 
 /* Missing members, and those of another type, read as 0, "" or NULL. */
@@ -29,9 +30,13 @@ static const char *string(struct json_object *object, const char *name)
 
 static uint64_t value_of(struct json_object *value)
 {
+	uint64_t number = 0;
+
 	/* An address may be written as "0x…". */
-	if (json_object_is_type(value, json_type_string))
-		return strtoull(json_object_get_string(value), NULL, 0);
+	if (json_object_is_type(value, json_type_string)) {
+		number__parse_any(json_object_get_string(value), &number);
+		return number;
+	}
 	if (json_object_is_type(value, json_type_int))
 		return json_object_get_uint64(value);
 	if (json_object_is_type(value, json_type_double) && json_object_get_double(value) > 0 &&
@@ -119,7 +124,8 @@ static int take_symbols(struct summary *summary, struct json_object *symbols)
 		err = name(summary, symbols, key, symbol->name);
 		if (err)
 			return err;
-		symbol->address = strtoull(key, NULL, 0);
+		symbol->address = 0;
+		number__parse_any(key, &symbol->address);
 		summary->nr_symbols++;
 	}
 	return 0;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/number.h"
+
 #define PREFIX "incidents-"
 #define SUFFIX ".thpr"
 #define DIGITS 12
@@ -23,11 +25,14 @@ void spool_dir__name(char name[SPOOL_NAME_LEN], uint64_t first)
 static uint64_t number_of(const char *name)
 {
 	char again[SPOOL_NAME_LEN];
+	const char *at = name;
 	uint64_t first;
 
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
 		return 0;
-	first = strtoull(name + strlen(PREFIX), NULL, 10);
+	at += strlen(PREFIX);
+	if (number__take(&at, 10, &first))
+		return 0;
 	spool_dir__name(again, first);
 	return strcmp(name, again) == 0 ? first : 0;
 }

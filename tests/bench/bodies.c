@@ -14,6 +14,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <thprace/shared.h>
+
+#include "base/number.h"
 #include "bodies.skel.h"
 #include "classes/race_class.h"
 
@@ -197,13 +199,15 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list list
 int main(int argc, char **argv)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	int rounds = argc > 1 ? atoi(argv[1]) : 101, round;
+	uint64_t wanted = 101;
+	int rounds, round;
 	size_t i;
 
-	if (rounds < 1 || rounds > ROUNDS_MAX) {
+	if (argc > 1 && number__parse(argv[1], 1, ROUNDS_MAX, &wanted)) {
 		fprintf(stderr, "Usage: bodies [ROUNDS], 1 to %d\n", ROUNDS_MAX);
 		return 2;
 	}
+	rounds = (int)wanted;
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	libbpf_set_print(quiet);
 	for (i = 0; i < LOAD_MAX; i++)

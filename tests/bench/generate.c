@@ -12,6 +12,8 @@
 #include <thprace/incident.h>
 #include <thprace/record.h>
 #include <thprace/trace.h>
+
+#include "base/number.h"
 #include "trace/trace_reader.h"
 #include "trace/trace_writer.h"
 
@@ -194,16 +196,14 @@ int main(int argc, char **argv)
 {
 	struct source source = {0};
 	struct trace_writer *writer;
-	uint64_t records;
-	char *end;
+	uint64_t records = 0;
 	int err;
 
 	if (argc != 4) {
 		fputs("Usage: generate SOURCE.thpr RECORDS OUTPUT.thpr\n", stderr);
 		return 2;
 	}
-	records = strtoull(argv[2], &end, 10);
-	if (!records || *end) {
+	if (number__parse(argv[2], 1, UINT64_MAX, &records)) {
 		fprintf(stderr, "generate: '%s' is not a number of records\n", argv[2]);
 		return 2;
 	}

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #include "hold.skel.h"
 
 /* Which parameter of the function has that name; 0 when none. */
@@ -33,14 +35,14 @@ static unsigned int parameter(const struct btf *btf, const char *function, const
 
 int main(int argc, char **argv)
 {
-	unsigned long us = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	const char *which = argc == 3 ? argv[2] : "";
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct hold_bpf *skel = NULL;
 	sigset_t end;
 	int signal, status = 1;
+	uint64_t us = 0;
 
-	if (!us || us > 1000 || argc > 3 ||
+	if (argc < 2 || number__parse(argv[1], 1, 1000, &us) || argc > 3 ||
 	    (argc == 3 && strcmp(which, "last") && strcmp(which, "small"))) {
 		fputs("Usage: hold MICROSECONDS [last|small], 1 to 1000\n", stderr);
 		return 2;

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #define PAGE 4096UL
 #define HUGE (2UL << 20)
 #define BATCH 4096UL /* pages at a time */
@@ -280,12 +282,12 @@ int main(int argc, char **argv)
 		{"reclaim", reclaim, BATCH}, {"truncate", truncate_file, BATCH},
 		{"pace", pace, 1},
 	};
-	unsigned long n;
+	uint64_t n;
 	size_t i;
 
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		return 0;
-	if (argc != 3 || !(n = strtoul(argv[2], NULL, 10))) {
+	if (argc != 3 || number__parse(argv[2], 1, UINT64_MAX, &n)) {
 		fputs("Usage: work unmap|thp|zap|fork|reclaim|truncate|pace|storm N\n", stderr);
 		return 2;
 	}

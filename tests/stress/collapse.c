@@ -20,6 +20,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <dirent.h>
@@ -31,6 +32,8 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/number.h"
 
 #include "stress.h"
 
@@ -157,18 +160,18 @@ static id_t find_khugepaged(void)
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	char path[300], text[32];
-	id_t pid = 0;
+	uint64_t found = 0, pid;
 
-	while (proc && !pid && (entry = readdir(proc))) {
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+	while (proc && !found && (entry = readdir(proc))) {
+		if (number__parse(entry->d_name, 1, INT_MAX, &pid))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		if (!support__read(path, text, sizeof(text)) && !strcmp(text, "khugepaged"))
-			pid = (id_t)strtoul(entry->d_name, NULL, 10);
+			found = pid;
 	}
 	if (proc)
 		closedir(proc);
-	return pid;
+	return (id_t)found;
 }
 
 static void hurry_khugepaged(struct collapse *c)

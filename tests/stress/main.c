@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/output.h"
 #include "classes/race_class.h"
 #include "stress.h"
@@ -75,26 +77,23 @@ static void add_cpu(struct stress_options *o, int cpu)
 /* "0,2-3" → 0 2 3. */
 static int parse_cpus(struct stress_options *o, const char *text)
 {
-	long from, to;
-	char *end;
+	uint64_t from, to;
 
 	do {
-		from = to = strtol(text, &end, 10);
-		if (end == text || from < 0)
+		if (number__take(&text, 10, &from))
 			return -EINVAL;
-		if (*end == '-') {
-			text = end + 1;
-			to = strtol(text, &end, 10);
-			if (end == text)
+		to = from;
+		if (*text == '-') {
+			text++;
+			if (number__take(&text, 10, &to))
 				return -EINVAL;
 		}
 		if (to < from || to >= CPU_SETSIZE)
 			return -EINVAL;
 		for (; from <= to; from++)
 			add_cpu(o, (int)from);
-		text = end + 1;
-	} while (*end == ',');
-	return *end ? -EINVAL : 0;
+	} while (*text++ == ',');
+	return text[-1] ? -EINVAL : 0;
 }
 
 static void all_cpus(struct stress_options *o)
@@ -123,34 +122,33 @@ static uint64_t parse_span(const char *text, uint64_t plain, uint64_t least, uin
 
 static void parse_numbers(int key, char *text, struct stress_options *o, struct argp_state *state)
 {
-	char *end;
+	uint64_t number = 0;
 
 	if (key == 'd') {
 		o->seconds = (double)parse_span(text, TIMESPAN_SECOND, 1,
 						10000000 * TIMESPAN_SECOND, "-d", state) /
 			     1e9;
 	} else if (key == OPT_THREADS) {
-		o->threads = (unsigned int)strtoul(text, &end, 10);
-		if (*end || o->threads < 2 || o->threads > STRESS_MAX_OPENERS + 1)
+		if (number__parse(text, 2, STRESS_MAX_OPENERS + 1, &number))
 			argp_error(state, "--threads wants 2 to %d, not '%s'",
 				   STRESS_MAX_OPENERS + 1, text);
+		o->threads = (unsigned int)number;
 	} else if (key == OPT_NOISE) {
-		o->noise = (unsigned int)strtoul(text, &end, 10);
-		if (*end || end == text || o->noise > STRESS_MAX_NOISE)
+		if (number__parse(text, 0, STRESS_MAX_NOISE, &number))
 			argp_error(state, "--noise wants 0 to %d, not '%s'", STRESS_MAX_NOISE,
 				   text);
+		o->noise = (unsigned int)number;
 	} else if (key == OPT_APART) {
 		o->apart_ns =
 			(long)parse_span(text, 1000000, 1000000, TIMESPAN_SECOND, "--apart", state);
 	} else if (key == OPT_STEER_FD) {
-		o->steer_fd = (int)strtol(text, &end, 10);
-		if (*end || end == text || fcntl(o->steer_fd, F_SETFL, O_NONBLOCK))
+		if (number__parse(text, 0, INT_MAX, &number) ||
+		    fcntl((int)number, F_SETFL, O_NONBLOCK))
 			argp_error(state, "--steer-fd wants an open file descriptor, not '%s'",
 				   text);
-	} else {
-		o->seed = strtoull(text, &end, 0);
-		if (*end || end == text)
-			argp_error(state, "--seed wants a number, not '%s'", text);
+		o->steer_fd = (int)number;
+	} else if (number__parse_any(text, &o->seed)) {
+		argp_error(state, "--seed wants a number, not '%s'", text);
 	}
 }
 

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
 #include "stress.h"
 
 #define RESERVED_FROM (64 * GIB)
@@ -323,10 +325,13 @@ int support__khugepaged(void)
 
 unsigned long support__khugepaged_count(const char *name)
 {
-	char path[96], text[32];
+	char path[96], text[32] = "";
+	uint64_t count = 0;
 
 	snprintf(path, sizeof(path), KHUGEPAGED "%s", name);
-	return support__read(path, text, sizeof(text)) ? 0 : strtoul(text, NULL, 10);
+	if (!support__read(path, text, sizeof(text)))
+		number__parse(text, 0, UINT64_MAX, &count);
+	return count;
 }
 
 int support__debugfs(const char *name)
@@ -415,8 +420,9 @@ bool support__has_thp(void)
 
 int support__thp_on(struct stress *s)
 {
-	char text[128];
+	char text[128] = "";
 	int err = support__read(THP "hpage_pmd_size", text, sizeof(text));
+	uint64_t size = 0;
 
 	if (err)
 		return stress__refuse(
@@ -424,7 +430,7 @@ int support__thp_on(struct stress *s)
 			"this kernel has no transparent huge pages, or no sysfs "
 			"(%s: %s); needs CONFIG_TRANSPARENT_HUGEPAGE and /sys mounted",
 			THP "hpage_pmd_size", strerror(-err));
-	if (strtoul(text, NULL, 10) != STRESS_HPAGE)
+	if (number__parse(text, 0, UINT64_MAX, &size) || size != STRESS_HPAGE)
 		return stress__refuse(s, -EOPNOTSUPP,
 				      "huge pages of %s bytes; this program knows 2 MiB only",
 				      text);
