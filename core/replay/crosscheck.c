@@ -13,10 +13,10 @@
 #include "report/summary_private.h"
 #include "trace/trace_reader.h"
 
-/* Differences that are spelled out. */
+/* Differences that are printed in full. */
 #define SHOWN_MAX 10
 
-/* What of an incident is compared. */
+/* The compared part of an incident. */
 struct entry {
 	uint64_t open;
 	uint64_t enter;
@@ -47,11 +47,11 @@ struct difference {
 struct crosscheck {
 	struct crosscheck_result result;
 	struct thprace_trace_header header;
-	struct summary facts; /* META and STATS alone */
+	struct summary facts; /* META and STATS only */
 	struct detector *engine;
 	struct side kernel;
 	struct side detector;
-	/* Classes of which the kernel fails by itself: the session lowers its attributions then. */
+	/* Classes of which the kernel fails by itself: the session then lowers its attributions. */
 	int remained[THPRACE_CLASS_MAX];
 	struct difference shown[SHOWN_MAX];
 	unsigned int nr_shown;
@@ -205,7 +205,7 @@ static void merge(struct crosscheck *crosscheck)
 	}
 }
 
-/* The detector is made when the first records come: META is before them. */
+/* The detector is created when the first records come: META is before them. */
 static int start(struct crosscheck *crosscheck, char *why, size_t why_size)
 {
 	struct detector_options options = {.incident = on_incident, .ctx = crosscheck};

@@ -26,8 +26,8 @@ struct detector *detector__new(const struct detector_options *options)
 }
 
 /*
- * What a task may be in the middle of: one of each kind of function, and of walkers one of each
- * class. The key is (pid, first record's type, class).
+ * What a task may be inside of: one of each kind of function, and for walkers one of each class.
+ * The key is (pid, first record's type, class).
  */
 static uint64_t begun_key(const struct thprace_record *record, enum thprace_record_type first)
 {
@@ -62,7 +62,7 @@ static int begin(struct detector *detector, const struct thprace_record *record)
 		free(begun);
 		return -ENOMEM;
 	}
-	/* Windows are kept for those that will look back at them. */
+	/* Windows are kept for these, which will look back at them. */
 	if (record->type == THPRACE_REC_WALK_ENTER || record->type == THPRACE_REC_SPLIT_ENTER)
 		detector_begun__link(&detector->walking, begun);
 	return 0;
@@ -79,7 +79,7 @@ static void finish(struct detector *detector, const struct thprace_record *recor
 		detector->stats.orphans++;
 }
 
-/* Windows are not kept for ever for a walker whose return may be lost. */
+/* Windows are not kept forever for a walker whose return may be lost. */
 static void give_up(struct detector *detector)
 {
 	struct detector_begun *begun;

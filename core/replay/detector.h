@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The detector: records in, incidents out. It knows no BPF, no file and no clock, so that a trace
- * replays to the same incidents each time, and tests drive it with synthetic schedules.
+ * The detector: records in, incidents out. It knows no BPF, no file and no clock, so a trace always
+ * replays to the same incidents, and tests can use synthetic schedules.
  *
  * Records may come in any order within the watermark: a record is processed when one that is
- * `watermark` ns younger has been fed, or at detector__finish(). One that comes later still counts
- * as late, is dropped, and makes what it touches unproven, as any lost record does.
+ * `watermark` ns younger has been fed, or at detector__finish(). A record that comes later counts
+ * as late, is dropped, and makes what it touches unproven, like a lost record.
  */
 #ifndef THPRACE_DETECTOR_H
 #define THPRACE_DETECTOR_H
@@ -15,7 +15,7 @@
 #include <thprace/race.h>
 #include <thprace/record.h>
 
-/* The stated bound of reordering: 1 s. */
+/* The maximum reordering: 1 s. */
 #define DETECTOR_WATERMARK_NS 1000000000ULL
 
 struct detector;
@@ -38,16 +38,17 @@ struct detector_class {
 	uint64_t escapes; /* pairs */
 	uint64_t remained; /* walkers */
 	uint64_t unattributed; /* walkers */
-	uint64_t unproven; /* pairs, and walkers without a pair, that a loss touches */
-	uint64_t clean; /* walkers that met nothing, failed at nothing, touched by no loss */
+	uint64_t unproven; /* pairs, and walkers without a pair, that are touched by a loss */
+	uint64_t clean; /* walkers that overlapped nothing, did not fail, and are touched by no
+			 * loss */
 };
 
 /*
- * How near a walker and a window on the same folio came to each other without overlapping. Not
- * looked for beyond two watermarks and THPRACE_ATTRIBUTION_NS.
+ * The shortest distance in time between a walker and a window on the same folio that did not
+ * overlap. Only searched within two watermarks and THPRACE_ATTRIBUTION_NS.
  */
 struct detector_pass {
-	uint64_t distance; /* ns between them; THPRACE_FOREVER when there was no such pair */
+	uint64_t distance; /* ns between them; THPRACE_FOREVER if there was no such pair */
 	struct thprace_window window;
 	struct thprace_walk walk;
 };
@@ -55,27 +56,30 @@ struct detector_pass {
 struct detector_stats {
 	struct detector_class class[THPRACE_CLASS_MAX];
 	uint64_t records; /* fed */
-	uint64_t windows; /* PMD-level windows that closed, void ones left out */
+	uint64_t windows; /* PMD-level windows that closed, without void ones */
 	uint64_t voids; /* zaps without rmap removal (precise mode): huge zero page */
 	uint64_t pte_removals;
-	uint64_t orphans; /* an end without its beginning, or a beginning without its end */
+	uint64_t orphans; /* an end without its start, or a start without its end */
 	uint64_t late; /* came after the watermark had passed */
-	uint64_t touching; /* pairs that shared less than THPRACE_TOLERANCE_NS */
-	uint64_t close_calls; /* pairs in which the proof overruled the order of the stamps */
-	uint64_t lost; /* sum of LOST records' counts */
-	uint64_t late_loss; /* losses that reach back to what had been emitted already */
+	uint64_t touching; /* pairs that overlapped by less than THPRACE_TOLERANCE_NS */
+	uint64_t close_calls; /* pairs in which the proof decided against the order of the stamps */
+	uint64_t lost; /* sum of the counts in LOST records */
+	uint64_t late_loss; /* losses that reach back to results that had been emitted already */
 	struct detector_pass closest;
 };
 
 /* Returns a detector, to be freed with detector__free(), or NULL (out of memory). */
 struct detector *detector__new(const struct detector_options *options);
 
-/* Feed one record. Returns 0, -ENOMEM, or -EOVERFLOW: more overlaps on a folio than any kernel has. */
+/*
+ * Feed one record. Returns 0, -ENOMEM, or -EOVERFLOW: more overlaps on a folio than any kernel has.
+ */
 int detector__feed(struct detector *detector, const struct thprace_record *record);
 
 /*
- * Process all that is still held, settle all incidents (a window or walker that has no end counts
- * as open until then, and as an orphan). No feeding after this. Returns 0 or negative errno as above.
+ * Process all that is still held and settle all incidents (a window or walker without an end counts
+ * as open until then, and as an orphan). Nothing may be fed after this. Returns 0 or negative errno
+ * as above.
  */
 int detector__finish(struct detector *detector);
 

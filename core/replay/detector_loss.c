@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's lost intervals: nothing that one touches is stated. */
+/* The detector's lost intervals: no statement is made about anything that one of them touches. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "detector_private.h"
 
-/* The first span that ends at or after t. */
+/* The first span that ends at t or later. */
 static size_t first_reaching(const struct detector_loss *loss, uint64_t t)
 {
 	size_t low = 0, high = loss->count, mid;
@@ -28,7 +28,10 @@ static void replace(struct detector_loss *loss, size_t at, size_t n, struct dete
 	loss->count = loss->count + 1 - n;
 }
 
-/* One span for the oldest half. It says more than was lost, of a time that hardly matters now. */
+/*
+ * Merge the oldest half into one span. It covers more than was lost, at a time that hardly matters
+ * now.
+ */
 static void coarsen(struct detector_loss *loss)
 {
 	size_t half = loss->count / 2;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the detector keeps of each folio, and how windows, walkers and removals meet there. */
+/*
+ * What the detector keeps for each folio, and how windows, walkers and removals are matched there.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"
@@ -64,7 +66,7 @@ static void pass(struct detector *detector, const struct thprace_window *window,
 	closest->walk = *walk;
 }
 
-/* Makes a pair of them if they are one. Both have ended: this is final. */
+/* Makes a pair of them if they overlap. Both have ended, so this is final. */
 static int meet(struct detector *detector, struct detector_walker *walker,
 		const struct thprace_window *window, bool doubtful)
 {
@@ -141,7 +143,7 @@ static void pass_before_walker(struct detector *detector, const struct detector_
 	}
 }
 
-/* Keeps windows in order of close. Only one whose end was made up is not the last. */
+/* Keeps windows in order of close. Only a window whose end was made up may not be the last. */
 static int keep_window(struct detector_folio *folio, const struct thprace_window *window,
 		       bool doubtful)
 {
@@ -164,7 +166,7 @@ static int keep_window(struct detector_folio *folio, const struct thprace_window
 	return 0;
 }
 
-/* A window has ended, or it never will (close 0, at the end of the recording). */
+/* A window has ended, or never will (close 0, at the end of the recording). */
 int detector_match__window(struct detector *detector, const struct thprace_window *window,
 			   bool doubtful)
 {
@@ -325,7 +327,7 @@ int detector_match__range(struct detector *detector, const struct thprace_record
 	return 0;
 }
 
-/* The first of a folio's removals that is not before t. */
+/* The first of a folio's removals that is at t or later. */
 static size_t removal_from(const struct detector_folio *folio, uint64_t t)
 {
 	size_t low = 0, high = folio->removals.count, mid;
@@ -419,7 +421,7 @@ bool detector_match__explain(struct detector *detector, const struct detector_wa
 	return first != NULL;
 }
 
-/* A split ended: its walker gets the result, if that is not settled yet. */
+/* A split ended: its walker gets the result, unless it is settled. */
 void detector_match__result(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
@@ -439,7 +441,10 @@ void detector_match__result(struct detector *detector, const struct thprace_reco
 	}
 }
 
-/* The function around a failed walker has returned: that one gets the counts, if it is not settled yet. */
+/*
+ * The function around a failed walker has returned: the walker gets the counts, unless it is
+ * settled.
+ */
 void detector_match__outer(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
@@ -461,7 +466,7 @@ void detector_match__outer(struct detector *detector, const struct thprace_recor
 	}
 }
 
-/* The check point speaks of a walker that this task has just failed; false if there is none. */
+/* The check point is about a walker of this task that has just failed; false if there is none. */
 bool detector_match__check(struct detector *detector, const struct thprace_record *record)
 {
 	const struct detector_folio *folio = hash_map__get(&detector->folios, record->folio);
@@ -483,7 +488,7 @@ bool detector_match__check(struct detector *detector, const struct thprace_recor
 
 struct sweep {
 	struct detector *detector;
-	uint64_t horizon; /* a walker or window to come does not reach back behind it */
+	uint64_t horizon; /* no later walker or window begins before this */
 	uint64_t kept;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the detector's files share; nobody else includes this.
+ * Shared by the detector's files; nobody else includes this.
  *
  *   detector.c          feeding, pairing of starts and returns
  *   detector_reorder.c  the heap that puts records in order of time
@@ -11,11 +11,11 @@
  *   detector_settle.c   the verdicts
  *   detector_reuse.c    collapse-reuse, from records to verdicts
  *
- * How it works. A pair is found by whichever side ends second: a returning walker looks at the
+ * How it works. The side of a pair that ends second finds it: a returning walker looks at the
  * windows that closed in its time, a closing window at the walkers that returned in its time. So
- * its times are final when it is made. A walker's results are given out ("settled") when no record
- * can change them any more, and not before SETTLE time has passed since the last of its ends, so
- * that a loss that is noticed later than it happened still withdraws them.
+ * its times are final when the pair is made. A walker's results are emitted ("settled") when no
+ * record can change them any more, and not before SETTLE time has passed since the last of its
+ * ends, so that a loss that is noticed late still withdraws them.
  */
 #ifndef THPRACE_DETECTOR_PRIVATE_H
 #define THPRACE_DETECTOR_PRIVATE_H
@@ -26,16 +26,16 @@
 #include "base/hash_map.h"
 #include "detector.h"
 
-/* A lost end is given up when both have passed since the beginning: bounds what is kept. */
+/* A lost end is not waited for any more when both have passed since the start. */
 #define DETECTOR_GIVE_UP_NS 5000000000ULL
 #define DETECTOR_GIVE_UP_RECORDS 65536
 
-/* More separate losses than this are kept coarser, the oldest first. */
+/* If there are more separate losses than this, the oldest are merged. */
 #define DETECTOR_LOSSES_MAX 65536
 
 /*
- * Windows and walkers of one folio that are held against each other, in all and for each record: where
- * thousands overlap with thousands it would take for ever.
+ * Maximum of windows and walkers of one folio that are compared with each other, in total and for
+ * each record: if thousands overlap with thousands it would take forever.
  */
 #define DETECTOR_MEETINGS (16UL << 20)
 #define DETECTOR_MEETINGS_EACH 64
@@ -68,7 +68,7 @@ struct detector_reorder {
 };
 
 int detector_reorder__push(struct detector_reorder *reorder, const struct thprace_record *record);
-/* Takes the oldest record, if it is not younger than `until`. */
+/* Takes the oldest record, unless it is younger than `until`. */
 bool detector_reorder__pop(struct detector_reorder *reorder, uint64_t until,
 			   struct thprace_record *record);
 
@@ -87,7 +87,7 @@ struct detector_loss {
 int detector_loss__add(struct detector_loss *loss, uint64_t from, uint64_t to);
 bool detector_loss__touches(const struct detector_loss *loss, uint64_t from, uint64_t to);
 
-/* A list of beginnings without an end so far, in order of time. */
+/* A list of starts without an end so far, in order of time. */
 struct detector_begun {
 	struct detector_begun *prev;
 	struct detector_begun *next;
@@ -111,10 +111,10 @@ struct detector_open {
 	struct thprace_window window;
 };
 
-/* A window that has ended, or an end was made up for it. */
+/* A window that has ended, or whose end was made up. */
 struct detector_closed {
 	struct thprace_window window;
-	uint32_t run; /* this many windows before it are of the same task */
+	uint32_t run; /* number of windows of the same task directly before it */
 	bool doubtful; /* its end was lost */
 };
 
@@ -142,16 +142,16 @@ enum detector_walker_sort {
 /* A walker that has returned and is not settled yet. */
 struct detector_walker {
 	struct detector_walker *next; /* in order of return */
-	struct detector_pair *pairs; /* in order of finding */
+	struct detector_pair *pairs; /* in the order in which they were found */
 	struct detector_pair **last_pair;
 	struct thprace_walk walk;
-	uint64_t end; /* of the last thing that its results speak of */
-	uint32_t run; /* this many walkers before it on the folio are of the same task */
+	uint64_t end; /* the last end that its results depend on */
+	uint32_t run; /* number of walkers of the same task directly before it on the folio */
 	uint8_t sort; /* enum detector_walker_sort */
-	bool forgotten; /* began before what is still known */
+	bool forgotten; /* began before the time that is still known */
 };
 
-/* What is kept of one folio. */
+/* What is kept for one folio. */
 struct detector_folio {
 	uint64_t folio;
 	struct detector_queue windows; /* struct detector_closed, by close */
@@ -167,28 +167,28 @@ struct detector {
 	struct detector_stats stats;
 	struct detector_reorder reorder;
 	struct detector_loss loss;
-	uint64_t settle; /* results are withheld for so long after their end */
+	uint64_t settle; /* how long results are held back after their end */
 	uint64_t give_up;
 	uint64_t newest; /* highest ts fed */
 	uint64_t now; /* ts of the last record processed */
 	uint64_t serial; /* records processed */
 	uint64_t meetings; /* of windows and walkers, DETECTOR_MEETINGS */
-	uint64_t forgotten; /* an end at or before this may be forgotten */
-	uint64_t settled; /* latest end that a settled result speaks of */
-	uint64_t loss_matters_until; /* until when a loss would have changed a settled result */
+	uint64_t forgotten; /* windows that ended at or before this may be forgotten */
+	uint64_t settled; /* latest end on which a settled result depends */
+	uint64_t loss_matters_until; /* until then, a loss would have changed a settled result */
 	uint64_t sweep; /* serial of the next sweep */
 	bool finished;
 	struct hash_map begun; /* task and function → struct detector_begun */
-	struct detector_begun_list walking; /* those that windows are kept for */
+	struct detector_begun_list walking; /* those for which windows are kept */
 	struct hash_map open; /* pid → struct detector_open */
 	struct detector_begun_list opened;
 	struct hash_map folios;
 	struct detector_walker *first; /* walkers, in order of return */
 	struct detector_walker **last;
-	struct detector_reuse *reuse; /* NULL: no such record yet */
+	struct detector_reuse *reuse; /* NULL: no such record so far */
 };
 
-/* Times are added and subtracted without wrapping: a trace may hold anything. */
+/* Times are added and subtracted without wrapping, because a trace may hold any value. */
 static inline uint64_t detector__after(uint64_t t, uint64_t ns)
 {
 	return t + ns < t ? THPRACE_FOREVER : t + ns;
@@ -200,8 +200,8 @@ static inline uint64_t detector__before(uint64_t t, uint64_t ns)
 }
 
 /*
- * Nothing that [from, to] touches is stated. It takes effect at once, whatever waits for the
- * watermark: the earlier it is known, the less is emitted in spite of it.
+ * No statement is made about anything that [from, to] touches. This takes effect at once and
+ * ignores the watermark: the earlier a loss is known, the fewer results are emitted in spite of it.
  */
 int detector__lose(struct detector *detector, uint64_t from, uint64_t to);
 
@@ -222,19 +222,19 @@ int detector_match__range(struct detector *detector, const struct thprace_record
 void detector_match__result(struct detector *detector, const struct thprace_record *record);
 void detector_match__outer(struct detector *detector, const struct thprace_record *record);
 bool detector_match__check(struct detector *detector, const struct thprace_record *record);
-/* The first removal that a walker waited for; false when there is none. */
+/* The first removal that a walker waited for; false if there is none. */
 bool detector_match__removal_in(struct detector *detector, const struct detector_walker *walker,
 				struct thprace_window *window);
-/* All zaps that may have to do with a failed walker. */
+/* All zaps that may be related to a failed walker. */
 void detector_match__tally(struct detector *detector, const struct detector_walker *walker,
 			   struct thprace_tally *tally);
-/* The range that explains a failed walker, and how it does; false when there is none. */
+/* The range that explains a failed walker, and how; false if there is none. */
 bool detector_match__explain(struct detector *detector, const struct detector_walker *walker,
 			     const struct thprace_tally *tally, struct thprace_window *window,
 			     struct thprace_finding *finding);
-/* Forgets what no walker, window or removal to come can need. */
+/* Forgets what no later walker, window or removal can need. */
 int detector_match__sweep(struct detector *detector);
-/* Takes a settled walker off its folio. */
+/* Removes a settled walker from its folio. */
 void detector_match__forget(struct detector *detector, struct detector_walker *walker);
 void detector_walker__free(struct detector_walker *walker);
 void detector_match__free(struct detector *detector);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's containers: a queue and a list in order of time. */
+/* The detector's containers: a queue, and a list in order of time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

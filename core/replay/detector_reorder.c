@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's heap: records in, oldest out; those of one time in the order of feeding. */
+/* The detector's heap: records in, oldest out; records of the same time in the order of feeding. */
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"

@@ -2,9 +2,9 @@
 /*
  * The detector's collapse-reuse: collapses, revoked pages, holders.
  *
- * A window is a collapse that failed and left a huge page behind, from its beginning to that of its
- * task's next call. All that its verdicts rest on has happened when it closes: it is paired with its
- * holders there, and settled later, as walkers are.
+ * A window is a collapse that failed and left a huge page behind, from its start to the start of
+ * its task's next call. Everything on which its verdicts are based has happened when it closes: it
+ * is paired with its holders then, and settled later, like walkers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@
 #define PAGE_BITS 12
 
 struct hold {
-	struct hold *next; /* in order of beginning */
-	struct thprace_walk walk; /* leave 0: it waits */
-	unsigned int pairs; /* of windows that are not settled */
+	struct hold *next; /* in order of their start */
+	struct thprace_walk walk; /* leave 0: it is waiting */
+	unsigned int pairs; /* windows that are not settled */
 	bool reported; /* in an incident */
-	bool orphan; /* its return was lost: leave is that of its task's next hold */
+	bool orphan; /* its return was lost: leave is the leave of its task's next hold */
 };
 
 /* A task that collapses. */
@@ -28,7 +28,7 @@ struct collapser {
 	uint64_t enter; /* of the call under way, 0: none */
 	uint64_t serial;
 	uint64_t offset; /* in bytes */
-	bool given_up; /* holders of its time may be gone */
+	bool given_up; /* holders of its time may be forgotten */
 	bool open; /* the window below is */
 	struct thprace_window window;
 	bool doubtful;
@@ -42,7 +42,7 @@ struct pair {
 struct closed {
 	struct closed *next; /* in order of closing */
 	struct thprace_window window;
-	struct pair *pairs; /* in order of their beginning */
+	struct pair *pairs; /* in order of their start */
 	bool doubtful;
 };
 
@@ -50,7 +50,7 @@ struct detector_reuse {
 	struct hold *holds;
 	struct hold **last_hold;
 	struct hash_map waiting; /* pid → hold */
-	struct collapser *collapsers; /* khugepaged, and few others ever */
+	struct collapser *collapsers; /* khugepaged, and rarely others */
 	struct closed *closed;
 	struct closed **last_closed;
 };
@@ -75,7 +75,7 @@ static struct detector_class *counts(struct detector *detector)
 	return &detector->stats.class[race_class__with(RACE_REUSE)];
 }
 
-/* May a window that is open, or one that opens when a call under way fails, still meet it? */
+/* May a window that is open, or one that opens if a call under way fails, still overlap it? */
 static bool is_wanted(const struct detector_reuse *reuse, const struct hold *hold)
 {
 	const struct collapser *collapser;
@@ -172,7 +172,10 @@ static int add_pairs(struct detector_reuse *reuse, struct closed *closed)
 	return 0;
 }
 
-/* The collapser was called again: what it is given now says what became of the page before. */
+/*
+ * The collapser was called again: the page that it gets now shows what happened to the previous
+ * one.
+ */
 static int close_window(struct detector_reuse *reuse, struct collapser *collapser,
 			const struct thprace_record *record)
 {
@@ -209,7 +212,7 @@ static int collapse_enter(struct detector *detector, const struct thprace_record
 
 	if (!collapser)
 		return -ENOMEM;
-	/* A call that never returned says nothing of the page before it. */
+	/* A call that never returned shows nothing about the page before it. */
 	if (collapser->open && !collapser->enter)
 		err = close_window(reuse, collapser, record);
 	collapser->open = false;
@@ -413,7 +416,7 @@ static bool is_ready(const struct detector *detector, const struct closed *close
 	return true;
 }
 
-/* Holders are not kept for ever for a call whose return may be lost. */
+/* Holders are not kept forever for a call whose return may be lost. */
 static void give_up(struct detector *detector)
 {
 	struct collapser *collapser;

@@ -2,15 +2,15 @@
 /*
  * The detector's verdicts.
  *
- * When a walker is settled. Its pairs are final when no window that opened in its time is open any
- * more; a PTE-level removal can explain it for THPRACE_ATTRIBUTION_NS after its return. And it waits
- * two watermarks more, counted from the last end that its results speak of, for losses: a LOST
- * record is written when the loss is noticed. One that reaches back behind what was emitted is
- * counted in late_loss, since it cannot withdraw that.
+ * When a walker is settled. Its pairs are final when all windows that opened in its time have
+ * closed; a PTE-level removal can explain it for THPRACE_ATTRIBUTION_NS after its return. Then it
+ * waits two more watermarks, counted from the last end on which its results depend, for losses: a
+ * LOST record is written when the loss is noticed. A loss that reaches back before what was emitted
+ * is counted in late_loss, because it cannot withdraw that.
  */
 #include "detector_private.h"
 
-/* A loss after that does not change what is said of the walker. */
+/* A loss after this time does not change the walker's results. */
 static uint64_t loss_matters_until(const struct detector_walker *walker)
 {
 	uint64_t last = walker->walk.leave;
@@ -20,7 +20,7 @@ static uint64_t loss_matters_until(const struct detector_walker *walker)
 	return last > walker->end ? last : walker->end;
 }
 
-/* Counts one result of a walker and gives it out; window NULL: the walker alone. */
+/* Counts one result of a walker and emits it; window NULL: the walker alone. */
 static void emit(struct detector *detector, const struct detector_walker *walker,
 		 const struct thprace_window *window, struct thprace_finding finding, bool unproven)
 {
@@ -54,7 +54,7 @@ static void emit(struct detector *detector, const struct detector_walker *walker
 		detector->options.incident(detector->options.ctx, &incident);
 }
 
-/* Returns the verdict, whatever a loss makes of it. */
+/* Returns the verdict, before losses are applied. */
 static enum thprace_verdict settle_pair(struct detector *detector,
 					const struct detector_walker *walker,
 					const struct detector_pair *pair,
@@ -175,7 +175,9 @@ void detector_settle__ready(struct detector *detector)
 	while ((walker = detector->first)) {
 		if (detector__after(walker->end, detector->settle) >= detector->now)
 			return;
-		/* An open window may meet it yet, be its closest pass, or turn out lost. */
+		/*
+		 * An open window may still overlap it, be its closest pass, or turn out to be lost.
+		 */
 		if (oldest && detector__after(walker->end, detector->settle) >= oldest->since)
 			return;
 		settle_first(detector);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's PMD-level windows: ZAP_OPEN, RMAP_PMD, ZAP_CLOSE, and what is lost of them. */
+/* The detector's PMD-level windows: ZAP_OPEN, RMAP_PMD, ZAP_CLOSE, and their losses. */
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_private.h"
@@ -52,7 +52,7 @@ static int end(struct detector *detector, struct thprace_window *window)
 
 /*
  * The window's end was lost: the task was seen elsewhere at `until`, so it had ended by then. What
- * it touches is unproven; where not even its folio is known, that is everything meanwhile.
+ * it touches is unproven; if not even its folio is known, everything in that time is.
  */
 static int lose(struct detector *detector, struct detector_open *open, uint64_t until)
 {
@@ -85,8 +85,8 @@ int detector_window__open(struct detector *detector, const struct thprace_record
 }
 
 /*
- * The window that RMAP_PMD or ZAP_CLOSE speaks of, made up from the record if its ZAP_OPEN was
- * lost. NULL in *found if the record cannot be of use.
+ * The window of RMAP_PMD or ZAP_CLOSE, made up from the record if its ZAP_OPEN was lost. NULL in
+ * *found if the record is of no use.
  */
 static int belongs(struct detector *detector, const struct thprace_record *record,
 		   struct detector_open **found)

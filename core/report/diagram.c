@@ -68,7 +68,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	else if (window)
 		diagram_rows__pmd_window(&diagram, 1);
 	if (reuse)
-		; /* both sides are there */
+		; /* both sides are present */
 	else if (incident->type == THPRACE_MSG_CHECK)
 		diagram_rows__check(&diagram);
 	else if (race_class__shape(incident->walk.class) == RACE_SPLIT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * An incident as kernel developers draw it: the opener's CPU on the left, the walker's on the
- * right, time downward, counted from the opening of the window. In a narrow page the right column
- * begins further to the left, below the left one: a row has text in one of them.
+ * right, time downwards, counted from the opening of the window. In a narrow page the right column
+ * begins further to the left, and each row has text in only one of them.
  */
 #ifndef THPRACE_DIAGRAM_H
 #define THPRACE_DIAGRAM_H
@@ -15,19 +15,19 @@
 struct summary;
 
 #define DIAGRAM_COLUMNS 100
-/* Large enough for what diagram__verdict() and diagram__proof() write. */
+/* Large enough for the results of diagram__verdict() and diagram__proof(). */
 #define DIAGRAM_TEXT_LEN 512
 
 struct diagram_options {
 	int utf8; /* the reader's terminal does UTF-8 */
 	int colour; /* ANSI colours */
-	int stacks; /* print both sides' stacks beneath */
+	int stacks; /* print the stacks of both sides below */
 	int width; /* columns of the page; 0: DIAGRAM_COLUMNS */
 };
 
 /*
- * Draw incident `number` of a trace. summary gives the names of the probed functions and the
- * symbols; NULL: generic names, addresses. Nothing is kept.
+ * Draw incident `number` of a trace. summary has the names of the probed functions and the symbols;
+ * NULL: generic names, addresses. Nothing is kept.
  */
 void diagram__incident(FILE *out, const struct summary *summary, uint64_t number,
 		       const struct thprace_incident *incident,
@@ -48,7 +48,9 @@ void diagram__closest(FILE *out, const struct summary *summary, uint64_t distanc
 const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
 			     int utf8);
 
-/* What the verdict rests on: "residual mapcount 0 at the walker's return". Into buf; returns it. */
+/*
+ * The evidence for the verdict: "residual mapcount 0 at the walker's return". Into buf; returns it.
+ */
 const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How a drawing is laid out: columns, times in one unit, lines that are broken. */
+/* The layout of a drawing: columns, times in one unit, broken lines. */
 #include "diagram_private.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 
-/* Where the columns stand: 12 for the time, two blanks, then the two CPUs. */
+/* The columns: 12 characters for the time, two blanks, then the two CPUs. */
 #define TIME_WIDTH 12
 #define LEFT_START 14
 #define RIGHT_START 58
@@ -23,7 +23,7 @@ static int by_time(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-/* Do two of the times shown lie so close that tenths of a microsecond don't tell them apart? */
+/* Are two of the shown times so close that tenths of a microsecond do not distinguish them? */
 static int needs_ns(const struct diagram *diagram)
 {
 	const struct diagram_row *last = NULL;
@@ -42,7 +42,10 @@ static int needs_ns(const struct diagram *diagram)
 	return 0;
 }
 
-/* One unit for the whole diagram, fine enough for its closest rows, and never wider than its place. */
+/*
+ * One unit for the whole diagram, fine enough for its closest rows, and never wider than the
+ * column.
+ */
 static void print_time(const struct diagram *diagram, int64_t time)
 {
 	uint64_t span = 0, length = time < 0 ? 0 - (uint64_t)time : (uint64_t)time;
@@ -67,7 +70,7 @@ static void print_time(const struct diagram *diagram, int64_t time)
 		snprintf(number, sizeof(number), "?");
 	else
 		names__in_unit(number, sizeof(number), length, 1000000000, 0, utf8);
-	/* What is 0 in the digits shown has no sign. */
+	/* A time that is 0 in the digits shown has no sign. */
 	snprintf(text, sizeof(text), "%s%s", time < 0 && strpbrk(number, "123456789") ? "-" : "",
 		 number);
 	fprintf(diagram->out, "%*s%s", TIME_WIDTH - (int)names__columns(text), "", text);
@@ -78,7 +81,7 @@ int diagram_page__width(const struct diagram *diagram)
 	return diagram->options->width ? diagram->options->width : DIAGRAM_COLUMNS;
 }
 
-/* A narrow page has the right column below the left one: a row has text in one of them. */
+/* In a narrow page the columns overlap: each row has text in only one of them. */
 static int right_start(const struct diagram *diagram)
 {
 	int start = RIGHT_START - (DIAGRAM_COLUMNS - diagram_page__width(diagram));
@@ -88,7 +91,7 @@ static int right_start(const struct diagram *diagram)
 	return start < RIGHT_START_LEAST ? RIGHT_START_LEAST : start;
 }
 
-/* Bytes of text up to the last blank within width columns; all of it when it fits or has none. */
+/* Bytes of text up to the last blank within width columns; all of it if it fits or has no blank. */
 static int fitting(const char *text, int width)
 {
 	int columns = 0, blank = 0, i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the drawings: shared by diagram.c (the two that there are), diagram_rows.c (what happens on each
- * side), diagram_page.c (how it is laid out) and diagram_stacks.c.
+ * Internals of the drawings, shared by diagram.c (the two kinds), diagram_rows.c (the events of
+ * each side), diagram_page.c (the layout) and diagram_stacks.c.
  */
 #ifndef THPRACE_DIAGRAM_PRIVATE_H
 #define THPRACE_DIAGRAM_PRIVATE_H
@@ -18,7 +18,7 @@ enum diagram_side {
 };
 
 struct diagram_row {
-	int64_t time; /* ns since the window opened; orders untimed rows as well */
+	int64_t time; /* ns since the window opened; also orders rows without a time */
 	int timed; /* show the time */
 	unsigned int seq;
 	enum diagram_side side;
@@ -33,9 +33,9 @@ struct diagram {
 	bool remained;
 	const struct thprace_walk *walk;
 	const struct diagram_options *options;
-	const char *sides[2]; /* whose the stacks are */
-	bool threads; /* where there is no name, the CPU is not known either */
-	uint64_t base; /* the time that is 0 */
+	const char *sides[2]; /* the titles of the stacks */
+	bool threads; /* if there is no name, the CPU is not known either */
+	uint64_t base; /* the time that counts as 0 */
 	unsigned int nr;
 	struct diagram_row rows[ROWS_MAX];
 };
@@ -57,38 +57,38 @@ int diagram_page__width(const struct diagram *diagram);
 /* A paragraph. */
 void diagram_page__paragraph(const struct diagram *diagram, const char *colour, const char *text);
 
-/* Who is who, then all rows in order of time. */
+/* The header with both sides, then all rows in order of time. */
 void diagram_page__rows(struct diagram *diagram);
 
-/* What follows adds rows: each function those of one side, or of both. */
+/* The functions below add rows: each for one side, or for both. */
 
-/* A huge mapping is zapped. whole: its end belongs to it, seen or not. */
+/* A huge mapping is zapped. whole: draw its end, seen or not. */
 void diagram_rows__pmd_window(struct diagram *diagram, int whole);
 
 /* A part of a vma is zapped that maps pages of the folio. */
 void diagram_rows__range(struct diagram *diagram);
 
-/* The removal of small pages' rmap that a walker waited for. */
+/* The removal of the rmap of small pages for which a walker waited. */
 void diagram_rows__removal(struct diagram *diagram);
 
-/* A walker. proof: what it found belongs to it. */
+/* A walker. proof: also draw what it found. */
 void diagram_rows__walk(struct diagram *diagram, int proof);
 
-/* A split after its own walker: [that one's return, the split's return]. */
+/* A split after its own walker: [that walker's return, the split's return]. */
 void diagram_rows__split(struct diagram *diagram);
 
 /* A check point of the kernel, without a walker before it. */
 void diagram_rows__check(struct diagram *diagram);
 
-/* A failed collapse and what became of its page, as the collapser and a holder saw it. */
+/* A failed collapse and what happened to its page, as the collapser and a holder saw it. */
 void diagram_rows__reuse(struct diagram *diagram);
 
 /* A reuse alone: walk is the collapser's. */
 void diagram_rows__reuse_alone(struct diagram *diagram);
 
 /*
- * Both sides' stacks: side by side where both exist and fit, else one after the other. Frames of the
- * observer's own programs are left out.
+ * The stacks of both sides: next to each other if both exist and fit, else one after the other.
+ * Frames of the observer's own programs are left out.
  */
 void diagram_stacks__print(const struct diagram *diagram, const struct thprace_incident *incident);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What happens on each side of a drawing, row by row. */
+/* The events of each side of a drawing, row by row. */
 #include "diagram_private.h"
 
 #include <inttypes.h>
@@ -40,7 +40,7 @@ static const char *rmap_function(const struct summary *summary, unsigned int lev
 	return special ? special : summary__function(summary, "rmap", "page_remove_rmap");
 }
 
-/* What became of what a failed walker had left: ": 1 of 2 mappings by PMDs left". */
+/* What remained of the mappings that a failed walker left: ": 1 of 2 mappings by PMDs left". */
 static const char *left_text(char *buf, size_t size, const struct thprace_window *window,
 			     const struct thprace_walk *walk)
 {
@@ -92,7 +92,10 @@ void diagram_rows__range(struct diagram *diagram)
 	    window->open		       ? ""
 	    : window->flags & THPRACE_WF_VAGUE ? " (when it began was not seen)"
 					       : " began before the walker");
-	/* When, is not known; but before the walker returned, which did not find the entry. */
+	/*
+	 * The time is not known; but it was before the return of the walker, which did not find the
+	 * entry.
+	 */
 	add(diagram, OPENER, began, 0, 2, "clears the pte (time not seen)");
 	if (window->removed)
 		add(diagram, OPENER, window->removed, 1, 2, "%s(): the last of %u page%s", rmap,

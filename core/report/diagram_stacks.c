@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Both sides' call stacks, beneath a drawing. */
+/* The call stacks of both sides, below a drawing. */
 #include "diagram_private.h"
 
 #include <inttypes.h>

@@ -69,7 +69,7 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	return buf;
 }
 
-/* Length between two stamps, whichever comes first. */
+/* Time between two stamps, in either order. */
 static const char *between(char *buf, size_t size, uint64_t a, uint64_t b, int utf8)
 {
 	return names__duration(buf, size, a > b ? a - b : b - a, utf8);
@@ -104,7 +104,7 @@ static void contained(char *buf, size_t size, const struct thprace_incident *inc
 			incident->mode == THPRACE_LIGHT ? " (light mode)" : "");
 }
 
-/* Why it is no more than likely. */
+/* Why it is only likely. */
 static const char *doubt(const struct thprace_incident *incident)
 {
 	if (incident->walk.residual <= 0)

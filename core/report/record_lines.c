@@ -13,9 +13,9 @@
 #define LINE_MAX 1024 /* the longest line has some 450 bytes */
 #define PIECE_SIZE 64
 #define NUMBER_MAX 20
-#define EIGHT_DIGITS 100000000 /* the first number that has more */
+#define EIGHT_DIGITS 100000000 /* the first number with more digits */
 
-/* What a record's members mean, by its type. */
+/* The meaning of a record's members, by its type. */
 enum shape {
 	UNUSED,
 	ADDRESS,
@@ -30,7 +30,7 @@ struct meaning {
 	const char *value; /* NULL: not used */
 	enum shape arg_as;
 	enum shape arg2_as;
-	int interval; /* entry is the begin of an interval that this record ends */
+	int interval; /* entry is the start of an interval that this record ends */
 };
 
 static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
@@ -54,27 +54,33 @@ static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
 };
 
-/* A fragment of a line: copied whole, with a constant length. */
+/* A fragment of a line: always copied as a whole, with a constant length. */
 struct fragment {
 	char text[PIECE_SIZE - 1];
 	unsigned char length;
 };
 
-/* The names of a class and a kind, with what stands around them: a class' name is of RACE_NAME_MAX at most. */
+/*
+ * The names of a class and a kind, with the text around them: a class's name has at most
+ * RACE_NAME_MAX characters.
+ */
 struct who_fragment {
 	char text[95];
 	unsigned char length;
 };
 
-/* For a type: its name with what stands beside it, and the names of members that it gives a meaning. */
+/*
+ * For a type: its name with the text around it, and the names of the members whose meaning depends
+ * on it.
+ */
 struct type_fragments {
-	struct fragment name[2]; /* of a record of the stream, and of a flight recorder */
+	struct fragment name[2]; /* for a record of the stream, and for one of a flight recorder */
 	struct fragment value;
 	struct fragment arg;
 	struct fragment arg2;
 };
 
-/* What a line says of its task. Tasks come again and again. */
+/* The part of a line about its task. Tasks occur again and again. */
 struct task_fragment {
 	uint32_t pid;
 	uint32_t tgid;
@@ -109,7 +115,7 @@ __attribute__((format(printf, 2, 3))) static void make(struct fragment *fragment
 	va_end(args);
 }
 
-/* The name of a member of the record, and what comes before its value. */
+/* The name of a member of the record, and the text before its value. */
 static void make_member(const struct record_lines *lines, struct fragment *fragment,
 			const char *name, enum shape shape)
 {
@@ -192,7 +198,7 @@ static inline unsigned int type_of(const struct thprace_record *record)
 	return at_most(record->type, THPRACE_REC_MAX);
 }
 
-/* Made when it is needed: the file names classes as it goes on. */
+/* Made when needed, because a file may name classes later. */
 static inline const struct who_fragment *who_of(struct record_lines *lines,
 						const struct thprace_record *record)
 {
@@ -216,7 +222,7 @@ static inline char *format_who(char *at, const struct who_fragment *who)
 	return at + who->length;
 }
 
-/* A time's digits but for the last eight, which stay the same for 100 ms. */
+/* The digits of a time except the last eight, which stay the same for 100 ms. */
 static inline const struct fragment *upper_digits(struct record_lines *lines, uint64_t upper)
 {
 	if (upper != lines->upper || !lines->upper_digits.length) {
@@ -284,7 +290,7 @@ static inline char *json_task(struct record_lines *lines, char *at,
 	task->tgid = record->tgid;
 	task->cpu = record->cpu;
 	memcpy(task->fragment.text, begin,
-	       sizeof(task->fragment.text)); /* with what lies behind it */
+	       sizeof(task->fragment.text)); /* and the bytes after it */
 	task->fragment.length = (unsigned char)(at - begin); /* 49 at most */
 	return at;
 }
@@ -370,7 +376,7 @@ static inline char *text_time(char *at, int64_t ns)
 	if (ns >= 0)
 		return format__nanoseconds(format__right(at, 5, (uint64_t)ns / 1000000000),
 					   (uint64_t)ns);
-	/* Before the start: the sign belongs to what is padded. */
+	/* Before the start: the sign is part of the padded text. */
 	length = (size_t)(format__seconds(text, ns) - text);
 	for (width = length; width < 15; width++)
 		*at++ = ' ';
@@ -437,7 +443,7 @@ static char *text_line(struct record_lines *lines, char *at, const struct thprac
 	return context ? format__text(at, " context\n") : format__text(at, "\n");
 }
 
-/* Compose lines until the buffer is full; returns how many. */
+/* Compose lines until the buffer is full; returns their number. */
 static size_t compose(struct record_lines *lines, const struct record_place *records, size_t count,
 		      int context, size_t *size)
 {

@@ -37,8 +37,8 @@ struct json_object *render_json__text(const char *text, size_t length)
 }
 
 /*
- * An incident has some fifty numbers and addresses. json-c takes a printf() for a number, and goes
- * through a string byte by byte; so they are written here.
+ * An incident has some fifty numbers and addresses. json-c calls printf() for each number and
+ * processes strings byte by byte, so they are written here.
  */
 static struct json_object *written(uint64_t number, json_object_to_json_string_fn *write)
 {
@@ -85,8 +85,9 @@ void render_json__add(struct json_object *object, const char *name, struct json_
 }
 
 /*
- * json-c escapes what is below a blank, but neither DEL nor what UTF-8 has of control characters, in
- * keys and in strings that came from a daemon as well. Names are ASCII, so hardly any line needs it.
+ * json-c escapes control characters below the blank, but neither DEL nor the control characters of
+ * UTF-8, in keys and in strings, which may also come from a daemon. Names are ASCII, so hardly any
+ * line needs this.
  */
 static void write_clean(FILE *out, const char *text, size_t length)
 {
@@ -121,13 +122,13 @@ int render_json__line(FILE *out, struct json_object *object)
 	return text ? 0 : -ENOMEM;
 }
 
-/* A string of the file; null when it is missing. */
+/* A string of the file; null if it is missing. */
 static struct json_object *string(const char *text)
 {
 	return text && *text ? render_json__text(text, 1023) : NULL;
 }
 
-/* A time of which 0 means that it is not known. */
+/* A time for which 0 means that it is not known. */
 static struct json_object *known(uint64_t ns)
 {
 	return ns ? number_of(ns) : NULL;
@@ -160,7 +161,7 @@ static struct json_object *window_object(const struct thprace_window *window)
 	return object;
 }
 
-/* What the members of a window mean besides, where it is that of a failed collapse. */
+/* Additional meanings of a window's members if it is the window of a failed collapse. */
 static struct json_object *reuse_object(const struct thprace_window *window)
 {
 	struct json_object *object = json_object_new_object();
@@ -177,7 +178,7 @@ static struct json_object *reuse_object(const struct thprace_window *window)
 	return object;
 }
 
-/* How often the folio was mapped; null when that was not read. */
+/* How often the folio was mapped; null if that was not read. */
 static struct json_object *counts_object(const struct thprace_counts *counts, int read)
 {
 	struct json_object *object = read ? json_object_new_object() : NULL;
@@ -473,7 +474,7 @@ static int print_loss(FILE *out, const struct summary *summary)
 	return render_json__line(out, object);
 }
 
-/* Recordings keep the thread, and neither its CPU nor its name. */
+/* Recordings have the thread, but neither its CPU nor its name. */
 static void add_task(struct json_object *side, uint32_t pid, uint32_t cpu, const char *comm)
 {
 	add(side, "pid", known(pid));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The report of a trace, for programs: one JSON object per line, told apart by "type". Names are
- * stable. Times are ns of CLOCK_MONOTONIC ("…_ns"); the header line carries the wall-clock time of
- * one of them. Addresses are strings, "0x…". What is not known is null.
+ * The report of a trace, for programs: one JSON object per line, distinguished by "type". Names are
+ * stable. Times are ns of CLOCK_MONOTONIC ("…_ns"); the header line has the wall-clock time of one
+ * of them. Addresses are strings, "0x…". Unknown values are null.
  */
 #ifndef THPRACE_RENDER_JSON_H
 #define THPRACE_RENDER_JSON_H
@@ -16,7 +16,7 @@
 struct json_object;
 struct summary;
 
-/* Write the report to out; of options, only incidents and stacks matter. 0 or -ENOMEM. */
+/* Write the report to out; of options, only incidents and stacks are used. 0 or -ENOMEM. */
 int render_json__report(FILE *out, const struct summary *summary,
 			const struct render_options *options);
 
@@ -28,9 +28,9 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 					  const struct thprace_incident *incident, int stacks);
 
 /*
- * Helpers for other renderers of JSON. text: cleaned (see names__clean()), at most length bytes of
- * it. address: "0x…". add: puts value, which it takes over, into object; NULL is written as null; name
- * must live as long as object does.
+ * Helpers for other code that writes JSON. text: cleaned (see names__clean()), at most length bytes
+ * of it. address: "0x…". add: puts value, of which it takes ownership, into object; NULL is written
+ * as null; name must live as long as object.
  */
 struct json_object *render_json__new(const char *type);
 struct json_object *render_json__text(const char *text, size_t length);
@@ -38,7 +38,9 @@ struct json_object *render_json__address(uint64_t address);
 struct json_object *render_json__number(uint64_t number);
 void render_json__add(struct json_object *object, const char *name, struct json_object *value);
 
-/* Write object as one line and drop it. 0 or -ENOMEM (object NULL, or a line that cannot be built). */
+/*
+ * Write object as one line and free it. 0 or -ENOMEM (object NULL, or a line that cannot be built).
+ */
 int render_json__line(FILE *out, struct json_object *object);
 
 #endif

@@ -55,7 +55,7 @@ static void text_incident(const struct render_record *render, uint64_t number,
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 	char text[NAMES_NUMBER_LEN], comm[3 * THPRACE_COMM_LEN], proof[DIAGRAM_TEXT_LEN];
-	uint64_t last = walk->leave ? walk->leave : walk->enter; /* a holder may wait still */
+	uint64_t last = walk->leave ? walk->leave : walk->enter; /* a holder may still be waiting */
 	FILE *out = render->out;
 
 	fprintf(out,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What dump prints, as text, JSON or CSV: the incidents of a trace, a line each, and what comes first. */
+/*
+ * The output of dump as text, JSON or CSV: the incidents of a trace, one per line, and the header.
+ */
 #ifndef THPRACE_RENDER_RECORD_H
 #define THPRACE_RENDER_RECORD_H
 
@@ -22,15 +24,15 @@ enum render_format {
 struct render_record {
 	FILE *out;
 	enum render_format format;
-	uint64_t started; /* ns CLOCK_MONOTONIC: text counts from here */
+	uint64_t started; /* ns CLOCK_MONOTONIC: times in text are counted from here */
 	int utf8; /* text: the reader's terminal does UTF-8 */
 };
 
-/* Write what comes before the first line. 0 or -ENOMEM; see also ferror(). */
+/* Write the header. 0 or -ENOMEM; see also ferror(). */
 int render_record__header(const struct render_record *render,
 			  const struct thprace_trace_header *header);
 
-/* Write one incident, the number'th of its file (from 1). Returns the same. */
+/* Write one incident, the number'th of its file (from 1). Same results. */
 int render_record__incident(const struct render_record *render, uint64_t number,
 			    const struct thprace_incident *incident);
 

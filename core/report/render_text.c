@@ -16,7 +16,7 @@
 #define LABEL 11
 #define INDENT 2
 #define BARS 40 /* the longest bar of a histogram … */
-#define HISTOGRAM_REST 41 /* … and what stands before it */
+#define HISTOGRAM_REST 41 /* … and the text before it */
 #define TASKS_SHOWN 10
 
 #define BOLD "\033[1m"
@@ -34,7 +34,7 @@ static void heading(FILE *out, const struct render_options *options, const char 
 		options->colour ? RESET : "");
 }
 
-/* "label      text", the text in lines of the page, indented by LABEL. */
+/* "label      text", the text wrapped into lines of the page, indented by LABEL. */
 __attribute__((format(printf, 4, 5))) static void
 line(FILE *out, const struct render_options *options, const char *label, const char *format, ...)
 {
@@ -262,7 +262,7 @@ static void print_phase(FILE *out, const char *title, const struct histogram *ph
 	fprintf(out, "%s   p50 %s   p99 %s", count(nr, phase->count),
 		names__duration(p50, sizeof(p50), histogram__percentile(phase, 500), utf8),
 		names__duration(p99, sizeof(p99), histogram__percentile(phase, 990), utf8));
-	/* Not known of a span of a longer recording. */
+	/* Not known for a part of a longer recording. */
 	if (phase->max)
 		fprintf(out, "   max %s", names__duration(max, sizeof(max), phase->max, utf8));
 	fputc('\n', out);

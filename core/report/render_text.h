@@ -7,12 +7,12 @@
 
 struct summary;
 
-#define RENDER_INCIDENTS 5 /* incidents drawn unless asked otherwise */
+#define RENDER_INCIDENTS 5 /* incidents drawn by default */
 
 struct render_options {
-	unsigned int incidents; /* how many incidents to draw at most */
+	unsigned int incidents; /* maximum number of incidents to draw */
 	int stacks; /* with their kernel stacks */
-	int colour; /* ANSI colours: the caller knows about isatty and NO_COLOR */
+	int colour; /* ANSI colours: the caller checks isatty and NO_COLOR */
 	int utf8; /* the reader's terminal does UTF-8 */
 	int width; /* columns of the page; 0: LAYOUT_WIDTH */
 };
@@ -21,11 +21,11 @@ struct render_options {
 void render_text__report(FILE *out, const struct summary *summary,
 			 const struct render_options *options);
 
-/* Only the table of classes: what a recording ends with. */
+/* Only the table of classes, which a recording prints at its end. */
 void render_text__classes(FILE *out, const struct summary *summary,
 			  const struct render_options *options);
 
-/* Only the loss line with its identity, and the causes. */
+/* Only the line about loss with its identity, and the causes. */
 void render_text__loss(FILE *out, const struct summary *summary,
 		       const struct render_options *options);
 

@@ -32,7 +32,7 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 	if (race_class__shape(walk->class) == RACE_SPLIT && window->removed)
 		from = window->removed;
 	if (race_class__shape(walk->class) == RACE_REUSE && !to)
-		to = window->close; /* the holder waits still */
+		to = window->close; /* the holder is still waiting */
 	if (from < walk->enter)
 		from = walk->enter;
 	if (window->close && window->close < to)
@@ -40,7 +40,7 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 	return to > from ? to - from : 0;
 }
 
-/* How much an incident shows, among those of its class and verdict. */
+/* How interesting an incident is, among those of its class and verdict. */
 static uint64_t weight(const struct thprace_incident *incident)
 {
 	if (summary__has_window(incident))
@@ -48,7 +48,7 @@ static uint64_t weight(const struct thprace_incident *incident)
 	return incident->walk.residual > 0 ? (uint64_t)incident->walk.residual : 0;
 }
 
-/* Keep an incident if it shows more than the one that shows least of those kept so far. */
+/* Keep an incident if it is more interesting than the least interesting of those kept so far. */
 static int keep(struct summary *summary, const struct thprace_incident *incident)
 {
 	unsigned int class = incident->walk.class, verdict = incident->verdict;
@@ -75,13 +75,13 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 		least = (*nr)++;
 	} else {
 		for (i = 1; i < SUMMARY_KEEP; i++) {
-			/* Of equals the latest goes. */
+			/* If several are equal, the latest is dropped. */
 			if (weight(&list[i].incident) <= weight(&list[least].incident))
 				least = i;
 		}
 		if (weight(incident) <= weight(&list[least].incident))
 			return 0;
-		/* Room at the end, so that the list stays in file order. */
+		/* Free the last place, so that the list stays in file order. */
 		memmove(&list[least], &list[least + 1], (SUMMARY_KEEP - 1 - least) * sizeof(*list));
 		least = SUMMARY_KEEP - 1;
 	}
@@ -156,7 +156,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Where STATS is older than the last incidents, or missing, the incidents in the file count. */
+/* If STATS is older than the last incidents, or missing, the incidents in the file count. */
 static void reconcile(struct summary *summary)
 {
 	unsigned int c, v, i;
@@ -262,7 +262,7 @@ uint64_t summary__overlaps(const struct summary *summary)
 	return total;
 }
 
-/* Was there anything that a walker could have met? */
+/* Was there anything that a walker could have overlapped? */
 static int has_windows(const struct summary *summary)
 {
 	return summary->windows || summary->pte_removals || summary->collapses_failed ||
@@ -288,7 +288,7 @@ unsigned int summary__hints(const struct summary *summary,
 
 int summary__identity(const struct summary *summary)
 {
-	/* What core could not keep, or the file not take, was submitted before. */
+	/* What core could not keep, or could not write to the file, was submitted before. */
 	return summary->seen == summary->submitted + summary->filtered + summary->lost_total -
 					summary->lost[THPRACE_LOSS_WRITE] -
 					summary->lost[THPRACE_LOSS_MEMORY];
@@ -350,7 +350,7 @@ const char *summary__function(const struct summary *summary, const char *point, 
 			continue;
 		if (!probe->state[0] || !strcmp(probe->state, "attached"))
 			return probe->function;
-		/* Left out on purpose (light mode): the kernel has it all the same. */
+		/* Left out on purpose (light mode): the kernel still has it. */
 		if (!strcmp(probe->state, "skipped"))
 			found = probe->function;
 	}

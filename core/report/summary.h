@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a trace file says, read once, in memory that doesn't grow with the file: header, META, the
- * last STATS, counts per class, the incidents that show most, symbols, the busiest tasks.
+ * The content of a trace file, read once, in memory that does not grow with the file: header, META,
+ * the last STATS, counts per class, the most interesting incidents, symbols, the busiest tasks.
  *
- * Whatever a member of a JSON block is missing reads as 0, "" or an empty list.
+ * A member that is missing in a JSON block reads as 0, "" or an empty list.
  */
 #ifndef THPRACE_SUMMARY_H
 #define THPRACE_SUMMARY_H
@@ -20,7 +20,7 @@ struct trace_reader;
 
 /* Incidents kept per class and verdict. */
 #define SUMMARY_KEEP 64
-/* Symbols and tasks taken from a file: more are left out. */
+/* Maximum number of symbols and tasks taken from a file: more are left out. */
 #define SUMMARY_SYMBOLS_MAX 65536
 #define SUMMARY_TASKS_MAX 4096
 /* Probes and programs: a file with more is refused. */
@@ -28,16 +28,16 @@ struct trace_reader;
 /* Messages about bad blocks that are kept. */
 #define SUMMARY_NOTES_MAX 8
 
-/* Names are printable ASCII, longer ones are cut. */
+/* Names are printable ASCII; longer ones are truncated. */
 #define SUMMARY_NAME_LEN 128
-/* Texts are as the file has them, cut: see names__clean(). */
+/* Texts are as in the file, truncated: see names__clean(). */
 #define SUMMARY_TEXT_LEN 256
 #define SUMMARY_COMMAND_LEN 1024
 
 struct summary_class {
 	uint64_t walkers;
 	uint64_t failed;
-	/* The larger of what STATS counted and of what the file holds as incidents. */
+	/* The larger of the count in STATS and the number of incidents in the file. */
 	uint64_t overlaps;
 	uint64_t contained;
 	uint64_t escapes;
@@ -47,7 +47,7 @@ struct summary_class {
 	uint64_t unproven;
 	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
 	uint64_t likely_in_file;
-	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be seen, or "" */
+	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be observed, or "" */
 };
 
 struct summary_probe {
@@ -70,14 +70,14 @@ struct summary_program {
 	uint64_t verified;
 };
 
-/* A point whose entry's program never ran, while that at its return did. */
+/* A point whose program at the entry never ran, while the one at its return did. */
 struct summary_silent {
 	char point[SUMMARY_NAME_LEN];
 	char reason[SUMMARY_TEXT_LEN];
 	uint64_t returns;
 };
 
-/* Of an address in stacks. */
+/* Of an address in a stack. */
 struct summary_symbol {
 	uint64_t address;
 	char name[SUMMARY_NAME_LEN];
@@ -99,8 +99,8 @@ struct summary {
 	struct thprace_trace_header header;
 	int has_meta;
 	int has_stats;
-	int ended; /* the recording ended in order */
-	unsigned int bad_blocks; /* blocks that could not be read, and the cut-off end */
+	int ended; /* the recording ended normally */
+	unsigned int bad_blocks; /* blocks that could not be read, and a truncated end */
 	char notes[SUMMARY_NOTES_MAX][256]; /* why, for the first of them */
 
 	/* META */
@@ -111,30 +111,30 @@ struct summary {
 	char attach[SUMMARY_NAME_LEN];
 	char thp_enabled[SUMMARY_NAME_LEN]; /* "always", "madvise", "never"; "": not known */
 	char clock[SUMMARY_NAME_LEN];
-	char clock_source[SUMMARY_NAME_LEN]; /* the kernel's name of it; "": not known */
+	char clock_source[SUMMARY_NAME_LEN]; /* the kernel's name for it; "": not known */
 	uint64_t clock_step; /* ns, measured; 0: not known */
 	int clock_ticks; /* it ticks every clock_step; else it is finer */
 	unsigned int cpus;
-	int mode; /* enum thprace_mode, or -ENOENT when META doesn't say */
+	int mode; /* enum thprace_mode, or -ENOENT if META does not say */
 	char command[SUMMARY_COMMAND_LEN]; /* joined by blanks; "" without one */
 	struct summary_probe *probes;
 	size_t nr_probes;
 
 	/* STATS */
-	uint64_t stopped; /* "ended": ns CLOCK_MONOTONIC, 0 when not known */
+	uint64_t stopped; /* "ended": ns CLOCK_MONOTONIC, 0 if not known */
 	double seconds;
 	uint64_t seen;
 	uint64_t submitted;
 	uint64_t filtered;
 	uint64_t lost[THPRACE_LOSS_MAX];
-	uint64_t lost_total; /* sum of all causes, unknown ones included */
+	uint64_t lost_total; /* sum of all causes, including unknown ones */
 	uint64_t windows;
 	uint64_t pte_removals;
 	uint64_t mismatches;
 	uint64_t touching;
 	uint64_t collapses;
 	uint64_t collapses_failed;
-	uint64_t reuses; /* collapses that were given the page of a failed one */
+	uint64_t reuses; /* collapses that got the page of a failed one */
 	uint64_t reuses_foreign; /* with references beyond the collapser's own */
 	struct summary_class class[THPRACE_CLASS_MAX];
 	struct histogram phases[THPRACE_PHASE_MAX];
@@ -166,16 +166,16 @@ struct summary {
 };
 
 /*
- * Read all of a trace. Returns 0 and *summary, to be freed with summary__free(); or the reason in why, and
- * -ENOMEM, or -E2BIG: the file is none that thprace writes, it goes beyond the bounds of the format. A damaged
- * or cut-off file is no error: see bad_blocks, notes and ended.
+ * Read a whole trace. Returns 0 and *summary, to be freed with summary__free(); or the reason in
+ * why, and -ENOMEM, or -E2BIG: thprace does not write such a file, because it exceeds the limits of
+ * the format. A damaged or truncated file is no error: see bad_blocks, notes and ended.
  */
 int summary__read(struct summary **summary, struct trace_reader *reader, char *why,
 		  size_t why_size);
 
 void summary__free(struct summary *summary);
 
-/* Totals over all classes of one verdict: pairs, and walkers alone. */
+/* Totals over all classes for one verdict: pairs, and walkers alone. */
 uint64_t summary__total(const struct summary *summary, enum thprace_verdict verdict);
 
 /* All overlaps of all classes. */
@@ -185,9 +185,9 @@ uint64_t summary__overlaps(const struct summary *summary);
 int summary__identity(const struct summary *summary);
 
 /*
- * The kept incidents that matter most, most telling first: escapes, unattributed, unproven, then
- * contained, each with the longest overlap (alone: the highest residual mapcount) first. Fills at
- * most max members of list; returns how many.
+ * The kept incidents that matter most, the most interesting first: escapes, unattributed, unproven,
+ * then contained, each sorted by the longest overlap (alone: the highest residual mapcount). Fills
+ * at most max members of list; returns their number.
  */
 size_t summary__matter(const struct summary *summary, const struct summary_incident **list,
 		       size_t max);
@@ -199,28 +199,29 @@ const char *summary__symbol(const struct summary *summary, uint64_t address);
 #define SUMMARY_HINT_LEN 256
 
 /*
- * What a reader should know before he takes "nothing was found" for an answer: sentences, into hints. Returns
- * how many.
+ * What a reader should know before taking "nothing was found" for an answer: sentences, into hints.
+ * Returns their number.
  */
 unsigned int summary__hints(const struct summary *summary,
 			    char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN]);
 
 /*
- * Function that a point of META's probes is attached to, or would be (state "skipped"), or generic
- * when META doesn't say. point: "zap", "lock", "rmap-pmd"…; '-' and '_' are the same. summary and
- * generic may be NULL.
+ * The function to which a point of META's probes is attached, or would be (state "skipped"), or
+ * generic if META does not say. point: "zap", "lock", "rmap-pmd"…; '-' and '_' are equivalent.
+ * summary and generic may be NULL.
  */
 const char *summary__function(const struct summary *summary, const char *point,
 			      const char *generic);
 
 /*
- * Time that window and walker of an incident shared, in ns. split-head counts from the end of phase 1
- * on. 0 when it is not known: without a window, and at PTE level, where a window is known by its end.
+ * How long window and walker of an incident overlapped, in ns. split-head counts from the end of
+ * phase 1 on. 0 if not known: without a window, and at PTE level, where only the window's end is
+ * known.
  */
 uint64_t summary__overlap(const struct thprace_incident *incident);
 int summary__overlap_known(const struct thprace_incident *incident);
 
-/* Has this incident a window? */
+/* Does this incident have a window? */
 int summary__has_window(const struct thprace_incident *incident);
 
 #endif

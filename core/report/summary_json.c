@@ -72,7 +72,7 @@ void summary_json__defaults(struct summary *summary)
 	summary->mode = -ENOENT;
 }
 
-/* 0, or -E2BIG: one that no kernel and no thprace has. */
+/* 0, or -E2BIG: a name that no kernel and no thprace has. */
 static int name(struct summary *summary, struct json_object *object, const char *key,
 		char buf[SUMMARY_NAME_LEN])
 {
@@ -90,13 +90,13 @@ static void text(struct json_object *object, const char *key, char buf[SUMMARY_T
 	snprintf(buf, SUMMARY_TEXT_LEN, "%s", string(object, key));
 }
 
-/* Room for more symbols than there are. */
+/* Make space for more symbols. */
 static int grow_symbols(struct summary *summary)
 {
 	size_t nr = summary->nr_symbols;
 	struct summary_symbol *grown;
 
-	/* Powers of two, from 64 on. */
+	/* The size is a power of two, from 64 on. */
 	if (nr & (nr - 1) || (nr && nr < 64))
 		return 0;
 	grown = reallocarray(summary->symbols, nr ? 2 * nr : 64, sizeof(*grown));
@@ -157,7 +157,7 @@ static int take_tasks(struct summary *summary, struct json_object *tasks)
 	return 0;
 }
 
-/* The command's words, joined by blanks, cut. */
+/* The command's words, joined by blanks, truncated. */
 static void join_command(struct summary *summary, struct json_object *args)
 {
 	size_t used = 0, i;
@@ -173,7 +173,7 @@ static void join_command(struct summary *summary, struct json_object *args)
 	}
 }
 
-/* Room for the members of a list, zeroed; NULL in *room when there are none. */
+/* Memory for the members of a list, zeroed; NULL in *room if there are none. */
 static int make_room(struct summary *summary, struct json_object *list, size_t size, void **room,
 		     size_t *nr)
 {
@@ -212,7 +212,7 @@ static int read_probes(struct summary *summary, struct json_object *probes)
 	return err;
 }
 
-/* META's list, and STATS', which knows what came of it. */
+/* META's list, and the list of STATS, which knows the outcome. */
 static void read_blind(struct summary *summary, struct json_object *from)
 {
 	struct json_object *blind = member(from, "not_observable", json_type_array);
@@ -439,7 +439,9 @@ int summary_json__take(struct summary *summary, enum thprace_block_type type, co
 	if (!tokener)
 		return -ENOMEM;
 	object = json_tokener_parse_ex(tokener, text, (int)size);
-	/* A bare number would wait for more; what is wanted ends with a bracket. */
+	/*
+	 * The parser would wait for more after a bare number; what is accepted ends with a bracket.
+	 */
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    !json_object_is_type(object, wanted)) {
 		err = -EINVAL;
@@ -475,7 +477,7 @@ static int by_activity(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-/* A task that is listed twice was counted on: its larger counts hold. */
+/* If a task is listed twice, it was counted again: its larger counts are valid. */
 static void sort_tasks(struct summary *summary)
 {
 	size_t i, nr = 0;

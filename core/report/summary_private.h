@@ -5,13 +5,13 @@
 
 #include "summary.h"
 
-/* An empty summary: what is not 0 when nothing is known. */
+/* An empty summary: the defaults that are not 0. */
 void summary_json__defaults(struct summary *summary);
 
 /*
- * Take in one block of JSON: size bytes at text. Returns 0; -EINVAL when it isn't JSON of the
- * right shape (the summary is as before then); -E2BIG when it is none that thprace writes (summary->beyond
- * says why); or -ENOMEM.
+ * Read one block of JSON: size bytes at text. Returns 0; -EINVAL if it is not JSON of the right
+ * shape (the summary is then unchanged); -E2BIG if thprace does not write such a block
+ * (summary->beyond says why); or -ENOMEM.
  */
 int summary_json__take(struct summary *summary, enum thprace_block_type type, const char *text,
 		       size_t size);

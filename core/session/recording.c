@@ -19,7 +19,7 @@ struct recording {
 	struct recording_options options;
 	struct session *session;
 	int fd; /* of the file, until the trace begins; or -1 */
-	bool made; /* and it was not there before */
+	bool made; /* and the file did not exist before */
 	struct trace_writer *writer;
 	struct symbols *symbols;
 	uint64_t stopped;
@@ -83,7 +83,7 @@ int recording__open(struct recording **result, const struct recording_options *o
 	if (!recording)
 		goto cleanup;
 	recording->options = *options;
-	/* First: that it cannot be written is said before the kernel is touched. */
+	/* First, so that a file that cannot be written is reported before the kernel is touched. */
 	recording->fd = private_file__open(options->path, &recording->made);
 	if (recording->fd < 0) {
 		err = recording->fd;

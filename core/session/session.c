@@ -25,10 +25,11 @@ struct session {
 	uint64_t context_read;
 	uint64_t swept;
 	struct engine_counters counters; /* as read last */
-	uint64_t no_memory; /* messages for which there was none */
+	uint64_t no_memory; /* messages for which there was no memory */
 	/*
-	 * Classes whose walkers fail with nobody unmapping: of an escape on such a kernel no count tells
-	 * that it is not such a failure that coincides with a zap. How many were lowered to likely.
+	 * Classes whose walkers fail with nobody unmapping. On such a kernel no count shows that an
+	 * escape is not such a failure that coincides with a zap. Counts how many were lowered to
+	 * likely.
 	 */
 	bool remained[THPRACE_CLASS_MAX];
 	uint64_t lowered[THPRACE_CLASS_MAX];
@@ -61,7 +62,9 @@ static void emit_incident(void *ctx, const struct thprace_incident *incident)
 		session->options.incident(session->options.ctx, incident);
 }
 
-/* The flight recorder around a report just made; a storm of reports is read in one go. */
+/*
+ * The flight recorder around a report that was just made; for a storm of reports it is read once.
+ */
 static void read_context(struct session *session, uint64_t now)
 {
 	if (session->options.all || !session->options.context ||
@@ -149,8 +152,8 @@ int session__fd(const struct session *session)
 }
 
 /*
- * Something was lost since the counters were read last. A program stamps its record before it counts
- * it as lost, so the interval begins one reading earlier.
+ * Something was lost since the last reading of the counters. A program stamps its record before it
+ * counts it as lost, so the interval begins one reading earlier.
  */
 static void report_loss(struct session *session, int cause, uint64_t count, uint64_t now)
 {
@@ -190,7 +193,7 @@ void session__check(struct session *session)
 	uint64_t now = clock__now();
 
 	check_losses(session, now);
-	/* A loss counted later may be as old as the reading before the last. */
+	/* A loss that is counted later may be as old as the reading before the last. */
 	correlator__settle(session->correlator, now, session->checked[1]);
 	if (now >= session->swept + SWEEP_EVERY_NS) {
 		engine__sweep(session->engine, now);

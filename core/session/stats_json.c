@@ -276,7 +276,7 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	return object;
 }
 
-/* What is counted by sums. */
+/* The counters that are sums. */
 static struct json_object *counts_json(const struct session_totals *totals, uint64_t ended)
 {
 	const struct thprace_counters *sum = &totals->counters.sum;

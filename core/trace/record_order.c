@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Does b belong before a, which stands before it? */
+/* Must b come before a, which precedes it? */
 static inline int swapped(const struct record_place *a, const struct record_place *b)
 {
 	if (a->ts != b->ts)
@@ -13,7 +13,7 @@ static inline int swapped(const struct record_place *a, const struct record_plac
 	return b->record->seq < a->record->seq;
 }
 
-/* Where the run that begins at `from` ends. */
+/* The end of the run that begins at `from`. */
 static size_t run_end(const struct record_place *places, size_t from, size_t count)
 {
 	size_t end = from + 1;
@@ -46,7 +46,7 @@ struct record_place *record_order__sort(struct record_place *places, struct reco
 	struct record_place *other;
 	size_t from, middle, end;
 
-	/* Each round merges neighbouring runs, so that half as many are left. */
+	/* Each round merges neighbouring runs, which halves their number. */
 	while (count && run_end(places, 0, count) < count) {
 		for (from = 0; from < count; from = end) {
 			middle = run_end(places, from, count);

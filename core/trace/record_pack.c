@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TASKS 64 /* whose last records are remembered: a power of two, pids share a place */
+#define TASKS 64 /* whose last records are remembered: a power of two; pids share places */
 #define TYPES 32 /* that fit into the head */
 #define HEAD_BYTES 2
 #define NUMBER_BYTES 9 /* at most */
@@ -13,7 +13,7 @@
 _Static_assert(THPRACE_REC_MAX <= TYPES, "types fit into the head");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are loaded as they lie there");
 
-/* Bits of the head above the type: a number follows for each, in this order, after the time. */
+/* Bits of the head above the type: each announces a number, in this order, after the time. */
 enum field {
 	FIELD_PID = 1 << 5,
 	FIELD_TGID = 1 << 6,
@@ -35,13 +35,13 @@ struct record_pack {
 	const struct thprace_record *latest[TASKS]; /* of each task */
 };
 
-/* Where a record's members are foretold from. */
+/* From which records a record's members are predicted. */
 struct rule {
 	uint8_t partner; /* the type that begins what this type ends, or the type itself */
 	uint8_t arg; /* the same for arg: the type whose arg it repeats */
 	uint8_t arg2;
 	uint8_t begins; /* entry is ts */
-	uint8_t folio_shift; /* bits that are the same in most folios */
+	uint8_t folio_shift; /* number of bits that are the same in most folios */
 	uint8_t arg2_shift;
 };
 
@@ -82,7 +82,7 @@ static const struct rule rules[THPRACE_REC_MAX] = {
 		END(THPRACE_REC_HOLD_ENTER, THPRACE_REC_HOLD_RETURN, THPRACE_REC_HOLD_RETURN),
 };
 
-/* What each member but type, ts and pid is foretold to be; set once ts and pid are known. */
+/* The prediction of each member except type, ts and pid; made once ts and pid are known. */
 struct guess {
 	uint64_t entry;
 	uint64_t folio;
@@ -99,7 +99,10 @@ static inline uint32_t who_of(const struct thprace_record *record)
 	return record->class | (uint32_t)record->origin << 8 | (uint32_t)record->pad << 16;
 }
 
-/* zap-close and split-return carry a time: that of the task's record before, if it is the right one. */
+/*
+ * zap-close and split-return contain a time: that of the task's previous record, if it is the right
+ * one.
+ */
 static inline uint64_t guess_time(unsigned int type, const struct thprace_record *latest)
 {
 	unsigned int wanted = type == THPRACE_REC_ZAP_CLOSE ? THPRACE_REC_RMAP_PMD
@@ -153,7 +156,7 @@ void record_pack__free(struct record_pack *pack)
 	free(pack);
 }
 
-/* A difference whose small values are small whatever their sign. */
+/* Maps differences so that small ones become small numbers, whatever their sign. */
 static inline uint64_t zigzag(uint64_t difference)
 {
 	return difference << 1 ^ (0 - (difference >> 63));
@@ -263,7 +266,7 @@ size_t record_pack__pack(struct record_pack *pack, void *to, size_t room,
 	return (size_t)(at - (unsigned char *)to);
 }
 
-/* Reads no more than 9 bytes behind each place that it reaches below end. */
+/* Reads at most 9 bytes after each place that it reaches below end. */
 static const unsigned char *unpack_one(struct record_pack *pack, struct thprace_record *record,
 				       const struct thprace_record *before, const unsigned char *at,
 				       const unsigned char *end)

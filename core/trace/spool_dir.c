@@ -21,7 +21,7 @@ void spool_dir__name(char name[SPOOL_NAME_LEN], uint64_t first)
 	snprintf(name, SPOOL_NAME_LEN, PREFIX "%0*" PRIu64 SUFFIX, DIGITS, first);
 }
 
-/* The number in a name; 0 when it is no file of the spool. */
+/* The number in a name; 0 if it is not a file of the spool. */
 static uint64_t number_of(const char *name)
 {
 	char again[SPOOL_NAME_LEN];
@@ -45,7 +45,7 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Returns 1 and *file when this entry is a file of the spool, else 0. */
+/* Returns 1 and *file if this entry is a file of the spool, else 0. */
 static int look_at(DIR *folder, const char *name, struct spool_file *file)
 {
 	struct stat st;

@@ -2,7 +2,7 @@
 /*
  * The daemon's spool as a reader sees it: a folder of trace files, incidents-ID.thpr, where ID (12
  * digits) is the number of the file's first incident. The n-th incident of a file, from 1, has the
- * number ID + n - 1; numbers are never used twice. Shared by thpraced and thprace.
+ * number ID + n - 1; numbers are never reused. Shared by thpraced and thprace.
  */
 #ifndef THPRACE_SPOOL_DIR_H
 #define THPRACE_SPOOL_DIR_H
@@ -24,7 +24,7 @@ struct spool_file {
 void spool_dir__name(char name[SPOOL_NAME_LEN], uint64_t first);
 
 /*
- * List the files of directory, oldest first; other files are passed over. Returns 0 with *files
+ * List the files of directory, oldest first; other files are ignored. Returns 0 with *files
  * (malloc'd, to be freed by the caller) and *count, or negative errno.
  */
 int spool_dir__list(const char *directory, struct spool_file **files, size_t *count);

@@ -36,7 +36,7 @@ static const char *text_of(struct json_object *item, const char *key)
 	return json_object_get_string(value);
 }
 
-/* The id; 0: none that a record can have. */
+/* The id; 0: not an id that a record can have. */
 static unsigned int id_of(struct json_object *item)
 {
 	struct json_object *value = NULL;

@@ -19,10 +19,10 @@
 #include "trace_classes.h"
 #include "trace_validate.h"
 
-/* What a later version may make of the file's header; more is damage. */
+/* Maximum size of the file's header in later versions; a larger one is damage. */
 #define HEADER_SIZE_MAX 4096
 #define BUFFER_MIN 65536
-/* JSON of a whole file: reading it takes time, whatever it holds. */
+/* JSON of a whole file: reading it takes time, whatever it contains. */
 #define JSON_FILE_BYTES_MAX (64u << 20)
 #define JSON_FILE_VALUES_MAX 524288
 
@@ -71,7 +71,7 @@ static ssize_t read_all(struct trace_reader *reader, void *to, size_t size)
 
 	while (done < size) {
 		got = read(reader->fd, at + done, size - done);
-		/* Somebody else may have made this pipe non-blocking. */
+		/* Another process may have made this pipe non-blocking. */
 		if (got < 0 && errno == EAGAIN && (poll(&more, 1, -1) >= 0 || errno == EINTR))
 			continue;
 		if (got < 0 && errno == EINTR)
@@ -87,7 +87,7 @@ static ssize_t read_all(struct trace_reader *reader, void *to, size_t size)
 	return (ssize_t)done;
 }
 
-/* Room for size bytes; what was in it is gone. */
+/* Make space for size bytes; the old content is lost. */
 static int reserve(struct trace_reader *reader, struct buffer *buffer, size_t size)
 {
 	size_t grown = buffer->size ? buffer->size : BUFFER_MIN;
@@ -97,8 +97,8 @@ static int reserve(struct trace_reader *reader, struct buffer *buffer, size_t si
 	while (grown < size)
 		grown *= 2;
 	/*
-	 * Blocks of the largest size have a few more bytes here: a NUL, or those of unpacking; and incidents
-	 * of an older file become larger.
+	 * Blocks of the maximum size need some more bytes here: a NUL, or those of unpacking; and
+	 * incidents of an older file become larger.
 	 */
 	if (grown > THPRACE_BLOCK_MAX)
 		grown = THPRACE_BLOCK_MAX + RECORD_PACK_SLACK;
@@ -283,7 +283,7 @@ const struct thprace_trace_header *trace_reader__header(const struct trace_reade
 	return &reader->header;
 }
 
-/* Returns 1 with a whole, undamaged header, 0 at the end of the file, or an error. */
+/* Returns 1 with a complete, undamaged header, 0 at the end of the file, or an error. */
 static int read_block_header(struct trace_reader *reader)
 {
 	struct thprace_block_header *block = &reader->block;
@@ -356,7 +356,7 @@ static int check_sizes(struct trace_reader *reader)
 	return 0;
 }
 
-/* Read what the header announced. -EBADMSG here leaves the next block readable. */
+/* Read what the header announced. After -EBADMSG the next block can still be read. */
 static int read_payload(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
@@ -364,7 +364,7 @@ static int read_payload(struct trace_reader *reader)
 	ssize_t got;
 	int err;
 
-	/* What is stored as it is needs no second buffer. */
+	/* A block that is stored as it is needs no second buffer. */
 	if (known_type(block->type) && block->codec == THPRACE_CODEC_RAW)
 		to = &reader->raw;
 	err = reserve(reader, to, (size_t)block->stored_size + RECORD_PACK_SLACK);
@@ -389,7 +389,7 @@ static int unpack(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
 
-	/* What is behind the stored bytes is read, and not used: it has to be something. */
+	/* The bytes after the stored ones are read but not used: they must be initialised. */
 	memset(reader->stored.data + block->stored_size, 0, RECORD_PACK_SLACK);
 	if (record_pack__unpack(reader->pack, (struct thprace_record *)reader->raw.data,
 				block->count, reader->stored.data, block->stored_size))
@@ -418,7 +418,7 @@ static int decompress(struct trace_reader *reader)
 	z->next_in = reader->stored.data;
 	z->avail_in = block->stored_size;
 	z->next_out = reader->raw.data;
-	/* One more than wanted, so that what is too long shows. */
+	/* One more than expected, to notice if there is too much. */
 	z->avail_out = block->raw_size + 1;
 	ret = inflate(z, Z_FINISH);
 	if (ret != Z_STREAM_END || z->avail_out != 1 || z->avail_in)
@@ -453,7 +453,7 @@ static int check_json(struct trace_reader *reader)
 	return 0;
 }
 
-/* Incidents of an older file become what they are today, in the other buffer. */
+/* Convert incidents of an older file to today's struct, in the other buffer. */
 static int convert(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
@@ -478,7 +478,7 @@ static int convert(struct trace_reader *reader)
 	return 0;
 }
 
-/* The file's id of a class becomes this run's. false: the file does not say what it is. */
+/* Translate the file's id of a class to this run's. false: the file does not define it. */
 static bool name_class(const struct trace_reader *reader, uint8_t *class)
 {
 	if (*class >= THPRACE_CLASS_MAX)
@@ -517,7 +517,7 @@ static int take_members(struct trace_reader *reader)
 	return 0;
 }
 
-/* Returns 1 with a block for the caller, 0 at the end, -EAGAIN past a block that is not for it. */
+/* Returns 1 with a block for the caller, 0 at the end, -EAGAIN after a block that is not for it. */
 static int read_block(struct trace_reader *reader)
 {
 	int err;

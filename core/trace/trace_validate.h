@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which members a trace may hold. The writer takes no other, and the reader passes none on, so that
- * what reads a trace may use these values as indexes.
+ * Which members a trace may contain. The writer accepts no others, and the reader returns no
+ * others, so users of a trace may use these values as indexes.
  */
 #ifndef THPRACE_TRACE_VALIDATE_H
 #define THPRACE_TRACE_VALIDATE_H
@@ -14,7 +14,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "traces are little endian, unconverted");
 
-/* What is wrong with a record, in plain words; NULL when nothing is. */
+/* What is wrong with a record, in plain words; NULL if nothing is. */
 static inline const char *trace_validate__record(const struct thprace_record *record)
 {
 	if (record->type >= THPRACE_REC_MAX)
@@ -29,7 +29,7 @@ static inline const char *trace_validate__record(const struct thprace_record *re
 	return NULL;
 }
 
-/* The same of an incident. */
+/* The same for an incident. */
 static inline const char *trace_validate__incident(const struct thprace_incident *incident)
 {
 	if (incident->type > THPRACE_MSG_CHECK)

@@ -35,10 +35,10 @@ struct batch {
 
 struct trace_writer {
 	int fd;
-	int regular; /* can be cut back */
-	int broken; /* negative errno: nothing whole can be appended any more */
+	int regular; /* can be truncated */
+	int broken; /* negative errno: no complete block can be appended any more */
 	uint32_t missing; /* bit per JSON type whose last block could not be written */
-	off_t base; /* where the trace starts: stdout may hold something before it */
+	off_t base; /* where the trace starts: stdout may have contained something before it */
 	uint64_t bytes;
 	uint64_t records;
 	uint64_t incidents;
@@ -66,7 +66,7 @@ static int write_all(int fd, const void *data, size_t size, size_t *written)
 		if (got == 0)
 			return -EIO;
 		if (errno == EAGAIN) {
-			/* Somebody else made this pipe non-blocking. */
+			/* Another process made this pipe non-blocking. */
 			if (poll(&room, 1, -1) < 0 && errno != EINTR)
 				return -errno;
 		} else if (errno != EINTR) {
@@ -76,7 +76,7 @@ static int write_all(int fd, const void *data, size_t size, size_t *written)
 	return 0;
 }
 
-/* Forget the part of a block that was written; what cannot be forgotten ends the trace. */
+/* Remove the part of a block that was written; if that is impossible, the trace ends there. */
 static void cut_back(struct trace_writer *writer, int err, size_t written)
 {
 	off_t end = writer->base + (off_t)writer->bytes;
@@ -120,7 +120,10 @@ static int reserve(struct trace_writer *writer, size_t size)
 	return 0;
 }
 
-/* Compress into `to`, which takes as many bytes; returns how many it took, 0 if it won't shrink. */
+/*
+ * Compress into `to`, which has as many bytes; returns how many were used, 0 if it would not
+ * shrink.
+ */
 static uint32_t compress_into(struct trace_writer *writer, void *to, const void *raw, uint32_t size)
 {
 	z_stream *z = &writer->deflate;
@@ -137,7 +140,7 @@ static uint32_t compress_into(struct trace_writer *writer, void *to, const void 
 }
 
 /*
- * Make the payload of a block of raw bytes, in the way that stores it best. The room is that of
+ * Make the payload of a block from raw bytes, in the way that stores it best, in the space of
  * reserve().
  */
 static void encode(struct trace_writer *writer, struct thprace_block_header *header,
@@ -236,13 +239,13 @@ static int init_buffers(struct trace_writer *writer)
 	writer->pack = record_pack__new();
 	if (!writer->pack)
 		return -ENOMEM;
-	/* Ahead of time, so that a machine short of memory does not cost a full buffer later. */
+	/* Allocated early, so that a machine short of memory does not lose a full buffer later. */
 	if (!err)
 		err = reserve(writer, RECORDS_BUFFERED * sizeof(struct thprace_record));
 	return err;
 }
 
-/* Learn whether writer->fd can be cut back, and where the trace starts. */
+/* Find out whether writer->fd can be truncated, and where the trace starts. */
 static int look_at_output(struct trace_writer *writer)
 {
 	struct stat st;
@@ -293,7 +296,7 @@ static int release(struct trace_writer *writer)
 	return err;
 }
 
-/* Takes fd over; err: why there is none (fd < 0). */
+/* Takes ownership of fd; err: why there is none (fd < 0). */
 static int open_output(struct trace_writer **result, int fd, int err, uint64_t started,
 		       uint64_t started_wall, uint32_t flags)
 {
@@ -337,7 +340,7 @@ int trace_writer__begin(struct trace_writer **result, int fd, uint64_t started,
 	struct stat st;
 	int err = 0;
 
-	/* Standard output may go to the end of something else. */
+	/* Standard output may append to another file. */
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND) &&
 	    !lseek(fd, 0, SEEK_CUR) && ftruncate(fd, 0)) {
 		err = -errno;
@@ -450,7 +453,10 @@ int trace_writer__close(struct trace_writer *writer)
 	if (!writer)
 		return 0;
 	err = trace_writer__flush(writer);
-	/* END promises that what is missing was counted in STATS: not so, if this just got lost. */
+	/*
+	 * END promises that what is missing was counted in STATS, which is not true if something
+	 * was lost just now.
+	 */
 	if (!err && !writer->missing)
 		err = write_block(writer, THPRACE_BLOCK_END, NULL, 0, 0);
 	closed = release(writer);
