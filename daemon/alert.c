@@ -14,7 +14,7 @@
 #define SECOND 1000000000ULL
 #define LOSS_QUIET (10 * SECOND)
 #define COMPLAINT_REACH (2 * SECOND) /* between a complaint and its incident, either way */
-#define RECENT 64 /* incidents of each class that a complaint may still belong to */
+#define RECENT 64 /* incidents of each class to which a complaint may still belong */
 #define WAITING 64 /* complaints that wait for an incident */
 
 enum alert_match {
@@ -25,7 +25,7 @@ enum alert_match {
 
 struct recent {
 	struct alert_evidence evidence;
-	uint64_t settled; /* 0: none */
+	uint64_t settled; /* since the start */
 	bool confirmed;
 };
 
@@ -35,7 +35,7 @@ struct alert {
 	struct alert_dedup dedup;
 	bool escaped[THPRACE_CLASS_MAX]; /* since the start */
 	bool overlapped[THPRACE_CLASS_MAX];
-	enum check_status statuses[THPRACE_CLASS_MAX]; /* of the kernel's code */
+	enum check_status statuses[THPRACE_CLASS_MAX]; /* from the kernel's code */
 	struct recent recent[THPRACE_CLASS_MAX][RECENT];
 	unsigned int next_recent[THPRACE_CLASS_MAX];
 	struct complaint waiting[WAITING];
@@ -44,8 +44,8 @@ struct alert {
 	void *pfn_ctx;
 	unsigned int huge;
 	struct alert_loss loss;
-	uint64_t last_loss; /* when the last one was; 0: nothing is being lost */
-	uint64_t now; /* the latest time that was given */
+	uint64_t last_loss; /* time of the last loss; 0: nothing is being lost */
+	uint64_t now; /* the latest time given */
 };
 
 static void send(struct alert *alert, const struct log_message *message)
@@ -127,7 +127,7 @@ static void make_key(struct alert_dedup_key *key, const struct thprace_incident 
 	memcpy(key->walker, incident->walk.comm, strnlen(incident->walk.comm, THPRACE_COMM_LEN));
 }
 
-/* Is the page that a complaint names in the folio that starts at this struct page? */
+/* Is the page that a complaint names part of the folio that starts at this struct page? */
 static enum alert_match match_page(const struct alert *alert, const struct complaint *complaint,
 				   uint64_t folio)
 {
@@ -140,7 +140,7 @@ static enum alert_match match_page(const struct alert *alert, const struct compl
 	if (!complaint->has_pfn &&
 	    (!complaint->page || !alert->pfn(alert->pfn_ctx, complaint->page, &pfn)))
 		return ALERT_UNKNOWN;
-	/* Only what is aligned can be a huge page. */
+	/* Only an aligned page can be a huge page. */
 	if (pfn == first || (first % alert->huge == 0 && pfn - first < alert->huge))
 		return ALERT_SAME;
 	return ALERT_OTHER;
@@ -156,7 +156,7 @@ static enum alert_match match_task(const struct complaint *complaint,
 	return ALERT_OTHER;
 }
 
-/* Is this the incident that the kernel complained of? */
+/* Is the complaint about this incident? */
 static bool belongs(const struct alert *alert, const struct complaint *complaint,
 		    const struct recent *recent)
 {
@@ -174,7 +174,10 @@ static bool belongs(const struct alert *alert, const struct complaint *complaint
 	       (page == ALERT_SAME || task == ALERT_SAME);
 }
 
-/* The latest incident that a complaint belongs to, one not confirmed yet before others; or NULL. */
+/*
+ * The latest incident to which a complaint belongs, preferably one that is not confirmed yet; or
+ * NULL.
+ */
 static struct recent *find_recent(struct alert *alert, const struct complaint *complaint)
 {
 	struct recent *found = NULL;
@@ -195,7 +198,7 @@ static struct recent *find_recent(struct alert *alert, const struct complaint *c
 	return found;
 }
 
-/* Outside of any limit: there is no more of these than there are incidents of their page and task. */
+/* Outside of any limit: there are at most as many as incidents with the same page and task. */
 static void emit_confirmed(struct alert *alert, struct recent *recent,
 			   const struct complaint *complaint)
 {
@@ -209,7 +212,7 @@ static void emit_confirmed(struct alert *alert, struct recent *recent,
 	send(alert, &message);
 }
 
-/* No incident will come for a complaint any more. */
+/* No incident will come for this complaint any more. */
 static void emit_complaint(struct alert *alert, const struct complaint *complaint, uint64_t now)
 {
 	struct log_message message;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Identical incidents, and a class' messages a minute. */
+/* Identical incidents, and a class's messages per minute. */
 #include "alert_dedup.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ void alert_dedup__configure(struct alert_dedup *dedup, uint64_t length, uint64_t
 	dedup->per_minute = per_minute;
 }
 
-/* Take over the evidence of one more. */
+/* Store the evidence of the latest one. */
 static void note(struct alert_dedup_last *last, uint64_t number, const char *file, uint64_t from,
 		 uint64_t to)
 {
@@ -55,7 +55,7 @@ static void emit_withheld(struct alert_dedup *dedup, unsigned int index)
 	memset(&class->last, 0, sizeof(class->last));
 }
 
-/* The next minute, if this one is over. What was withheld is its first message. */
+/* Begin the next minute if this one is over. Its first message is about what was withheld. */
 static void begin_minute(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 {
 	struct alert_dedup_limit *class = &dedup->limits[index];
@@ -70,7 +70,7 @@ static void begin_minute(struct alert_dedup *dedup, unsigned int index, uint64_t
 	}
 }
 
-/* Take one of a class' messages, if there is one left. */
+/* Use one of a class's messages, if there is one left. */
 static bool take(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 {
 	struct alert_dedup_limit *class = &dedup->limits[index];
@@ -108,7 +108,7 @@ static struct alert_dedup_group *find(struct alert_dedup *dedup, const struct al
 	return NULL;
 }
 
-/* A group of its own for what comes after this incident, if there is room. */
+/* A group for what comes after this incident, if there is space. */
 static void begin_group(struct alert_dedup *dedup, const struct alert_dedup_key *key, uint64_t now)
 {
 	size_t i;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counting what gets no message of its own: identical incidents fold into one message, and each class
- * has a number of messages a minute. Whatever is given to alert_dedup__incident() either may
- * be sent, or is counted in exactly one later call of a hook. Times ns CLOCK_MONOTONIC.
+ * Counts what gets no message of its own: identical incidents are folded into one message, and each
+ * class has a limit of messages per minute. Everything given to alert_dedup__incident() is either
+ * to be sent, or is counted in exactly one later call of a hook. Times are ns of CLOCK_MONOTONIC.
  */
 #ifndef THPRACE_DAEMON_ALERT_DEDUP_H
 #define THPRACE_DAEMON_ALERT_DEDUP_H
@@ -15,18 +15,18 @@
 
 #include "complaint/complaint.h"
 
-/* Kinds of incidents that fold at the same time; others only have their class' limit. */
+/* Groups that fold at the same time; other incidents only have the limit of their class. */
 #define ALERT_DEDUP_GROUPS 128
 #define ALERT_DEDUP_FILE_MAX 384
-/* The kernel's complaints are counted as of verdict "clean", which no incident has. */
+/* The kernel's complaints are counted with the verdict "clean", which no incident has. */
 #define ALERT_DEDUP_COMPLAINTS_VERDICT THPRACE_CLEAN
 #define ALERT_DEDUP_LIMITS (THPRACE_CLASS_MAX + COMPLAINT_KIND_MAX)
 
-/* Incidents with the same key are identical. All of it is compared: set it to 0 first. */
+/* Incidents with the same key are identical. All bytes are compared: set it to 0 first. */
 struct alert_dedup_key {
 	uint8_t class; /* below THPRACE_CLASS_MAX */
 	uint8_t verdict; /* below THPRACE_VERDICT_MAX */
-	uint8_t likely; /* of an escape: it is not proved */
+	uint8_t likely; /* an escape that is not proved */
 	uint8_t level;
 	uint8_t origin; /* the walker's */
 	char opener[THPRACE_COMM_LEN];
@@ -37,18 +37,18 @@ struct alert_dedup_key {
 struct alert_dedup_last {
 	uint64_t from; /* when the first was counted */
 	uint64_t to; /* when the last was */
-	uint64_t number; /* of the last that has one; 0: none */
+	uint64_t number; /* the last number that there was; 0: none */
 	char file[ALERT_DEDUP_FILE_MAX]; /* its file, or "" */
 };
 
 struct alert_dedup_group {
 	struct alert_dedup_key key;
 	uint64_t until; /* 0: not in use */
-	uint64_t count; /* without a message of their own */
+	uint64_t count; /* incidents without a message of their own */
 	struct alert_dedup_last last;
 };
 
-/* What is above the limit of a class, or of a kind of complaint. */
+/* What exceeds the limit of a class, or of a kind of complaint. */
 struct alert_dedup_limit {
 	uint64_t minute_end; /* a minute begins with its first message */
 	uint64_t sent; /* within it */
@@ -59,7 +59,7 @@ struct alert_dedup_limit {
 struct alert_dedup_hooks {
 	/* A group has ended. */
 	void (*group)(void *ctx, const struct alert_dedup_group *group);
-	/* A class' minute has ended. */
+	/* A class's minute has ended. */
 	void (*withheld)(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld);
 	/* The same for a kind of complaint. */
 	void (*complaints)(void *ctx, unsigned int kind, const struct alert_dedup_limit *withheld);
@@ -82,19 +82,22 @@ void alert_dedup__init(struct alert_dedup *dedup, const struct alert_dedup_hooks
 void alert_dedup__configure(struct alert_dedup *dedup, uint64_t length, uint64_t per_minute);
 
 /*
- * An incident. exempt: it is to be sent whatever the limit says; it is not counted in it. file may be
- * NULL. Returns true when it is to be sent now; else it was counted.
+ * An incident. exempt: it is sent whatever the limit is, and does not count. file may be NULL.
+ * Returns true if it is to be sent now; else it was counted.
  */
 bool alert_dedup__incident(struct alert_dedup *dedup, const struct alert_dedup_key *key,
 			   uint64_t number, const char *file, bool exempt, uint64_t now);
 
-/* One of the kernel's complaints: it only has its kind's limit. Returns as alert_dedup__incident(). */
+/*
+ * One of the kernel's complaints, to which only its kind's limit applies. Returns as
+ * alert_dedup__incident().
+ */
 bool alert_dedup__complaint(struct alert_dedup *dedup, enum complaint_kind kind, uint64_t now);
 
-/* Tell what is due. */
+/* Call the hooks that are due. */
 void alert_dedup__tick(struct alert_dedup *dedup, uint64_t now);
 
-/* When something is due next; 0: nothing is counted. */
+/* When the next hook is due; 0: nothing is counted. */
 uint64_t alert_dedup__deadline(const struct alert_dedup *dedup);
 
 /* Tell all. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Alerts in words and fields. Syslog has no fields: what matters is in the text. */
+/* Alerts in words and fields. Syslog has no fields, so the important data is also in the text. */
 #include "alert_message.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include "report/summary.h"
 #include "classes/race_class.h"
 
-/* One line that grows; what does not fit is cut off. */
+/* One line that grows; what does not fit is dropped. */
 struct line {
 	char text[1024];
 	size_t length;
@@ -37,7 +37,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *line, const c
 		line->length = sizeof(line->text) - 1;
 }
 
-/* likely: of an escape, which is not proved then. */
+/* likely: an escape that is not proved. */
 static int priority_of(unsigned int verdict, bool likely)
 {
 	switch (verdict) {
@@ -150,7 +150,7 @@ static void fields_of_window(struct log_message *message, const struct thprace_i
 	log__field(message, "THPRACE_OPENER_TGID", "%u", window->tgid);
 	field_comm(message, "THPRACE_OPENER_COMM", window->comm);
 	log__field(message, "THPRACE_OPENER_CPU", "%u", window->cpu);
-	/* A range that began before anybody looked has no beginning. */
+	/* A range that began before anybody looked has no start. */
 	if (window->open)
 		log__field(message, "THPRACE_OPEN_NS", "%" PRIu64, (uint64_t)window->open);
 	if (window->close)
@@ -220,7 +220,7 @@ void alert_message__incident(struct log_message *message, const struct alert_evi
 	log__field(message, "THPRACE_FIRST", "%d", first);
 }
 
-/* That the kernel waited once is a comfort only where its code says that it always does. */
+/* That the kernel waited once is only reassuring if its code shows that it always does. */
 static const char *status_text(enum check_status status)
 {
 	switch (status) {
@@ -251,7 +251,10 @@ void alert_message__overlap(struct log_message *message, const struct alert_evid
 	log__field(message, "THPRACE_CHECK_WORDS", "%s", status_text(status));
 }
 
-/* What a complaint names of its incident: at least one of page and task, and no other's. */
+/*
+ * What a complaint names of its incident: at least one of page and task, and none of another
+ * incident.
+ */
 static void add_named(struct line *line, const struct thprace_incident *incident,
 		      const struct complaint *complaint, bool same_page)
 {
@@ -301,7 +304,7 @@ void alert_message__complaint(struct log_message *message, const struct complain
 		before = ", ";
 	}
 	log__begin(message, LOG_ERR, LOG_ID_COMPLAINT, "%s", line.text);
-	/* A field may stand in a journal's entry several times. */
+	/* A field may occur several times in a journal entry. */
 	for (c = 1; c < race_class__end(); c++) {
 		if (complaint->classes & 1U << c)
 			log__field(message, "THPRACE_CLASS", "%s", names__class(c));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What alerts say: their text, fields and priorities. docs/alerts.md lists them. */
+/* The content of alerts: text, fields and priorities. docs/alerts.md lists them. */
 #ifndef THPRACE_DAEMON_ALERT_MESSAGE_H
 #define THPRACE_DAEMON_ALERT_MESSAGE_H
 
@@ -19,7 +19,9 @@ struct alert_evidence {
 	char file[ALERT_DEDUP_FILE_MAX]; /* "": none */
 };
 
-/* Losses from the first to the last, before 10 s went by without one. Times ns CLOCK_MONOTONIC. */
+/*
+ * Losses from the first to the last one before 10 s without loss. Times are ns of CLOCK_MONOTONIC.
+ */
 struct alert_loss {
 	uint64_t count[THPRACE_LOSS_MAX];
 	uint64_t from;
@@ -30,7 +32,10 @@ struct alert_loss {
 void alert_message__incident(struct log_message *message, const struct alert_evidence *evidence,
 			     bool first);
 
-/* The first contained overlap of a class. status: what the kernel's code says of the class. */
+/*
+ * The first contained overlap of a class. status: the result of reading the kernel's code for the
+ * class.
+ */
 void alert_message__overlap(struct log_message *message, const struct alert_evidence *evidence,
 			    enum check_status status);
 
@@ -52,7 +57,7 @@ void alert_message__withheld_complaints(struct log_message *message, unsigned in
 
 void alert_message__loss_began(struct log_message *message, const struct alert_loss *loss);
 
-/* stopping: the daemon ends, so nobody knows whether the loss has. */
+/* stopping: the daemon ends, so it is not known whether the loss has ended. */
 void alert_message__loss_ended(struct log_message *message, const struct alert_loss *loss,
 			       bool stopping);
 

@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <linux/magic.h>
 
-#define ENTRIES_MAX 200000 /* files and folders that are looked at, in all */
+#define ENTRIES_MAX 200000 /* files and folders that are read, in total */
 #define DEPTH_MAX 32
 
 static const char *mounted(void)
@@ -25,7 +25,9 @@ static const char *mounted(void)
 	return NULL;
 }
 
-/* A cgroup's number is its folder's inode number, also in readdir(3). path: of this folder, grows. */
+/*
+ * A cgroup's number is its folder's inode number, also in readdir(3). path: of this folder, grows.
+ */
 static int find(char *path, size_t size, uint64_t id, unsigned int *left, int depth)
 {
 	size_t length = strlen(path);

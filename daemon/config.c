@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The keys of the configuration: defaults, bounds, what contradicts what. */
+/* The keys of the configuration: defaults, limits, and contradictions. */
 #include "config_private.h"
 
 #include <errno.h>

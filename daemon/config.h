@@ -4,10 +4,10 @@
  * (thprace.conf(5)).
  *
  * The main file is the first of /etc/thprace/thprace.conf, /run/thprace/thprace.conf,
- * /usr/lib/thprace/thprace.conf. Then thprace.conf.d/ *.conf of all three places, sorted by file name;
- * of two with the same name that of /etc counts, then /run's; one that is empty or a link to
- * /dev/null hides the others and says nothing. A later key overrides an earlier one; an empty value
- * means the default.
+ * /usr/lib/thprace/thprace.conf. Then thprace.conf.d/ *.conf of all three places, sorted by file
+ * name. If two have the same name, the one in /etc counts, then the one in /run; an empty one, or a
+ * link to /dev/null, hides the others. A later key overrides an earlier one; an empty value means
+ * the default.
  */
 #ifndef THPRACE_DAEMON_CONFIG_H
 #define THPRACE_DAEMON_CONFIG_H
@@ -23,7 +23,7 @@
 #define CONFIG_NAME_MAX 64
 
 enum log_target {
-	LOG_TARGET_AUTO, /* the journal where one runs, else syslog where one listens, else stderr */
+	LOG_TARGET_AUTO, /* the journal if one runs, else syslog if a daemon listens, else stderr */
 	LOG_TARGET_JOURNAL,
 	LOG_TARGET_SYSLOG,
 	LOG_TARGET_STDERR,
@@ -34,7 +34,7 @@ enum log_target {
 		"auto", "journal", "syslog", "stderr" \
 	}
 
-/* A plain value. Sizes in bytes, times in seconds unless said otherwise. */
+/* A plain value. Sizes in bytes, times in seconds unless stated otherwise. */
 struct config {
 	struct {
 		enum thprace_mode mode; /* [observe] mode= light */
@@ -44,7 +44,7 @@ struct config {
 	struct {
 		char directory[CONFIG_PATH_MAX]; /* [spool] directory= /var/lib/thprace */
 		uint64_t max_size; /* max_size= 256M; of all files, at least 1M */
-		uint64_t file_size; /* file_size= 16M; a new file is begun above it, at least 64K */
+		uint64_t file_size; /* file_size= 16M; above it a new file is begun, at least 64K */
 		uint64_t max_age; /* max_age= 30d; older files are removed */
 		uint64_t file_age; /* file_age= 1d; a new file is begun */
 		uint64_t
@@ -52,7 +52,7 @@ struct config {
 	} spool;
 	struct {
 		enum log_target target; /* [alerts] target= auto */
-		int facility; /* facility= daemon; LOG_DAEMON …, as syslog(3) has them */
+		int facility; /* facility= daemon; LOG_DAEMON …, as in syslog(3) */
 		uint64_t fold; /* fold= 60s: identical incidents within it are one message */
 		uint64_t per_minute; /* per_minute= 10: messages per class */
 		bool kernel_log; /* kernel_log= yes: follow /dev/kmsg */
@@ -65,9 +65,9 @@ struct config {
 	struct {
 		char socket
 			[CONFIG_PATH_MAX]; /* [control] socket= /run/thprace/control.sock; none: "" */
-		char group[CONFIG_NAME_MAX]; /* group= thprace: may ask, besides root */
-		uint64_t clients; /* clients= 16: at the same time; root has as many of its own */
-		uint64_t timeout; /* timeout= 10s: for a request to be complete, an answer taken */
+		char group[CONFIG_NAME_MAX]; /* group= thprace: may ask, as root may */
+		uint64_t clients; /* clients= 16: at the same time; root has as many for itself */
+		uint64_t timeout; /* timeout= 10s: to send the request, and to read the answer */
 	} control;
 	struct {
 		double budget; /* [overhead] budget= 0.5%, as a share: 0.005; 0: no limit */
@@ -82,18 +82,18 @@ struct config {
 void config__defaults(struct config *config);
 
 /*
- * Read all files. path: only this file instead (--config), or NULL. root: prefixed to the three places
- * ("" in earnest; tests use a folder).
+ * Read all files. path: only this file instead (--config), or NULL. root: a prefix for the three
+ * places (normally ""; tests use a folder).
  *
- * Returns 0; or negative errno (-EINVAL: something is wrong in a file), and in why every complaint, a
- * line each: "FILE:LINE: unknown key 'x' in [spool]; thprace.conf(5) lists them"; the last line says
- * how many did not fit. *config is complete and checked on success and not touched on failure. A
- * missing file is no error, unless path names it.
+ * Returns 0; or negative errno (-EINVAL: something is wrong in a file), and in why all error
+ * messages, one per line: "FILE:LINE: unknown key 'x' in [spool]; thprace.conf(5) lists them"; the
+ * last line says how many did not fit. *config is complete and checked on success and not changed
+ * on failure. A missing file is no error, unless path names it.
  */
 int config__load(struct config *config, const char *root, const char *path, char *why,
 		 size_t why_size);
 
-/* Print it in full to a FILE, as a configuration file that would give it. */
+/* Print it completely to a FILE, as a configuration file with the same result. */
 void config__print(const struct config *config, void *file);
 
 #endif

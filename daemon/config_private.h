@@ -9,14 +9,16 @@
 #include "config.h"
 
 #define CONFIG_KEYS 24
-#define CONFIG_WHY_MAX 160 /* bytes, of what is wrong with a value */
-#define CONFIG_VALUE_MAX (CONFIG_PATH_MAX + 1) /* bytes, of any value as text */
+#define CONFIG_WHY_MAX 160 /* bytes, for what is wrong with a value */
+#define CONFIG_VALUE_MAX (CONFIG_PATH_MAX + 1) /* bytes, for any value as text */
 
 struct config_key;
 
-/* How a kind of value is read from text and written as text. */
+/* How a type of value is read from text and written as text. */
 struct config_type {
-	/* Into member, of the kind's own type. Returns 0; or -EINVAL, and in why what is wrong. */
+	/*
+	 * Stores into member, which has this type. Returns 0; or -EINVAL, and in why what is wrong.
+	 */
 	int (*parse)(const struct config_key *key, const char *text, void *member,
 		     char why[CONFIG_WHY_MAX]);
 	void (*print)(const void *member, char buf[CONFIG_VALUE_MAX]);
@@ -50,14 +52,14 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 /* Index of a key, or -ENOENT. section: one of those of the table. */
 int config_key__find(const char *section, const char *name);
 
-/* Is there such a section? */
+/* Does this section exist? */
 bool config_key__section(const char *section);
 
 /* Set a key of *config. An empty text sets the default. Returns 0, or -EINVAL and why. */
 int config_key__set(const struct config_key *key, struct config *config, const char *text,
 		    char why[CONFIG_WHY_MAX]);
 
-/* Two keys of one section, both uint64_t, of which the first must not be above the second. */
+/* Two keys of one section, both uint64_t; the first must not be above the second. */
 struct config_order {
 	const char *section;
 	const char *lesser;

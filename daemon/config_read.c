@@ -14,14 +14,14 @@
 
 #define PLACE_MAX (PATH_MAX + 16)
 
-/* The three places, most important first. */
+/* The three places, the most important first. */
 static const char *const places[] = {"/etc/thprace", "/run/thprace", "/usr/lib/thprace"};
 
 #define NR_PLACES (sizeof(places) / sizeof(places[0]))
 
 struct reading {
 	struct config config;
-	char where[CONFIG_KEYS][PLACE_MAX]; /* where a key was set last, "" for nowhere */
+	char where[CONFIG_KEYS][PLACE_MAX]; /* where a key was last set, "" for nowhere */
 	struct ini_errors errors;
 };
 
@@ -68,7 +68,7 @@ static bool exists(const char *path)
 {
 	struct stat st;
 
-	/* A link that leads nowhere exists: opening it says what is wrong. */
+	/* A broken link exists: opening it reports what is wrong. */
 	return !lstat(path, &st) || (errno != ENOENT && errno != ENOTDIR);
 }
 
@@ -163,7 +163,10 @@ static void read_drop_ins(struct reading *reading, const char *root)
 	free(names.list);
 }
 
-/* What only the whole shows. After other errors it would blame what was not read. */
+/*
+ * Checks that need the complete configuration. After other errors they would blame values that were
+ * not read.
+ */
 static void check_whole(struct reading *reading)
 {
 	char why[CONFIG_WHY_MAX];
@@ -175,7 +178,7 @@ static void check_whole(struct reading *reading)
 		const struct config_order *order = &config_orders[i];
 		const char *where = reading->where[config_key__find(order->section, order->lesser)];
 
-		/* One of both was set: the defaults agree. */
+		/* At least one of them was set, because the defaults do not contradict. */
 		if (!*where)
 			where = reading->where[config_key__find(order->section, order->greater)];
 		if (config_order__check(order, &reading->config, why))

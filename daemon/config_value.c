@@ -15,14 +15,14 @@
 #include "base/timespan.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define SHOWN 48 /* bytes of a bad value that a complaint shows */
+#define SHOWN 48 /* bytes of a bad value that a message shows */
 
 struct unit {
 	const char *name;
 	uint64_t factor;
 };
 
-/* Largest first: for printing, the first that divides the value. */
+/* Largest first: output uses the first that divides the value. */
 static const struct unit size_units[] = {
 	{"T", 1ULL << 40}, {"G", 1ULL << 30}, {"M", 1ULL << 20}, {"K", 1ULL << 10}, {"", 1},
 };
@@ -40,7 +40,7 @@ static const struct {
 	{"local7", LOG_LOCAL7},
 };
 
-/* "'TEXT' is not WANTED", with the text made fit for a terminal. */
+/* "'TEXT' is not WANTED", with the text made safe for a terminal. */
 static int refuse(const char *text, const char *wanted, char why[CONFIG_WHY_MAX])
 {
 	char shown[SHOWN];
@@ -179,8 +179,8 @@ static void print_bool(const void *member, char buf[CONFIG_VALUE_MAX])
 }
 
 /*
- * "0.5%" as 0.005. Read by hand: strtod() depends on the locale, and takes "nan". Six decimals, and
- * below 100 %, so that printing with six gives what was read.
+ * "0.5%" as 0.005. Not by strtod(), which depends on the locale and accepts "nan". Six decimals,
+ * and below 100 %, so that output with six decimals gives what was read.
  */
 static int parse_share(const struct config_key *key, const char *text, void *member,
 		       char why[CONFIG_WHY_MAX])
@@ -222,7 +222,7 @@ static void print_share(const void *member, char buf[CONFIG_VALUE_MAX])
 	snprintf(buf + length, CONFIG_VALUE_MAX - length, "%%");
 }
 
-/* Does a path go up somewhere? */
+/* Does a path contain ".."? */
 static bool goes_up(const char *path)
 {
 	for (; (path = strstr(path, "/..")); path++) {
@@ -265,7 +265,7 @@ static void print_path(const void *member, char buf[CONFIG_VALUE_MAX])
 	snprintf(buf, CONFIG_VALUE_MAX, "%s", *path ? path : "none");
 }
 
-/* A group's name as useradd(8) takes them; whether it exists is found out when it is needed. */
+/* A group name as useradd(8) allows it; whether the group exists is found out when it is needed. */
 static int parse_group(const struct config_key *key, const char *text, void *member,
 		       char why[CONFIG_WHY_MAX])
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The socket, and who may ask. */
+/* The socket, and who may use it. */
 #include "control_private.h"
 
 #include <errno.h>
@@ -35,9 +35,11 @@ __attribute__((format(printf, 3, 4))) static void log_text(const struct control 
 	control->hooks.log(control->hooks.ctx, priority, text);
 }
 
-/* --- who may ask --------------------------------------------------------------------------------- */
+/*
+ * --- who may ask ---------------------------------------------------------------------------------
+ */
 
-/* Look the group up: here, not per client, since that may ask the network. */
+/* Look the group up here and not per client, because the lookup may use the network. */
 static void find_group(struct control *control)
 {
 	struct group group, *found = NULL;
@@ -48,7 +50,7 @@ static void find_group(struct control *control)
 	control->has_group = false;
 	if (!control->group[0])
 		return;
-	/* All members are in there: no size is enough for every group. */
+	/* It includes all members: no fixed size is enough for every group. */
 	do {
 		free(buf);
 		size *= 4;
@@ -68,7 +70,7 @@ static void find_group(struct control *control)
 		 control->group, err ? strerror(err) : "not found", control->group);
 }
 
-/* Root's own rights are not needed where the daemon is in the group. */
+/* Root's own rights are not needed if the daemon is a member of the group. */
 static void set_socket_group(struct control *control)
 {
 	struct stat st;
@@ -120,7 +122,7 @@ static bool allowed(const struct control *control, int fd, uid_t *uid)
 	return peer.gid == control->gid || peer_in_group(fd, control->gid);
 }
 
-/* One line, for which the socket has room, and the end. */
+/* Sends one line, for which the socket has space, and closes. */
 static void reject(struct control *control, int fd, const char *code, const char *why)
 {
 	struct json_object *object = control_client__make_error(code, why);
@@ -165,7 +167,7 @@ static void take_client(struct control *control, int fd)
 		reject(control, fd, "busy", why);
 		return;
 	}
-	/* The descriptor is gone either way; whoever asked sees the end of the connection. */
+	/* The descriptor is closed in any case; the client sees the end of the connection. */
 	control_client__new(control, fd, uid);
 }
 
@@ -182,7 +184,7 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *da
 	if (client >= 0) {
 		take_client(control, client);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		/* It would be asked for again at once, and in vain. */
+		/* Otherwise it would be called again at once, without success. */
 		sd_event_source_set_enabled(control->listener, SD_EVENT_OFF);
 		sd_event_source_set_time_relative(control->pause, PAUSE_US);
 		sd_event_source_set_enabled(control->pause, SD_EVENT_ONESHOT);
@@ -207,7 +209,7 @@ static int on_reap(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* The folder of /run/thprace/control.sock is systemd's to make, but not when run by hand. */
+/* systemd creates the folder of /run/thprace/control.sock, but not if the daemon is run by hand. */
 static void make_folder(const char *path)
 {
 	char folder[CONFIG_PATH_MAX];
@@ -218,12 +220,12 @@ static void make_folder(const char *path)
 	if (!slash || slash == folder)
 		return;
 	*slash = '\0';
-	/* What is wrong with it, bind() says. */
+	/* If something is wrong with it, bind() says so. */
 	if (mkdir(folder, 0755) == 0)
 		(void)!chmod(folder, 0755);
 }
 
-/* Is there a socket that nobody listens on? It is removed. Returns 0, or negative errno with why. */
+/* Removes a socket on which nobody listens. Returns 0, or negative errno with why. */
 static int clear_path(const struct sockaddr_un *address, char *why, size_t why_size)
 {
 	const char *path = address->sun_path;
@@ -231,7 +233,7 @@ static int clear_path(const struct sockaddr_un *address, char *why, size_t why_s
 	int fd, err;
 
 	if (lstat(path, &st))
-		return 0; /* bind() says what else than ENOENT it is */
+		return 0; /* bind() reports any error except ENOENT */
 	if (!S_ISSOCK(st.st_mode)) {
 		snprintf(why, why_size, "%s exists and is not a socket: remove it", path);
 		return -EEXIST;
@@ -241,7 +243,7 @@ static int clear_path(const struct sockaddr_un *address, char *why, size_t why_s
 		return -errno;
 	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
 	close(fd);
-	/* EAGAIN: it listens, and has more connections than it takes. */
+	/* EAGAIN: somebody listens, and has more connections than it accepts. */
 	if (!err || err == EAGAIN) {
 		snprintf(why, why_size,
 			 "another thpraced listens on %s; see: systemctl status thpraced", path);
@@ -279,7 +281,7 @@ static int listen_on(struct control *control, char *why, size_t why_size)
 		return -errno;
 	control->dev = st.st_dev;
 	control->ino = st.st_ino;
-	/* Before it listens, so that nobody comes in between. */
+	/* Before it listens, so that nobody connects in between. */
 	if (chmod(control->path, 0660))
 		return -errno;
 	set_socket_group(control);
@@ -365,7 +367,7 @@ void control__close(struct control *control)
 
 	if (!control)
 		return;
-	/* No live_cancel: what it would end ends with the daemon. */
+	/* No live_cancel: what it would cancel ends with the daemon. */
 	control_client__reap(control, true);
 	control_traces__free(control);
 	sd_event_source_disable_unref(control->listener);

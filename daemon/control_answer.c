@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The answers, as docs/control.md has them. */
+/* The answers, as described in docs/control.md. */
 #include "control_private.h"
 
 #include <errno.h>
@@ -19,9 +19,9 @@
 #define number_of render_json__number
 
 #define PATH_LEN (CONFIG_PATH_MAX + 64)
-#define WHY_LEN 4096 /* complaints about a configuration: several lines */
+#define WHY_LEN 4096 /* for errors in a configuration: several lines */
 
-/* Text with several lines keeps them; all else that no terminal should get goes. */
+/* Text with several lines keeps them; anything else that is unsafe for a terminal is removed. */
 static void clean_lines(char *text)
 {
 	char buf[WHY_LEN], *line, *rest = NULL, all[WHY_LEN] = "";
@@ -47,7 +47,7 @@ static struct json_object *file_of(const struct control *control, uint64_t numbe
 	return json_object_new_string(path);
 }
 
-/* Wall-clock time of an instant of CLOCK_MONOTONIC, by the clocks of now. */
+/* Wall-clock time of a time of CLOCK_MONOTONIC, by both clocks' present values. */
 static uint64_t wall_by_now(uint64_t ns)
 {
 	return ns + (clock__wall() - clock__now());
@@ -68,7 +68,7 @@ static struct json_object *incident_object(const struct control *control, uint64
 	return object;
 }
 
-/* The struct itself, for readers that draw it: two digits per byte, in memory order. */
+/* The struct itself, for clients that draw it: two digits per byte, in memory order. */
 static struct json_object *raw_of(const struct thprace_incident *incident)
 {
 	const unsigned char *bytes = (const unsigned char *)incident;
@@ -182,7 +182,7 @@ static void more_incidents(struct client *client)
 	uint64_t first = hooks->recent_first(hooks->ctx);
 
 	if (client->number < first && client->number < client->end) {
-		/* Overtaken by those that memory dropped for newer ones, while it did not read. */
+		/* The client read too slowly: memory dropped these for newer ones. */
 		client->control->refused++;
 		control_client__error(client, "timeout",
 				      "incidents came faster than the client read them");
@@ -242,7 +242,7 @@ static void answer_live(struct client *client)
 				      "reached: try again later");
 		return;
 	}
-	/* Before the hook is called: it may call control__live_done(). */
+	/* Before the hook is called, because it may call control__live_done(). */
 	client->state = CLIENT_LIVE;
 	if (hooks->live)
 		err = hooks->live(hooks->ctx, client->id, request->seconds, request->from_now, why,
@@ -281,7 +281,7 @@ void control__live_done(struct control *control, uint64_t id, int fd, const char
 	object = render_json__new("live");
 	if (object)
 		add(object, "bytes", fstat(fd, &st) ? NULL : number_of((uint64_t)st.st_size));
-	/* Not to be cancelled any more, should the line fail. */
+	/* Not to be cancelled any more if sending the line fails. */
 	client->state = CLIENT_LAST;
 	control_client__line(client, object);
 	control_client__end(client, NULL);

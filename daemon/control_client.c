@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One connection: reads one request, and sends its answers as the socket takes them. */
+/* One connection: reads one request, and sends answers as fast as the socket accepts them. */
 #include "control_private.h"
 
 #include <errno.h>
@@ -47,7 +47,9 @@ void control_client__drop(struct client *client)
 		return;
 	client->state = CLIENT_GONE;
 	control->nr_clients--;
-	/* Whoever called may use the client still: only what costs others goes at once. */
+	/*
+	 * The caller may still use the client: only resources that others need are freed at once.
+	 */
 	client->io = sd_event_source_disable_unref(client->io);
 	client->timer = sd_event_source_disable_unref(client->timer);
 	close(client->fd);
@@ -141,7 +143,7 @@ void control_client__error(struct client *client, const char *code, const char *
 		client->state = CLIENT_LAST;
 }
 
-/* Returns bytes that were sent, or negative errno. */
+/* Returns the number of bytes sent, or negative errno. */
 static ssize_t send_some(struct client *client)
 {
 	struct iovec iov = {
@@ -175,7 +177,7 @@ static ssize_t send_some(struct client *client)
 	return sent;
 }
 
-/* Is all sent, or does the socket take no more? Returns 0, -EAGAIN, or another negative errno. */
+/* Returns 0 if everything was sent, -EAGAIN if the socket is full, or another negative errno. */
 static int send_all(struct client *client)
 {
 	ssize_t sent = 0;
@@ -202,7 +204,7 @@ void control_client__send(struct client *client)
 		if (client->state == CLIENT_GONE)
 			return;
 		err = send_all(client);
-		/* Where incidents are left there is something new to be sent. */
+		/* If incidents are left, there is more to send. */
 		if (err || client->state != CLIENT_INCIDENTS || client->number >= client->end)
 			break;
 	}
@@ -222,7 +224,7 @@ void control_client__send(struct client *client)
 		control_client__drop(client);
 }
 
-/* The request's line is whole, or all of it that will come. */
+/* The line of the request is complete, or no more of it will come. */
 static void take_request(struct client *client, size_t length)
 {
 	struct control *control = client->control;
@@ -304,7 +306,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *data)
 		refuse(client, "timeout", "the request was not complete in time");
 		return 0;
 	}
-	/* It may have made room for this just now; there is no waiting for it. */
+	/* It may have been freed space just now; it cannot be waited for. */
 	client->control->refused++;
 	control_client__error(client, "timeout", "the client did not read the answer in time");
 	if (client->state != CLIENT_GONE)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside of control: control.c listens and knows who may ask, control_client.c has the clients,
- * control_request.c reads requests, control_answer.c answers them, control_traces.c bounds what was handed out.
+ * Internals of control: control.c listens and checks who may ask, control_client.c has the clients,
+ * control_request.c reads requests, control_answer.c answers them, control_traces.c limits the
+ * traces that were sent.
  */
 #ifndef THPRACE_DAEMON_CONTROL_PRIVATE_H
 #define THPRACE_DAEMON_CONTROL_PRIVATE_H
@@ -37,20 +38,20 @@ struct request {
 };
 
 /*
- * Read a request. Returns NULL, or the error's code ("malformed" …) with a sentence in why, which is
- * clean.
+ * Read a request. Returns NULL, or the error's code ("malformed" …) with a sentence in why, which
+ * is clean.
  */
 const char *control_request__parse(struct request *request, const char *line, size_t length,
 				   char *why, size_t why_size);
 
-/* Lines are made as long as less than this waits to be sent. */
+/* New lines are made while less than this waits to be sent. */
 #define CLIENT_OUT_ENOUGH 16384
 
 enum client_state {
-	CLIENT_REQUEST, /* its request is not whole yet */
-	CLIENT_INCIDENTS, /* incidents are to be sent as it takes them; or it follows */
+	CLIENT_REQUEST, /* its request is not complete yet */
+	CLIENT_INCIDENTS, /* sends incidents as the client reads them; or the client follows */
 	CLIENT_LIVE, /* waits for control__live_done() */
-	CLIENT_LAST, /* all is said: it ends when it has taken it */
+	CLIENT_LAST, /* everything is queued: it ends when the client has read it */
 	CLIENT_GONE, /* ended, to be freed */
 };
 
@@ -60,26 +61,26 @@ struct client {
 	uint64_t id;
 	uid_t uid;
 	int fd;
-	int passed; /* descriptor that goes with the next byte, or -1 */
+	int passed; /* descriptor to send with the next byte, or -1 */
 	enum client_state state;
 	sd_event_source *io;
-	sd_event_source *timer; /* for the request, then for what waits in out */
+	sd_event_source *timer; /* for the request, then for the data in out */
 	struct request request;
-	uint64_t number; /* of the next incident to be looked at … */
-	uint64_t end; /* … and of the first that isn't there yet */
+	uint64_t number; /* number of the next incident to look at … */
+	uint64_t end; /* … and of the first that does not exist yet */
 	size_t in_size;
 	char *out;
 	size_t out_size; /* bytes in out … */
-	size_t out_sent; /* … of which so many are sent */
+	size_t out_sent; /* … of which this many are sent */
 	size_t out_room;
 	char in[CONTROL_REQUEST_MAX + 1];
 };
 
-/* What a client is answered; its lines come by control_client__line() and its like. */
+/* Answers to a client; their lines are sent with control_client__line() and similar functions. */
 struct control_answers {
 	/* Answer the request that was read. */
 	void (*request)(struct client *client);
-	/* State CLIENT_INCIDENTS: make lines while there is room for them. */
+	/* State CLIENT_INCIDENTS: make lines while there is space for them. */
 	void (*incidents)(struct client *client);
 };
 
@@ -95,15 +96,15 @@ struct control {
 	gid_t gid; /* of group */
 	uint64_t timeout; /* us */
 	uint64_t clients_max;
-	dev_t dev; /* of the socket, so that no other is removed */
+	dev_t dev; /* of the socket, so that no other one is removed */
 	ino_t ino;
 	int fd;
 	sd_event_source *listener;
-	sd_event_source *pause; /* until the next accept, when descriptors or memory ran out */
-	sd_event_source *reaper; /* frees clients that are gone */
+	sd_event_source *pause; /* until the next accept, if descriptors or memory ran out */
+	sd_event_source *reaper; /* frees clients that have gone */
 	struct client *clients;
 	unsigned int nr_clients; /* not gone */
-	struct sent_trace *sent_traces; /* traces that were handed out, the newest first */
+	struct sent_trace *sent_traces; /* traces that were sent, the newest first */
 	sd_event_source *traces_timer; /* empties the oldest */
 	uint64_t trace_lifetime; /* us */
 	uint64_t last_id;
@@ -111,41 +112,46 @@ struct control {
 	uint64_t refused;
 };
 
-/* Begin to serve a user's connection. fd is the client's from now on, also on failure. */
+/* Begin to serve a user's connection. Takes ownership of fd, also on failure. */
 int control_client__new(struct control *control, int fd, uid_t uid);
 
 /*
- * Is one of so many places left for a user? Root and the daemon's own user have places of their own; of the others' one
- * user has half of them at most. live: of those that wait for a trace.
+ * Has a user one of this many places left? Root and the daemon's own user have their own places;
+ * one of the other users has at most half of theirs. live: only those that wait for a trace.
  */
 bool control_client__room(const struct control *control, uid_t uid, uint64_t places, bool live);
 
-/* Append a line. Takes object over; NULL, or no memory, ends the client. */
+/*
+ * Append a line. Takes ownership of object; if it is NULL, or memory runs out, the client is
+ * closed.
+ */
 void control_client__line(struct client *client, struct json_object *object);
 
-/* The last lines: "end" with members of object (taken over, may be NULL), or an error. */
+/* The last line: "end" with members of object (takes ownership, may be NULL), or an error. */
 void control_client__end(struct client *client, struct json_object *object);
 void control_client__error(struct client *client, const char *code, const char *why);
 
 /* Build an error's line. */
 struct json_object *control_client__make_error(const char *code, const char *why);
 
-/* Send what the socket takes, make more where there is more, end it when all is said and taken. */
+/*
+ * Send what the socket accepts, make more lines if there are any, close when everything was sent.
+ */
 void control_client__send(struct client *client);
 
-/* End it at once; it is freed later. */
+/* Close it at once; it is freed later. */
 void control_client__drop(struct client *client);
 
-/* Free those that are gone, or all. */
+/* Free those that have gone, or all. */
 void control_client__reap(struct control *control, bool all);
 
 #define CONTROL_LIVE_PLACES 4 /* traces under way */
-#define CONTROL_TRACES_MAX 4 /* traces that a user may hold */
-#define CONTROL_TRACE_LIFETIME_US 60000000ULL /* until one is emptied */
+#define CONTROL_TRACES_MAX 4 /* traces that one user may hold */
+#define CONTROL_TRACE_LIFETIME_US 60000000ULL /* until a trace is emptied */
 
 /*
- * A trace goes to a user: bound its memory. fd stays the caller's. Returns false when it cannot be bound: then it must not
- * be handed out.
+ * A trace is sent to a user: limit its memory. fd still belongs to the caller. Returns false if
+ * that is impossible: then it must not be sent.
  */
 bool control_traces__add(struct control *control, uid_t uid, int fd);
 void control_traces__free(struct control *control);

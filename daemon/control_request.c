@@ -11,7 +11,7 @@
 #define DEPTH_MAX 3 /* a request is flat */
 #define NAME_SHOWN 48
 
-/* Each takes a member's value, or returns what it has to be. */
+/* Each stores a member's value, or returns what the value must be. */
 typedef const char *(*take_fn)(struct request *request, struct json_object *value);
 
 struct member {
@@ -29,7 +29,7 @@ struct kind {
 
 static const char *take_number(uint64_t *number, struct json_object *value)
 {
-	/* json-c says -1 or INT64_MAX of what does not fit. */
+	/* json-c returns -1 or INT64_MAX for values that do not fit. */
 	if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
 		return "the number of an incident";
 	*number = json_object_get_uint64(value);
@@ -169,7 +169,7 @@ static const char *take_members(struct request *request, const struct kind *kind
 	return NULL;
 }
 
-/* What no single member shows. */
+/* Checks that involve several members. */
 static const char *check(const struct request *request, char *why, size_t why_size)
 {
 	if (request->type == REQUEST_INCIDENT && !request->id) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Traces that were handed out. Their memory is the daemon's for as long as anybody holds the descriptor, so each is
- * emptied after a while, and the oldest one of a user when the user gets more than a few.
+ * Traces that were sent to clients. Their memory counts as the daemon's as long as anybody holds
+ * the descriptor, so each is emptied after a while, and a user's oldest one when the user gets more
+ * than a few.
  */
 #include "control_private.h"
 
@@ -26,7 +27,7 @@ static void empty(struct sent_trace **link)
 	free(trace);
 }
 
-/* Empty what is older than the newest `keep` of this user. */
+/* Empty all but the newest `keep` traces of this user. */
 static void keep_few(struct control *control, uid_t uid, unsigned int keep)
 {
 	struct sent_trace **link = &control->sent_traces;
@@ -84,8 +85,8 @@ bool control_traces__add(struct control *control, uid_t uid, int fd)
 	if (!trace)
 		return false;
 	/*
-	 * Nobody can make it grow, nor forbid that it is emptied. Not F_SEAL_WRITE: that waits until no CPU refers to
-	 * a page of it any more. Other files than those of memory have no seals.
+	 * Nobody can make it grow, or prevent that it is emptied. Not F_SEAL_WRITE, which waits
+	 * until no CPU refers to one of its pages. Files that are not in memory have no seals.
 	 */
 	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SEAL);
 	trace->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -106,7 +107,7 @@ bool control_traces__add(struct control *control, uid_t uid, int fd)
 
 void control_traces__free(struct control *control)
 {
-	/* Whoever has one just now keeps it: with the daemon its bound ends. */
+	/* Users who still hold one keep it: the limit ends with the daemon. */
 	while (control->sent_traces) {
 		struct sent_trace *trace = control->sent_traces;
 

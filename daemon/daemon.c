@@ -109,11 +109,13 @@ static void on_ageless(void *ctx, bool ageless)
 
 static void on_find_names(void *ctx, struct symbols *symbols)
 {
-	/* Without memory for it they are found when the file is completed. */
+	/* Without memory for this, they are resolved when the file is completed. */
 	(void)namer__want(((struct daemon *)ctx)->namer, symbols, NULL, NULL);
 }
 
-/* Wall-clock times in files hang on one anchor each: after a step of the clock a new one is needed. */
+/*
+ * Wall-clock times in a file depend on one anchor: after a step of the clock a new file is needed.
+ */
 static int arm_clock(struct daemon *daemon)
 {
 	struct itimerspec never = {.it_value = {.tv_sec = INT32_MAX}};
@@ -218,14 +220,19 @@ static int open_observer(struct daemon *daemon, char *why, size_t why_size)
 		.ctx = daemon,
 	};
 
-	/* Addresses are in it for whoever may see them now; later this process may not. */
+	/*
+	 * It shows addresses only to processes that may see them when it is opened; later this
+	 * process may not.
+	 */
 	if (kallsyms__keep())
 		log__print(LOG_WARNING, NULL, "cannot open /proc/kallsyms: stacks stay numbers");
 	return observer__open(&daemon->observer, daemon->event, &daemon->config, &daemon->fd_store,
 			      &hooks, why, why_size);
 }
 
-/* Where things go. As root without systemd this takes capabilities too: the socket's group. */
+/*
+ * The destinations. As root without systemd this still needs capabilities, for the socket's group.
+ */
 static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 {
 	const struct spool_hooks spool_hooks = {.meta = make_meta,
@@ -306,7 +313,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	err = open_rest(daemon, why, why_size);
 	if (err)
 		return err;
-	/* Complaints go to what was opened just now. */
+	/* Its complaints go to the destinations that were just opened. */
 	daemon__open_kmsg(daemon);
 	err = privilege__drop(kept, sizeof(kept));
 	if (err) {
@@ -322,7 +329,10 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
-	/* Not before: attaching may take longer than the watchdog waits, and nobody pings meanwhile. */
+	/*
+	 * Not earlier: attaching may take longer than the watchdog waits, and nothing pings it
+	 * meanwhile.
+	 */
 	err = sd_event_set_watchdog(daemon->event, true);
 	if (err < 0) {
 		snprintf(why, why_size, "cannot set up the watchdog: %s", strerror(-err));
@@ -333,7 +343,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 
 static void stop(struct daemon *daemon)
 {
-	/* Tells the rest: to everything below. */
+	/* Reports the rest to everything below. */
 	observer__stop(daemon->observer);
 	if (daemon->started)
 		daemon__export(daemon);
@@ -342,7 +352,7 @@ static void stop(struct daemon *daemon)
 	spool__close(daemon->spool);
 	namer__free(daemon->namer);
 	kernel_check__free(daemon->check);
-	/* May have a last complaint. */
+	/* It may still have a complaint. */
 	daemon__close_kmsg(daemon);
 	alert__free(daemon->alert);
 	observer__close(daemon->observer);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The daemon: everything put together in one event loop. */
+/* The daemon: everything in one event loop. */
 #ifndef THPRACE_DAEMON_DAEMON_H
 #define THPRACE_DAEMON_DAEMON_H
 
 #include "config.h"
 
 struct daemon_options {
-	const char *config; /* this file alone, or NULL */
+	const char *config; /* only this file, or NULL */
 	enum log_target target; /* overrides the configuration's, unless AUTO and not given */
 	bool target_set;
 };
@@ -15,11 +15,10 @@ struct daemon_options {
 enum daemon_exit {
 	DAEMON_DONE = 0,
 	DAEMON_FAILED = 1,
-	DAEMON_USAGE =
-		2, /* wrong usage, or a configuration with a fault: systemd does not try again */
+	DAEMON_USAGE = 2, /* wrong usage or a wrong configuration: systemd does not try again */
 };
 
-/* Run until SIGTERM or SIGINT. Returns enum daemon_exit; it has said why, once, in the log. */
+/* Run until SIGTERM or SIGINT. Returns enum daemon_exit; the reason was logged once. */
 int daemon__run(const struct daemon_options *options);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What clients of the control socket ask, handed to those who know. */
+/* Connects the requests of the control socket with the parts that answer them. */
 #include "daemon_private.h"
 
 #include "log.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel itself says of the races: by its log, and by its code. */
+/* What the kernel itself shows about the races: in its log, and in its code. */
 #include "daemon_private.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static bool on_pfn(void *ctx, uint64_t page, uint64_t *pfn)
 	return engine__pfn(observer__engine(daemon->observer), page, pfn);
 }
 
-/* A huge page has as many pages as a page has entries, of 8 bytes each. */
+/* A huge page has as many pages as a page has entries of 8 bytes. */
 static unsigned int pmd_order(void)
 {
 	long size = sysconf(_SC_PAGESIZE);
@@ -64,7 +64,10 @@ void daemon__close_kmsg(struct daemon *daemon)
 	daemon->kmsg = NULL;
 }
 
-/* What complaints can be of: by how the kernel is built, and by its code, once that was read. */
+/*
+ * The classes to which complaints can belong: by the kernel's configuration, and by its code once
+ * that was read.
+ */
 static struct complaint_kernel complaint_kernel(const struct daemon *daemon)
 {
 	const struct check_state *check = daemon->check ? kernel_check__state(daemon->check) : NULL;

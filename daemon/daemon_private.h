@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the daemon: daemon.c (start, loop, end), daemon_tick.c (what is done periodically),
- * daemon_state.c (what it knows of itself), daemon_reload.c (another configuration), daemon_control.c
- * (what clients ask), daemon_kernel.c (what the kernel says of the races).
+ * Internals of the daemon: daemon.c (start, loop, end), daemon_tick.c (periodic work),
+ * daemon_state.c (its own state), daemon_reload.c (another configuration), daemon_control.c
+ * (requests of clients), daemon_kernel.c (what the kernel shows about the races).
  */
 #ifndef THPRACE_DAEMON_PRIVATE_H
 #define THPRACE_DAEMON_PRIVATE_H
@@ -27,7 +27,7 @@
 #include "state.h"
 #include "observer.h"
 
-#define WHY_SIZE 4096 /* complaints about a configuration: several lines */
+#define WHY_SIZE 4096 /* for errors in a configuration: several lines */
 
 /* Samples for exposure: one a minute, over an hour. */
 #define SAMPLES 60
@@ -50,9 +50,9 @@ struct daemon {
 	struct overhead overhead;
 	struct over_budget over_budget;
 	uint64_t started; /* ns CLOCK_MONOTONIC */
-	bool urgent; /* something came that has to be on the disk at once */
+	bool urgent; /* something came that must be on the disk at once */
 
-	/* Of the ticks: when each was done last, ns CLOCK_MONOTONIC. */
+	/* When each periodic action was last done, ns CLOCK_MONOTONIC. */
 	uint64_t flushed;
 	uint64_t exported;
 	uint64_t noted;
@@ -61,7 +61,7 @@ struct daemon {
 	struct exposure_sample samples[SAMPLES];
 	unsigned int nr_samples; /* ever taken */
 
-	/* What struct state shows and nobody else keeps. */
+	/* Members that struct state shows and that are stored nowhere else. */
 	struct state state;
 	struct session_totals totals;
 	uint64_t bpf_memory;
@@ -84,29 +84,35 @@ const struct state *daemon__state(struct daemon *daemon);
 /* Read the programs' run times into daemon->programs. */
 void daemon__read_programs(struct daemon *daemon);
 
-/* Everything periodic; called by the observer after each reading of the counters. */
+/* All periodic work; the observer calls it after each reading of the counters. */
 void daemon__tick(struct daemon *daemon);
 
 /* Write the metrics file now. */
 void daemon__export(struct daemon *daemon);
 
-/* Log to where options and configuration say. */
+/* Log to the target of the options and the configuration. */
 void daemon__open_log(const struct daemon *daemon);
 
-/* Read the configuration again and apply it. Returns 0, or negative errno with why: the old one stays. */
+/*
+ * Read the configuration again and apply it. Returns 0, or negative errno with why: the old one
+ * stays.
+ */
 int daemon__reload(struct daemon *daemon, char *why, size_t why_size);
 
 /* Serve the control socket. Returns 0, or negative errno with why. */
 int daemon__open_control(struct daemon *daemon, char *why, size_t why_size);
 
-/* Follow the kernel's log, if that is wanted; failing, a warning is all. */
+/* Follow the kernel's log, if configured; if this fails, there is only a warning. */
 void daemon__open_kmsg(struct daemon *daemon);
 void daemon__close_kmsg(struct daemon *daemon);
 
-/* Complaints name pages by frame: let alerts compare these with an incident's struct pages. */
+/* Complaints name pages by frame: let alerts compare these with the struct pages of incidents. */
 void daemon__compare_pages(struct daemon *daemon);
 
-/* Find out what the kernel's code says of the races, while recording goes on. Returns 0 or -ENOMEM. */
+/*
+ * Find out what the kernel's code says about the races, while recording continues. Returns 0 or
+ * -ENOMEM.
+ */
 int daemon__check_kernel(struct daemon *daemon);
 
 #endif

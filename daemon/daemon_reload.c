@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The configuration is read again, while recording goes on. */
+/* Reloads the configuration while recording continues. */
 #include "daemon_private.h"
 
 #include <inttypes.h>
@@ -21,7 +21,7 @@ void daemon__open_log(const struct daemon *daemon)
 		  daemon->config.alerts.facility);
 }
 
-/* A configuration that was found good becomes the present one. */
+/* Apply a configuration that was found valid. */
 static int apply(struct daemon *daemon, const struct config *config, char *why, size_t why_size)
 {
 	int replaced = observer__configure(daemon->observer, config, why, why_size);

@@ -45,7 +45,9 @@ void daemon__export(struct daemon *daemon)
 	daemon->metrics_error = err;
 }
 
-/* "probe migrate (try_to_migrate)": the points that are shed, or brought back, with this leader. */
+/*
+ * "probe migrate (try_to_migrate)": the points that are shed, or attached again, with this leader.
+ */
 static void name_probes(const struct probe_plan *plan, enum thprace_point leader,
 			enum probe_state state, struct log_message *message, char *text,
 			size_t size)
@@ -83,7 +85,7 @@ static void log_probes(struct daemon *daemon, const struct overhead_action *acti
 	log__send(&message);
 }
 
-/* What the lack of what is shed makes invisible: "; not observed now: CLASS", or "". */
+/* The classes that cannot be observed while these are shed: "; not observed now: CLASS", or "". */
 static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 {
 	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
@@ -137,7 +139,7 @@ static void restore(struct daemon *daemon, const struct overhead_action *action)
 	log_probes(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
 }
 
-/* Points that are shed together cost together. */
+/* Points that are shed together are measured together. */
 static size_t read_costs(struct engine *engine, struct engine_program *programs,
 			 bool may[THPRACE_POINT_MAX])
 {
@@ -189,7 +191,7 @@ static void sample(struct daemon *daemon, uint64_t now)
 	daemon->nr_samples++;
 }
 
-/* What `systemctl status` shows. */
+/* The line in `systemctl status`. */
 static void notify_status(struct daemon *daemon, uint64_t now)
 {
 	const struct session_totals *totals = &daemon->totals;

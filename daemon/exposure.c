@@ -36,7 +36,7 @@ void exposure__sample(struct exposure_sample *sample, const struct session_total
 	}
 }
 
-/* What came between two counts. Counters do not go backwards; if one did, nothing is known. */
+/* The difference between two counts. Counters do not go backwards; if one did, nothing is known. */
 static double grown(uint64_t from, uint64_t to)
 {
 	return to > from ? (double)(to - from) : 0;
@@ -47,7 +47,7 @@ static double mean(double sum, double count)
 	return count > 0 ? sum / count : 0;
 }
 
-/* The windows that walkers of a class can meet: their rate and mean length. */
+/* The windows that walkers of a class can overlap: their rate and mean length. */
 static void windows_of(struct exposure_class *out, enum thprace_class class,
 		       const struct exposure_sample *from, const struct exposure_sample *to,
 		       double seconds)
@@ -88,8 +88,8 @@ static void class_between(struct exposure *exposure, enum thprace_class class,
 	if (!out->estimated)
 		return;
 	/*
-	 * A walker meets a window that opens less than the walker's length after it, or less than
-	 * the window's length before it. A split has to find the window open.
+	 * A walker overlaps a window that opens less than the walker's length after it, or less
+	 * than the window's length before it. A split must find the window open.
 	 */
 	reach = race_class__shape(class) == RACE_SPLIT ? out->window_ns
 						       : out->window_ns + out->walker_ns;
@@ -104,7 +104,7 @@ void exposure__between(struct exposure *exposure, const struct exposure_sample *
 	unsigned int class;
 
 	memset(exposure, 0, sizeof(*exposure));
-	/* Not ">": that is false for what is not a number. */
+	/* Not ">": that is false for NaN. */
 	exposure->folios = folios >= 1 ? folios : 1;
 	if (from->when && to->when > from->when)
 		exposure->seconds = (double)(to->when - from->when) / NS_PER_S;

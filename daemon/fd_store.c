@@ -21,13 +21,15 @@
 #define NAMES_MAX 64
 #define BARRIER_USEC 5000000
 
-/* Let systemd keep these under a name. poll: it lets go of one that says that it is at its end. */
+/*
+ * Let systemd keep these under a name. poll: systemd drops a descriptor that reports end of file.
+ */
 static int store(const char *name, const int *fds, unsigned int count, bool poll)
 {
 	char text[64 + KPROBE_NAME_MAX];
 	int err;
 
-	/* One of an earlier start may be kept still. */
+	/* One from an earlier start may still be kept. */
 	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	sd_notify(0, text);
 	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s%s", name, poll ? "" : "\nFDPOLL=0");
@@ -35,7 +37,7 @@ static int store(const char *name, const int *fds, unsigned int count, bool poll
 	return err > 0 ? 0 : err ? err : -ENOTCONN;
 }
 
-/* systemd knows this process only while it lives: wait until it has read everything. */
+/* systemd can only identify this process while it lives: wait until it has read everything. */
 static int finish(int err, char *why, size_t why_size)
 {
 	if (!err)
@@ -64,7 +66,10 @@ int fd_store__add_stats(char *why, size_t why_size)
 	return err;
 }
 
-/* A place's kprobes. perf_poll() says of such a descriptor that it is at its end: not to be polled. */
+/*
+ * The kprobes of a place. perf_poll() reports end of file for such a descriptor, so it must not be
+ * polled.
+ */
 static int store_kprobe(const char *symbol, uint32_t offset, bool *refused)
 {
 	char name[KPROBE_NAME_MAX];
@@ -116,7 +121,7 @@ int fd_store__add_kprobes(char *why, size_t why_size)
 		err = -ENOTSUP;
 	}
 	target__free(target);
-	if (!err && try_again) /* the service tries it as well */
+	if (!err && try_again) /* the service also tries it */
 		err = store_kprobe(tried.symbol, tried.at, &refused);
 	for (point = 0; point < THPRACE_POINT_MAX && !err; point++) {
 		probe = &plan.probe[point];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the log calls a folio. Whoever reads the log (on Debian the group adm) must not learn kernel addresses from it:
- * the name is a keyed hash of the address, and the key is this process's own secret.
+ * Names for folios in the log. Readers of the log (on Debian the group adm) must not learn kernel
+ * addresses from it: the name is a keyed hash of the address, and the key is a secret of this
+ * process.
  */
 #ifndef THPRACE_DAEMON_FOLIO_NAME_H
 #define THPRACE_DAEMON_FOLIO_NAME_H
@@ -10,12 +11,12 @@
 #include <stdint.h>
 
 #define FOLIO_NAME_LEN \
-	13 /* 48 bits in hex: no 16 digits, so that it does not look like an address */
+	13 /* 48 bits in hex: fewer than 16 digits, so that it does not look like an address */
 
-/* The same folio has the same name until the process ends. Returns buf, "" where the kernel gives no key. */
+/* A folio keeps its name until the process ends. Returns buf, "" if the kernel gives no key. */
 const char *folio_name(char buf[FOLIO_NAME_LEN], uint64_t address);
 
-/* SipHash-2-4 of one number; key: two words, as the paper has them. */
+/* SipHash-2-4 of one number; key: two words, as in the paper. */
 uint64_t folio_name__hash(const uint64_t key[2], uint64_t number);
 
 #endif

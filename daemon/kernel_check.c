@@ -23,16 +23,16 @@
 #include "classes/race_class.h"
 
 #define OUTPUT_MAX (256U << 10)
-#define MEMORY_MAX (1UL << 30) /* of its address space: Debian's 6.1 takes 108 MiB in memory */
-#define CPU_SECONDS_MAX 120 /* it takes one */
-#define SECONDS_MAX 600 /* by the clock, for a machine that is busy */
+#define MEMORY_MAX (1UL << 30) /* of its address space: Debian's 6.1 needs 108 MiB of memory */
+#define CPU_SECONDS_MAX 120 /* it needs one */
+#define SECONDS_MAX 600 /* of wall-clock time, for a busy machine */
 
 struct kernel_check {
 	struct check_state state;
 	kernel_check_fn done;
 	void *ctx;
 	pid_t pid; /* 0: it has ended */
-	int fd; /* what it prints; -1: closed */
+	int fd; /* its output; -1: closed */
 	sd_event_source *output;
 	sd_event_source *timer;
 	char *text;
@@ -52,10 +52,11 @@ static void limit(int resource, rlim_t most)
 {
 	struct rlimit limit = {most, most};
 
-	setrlimit(resource, &limit); /* what a unit's filter refuses, the clock bounds */
+	setrlimit(resource, &limit); /* if a unit's filter forbids this, there is still the time
+				      * limit */
 }
 
-/* In the child: `thprace check`, with nothing that this process has but standard output. */
+/* In the child: `thprace check`, with nothing of this process except standard output. */
 static void become(const char *program, int out, int image)
 {
 	char fd[32];
@@ -72,7 +73,7 @@ static void become(const char *program, int out, int image)
 	limit(RLIMIT_CPU, CPU_SECONDS_MAX);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 0);
-	if (setpriority(PRIO_PROCESS, 0, 19)) /* a unit's filter may refuse it */
+	if (setpriority(PRIO_PROCESS, 0, 19)) /* a unit's filter may forbid it */
 		errno = 0;
 	sigemptyset(&signals);
 	sigprocmask(SIG_SETMASK, &signals, NULL);
@@ -87,7 +88,7 @@ static void become(const char *program, int out, int image)
 	_exit(1);
 }
 
-/* Beside this program, as it is built; or in ../bin, as it is installed; else PATH may have it. */
+/* In the same folder, when built; or in ../bin, when installed; else by PATH. */
 static const char *find_program(char *path, size_t size)
 {
 	static const char *const places[] = {"thprace", "../bin/thprace"};
@@ -126,7 +127,9 @@ static int spawn(struct kernel_check *check, const char *program, int image)
 	return err;
 }
 
-/* --- what it says ------------------------------------------------------------------------------ */
+/*
+ * --- its output ---------------------------------------------------------------------------------
+ */
 
 static const char *text_of(struct json_object *object, const char *name)
 {
@@ -138,7 +141,7 @@ static const char *text_of(struct json_object *object, const char *name)
 		       : "";
 }
 
-/* The texts of an array of evidence, "a; b", after what is there. */
+/* Append the texts of an array of evidence, "a; b". */
 static void add_facts(char *text, size_t size, struct json_object *object, const char *name)
 {
 	struct json_object *array = NULL;
@@ -164,7 +167,7 @@ static int find_status(const char *name)
 	return -1;
 }
 
-/* One line. False: it says nothing of a class. */
+/* One line. False: it is not about a class. */
 static bool take_line(struct check_state *state, const char *line)
 {
 	struct json_object *object = *line == '{' ? json_tokener_parse(line) : NULL;

@@ -21,12 +21,12 @@
 #include "log.h"
 
 #define RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of printk: no record is longer */
-#define RECORDS_AT_ONCE 1024 /* others in the event loop have to get their turn */
+#define RECORDS_AT_ONCE 1024 /* other users of the event loop must get their turn */
 #define CALLER_LEN 16
 
 struct kmsg {
 	int fd;
-	int timer; /* expires when a complaint's last line has come */
+	int timer; /* expires when the last line of a complaint should have come */
 	int epoll; /* both */
 	struct complaint_parser *parser;
 	bool gap_logged;
@@ -56,7 +56,7 @@ int kmsg__open(struct kmsg **kmsg, const char *path, const struct complaint_kern
 	opened->fd = open(path ? path : "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (opened->fd < 0)
 		err = -errno;
-	/* What a test gives instead cannot seek, and has no old lines. */
+	/* A test's replacement cannot seek, and has no old lines. */
 	if (!err && lseek(opened->fd, 0, SEEK_END) < 0 && errno != ESPIPE)
 		err = -errno;
 	if (!err &&
@@ -85,7 +85,7 @@ int kmsg__fd(const struct kmsg *kmsg)
 	return kmsg->epoll;
 }
 
-/* Be readable when a complaint that is under way will have had its last line. */
+/* Become readable when a complaint under way should have had its last line. */
 static void set_timer(struct kmsg *kmsg, uint64_t now)
 {
 	uint64_t deadline = complaint_parser__deadline(kmsg->parser);
@@ -96,7 +96,7 @@ static void set_timer(struct kmsg *kmsg, uint64_t now)
 		spec.it_value.tv_sec = (time_t)(left / 1000000000);
 		spec.it_value.tv_nsec = (long)(left % 1000000000);
 	}
-	/* Sets back what has expired, too. */
+	/* This also clears an expiration. */
 	timerfd_settime(kmsg->timer, 0, &spec, NULL);
 }
 
@@ -158,7 +158,7 @@ static int read_records(struct kmsg *kmsg, uint64_t now)
 		} else if (!length) {
 			return -ENODATA;
 		} else if (errno == EPIPE) {
-			/* Reading goes on with the oldest record that is there. */
+			/* Reading continues with the oldest record that is still there. */
 			log_gap(kmsg);
 		} else if (errno == EAGAIN) {
 			return 0;

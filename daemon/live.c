@@ -15,32 +15,32 @@
 #include "kernel/symbols.h"
 #include "trace/trace_writer.h"
 
-#define LIVES_MAX 16 /* the control socket gives fewer to each */
+#define LIVES_MAX 16 /* the control socket allows fewer for each user */
 #define READ_EVERY_USEC 100000ULL
 #define PIECE_NS 2000000ULL /* of the event loop's time, before others are served */
-#define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut there, and says so */
+#define BYTES_MAX (64u << 20) /* of a memory file: a longer trace is cut off there, and says so */
 
 struct live {
 	struct live *next;
 	struct live_requests *requests;
 	uint64_t id;
-	uint64_t from; /* ns CLOCK_MONOTONIC: nothing that is older */
+	uint64_t from; /* ns CLOCK_MONOTONIC: nothing older */
 	uint64_t until; /* 0: at once */
-	uint64_t read; /* when the flight recorder was read last … */
-	uint64_t began; /* … and when that reading of it began which is under way */
-	struct session_totals before; /* with until: what was counted when it began */
+	uint64_t read; /* when the flight recorder was last read … */
+	uint64_t began; /* … and when the present reading of it began */
+	struct session_totals before; /* with until: the counts at its start */
 	int fd;
 	struct trace_writer *writer;
 	struct symbols *symbols;
 	char *stats; /* JSON, once it is finished */
-	bool finished; /* only names are looked for */
+	bool finished; /* only names are missing */
 	sd_event_source *timer;
 	sd_event_source *work; /* reads, in pieces: */
 	uint64_t past, past_end; /* numbers of incidents … */
 	int cpu; /* … and CPUs that are still to be read */
-	bool last; /* then it is finished */
+	bool last; /* the last pass: then it is finished */
 	uint64_t *position; /* per CPU, in the flight recorder */
-	uint64_t overwritten; /* there, before it could be read */
+	uint64_t overwritten; /* overwritten there before it could be read */
 };
 
 struct live_requests {
@@ -146,7 +146,7 @@ static char *stats_of(struct live *live)
 	return stats_json__span(&totals, clock__now());
 }
 
-/* The names are found: complete the trace and hand it over. */
+/* The names are known: complete the trace and send it. */
 static void hand_over(void *ctx)
 {
 	struct live *live = ctx;
@@ -157,7 +157,7 @@ static void hand_over(void *ctx)
 	err = trace_writer__flush(live->writer);
 	if (!err)
 		err = write_json(live, THPRACE_BLOCK_SYMBOLS, symbols__json_new(live->symbols));
-	/* Of time past only incidents and records are known, nobody counted by the clock. */
+	/* For the past only incidents and records are known; there are no counts for that time. */
 	if (!err && live->until) {
 		err = write_json(live, THPRACE_BLOCK_STATS, live->stats);
 		live->stats = NULL;
@@ -180,7 +180,7 @@ static void hand_over(void *ctx)
 	}
 }
 
-/* All that the trace holds is there, but for names. */
+/* The trace has everything except names. */
 static void finish(struct live *live)
 {
 	struct live_requests *requests = live->requests;
@@ -217,7 +217,7 @@ static void pass_done(struct live *live)
 	sd_event_source_set_enabled(live->timer, SD_EVENT_ONESHOT);
 }
 
-/* Some of what is to be read; the rest when others had their turn. */
+/* Read a piece; continue after others had their turn. */
 static int on_work(sd_event_source *source, void *ctx)
 {
 	struct live *live = ctx;
@@ -260,7 +260,7 @@ static int open_trace(struct live *live)
 	live->fd = memfd_create("thprace-live", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (live->fd < 0)
 		return -errno;
-	/* The trace begins where its first record may be. */
+	/* The trace begins at the earliest time of its records. */
 	err = trace_writer__open_fd(&live->writer, live->fd, live->from,
 				    clock__wall() - (now - live->from), 0);
 	if (!err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Traces on demand (thprace dump --live): what the flight recorder holds, or what it gets from now on,
- * with the incidents of that time, in a memory file.
+ * Traces on demand (thprace dump --live): the content of the flight recorder, or what it records
+ * from now on, with the incidents of that time, in a memory file.
  */
 #ifndef THPRACE_DAEMON_LIVE_H
 #define THPRACE_DAEMON_LIVE_H
@@ -17,30 +17,37 @@
 
 struct live_requests;
 
-/* The trace of request id is ready: fd at its beginning, the callee's own; or negative errno and why. */
+/*
+ * The trace of request id is ready: fd at its start, owned by the callee; or negative errno and
+ * why.
+ */
 typedef void (*live_done_fn)(void *ctx, uint64_t id, int fd, const char *why);
 
 struct live_hooks {
-	char *(*meta)(void *ctx); /* as that of struct spool_hooks */
+	char *(*meta)(void *ctx); /* like the one in struct spool_hooks */
 	live_done_fn done;
 	void *ctx;
 };
 
-/* Returns what live_requests__free() frees, or NULL. observer, spool and namer have to outlive it. */
+/*
+ * Returns an object to be freed with live_requests__free(), or NULL. observer, spool and namer must
+ * live longer.
+ */
 struct live_requests *live_requests__new(sd_event *event, struct observer *observer,
 					 struct spool *spool, struct namer *namer,
 					 const struct live_hooks *hooks);
 
 /*
- * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called once,
- * after this has returned. Returns 0, or negative errno with why: -EBUSY when too many are under way.
+ * Begin one: the last `seconds` (0: all there is), or with from_now the next ones. done() is called
+ * once, after this has returned. Returns 0, or negative errno with why: -EBUSY if too many are
+ * under way.
  */
 int live_requests__begin(struct live_requests *requests, uint64_t id, double seconds, bool from_now,
 			 char *why, size_t why_size);
 
 void live_requests__cancel(struct live_requests *requests, uint64_t id);
 
-/* An incident has been settled: those under way take it. */
+/* An incident was settled: requests under way store it. */
 void live_requests__incident(struct live_requests *requests,
 			     const struct thprace_incident *incident);
 

@@ -28,10 +28,12 @@
 static struct {
 	enum log_target target;
 	int facility;
-	bool prefixed; /* standard error is the journal's: it takes "<N>" */
+	bool prefixed; /* standard error is the journal's: it understands "<N>" */
 } log_state = {.target = LOG_TARGET_STDERR, .facility = LOG_DAEMON};
 
-/* Is standard error a stream of the journal? JOURNAL_STREAM says which one is: sd-journal(3). */
+/*
+ * Is standard error a stream of the journal? JOURNAL_STREAM identifies the stream: sd-journal(3).
+ */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -59,8 +61,8 @@ enum log_target log__open(enum log_target target, int facility)
 }
 
 /*
- * A number of 16 digits in the kernel's half is an address of it: whoever reads the log must not learn
- * where the kernel is. Its lines have such numbers, and so may errors that libraries word.
+ * A number of 16 digits in the kernel's half is a kernel address: readers of the log must not learn
+ * where the kernel is. The kernel's lines contain such numbers, and so may errors from libraries.
  */
 static void hide_addresses(char *text)
 {
@@ -116,7 +118,7 @@ static void to_stderr(const struct log_message *message)
 	fflush(stderr);
 }
 
-/* One "NAME=value", printed into *at, which is moved behind it. */
+/* One "NAME=value", printed into *at, which is moved past it. */
 __attribute__((format(printf, 3, 4))) static void add(struct iovec *entry, char **at,
 						      const char *format, ...)
 {
@@ -137,7 +139,7 @@ static int to_journal(const struct log_message *message)
 	int nr = 0;
 	size_t i;
 
-	/* sd_journal_sendv() takes it for a success when nothing listens. */
+	/* sd_journal_sendv() reports success if nothing listens. */
 	if (access(JOURNAL_SOCKET, F_OK))
 		return -errno;
 	add(&entries[nr++], &at, "MESSAGE=%s", message->text);
@@ -154,7 +156,7 @@ static int to_journal(const struct log_message *message)
 
 static int to_syslog(const struct log_message *message)
 {
-	/* syslog(3) tells no error. */
+	/* syslog(3) reports no error. */
 	if (access(SYSLOG_SOCKET, F_OK))
 		return -errno;
 	syslog(log_state.facility | message->priority, "%s", message->text);

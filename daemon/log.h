@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where messages go: the journal (with fields), syslog, or standard error. One per process. Before
- * log__open() everything goes to standard error.
+ * The destination of messages: the journal (with fields), syslog, or standard error. One per
+ * process. Before log__open() everything goes to standard error.
  */
 #ifndef THPRACE_DAEMON_LOG_H
 #define THPRACE_DAEMON_LOG_H
@@ -38,7 +38,7 @@
 #define LOG_FIELDS_MAX 40
 #define LOG_VALUE_MAX 512
 
-/* A message under way: a plain value, filled in by log__begin() and log__field(). */
+/* A message being composed: a plain value, filled in by log__begin() and log__field(). */
 struct log_message {
 	int priority; /* LOG_CRIT … */
 	const char *id; /* LOG_ID_* or NULL */
@@ -50,25 +50,27 @@ struct log_message {
 	} fields[LOG_FIELDS_MAX];
 };
 
-/* Choose the target; AUTO decides by what runs here. Returns the one in force. */
+/* Choose the target; AUTO decides by what runs on this machine. Returns the target in force. */
 enum log_target log__open(enum log_target target, int facility);
 
 /*
- * Start a message; text is printf's. Newlines and control characters in it, and the digits of kernel
- * addresses, become '?': in fields too.
+ * Begin a message; text is a printf format. Newlines and control characters in it, and the digits
+ * of kernel addresses, become '?'; also in fields.
  */
 void log__begin(struct log_message *message, int priority, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Add a field. More than LOG_FIELDS_MAX are left out. In syslog and on stderr fields are not shown. */
+/* Add a field. More than LOG_FIELDS_MAX are dropped. Syslog and stderr do not show fields. */
 void log__field(struct log_message *message, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Send it. Returns 0 or negative errno of the target; a message for a target that is gone goes to
- * standard error. */
+/*
+ * Send it. Returns 0 or negative errno of the target; if the target has gone, the message goes to
+ * standard error.
+ */
 int log__send(const struct log_message *message);
 
-/* A message without fields, in one go. */
+/* A message without fields, in one call. */
 void log__print(int priority, const char *id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -16,7 +16,7 @@
 /* Name, value, name, value …: the labels of one sample. */
 #define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Where the metrics go, and the family that samples belong to. */
+/* The output, and the family to which samples belong. */
 struct text {
 	FILE *out;
 	const char *name;
@@ -30,7 +30,7 @@ static void family(struct text *text, const char *name, const char *type, const 
 	fprintf(text->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* As the format demands it within quotes. */
+/* Escaped as the format requires within quotes. */
 static void write_escaped(FILE *out, const char *value)
 {
 	for (; *value; value++) {
@@ -43,7 +43,7 @@ static void write_escaped(FILE *out, const char *value)
 	}
 }
 
-/* A sample up to its value. suffix: "" but for histograms; labels: NULL-terminated, or NULL. */
+/* A sample up to its value. suffix: "" except for histograms; labels: NULL-terminated, or NULL. */
 static void write_name(struct text *text, const char *suffix, const char *const *labels)
 {
 	const char *separator = "{";
@@ -70,7 +70,7 @@ static void write_real(struct text *text, const char *const *labels, double valu
 	fprintf(text->out, "%.9g\n", value);
 }
 
-/* A time in ns as seconds, exactly: a sum that grows never seems to fall by being rounded. */
+/* A time in ns as seconds, exactly, so that rounding never makes a growing sum seem to fall. */
 static void write_seconds(struct text *text, const char *suffix, const char *const *labels,
 			  uint64_t ns)
 {
@@ -187,14 +187,14 @@ static void write_incidents(struct text *text, const struct verdict_counts *clas
 	}
 }
 
-/* Is it known that a class cannot happen here, from the probes or from the kernel's code? */
+/* Do the probes or the kernel's code show that a class cannot happen here? */
 static bool is_impossible(const struct state *state, unsigned int class)
 {
 	return probe__cannot_happen(state->plan, class) ||
 	       (state->check && state->check->classes[class].status == CHECK_CANNOT_HAPPEN);
 }
 
-/* What is unknown has no sample. */
+/* An unknown value has no sample. */
 static void write_check(struct text *text, const struct state *state)
 {
 	enum check_status status;
@@ -241,8 +241,8 @@ static void write_classes(struct text *text, const struct state *state)
 }
 
 /*
- * Bounds of the exported buckets: log2 of ns. A length of 2^n ns is the shortest of a bucket of
- * include/thprace/buckets.h, so each of those falls into exactly one of these.
+ * Bounds of the exported buckets: log2 of ns. 2^n ns is the shortest length of a bucket of
+ * include/thprace/buckets.h, so each of those belongs to exactly one of these.
  */
 static const unsigned char bounds[] = {8,  9,  10, 11, 12, 13, 14, 15, 16,
 				       17, 18, 19, 20, 22, 24, 26, 28, 30};
@@ -273,7 +273,7 @@ static void write_phase(struct text *text, const char *phase,
 	fprintf(text->out, "%" PRIu64 "\n", count);
 }
 
-/* The phases are told apart in precise mode; what was counted before a change of mode stays. */
+/* Precise mode measures the phases separately; counts from before a change of mode stay. */
 static bool measures(const struct state *state, int phase)
 {
 	const struct thprace_phase_lengths *lengths = &state->totals->counters.sum.phase[phase];
@@ -416,7 +416,7 @@ static const char *const exposure_metrics[EXPOSURE_METRICS][2] = {
 	{"thprace_exposure_mean_walker_seconds", "Mean length of the class' walkers."},
 };
 
-/* What is not known has no sample: 0 would be a statement. */
+/* An unknown value has no sample: 0 would be a statement. */
 static bool exposure_value(const struct exposure_class *exposure, enum thprace_class class,
 			   enum exposure_metric metric, double *value)
 {
@@ -538,7 +538,7 @@ char *metrics__text(const struct state *state)
 		freelocale(c);
 		return NULL;
 	}
-	/* The format knows no decimal comma. */
+	/* The format has no decimal comma. */
 	before = uselocale(c);
 	write_all(&text, state);
 	uselocale(before);

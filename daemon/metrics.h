@@ -6,15 +6,15 @@
 #include "state.h"
 
 /*
- * All metrics as malloc'd text, or NULL when out of memory. The text depends on *state alone. Counters
- * do not go backwards as long as those of *state don't; for programs, whose counts end with their
- * session, state->programs has to come from program_totals__list().
+ * All metrics as malloc'd text, or NULL if out of memory. The text depends only on *state. Counters
+ * do not go backwards as long as those of *state do not; for programs, whose counts end with their
+ * session, state->programs must come from program_totals__list().
  */
 char *metrics__text(const struct state *state);
 
 /*
- * Replace path by text atomically (a temporary file beside it, renamed), mode 0644. Returns 0 or
- * negative errno; the old file stays then.
+ * Replace path by text atomically (a temporary file in the same folder, renamed), mode 0644.
+ * Returns 0 or negative errno; then the old file stays.
  */
 int metrics__write(const char *path, const char *text);
 

@@ -30,15 +30,15 @@ static int write_all(int fd, const char *text, size_t length)
 }
 
 /*
- * No fsync: who reads it wants to see the old or the new text, which rename() alone gives. After a
- * power loss the text would be of a boot that is over.
+ * No fsync: readers need either the old or the new text, which rename() alone ensures. After a
+ * power loss the text would belong to an earlier boot.
  */
 int metrics__write(const char *path, const char *text)
 {
 	char *temporary;
 	int fd, err;
 
-	/* Not *.prom: node_exporter leaves it alone. */
+	/* Not *.prom, so that node_exporter ignores it. */
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return -ENOMEM;
 	fd = mkostemp(temporary, O_CLOEXEC); /* O_EXCL, random suffix */

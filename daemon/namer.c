@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LINES 2048 /* of kallsyms, at once: about 1 ms */
+#define LINES 2048 /* of kallsyms at a time: about 1 ms */
 
 struct naming {
 	struct naming *next;
@@ -18,7 +18,7 @@ struct namer {
 	struct naming *first;
 };
 
-/* One piece of the first wish. What else waits in the loop comes in between, by turns: nobody starves this. */
+/* One piece of the first request. Other event sources run in between, so nothing is blocked. */
 static int on_turn(sd_event_source *source, void *ctx)
 {
 	struct namer *namer = ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Finds names of kernel addresses in the event loop, in pieces: reading all of /proc/kallsyms at once keeps everybody
- * else waiting for tens of milliseconds.
+ * Finds names of kernel addresses in the event loop, in pieces: reading all of /proc/kallsyms at
+ * once would block everything else for tens of milliseconds.
  */
 #ifndef THPRACE_DAEMON_NAMER_H
 #define THPRACE_DAEMON_NAMER_H
@@ -12,16 +12,17 @@
 
 struct namer;
 
-/* Returns what namer__free() frees, or NULL. */
+/* Returns an object to be freed with namer__free(), or NULL. */
 struct namer *namer__new(sd_event *event);
 
 /*
- * Find the names of what symbols wants; then call done (may be NULL), not before this returns. One after the other: symbols
- * that are looked after already stay where they are. Returns 0 or negative errno.
+ * Find the missing names of symbols; then call done (may be NULL), but not before this returns. One
+ * request after the other: symbols that are already queued keep their place. Returns 0 or negative
+ * errno.
  */
 int namer__want(struct namer *namer, struct symbols *symbols, void (*done)(void *ctx), void *ctx);
 
-/* These symbols will be gone. */
+/* These symbols will be freed. */
 void namer__forget(struct namer *namer, const struct symbols *symbols);
 
 void namer__free(struct namer *namer);

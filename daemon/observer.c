@@ -11,7 +11,7 @@
 
 #define BUSY_USEC 100000ULL /* between two readings while reports come */
 #define IDLE_USEC 1000000ULL
-#define GRACE_NS 2000000000ULL /* a session that was replaced is followed so long */
+#define GRACE_NS 2000000000ULL /* how long a replaced session is still followed */
 
 /* One session and its place in the loop. */
 struct run {

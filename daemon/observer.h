@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The observer: a session in the event loop. A reload may replace the session by another one without a
- * gap: both run for a moment, and each incident is reported by one of them.
+ * The observer: a session in the event loop. A reload may replace the session by another one
+ * without a gap: both run for a moment, and each incident is reported by one of them.
  */
 #ifndef THPRACE_DAEMON_OBSERVER_H
 #define THPRACE_DAEMON_OBSERVER_H
@@ -20,8 +20,8 @@ struct observer_hooks {
 	correlator_incident_fn incident; /* settled */
 	void (*record)(void *ctx, const struct thprace_record *record, bool context);
 	/*
-	 * The counters have been read, and what could be has been settled: every 100 ms while reports
-	 * come, every second else. All that is periodic in the daemon hangs on this.
+	 * The counters have been read, and what could be settled has been: every 100 ms while
+	 * reports come, else every second. All periodic work of the daemon is done here.
 	 */
 	void (*checked)(void *ctx);
 	void (*replacing)(void *ctx); /* the present session is about to be replaced */
@@ -29,30 +29,32 @@ struct observer_hooks {
 };
 
 /*
- * Load and attach. fd_store: what was opened before, as long as the observer is. Returns 0 and *observer,
- * to be ended with observer__close(); or negative errno with a sentence in why.
+ * Load and attach. fd_store: descriptors that were opened before; they must stay open as long as
+ * the observer. Returns 0 and *observer, to be closed with observer__close(); or negative errno
+ * with a sentence in why.
  */
 int observer__open(struct observer **observer, sd_event *event, const struct config *config,
 		   const struct fd_store *fd_store, const struct observer_hooks *hooks, char *why,
 		   size_t why_size);
 
-/* Start recording; returns the instant, ns CLOCK_MONOTONIC. */
+/* Start recording; returns the time, ns CLOCK_MONOTONIC. */
 uint64_t observer__start(struct observer *observer);
 
 /*
  * Apply another mode or way of attaching. Returns 1: there is a new session; 0: nothing to do; or
- * negative errno with why: then the old one goes on.
+ * negative errno with why: then the old one continues.
  */
 int observer__configure(struct observer *observer, const struct config *config, char *why,
 			size_t why_size);
 
 /*
- * Read the counters now, unless that was less than 100 ms ago (a loss is reported for the time since the
- * reading before the last: see session__check()). For whoever asks for the state of now.
+ * Read the counters now, unless that was less than 100 ms ago (a loss is reported for the time
+ * since the reading before the last: see session__check()). For callers that need the present
+ * state.
  */
 void observer__refresh(struct observer *observer);
 
-/* Everything counted since observer__start(), over all sessions. */
+/* All counts since observer__start(), over all sessions. */
 void observer__totals(const struct observer *observer, struct session_totals *totals);
 
 /* The present session's. */
@@ -62,7 +64,7 @@ void observer__session_totals(const struct observer *observer, struct session_to
 /* Stop recording, settle, report the rest. observer may be NULL. */
 void observer__stop(struct observer *observer);
 
-/* Detach, free. What was not reported before observer__close() is not reported any more. */
+/* Detach, free. What was not reported before observer__close() is lost. */
 void observer__close(struct observer *observer);
 
 #endif

@@ -41,7 +41,7 @@ static void take(struct zapper_state *to, const struct engine_zapper *from, uint
 		cgroup__unit(to->cgroup, to->unit, sizeof(to->unit));
 }
 
-/* ": lock 1.932%, zap 1.350%": where the cost is. */
+/* ": lock 1.932%, zap 1.350%": where the cost comes from. */
 static void add_points(char *text, size_t size, const struct overhead_action *action)
 {
 	const char *before = ": ";
@@ -58,7 +58,7 @@ static void add_points(char *text, size_t size, const struct overhead_action *ac
 	}
 }
 
-/* Whose they are, for people. */
+/* Who causes the zaps, for people. */
 static void add_zapper(char *text, size_t size, const struct zapper_state *zapper)
 {
 	char comm[THPRACE_COMM_LEN + 1];

@@ -5,12 +5,12 @@
 
 #define BACKOFF_MAX 8
 /*
- * A point with less than this part of what is too much is no remedy. Of a flood of zaps the range around them
- * takes a tenth: who floods must not blind what shows who took small pages.
+ * A point with less than this part of the excess does not help. In a flood of zaps the range around
+ * them takes a tenth: a user who floods must not disable the point that shows who took small pages.
  */
 #define NEGLIGIBLE 4
 
-/* A new row of periods above the budget. */
+/* A new series of periods above the budget. */
 static void start_over(struct overhead *overhead)
 {
 	overhead->above = 0;
@@ -36,7 +36,7 @@ void overhead__reset(struct overhead *overhead, const struct config *config)
 	overhead__configure(overhead, config);
 }
 
-/* What each point cost since the last time, ns; returns the sum. */
+/* The cost of each point since the last time, ns; returns the sum. */
 static uint64_t take(struct overhead *overhead, const struct engine_program *programs, size_t count,
 		     uint64_t cost[THPRACE_POINT_MAX])
 {
@@ -55,7 +55,9 @@ static uint64_t take(struct overhead *overhead, const struct engine_program *pro
 	return sum;
 }
 
-/* The returns of what was shed last are still watched for a while: that is no reason to shed more. */
+/*
+ * The returns of the last shed point are still watched for a while: that is no reason to shed more.
+ */
 static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
 			     uint64_t cost[THPRACE_POINT_MAX])
 {
@@ -68,7 +70,7 @@ static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
 	return sum;
 }
 
-/* The dearest of those whose removal lowers the cost by something that counts. */
+/* The most expensive of those whose removal lowers the cost noticeably. */
 static enum thprace_point costliest(const struct overhead *overhead, double too_much,
 				    const bool may_shed[THPRACE_POINT_MAX])
 {
@@ -83,7 +85,7 @@ static enum thprace_point costliest(const struct overhead *overhead, double too_
 	return most;
 }
 
-/* That were enough periods above the budget: what they cost decides what is to be done. */
+/* There were enough periods above the budget: their costs decide what to do. */
 static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
 			  struct overhead_action *action)
 {
@@ -110,8 +112,8 @@ static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE
 }
 
 /*
- * Which one comes back next, as an index of shed[]: of those shed least often the one shed last. So one that
- * cannot stay keeps nobody else off.
+ * The next one to be attached again, as an index of shed[]: of those shed least often, the last
+ * one. So a point that cannot stay does not block the others.
  */
 static unsigned int next_back(const struct overhead *overhead)
 {
@@ -124,7 +126,10 @@ static unsigned int next_back(const struct overhead *overhead)
 	return next;
 }
 
-/* Periods of rest before this point comes back. Without a budget there is no load to wait for the end of. */
+/*
+ * Periods of rest before this point is attached again. Without a budget there is no load whose end
+ * to wait for.
+ */
 static unsigned int rest(const struct overhead *overhead, enum thprace_point point)
 {
 	unsigned int times = overhead->times[point];

@@ -15,7 +15,7 @@ static int has(cap_t caps, cap_value_t cap)
 	       value == CAP_SET;
 }
 
-/* Which of the present ones are needed on. Returns how many. */
+/* Which of the present ones are still needed. Returns their number. */
 static int choose(cap_t now, cap_value_t keep[3])
 {
 	int count = 0;
@@ -29,7 +29,9 @@ static int choose(cap_t now, cap_value_t keep[3])
 	return count;
 }
 
-/* Needs CAP_SETPCAP, which the service doesn't have: there the unit has bounded it already. */
+/*
+ * Needs CAP_SETPCAP, which the service does not have: there the unit has already limited the set.
+ */
 static void drop_bounding(const cap_value_t *keep, int count)
 {
 	cap_value_t cap;

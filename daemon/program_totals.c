@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a loaded program has counted. */
+/* The counts of a loaded program. */
 struct counts {
 	uint64_t runs;
 	uint64_t run_ns;
 	uint64_t missed;
 };
 
-/* Two arrays of nr members each: sums[i] and last[i] are of the same program. */
+/* Two arrays of nr members each: sums[i] and last[i] belong to the same program. */
 struct program_totals {
 	struct engine_program *totals;
 	struct counts *last;
@@ -42,7 +42,7 @@ static void free_texts(struct engine_program *program)
 	free((char *)program->kind);
 }
 
-/* Room for one more in both arrays. */
+/* Make space for one more in both arrays. */
 static int grow(struct program_totals *totals)
 {
 	size_t nr = totals->nr + 1;
@@ -77,7 +77,7 @@ static int append(struct program_totals *totals, const struct engine_program *pr
 	return 0;
 }
 
-/* A count that fell is of a program that was loaded again: all of it is new. */
+/* A count that fell belongs to a program that was loaded again: all of it is new. */
 static void add(uint64_t *total, uint64_t *last, uint64_t now)
 {
 	*total += now >= *last ? now - *last : now;

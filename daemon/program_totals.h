@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Runs of the BPF programs over all sessions of a daemon. The kernel counts per loaded program, so a new
- * session counts from 0, and a program that was shed is not listed at all; what is exported must not
- * go backwards nonetheless.
+ * Runs of the BPF programs over all sessions of a daemon. The kernel counts per loaded program, so
+ * a new session counts from 0, and a shed program is not listed at all; but exported counters must
+ * not go backwards.
  */
 #ifndef THPRACE_DAEMON_PROGRAM_TOTALS_H
 #define THPRACE_DAEMON_PROGRAM_TOTALS_H
@@ -18,8 +18,8 @@ struct program_totals *program_totals__new(void);
 
 /*
  * Add what has come since the last reading. programs: nr of them, as engine__programs() fills them
- * in (no two the same); their texts are copied. Call it now and then, and as the last thing before a session is closed.
- * Returns 0 or -ENOMEM; programs that are known were added then, new ones were not.
+ * in (all different); their texts are copied. Call it from time to time, and just before a session
+ * is closed. Returns 0 or -ENOMEM; then known programs were added, new ones were not.
  */
 int program_totals__read(struct program_totals *totals, const struct engine_program *programs,
 			 size_t nr);

@@ -22,7 +22,7 @@ static void report_health(struct spool *spool, int err)
 	spool->hooks.health(spool->hooks.ctx, err, directory_of(spool));
 }
 
-/* The disk takes nothing (err < 0): from now on incidents wait in memory. */
+/* The disk accepts no writes (err < 0): from now on incidents wait in memory. */
 static void fail(struct spool *spool, int err)
 {
 	bool news = !spool->failing;
@@ -35,8 +35,8 @@ static void fail(struct spool *spool, int err)
 }
 
 /*
- * Let next be above every number that the folder ever had. What waits in memory gets other numbers
- * when the folder, not seen until now, has used them already.
+ * Make next higher than every number that the folder ever had. Incidents that wait in memory get
+ * other numbers if the folder, which was not seen until now, has used theirs already.
  */
 static int count(struct spool *spool)
 {
@@ -66,7 +66,7 @@ static int prepare(struct spool *spool)
 {
 	int err;
 
-	/* This also shows whether the folder, perhaps another one by now, can be written to. */
+	/* This also shows whether the folder, which may be another one now, can be written to. */
 	spool->noted = 0;
 	err = spool_files__make(directory_of(spool));
 	if (!err)
@@ -78,7 +78,7 @@ static int prepare(struct spool *spool)
 	return err;
 }
 
-/* Try the disk again, and write out what waited. */
+/* Try the disk again, and write out what has waited. */
 static void try_again(struct spool *spool)
 {
 	int err;
@@ -113,7 +113,7 @@ static void release(struct spool *spool)
 	free(spool);
 }
 
-/* Numbers that no start before has used, when what was used cannot be read or written. */
+/* Numbers that no earlier start has used, if the used ones cannot be read or noted. */
 static uint64_t number_by_clock(uint64_t next)
 {
 	uint64_t by_clock = (uint64_t)time(NULL) * 100;
@@ -203,7 +203,7 @@ static int flush(struct spool *spool, bool sync)
 
 	if (!output->writer)
 		return 0;
-	/* Somebody removed or moved it: what it has not got goes into another one. */
+	/* Somebody removed or moved it: what was not written yet goes into another one. */
 	if (!spool_output__in_place(spool)) {
 		spool_output__abandon(spool, false);
 		err = prepare(spool);
@@ -243,7 +243,7 @@ void spool__rotate(struct spool *spool)
 		fail(spool, err);
 }
 
-/* Complete the file, and note the numbers exactly: after an end in order none is passed over. */
+/* Complete the file, and note the numbers exactly: after a normal end none is skipped. */
 static void leave(struct spool *spool)
 {
 	spool__rotate(spool);

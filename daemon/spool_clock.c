@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether the wall clock can be believed. The age of files hangs on it, and a clock that jumps would
- * make all of them old.
+ * Whether the wall clock can be trusted. The age of files depends on it, and a clock that jumps
+ * would make all of them old.
  */
 #include "spool_private.h"
 
@@ -19,7 +19,7 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define DAY (24 * SPOOL_HOUR_NS)
 
-/* Returns the bytes that were read, 0 on failure too; the text ends with a NUL. */
+/* Returns the number of bytes read, 0 on failure too; the text ends with a NUL. */
 static size_t read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -64,7 +64,7 @@ static void write_note(const struct spool_clock *clock, const char *directory,
 	close(fd);
 }
 
-/* Go on from what was noted, or from the time of the newest file (0: there is none). */
+/* Continue from the note, or from the time of the newest file (0: there is none). */
 static void begin(struct spool_clock *clock, const char *directory, const struct spool_instant *now,
 		  uint64_t newest)
 {
@@ -78,7 +78,10 @@ static void begin(struct spool_clock *clock, const char *directory, const struct
 		wall = newest ? newest : now->wall;
 		agreed = DAY;
 	}
-	/* Within one boot both clocks have gone on by the same; over a boot the machine was off for a while. */
+	/*
+	 * Within one boot both clocks advance equally; across a boot the machine was off for a
+	 * while.
+	 */
 	if (boot_id[0] && !strcmp(boot_id, now->boot_id))
 		wall += now->boot - boot;
 	clock->agreed = is_far(wall, now->wall) ? 0 : agreed;

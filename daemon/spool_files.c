@@ -16,7 +16,7 @@
 #define NOTE "next-number"
 #define PROBE "probe"
 
-/* No incident takes less of a file: what cannot be read may have held so many. */
+/* An incident takes at least this much of a file: an unreadable part may have held that many. */
 #define INCIDENT_BYTES_MIN 16
 
 struct path {
@@ -49,7 +49,7 @@ int spool_files__newest(const char *directory, uint64_t *newest)
 	return 0;
 }
 
-/* The lowest number behind those of a file that ended in no order. */
+/* The lowest number after those of a file that did not end normally. */
 static uint64_t leap(uint64_t next)
 {
 	next += SPOOL_LEAP + SPOOL_ROUND - 1;
@@ -89,7 +89,7 @@ static int number_behind(const char *path, const struct spool_file *file, uint64
 	return err;
 }
 
-/* What spool_files__note() left, or 0. */
+/* The number noted by spool_files__note(), or 0. */
 static uint64_t noted(const char *directory)
 {
 	struct path path = path_of(directory, NOTE);
@@ -130,7 +130,7 @@ int spool_files__number(const char *directory, uint64_t *next)
 	return err;
 }
 
-/* In place: that needs no new room on a full disk, and the few bytes are in one sector. */
+/* In place: this needs no space on a full disk, and the few bytes are in one sector. */
 int spool_files__note(const char *directory, uint64_t next)
 {
 	struct path path = path_of(directory, NOTE);
@@ -156,7 +156,7 @@ int spool_files__probe(const char *directory)
 	struct path path = path_of(directory, PROBE);
 	int err, fd;
 
-	/* A kill may have left one. */
+	/* A killed process may have left one. */
 	unlink(path.text);
 	fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
@@ -185,7 +185,7 @@ static void look_at_oldest(struct spool_folder *folder, const char *path, uint64
 	trace_reader__close(reader);
 }
 
-/* Files that were last written to before it are too old; 0: none is. ns CLOCK_REALTIME. */
+/* Files last written to before this time are too old; 0: none is. ns CLOCK_REALTIME. */
 static uint64_t oldest_allowed(struct spool_folder *folder, const struct config *config,
 			       const struct spool_file *files, size_t count)
 {
@@ -220,7 +220,10 @@ void spool_files__prune(struct spool_folder *folder, const struct config *config
 	for (i = 0; i < count; i++) {
 		struct path path = path_of(directory, files[i].name);
 
-		/* Whatever the clock said when it was written: no file is older than one before it. */
+		/*
+		 * Whatever the clock was when it was written: no file is older than the one before
+		 * it.
+		 */
 		written = files[i].mtime > written ? files[i].mtime : written;
 		if (files[i].first != current &&
 		    (written < oldest_mtime || total + room > config->spool.max_size) &&

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Index of the one that goes for this incident, or SPOOL_MEMORY. */
+/* Index of the incident to drop for this one, or SPOOL_MEMORY. */
 static size_t victim_of(const struct spool_memory *memory, const struct thprace_incident *incident)
 {
 	size_t i;
@@ -19,7 +19,7 @@ static size_t victim_of(const struct spool_memory *memory, const struct thprace_
 	return SPOOL_MEMORY;
 }
 
-/* Take the i-th out; returns its place. */
+/* Remove the i-th; returns its place. */
 static uint16_t take_out(struct spool_memory *memory, size_t i)
 {
 	uint16_t place = memory->order[i];

@@ -40,7 +40,7 @@ void spool_output__miss(struct spool *spool, uint64_t n)
 	spool->missed += n;
 }
 
-/* Learn which incidents have come into whole blocks. */
+/* Find out which incidents are in complete blocks now. */
 static void account(struct spool *spool)
 {
 	struct spool_output *output = &spool->output;
@@ -114,7 +114,7 @@ static int write_record(struct spool *spool, enum thprace_block_type type,
 {
 	int err = trace_writer__record(spool->output.writer, type, record);
 
-	/* No reader would take it: nothing that the disk could help with. */
+	/* No reader would accept it: the disk is not the problem. */
 	if (err == -EINVAL)
 		return 0;
 	spool->output.records++;
@@ -139,7 +139,7 @@ static int write_missed(struct spool *spool)
 	return write_record(spool, THPRACE_BLOCK_RECORDS, &record);
 }
 
-/* The records that were held back until an incident is stored: this one. */
+/* The records that were held back until an incident is stored: now. */
 static int write_backlogs(struct spool *spool)
 {
 	struct thprace_record record;
@@ -215,7 +215,7 @@ static int write_names(struct spool *spool)
 	return write_json(spool, THPRACE_BLOCK_SYMBOLS, text);
 }
 
-/* Are names still being looked for? */
+/* Are names still being searched for? */
 static bool names_wait(struct spool *spool)
 {
 	if (!spool->hooks.find_names || !symbols__any_untried(spool->symbols))
@@ -224,7 +224,7 @@ static bool names_wait(struct spool *spool)
 	return true;
 }
 
-/* The size of all files is held while one is written: it may grow by more than was foreseen. */
+/* The limit on all files also holds while one is written: it may grow by more than expected. */
 static void keep_size(struct spool *spool)
 {
 	uint64_t bytes = trace_writer__bytes(spool->output.writer);
@@ -290,7 +290,7 @@ int spool_output__lost(struct spool *spool, const struct thprace_record *record)
 	return 0;
 }
 
-/* Close what the writer has left, and count it among the files of the folder. */
+/* Close what the writer has left, and count it as one of the folder's files. */
 static int finish(struct spool *spool)
 {
 	struct spool_output *output = &spool->output;

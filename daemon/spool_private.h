@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parts of the spool: memory (spool_memory.c), the folder (spool_files.c), the file being written
- * (spool_output.c). For spool*.c and their tests only.
+ * The parts of the spool: memory (spool_memory.c), the folder (spool_files.c), the file being
+ * written (spool_output.c). Only for spool*.c and their tests.
  */
 #ifndef THPRACE_DAEMON_SPOOL_PRIVATE_H
 #define THPRACE_DAEMON_SPOOL_PRIVATE_H
@@ -22,18 +22,21 @@ struct trace_writer;
 
 #define SECOND 1000000000ULL
 
-#define SPOOL_RETRY_NS (10 * SECOND) /* the disk is tried this often while it fails */
-#define SPOOL_PRUNE_NS (60 * SECOND) /* old files are looked for this often */
-#define SPOOL_SYMBOLS_NS (5 * SECOND) /* names are looked up this often */
+#define SPOOL_RETRY_NS (10 * SECOND) /* how often the disk is tried while it fails */
+#define SPOOL_PRUNE_NS (60 * SECOND) /* how often old files are searched for */
+#define SPOOL_SYMBOLS_NS (5 * SECOND) /* how often names are looked up */
 #define SPOOL_HOUR_NS (3600 * SECOND)
 
-/* Room that a disk must have before it counts as working again: a file and what may wait for it. */
+/*
+ * Space that a disk must have before it counts as working again: for a file and for what may wait
+ * for it.
+ */
 #define SPOOL_ROOM (1u << 20)
 
 /*
- * Numbers that are passed over after an unclean end, at least: those that may have been reported and are
- * on no disk. They are SPOOL_MEMORY since the last fdatasync (it is done after so many), SPOOL_MEMORY
- * that waited while the disk failed, and as many for which such were dropped.
+ * Minimum of numbers that are skipped after an unclean end: those that may have been reported and
+ * are on no disk. These are SPOOL_MEMORY since the last fdatasync (which is done after that many),
+ * SPOOL_MEMORY that waited while the disk failed, and as many for which such were dropped.
  */
 #define SPOOL_LEAP 4000
 #define SPOOL_ROUND 1000 /* and the next number is a multiple of this */
@@ -42,8 +45,8 @@ _Static_assert(SPOOL_LEAP >= 3 * SPOOL_MEMORY, "a number could be used twice");
 /* --- memory -------------------------------------------------------------------------------------- */
 
 /*
- * The last incidents, oldest first. Those below saved are in whole blocks; those from there below
- * handed are in the writer's buffer; the others wait for the disk.
+ * The last incidents, oldest first. Those below saved are in complete blocks; from there to handed
+ * they are in the writer's buffer; the others wait for the disk.
  */
 struct spool_memory {
 	size_t count;
@@ -51,15 +54,14 @@ struct spool_memory {
 	size_t handed;
 	uint16_t order[SPOOL_MEMORY]; /* places of the members below, oldest first */
 	uint64_t number[SPOOL_MEMORY];
-	uint64_t wall
-		[SPOOL_MEMORY]; /* its time, ns CLOCK_REALTIME, as its file has it; 0: in none */
+	uint64_t wall[SPOOL_MEMORY]; /* its time, ns CLOCK_REALTIME, as in its file; 0: in none */
 	struct thprace_incident incident[SPOOL_MEMORY];
 };
 
 /*
- * Keep one incident. When memory is full, one that is saved goes, else the oldest contained one for
- * one that is not contained. Returns how many unsaved ones were dropped for it (0 or 1), or -ENOSPC:
- * it was not kept.
+ * Keep one incident. If memory is full, a saved one is dropped, else, for one that is not
+ * contained, the oldest contained one. Returns how many unsaved ones were dropped for it (0 or 1),
+ * or -ENOSPC: it was not kept.
  */
 int spool_memory__add(struct spool_memory *memory, uint64_t number,
 		      const struct thprace_incident *incident);
@@ -86,10 +88,10 @@ struct spool_backlog {
 	size_t count;
 };
 
-/* Returns 1 when the oldest one was dropped for it, else 0. */
+/* Returns 1 if the oldest one was dropped for it, else 0. */
 unsigned int spool_backlog__add(struct spool_backlog *backlog, const struct thprace_record *record);
 
-/* Take out the oldest one: false when there is none. */
+/* Remove the oldest one: false if there is none. */
 bool spool_backlog__take(struct spool_backlog *backlog, struct thprace_record *record);
 
 /* Contained incidents stored in this hour, by class. */
@@ -98,7 +100,7 @@ struct spool_quota {
 	uint64_t count[THPRACE_CLASS_MAX];
 };
 
-/* May one more of this class be stored at now (then it is counted)? */
+/* May one more of this class be stored at now? If so, it is counted. */
 bool spool_quota__take(struct spool_quota *quota, unsigned int class, uint64_t per_hour,
 		       uint64_t now);
 
@@ -115,7 +117,7 @@ struct spool_instant {
 /* Plain; all 0 at first. */
 struct spool_clock {
 	bool known;
-	uint64_t agreed; /* ns that both clocks went on by the same, up to about a day */
+	uint64_t agreed; /* ns for which both clocks advanced equally, up to about a day */
 	uint64_t noted; /* ns CLOCK_BOOTTIME */
 	struct spool_instant last;
 };
@@ -123,27 +125,29 @@ struct spool_clock {
 void spool_clock__now(struct spool_instant *now);
 
 /*
- * May the wall clock be believed? Not after it has gone on by more than a day more, or less, than the time since boot;
- * nor, over a boot, than the time that was noted in the folder; until both have agreed for a day. newest: when the
- * newest file was written, ns CLOCK_REALTIME, for a folder without a note; 0: no file.
+ * Can the wall clock be trusted? Not after it has advanced by more than a day more, or less, than
+ * the time since boot, or, across a boot, than the time noted in the folder; until both have agreed
+ * for a day. newest: when the newest file was written, ns CLOCK_REALTIME, for a folder without a
+ * note; 0: no file.
  */
 bool spool_clock__check(struct spool_clock *clock, const char *directory,
 			const struct spool_instant *now, uint64_t newest);
 
 /* --- the folder ---------------------------------------------------------------------------------- */
 
-/* What is in the folder besides the file being written. */
+/* The content of the folder except the file being written. */
 struct spool_folder {
 	unsigned int files;
 	uint64_t bytes;
-	uint64_t oldest; /* first number of the oldest file, that being written included; 0: none */
+	uint64_t oldest; /* first number of the oldest file, including the one being written; 0:
+			  * none */
 	uint64_t oldest_wall; /* its header's started_wall */
-	uint64_t newest; /* first number of the newest file that next takes account of */
-	bool counted; /* next takes account of the folder at all */
+	uint64_t newest; /* first number of the newest file that is included in next */
+	bool counted; /* next includes the folder at all */
 	uint64_t pruned_at; /* ns CLOCK_MONOTONIC */
 	uint64_t removed; /* files, ever */
 	struct spool_clock clock;
-	bool ageless; /* the wall clock is not believed: files are not removed by age */
+	bool ageless; /* the wall clock is not trusted: files are not removed by age */
 };
 
 /* Make the folder if it is missing. Returns 0 or negative errno. */
@@ -153,23 +157,23 @@ int spool_files__make(const char *directory);
 int spool_files__newest(const char *directory, uint64_t *newest);
 
 /*
- * The lowest number that was never used in the folder, from its newest file and from what
- * spool_files__note() left. Reads the whole newest file. Returns 0 or negative errno.
+ * The lowest number that was never used in the folder, from its newest file and from the note of
+ * spool_files__note(). Reads the whole newest file. Returns 0 or negative errno.
  */
 int spool_files__number(const char *directory, uint64_t *next);
 
 /*
- * Note in the folder that the numbers below next are used. Returns 0 or negative errno: so this also
- * tells whether the folder can be written to.
+ * Note in the folder that the numbers below next are used. Returns 0 or negative errno, which also
+ * shows whether the folder can be written to.
  */
 int spool_files__note(const char *directory, uint64_t next);
 
-/* Has the disk room for SPOOL_ROOM bytes? Returns 0 or negative errno. */
+/* Does the disk have space for SPOOL_ROOM bytes? Returns 0 or negative errno. */
 int spool_files__probe(const char *directory);
 
 /*
- * Remove what is too old, and then the oldest files until room more bytes keep within max_size. The
- * file that begins with current (0: none) stays. folder is what is left.
+ * Remove what is too old, and then the oldest files until room more bytes fit within max_size. The
+ * file that begins with current (0: none) stays. folder describes what is left.
  */
 void spool_files__prune(struct spool_folder *folder, const struct config *config, uint64_t current,
 			uint64_t room);
@@ -185,11 +189,11 @@ struct spool_output {
 	uint64_t records; /* given to the writer, with context */
 	uint64_t reported_missed; /* of spool.missed, reported by a record in this file */
 	uint64_t began; /* ns CLOCK_MONOTONIC */
-	uint64_t began_wall; /* the same instant, ns CLOCK_REALTIME */
-	uint64_t names_at; /* when names were looked up last */
-	uint64_t unsynced; /* incidents given since the last sync */
+	uint64_t began_wall; /* the same time, ns CLOCK_REALTIME */
+	uint64_t names_at; /* when names were last looked up */
+	uint64_t unsynced; /* incidents written since the last sync */
 	uint64_t synced_bytes;
-	bool folder_unsynced; /* the folder does not have its name for sure yet */
+	bool folder_unsynced; /* the folder's entry for it is not synced yet */
 	char path[CONFIG_PATH_MAX + SPOOL_NAME_LEN];
 };
 
@@ -207,48 +211,52 @@ struct spool {
 	uint64_t noted; /* numbers below it are noted in the folder as used */
 	int failing; /* negative errno while degraded */
 	uint64_t retry_at; /* ns CLOCK_MONOTONIC */
-	uint64_t
-		missed; /* records that no file got, and incidents dropped; no file reports them yet */
+	uint64_t missed; /* records in no file, and dropped incidents; no file reports them yet */
 	uint64_t missed_since; /* ns CLOCK_MONOTONIC */
 	uint64_t stored;
 	uint64_t skipped;
 	uint64_t dropped;
 };
 
-/* A file is complete above this size: file_size, and at most a quarter of max_size. */
+/* A file is complete above this size: file_size, but at most a quarter of max_size. */
 uint64_t spool_output__file_size(const struct config *config);
 
-/* Remove what is above the limits, with room for so many bytes more; never the file being written. */
+/*
+ * Remove what exceeds the limits, with space for this many bytes more; never the file being
+ * written.
+ */
 void spool_output__prune(struct spool *spool, uint64_t room);
 
 /*
- * Hand what waits in memory to the file; one is begun where there is none, where the numbers have a
- * gap, and where the last one is full. Returns 0 or negative errno.
+ * Write what waits in memory to the file; a file is begun if there is none, if the numbers have a
+ * gap, and if the last one is full. Returns 0 or negative errno.
  */
 int spool_output__write(struct spool *spool);
 
 /* A LOST record, to the file if there is one. Returns 0 or negative errno. */
 int spool_output__lost(struct spool *spool, const struct thprace_record *record);
 
-/* Write out what is buffered and, when it is time, the names that are new. */
+/* Write out what is buffered and, when it is time, the new names. */
 int spool_output__flush(struct spool *spool, bool sync);
 
-/* Write out all, complete the file with STATS and END, and sync it. Without a file nothing. */
+/*
+ * Write out everything, complete the file with STATS and END, and sync it. Without a file, nothing.
+ */
 int spool_output__complete(struct spool *spool);
 
 /* Note in the folder that the numbers up to now, and some more, are used, unless it is noted. */
 int spool_output__note(struct spool *spool);
 
 /*
- * Give the file up as it is, without END: what is not in whole blocks waits in memory again. salvage:
- * try to write out what is buffered before. A file without any incident is removed.
+ * Abandon the file as it is, without END: what is not in complete blocks waits in memory again.
+ * salvage: first try to write out what is buffered. A file without any incident is removed.
  */
 void spool_output__abandon(struct spool *spool, bool salvage);
 
-/* Is the path still that of the file being written? */
+/* Does the path still lead to the file being written? */
 bool spool_output__in_place(const struct spool *spool);
 
-/* Count n records or incidents that no file will have: the next file reports them. */
+/* Count n records or incidents that will be in no file: the next file reports them. */
 void spool_output__miss(struct spool *spool, uint64_t n);
 
 #endif

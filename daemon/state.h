@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the daemon knows of itself at one time: filled in by daemon_state.c, read by status, metrics and
+ * The daemon's own state at one time: filled in by daemon_state.c, read by status, metrics and
  * exposure. All counters are since the daemon started, over all its sessions (a reload may change
- * the session). Nothing in here is the reader's own: it is valid until the reader returns.
+ * the session). The reader owns nothing in here: it is valid until the reader returns.
  */
 #ifndef THPRACE_DAEMON_STATE_H
 #define THPRACE_DAEMON_STATE_H
@@ -17,46 +17,46 @@
 #include "probe/probe.h"
 #include "session/session.h"
 
-/* Who zaps so much that the cost is above the budget. */
+/* Users whose zaps make the cost exceed the budget. */
 #define OVERHEAD_ZAPPERS 4
 
 struct zapper_state {
 	uint32_t uid;
 	uint32_t tgid; /* of the last call */
 	char comm[THPRACE_COMM_LEN + 1]; /* the same; as the task has it */
-	char cgroup[256]; /* path, "" when it is not known */
-	char unit[128]; /* of systemd's, "" when the path has none */
+	char cgroup[256]; /* path, "" if not known */
+	char unit[128]; /* the unit of systemd, "" if the path has none */
 	uint64_t calls; /* of __pmd_trans_huge_lock within about a second */
 	uint64_t zaps; /* of these: in zaps */
-	double part; /* of all such calls, in [0, 1] */
+	double part; /* part of all such calls, in [0, 1] */
 };
 
-/* Own cost. Share: part of all CPUs' time, 0.005 = 0.5% of one CPU per CPU. */
+/* The daemon's own cost. Share: part of all CPUs' time, 0.005 = 0.5% of one CPU per CPU. */
 struct overhead_state {
-	bool measured; /* false: the kernel's BPF statistics could not be had (why not: reason) */
+	bool measured; /* false: there are no BPF statistics of the kernel (why: reason) */
 	const char *reason;
 	double share; /* of the BPF programs, over the last period; in [0, 1] */
 	double budget;
-	bool over; /* above the budget, and nothing that could be shed would help */
-	const struct zapper_state *zappers; /* over: whose zaps they are, most first */
+	bool over; /* above the budget, and shedding would not help */
+	const struct zapper_state *zappers; /* over: who causes the zaps, sorted by calls */
 	size_t nr_zappers;
-	uint64_t run_ns; /* of all programs since the daemon started, detached ones included */
-	uint64_t sheds; /* probes shed, ever */
-	uint64_t restores; /* and brought back */
-	uint64_t loop_longest_ns; /* the event loop did nothing else for so long, once */
-	uint64_t loop_over; /* how often for longer than LOOP_LONG_NS */
+	uint64_t run_ns; /* of all programs since the daemon started, including detached ones */
+	uint64_t sheds; /* probes shed since the start */
+	uint64_t restores; /* and attached again */
+	uint64_t loop_longest_ns; /* the longest time for which the event loop did nothing else */
+	uint64_t loop_over; /* how often that was longer than LOOP_LONG_NS */
 };
 
-/* What `thprace check` says of the running kernel. */
+/* What `thprace check` says about the running kernel. */
 enum check_progress {
 	CHECK_RUNNING, /* not known yet: all statuses are CHECK_UNKNOWN */
 	CHECK_DONE,
-	CHECK_FAILED, /* the same, for ever; why: reason */
+	CHECK_FAILED, /* the same, permanently; why: reason */
 };
 
 struct check_class {
 	enum check_status status;
-	char evidence[400]; /* what it follows from; of what is unknown: what is missing */
+	char evidence[400]; /* its evidence; for unknown: what is missing */
 	char fix[160]; /* the commit that closed the class upstream, "HASH "SUBJECT" (RELEASE)" */
 };
 
@@ -68,7 +68,7 @@ struct check_state {
 
 enum spool_health {
 	SPOOL_OK,
-	SPOOL_DEGRADED, /* the disk takes nothing: incidents are kept in memory */
+	SPOOL_DEGRADED, /* the disk accepts no writes: incidents are kept in memory */
 };
 
 struct spool_state {
@@ -83,15 +83,15 @@ struct spool_state {
 	uint64_t stored; /* incidents, since the daemon started */
 	uint64_t skipped; /* contained ones above contained_per_hour: counted, not stored */
 	uint64_t memory; /* incidents that wait in memory for the disk */
-	uint64_t dropped; /* incidents that memory could not keep, ever */
-	uint64_t removed_files; /* by size or age, ever */
+	uint64_t dropped; /* incidents that memory could not keep */
+	uint64_t removed_files; /* removed for size or age */
 };
 
 struct alert_state {
 	const char *target; /* "journal", "syslog", "stderr" */
 	uint64_t sent; /* messages */
-	uint64_t folded; /* incidents that did not get a message of their own */
-	uint64_t failed; /* messages that the target did not take */
+	uint64_t folded; /* incidents that got no message of their own */
+	uint64_t failed; /* messages that the target did not accept */
 	uint64_t kernel_complaints;
 	uint64_t kernel_confirmed; /* complaints tied to an incident */
 };
@@ -108,8 +108,8 @@ struct state {
 	const char *machine;
 	int cpus; /* possible ones */
 	int pid;
-	uint64_t now; /* ns CLOCK_MONOTONIC at which this was read */
-	uint64_t now_wall; /* the same instant, ns CLOCK_REALTIME */
+	uint64_t now; /* ns CLOCK_MONOTONIC of this reading */
+	uint64_t now_wall; /* the same time, ns CLOCK_REALTIME */
 	uint64_t started; /* ns CLOCK_MONOTONIC at which the daemon began to record */
 	enum thprace_mode mode; /* in force */
 	const struct probe_plan *plan;

@@ -12,7 +12,7 @@
 #include "report/render_json.h"
 #include "classes/race_class.h"
 
-/* Takes value over, also when there is no object (out of memory). */
+/* Takes ownership of value, also if there is no object (out of memory). */
 static void add(struct json_object *object, const char *name, struct json_object *value)
 {
 	if (object)
@@ -42,7 +42,7 @@ static void truth(struct json_object *object, const char *name, bool value)
 	add(object, name, json_object_new_boolean(value));
 }
 
-/* A constant string of a table; "?" when value is beyond it. */
+/* A constant string from a table; "?" if value is out of range. */
 static void name_of(struct json_object *object, const char *name, const char *const *names,
 		    size_t count, unsigned int value)
 {
@@ -51,7 +51,7 @@ static void name_of(struct json_object *object, const char *name, const char *co
 
 #define NAMES(table) table, sizeof(table) / sizeof(table[0])
 
-/* What the kernel's code says of a class; null while that is not known. */
+/* What the kernel's code says about a class; null while that is not known. */
 static void add_check(struct json_object *object, const struct check_state *check,
 		      unsigned int class)
 {
@@ -199,7 +199,7 @@ static struct json_object *phases_array(const struct thprace_counters *sum)
 	return array;
 }
 
-/* The nearest pass; null when there was none. */
+/* The closest pass; null if there was none. */
 static struct json_object *closest_object(const struct thprace_closest *closest)
 {
 	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
@@ -353,7 +353,7 @@ static struct json_object *control_object(const struct control_state *control)
 	return object;
 }
 
-/* Names as syslog.conf(5) has them, by facility >> 3. */
+/* Names as in syslog.conf(5), by facility >> 3. */
 static void add_facility(struct json_object *object, int facility)
 {
 	static const char *const names[] = {

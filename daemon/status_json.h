@@ -7,7 +7,7 @@
 
 struct json_object;
 
-/* Returns a new object, of which nothing refers to state, or NULL (out of memory). */
+/* Returns a new object that does not refer to state, or NULL (out of memory). */
 struct json_object *status_json__new(const struct state *state);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the daemon's own process takes. */
+/* Resources used by the daemon's own process. */
 #ifndef THPRACE_DAEMON_USAGE_H
 #define THPRACE_DAEMON_USAGE_H
 
@@ -8,7 +8,7 @@
 /* User and system time so far, ns. */
 uint64_t usage__cpu_ns(void);
 
-/* Resident memory, bytes; 0 when /proc doesn't tell. */
+/* Resident memory, bytes; 0 if /proc does not say. */
 uint64_t usage__rss(void);
 
 #endif
