@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Members of what the daemon answered. A member that is missing, null or of another type reads as
- * "", 0 or NULL, so that a newer or older daemon is understood as far as it goes.
+ * Members of the daemon's answers. A member that is missing, null or of another type reads as "", 0
+ * or NULL, so that answers of newer and older daemons are understood as far as possible.
  */
 #ifndef THPRACE_ANSWER_H
 #define THPRACE_ANSWER_H
@@ -16,7 +16,7 @@ uint64_t answer__number(struct json_object *object, const char *name);
 double answer__real(struct json_object *object, const char *name);
 int answer__true(struct json_object *object, const char *name);
 struct json_object *answer__object(struct json_object *object, const char *name);
-/* Members of the array `name`, and each of them. */
+/* The length of the array `name`, and each of its members. */
 size_t answer__length(struct json_object *object, const char *name);
 struct json_object *answer__at(struct json_object *object, const char *name, size_t index);
 

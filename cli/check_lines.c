@@ -8,9 +8,9 @@
 #include "check/check_facts.h"
 #include "cli.h"
 
-#define LABEL 9 /* the width of what begins the lines about the kernel */
+#define LABEL 9 /* the width of the labels of lines about the kernel */
 #define INDENT 2 /* of the evidence */
-#define KIND 8 /* the width of what begins it */
+#define KIND 8 /* the width of its labels */
 
 void check_lines__wrap(const char *text, size_t column)
 {

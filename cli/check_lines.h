@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The lines of `thprace check`, of classes and of races from files alike. */
+/* The lines of `thprace check`, for classes and for races from files. */
 #ifndef THPRACE_CLI_CHECK_LINES_H
 #define THPRACE_CLI_CHECK_LINES_H
 
@@ -8,7 +8,7 @@
 struct check_fact;
 struct json_object;
 
-/* Text after what stands in `column` columns of the line already. */
+/* Text after `column` columns that are already on the line. */
 void check_lines__wrap(const char *text, size_t column);
 
 /* About the kernel. */
@@ -17,7 +17,7 @@ void check_lines__label(const char *label, const char *text);
 /* Of the evidence of a class. */
 void check_lines__evidence(const char *kind, const char *text);
 
-/* The same of a fact, which may be missing. */
+/* The same for a fact, which may be missing. */
 void check_lines__fact(const struct check_fact *fact);
 
 void check_lines__add(struct json_object *object, const char *key, const char *value);

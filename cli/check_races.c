@@ -72,7 +72,7 @@ static void print_json(const struct check_source *source, const struct judged *j
 	render_json__line(stdout, object);
 }
 
-/* What was found counts more than what was not. */
+/* What was found matters more than what was not. */
 static int status_of(const struct judged *judged, int count)
 {
 	int i, status = CLI_DONE;
@@ -91,7 +91,7 @@ static bool is_file(const char *given)
 	return strchr(given, '/') || strchr(given, '.');
 }
 
-/* The race that is given, or NULL, and the reason is told. */
+/* The given race, or NULL after a message with the reason. */
 static const struct race *find(struct race_files *files, const char *given)
 {
 	const struct race_file *file = is_file(given) ? race_files__add(files, given)

@@ -9,7 +9,7 @@ struct check_source;
 
 #define CHECK_RACES_MAX 16
 
-/* Judge the races that are given, as files or by the names of those in the folders. Returns an exit status. */
+/* Judge the given races: files, or names of races in the folders. Returns an exit status. */
 int check_races__run(const struct check_source *source, const char *const *given, int count,
 		     bool json);
 

@@ -118,7 +118,7 @@ int child__failure(const struct child *child)
 
 void child__print_end(const struct child *child, const char *verb, const char *name)
 {
-	/* Who could not run it has said so. */
+	/* A failure to run it was already reported. */
 	if (!child__failure(child) || child__failure(child) == CHILD_NOT_RUN)
 		return;
 	if (WIFSIGNALED(child->status))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* thprace: the command. One cmd_VERB.c per verb; main.c finds it. */
+/* thprace: the command. Each verb is in cmd_VERB.c; main.c finds it. */
 #ifndef THPRACE_CLI_H
 #define THPRACE_CLI_H
 
@@ -10,19 +10,19 @@
 #include "probe/probe.h"
 #include "base/timespan.h"
 
-/* Exit statuses of every verb. */
+/* Exit statuses of all verbs. */
 enum cli_exit {
 	CLI_DONE = 0,
 	CLI_FAILED = 1,
 	CLI_USAGE = 2, /* wrong usage; argp exits with it too */
 	CLI_FOUND = 3, /* done, and an escape or a vulnerable kernel was found */
-	CLI_NO_STATEMENT = 4, /* done, and for some of what was asked no statement can be made */
+	CLI_NO_STATEMENT = 4, /* done, but no statement can be made about a part of the request */
 	CLI_STATUS_MAX
 };
 
 /*
- * A verb: argv[0] is "thprace VERB", options follow. Returns enum cli_exit. What fails is said on
- * stderr, once, by the verb.
+ * A verb: argv[0] is "thprace VERB", options follow. Returns enum cli_exit. The verb prints a
+ * failure once, on stderr.
  */
 int cmd_record(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
@@ -38,7 +38,7 @@ int cmd_show(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 
-/* The trace that record writes, and report reads, unless told otherwise. */
+/* The trace that record writes, and report reads, by default. */
 #define CLI_TRACE "thprace.thpr"
 
 /* Help of --btf. */
@@ -47,59 +47,62 @@ int cmd_metrics(int argc, char **argv);
 	"/usr/lib/thprace/btf/RELEASE.btf); probes are then kprobes"
 
 /*
- * Read the arguments of options that several verbs have. A wrong one ends the program with a message
- * and status 2 (argp_error).
+ * Read the arguments of options that several verbs have. A wrong one ends the program with a
+ * message and status 2 (argp_error).
  */
 enum thprace_mode cli__parse_mode(const char *arg, struct argp_state *state);
 enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state);
 enum thprace_class cli__parse_class(const char *arg, struct argp_state *state);
 enum thprace_verdict cli__parse_verdict(const char *arg, struct argp_state *state);
 /*
- * The value of a name from a table, whose first `first` names users do not say. The message about any
- * other lists what there is: "no WHAT 'NAME': …".
+ * The value of a name from a table, whose first `first` names are not for users. The message about
+ * an unknown name lists the known ones: "no WHAT 'NAME': …".
  */
 int cli__parse_name(const char *what, const char *const *names, int first, int count,
 		    const char *name, struct argp_state *state);
 int cli__parse_json(const char *arg, struct argp_state *state); /* json: 1, text: 0 */
 
 /*
- * Read a length of time of at least least ns and at most most ns, see timespan.h; a number without a
- * unit counts as so many `plain` ns.
+ * Read a length of time between least and most, ns, see timespan.h; a number without a unit counts
+ * in units of `plain` ns.
  */
 uint64_t cli__parse_span(const char *arg, uint64_t plain, uint64_t least, uint64_t most,
 			 struct argp_state *state);
 
-/* The longest duration: far from what overflows. */
+/* The longest duration: far below any overflow. */
 #define CLI_LONGEST (10000 * 86400 * TIMESPAN_SECOND)
 
 /* argp_parse(), with the options that every verb has: -h and --color. */
 void cli__parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
 
-/* Parse the arguments of a verb that has no option but --socket: the daemon's socket. doc: argp's. */
+/*
+ * Parse the arguments of a verb that has no option except --socket: the daemon's socket. doc:
+ * argp's.
+ */
 const char *cli__parse_socket(int argc, char **argv, const char *doc);
 
 /*
- * For verbs that read a file of somebody else's: from now on no memory is had that would bring the program
- * above 64 MiB. The message for a file that takes more is CLI_TOO_LARGE.
+ * For verbs that read files of other users: from now on, allocations that would bring the program
+ * above 64 MiB fail. The message for such a file is CLI_TOO_LARGE.
  */
 void cli__bound_memory(void);
 #define CLI_TOO_LARGE "reading it takes more memory than the 64 MiB that a file may use"
 
-/* Does the user's terminal do UTF-8 (by the locale)? */
+/* Does the user's terminal use UTF-8, according to the locale? */
 int cli__utf8(void);
 
 /*
- * What failed, in one line on stderr whatever is in path (NULL: none) and why: "thprace VERB: PATH: WHY". Returns
- * CLI_FAILED.
+ * What failed, in one line on stderr, whatever path (NULL: none) and why contain: "thprace VERB:
+ * PATH: WHY". Returns CLI_FAILED.
  */
 int cli__fail(const char *verb, const char *path, const char *why);
 
-/* The same of each line of why. */
+/* The same for each line of why. */
 int cli__fail_lines(const char *verb, const char *path, const char *why);
 
 /*
- * A text that came from outside, fit for standard output (names__clean()), in buf, which may be text itself;
- * returns it.
+ * Text from outside, made safe for standard output (names__clean()), in buf, which may be text
+ * itself; returns it.
  */
 const char *cli__fit(char *buf, size_t size, const char *text);
 
@@ -116,19 +119,22 @@ enum cli_colour {
 	}
 
 /*
- * Columns that out has: what COLUMNS says, or the terminal, or, where neither tells, CLI_COLUMNS. At
- * least CLI_COLUMNS_LEAST.
+ * Columns of out: from COLUMNS, or the terminal, or, if neither is known, CLI_COLUMNS. At least
+ * CLI_COLUMNS_LEAST.
  */
 #define CLI_COLUMNS 100
 #define CLI_COLUMNS_LEAST 40
 int cli__columns(FILE *out);
 
-/* The same, and no wider than is good to read: at most CLI_COLUMNS. */
+/* The same, but limited to a width that is good to read: CLI_COLUMNS. */
 int cli__width(FILE *out);
 
 void cli__set_colour(enum cli_colour when);
 
-/* May out be coloured? As --color says; auto: is it a terminal, and NO_COLOR unset or empty? */
+/*
+ * May out be coloured? According to --color; auto: if it is a terminal, and NO_COLOR is unset or
+ * empty.
+ */
 int cli__colour(FILE *out);
 
 #endif

@@ -21,14 +21,14 @@
 
 struct client {
 	int fd;
-	int passed; /* a descriptor that came, or -1 */
+	int passed; /* a received descriptor, or -1 */
 	char *buf;
 	size_t size; /* bytes in buf … */
-	size_t taken; /* … of which so many were handed out */
+	size_t taken; /* … of which this many were returned */
 	size_t room;
 };
 
-/* Who may ask, by the socket's group. */
+/* Who may ask, according to the socket's group. */
 static void explain_forbidden(const char *path, char *why, size_t why_size)
 {
 	const struct passwd *user = getpwuid(geteuid());
@@ -77,7 +77,7 @@ static int connect_to(struct client *client, const char *path, unsigned int pati
 	return 0;
 }
 
-/* A daemon that refuses does so before it has read all: what it said is still to be read. */
+/* A daemon that refuses does so before it has read everything: its answer can still be read. */
 static int send_request(const struct client *client, struct json_object *request)
 {
 	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
@@ -142,7 +142,7 @@ static int make_room(struct client *client)
 	return 0;
 }
 
-/* Returns bytes that came, 0 at the end, or negative errno. */
+/* Returns the number of bytes received, 0 at the end, or negative errno. */
 static ssize_t receive(struct client *client)
 {
 	struct iovec iov = {client->buf + client->size, client->room - client->size};
@@ -171,7 +171,7 @@ static ssize_t receive(struct client *client)
 	return got;
 }
 
-/* Returns 0 and a whole line, NUL terminated, or negative errno. */
+/* Returns 0 and a complete line, NUL terminated, or negative errno. */
 static int read_line(struct client *client, char **line)
 {
 	size_t looked = client->taken;
@@ -200,7 +200,7 @@ static int read_line(struct client *client, char **line)
 	return 0;
 }
 
-/* What the daemon answered instead: its own words. */
+/* The daemon's error, in its own words. */
 static int take_error(struct json_object *line, char *why, size_t why_size)
 {
 	const char *text = answer__text(line, "message"), *code = answer__text(line, "error");

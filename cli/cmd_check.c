@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace check: is each race class fixed in a kernel, and what shows it. */
+/* thprace check: is each race class fixed in a kernel, and the evidence. */
 #include "cli.h"
 #include "check_lines.h"
 #include "check_races.h"
@@ -69,7 +69,7 @@ struct check_arguments {
 	bool json;
 	bool watch;
 	enum probe_attach attach;
-	double seconds; /* 0: not said */
+	double seconds; /* 0: not given */
 	char **command; /* NULL: none */
 	const char *race[CHECK_RACES_MAX];
 	int races;
@@ -174,14 +174,14 @@ static void print_commit(const struct check_commit *commit)
 	check_lines__evidence("fix", text);
 }
 
-/* What was watched of a class, where it is no evidence and so not printed with it. */
+/* What was watched for a class, if it is not evidence and so not printed with it. */
 static void print_seen(const struct check_watch *watch, int class)
 {
 	if (watch && watch->facts[class].text[0] && watch->facts[class].answer == CHECK_NOT_KNOWN)
 		check_lines__evidence("watch", watch->facts[class].text);
 }
 
-/* What the functions were called for besides, by reclaim and migration for instance. */
+/* Other calls of the functions, for instance by reclaim and migration. */
 static void print_watch(const struct check_watch *watch)
 {
 	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
@@ -206,7 +206,7 @@ static void print_watch(const struct check_watch *watch)
 	}
 }
 
-/* Not of the class, but it makes its walkers fail. */
+/* It is not part of the class, but makes its walkers fail. */
 static void print_defect(const struct check_facts *facts, const struct check_watch *watch,
 			 int class)
 {
@@ -224,7 +224,7 @@ static void print_defect(const struct check_facts *facts, const struct check_wat
 	check_lines__evidence("", check_defect__since(defect, since, sizeof(since)));
 }
 
-/* The answer: a line per class. */
+/* The result: one line per class. */
 static void print_answers(const struct check_facts *facts, const struct check_watch *watch,
 			  const struct check_result *results)
 {
@@ -290,7 +290,7 @@ static void add_counts(struct json_object *object, const struct thprace_watch_co
 	add_number(object, "cut_short", count->cut_short);
 }
 
-/* NULL, which JSON calls null: nothing of this class was watched. */
+/* NULL, which JSON calls null: nothing was watched for this class. */
 static struct json_object *watched_to_json(const struct check_watch *watch, int class)
 {
 	static const char *const functions[] = THPRACE_WATCH_FUNCTION_NAMES;
@@ -314,7 +314,7 @@ static struct json_object *watched_to_json(const struct check_watch *watch, int 
 	return object;
 }
 
-/* NULL: nothing shows one. */
+/* NULL: there is no evidence of one. */
 static struct json_object *defect_to_json(const struct check_facts *facts,
 					  const struct check_watch *watch, int class)
 {
@@ -384,7 +384,7 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 	double seconds = arguments->seconds, start = clock__now() / 1e9;
 	if (!arguments->command && seconds <= 0)
 		seconds = WATCH_SECONDS;
-	/* While a command runs, the terminal is the command's. */
+	/* While a command runs, it has the terminal. */
 	if (!arguments->command)
 		progress__show("watching the running kernel for %.1f s", seconds);
 	while (!interrupt__came() && (seconds <= 0 || clock__now() / 1e9 - start < seconds)) {
@@ -396,7 +396,7 @@ static void wait_watching(const struct check_arguments *arguments, struct child 
 	progress__clear();
 }
 
-/* What the command prints goes to stderr: stdout is for what is found. failure: of the command. */
+/* The command's output goes to stderr: stdout is for the results. failure: of the command. */
 static int watch_kernel(const struct check_arguments *arguments, struct check_watch *seen,
 			int *failure, char *why, size_t why_size)
 {
@@ -404,7 +404,7 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 	struct child child = {0};
 	int err = 0;
 
-	/* Before anything is loaded: the child then shares none of it. */
+	/* Before anything is loaded, so that the child inherits none of it. */
 	if (arguments->command)
 		err = child__start(&child, "thprace check", arguments->command, -1, STDERR_FILENO,
 				   -1);
@@ -422,7 +422,7 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 		wait_watching(arguments, &child);
 		walk_watch__stop(watch, seen);
 	}
-	if (interrupt__came()) /* from a terminal the command got the signal, too */
+	if (interrupt__came()) /* Ctrl-C sent the signal to the command, too */
 		child.stopped = true;
 	child__end(&child);
 	if (!err && arguments->command) {
@@ -433,7 +433,10 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 	return err;
 }
 
-/* What was found counts more than what was not, and a command that failed may be the reason for that. */
+/*
+ * What was found matters more than what was not, and a failed command may be the reason for the
+ * latter.
+ */
 static int status_of(const struct check_result *results, int failure)
 {
 	bool unknown = false;

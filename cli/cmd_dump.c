@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace dump: the records and incidents of a trace, or of the daemon's now, in file order. */
+/* thprace dump: the records and incidents of a trace, or what the daemon has now, in file order. */
 #include "cli.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include "trace/trace_reader.h"
 #include "when.h"
 
-#define LIVE_LONGEST (3600 * TIMESPAN_SECOND) /* the daemon gives no more */
+#define LIVE_LONGEST (3600 * TIMESPAN_SECOND) /* the daemon's limit */
 
 enum dump_option {
 	OPT_FORMAT = 'f',
@@ -90,9 +90,10 @@ struct dump {
 	struct filter filter;
 	struct render_record render;
 	struct record_lines *lines;
-	struct record_place *places; /* of the records of one block, and as many for sorting them */
+	struct record_place *places; /* of the records of one block, and the same again for sorting
+				      * them */
 	uint64_t incidents; /* read so far */
-	unsigned int bad; /* messages that were due */
+	unsigned int bad; /* messages expected on stderr */
 	char why[256]; /* the first of them */
 };
 
@@ -115,7 +116,7 @@ static void check_source(const struct dump *dump, struct argp_state *state)
 		argp_error(state, "--from-now needs --duration: for how long");
 }
 
-/* Where the trace comes from. */
+/* The source of the trace. */
 static error_t parse_source(struct dump *dump, int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -148,7 +149,7 @@ static error_t parse_source(struct dump *dump, int key, char *arg, struct argp_s
 	return 0;
 }
 
-/* A length of time counts from the start of the recording; all else is a time of day. */
+/* A length of time counts from the start of the recording; anything else is a time of day. */
 static void parse_bound(struct bound *bound, const char *arg, struct argp_state *state)
 {
 	bound->given = true;
@@ -258,7 +259,7 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 		else if (block.type == THPRACE_BLOCK_INCIDENTS)
 			err = dump_incidents(dump, &block);
 	}
-	/* Now, while errno still tells why, and before what goes to stderr. */
+	/* Now, while errno still has the reason, and before anything goes to stderr. */
 	output__flush();
 	if (!err && !ferror(dump->render.out) && !dump->bad && !trace_reader__ended(reader))
 		bad(dump, "the file has no end mark: the recording was interrupted, or the file "
@@ -281,7 +282,7 @@ static int begin(struct dump *dump, const struct thprace_trace_header *header)
 	dump->render.started = header->started;
 	dump->filter.since = resolve(&dump->since, header);
 	dump->filter.until = resolve(&dump->until, header);
-	/* 0 means no bound; nothing but the first instant is what was asked for. */
+	/* 0 means no bound, but here the first instant was requested. */
 	if (dump->until.given && !dump->filter.until)
 		dump->filter.until = 1;
 	dump->lines = record_lines__new(&dump->render);
@@ -291,7 +292,7 @@ static int begin(struct dump *dump, const struct thprace_trace_header *header)
 	return render_record__header(&dump->render, header);
 }
 
-/* Print what reader has, and end it. */
+/* Print the content of reader, and close it. */
 static int dump_trace(struct dump *dump, struct trace_reader *reader)
 {
 	char more[sizeof(dump->why) + 32];
@@ -335,7 +336,7 @@ static int copy(int fd, int out)
 	struct stat st;
 	int err = 0;
 
-	/* Standard output may go to the end of something else. */
+	/* Standard output may append to another file. */
 	if (!fstat(out, &st) && S_ISREG(st.st_mode) && !(fcntl(out, F_GETFL) & O_APPEND) &&
 	    !lseek(out, 0, SEEK_CUR) && ftruncate(out, 0))
 		err = errno;
@@ -351,7 +352,9 @@ static int copy(int fd, int out)
 	return err;
 }
 
-/* The daemon takes its memory back after a minute: what prints, to a pager say, may be slower. */
+/*
+ * The daemon empties the trace after a minute, and printing, for example to a pager, may be slower.
+ */
 static int take_over(int fd)
 {
 	int own = memfd_create("thprace-dump", MFD_CLOEXEC);
@@ -406,7 +409,7 @@ static int dump_live(struct dump *dump)
 	char why[1024];
 	bool made = false;
 
-	/* First: that it cannot be written is said before the daemon is asked. */
+	/* First, so that a file that cannot be written is reported before the daemon is asked. */
 	if (dump->output)
 		out = private_file__open(dump->output, &made);
 	if (dump->output && out < 0)
@@ -425,7 +428,7 @@ static int dump_live(struct dump *dump)
 		err = copy(fd, out);
 		if (close(out) && !err)
 			err = errno;
-		/* A reader that goes away is no failure: core/base/output.h. */
+		/* It is no failure if a reader exits: core/base/output.h. */
 		status = err && err != EPIPE ? cli__fail("dump", dump->output, strerror(err))
 					     : CLI_DONE;
 	} else if (trace_reader__open_fd(&reader, fd, why, sizeof(why))) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace incidents: what the daemon saw, a line each, from its memory and its spool. */
+/* thprace incidents: what the daemon saw, one line each, from its memory and its spool. */
 #include "cli.h"
 
 #include <errno.h>
@@ -22,9 +22,9 @@
 #include "when.h"
 
 #define TASK_WIDTH 14
-#define WIDTH_OF_LINE (71 + 2 * TASK_WIDTH) /* all in one */
+#define WIDTH_OF_LINE (71 + 2 * TASK_WIDTH) /* everything in one line */
 #define COUNT_DEFAULT 100
-#define COUNT_FOLLOW 10 /* before what is new */
+#define COUNT_FOLLOW 10 /* before the new ones */
 #define COUNT_ALL UINT64_MAX
 
 enum incidents_option {
@@ -60,16 +60,16 @@ struct incidents {
 	const char *verdict;
 	struct filter filter; /* the same */
 	uint64_t since; /* ns CLOCK_REALTIME, 0: no bound */
-	uint64_t count; /* the last so many */
+	uint64_t count; /* the last ones, this many */
 	bool counted; /* count was given */
 	bool follow;
 	int json;
 	int utf8;
-	bool headed; /* the line of names is printed */
-	/* What is to be printed, when only the last ones are: a ring. */
+	bool headed; /* the header was printed */
+	/* If only the last ones are printed: a ring with these. */
 	struct json_object **ring;
-	uint64_t nr; /* that came; the last are in the ring */
-	/* What the daemon answered. */
+	uint64_t nr; /* number that came; the last are in the ring */
+	/* The daemon's answer. */
 	struct json_object *memory; /* array of its lines */
 	struct json_object *end;
 };
@@ -140,7 +140,7 @@ static int fail(const char *why)
 	return CLI_FAILED;
 }
 
-/* "comm/pid" in at most width columns: the comm is cut. */
+/* "comm/pid" in at most width columns: the comm is truncated. */
 static const char *task(char *buf, size_t size, struct json_object *side, size_t width, int utf8)
 {
 	char comm[64], pid[16];
@@ -230,7 +230,10 @@ static void print_text(struct incidents *incidents, struct json_object *line)
 	incidents->headed = true;
 }
 
-/* Print one; object is put. Returns 0, -ENOMEM, or -EPIPE: standard output takes no more. */
+/*
+ * Print one; object is put. Returns 0, -ENOMEM, or -EPIPE: standard output cannot be written any
+ * more.
+ */
 static int print(struct incidents *incidents, struct json_object *object)
 {
 	int err = object ? 0 : -ENOMEM;
@@ -243,7 +246,7 @@ static int print(struct incidents *incidents, struct json_object *object)
 	return !err && ferror(stdout) ? -EPIPE : err;
 }
 
-/* One that matches: print it, or keep it in case that it is among the last. */
+/* One that matches: print it, or keep it because it may be among the last. */
 static int take(struct incidents *incidents, struct json_object *object)
 {
 	struct json_object **place;
@@ -262,7 +265,7 @@ static int take(struct incidents *incidents, struct json_object *object)
 	return 0;
 }
 
-/* Print what was kept. */
+/* Print those that were kept. */
 static int print_ring(struct incidents *incidents)
 {
 	uint64_t count = incidents->count, i;
@@ -313,7 +316,7 @@ static struct json_object *request(const struct incidents *incidents, uint64_t s
 	return object;
 }
 
-/* Ask for what the daemon has in memory. */
+/* Ask for the incidents in the daemon's memory. */
 static int request_memory(struct incidents *incidents, char *why, size_t why_size)
 {
 	struct client *client;
@@ -337,7 +340,9 @@ static int request_memory(struct incidents *incidents, char *why, size_t why_siz
 	return err;
 }
 
-/* What is not in memory (any more). before: the lowest number that is, 0: nothing is. */
+/*
+ * The incidents that are not in memory (any more). before: the lowest number that is, 0: none is.
+ */
 static int read_spool(struct incidents *incidents, const char *directory, uint64_t before)
 {
 	struct spool_range range = {.before = before, .since = incidents->since};
@@ -346,7 +351,7 @@ static int read_spool(struct incidents *incidents, const char *directory, uint64
 
 	if (before == 1 || have >= incidents->count)
 		return 0;
-	/* Where all match, it is known how far back the last ones are. */
+	/* If all match, it is known how far back the last ones are. */
 	if (before && incidents->count != COUNT_ALL && !filter->by_class && !filter->by_verdict &&
 	    before > incidents->count - have)
 		range.from = before - (incidents->count - have);
@@ -367,7 +372,7 @@ static int take_memory(struct incidents *incidents)
 	return err;
 }
 
-/* Print what comes from number `next` on, until the daemon or the reader goes. */
+/* Print incidents from number `next` on as they come, until the daemon or the reader ends. */
 static int follow(struct incidents *incidents, uint64_t next)
 {
 	struct client *client;
@@ -426,14 +431,14 @@ static int list(struct incidents *incidents, char *why, size_t why_size)
 		before = answer__number(incidents->end, "first");
 		directory = answer__text(incidents->end, "directory");
 	} else {
-		/* What may have come of it before it failed is in the files as well. */
+		/* Incidents that it returned before it failed are in the files, too. */
 		json_object_put(incidents->memory);
 		incidents->memory = json_object_new_array();
 	}
 	err = read_spool(incidents, directory, before);
 	if (err == -EPIPE)
 		return CLI_DONE;
-	/* The daemon makes its folder when it has something to keep. */
+	/* The daemon creates its folder when it has something to store. */
 	if (err && !(err == -ENOENT && incidents->end)) {
 		no_files(directory, err);
 		if (!incidents->end)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace probes: what would be attached on this kernel, how, and why not where not. */
+/* thprace probes: which probes this kernel allows, and why the others are not available. */
 #include "cli.h"
 
 #include <inttypes.h>
@@ -91,7 +91,7 @@ static const char *state_name(const struct probe *probe)
 	return names[probe->state];
 }
 
-/* Classes first: they are what a user wants to know, and the probes are why. */
+/* Classes first: users want to know about them, and the probes are the reason. */
 static void print_text(const struct probe_plan *plan)
 {
 	const struct layout_table table = {
@@ -234,7 +234,7 @@ static int load(const struct probes *probes)
 	return CLI_DONE;
 }
 
-/* Of a kernel elsewhere: what the plan rests on. */
+/* For a kernel elsewhere: the source of the plan. */
 static void print_source(const struct probes *probes)
 {
 	struct json_object *object;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace provoke: bring a race out on this kernel, on a machine for tests, and say what it showed. */
+/* thprace provoke: provoke a race on this kernel, on a test machine, and report the result. */
 #include "cli.h"
 
 #include <errno.h>
@@ -187,7 +187,7 @@ static int fail(const char *why)
 	return CLI_FAILED;
 }
 
-/* The stressor beside this program, or the one that PATH finds. */
+/* The stressor in the folder of this program, or the one that PATH finds. */
 static void find_stressor(struct provoke_command *command)
 {
 	ssize_t length;
@@ -215,7 +215,7 @@ static const char *verdict_name(const struct provoke_result *result)
 	return names[result->verdict];
 }
 
-/* Symbols of the stacks, and the names of functions, come from the trace. */
+/* Symbols of the stacks and the names of functions are in the trace. */
 static void draw_escape(const struct provoke_result *result, const char *path)
 {
 	const struct diagram_options draw = {
@@ -236,7 +236,7 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 	trace_reader__close(reader);
 }
 
-/* A kernel that breaks is a result, and the first one to know. */
+/* A kernel that breaks is a result, and the most important one. */
 static void print_kernel(const struct provoke_result *result)
 {
 	const struct kernel_messages *kernel = &result->kernel;
@@ -361,7 +361,7 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	fflush(stdout);
 }
 
-/* A name for the trace: the user's, or one that is removed again. */
+/* A name for the trace: the user's, or a temporary one. */
 static int trace_path(const struct provoke_command *command, enum thprace_class class, char *path,
 		      size_t size)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace races: the races that thprace knows, built in and of files, and what a kernel allows of each. */
+/*
+ * thprace races: the races that thprace knows, built in and from files, and what a kernel allows
+ * for each.
+ */
 #include "cli.h"
 
 #include <errno.h>
@@ -91,7 +94,7 @@ static const struct argp argp = {
 	       "race that was named cannot be observed here.",
 };
 
-/* What a race's file makes of the kernel: all of it, one error a line. */
+/* How a race's file fails to fit the kernel: all errors, one per line. */
 static void print_problems(const struct race_on_kernel *on)
 {
 	const struct race_problem *problem;
@@ -107,7 +110,7 @@ static void print_problems(const struct race_on_kernel *on)
 	}
 }
 
-/* One file, in full. Returns its exit status. */
+/* One file, with all details. Returns its exit status. */
 static int print_file(const struct races_kernel *kernel, const struct race_file *file,
 		      const struct races_arguments *arguments, bool whole)
 {
@@ -209,7 +212,7 @@ static int races(const struct races_arguments *arguments, const struct race_file
 				 sizeof(why));
 	if (err) {
 		status = cli__fail("races", NULL, why);
-		/* The file's form is right all the same. */
+		/* The form of the file is correct all the same. */
 		if (arguments->test && files->file[0].race && !arguments->kernel && !arguments->btf)
 			status = CLI_NO_STATEMENT;
 	} else if (arguments->test) {
@@ -223,7 +226,7 @@ static int races(const struct races_arguments *arguments, const struct race_file
 	return status;
 }
 
-/* The files of the folders, and those that are given; or only the one to be tested. */
+/* The files in the folders, and those that are given; or only the one to be tested. */
 static int read_files(const struct races_arguments *arguments, struct race_files *files)
 {
 	int i, err = 0;

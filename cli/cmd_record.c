@@ -120,7 +120,7 @@ static int fail(const char *why)
 	return CLI_FAILED;
 }
 
-/* What matters first: a narrow terminal cuts the rest. */
+/* The most important first: a narrow terminal cuts off the rest. */
 static void show_progress(struct recording *recording)
 {
 	struct session_totals totals;
@@ -132,7 +132,7 @@ static void show_progress(struct recording *recording)
 		       totals.contained, totals.walkers, totals.windows);
 }
 
-/* While a command runs, the terminal is the command's: no line gets between what it prints. */
+/* While a command runs, it has the terminal: no line is mixed with its output. */
 static bool wants_progress(const struct record *record)
 {
 	return !record->quiet && !record->command;
@@ -234,7 +234,7 @@ static void summarise(const struct record *record, struct recording *recording)
 			cli__fit(path, sizeof(path), record->recording.path));
 }
 
-/* Before anything is waited for: can it be seen here at all? */
+/* Before anything waits: can it be observed here at all? */
 static int can_be_seen(const struct record *record, struct recording *recording, char *why,
 		       size_t size)
 {
@@ -248,7 +248,7 @@ static int can_be_seen(const struct record *record, struct recording *recording,
 	return -ENOTSUP;
 }
 
-/* Exit status of a recording that is done. */
+/* Exit status of a finished recording. */
 static int result(const struct record *record, const struct session_totals *totals)
 {
 	char lacks[512];
@@ -272,7 +272,7 @@ static int record_all(struct record *record)
 	char why[512] = "";
 	int err = 0;
 
-	/* Before anything is loaded: the child then shares none of it. */
+	/* Before anything is loaded, so that the child inherits none of it. */
 	if (record->command)
 		err = child__start(&record->child, "thprace record", record->command, -1, -1, -1);
 	if (err)
@@ -299,7 +299,7 @@ static int record_all(struct record *record)
 	recording__totals(recording, &totals);
 	if (!record->quiet)
 		summarise(record, recording);
-	if (interrupt__came()) /* from a terminal the command got the signal, too */
+	if (interrupt__came()) /* Ctrl-C sent the signal to the command, too */
 		record->child.stopped = true;
 	child__print_end(&record->child, "thprace record",
 			 record->command ? record->command[0] : "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace reload: have the daemon read its configuration again. */
+/* thprace reload: make the daemon read its configuration again. */
 #include "cli.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static const struct argp argp = {
 	       "\vExit status: 0 applied, 1 not applied, 2 wrong usage.",
 };
 
-/* A daemon without a socket, or with one elsewhere: it tells its log how that went. */
+/* A daemon without a socket, or with another one: it logs the result. */
 static int send_signal(const struct reload *reload)
 {
 	if (kill(reload->pid, SIGHUP)) {

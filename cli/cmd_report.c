@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace report: sum up a trace; or compare the kernel's incidents with the detector's. */
+/* thprace report: summarise a trace; or compare the kernel's incidents with the detector's. */
 #include "cli.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace show: one incident of the daemon's, drawn. */
+/* thprace show: draws one of the daemon's incidents. */
 #include "cli.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ struct show {
 	/* What was found. */
 	bool found;
 	uint64_t wall;
-	char path[SPOOL_PATH_LEN]; /* of the file that has it; "": none */
+	char path[SPOOL_PATH_LEN]; /* of the file that contains it; "": none */
 	struct thprace_incident incident;
 };
 
@@ -113,7 +113,7 @@ static int take_from_file(void *ctx, uint64_t number, uint64_t wall, const char 
 	return 1; /* it is the only one */
 }
 
-/* Returns 0 when the folder could be read, else negative errno. */
+/* Returns 0 if the folder could be read, else negative errno. */
 static int look_in(struct show *show, const char *directory)
 {
 	struct spool_range range = {.from = show->number, .before = show->number + 1};
@@ -129,7 +129,7 @@ static int digit(char c)
 	return found ? (int)(found - digits) : -1;
 }
 
-/* The struct as the daemon has it in memory. */
+/* The struct from the daemon's memory. */
 static void take_raw(struct show *show, struct json_object *answer)
 {
 	unsigned char *bytes = (unsigned char *)&show->incident;
@@ -145,7 +145,7 @@ static void take_raw(struct show *show, struct json_object *answer)
 			return;
 		bytes[i] = (unsigned char)(high << 4 | low);
 	}
-	/* As strict as with a file: what draws relies on it. */
+	/* Checked as strictly as in a file: the drawing code relies on it. */
 	if (trace_validate__incident(&show->incident))
 		return;
 	show->found = true;
@@ -159,7 +159,7 @@ static void draw(const struct show *show)
 	struct summary *summary = NULL;
 	char why[256], when[WHEN_LEN];
 
-	/* The names of functions and of the stacks' addresses are in the file as well. */
+	/* The names of functions and of the stacks' addresses are in the file, too. */
 	if (show->path[0] && !trace_reader__open(&reader, show->path, why, sizeof(why))) {
 		summary__read(&summary, reader, why, sizeof(why));
 		trace_reader__close(reader);
@@ -180,7 +180,7 @@ static struct json_object *request(uint64_t number)
 	return object;
 }
 
-/* Neither the daemon nor a file has it: say why. asked: what the daemon said, "": nothing. */
+/* Neither the daemon nor a file has it: print why. asked: the daemon's answer, "": none. */
 static int not_found(const struct show *show, const char *directory, int err,
 		     const char *daemon_why)
 {
@@ -209,7 +209,7 @@ int cmd_show(int argc, char **argv)
 	show.diagram.utf8 = cli__utf8();
 	show.diagram.colour = cli__colour(stdout);
 	show.diagram.width = cli__width(stdout);
-	/* Asked for it, the daemon also writes it out. */
+	/* When asked for it, the daemon also writes it out. */
 	if (!show.spool)
 		err = client__call_once(show.socket, request(show.number), &answer, daemon_why,
 					sizeof(daemon_why));

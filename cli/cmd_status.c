@@ -119,7 +119,7 @@ static const char *bytes(char *buf, size_t size, uint64_t number)
 	return buf;
 }
 
-/* A text of the answer, fit for this terminal. */
+/* A text from the answer, made safe for this terminal. */
 static const char *clean(char *buf, size_t size, const char *text, const struct status *status)
 {
 	return names__clean(buf, size, text, strlen(text), status->utf8);
@@ -139,7 +139,7 @@ static void print_headline(struct json_object *answer, const struct status *stat
 		 names__mode((unsigned int)names__find_mode(mode)),
 		 span(up, sizeof(up), now > started ? now - started : 0));
 	fputs(text, stdout);
-	/* The answer stays in one piece. */
+	/* The answer is not broken into two lines. */
 	if (names__columns(text) + strlen("1,000,000 escapes") > (size_t)cli__width(stdout))
 		fputs("\n  ", stdout);
 	printf("%s%s%s\n\n",
@@ -149,7 +149,7 @@ static void print_headline(struct json_object *answer, const struct status *stat
 	       escapes ? COUNTED(escapes, "escape") : "no escapes", status->colour ? RESET : "");
 }
 
-/* A number per day: two digits that tell something, whatever its size. */
+/* A number per day with two significant digits. */
 static const char *rate(char *buf, size_t size, double value)
 {
 	if (value >= 1e6)
@@ -175,7 +175,7 @@ enum {
 	COLUMN_ESCAPES = 4,
 };
 
-/* What the kernel's code says of a class, in a column. */
+/* What the kernel's code says about a class, in a column. */
 static const char *check_column(const char *check)
 {
 	if (!strcmp(check, "cannot happen"))
@@ -185,7 +185,7 @@ static const char *check_column(const char *check)
 	return "-";
 }
 
-/* Why a class is not seen, on its line. */
+/* Why a class is not observed, on its line. */
 static void print_blindness(const struct layout_table *table, const char *name, const char *check,
 			    struct json_object *class, const struct status *status)
 {
@@ -253,7 +253,7 @@ static void print_classes(struct json_object *answer, const struct status *statu
 	putchar('\n');
 }
 
-/* What the column "kernel" rests on, where it needs a word. */
+/* The evidence for the column "kernel", if it needs a word. */
 static void print_check(struct json_object *answer, const struct status *status)
 {
 	struct json_object *check = answer__object(answer, "check"), *class;
@@ -323,7 +323,7 @@ static const char *shed(char *buf, size_t size, struct json_object *answer,
 	return buf;
 }
 
-/* Over budget: whose zaps take most of it. */
+/* Over budget: who causes most of the zaps. */
 static void print_zapper(struct json_object *overhead, const struct status *status)
 {
 	struct json_object *zapper;
@@ -364,7 +364,7 @@ static void print_overhead(struct json_object *answer, const struct status *stat
 	print_zapper(overhead, status);
 }
 
-/* How many, and those that the kernel refused. */
+/* The number of probes, and those that the kernel refused. */
 static void print_probes(struct json_object *answer, const struct status *status)
 {
 	size_t i, nr = answer__length(answer, "probes"), attached = 0, failed = 0;

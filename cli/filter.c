@@ -12,7 +12,7 @@ static uint64_t since_start(uint64_t time, uint64_t started)
 	return time > started ? time - started : 0;
 }
 
-/* Does [from, to] reach into [since, until]? */
+/* Does [from, to] overlap [since, until]? */
 static int in_time(const struct filter *filter, uint64_t from, uint64_t to, uint64_t started)
 {
 	return since_start(to, started) >= filter->since &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/kmsg: one record per read, "PRIORITY,SEQUENCE,STAMP,FLAGS[,…];TEXT\n KEY=VALUE\n…". A process may
- * write there as well, but never with the kernel's facility, which is 0.
+ * /dev/kmsg: one record per read, "PRIORITY,SEQUENCE,STAMP,FLAGS[,…];TEXT\n KEY=VALUE\n…".
+ * Processes may write there as well, but never with the kernel's facility, which is 0.
  */
 #include "kernel_log.h"
 
@@ -27,7 +27,7 @@ struct kernel_log {
 	struct kernel_messages messages;
 };
 
-/* How the lines begin with which a kernel says that something is broken. */
+/* The beginnings of lines with which a kernel reports that something is broken. */
 static bool alarming(const char *text)
 {
 	static const char *const begins[] = {
@@ -56,7 +56,7 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 {
 	struct kernel_log *log = ctx;
 
-	/* That memory_failure could not unmap a page has innocent reasons as well. */
+	/* There are also innocent reasons why memory_failure could not unmap a page. */
 	if (complaint->kind == COMPLAINT_MEMORY_FAILURE)
 		return;
 	log->messages.classes |= complaint->classes;
@@ -67,7 +67,7 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 
 int kernel_log__open(struct kernel_log **result, const char *path)
 {
-	/* Of the classes that this kernel cannot have, none is provoked. */
+	/* Classes that cannot happen on this kernel are not provoked. */
 	const struct complaint_kernel kernel = {.known = true, .possible = ~0U};
 	struct kernel_log *log = calloc(1, sizeof(*log));
 	int err = 0;
@@ -75,7 +75,7 @@ int kernel_log__open(struct kernel_log **result, const char *path)
 	if (!log)
 		return -ENOMEM;
 	log->fd = open(path ? path : "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	/* What a test gives instead cannot seek, and has no old lines. */
+	/* A test's replacement cannot seek, and has no old lines. */
 	if (log->fd < 0 || (lseek(log->fd, 0, SEEK_END) < 0 && errno != ESPIPE))
 		err = -errno;
 	if (!err) {
@@ -124,7 +124,7 @@ void kernel_log__read(struct kernel_log *log)
 			record[length] = '\0';
 			take_record(log, record);
 		} else if (!length || (errno != EPIPE && errno != EINTR)) {
-			break; /* EPIPE: lines were overwritten, the oldest that is there comes next */
+			break; /* EPIPE: lines were overwritten, the oldest one left comes next */
 		}
 	}
 	complaint_parser__expire(log->parser, clock__now());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How much memory a verb takes that reads what somebody else wrote. */
+/* Limits the memory of a verb that reads files of other users. */
 #include "cli.h"
 
 #include <sys/resource.h>
 
-/* Of data, so that with its code and libraries the program stays below 64 MiB. */
+/* For data, so that with its code and libraries the program stays below 64 MiB. */
 #define DATA_MAX (54UL << 20)
 
 void cli__bound_memory(void)

@@ -87,7 +87,7 @@ uint64_t cli__parse_span(const char *arg, uint64_t plain, uint64_t least, uint64
 }
 
 enum {
-	OPT_COLOR = 512, /* none of a verb's own */
+	OPT_COLOR = 512, /* not used by any verb */
 };
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)

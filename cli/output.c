@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What standard output is: a terminal, with colours, of some width. */
+/* Properties of standard output: is it a terminal, with colours, and how wide. */
 #include "cli.h"
 
 #include <langinfo.h>
@@ -18,7 +18,7 @@ void cli__set_colour(enum cli_colour when)
 	colour_when = when;
 }
 
-/* stderr is no file of its own: core/base/output.c. */
+/* stderr is not a real file: core/base/output.c. */
 static int descriptor(FILE *out)
 {
 	return out == stderr ? STDERR_FILENO : fileno(out);

@@ -21,7 +21,7 @@ void progress__show(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	/* Not into the last column: some terminals go on to the next line there. */
+	/* Not into the last column: some terminals then go to the next line. */
 	dprintf(STDERR_FILENO, "\r%.*s\033[K", columns - 1, line);
 	shown = true;
 }

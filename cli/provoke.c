@@ -26,7 +26,7 @@
 
 #define VERB "thprace provoke"
 #define POLL_MS 20
-#define AFTER_ESCAPE_NS 1000000000ULL /* more of them, and their stacks, within this */
+#define AFTER_ESCAPE_NS 1000000000ULL /* more escapes, and their stacks, come within this time */
 #define GRACE_SECONDS 5.0 /* the stressor ends by itself when its time is over */
 
 struct provoke {
@@ -36,8 +36,8 @@ struct provoke {
 	struct near_misses *near_misses;
 	struct child stressor;
 	struct kernel_log *log; /* NULL: it cannot be read */
-	int output; /* what the stressor says goes to this memory file */
-	int steer[2]; /* the passes' distances go to the stressor by this pipe */
+	int output; /* the stressor's output goes to this memory file */
+	int steer[2]; /* this pipe tells the stressor the distances of passes */
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	uint64_t escaped; /* when the first escape was settled; 0: none */
 };
@@ -67,7 +67,7 @@ static void on_record(void *ctx, const struct thprace_record *record)
 	near_misses__record(provoke->near_misses, record);
 }
 
-/* Tell the stressor. When it doesn't read, it doesn't want to know. */
+/* Tell the stressor. If it does not read, it does not need it. */
 static void on_pass(void *ctx, int64_t late_ns)
 {
 	struct provoke *provoke = ctx;
@@ -117,7 +117,7 @@ static int start_stressor(struct provoke *provoke)
 	return err;
 }
 
-/* The last line that the stressor said, without its own name; "" when it said nothing. */
+/* The stressor's last line, without its own name; "" if it printed nothing. */
 static void last_line(const struct provoke *provoke, char *text, size_t size)
 {
 	char output[2048], *line;
@@ -159,7 +159,7 @@ static void watch(struct provoke *provoke, int *err)
 		now = clock__now();
 		if (provoke->log)
 			kernel_log__read(provoke->log);
-		/* A BUG leaves locks behind that nobody gives back: no more comes of it. */
+		/* A BUG leaves locks behind that nobody releases: nothing more will happen. */
 		if (!provoke->escaped && provoke->log && kernel_log__messages(provoke->log)->struck)
 			provoke->escaped = now;
 		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
@@ -193,7 +193,7 @@ static void count(struct provoke *provoke)
 	result->seconds = totals.seconds;
 }
 
-/* What the kernel did weighs more than what was counted. */
+/* What the kernel did matters more than what was counted. */
 static void judge_kernel(struct provoke_result *result)
 {
 	if (provoke__own_complaint(result)) {
@@ -232,7 +232,7 @@ static void judge(struct provoke *provoke)
 		result->verdict = PROVOKE_IMPOSSIBLE;
 }
 
-/* Where in the kernel a thread of this process waits that no signal wakes. "": nowhere, or not told. */
+/* Where in the kernel a thread of this process waits uninterruptibly. "": nowhere, or not known. */
 static void find_hung(int pid, char *where, size_t size)
 {
 	char path[64 + NAME_MAX], line[256], state;
@@ -266,7 +266,7 @@ static void find_hung(int pid, char *where, size_t size)
 		closedir(dir);
 }
 
-/* A BUG leaves tasks behind that nothing can end: then it stays, and that is a result. */
+/* A BUG leaves tasks behind that nothing can end: then the stressor stays, which is a result. */
 static void end_stressor(struct provoke *provoke)
 {
 	struct child *stressor = &provoke->stressor;
@@ -280,7 +280,7 @@ static void end_stressor(struct provoke *provoke)
 	stressor->pid = 0;
 }
 
-/* The last of it: what a BUG prints may come while the stressor dies of it. */
+/* The last lines: a BUG's lines may come while the stressor dies of it. */
 static void read_kernel_log(struct provoke *provoke)
 {
 	if (!provoke->log)
@@ -330,7 +330,7 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	if (options->widen_ns)
 		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
 	provoke->started = clock__now();
-	if (kernel_log__open(&provoke->log, NULL)) /* then its complaints are not seen */
+	if (kernel_log__open(&provoke->log, NULL)) /* then the kernel's complaints are not seen */
 		provoke->log = NULL;
 	child__release(&provoke->stressor, VERB);
 	watch(provoke, &err);
@@ -383,7 +383,7 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 
 	*result = (struct provoke_result){.class = class, .first_escape = -1};
 	provoke.near_misses = near_misses__new(class, on_pass, &provoke);
-	/* Before anything is loaded: the stressor then shares none of it. */
+	/* Before anything is loaded, so that the stressor inherits none of it. */
 	err = provoke.near_misses ? start_stressor(&provoke) : -ENOMEM;
 	if (err)
 		snprintf(why, why_size, "cannot start the stressor %s: %s", options->stressor,

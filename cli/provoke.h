@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One class provoked: the stressor runs, its windows are widened, the ordinary engine watches. */
+/*
+ * Provokes one class: the stressor runs, its windows are widened, and the ordinary engine watches.
+ */
 #ifndef THPRACE_PROVOKE_H
 #define THPRACE_PROVOKE_H
 
@@ -17,40 +19,41 @@
 
 struct provoke_options {
 	double seconds; /* at most, per class … */
-	struct until until; /* … or when this holds of it */
-	uint32_t widen_ns; /* of each window; 0: nothing is widened */
+	struct until until; /* … or when this is fulfilled */
+	uint32_t widen_ns; /* for each window; 0: nothing is widened */
 	enum probe_attach attach;
 	const char *btf; /* see struct target_options */
 	uint64_t seed;
 	const char *stressor; /* path of thprace-stress */
 	const char *dir; /* for its files, or NULL */
-	bool whole; /* go on after an escape until the time is over */
+	bool whole; /* continue after an escape until the time is over */
 };
 
 struct provoke_result {
 	enum thprace_class class;
 	enum provoke_verdict verdict;
-	bool lacks_side; /* PROVOKE_IMPOSSIBLE: because the kernel is not open to the class */
+	bool lacks_side; /* PROVOKE_IMPOSSIBLE because the kernel is not open to the class */
 	char reason[1200]; /* of PROVOKE_NOT_SHOWN and PROVOKE_IMPOSSIBLE */
 	const struct check_defect
-		*defect; /* of the kernel's, that explains failed walkers; or NULL */
+		*defect; /* a defect of the kernel that explains failed walkers; or NULL */
 	uint64_t windows;
 	uint64_t walkers;
 	uint64_t overlaps;
 	struct provoke_counts counts;
 	uint64_t widened; /* windows */
-	uint64_t passes; /* of which the distance was measured … */
-	uint64_t met; /* … and that it reported to the stressor as met */
+	uint64_t passes; /* passes whose distance was measured … */
+	uint64_t met; /* … and those that overlapped, as reported to the stressor */
 	double seconds;
 	double first_escape; /* seconds from the stressor's start; negative: none */
-	struct thprace_incident escape; /* the first one; if first_escape >= 0 */
+	struct thprace_incident escape; /* the first one; valid if first_escape >= 0 */
 	struct kernel_messages kernel; /* its complaints meanwhile */
-	int hung; /* the stressor's process, which hangs in the kernel and stays behind; 0: it does not */
+	int hung; /* the stressor's process if it hangs in the kernel and cannot be ended; 0: it
+		   * does not */
 	char hung_in[64]; /* … where, "": not known */
 	struct recording *recording; /* for provoke__end() */
 };
 
-/* Is there a complaint of the kernel's that may be of the class's own? */
+/* Is there a complaint of the kernel that may belong to this class? */
 static inline bool provoke__own_complaint(const struct provoke_result *result)
 {
 	return result->kernel.classes & 1U << result->class;
@@ -58,14 +61,16 @@ static inline bool provoke__own_complaint(const struct provoke_result *result)
 
 /*
  * Provoke a class and leave the trace in the file path. Returns 0 with *result, or negative errno
- * with a sentence in why when the run itself failed. Ends when interrupt__came(). To be ended with
- * provoke__end() in either case.
+ * with a sentence in why if the run itself failed. Ends when interrupt__came(). Call provoke__end()
+ * in either case.
  */
 int provoke__run(struct provoke_result *result, enum thprace_class class,
 		 const struct provoke_options *options, const char *path, char *why,
 		 size_t why_size);
 
-/* Take the probes off. On a kernel that has struck this may not come back: print the result before. */
+/*
+ * Detach the probes. On a kernel that has complained this may not return: print the result before.
+ */
 void provoke__end(struct provoke_result *result);
 
 #endif

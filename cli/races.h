@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* thprace races: the kernel that races are held against, and how they are printed. */
+/* thprace races: the kernel for which races are checked, and their output. */
 #ifndef THPRACE_CLI_RACES_H
 #define THPRACE_CLI_RACES_H
 
@@ -10,7 +10,7 @@
 #include "race/race_files.h"
 #include "race/race_kernel.h"
 
-/* The running kernel, or that of files. */
+/* The running kernel, or the kernel of files. */
 struct races_kernel {
 	struct target *target;
 	struct probe_plan plan; /* of the built-in races */
@@ -21,12 +21,15 @@ struct races_kernel {
 	struct race_kernel race;
 };
 
-/* Open it. image, btf: files, or NULL. Returns 0; or negative errno, and the reason in why. To be closed either way. */
+/*
+ * Open it. image, btf: files, or NULL. Returns 0; or negative errno, and the reason in why. Must be
+ * closed either way.
+ */
 int races_kernel__open(struct races_kernel *kernel, const char *image, const char *btf,
 		       const struct race_files *files, char *why, size_t why_size);
 void races_kernel__close(struct races_kernel *kernel);
 
-/* A line for each race; or of one race, all that there is to tell. class: a built-in one. */
+/* One line per race; or all details of one race. class: a built-in one. */
 void races_print__head(void);
 void races_print__class(const struct races_kernel *kernel, int class, bool whole, bool json);
 void races_print__file(const struct races_kernel *kernel, const struct race_file *file,

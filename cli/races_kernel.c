@@ -29,7 +29,10 @@ static int image_calls(void *context, const char *function, const char *callee)
 	return source->code ? code__calls(source->code, function, callee) : -1;
 }
 
-/* The built-in races are planned by a file of BTF. That of an image is none: it lies in memory. */
+/*
+ * The built-in races are planned with a file of BTF. An image has no such file: its BTF is in
+ * memory.
+ */
 static int open_elsewhere(struct races_kernel *kernel, const char *btf, char *why, size_t why_size)
 {
 	struct target_options options = {.btf = btf, .elsewhere = true};

@@ -88,7 +88,7 @@ static void print_head(const char *name, const char *title)
 	print_words(title, NAME_WIDTH);
 }
 
-/* One event, and how it is attached or why not. */
+/* One event, and how it is attached or why it is not. */
 static void print_event(const char *side, const char *event, const char *place, const char *attach)
 {
 	char text[RACE_PLACE_TEXT_MAX + RACE_REASON_MAX];
@@ -111,7 +111,7 @@ static const char *here_of(const char *reason, char *buf, size_t size)
 	return buf;
 }
 
-/* What a built-in race's sides are observed by. */
+/* The points that observe the sides of a built-in race. */
 static void each_point(const struct races_kernel *kernel, const struct race_class *class,
 		       void (*tell)(void *context, const char *side, const struct probe *probe),
 		       void *context)
@@ -181,7 +181,7 @@ void races_print__class(const struct races_kernel *kernel, int class, bool whole
 	each_point(kernel, race, print_point, NULL);
 }
 
-/* --- races of files --- */
+/* --- races from files --- */
 
 static void join(const char *rows, size_t size, int count, char *buf, size_t buf_size)
 {

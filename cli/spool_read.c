@@ -18,7 +18,7 @@ struct reading {
 	void *ctx;
 	const char *path;
 	const struct thprace_trace_header *header;
-	uint64_t number; /* of the next incident */
+	uint64_t number; /* number of the next incident */
 };
 
 static int hand_out(struct reading *reading, const struct trace_block *block)
@@ -53,7 +53,7 @@ static int read_file(struct reading *reading)
 	}
 	reading->header = trace_reader__header(reader);
 	while (!err && (got = trace_reader__next(reader, &block)) != 0) {
-		/* The end of a file that is being written to, or was when the daemon died. */
+		/* The end of a file that is being written, or was when the daemon died. */
 		if (got == -ENODATA)
 			continue;
 		if (got < 0)
@@ -68,7 +68,7 @@ static int read_file(struct reading *reading)
 	return err;
 }
 
-/* May file i of count hold incidents of the range? */
+/* May file i of count contain incidents of the range? */
 static bool wanted(const struct spool_range *range, const struct spool_file *files, size_t i,
 		   size_t count)
 {

@@ -38,7 +38,7 @@ int walks__measure(struct check_watch *seen, const char *verb, const char *stres
 
 	if (none < 0)
 		return -errno;
-	/* Before anything is loaded: the child then shares none of it. */
+	/* Before anything is loaded, so that the child inherits none of it. */
 	err = child__start(&child, verb, (char *const *)args, none, none, none);
 	close(none);
 	if (err) {

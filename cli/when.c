@@ -34,7 +34,7 @@ static int parse_span(const char *text, uint64_t now, uint64_t *ns)
 	return 0;
 }
 
-/* The beginning of the day that lies days before now. */
+/* The start of the day, this number of days before now. */
 static int parse_day(int days, uint64_t now, uint64_t *ns)
 {
 	time_t seconds = (time_t)(now / SECOND);
@@ -76,7 +76,7 @@ int when__parse(const char *text, uint64_t now, uint64_t *ns)
 		tm.tm_isdst = -1;
 		wanted = tm;
 		seconds = mktime(&tm);
-		/* mktime() makes March 3 of February 31. */
+		/* mktime() turns February 31 into March 3. */
 		if (seconds < 0 || tm.tm_mday != wanted.tm_mday || tm.tm_mon != wanted.tm_mon)
 			return -EINVAL;
 		*ns = (uint64_t)seconds * SECOND;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Times of day, as users write and read them: local time. All in ns CLOCK_REALTIME. */
+/* Times of day as users write and read them: local time. All in ns CLOCK_REALTIME. */
 #ifndef THPRACE_WHEN_H
 #define THPRACE_WHEN_H
 
@@ -8,7 +8,7 @@
 
 #define WHEN_LEN 48
 
-/* What a text should have been, for messages: "'TEXT' is not …". */
+/* The expected text, for messages: "'TEXT' is not …". */
 #define WHEN_WANTED "a time: -10min, -2h, today, 2026-11-21, \"2026-11-21 19:00\""
 
 /*
