@@ -93,7 +93,7 @@ struct dump {
 	struct record_place *places; /* of the records of one block, and the same again for sorting
 				      * them */
 	uint64_t incidents; /* read so far */
-	unsigned int bad; /* messages expected on stderr */
+	unsigned int bad; /* messages about bad blocks */
 	char why[256]; /* the first of them */
 };
 
@@ -282,7 +282,7 @@ static int begin(struct dump *dump, const struct thprace_trace_header *header)
 	dump->render.started = header->started;
 	dump->filter.since = resolve(&dump->since, header);
 	dump->filter.until = resolve(&dump->until, header);
-	/* 0 means no bound, but here the first instant was requested. */
+	/* 0 means no bound, but here the bound is the first instant. */
 	if (dump->until.given && !dump->filter.until)
 		dump->filter.until = 1;
 	dump->lines = record_lines__new(&dump->render);
