@@ -386,26 +386,24 @@ static inline char *text_time(char *at, int64_t ns)
 
 static char *text_flags(char *at, unsigned int flags)
 {
+	static const struct {
+		unsigned int flag;
+		const char *text;
+	} words[] = {
+		{THPRACE_RF_MIGRATE, " migrate"},     {THPRACE_RF_FAILED, " failed"},
+		{THPRACE_RF_AGAIN, " again"},	      {THPRACE_RF_ELSEWHERE, " elsewhere"},
+		{THPRACE_RF_LOCKED, " locked"},	      {THPRACE_RF_REMAP, " remaps"},
+		{THPRACE_RF_VAGUE, " began-unknown"}, {THPRACE_RF_BLIND, " ranges-unwatched"},
+	};
+	size_t i;
+
 	if (flags & THPRACE_RF_OWN_FAILED)
 		at = format__text(at, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		at = format__text(at, " own=unmapped");
-	if (flags & THPRACE_RF_MIGRATE)
-		at = format__text(at, " migrate");
-	if (flags & THPRACE_RF_FAILED)
-		at = format__text(at, " failed");
-	if (flags & THPRACE_RF_AGAIN)
-		at = format__text(at, " again");
-	if (flags & THPRACE_RF_ELSEWHERE)
-		at = format__text(at, " elsewhere");
-	if (flags & THPRACE_RF_LOCKED)
-		at = format__text(at, " locked");
-	if (flags & THPRACE_RF_REMAP)
-		at = format__text(at, " remaps");
-	if (flags & THPRACE_RF_VAGUE)
-		at = format__text(at, " began-unknown");
-	if (flags & THPRACE_RF_BLIND)
-		at = format__text(at, " ranges-unwatched");
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (flags & words[i].flag)
+			at = format__text(at, words[i].text);
 	return at;
 }
 

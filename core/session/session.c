@@ -262,23 +262,34 @@ void session__totals(const struct session *session, struct session_totals *total
 	session__sum(totals);
 }
 
+/* sign: 1 or -1. */
+static void add_classes(struct session_totals *sum, const struct session_totals *totals, int sign)
+{
+	const struct verdict_counts *from;
+	struct verdict_counts *to;
+	int i;
+
+	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
+		from = &totals->classes[i];
+		to = &sum->classes[i];
+		to->overlaps += sign * from->overlaps;
+		to->contained += sign * from->contained;
+		to->escapes += sign * from->escapes;
+		to->likely += sign * from->likely;
+		to->remained += sign * from->remained;
+		to->unattributed += sign * from->unattributed;
+		to->unproven += sign * from->unproven;
+	}
+}
+
 void session__add(struct session_totals *sum, const struct session_totals *totals)
 {
 	bool identity = !sum->seconds || sum->counters.identity;
-	int i;
 
 	engine__add_counters(&sum->counters.sum, &totals->counters.sum);
 	sum->counters.missed += totals->counters.missed;
 	sum->counters.identity = identity && totals->counters.identity;
-	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
-		sum->classes[i].overlaps += totals->classes[i].overlaps;
-		sum->classes[i].contained += totals->classes[i].contained;
-		sum->classes[i].escapes += totals->classes[i].escapes;
-		sum->classes[i].likely += totals->classes[i].likely;
-		sum->classes[i].remained += totals->classes[i].remained;
-		sum->classes[i].unattributed += totals->classes[i].unattributed;
-		sum->classes[i].unproven += totals->classes[i].unproven;
-	}
+	add_classes(sum, totals, 1);
 	sum->records += totals->records;
 	sum->bytes += totals->bytes;
 	sum->seconds += totals->seconds;
@@ -287,19 +298,9 @@ void session__add(struct session_totals *sum, const struct session_totals *total
 
 void session__subtract(struct session_totals *sum, const struct session_totals *before)
 {
-	int i;
-
 	engine__subtract_counters(&sum->counters.sum, &before->counters.sum);
 	sum->counters.missed -= before->counters.missed;
-	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
-		sum->classes[i].overlaps -= before->classes[i].overlaps;
-		sum->classes[i].contained -= before->classes[i].contained;
-		sum->classes[i].escapes -= before->classes[i].escapes;
-		sum->classes[i].likely -= before->classes[i].likely;
-		sum->classes[i].remained -= before->classes[i].remained;
-		sum->classes[i].unattributed -= before->classes[i].unattributed;
-		sum->classes[i].unproven -= before->classes[i].unproven;
-	}
+	add_classes(sum, before, -1);
 	sum->records -= before->records;
 	sum->bytes -= before->bytes;
 	sum->seconds -= before->seconds;

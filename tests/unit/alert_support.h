@@ -141,6 +141,18 @@ static inline void expect_field(const struct log_message *message, const char *n
 		fail_msg("%s is '%s', not '%s'", name, is ? is : "(not there)", value);
 }
 
+/* The next message is due at a time, and is sent then and not before. */
+static inline void expect_sent_at(struct alert *alert, uint64_t time)
+{
+	size_t before = sent;
+
+	assert_int_equal(alert__deadline(alert), time);
+	alert__tick(alert, time - 1);
+	assert_int_equal(sent, before);
+	alert__tick(alert, time);
+	assert_int_equal(sent, before + 1);
+}
+
 /* Pages of 64 bytes from here on. */
 #define PAGES 0xffea0000ULL
 

@@ -273,11 +273,7 @@ static void losses(void **state)
 	record = lost(THPRACE_LOSS_INCIDENT, 5, 90, 300);
 	alert__lost(alert, &record, START + 18 * S);
 	assert_int_equal(sent, 1);
-	assert_int_equal(alert__deadline(alert), START + 28 * S);
-	alert__tick(alert, START + 28 * S - 1);
-	assert_int_equal(sent, 1);
-	alert__tick(alert, START + 28 * S);
-	assert_int_equal(sent, 2);
+	expect_sent_at(alert, START + 28 * S);
 	assert_string_equal(kept[1].id, LOG_ID_LOSS_ENDED);
 	assert_int_equal(kept[1].priority, LOG_NOTICE);
 	assert_string_equal(kept[1].text, "no more records are being lost; lost: 17 incident, 3 "

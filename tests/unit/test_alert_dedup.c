@@ -14,11 +14,7 @@ static void identical(void **state)
 	for (i = 0; i < 100; i++)
 		alert__incident(alert, &incident, i + 1, "/x", START + i * S / 10);
 	assert_int_equal(sent, 1);
-	assert_int_equal(alert__deadline(alert), START + 60 * S);
-	alert__tick(alert, START + 60 * S - 1);
-	assert_int_equal(sent, 1);
-	alert__tick(alert, START + 60 * S);
-	assert_int_equal(sent, 2);
+	expect_sent_at(alert, START + 60 * S);
 	assert_string_equal(kept[1].id, LOG_ID_FOLDED);
 	assert_int_equal(kept[1].priority, LOG_CRIT);
 	assert_string_equal(kept[1].text,

@@ -43,10 +43,11 @@ static void test_removal(void **state)
 	assert_int_equal(emitted.nr, 0);
 }
 
-/* One range and one walker that left a mapping by a PTE; what comes of it. */
-static void one_range(struct thprace_incident failed, struct thprace_window zapped)
+/* One zap and one walker that left a mapping; what comes of it. */
+static void one_zap(enum thprace_mode mode, struct thprace_incident failed,
+		    struct thprace_window zapped)
 {
-	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
+	struct correlator *correlator = new_correlator(mode);
 
 	send_walker(correlator, failed);
 	send_opener(correlator, zapped);
@@ -60,49 +61,49 @@ static void test_range(void **state)
 
 	(void)state;
 	/* It was under way, by what is known of its beginning; and a mapping went. */
-	one_range(failed, zapped);
+	one_zap(THPRACE_LIGHT, failed, zapped);
 	only_escape(THPRACE_CAUSAL);
 	assert_int_equal(emitted.shown[0].window.pid, 11);
 	assert_int_equal(emitted.shown[0].window.level, THPRACE_LEVEL_PTE);
 	assert_int_equal(emitted.shown[0].opener_stack.ip[0], 11);
-	one_range(failed, range(T + 1000, T + 5000, 1));
+	one_zap(THPRACE_LIGHT, failed, range(T + 1000, T + 5000, 1));
 	only_escape(THPRACE_CAUSAL);
 	zapped.removed = T + 1001;
-	one_range(failed, zapped);
+	one_zap(THPRACE_LIGHT, failed, zapped);
 	only_escape(THPRACE_EXACT);
 	zapped.removed = 0;
 	zapped.flags |= THPRACE_WF_VAGUE;
-	one_range(failed, zapped);
+	one_zap(THPRACE_LIGHT, failed, zapped);
 	only_escape(THPRACE_LIKELY);
 	/* Nobody could tell what it left. */
-	one_range(failed, range(0, T + 5000, THPRACE_LEFT_LATE));
+	one_zap(THPRACE_LIGHT, failed, range(0, T + 5000, THPRACE_LEFT_LATE));
 	only_escape(THPRACE_LIKELY);
 	/* It took none of those that were left; or what was left was mapped by PMDs. */
-	one_range(failed, range(0, T + 5000, 2));
+	one_zap(THPRACE_LIGHT, failed, range(0, T + 5000, 2));
 	only(THPRACE_UNATTRIBUTED);
-	one_range(walker(T, T + 1000, 2), range(0, T + 5000, 0));
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 2), range(0, T + 5000, 0));
 	only(THPRACE_UNATTRIBUTED);
 	/* It began after the return: the walker had failed by then, with nobody unmapping. */
-	one_range(failed, range(T + 1001, T + 5000, 1));
+	one_zap(THPRACE_LIGHT, failed, range(T + 1001, T + 5000, 1));
 	only(THPRACE_REMAINED);
 	assert_int_equal(emitted.shown[0].window.pid, 0);
-	one_range(failed, range(T + 1001, T + 5000, 2));
+	one_zap(THPRACE_LIGHT, failed, range(T + 1001, T + 5000, 2));
 	only(THPRACE_UNATTRIBUTED);
 	/* It was over before the return. */
-	one_range(failed, range(0, T + 1000 - THPRACE_TOLERANCE_NS, 1));
+	one_zap(THPRACE_LIGHT, failed, range(0, T + 1000 - THPRACE_TOLERANCE_NS, 1));
 	only(THPRACE_UNATTRIBUTED);
 	/* So late, it says nothing any more. */
-	one_range(failed, range(0, T + 1000 + THPRACE_ATTRIBUTION_NS, 1));
+	one_zap(THPRACE_LIGHT, failed, range(0, T + 1000 + THPRACE_ATTRIBUTION_NS, 1));
 	only_escape(THPRACE_CAUSAL);
-	one_range(failed, range(0, T + 1001 + THPRACE_ATTRIBUTION_NS, 1));
+	one_zap(THPRACE_LIGHT, failed, range(0, T + 1001 + THPRACE_ATTRIBUTION_NS, 1));
 	only(THPRACE_UNATTRIBUTED);
 	/* Its own. */
 	zapped = range(0, T + 5000, 1);
 	zapped.pid = 20;
-	one_range(failed, zapped);
+	one_zap(THPRACE_LIGHT, failed, zapped);
 	only(THPRACE_UNATTRIBUTED);
 	/* It did not fail: a range in its time says nothing. */
-	one_range(small_walker(T, T + 1000, 0), range(0, T + 5000, 1));
+	one_zap(THPRACE_LIGHT, small_walker(T, T + 1000, 0), range(0, T + 5000, 1));
 	assert_int_equal(emitted.nr, 0);
 }
 
@@ -212,10 +213,7 @@ static void test_counts(void **state)
 	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 
 	/* It is gone then. */
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, walker(T, T + 1000, 2));
-	send_opener(correlator, zap);
-	finish(correlator);
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 2), zap);
 	only_escape(THPRACE_CAUSAL);
 
 	/* Read too late. */
@@ -291,41 +289,39 @@ static void test_remained(void **state)
 	}
 	/* It took none; nobody asked; there was nothing to take (huge zero page); or it came too late. */
 	later.left = 1;
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, walker(T, T + 1000, 1));
-	send_opener(correlator, later);
-	finish(correlator);
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = THPRACE_LEFT_UNREAD;
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, walker(T, T + 1000, 1));
-	send_opener(correlator, later);
-	finish(correlator);
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
 	later.left = 0;
-	correlator = new_correlator(THPRACE_PRECISE);
-	send_walker(correlator, walker(T, T + 1000, 1));
-	send_opener(correlator, later);
-	finish(correlator);
+	one_zap(THPRACE_PRECISE, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
 	later.close = T + 1001 + THPRACE_ATTRIBUTION_NS;
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, walker(T, T + 1000, 1));
-	send_opener(correlator, later);
-	finish(correlator);
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
 	/* The walker's own later zap tells as much: it was not under way when the walker returned. */
 	later.close = T + 3000;
 	later.pid = 20;
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, walker(T, T + 1000, 1));
-	send_opener(correlator, later);
-	finish(correlator);
+	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_REMAINED);
 }
 
 static const struct thprace_counts none_mapped,
 	one_mapped = {.entire = 1}, two_mapped = {.entire = 2}, three_mapped = {.entire = 3};
+
+/* The function around a walker that left a mapping reports the counts at its entry and its return. */
+static void only_with_outer(struct thprace_incident failed, uint64_t leave,
+			    struct thprace_counts before, struct thprace_counts now,
+			    enum thprace_verdict verdict)
+{
+	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
+
+	send_walker(correlator, failed);
+	send_outer(correlator, leave, before, now);
+	finish(correlator);
+	only(verdict);
+}
 
 /* The function around a failed walker tells what it found as it returned. */
 static void test_outer(void **state)
@@ -355,31 +351,15 @@ static void test_outer(void **state)
 	finish(correlator);
 
 	/* Less is mapped: somebody was unmapping after all. */
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, failed);
-	send_outer(correlator, T + 1000, none_mapped, none_mapped);
-	finish(correlator);
-	only(THPRACE_UNATTRIBUTED);
+	only_with_outer(failed, T + 1000, none_mapped, none_mapped, THPRACE_UNATTRIBUTED);
 
 	/* Another task's, or another walker's. */
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, failed);
-	send_outer(correlator, T + 1001, none_mapped, one_mapped);
-	finish(correlator);
-	only(THPRACE_UNATTRIBUTED);
+	only_with_outer(failed, T + 1001, none_mapped, one_mapped, THPRACE_UNATTRIBUTED);
 
 	/* A split that maps again what it took: the counts before it began are the measure. */
 	failed.walk.flags = THPRACE_KF_OUTER | THPRACE_RF_REMAP;
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, failed);
-	send_outer(correlator, T + 1000, two_mapped, two_mapped);
-	finish(correlator);
-	only(THPRACE_REMAINED);
-	correlator = new_correlator(THPRACE_LIGHT);
-	send_walker(correlator, failed);
-	send_outer(correlator, T + 1000, three_mapped, two_mapped);
-	finish(correlator);
-	only(THPRACE_UNATTRIBUTED);
+	only_with_outer(failed, T + 1000, two_mapped, two_mapped, THPRACE_REMAINED);
+	only_with_outer(failed, T + 1000, three_mapped, two_mapped, THPRACE_UNATTRIBUTED);
 	/* A zap that came later tells nothing more, in whatever order that is told. */
 	later.left = 1;
 	for (first = 0; first <= 1; first++) {
@@ -407,7 +387,7 @@ static void test_own_result(void **state)
 
 	(void)state;
 	failed.walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
-	one_range(failed, zap);
+	one_zap(THPRACE_LIGHT, failed, zap);
 	only_escape(THPRACE_LIKELY);
 	zap.removed = T + 500;
 	other.pid = 12;
@@ -422,9 +402,9 @@ static void test_own_result(void **state)
 		only_escape(second ? THPRACE_LIKELY : THPRACE_EXACT);
 		assert_int_equal(emitted.shown[0].window.pid, 11);
 	}
-	one_range(failed, range(0, T - 1, 0));
+	one_zap(THPRACE_LIGHT, failed, range(0, T - 1, 0));
 	only(THPRACE_UNATTRIBUTED);
-	one_range(failed, range(T + 1001, T + 2000, 0));
+	one_zap(THPRACE_LIGHT, failed, range(T + 1001, T + 2000, 0));
 	only(THPRACE_UNATTRIBUTED);
 }
 

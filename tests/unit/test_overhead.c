@@ -124,19 +124,27 @@ static void test_patience(void **state)
 	}
 }
 
+/* One that has shed MIGRATE, then UNMAP. */
+static void machine_start_shedding(struct machine *machine)
+{
+	struct overhead_action action;
+
+	machine_start(machine, 0.005);
+	machine->load[THPRACE_POINT_UNMAP] = 0.01;
+	machine->load[THPRACE_POINT_MIGRATE] = 0.02;
+	assert_int_equal(until_action(machine, 10, &action), 4);
+	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(until_action(machine, 10, &action), 3);
+	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+}
+
 static void test_comes_back(void **state)
 {
 	struct overhead_action action;
 	struct machine machine;
 
 	(void)state;
-	machine_start(&machine, 0.005);
-	machine.load[THPRACE_POINT_UNMAP] = 0.01;
-	machine.load[THPRACE_POINT_MIGRATE] = 0.02;
-	assert_int_equal(until_action(&machine, 10, &action), 4);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
-	assert_int_equal(until_action(&machine, 10, &action), 3);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	machine_start_shedding(&machine);
 	/* The load is gone: the one shed last comes first. */
 	machine.load[THPRACE_POINT_UNMAP] = 0;
 	machine.load[THPRACE_POINT_MIGRATE] = 0;
@@ -172,18 +180,11 @@ static void test_backoff(void **state)
 /* One that cannot stay keeps nobody else off. */
 static void test_nobody_starves(void **state)
 {
-	struct overhead_action action;
 	struct machine machine;
 	int i;
 
 	(void)state;
-	machine_start(&machine, 0.005);
-	machine.load[THPRACE_POINT_UNMAP] = 0.01;
-	machine.load[THPRACE_POINT_MIGRATE] = 0.02;
-	assert_int_equal(until_action(&machine, 10, &action), 4);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
-	assert_int_equal(until_action(&machine, 10, &action), 3);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	machine_start_shedding(&machine);
 	/* What made migrate dear is gone, the other's load is not. */
 	machine.load[THPRACE_POINT_MIGRATE] = 0;
 	for (i = 0; i < 1000 && !machine.attached[THPRACE_POINT_MIGRATE]; i++)
