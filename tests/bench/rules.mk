@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What thprace costs, beside what people use today, into docs/performance.md: 45 minutes at most.
-BENCH_BIN := $(O)/bench/bodies $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
+BENCH_BIN := $(O)/bench/bodies $(O)/bench/gain $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
 
 $(O)/bench:
 	$(Q)mkdir -p $@
@@ -31,7 +31,7 @@ $(O)/bench/hold: tests/bench/hold.c $(O)/bench/hold.skel.h
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(LIBS)
 
-$(O)/bench/generate: tests/bench/generate.c $(O)/libthprace.a | $(O)/bench
+$(O)/bench/gain $(O)/bench/generate: $(O)/bench/%: tests/bench/%.c $(O)/libthprace.a | $(O)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
