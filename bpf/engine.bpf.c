@@ -27,7 +27,7 @@ struct thprace_pending pending[THPRACE_PENDING_MAX] = {};
 volatile struct thprace_attributing attributing = {};
 __u64 unmarked = 0;
 
-struct bucket buckets[THPRACE_BUCKET_COUNT] = {};
+struct bucket buckets[THPRACE_BUCKET_COUNT] __attribute__((aligned(sizeof(struct bucket)))) = {};
 struct thprace_slot slots[THPRACE_SLOTS_MAX] = {};
 __u64 open_folio[THPRACE_SLOTS_MAX] = {};
 
