@@ -1,0 +1,103 @@
+# shellcheck shell=bash disable=SC2154 # what it takes is the sourcing script's
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# qemu, from its start to its end, and whether KVM works. Sourced by tests/vm/run, which provides its options'
+# variables and
+#   $emulator     qemu's program
+#   $build        the folder that keeps things
+#   $tmp          folder for this guest; $tmp/initrd is booted, and the consoles are written there
+#   $base         the initramfs that --userland replaces
+#   $qemu         set to the process that boot() starts
+
+# boot ACCEL CPU SECONDS [OPTION]...: starts qemu with $tmp/initrd; its process is in $qemu
+boot() {
+	local port devices=("${@:4}") tty=ttyS0
+
+	ulimit -c 0
+	for port in console stdout stderr report; do
+		devices+=(-chardev "file,id=$port,path=${tmp//,/,,}/$port,append=on")
+		if [ "$arch" = arm64 ] && [ "$port" != console ]; then
+			devices+=(-device "pci-serial,chardev=$port") # the machine has one port of its own
+		else
+			devices+=(-serial "chardev:$port")
+		fi
+	done
+	if [ "$arch" = arm64 ]; then
+		devices+=(-machine virt)
+		tty=ttyAMA0
+	fi
+	if [ -e "$tmp/disk" ]; then
+		devices+=(-drive "if=none,id=out,format=raw,cache=unsafe,file=${tmp//,/,,}/disk")
+		devices+=(-device "nvme,drive=out,serial=thprace-out")
+	fi
+	# Not outliving this shell even when that is killed.
+	setpriv --pdeathsig TERM timeout --kill-after=5 "$3" \
+		setpriv --pdeathsig KILL "$emulator" \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-accel "$1" -cpu "$2" -smp "$cpus" -m "$mem" "${devices[@]}" \
+		-kernel "$kernel" -initrd "$tmp/initrd" \
+		-append "console=$tty 8250.nr_uarts=4 panic=-1 tsc=reliable clocksource=tsc oops=panic $append" \
+		</dev/null >"$tmp/qemu" 2>&1 &
+	qemu=$!
+}
+
+# Seconds in which a guest starts its command, on a machine that is busy as well: 3 to 20 otherwise.
+boot_limit=120
+
+# began: has it started the command, or ended? False: it stands still.
+began() {
+	local until=$((SECONDS + boot_limit))
+
+	while ! grep -q '^start' "$tmp/report" 2>/dev/null; do
+		[ "$(cut -d ' ' -f 3 "/proc/$qemu/stat" 2>/dev/null)" != Z ] || return 0
+		[ "$SECONDS" -lt "$until" ] || return 1
+		sleep 0.2
+	done
+}
+
+# qemu_ended: waits for it; timeout's status
+qemu_ended() {
+	local status=0
+
+	wait "$qemu" || status=$?
+	qemu=
+	return "$status"
+}
+
+# KVM counts only after a guest ran with it: the device may be there and may even open where it
+# doesn't work. The result is kept until the machine boots again or the device changes. Sets kvm to
+# "yes" or to the reason against it.
+probe_kvm() {
+	local key kept=$build/vm/kvm report
+
+	if [ "$arch" = arm64 ] && [ "$(uname -m)" != aarch64 ]; then
+		kvm="another kind of machine"
+		return
+	elif [ ! -e /dev/kvm ]; then
+		kvm="no /dev/kvm"
+		return
+	elif [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+		kvm="no access to /dev/kvm"
+		return
+	fi
+	key=$(cat /proc/sys/kernel/random/boot_id; stat -c '%a %u %g %t %T %Z' /dev/kvm; id -u)
+	key=${key//$'\n'/ }
+	if [ -r "$kept" ] && { read -r report && read -r kvm; } <"$kept" &&
+		[ "$report" = "$key" ]; then
+		return
+	fi
+	mkdir -p "$tmp/probe/thprace-vm"
+	write_command "$tmp/probe/thprace-vm/command" true
+	pack "$tmp/probe" "$tmp/probe.cpio"
+	cat "$base" "$tmp/probe.cpio" >"$tmp/initrd"
+	boot kvm host 5
+	if qemu_ended 2>/dev/null && grep -q '^status 0' "$tmp/report"; then
+		kvm=yes
+	else
+		kvm=$(sed -n 's/^qemu-system-[a-z0-9_]*: //; s/^error: //; /./ { p; q }' "$tmp/qemu")
+		kvm=${kvm:-"a guest doesn't start with it"}
+	fi
+	rm -f "$tmp"/{console,stdout,stderr,report,initrd}
+	printf '%s\n%s\n' "$key" "$kvm" >"$tmp/kvm"
+	mv "$tmp/kvm" "$kept"
+}
