@@ -22,6 +22,7 @@ enum races_option {
 	OPT_BTF = 'b',
 	OPT_RACE = 'r',
 	OPT_TEST = 't',
+	OPT_LOAD = 'l',
 };
 
 static const struct argp_option options[] = {
@@ -31,6 +32,10 @@ static const struct argp_option options[] = {
 	{"kernel", OPT_KERNEL, "FILE", 0,
 	 "hold the races against a kernel image instead of the running kernel", 0},
 	{"btf", OPT_BTF, "FILE", 0, "hold them against the kernel whose BTF this file holds", 0},
+	{"load", OPT_LOAD, NULL, 0,
+	 "load the program of each event for a moment (needs root): says what this kernel's verifier "
+	 "takes, and how many instructions it has",
+	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per race)", 0},
 	{0},
 };
@@ -42,6 +47,7 @@ struct races_arguments {
 	const char *kernel;
 	const char *btf;
 	bool json;
+	bool load;
 	char **names;
 	int count;
 };
@@ -65,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_BTF:
 		arguments->btf = arg;
 		break;
+	case OPT_LOAD:
+		arguments->load = true;
+		break;
 	case OPT_FORMAT:
 		arguments->json = cli__parse_json(arg, state);
 		break;
@@ -75,6 +84,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (arguments->test && (arguments->races || arguments->count))
 			argp_error(state, "--test checks one file: nothing else can be named");
+		if (arguments->load && (arguments->kernel || arguments->btf))
+			argp_error(state,
+				   "only the running kernel loads programs: --load goes with "
+				   "neither --kernel nor --btf");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -126,7 +139,8 @@ static int print_file(const struct races_kernel *kernel, const struct race_file 
 	}
 	if (race_kernel__check(&on, file->race, &kernel->race))
 		return cli__fail("races", NULL, "out of memory");
-	races_print__file(kernel, file, &on, whole, arguments->json);
+	if (races_print__file(kernel, file, &on, whole, arguments->json))
+		status = CLI_NO_STATEMENT;
 	if (whole && on.problems) {
 		print_problems(&on);
 		status = race_kernel__wrong(&on) ? CLI_FAILED : CLI_NO_STATEMENT;
@@ -215,6 +229,8 @@ static int races(const struct races_arguments *arguments, const struct race_file
 		/* The form of the file is correct all the same. */
 		if (arguments->test && files->file[0].race && !arguments->kernel && !arguments->btf)
 			status = CLI_NO_STATEMENT;
+	} else if (arguments->load && race_loader__open(&kernel.loader)) {
+		status = cli__fail("races", NULL, "--load needs root: it loads BPF programs");
 	} else if (arguments->test) {
 		status = print_file(&kernel, &files->file[0], arguments, true);
 	} else if (arguments->count) {

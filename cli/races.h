@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "check/check_source.h"
+#include "engine/race_load.h"
 #include "probe/probe.h"
 #include "race/race_files.h"
 #include "race/race_kernel.h"
@@ -19,6 +20,7 @@ struct races_kernel {
 	struct btf *btf; /* of the running kernel */
 	struct types *types;
 	struct race_kernel race;
+	struct race_loader *loader; /* to try each point's program; or NULL */
 };
 
 /*
@@ -32,7 +34,8 @@ void races_kernel__close(struct races_kernel *kernel);
 /* One line per race; or all details of one race. class: a built-in one. */
 void races_print__head(void);
 void races_print__class(const struct races_kernel *kernel, int class, bool whole, bool json);
-void races_print__file(const struct races_kernel *kernel, const struct race_file *file,
-		       const struct race_on_kernel *on, bool whole, bool json);
+/* Returns how many programs were refused, where they are tried. */
+int races_print__file(const struct races_kernel *kernel, const struct race_file *file,
+		      const struct race_on_kernel *on, bool whole, bool json);
 
 #endif

@@ -123,6 +123,7 @@ int races_kernel__open(struct races_kernel *kernel, const char *image, const cha
 
 void races_kernel__close(struct races_kernel *kernel)
 {
+	race_loader__close(kernel->loader);
 	types__free(kernel->types);
 	btf__free(kernel->btf);
 	target__free(kernel->target);

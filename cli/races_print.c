@@ -91,7 +91,7 @@ static void print_head(const char *name, const char *title)
 /* One event, and how it is attached or why it is not. */
 static void print_event(const char *side, const char *event, const char *place, const char *attach)
 {
-	char text[RACE_PLACE_TEXT_MAX + RACE_REASON_MAX];
+	char text[RACE_PLACE_TEXT_MAX + 3 * RACE_REASON_MAX];
 
 	printf("  %-*s%-*s", LABEL_WIDTH, side, EVENT_WIDTH, event);
 	if (strlen(place) < PLACE_WIDTH)
@@ -208,71 +208,112 @@ static const char *attach_of(const struct race_point *point, char buf[RACE_REASO
 	return buf;
 }
 
-static void print_points(const struct race_on_kernel *on)
+/* Try a point's program, if that is asked for. Returns whether it was refused. */
+static bool try_point(const struct races_kernel *kernel, struct race_point *point,
+		      struct race_loaded *loaded)
 {
-	char place[RACE_PLACE_TEXT_MAX], attach[RACE_REASON_MAX];
-	int i;
-
-	for (i = 0; i < on->points; i++)
-		print_event(race__role(on->point[i].section->role),
-			    race_kernel__moment(&on->point[i]),
-			    race__place(on->point[i].place, place),
-			    attach_of(&on->point[i], attach));
+	*loaded = (struct race_loaded){0};
+	if (!kernel->loader || point->how == RACE_HOW_NONE)
+		return false;
+	race_loader__try(kernel->loader, point, kernel->types, loaded);
+	return !loaded->instructions;
 }
 
-static void add_points(const struct race_on_kernel *on, struct json_object *events)
+/* "fentry: 30 instructions", "kprobe: 32 instructions; no trampoline: …" */
+static void say_loaded(const struct race_point *point, const struct race_loaded *loaded, bool tried,
+		       char *text, size_t size)
 {
-	char place[RACE_PLACE_TEXT_MAX], attach[RACE_REASON_MAX];
-	const struct race_point *point;
-	int i;
+	const char *separator = loaded->instructions && loaded->why[0] ? "; no trampoline: " : "";
+	char attach[RACE_REASON_MAX];
+	const char *how = attach_of(point, attach);
+
+	if (!tried || point->how == RACE_HOW_NONE)
+		snprintf(text, size, "%s", how);
+	else if (!loaded->instructions)
+		snprintf(text, size, "%s refused: %s", how, loaded->why);
+	else
+		snprintf(text, size, "%s: %d instructions%s%s", how, loaded->instructions,
+			 separator, loaded->why);
+}
+
+static int print_points(const struct races_kernel *kernel, const struct race_on_kernel *on)
+{
+	char place[RACE_PLACE_TEXT_MAX], text[3 * RACE_REASON_MAX];
+	struct race_point *point;
+	struct race_loaded loaded;
+	int i, refused = 0;
 
 	for (i = 0; i < on->points; i++) {
 		point = &on->point[i];
+		refused += try_point(kernel, point, &loaded);
+		say_loaded(point, &loaded, kernel->loader != NULL, text, sizeof(text));
+		print_event(race__role(point->section->role), race_kernel__moment(point),
+			    race__place(point->place, place), text);
+	}
+	return refused;
+}
+
+static int add_points(const struct races_kernel *kernel, const struct race_on_kernel *on,
+		      struct json_object *events)
+{
+	char place[RACE_PLACE_TEXT_MAX], attach[RACE_REASON_MAX];
+	struct race_point *point;
+	struct race_loaded loaded;
+	int i, refused = 0;
+
+	for (i = 0; i < on->points; i++) {
+		point = &on->point[i];
+		refused += try_point(kernel, point, &loaded);
 		add_event(events, race__role(point->section->role), race_kernel__moment(point),
 			  race__place(point->place, place),
 			  point->how == RACE_HOW_NONE ? "-" : attach_of(point, attach),
-			  point->how == RACE_HOW_NONE ? point->reason : "");
+			  point->how == RACE_HOW_NONE ? point->reason : loaded.why);
+		if (kernel->loader)
+			json_object_object_add(
+				json_object_array_get_idx(events,
+							  json_object_array_length(events) - 1),
+				"instructions", json_object_new_int(loaded.instructions));
 	}
+	return refused;
 }
 
-static void file_json(const struct race_file *file, const struct race_on_kernel *on,
-		      const char *reason)
+static int file_json(const struct races_kernel *kernel, const struct race_file *file,
+		     const struct race_on_kernel *on, const char *reason)
 {
 	const struct race *race = file->race;
 	struct json_object *object =
 		race_object(race ? race->name : "", race ? race->title : "", file->path, reason);
 	struct json_object *events = json_object_new_array();
+	int refused = 0;
 
 	add_list(object, "fix", race ? race->fix[0] : "", sizeof(race->fix[0]),
 		 race ? race->fixes : 0);
 	add_list(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
 		 race ? race->cves : 0);
 	if (race)
-		add_points(on, events);
+		refused = add_points(kernel, on, events);
 	json_object_object_add(object, "events", events);
 	render_json__line(stdout, object);
+	return refused;
 }
 
-void races_print__file(const struct races_kernel *kernel, const struct race_file *file,
-		       const struct race_on_kernel *on, bool whole, bool json)
+int races_print__file(const struct races_kernel *kernel, const struct race_file *file,
+		      const struct race_on_kernel *on, bool whole, bool json)
 {
 	const char *reason = file->race ? race_kernel__not_observable(on) : file->why;
 	const struct race *race = file->race;
 	char text[1024], list[256];
 
-	(void)kernel;
-	if (json) {
-		file_json(file, on, reason);
-		return;
-	}
+	if (json)
+		return file_json(kernel, file, on, reason);
 	if (!race) {
 		print_head("-", reason);
-		return;
+		return 0;
 	}
 	here_of(reason, text, sizeof(text));
 	if (!whole) {
 		print_head(race->name, text);
-		return;
+		return 0;
 	}
 	print_head(race->name, race->title);
 	print_label("origin", file->path);
@@ -281,5 +322,5 @@ void races_print__file(const struct races_kernel *kernel, const struct race_file
 	join(race->cve[0], sizeof(race->cve[0]), race->cves, list, sizeof(list));
 	print_label("cve", list);
 	print_label("here", text);
-	print_points(on);
+	return print_points(kernel, on);
 }

@@ -37,7 +37,7 @@ $(O)/unit/expressions.h: tests/unit/expressions FORCE | $(O)/unit
 $(O)/unit/fake_kernel.o: tests/unit/fake_kernel.bpf.c tests/unit/fake_kernel.h $(O)/flags | $(O)/unit
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
-CALC_TESTS := $(O)/unit/test_calc $(O)/unit/test_calc_property
+CALC_TESTS := $(O)/unit/test_calc $(O)/unit/test_calc_property $(O)/unit/test_race_kernel
 $(CALC_TESTS): $(O)/unit/tiny_fake.o $(O)/unit/tiny_machine.o
 $(O)/unit/tiny_fake.o: $(O)/unit/fake_kernel.o
 $(O)/unit/tiny_fake.o: EXTRA_CFLAGS += -DFAKE_KERNEL='"$(O)/unit/fake_kernel.o"'

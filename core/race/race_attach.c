@@ -71,18 +71,17 @@ static bool trampoline(const struct race_kernel *kernel, const struct btf_type *
 	return true;
 }
 
-/* The registers that hold the arguments before this one; -1: it is not in one. */
-static int register_of(const struct race_kernel *kernel, const struct btf_type *proto,
-		       uint32_t argument)
+int race_attach__register(const struct types *types, const struct btf_type *proto,
+			  uint32_t argument)
 {
-	const int registers = types__machine(kernel->types) == TYPES_ARM64 ? ARM64_REGISTERS
-									   : X86_REGISTERS;
+	const int registers = types__machine(types) == TYPES_ARM64 ? ARM64_REGISTERS
+								   : X86_REGISTERS;
 	uint32_t i;
 	uint64_t size;
 	int used = 0;
 
 	for (i = 0; i <= argument && i < btf_vlen(proto); i++) {
-		size = types__size(kernel->types, btf_params(proto)[i].type);
+		size = types__size(types, btf_params(proto)[i].type);
 		if (i == argument)
 			return size <= 8 && used < registers ? used : -1;
 		/* Larger ones lie in memory, and on arm64 a pointer to them is passed. */
@@ -104,13 +103,13 @@ static uint64_t asked_arguments(const struct race_point *point)
 	return all;
 }
 
-static bool in_registers(struct race_point *point, const struct race_kernel *kernel,
+static bool in_registers(struct race_point *point, const struct types *types,
 			 const struct btf_type *proto, uint64_t asked)
 {
 	uint32_t i;
 
 	for (i = 0; i < 64; i++)
-		if (asked & 1ULL << i && (!proto || register_of(kernel, proto, i) < 0))
+		if (asked & 1ULL << i && (!proto || race_attach__register(types, proto, i) < 0))
 			return refuse(point, "argument %u of %s is in no register", i + 1,
 				      point->place->function);
 	return true;
@@ -140,12 +139,26 @@ static bool reachable(struct race_point *point, const struct race_kernel *kernel
 	return true;
 }
 
+bool race_attach__kprobe(struct race_point *point, const struct types *types)
+{
+	const struct race_place *place = point->place;
+	const bool at_return = place->at == RACE_AT_RETURN || place->at == RACE_AT_RETURN_OF;
+	const uint64_t asked = asked_arguments(point);
+
+	if (!in_registers(point, types, types__function(types, place->function), asked))
+		return false;
+	point->keeps = at_return && asked;
+	point->how = place->in[0] ? RACE_HOW_CALL
+		     : at_return  ? RACE_HOW_KRETPROBE
+				  : RACE_HOW_KPROBE;
+	return true;
+}
+
 bool race_attach__plan(struct race_point *point, const struct race_kernel *kernel)
 {
 	const struct race_place *place = point->place;
 	const struct btf_type *proto = types__function(kernel->types, place->function);
 	const bool at_return = place->at == RACE_AT_RETURN || place->at == RACE_AT_RETURN_OF;
-	const uint64_t asked = asked_arguments(point);
 
 	if (!reachable(point, kernel, place->in[0] ? place->in : place->function))
 		return false;
@@ -153,11 +166,5 @@ bool race_attach__plan(struct race_point *point, const struct race_kernel *kerne
 		point->how = at_return ? RACE_HOW_FEXIT : RACE_HOW_FENTRY;
 		return true;
 	}
-	if (!in_registers(point, kernel, proto, asked))
-		return false;
-	point->keeps = at_return && asked;
-	point->how = place->in[0] ? RACE_HOW_CALL
-		     : at_return  ? RACE_HOW_KRETPROBE
-				  : RACE_HOW_KPROBE;
-	return true;
+	return race_attach__kprobe(point, kernel->types);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How an event of a race is attached on a kernel. Only for core/race/race*.c. */
+/* How an event of a race is attached on a kernel. Only for core/race/race*.c, core/engine/race*.c. */
 #ifndef THPRACE_RACE_ATTACH_H
 #define THPRACE_RACE_ATTACH_H
 
@@ -15,7 +15,14 @@ bool race_attach__has(const struct race_kernel *kernel, const char *function);
 const char *race_attach__missing(const struct race_kernel *kernel, const struct race_place *place,
 				 bool *calls);
 
+/* The number of the register that holds an argument, both from 0; -1: none does. */
+int race_attach__register(const struct types *types, const struct btf_type *proto,
+			  uint32_t argument);
+
 /* Decide how a point is attached, by what its expressions ask for. False: it cannot be; the reason is told. */
 bool race_attach__plan(struct race_point *point, const struct race_kernel *kernel);
+
+/* The same by kprobes alone: what is left where the kernel refuses a trampoline. */
+bool race_attach__kprobe(struct race_point *point, const struct types *types);
 
 #endif

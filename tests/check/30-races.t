@@ -30,26 +30,7 @@ races() {
 
 # --- the manual ---
 
-# Each literal block is a file, or sections of one, which is made complete by what it lacks.
-perl -e '
-	my ($page, $folder) = @ARGV;
-	my ($in, $text, $line);
-	open my $file, "<", $page or die "$page: $!\n";
-	while (<$file>) {
-		if (/^\.Bd -literal/) { ($in, $text, $line) = (1, "", $.); next }
-		if (!$in) { next }
-		if (!/^\.Ed/) { s/^\\&//; $text .= $_; next }
-		$in = 0;
-		my %has = map { $_ => scalar $text =~ /^\[$_\]/m } qw(race window walker check);
-		$text = "[race]\nname = example\ntitle = example\n\n$text" if !$has{race};
-		$text .= "\n[window]\nopen = do_exit entry\nclose = do_exit return\nkey = code\n"
-			if $has{walker} && !$has{window} && $text !~ /^escape/m;
-		$text .= "\n[walker]\nat = do_exit entry\nkey = code\n" if $has{window} && !$has{walker};
-		$text .= "\n[check]\nfixed = has function do_exit\n"
-			if !$has{window} && !$has{walker} && !$has{check};
-		open my $out, ">", "$folder/$line.race" or die;
-		print $out $text;
-	}' "$root/docs/man/thprace.race.5" "$work"
+"$here/examples" "$root/docs/man/thprace.race.5" "$work"
 more "$(find "$work" -name '*.race' | wc -l)" 15 'the manual has examples'
 for example in "$work"/*.race; do
 	line=$(basename "$example" .race)
