@@ -269,6 +269,21 @@ static void test_remained(void **state)
 	remained(THPRACE_HWPOISON_UNMAP);
 }
 
+/* Nobody was unmapping, and the zap that took the mapping began after the walker's return: it is reported. */
+static void test_taken_later(void **state)
+{
+	struct schedule *schedule = by_hand(THPRACE_LIGHT);
+
+	(void)state;
+	schedule->model->mapped[0].entire = 1;
+	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
+	run(schedule, 1, BPF_MODEL_WALK_END);
+	open_window(schedule, 0);
+	correlator_schedule__take(schedule, 0, THPRACE_LEVEL_PMD);
+	run(schedule, 0, BPF_MODEL_ZAP_RETURN);
+	check_by_hand(schedule, (struct expected){.remained = 1});
+}
+
 /*
  * A range that took nothing is held up before it reads what is left; another one, which began later, takes the
  * mapping meanwhile. So late a count is no proof against the first.
@@ -412,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_eight_windows),
 		cmocka_unit_test(test_dumped_and_gone),
 		cmocka_unit_test(test_remained),
+		cmocka_unit_test(test_taken_later),
 		cmocka_unit_test(test_count_read_late),
 		cmocka_unit_test(test_removal_before_return),
 		cmocka_unit_test(test_window_after_removal),
