@@ -12,7 +12,7 @@
 #include "race/race_files.h"
 #include "report/render_json.h"
 
-#define NAME_WIDTH 20
+#define NAME_WIDTH 18
 #define STATUS_WIDTH 15
 
 struct judged {
@@ -27,19 +27,19 @@ static void print_text(const struct check_source *source, const struct judged *j
 	const struct race *race;
 	char text[512];
 	size_t j;
-	int i;
+	int i, width;
 
 	check_lines__label("kernel", source->banner[0]
 					     ? cli__fit(text, sizeof(text), source->banner)
 					     : "not named");
 	check_lines__label("read", cli__fit(text, sizeof(text), source->from));
-	printf("\n%-*s%-*s%s\n", NAME_WIDTH, "race", STATUS_WIDTH, "here", "closed upstream by");
+	printf("\n%-*s  %-*s%s\n", NAME_WIDTH, "race", STATUS_WIDTH, "here", "closed upstream by");
 	for (i = 0; i < count; i++) {
 		race = judged[i].race;
-		printf("%-*s%-*s", NAME_WIDTH, race->name, STATUS_WIDTH,
-		       statuses[judged[i].result.status]);
+		width = printf("%-*s  %-*s", NAME_WIDTH, race->name, STATUS_WIDTH,
+			       statuses[judged[i].result.status]);
 		cli__fit(text, sizeof(text), race->fixes ? race->fix[0] : "not said");
-		check_lines__wrap(text, NAME_WIDTH + STATUS_WIDTH);
+		check_lines__wrap(text, (size_t)width);
 	}
 	for (i = 0; i < count; i++) {
 		result = &judged[i].result;

@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "report/render_json.h"
 
-#define NAME_WIDTH 20
+#define NAME_WIDTH 18
 #define LABEL_WIDTH 10
 #define EVENT_WIDTH 12
 #define PLACE_WIDTH 44
@@ -63,7 +63,7 @@ static void add_event(struct json_object *events, const char *side, const char *
 
 void races_print__head(void)
 {
-	printf("%-*s%s\n", NAME_WIDTH, "race", "here");
+	printf("%-*s  %s\n", NAME_WIDTH, "race", "here");
 }
 
 static void print_words(const char *text, size_t column)
@@ -84,8 +84,9 @@ static void print_label(const char *label, const char *text)
 
 static void print_head(const char *name, const char *title)
 {
-	printf("%-*s", NAME_WIDTH, name);
-	print_words(title, NAME_WIDTH);
+	const int width = printf("%-*s  ", NAME_WIDTH, name);
+
+	print_words(title, (size_t)width);
 }
 
 /* One event, and how it is attached or why it is not. */

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,9 @@
 #include "base/nearest.h"
 #include "base/timespan.h"
 #include "race_parse.h"
+#include "race_whole.h"
 
 #define MANUAL "thprace.race(5)"
-#define WHERE_MAX 320
 #define MICROSECOND 1000
 #define HOLD_MAX_US 1000
 #define SECONDS_MAX 3600
@@ -35,32 +34,11 @@ struct key {
 	void (*read)(struct reading *reading, const struct race_text *text);
 };
 
-static void where(const struct reading *reading, char buf[WHERE_MAX], unsigned int line,
-		  unsigned int column)
-{
-	if (column)
-		snprintf(buf, WHERE_MAX, "%.250s:%u:%u", reading->race->path, line, column);
-	else
-		snprintf(buf, WHERE_MAX, "%.250s:%u", reading->race->path, line);
-}
-
-__attribute__((format(printf, 4, 5))) static void
-complain(struct reading *reading, unsigned int line, unsigned int column, const char *format, ...)
-{
-	char at[WHERE_MAX], text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	where(reading, at, line, column);
-	ini_errors__add(reading->errors, -EINVAL, at, "%s", text);
-}
-
 static void complain_of(struct reading *reading, const struct race_text *text,
 			const struct expr_error *error)
 {
-	complain(reading, text->line, error->column, "%s", error->text);
+	race_whole__complain(reading->errors, reading->race, text->line, error->column, "%s",
+			     error->text);
 }
 
 /* --- [race] --- */
@@ -74,9 +52,10 @@ static void read_name(struct reading *reading, const struct race_text *text)
 		    !(i && (isdigit((unsigned char)text->text[i]) || text->text[i] == '-')))
 			break;
 	if (!length || i < length || length >= RACE_NAME_SIZE)
-		complain(reading, text->line, text->column + (unsigned int)i,
-			 "a name is 1 to %d lower-case letters, digits and '-', a letter first",
-			 RACE_NAME_SIZE - 1);
+		race_whole__complain(
+			reading->errors, reading->race, text->line, text->column + (unsigned int)i,
+			"a name is 1 to %d lower-case letters, digits and '-', a letter first",
+			RACE_NAME_SIZE - 1);
 	else
 		memcpy(reading->race->name, text->text, length + 1);
 }
@@ -100,11 +79,11 @@ static void read_list(struct reading *reading, const struct race_text *text, cha
 		while (length && isspace((unsigned char)at[length - 1]))
 			length--;
 		if (!length || length >= size || *count == max) {
-			complain(reading, text->line,
-				 text->column + (unsigned int)(at - text->text),
-				 !length || *count < max ? "1 to %zu bytes expected"
-							 : "too many of them",
-				 size - 1);
+			race_whole__complain(reading->errors, reading->race, text->line,
+					     text->column + (unsigned int)(at - text->text),
+					     !length || *count < max ? "1 to %zu bytes expected"
+								     : "too many of them",
+					     size - 1);
 			return;
 		}
 		memcpy(rows + (size_t)*count * size, at, length);
@@ -136,8 +115,8 @@ static void read_danger(struct reading *reading, const struct race_text *text)
 	const char *at = text->text;
 
 	if (reading->race->dangers == RACE_DANGERS_MAX) {
-		complain(reading, text->line, 0, "danger is given more than %d times",
-			 RACE_DANGERS_MAX);
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "danger is given more than %d times", RACE_DANGERS_MAX);
 		return;
 	}
 	if (length > 1 && at[0] == '"' && at[length - 1] == '"') {
@@ -155,7 +134,8 @@ static void read_event_into(struct reading *reading, const struct race_text *tex
 	struct expr_error error;
 
 	if (event->places || event->text.line)
-		complain(reading, text->line, 0, "given a second time: join them by ','");
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "given a second time: join them by ','");
 	else if (race_parse__event(event, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -191,7 +171,8 @@ static void read_inside(struct reading *reading, const struct race_text *text)
 	struct expr_error error;
 
 	if (reading->section->inside.text.line)
-		complain(reading, text->line, 0, "given a second time: join them by ','");
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "given a second time: join them by ','");
 	else if (race_parse__functions(&reading->section->inside, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -202,7 +183,8 @@ static void read_formula_into(struct reading *reading, const struct race_text *t
 	struct expr_error error;
 
 	if (formula->text.line)
-		complain(reading, text->line, 0, "given a second time: join them by 'else'");
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "given a second time: join them by 'else'");
 	else if (race_parse__formula(formula, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -226,8 +208,9 @@ static void read_condition(struct reading *reading, const struct race_text *text
 			   struct race_formula *formulas, int *count)
 {
 	if (*count == RACE_CONDITIONS_MAX)
-		complain(reading, text->line, 0, "more than %d conditions: join them by '&&'",
-			 RACE_CONDITIONS_MAX);
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "more than %d conditions: join them by '&&'",
+				     RACE_CONDITIONS_MAX);
 	else
 		read_formula_into(reading, text, &formulas[(*count)++]);
 }
@@ -273,7 +256,8 @@ static bool take_label(struct reading *reading, const struct race_text *text,
 	}
 	if (!is_taken(reading->section, name))
 		return true;
-	complain(reading, text->line, text->column, "the name '%s' is taken", name);
+	race_whole__complain(reading->errors, reading->race, text->line, text->column,
+			     "the name '%s' is taken", name);
 	return false;
 }
 
@@ -285,8 +269,8 @@ static void read_event(struct reading *reading, const struct race_text *text)
 	struct race_text rest;
 
 	if (section->events == RACE_EVENTS_MAX) {
-		complain(reading, text->line, 0, "more than %d events of one section",
-			 RACE_EVENTS_MAX);
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "more than %d events of one section", RACE_EVENTS_MAX);
 		return;
 	}
 	if (!take_label(reading, text, name, &rest))
@@ -304,8 +288,8 @@ static void read_save(struct reading *reading, const struct race_text *text)
 	struct race_text rest;
 
 	if (section->values == RACE_SAVED_MAX) {
-		complain(reading, text->line, 0, "more than %d saved values of one section",
-			 RACE_SAVED_MAX);
+		race_whole__complain(reading->errors, reading->race, text->line, 0,
+				     "more than %d saved values of one section", RACE_SAVED_MAX);
 		return;
 	}
 	if (!take_label(reading, text, name, &rest))
@@ -356,7 +340,8 @@ static void read_time(struct reading *reading, const struct race_text *text)
 
 	if (timespan__parse(text->text, 1, &ns) || ns < MICROSECOND ||
 	    ns > (uint64_t)HOLD_MAX_US * MICROSECOND)
-		complain(reading, text->line, text->column, "from 1us to 1ms expected");
+		race_whole__complain(reading->errors, reading->race, text->line, text->column,
+				     "from 1us to 1ms expected");
 	else
 		reading->race->provoke.time_us = (unsigned int)(ns / MICROSECOND);
 }
@@ -372,7 +357,8 @@ static void read_seconds(struct reading *reading, const struct race_text *text)
 
 	if (timespan__parse(text->text, TIMESPAN_SECOND, &ns) || ns < TIMESPAN_SECOND ||
 	    ns > SECONDS_MAX * TIMESPAN_SECOND)
-		complain(reading, text->line, text->column, "from 1s to 1h expected");
+		race_whole__complain(reading->errors, reading->race, text->line, text->column,
+				     "from 1s to 1h expected");
 	else
 		reading->race->provoke.seconds = (unsigned int)(ns / TIMESPAN_SECOND);
 }
@@ -422,8 +408,8 @@ static void begin_side(struct reading *reading, const struct ini_file *file, enu
 	struct race *race = reading->race;
 
 	if (race->sections == RACE_SECTIONS_MAX) {
-		complain(reading, ini_file__line(file), 0, "more than %d windows and walkers",
-			 RACE_SECTIONS_MAX);
+		race_whole__complain(reading->errors, reading->race, ini_file__line(file), 0,
+				     "more than %d windows and walkers", RACE_SECTIONS_MAX);
 		race_parse__release(&reading->spare);
 		reading->spare = (struct race_section){.role = role};
 		reading->section = &reading->spare;
@@ -475,7 +461,8 @@ static bool begin_key(void *context, const struct ini_file *file, const char *se
 		if (strcmp(keys[i].name, name) != 0)
 			continue;
 		if (!*value)
-			complain(reading, text.line, 0, "%s= has no value", name);
+			race_whole__complain(reading->errors, reading->race, text.line, 0,
+					     "%s= has no value", name);
 		else
 			keys[i].read(reading, &text);
 		return true;
@@ -483,73 +470,10 @@ static bool begin_key(void *context, const struct ini_file *file, const char *se
 	if (!nearest.name)
 		return false;
 	names__clean(text.text, sizeof(text.text), name, strlen(name), 1);
-	complain(reading, text.line, 0, "unknown key '%s' in [%s]%s", text.text, section,
-		 nearest__hint(&nearest, hint));
+	race_whole__complain(reading->errors, reading->race, text.line, 0,
+			     "unknown key '%s' in [%s]%s", text.text, section,
+			     nearest__hint(&nearest, hint));
 	return true;
-}
-
-static void check_side(struct reading *reading, const struct race_section *section,
-		       const struct race_section *first, bool windows)
-{
-	const char *role = race__role(section->role);
-	unsigned int line = section->line;
-
-	if (!section->begin.places)
-		complain(reading, line, 0, "[%s] has no %s", role,
-			 section->role == RACE_WINDOW ? "open" : "enter, and no at");
-	if (section->instant && section->end.places)
-		complain(reading, line, 0, "[walker] has at, which is an instant, and leave");
-	if (!section->instant && !section->end.places)
-		complain(reading, line, 0, "[%s] has no %s", role,
-			 section->role == RACE_WINDOW ? "close" : "leave");
-	if (section->instant && (section->drop.places || section->learn.places || section->events))
-		complain(reading, line, 0,
-			 "[walker] has at, which is an instant: it has no drop, learn and event");
-	if (windows && !section->key.ways)
-		complain(reading, line, 0, "[%s] has no key", role);
-	if (section->to.ways && !section->from.ways)
-		complain(reading, line, 0, "[%s] has to without from", role);
-	if (!section->from.ways != !first->from.ways)
-		complain(reading, line, 0,
-			 "a range (from, to) has each window and walker, or none");
-	if (section->learn.places && !section->key.ways)
-		complain(reading, line, 0, "[%s] has learn, and no key", role);
-}
-
-/* What is missing. After other errors it would blame what was not read. */
-static void check_whole(struct reading *reading)
-{
-	const struct race *race = reading->race;
-	const struct race_section *section;
-	bool windows = false, walkers = false, escapes = false;
-	int i;
-
-	if (reading->errors->err)
-		return;
-	if (!race->name[0] || !race->title[0])
-		ini_errors__add(reading->errors, -EINVAL, race->path, "%s",
-				!reading->names_race ? "there is no [race]"
-				: !race->name[0]     ? "[race] has no name"
-						     : "[race] has no title");
-	for (i = 0; i < race->sections; i++) {
-		section = &race->section[i];
-		windows |= section->role == RACE_WINDOW;
-		walkers |= section->role == RACE_WALKER;
-		escapes |= section->escapes > 0;
-	}
-	for (i = 0; i < race->sections; i++)
-		check_side(reading, &race->section[i], &race->section[0], windows);
-	if (windows && !walkers)
-		ini_errors__add(reading->errors, -EINVAL, race->path,
-				"there is no [walker], which would meet the windows");
-	else if (walkers && !windows && !escapes)
-		ini_errors__add(reading->errors, -EINVAL, race->path,
-				"there is neither a [window] nor an escape: nothing is looked for");
-	else if (!walkers && !race->rule)
-		ini_errors__add(reading->errors, -EINVAL, race->path,
-				"there is neither a [walker] nor a [check]");
-	if (race->provoke.given && !race->provoke.hold.line)
-		ini_errors__add(reading->errors, -EINVAL, race->path, "[provoke] has no hold");
 }
 
 static int finish(struct reading *reading, struct race **race)
@@ -557,7 +481,8 @@ static int finish(struct reading *reading, struct race **race)
 	int err;
 
 	race_parse__release(&reading->spare);
-	check_whole(reading);
+	if (!reading->errors->err)
+		race_whole__check(reading->race, reading->names_race, reading->errors);
 	err = ini_errors__end(reading->errors);
 	if (err)
 		race__free(reading->race);

@@ -115,6 +115,12 @@ like "$work/err" "no race 'trunkate-unmap'; did you mean 'truncate-unmap'\?" '..
 races --kernel "$old" split-migrate
 is "$status" 4 'a built-in race that cannot be observed: status 4'
 
+sed 's/^name .*/name = a-race-whose-name-takes-31-byte/' "$root/races/swapin-nocache.race" >"$work/long.race"
+races --test "$work/long.race" --kernel "$new"
+like "$work/out" '^a-race-whose-name-takes-31-byte  two swap-ins' 'a long name: apart from the title'
+"$thprace" check --race "$work/long.race" --kernel "$new" >"$work/out"
+like "$work/out" '^a-race-whose-name-takes-31-byte  fixed ' '... and from the status'
+
 # --- wrong files ---
 
 sed 's/vmf->orig_pte/vmf->orig_ptr/' "$root/races/swapin-nocache.race" >"$work/member.race"

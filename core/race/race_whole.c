@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "race_whole.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define WHERE_MAX 320
+
+void race_whole__complain(struct ini_errors *errors, const struct race *race, unsigned int line,
+			  unsigned int column, const char *format, ...)
+{
+	char where[WHERE_MAX], text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (column)
+		snprintf(where, sizeof(where), "%.250s:%u:%u", race->path, line, column);
+	else
+		snprintf(where, sizeof(where), "%.250s:%u", race->path, line);
+	ini_errors__add(errors, -EINVAL, where, "%s", text);
+}
+
+static void check_side(struct ini_errors *errors, const struct race *race,
+		       const struct race_section *section, bool windows)
+{
+	const char *role = race__role(section->role);
+	unsigned int line = section->line;
+
+	if (!section->begin.places)
+		race_whole__complain(errors, race, line, 0, "[%s] has no %s", role,
+				     section->role == RACE_WINDOW ? "open" : "enter, and no at");
+	if (section->instant && section->end.places)
+		race_whole__complain(errors, race, line, 0,
+				     "[walker] has at, which is an instant, and leave");
+	if (!section->instant && !section->end.places)
+		race_whole__complain(errors, race, line, 0, "[%s] has no %s", role,
+				     section->role == RACE_WINDOW ? "close" : "leave");
+	if (section->instant && (section->drop.places || section->learn.places || section->events))
+		race_whole__complain(
+			errors, race, line, 0,
+			"[walker] has at, which is an instant: it has no drop, learn and event");
+	if (windows && !section->key.ways)
+		race_whole__complain(errors, race, line, 0, "[%s] has no key", role);
+	if (section->to.ways && !section->from.ways)
+		race_whole__complain(errors, race, line, 0, "[%s] has to without from", role);
+	if (!section->from.ways != !race->section[0].from.ways)
+		race_whole__complain(errors, race, line, 0,
+				     "a range (from, to) has each window and walker, or none");
+	if (section->learn.places && !section->key.ways)
+		race_whole__complain(errors, race, line, 0, "[%s] has learn, and no key", role);
+}
+
+void race_whole__check(const struct race *race, bool has_head, struct ini_errors *errors)
+{
+	const struct race_section *section;
+	bool windows = false, walkers = false, escapes = false;
+	int i;
+
+	if (!race->name[0] || !race->title[0])
+		ini_errors__add(errors, -EINVAL, race->path, "%s",
+				!has_head	 ? "there is no [race]"
+				: !race->name[0] ? "[race] has no name"
+						 : "[race] has no title");
+	for (i = 0; i < race->sections; i++) {
+		section = &race->section[i];
+		windows |= section->role == RACE_WINDOW;
+		walkers |= section->role == RACE_WALKER;
+		escapes |= section->escapes > 0;
+	}
+	for (i = 0; i < race->sections; i++)
+		check_side(errors, race, &race->section[i], windows);
+	if (windows && !walkers)
+		ini_errors__add(errors, -EINVAL, race->path,
+				"there is no [walker], which would meet the windows");
+	else if (walkers && !windows && !escapes)
+		ini_errors__add(errors, -EINVAL, race->path,
+				"there is neither a [window] nor an escape: nothing is looked for");
+	else if (!walkers && !race->rule)
+		ini_errors__add(errors, -EINVAL, race->path,
+				"there is neither a [walker] nor a [check]");
+	if (race->provoke.given && !race->provoke.hold.line)
+		ini_errors__add(errors, -EINVAL, race->path, "[provoke] has no hold");
+}
