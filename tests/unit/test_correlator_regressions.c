@@ -331,6 +331,30 @@ static void test_removal_before_return(void **state)
 	check_by_hand(schedule, (struct expected){.unattributed = 1});
 }
 
+/* The same with windows: the first took its own before the walker's return. */
+static void test_window_count_read_late(void **state)
+{
+	struct schedule *schedule = by_hand(THPRACE_LIGHT);
+
+	(void)state;
+	schedule->model->mapped[0].entire = 2;
+	run(schedule, 1, BPF_MODEL_WALK_BEGIN);
+	open_window(schedule, 0);
+	correlator_schedule__take(schedule, 0, THPRACE_LEVEL_PMD);
+	run(schedule, 1, BPF_MODEL_WALK_END);
+	run_until(schedule, 0, BPF_MODEL_ZAP_RETURN, BPF_MODEL_COUNTS);
+	schedule->event[0].ended = schedule->model->now;
+	schedule->model->now += 2 * THPRACE_READ_NS;
+	schedule->task[2].began = schedule->model->now;
+	open_window(schedule, 2);
+	correlator_schedule__take(schedule, 2, THPRACE_LEVEL_PMD);
+	run(schedule, 2, BPF_MODEL_ZAP_RETURN);
+	schedule->event[1].ended = schedule->model->now;
+	end(schedule, 0);
+	check_by_hand(schedule,
+		      (struct expected){.escapes = 1}); /* likely: check_truth() has more */
+}
+
 /* A walker copies the window of a removal, whose task is in a real one before the copy is whole. */
 static void test_window_after_removal(void **state)
 {
@@ -429,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_remained),
 		cmocka_unit_test(test_taken_later),
 		cmocka_unit_test(test_count_read_late),
+		cmocka_unit_test(test_window_count_read_late),
 		cmocka_unit_test(test_removal_before_return),
 		cmocka_unit_test(test_window_after_removal),
 		cmocka_unit_test(test_window_moves),
