@@ -10,8 +10,8 @@ const struct race_class race_class_collapse_reuse = {
 	.name = "collapse-reuse",
 	.title = "a huge page of a failed collapse is used again, while a task waits for its lock",
 	.shape = RACE_REUSE,
-	.walkers = {{THPRACE_POINT_HOLD, THPRACE_ORIGIN_HOLDER},
-		    {THPRACE_POINT_COLLAPSE, THPRACE_ORIGIN_OTHER}},
+	.walkers = {{.point = THPRACE_POINT_HOLD, .origin = THPRACE_ORIGIN_HOLDER},
+		    {.point = THPRACE_POINT_COLLAPSE, .origin = THPRACE_ORIGIN_OTHER}},
 	.points = {{.point = {THPRACE_POINT_COLLAPSE, THPRACE_POINT_HOLD, THPRACE_POINT_HOLD_END,
 			      RACE_NO_POINT}}},
 	.widen = THPRACE_WIDEN_NOT, /* it has no zap */

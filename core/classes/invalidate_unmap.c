@@ -8,9 +8,10 @@ const struct race_class race_class_invalidate_unmap = {
 	.title =
 		"an invalidation takes a page out of the page cache, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
-	.walkers = {{THPRACE_POINT_UNMAP_FOLIO, THPRACE_ORIGIN_INVALIDATE,
+	.walkers = {{.point = THPRACE_POINT_UNMAP_FOLIO,
+		     .origin = THPRACE_ORIGIN_INVALIDATE,
 		     .callers = {"invalidate_inode_pages2_range", "folio_unmap_invalidate"}},
-		    {THPRACE_POINT_UNMAP_PAGES, THPRACE_ORIGIN_INVALIDATE}},
+		    {.point = THPRACE_POINT_UNMAP_PAGES, .origin = THPRACE_ORIGIN_INVALIDATE}},
 	.by_zap = true,
 	.deletes = true,
 	.points =

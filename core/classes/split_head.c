@@ -7,7 +7,7 @@ const struct race_class race_class_split_head = {
 	.name = "split-head",
 	.title = "a split completes, while a zap still uses the head page",
 	.shape = RACE_SPLIT,
-	.walkers = {{THPRACE_POINT_SPLIT, THPRACE_ORIGIN_SPLIT}},
+	.walkers = {{.point = THPRACE_POINT_SPLIT, .origin = THPRACE_ORIGIN_SPLIT}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_SPLIT, RACE_NO_POINT}}},
 	/* Until 4.4: the class came with splits that freeze the reference count. */

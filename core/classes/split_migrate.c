@@ -31,7 +31,9 @@ const struct race_class race_class_split_migrate = {
 	.title =
 		"a split of an anonymous huge page, while a zap removes a mapping of it (5.14 and later)",
 	.shape = RACE_WALK,
-	.walkers = {{THPRACE_POINT_MIGRATE, THPRACE_ORIGIN_SPLIT, .callers = {RACE_SPLITS}}},
+	.walkers = {{.point = THPRACE_POINT_MIGRATE,
+		     .origin = THPRACE_ORIGIN_SPLIT,
+		     .callers = {RACE_SPLITS}}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_MIGRATE, RACE_NO_POINT}}},
 	.needs_symbol = "try_to_migrate",

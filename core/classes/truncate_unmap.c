@@ -8,9 +8,11 @@ const struct race_class race_class_truncate_unmap = {
 	.title =
 		"truncation takes a page out of the page cache, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
-	.walkers = {{THPRACE_POINT_TRUNCATE, THPRACE_ORIGIN_TRUNCATE,
+	.walkers = {{.point = THPRACE_POINT_TRUNCATE,
+		     .origin = THPRACE_ORIGIN_TRUNCATE,
 		     .callers = {"truncate_cleanup_folio", "truncate_cleanup_page"}},
-		    {THPRACE_POINT_CHECK, THPRACE_ORIGIN_TRUNCATE,
+		    {.point = THPRACE_POINT_CHECK,
+		     .origin = THPRACE_ORIGIN_TRUNCATE,
 		     .callers = {"filemap_unaccount_folio", "unaccount_page_cache_page"}}},
 	.by_zap = true,
 	.deletes = true,

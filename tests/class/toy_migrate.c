@@ -5,7 +5,7 @@
 const struct race_class race_class_toy_migrate = {
 	.name = "toy-migrate",
 	.shape = RACE_WALK,
-	.walkers = {{THPRACE_POINT_MIGRATE, THPRACE_ORIGIN_OTHER}},
+	.walkers = {{.point = THPRACE_POINT_MIGRATE, .origin = THPRACE_ORIGIN_OTHER}},
 	.by_zap = true,
 	.points = {{.point = {THPRACE_POINT_MIGRATE, RACE_NO_POINT}}},
 	.needs_symbol = "try_to_migrate",
