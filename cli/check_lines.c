@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <json-c/json.h>
 
+#include "base/json.h"
 #include "base/layout.h"
 #include "check/check_facts.h"
 #include "cli.h"
@@ -37,17 +38,12 @@ void check_lines__fact(const struct check_fact *fact)
 			      fact->text);
 }
 
-void check_lines__add(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
-
 struct json_object *check_lines__json(const struct check_fact *fact)
 {
 	static const char *const kinds[] = CHECK_KIND_NAMES;
 	struct json_object *object = json_object_new_object();
 
-	check_lines__add(object, "kind", kinds[fact->kind]);
-	check_lines__add(object, "text", fact->text);
+	json__add_name(object, "kind", kinds[fact->kind]);
+	json__add_name(object, "text", fact->text);
 	return object;
 }

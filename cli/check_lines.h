@@ -20,7 +20,6 @@ void check_lines__evidence(const char *kind, const char *text);
 /* The same for a fact, which may be missing. */
 void check_lines__fact(const struct check_fact *fact);
 
-void check_lines__add(struct json_object *object, const char *key, const char *value);
 struct json_object *check_lines__json(const struct check_fact *fact);
 
 #endif

@@ -5,12 +5,13 @@
 #include <string.h>
 #include <json-c/json.h>
 
+#include "base/json.h"
+
 #include "check/check_race.h"
 #include "check/check_source.h"
 #include "check_lines.h"
 #include "cli.h"
 #include "race/race_files.h"
-#include "report/render_json.h"
 
 #define NAME_WIDTH 18
 #define STATUS_WIDTH 15
@@ -57,19 +58,19 @@ static void print_json(const struct check_source *source, const struct judged *j
 	const struct check_fact *fact;
 	size_t i;
 
-	check_lines__add(object, "race", judged->race->name);
-	check_lines__add(object, "word", statuses[judged->result.status]);
+	json__add_name(object, "race", judged->race->name);
+	json__add_name(object, "word", statuses[judged->result.status]);
 	for (i = 0; i < judged->result.nr_evidence; i++) {
 		fact = &judged->result.evidence[i];
 		json_object_array_add(fact->answer == CHECK_NOT_KNOWN ? missing : evidence,
 				      check_lines__json(fact));
 	}
-	json_object_object_add(object, "evidence", evidence);
-	json_object_object_add(object, "missing", missing);
-	check_lines__add(object, "commit", judged->race->fixes ? judged->race->fix[0] : "");
-	check_lines__add(object, "title", judged->race->title);
-	check_lines__add(object, "kernel", source->banner);
-	render_json__line(stdout, object);
+	json__add(object, "evidence", evidence);
+	json__add(object, "missing", missing);
+	json__add_name(object, "commit", judged->race->fixes ? judged->race->fix[0] : "");
+	json__add_name(object, "title", judged->race->title);
+	json__add_name(object, "kernel", source->banner);
+	json__print(stdout, object);
 }
 
 /* What was found matters more than what was not. */

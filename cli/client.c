@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "answer.h"
+#include "base/json.h"
 #include "base/json_bounds.h"
 #include "base/names.h"
 
@@ -203,7 +203,7 @@ static int read_line(struct client *client, char **line)
 /* The daemon's error, in its own words. */
 static int take_error(struct json_object *line, char *why, size_t why_size)
 {
-	const char *text = answer__text(line, "message"), *code = answer__text(line, "error");
+	const char *text = json__get_text(line, "message"), *code = json__get_text(line, "error");
 
 	names__clean_lines(why, why_size, text, strlen(text), 1);
 	if (!why[0])
@@ -236,8 +236,9 @@ int client__next(struct client *client, struct json_object **line, char *why, si
 	err = read_line(client, &text);
 	if (err)
 		return explain_read(err, why, why_size);
-	*line = json_bounds__check(text, strlen(text), NULL) ? NULL : json_tokener_parse(text);
-	type = answer__text(*line, "type");
+	if (!json_bounds__check(text, strlen(text), NULL))
+		json__parse(line, text, strlen(text));
+	type = json__get_text(*line, "type");
 	if (!strcmp(type, "error"))
 		return take_error(*line, why, why_size);
 	if (*type)
@@ -289,6 +290,6 @@ struct json_object *client__request(const char *name)
 	struct json_object *request = json_object_new_object();
 
 	if (request)
-		json_object_object_add(request, "request", json_object_new_string(name));
+		json__add_name(request, "request", name);
 	return request;
 }

@@ -20,8 +20,8 @@
 #include "check/check_defect.h"
 #include "check/check_source.h"
 #include "check/check_watch.h"
-#include "report/render_json.h"
 #include "check/walk_watch.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "base/number.h"
 #include "classes/race_class.h"
@@ -275,19 +275,14 @@ static void print_text(const struct check_source *source, const struct check_fac
 	}
 }
 
-static void add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_int64((int64_t)value));
-}
-
 static void add_counts(struct json_object *object, const struct thprace_watch_count *count)
 {
-	add_number(object, "calls", count->calls);
-	add_number(object, "with_ttu_sync", count->with_ttu_sync);
-	add_number(object, "walks", count->walks);
-	add_number(object, "with_pvmw_sync", count->with_pvmw_sync);
-	add_number(object, "shared", count->shared);
-	add_number(object, "cut_short", count->cut_short);
+	json__add_number(object, "calls", count->calls);
+	json__add_number(object, "with_ttu_sync", count->with_ttu_sync);
+	json__add_number(object, "walks", count->walks);
+	json__add_number(object, "with_pvmw_sync", count->with_pvmw_sync);
+	json__add_number(object, "shared", count->shared);
+	json__add_number(object, "cut_short", count->cut_short);
 }
 
 /* NULL, which JSON calls null: nothing was watched for this class. */
@@ -301,16 +296,16 @@ static struct json_object *watched_to_json(const struct check_watch *watch, int 
 	if (!watch || !check_watch__of_class(watch, class, &function, &kind))
 		return NULL;
 	object = json_object_new_object();
-	check_lines__add(object, "function", functions[function]);
-	check_lines__add(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
+	json__add_name(object, "function", functions[function]);
+	json__add_name(object, "by", kind == THPRACE_WATCH_POISON ? "memory_failure" : "split");
 	add_counts(object, &watch->counts[THPRACE_WATCH_WHICH(function, kind)]);
-	check_lines__add(object, "text", watch->facts[class].text);
-	add_number(object, "lost", watch->lost);
-	check_lines__add(object, "attach", watch->how);
-	json_object_object_add(object, "seconds", json_object_new_double(watch->seconds));
+	json__add_name(object, "text", watch->facts[class].text);
+	json__add_number(object, "lost", watch->lost);
+	json__add_name(object, "attach", watch->how);
+	json__add_real(object, "seconds", watch->seconds);
 	others = json_object_new_object();
 	add_counts(others, &watch->counts[THPRACE_WATCH_WHICH(function, THPRACE_WATCH_OTHER)]);
-	json_object_object_add(object, "others", others);
+	json__add(object, "others", others);
 	return object;
 }
 
@@ -327,14 +322,14 @@ static struct json_object *defect_to_json(const struct check_facts *facts,
 		return NULL;
 	object = json_object_new_object();
 	evidence = json_object_new_array();
-	check_lines__add(object, "text", defect->text);
+	json__add_name(object, "text", defect->text);
 	for (i = 0; i < count; i++)
 		json_object_array_add(evidence, check_lines__json(shown[i]));
-	json_object_object_add(object, "evidence", evidence);
-	check_lines__add(object, "commit", defect->cause.hash);
-	check_lines__add(object, "since", defect->cause.version);
-	check_lines__add(object, "mended_by", defect->mend.hash);
-	check_lines__add(object, "mended_in", defect->mend.version);
+	json__add(object, "evidence", evidence);
+	json__add_name(object, "commit", defect->cause.hash);
+	json__add_name(object, "since", defect->cause.version);
+	json__add_name(object, "mended_by", defect->mend.hash);
+	json__add_name(object, "mended_in", defect->mend.version);
 	return object;
 }
 
@@ -348,20 +343,20 @@ static struct json_object *to_json(const struct check_source *source,
 	const struct check_commit *commit = check__commit(class);
 	size_t i;
 
-	check_lines__add(object, "class", names__class((unsigned int)class));
-	check_lines__add(object, "word", statuses[result->status]);
+	json__add_name(object, "class", names__class((unsigned int)class));
+	json__add_name(object, "word", statuses[result->status]);
 	for (i = 0; i < result->nr_evidence; i++)
 		json_object_array_add(result->evidence[i]->answer == CHECK_NOT_KNOWN ? missing
 										     : evidence,
 				      check_lines__json(result->evidence[i]));
-	json_object_object_add(object, "evidence", evidence);
-	json_object_object_add(object, "missing", missing);
-	json_object_object_add(object, "watched", watched_to_json(watch, class));
-	check_lines__add(object, "commit", commit->hash);
-	check_lines__add(object, "subject", commit->subject);
-	check_lines__add(object, "since", commit->version);
-	json_object_object_add(object, "defect", defect_to_json(facts, watch, class));
-	check_lines__add(object, "kernel", source->banner);
+	json__add(object, "evidence", evidence);
+	json__add(object, "missing", missing);
+	json__add(object, "watched", watched_to_json(watch, class));
+	json__add_name(object, "commit", commit->hash);
+	json__add_name(object, "subject", commit->subject);
+	json__add_name(object, "since", commit->version);
+	json__add(object, "defect", defect_to_json(facts, watch, class));
+	json__add_name(object, "kernel", source->banner);
 	return object;
 }
 
@@ -373,7 +368,7 @@ static void print_json(const struct check_source *source, const struct check_fac
 
 	for (class = 1; class < race_class__end(); class ++) {
 		object = to_json(source, facts, watch, &results[class], class);
-		render_json__line(stdout, object);
+		json__print(stdout, object);
 	}
 }
 

@@ -14,12 +14,12 @@
 #include "client.h"
 #include "filter.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/output.h"
 #include "base/private_file.h"
 #include "progress.h"
 #include "report/record_lines.h"
 #include "trace/record_order.h"
-#include "report/render_json.h"
 #include "report/render_record.h"
 #include "trace/trace_reader.h"
 #include "when.h"
@@ -372,10 +372,9 @@ static struct json_object *live_request(const struct dump *dump)
 	struct json_object *request = client__request("live");
 
 	if (request && dump->duration)
-		render_json__add(request, "seconds",
-				 json_object_new_double((double)dump->duration / 1e9));
+		json__add_real(request, "seconds", (double)dump->duration / 1e9);
 	if (request && dump->from_now)
-		render_json__add(request, "from_now", json_object_new_boolean(1));
+		json__add_bool(request, "from_now", 1);
 	return request;
 }
 

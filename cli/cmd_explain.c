@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <json-c/json.h>
+#include "base/json.h"
 #include "base/layout.h"
 #include "base/names.h"
 #include "check/check.h"
@@ -16,7 +17,6 @@
 #include "complaint/complaint.h"
 #include "complaint/log_reader.h"
 #include "pstore.h"
-#include "report/render_json.h"
 
 #define COMPLAINTS_MAX 10000 /* that are explained; the others are counted */
 #define LABEL 9
@@ -263,11 +263,6 @@ static void print_text(const struct explain *explain)
 		       explain->counts.unread == 1 ? "y" : "ies");
 }
 
-static struct json_object *text_of(const char *text)
-{
-	return *text ? render_json__text(text, strlen(text)) : NULL;
-}
-
 static struct json_object *class_to_json(const struct explain *explain, unsigned int class)
 {
 	static const char *const statuses[] = CHECK_STATUS_NAMES;
@@ -275,13 +270,13 @@ static struct json_object *class_to_json(const struct explain *explain, unsigned
 	struct json_object *object = json_object_new_object();
 	char where[64];
 
-	render_json__add(object, "class", text_of(names__class(class)));
-	render_json__add(object, "commit", text_of(commit->hash));
-	render_json__add(object, "subject", text_of(commit->subject));
-	render_json__add(object, "fixed_in", text_of(fixed_in(where, sizeof(where), class)));
-	render_json__add(object, "image",
-			 explain->files.kernel ? text_of(statuses[status_of(explain, class)])
-					       : NULL);
+	json__add_text(object, "class", names__class(class));
+	json__add_text(object, "commit", commit->hash);
+	json__add_text(object, "subject", commit->subject);
+	json__add_text(object, "fixed_in", fixed_in(where, sizeof(where), class));
+	json__add(object, "image",
+		  explain->files.kernel ? json__optional(statuses[status_of(explain, class)])
+					: NULL);
 	return object;
 }
 
@@ -295,40 +290,36 @@ static int print_json(const struct explain *explain)
 
 	for (i = 0; i < explain->nr && !err; i++) {
 		complaint = &explain->complaint[i];
-		object = render_json__new("complaint");
+		object = json__new("complaint");
 		classes = json_object_new_array();
 		if (!object || !classes)
 			return -ENOMEM;
 		for (class = 1; class < race_class__end(); class ++)
 			if (complaint->classes >> class & 1)
 				json_object_array_add(classes, class_to_json(explain, class));
-		render_json__add(object, "kind", text_of(complaint__kind_name(complaint->kind)));
-		render_json__add(object, "classes", classes);
-		render_json__add(object, "reason", text_of(complaint->reason));
-		render_json__add(object, "text", text_of(complaint->text));
-		render_json__add(object, "time_ns",
-				 complaint->when ? render_json__number(complaint->when) : NULL);
-		render_json__add(object, "pid",
-				 complaint->pid ? render_json__number(complaint->pid) : NULL);
-		render_json__add(object, "pfn",
-				 complaint->has_pfn ? render_json__address(complaint->pfn) : NULL);
-		render_json__add(object, "order",
-				 complaint->order >= 0
-					 ? render_json__number((uint64_t)complaint->order)
-					 : NULL);
-		render_json__add(object, "release", text_of(complaint->release));
-		render_json__add(object, "next", text_of(next_step(explain, complaint)));
-		err = render_json__line(stdout, object);
+		json__add_text(object, "kind", complaint__kind_name(complaint->kind));
+		json__add(object, "classes", classes);
+		json__add_text(object, "reason", complaint->reason);
+		json__add_text(object, "text", complaint->text);
+		json__add(object, "time_ns",
+			  complaint->when ? json__number(complaint->when) : NULL);
+		json__add(object, "pid", complaint->pid ? json__number(complaint->pid) : NULL);
+		json__add(object, "pfn", complaint->has_pfn ? json__address(complaint->pfn) : NULL);
+		json__add(object, "order",
+			  complaint->order >= 0 ? json__number((uint64_t)complaint->order) : NULL);
+		json__add_text(object, "release", complaint->release);
+		json__add_text(object, "next", next_step(explain, complaint));
+		err = json__print(stdout, object);
 	}
-	object = err ? NULL : render_json__new("summary");
+	object = err ? NULL : json__new("summary");
 	if (!object)
 		return err ? err : -ENOMEM;
-	render_json__add(object, "complaints", render_json__number(explain->nr + explain->more));
-	render_json__add(object, "naming_a_class", render_json__number(explain->naming));
-	render_json__add(object, "not_explained", render_json__number(explain->more));
-	render_json__add(object, "lines", render_json__number(explain->counts.lines));
-	render_json__add(object, "unread", render_json__number(explain->counts.unread));
-	return render_json__line(stdout, object);
+	json__add_number(object, "complaints", explain->nr + explain->more);
+	json__add_number(object, "naming_a_class", explain->naming);
+	json__add_number(object, "not_explained", explain->more);
+	json__add_number(object, "lines", explain->counts.lines);
+	json__add_number(object, "unread", explain->counts.unread);
+	return json__print(stdout, object);
 }
 
 /* What the image says of each class; which of them can happen on it. */

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "answer.h"
 #include "client.h"
 #include "filter.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/layout.h"
 #include "base/names.h"
 #include "base/number.h"
@@ -144,12 +144,12 @@ static int fail(const char *why)
 static const char *task(char *buf, size_t size, struct json_object *side, size_t width, int utf8)
 {
 	char comm[64], pid[16];
-	const char *text = answer__text(side, "comm");
+	const char *text = json__get_text(side, "comm");
 
 	if (!side)
 		return "-";
 	names__clean(comm, sizeof(comm), text, strlen(text), utf8);
-	snprintf(pid, sizeof(pid), "/%u", (unsigned int)answer__number(side, "pid"));
+	snprintf(pid, sizeof(pid), "/%u", (unsigned int)json__get_number(side, "pid"));
 	while (names__columns(comm) + strlen(pid) > width && comm[0]) {
 		size_t end = strlen(comm) - 1;
 
@@ -206,23 +206,24 @@ static void print_narrow(const struct incidents *incidents, const struct shown *
 
 static void print_text(struct incidents *incidents, struct json_object *line)
 {
-	const char *verdict = answer__text(line, "verdict"), *level;
+	const char *verdict = json__get_text(line, "verdict"), *level;
 	struct json_object *known = NULL;
 	struct shown shown = {
-		.class = names__class((unsigned int)names__find_class(answer__text(line, "class"))),
+		.class = names__class(
+			(unsigned int)names__find_class(json__get_text(line, "class"))),
 		.verdict = names__verdict((unsigned int)names__find_verdict(verdict)),
 		.overlap = "-",
-		.window = answer__object(line, "window"),
-		.walker = answer__object(line, "walker"),
+		.window = json__get_object(line, "window"),
+		.walker = json__get_object(line, "walker"),
 	};
 
-	level = answer__text(shown.window, "level");
+	level = json__get_text(shown.window, "level");
 	shown.level = *level ? names__level((unsigned int)names__find_level(level)) : "-";
-	snprintf(shown.number, sizeof(shown.number), "%" PRIu64, answer__number(line, "number"));
-	when__short(shown.when, sizeof(shown.when), answer__number(line, "wall_ns"));
+	snprintf(shown.number, sizeof(shown.number), "%" PRIu64, json__get_number(line, "number"));
+	when__short(shown.when, sizeof(shown.when), json__get_number(line, "wall_ns"));
 	if (json_object_object_get_ex(line, "overlap_ns", &known) && known)
 		names__duration(shown.overlap, sizeof(shown.overlap),
-				answer__number(line, "overlap_ns"), incidents->utf8);
+				json__get_number(line, "overlap_ns"), incidents->utf8);
 	if (cli__width(stdout) < WIDTH_OF_LINE)
 		print_narrow(incidents, &shown);
 	else
@@ -239,7 +240,7 @@ static int print(struct incidents *incidents, struct json_object *object)
 	int err = object ? 0 : -ENOMEM;
 
 	if (object && incidents->json)
-		err = render_json__line(stdout, json_object_get(object));
+		err = json__print(stdout, json_object_get(object));
 	else if (object)
 		print_text(incidents, object);
 	json_object_put(object);
@@ -293,8 +294,8 @@ static int take_from_file(void *ctx, uint64_t number, uint64_t wall, const char 
 		return 0;
 	object = render_json__incident(NULL, number, incident, 0);
 	if (object) {
-		render_json__add(object, "wall_ns", render_json__number(wall));
-		render_json__add(object, "file", json_object_new_string(path));
+		json__add_number(object, "wall_ns", wall);
+		json__add_name(object, "file", path);
 	}
 	return take(incidents, object);
 }
@@ -306,13 +307,13 @@ static struct json_object *request(const struct incidents *incidents, uint64_t s
 	if (!object)
 		return NULL;
 	if (incidents->class)
-		render_json__add(object, "class", json_object_new_string(incidents->class));
+		json__add_name(object, "class", incidents->class);
 	if (incidents->verdict)
-		render_json__add(object, "verdict", json_object_new_string(incidents->verdict));
+		json__add_name(object, "verdict", incidents->verdict);
 	if (since)
-		render_json__add(object, "since", render_json__number(since));
+		json__add_number(object, "since", since);
 	if (follow)
-		render_json__add(object, "follow", json_object_new_boolean(1));
+		json__add_bool(object, "follow", 1);
 	return object;
 }
 
@@ -366,7 +367,7 @@ static int take_memory(struct incidents *incidents)
 
 	for (i = 0; !err && i < nr; i++) {
 		line = json_object_array_get_idx(incidents->memory, i);
-		if (answer__number(line, "wall_ns") >= incidents->since)
+		if (json__get_number(line, "wall_ns") >= incidents->since)
 			err = take(incidents, json_object_get(line));
 	}
 	return err;
@@ -428,8 +429,8 @@ static int list(struct incidents *incidents, char *why, size_t why_size)
 				why, directory);
 	}
 	if (incidents->end) {
-		before = answer__number(incidents->end, "first");
-		directory = answer__text(incidents->end, "directory");
+		before = json__get_number(incidents->end, "first");
+		directory = json__get_text(incidents->end, "directory");
 	} else {
 		/* Incidents that it returned before it failed are in the files, too. */
 		json_object_put(incidents->memory);
@@ -480,7 +481,7 @@ int cmd_incidents(int argc, char **argv)
 	status = list(&incidents, why, sizeof(why));
 	if (!status && incidents.follow && !ferror(stdout)) {
 		output__flush();
-		status = follow(&incidents, answer__number(incidents.end, "next"));
+		status = follow(&incidents, json__get_number(incidents.end, "next"));
 	}
 	release(&incidents);
 	return status;

@@ -5,8 +5,8 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include "answer.h"
 #include "client.h"
+#include "base/json.h"
 #include "base/names.h"
 
 static const char doc[] =
@@ -38,7 +38,7 @@ int cmd_metrics(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "thprace metrics: %s\n", why);
 	else
-		err = print(answer__text(answer, "text"));
+		err = print(json__get_text(answer, "text"));
 	json_object_put(answer);
 	return err ? CLI_FAILED : CLI_DONE;
 }

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <json-c/json.h>
 #include "engine/engine.h"
+#include "base/json.h"
 #include "base/layout.h"
 #include "engine/kprobe_trial.h"
 #include "base/names.h"
 #include "probe/probe.h"
-#include "report/render_json.h"
 #include "report/render_text.h"
 #include "classes/race_class.h"
 
@@ -123,11 +123,6 @@ static void print_text(const struct probe_plan *plan)
 	}
 }
 
-static void add(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
-
 static void print_json(const struct probe_plan *plan)
 {
 	const struct probe *probe;
@@ -138,23 +133,23 @@ static void print_json(const struct probe_plan *plan)
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &plan->probe[i];
 		object = json_object_new_object();
-		add(object, "type", "probe");
-		add(object, "point", probe->point->name);
-		add(object, "function",
-		    probe->function ? probe->function : probe->point->functions[0]);
-		add(object, "kind", probe__kind_name(probe));
-		add(object, "state", state_name(probe));
-		add(object, "reason", probe->reason);
-		render_json__line(stdout, object);
+		json__add_name(object, "type", "probe");
+		json__add_name(object, "point", probe->point->name);
+		json__add_name(object, "function",
+			       probe->function ? probe->function : probe->point->functions[0]);
+		json__add_name(object, "kind", probe__kind_name(probe));
+		json__add_name(object, "state", state_name(probe));
+		json__add_name(object, "reason", probe->reason);
+		json__print(stdout, object);
 	}
 	for (i = 1; i < race_class__end(); i++) {
 		reason = probe__not_observable(plan, i);
 		object = json_object_new_object();
-		add(object, "type", "class");
-		add(object, "class", names__class((unsigned int)i));
-		json_object_object_add(object, "observable", json_object_new_boolean(!reason));
-		add(object, "reason", reason ? reason : "");
-		render_json__line(stdout, object);
+		json__add_name(object, "type", "class");
+		json__add_name(object, "class", names__class((unsigned int)i));
+		json__add_bool(object, "observable", !reason);
+		json__add_name(object, "reason", reason ? reason : "");
+		json__print(stdout, object);
 	}
 }
 
@@ -189,15 +184,13 @@ static void print_programs(struct engine *engine, bool json)
 			continue;
 		}
 		object = json_object_new_object();
-		add(object, "type", "program");
-		add(object, "name", programs[i].name);
-		add(object, "kind", programs[i].kind);
-		add(object, "function", programs[i].function);
-		json_object_object_add(object, "instructions",
-				       json_object_new_int64(programs[i].insns));
-		json_object_object_add(object, "verified",
-				       json_object_new_int64(programs[i].verified));
-		render_json__line(stdout, object);
+		json__add_name(object, "type", "program");
+		json__add_name(object, "name", programs[i].name);
+		json__add_name(object, "kind", programs[i].kind);
+		json__add_name(object, "function", programs[i].function);
+		json__add(object, "instructions", json_object_new_int64(programs[i].insns));
+		json__add(object, "verified", json_object_new_int64(programs[i].verified));
+		json__print(stdout, object);
 	}
 }
 
@@ -251,10 +244,10 @@ static void print_source(const struct probes *probes)
 		return;
 	}
 	object = json_object_new_object();
-	add(object, "type", "source");
-	add(object, "btf", probes->btf);
-	add(object, "symbols", "btf");
-	render_json__line(stdout, object);
+	json__add_name(object, "type", "source");
+	json__add_name(object, "btf", probes->btf);
+	json__add_name(object, "symbols", "btf");
+	json__print(stdout, object);
 }
 
 static int plan(const struct probes *probes)

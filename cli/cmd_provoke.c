@@ -15,11 +15,11 @@
 
 #include "report/diagram.h"
 #include "interrupt.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "base/number.h"
 #include "progress.h"
 #include "provoke.h"
-#include "report/render_json.h"
 #include "report/summary.h"
 #include "trace/trace_reader.h"
 #include "classes/race_class.h"
@@ -296,11 +296,6 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	fflush(stdout);
 }
 
-static void add_count(struct json_object *object, const char *name, uint64_t value)
-{
-	json_object_object_add(object, name, json_object_new_int64((int64_t)value));
-}
-
 static struct json_object *kernel_json(const struct provoke_result *result)
 {
 	const struct kernel_messages *kernel = &result->kernel;
@@ -309,11 +304,11 @@ static struct json_object *kernel_json(const struct provoke_result *result)
 
 	for (i = 0; i < kernel->lines; i++)
 		json_object_array_add(lines, json_object_new_string(kernel->line[i]));
-	json_object_object_add(o, "own", json_object_new_boolean(provoke__own_complaint(result)));
-	json_object_object_add(o, "lines", lines);
-	json_object_object_add(o, "hung", result->hung ? json_object_new_int(result->hung) : NULL);
-	json_object_object_add(o, "hung_in",
-			       result->hung_in[0] ? json_object_new_string(result->hung_in) : NULL);
+	json__add_bool(o, "own", provoke__own_complaint(result));
+	json__add(o, "lines", lines);
+	json__add(o, "hung", result->hung ? json_object_new_int(result->hung) : NULL);
+	json__add(o, "hung_in",
+		  result->hung_in[0] ? json_object_new_string(result->hung_in) : NULL);
 	return o;
 }
 
@@ -324,40 +319,37 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	const struct provoke_counts *counts = &result->counts;
 	char proof[DIAGRAM_TEXT_LEN];
 
-	json_object_object_add(o, "type", json_object_new_string("provoke"));
-	json_object_object_add(o, "class", json_object_new_string(names__class(result->class)));
-	json_object_object_add(o, "outcome", json_object_new_string(verdict_name(result)));
-	json_object_object_add(o, "reason",
-			       result->reason[0] ? json_object_new_string(result->reason) : NULL);
-	json_object_object_add(o, "defect",
-			       result->defect ? json_object_new_string(result->defect->cause.hash)
-					      : NULL);
-	json_object_object_add(o, "seconds", json_object_new_double(result->seconds));
-	add_count(o, "windows", result->windows);
-	add_count(o, "widened", result->widened);
-	add_count(o, "widen_ns", command->run.widen_ns);
-	add_count(o, "walkers", result->walkers);
-	add_count(o, "overlaps", result->overlaps);
-	add_count(o, "contained", counts->contained);
-	add_count(o, "escapes", counts->escapes);
-	add_count(o, "likely", counts->likely);
-	add_count(o, "remained", counts->remained);
-	add_count(o, "unattributed", counts->unattributed);
-	add_count(o, "unproven", counts->unproven);
-	add_count(o, "lost", counts->lost);
-	add_count(o, "passes_measured", result->passes);
-	add_count(o, "passes_met", result->met);
+	json__add_name(o, "type", "provoke");
+	json__add_name(o, "class", names__class(result->class));
+	json__add_name(o, "outcome", verdict_name(result));
+	json__add(o, "reason", result->reason[0] ? json_object_new_string(result->reason) : NULL);
+	json__add(o, "defect",
+		  result->defect ? json_object_new_string(result->defect->cause.hash) : NULL);
+	json__add_real(o, "seconds", result->seconds);
+	json__add_number(o, "windows", result->windows);
+	json__add_number(o, "widened", result->widened);
+	json__add_number(o, "widen_ns", command->run.widen_ns);
+	json__add_number(o, "walkers", result->walkers);
+	json__add_number(o, "overlaps", result->overlaps);
+	json__add_number(o, "contained", counts->contained);
+	json__add_number(o, "escapes", counts->escapes);
+	json__add_number(o, "likely", counts->likely);
+	json__add_number(o, "remained", counts->remained);
+	json__add_number(o, "unattributed", counts->unattributed);
+	json__add_number(o, "unproven", counts->unproven);
+	json__add_number(o, "lost", counts->lost);
+	json__add_number(o, "passes_measured", result->passes);
+	json__add_number(o, "passes_met", result->met);
 	if (result->kernel.struck || result->hung)
-		json_object_object_add(o, "kernel", kernel_json(result));
+		json__add(o, "kernel", kernel_json(result));
 	if (result->verdict == PROVOKE_OPEN && result->first_escape >= 0) {
-		json_object_object_add(o, "first_escape_seconds",
-				       json_object_new_double(result->first_escape));
+		json__add_real(o, "first_escape_seconds", result->first_escape);
 		diagram__proof(proof, sizeof(proof), &result->escape);
-		json_object_object_add(o, "proof", json_object_new_string(proof));
+		json__add_name(o, "proof", proof);
 	}
 	if (command->prefix && result->verdict != PROVOKE_IMPOSSIBLE)
-		json_object_object_add(o, "trace", json_object_new_string(path));
-	render_json__line(stdout, o);
+		json__add_name(o, "trace", path);
+	json__print(stdout, o);
 	fflush(stdout);
 }
 

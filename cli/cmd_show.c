@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
-#include "answer.h"
 #include "client.h"
 #include "report/diagram.h"
-#include "report/render_json.h"
 #include "trace/spool_dir.h"
 #include "spool_read.h"
 #include "report/summary.h"
@@ -133,7 +132,7 @@ static int digit(char c)
 static void take_raw(struct show *show, struct json_object *answer)
 {
 	unsigned char *bytes = (unsigned char *)&show->incident;
-	const char *raw = answer__text(answer, "raw");
+	const char *raw = json__get_text(answer, "raw");
 	size_t i;
 
 	if (strlen(raw) != 2 * sizeof(show->incident))
@@ -149,7 +148,7 @@ static void take_raw(struct show *show, struct json_object *answer)
 	if (trace_validate__incident(&show->incident))
 		return;
 	show->found = true;
-	show->wall = answer__number(answer, "wall_ns");
+	show->wall = json__get_number(answer, "wall_ns");
 }
 
 static void draw(const struct show *show)
@@ -176,7 +175,7 @@ static struct json_object *request(uint64_t number)
 	struct json_object *object = client__request("incident");
 
 	if (object)
-		render_json__add(object, "id", render_json__number(number));
+		json__add_number(object, "id", number);
 	return object;
 }
 
@@ -215,8 +214,8 @@ int cmd_show(int argc, char **argv)
 					sizeof(daemon_why));
 	if (!err || err == -ENOENT)
 		daemon_why[0] = '\0';
-	if (*answer__text(answer, "directory"))
-		directory = answer__text(answer, "directory");
+	if (*json__get_text(answer, "directory"))
+		directory = json__get_text(answer, "directory");
 	if (show.spool)
 		directory = show.spool;
 	err = look_in(&show, directory);

@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "answer.h"
 #include "client.h"
+#include "base/json.h"
 #include "base/layout.h"
 #include "base/names.h"
-#include "report/render_json.h"
 #include "when.h"
 
 #define LABEL 11
@@ -82,10 +81,10 @@ __attribute__((format(printf, 2, 3))) static void line(const char *label, const 
 
 static const char *count(char *buf, struct json_object *object, const char *name)
 {
-	return names__count(buf, NAMES_NUMBER_LEN, answer__number(object, name));
+	return names__count(buf, NAMES_NUMBER_LEN, json__get_number(object, name));
 }
 
-#define counted(object, name, noun) COUNTED(answer__number(object, name), noun)
+#define counted(object, name, noun) COUNTED(json__get_number(object, name), noun)
 
 /* "3 h 12 min". */
 static const char *span(char *buf, size_t size, uint64_t ns)
@@ -127,15 +126,15 @@ static const char *clean(char *buf, size_t size, const char *text, const struct 
 
 static void print_headline(struct json_object *answer, const struct status *status)
 {
-	uint64_t now = answer__number(answer, "now_ns");
-	uint64_t started = answer__number(answer, "started_ns");
-	uint64_t escapes = answer__number(answer__object(answer, "totals"), "escapes");
+	uint64_t now = json__get_number(answer, "now_ns");
+	uint64_t started = json__get_number(answer, "started_ns");
+	uint64_t escapes = json__get_number(json__get_object(answer, "totals"), "escapes");
 	char version[32], kernel[96], up[48], text[320];
-	const char *mode = answer__text(answer, "mode");
+	const char *mode = json__get_text(answer, "mode");
 
 	snprintf(text, sizeof(text), "thpraced %s on %s, %s mode, up %s: ",
-		 clean(version, sizeof(version), answer__text(answer, "version"), status),
-		 clean(kernel, sizeof(kernel), answer__text(answer, "kernel"), status),
+		 clean(version, sizeof(version), json__get_text(answer, "version"), status),
+		 clean(kernel, sizeof(kernel), json__get_text(answer, "kernel"), status),
 		 names__mode((unsigned int)names__find_mode(mode)),
 		 span(up, sizeof(up), now > started ? now - started : 0));
 	fputs(text, stdout);
@@ -191,7 +190,7 @@ static void print_blindness(const struct layout_table *table, const char *name, 
 {
 	char why[512], text[640];
 
-	clean(why, sizeof(why), answer__text(class, "reason"), status);
+	clean(why, sizeof(why), json__get_text(class, "reason"), status);
 	snprintf(text, sizeof(text), "%s%s%s%s%s", strcmp(check, "-") ? "kernel " : "",
 		 strcmp(check, "-") ? check : "", strcmp(check, "-") ? "; " : "",
 		 names__blindness(why), why);
@@ -202,21 +201,21 @@ static void print_class(const struct layout_table *table, struct json_object *cl
 			const struct status *status)
 {
 	char n[7][NAMES_NUMBER_LEN], expected[NAMES_NUMBER_LEN] = "-", name[64];
-	const char *check = check_column(answer__text(class, "check"));
-	bool observable = answer__true(class, "observable");
+	const char *check = check_column(json__get_text(class, "check"));
+	bool observable = json__get_bool(class, "observable");
 	struct json_object *known = NULL;
 	size_t marked = table->nr;
 
-	clean(name, sizeof(name), answer__text(class, "class"), status);
+	clean(name, sizeof(name), json__get_text(class, "class"), status);
 	if (!observable) {
 		print_blindness(table, name, check, class, status);
-		if (!answer__number(class, "walkers") && !answer__number(class, "overlaps"))
+		if (!json__get_number(class, "walkers") && !json__get_number(class, "overlaps"))
 			return;
 		snprintf(name, sizeof(name), "  before that");
 	}
 	if (observable && json_object_object_get_ex(class, "expected_per_day", &known) && known)
-		rate(expected, sizeof(expected), answer__real(class, "expected_per_day"));
-	if (status->colour && answer__number(class, "escapes"))
+		rate(expected, sizeof(expected), json__get_real(class, "expected_per_day"));
+	if (status->colour && json__get_number(class, "escapes"))
 		marked = COLUMN_ESCAPES;
 	else if (status->colour && !strcmp(check, "vulnerable"))
 		marked = COLUMN_KERNEL;
@@ -245,20 +244,20 @@ static void print_classes(struct json_object *answer, const struct status *statu
 		.columns = class_columns,
 		.nr = sizeof(class_columns) / sizeof(class_columns[0]),
 	};
-	size_t i, nr = answer__length(answer, "classes");
+	size_t i, nr = json__length(json__get_array(answer, "classes"));
 
 	layout__head(&table, "class");
 	for (i = 0; i < nr; i++)
-		print_class(&table, answer__at(answer, "classes", i), status);
+		print_class(&table, json__at(json__get_array(answer, "classes"), i), status);
 	putchar('\n');
 }
 
 /* The evidence for the column "kernel", if it needs a word. */
 static void print_check(struct json_object *answer, const struct status *status)
 {
-	struct json_object *check = answer__object(answer, "check"), *class;
-	const char *state = answer__text(check, "state");
-	size_t i, nr = answer__length(answer, "classes");
+	struct json_object *check = json__get_object(answer, "check"), *class;
+	const char *state = json__get_text(check, "state");
+	size_t i, nr = json__length(json__get_array(answer, "classes"));
 	char why[512], name[64];
 
 	if (!strcmp(state, "running"))
@@ -266,20 +265,20 @@ static void print_check(struct json_object *answer, const struct status *status)
 		     "its code is being read: thprace check says whether it has the fixes");
 	if (!strcmp(state, "failed"))
 		line("kernel", "whether it has the fixes is not known: %s",
-		     clean(why, sizeof(why), answer__text(check, "reason"), status));
+		     clean(why, sizeof(why), json__get_text(check, "reason"), status));
 	for (i = 0; i < nr; i++) {
-		class = answer__at(answer, "classes", i);
-		if (!strcmp(answer__text(class, "check"), "vulnerable"))
+		class = json__at(json__get_array(answer, "classes"), i);
+		if (!strcmp(json__get_text(class, "check"), "vulnerable"))
 			line("kernel", "vulnerable, %s: %s; see: thprace check",
-			     clean(name, sizeof(name), answer__text(class, "class"), status),
-			     clean(why, sizeof(why), answer__text(class, "check_evidence"),
+			     clean(name, sizeof(name), json__get_text(class, "class"), status),
+			     clean(why, sizeof(why), json__get_text(class, "check_evidence"),
 				   status));
 	}
 }
 
 static void print_loss(struct json_object *answer)
 {
-	struct json_object *loss = answer__object(answer, "loss");
+	struct json_object *loss = json__get_object(answer, "loss");
 	char lost[NAMES_NUMBER_LEN], seen[NAMES_NUMBER_LEN], n[NAMES_NUMBER_LEN], causes[512] = "";
 	unsigned int cause;
 	size_t used = 0;
@@ -287,13 +286,13 @@ static void print_loss(struct json_object *answer)
 
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
 		name = names__loss(cause);
-		if (!answer__number(answer__object(loss, "causes"), name))
+		if (!json__get_number(json__get_object(loss, "causes"), name))
 			continue;
 		used += (size_t)snprintf(causes + used, sizeof(causes) - used, "%s%s %s",
 					 used ? ", " : ": ",
-					 count(n, answer__object(loss, "causes"), name), name);
+					 count(n, json__get_object(loss, "causes"), name), name);
 	}
-	if (answer__number(loss, "lost"))
+	if (json__get_number(loss, "lost"))
 		line("loss", "%s of %s%s", count(lost, loss, "lost"), count(seen, loss, "seen"),
 		     causes);
 	else
@@ -304,15 +303,15 @@ static void print_loss(struct json_object *answer)
 static const char *shed(char *buf, size_t size, struct json_object *answer,
 			const struct status *status)
 {
-	size_t i, nr = answer__length(answer, "probes"), found = 0, used = 0;
+	size_t i, nr = json__length(json__get_array(answer, "probes")), found = 0, used = 0;
 	char names[512] = "", point[32];
 	struct json_object *probe;
 
 	for (i = 0; i < nr && used < sizeof(names); i++) {
-		probe = answer__at(answer, "probes", i);
-		if (strcmp(answer__text(probe, "state"), "shed"))
+		probe = json__at(json__get_array(answer, "probes"), i);
+		if (strcmp(json__get_text(probe, "state"), "shed"))
 			continue;
-		clean(point, sizeof(point), answer__text(probe, "point"), status);
+		clean(point, sizeof(point), json__get_text(probe, "point"), status);
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s %s",
 					 found++ ? "," : "", point);
 	}
@@ -329,120 +328,120 @@ static void print_zapper(struct json_object *overhead, const struct status *stat
 	struct json_object *zapper;
 	char comm[64], unit[160];
 
-	if (!answer__length(overhead, "zappers"))
+	if (!json__length(json__get_array(overhead, "zappers")))
 		return;
-	zapper = answer__at(overhead, "zappers", 0);
-	clean(unit, sizeof(unit), answer__text(zapper, "unit"), status);
+	zapper = json__at(json__get_array(overhead, "zappers"), 0);
+	clean(unit, sizeof(unit), json__get_text(zapper, "unit"), status);
 	line("", "%.0f%% of the %s are those of uid %" PRIu64 ", %s%s%s/%" PRIu64,
-	     100 * answer__real(zapper, "part"),
-	     answer__number(zapper, "zaps") * 2 >= answer__number(zapper, "calls")
+	     100 * json__get_real(zapper, "part"),
+	     json__get_number(zapper, "zaps") * 2 >= json__get_number(zapper, "calls")
 		     ? "zaps"
 		     : "calls of __pmd_trans_huge_lock",
-	     answer__number(zapper, "uid"), unit, *unit ? ", " : "",
-	     clean(comm, sizeof(comm), answer__text(zapper, "comm"), status),
-	     answer__number(zapper, "tgid"));
+	     json__get_number(zapper, "uid"), unit, *unit ? ", " : "",
+	     clean(comm, sizeof(comm), json__get_text(zapper, "comm"), status),
+	     json__get_number(zapper, "tgid"));
 }
 
 static void print_overhead(struct json_object *answer, const struct status *status)
 {
-	struct json_object *overhead = answer__object(answer, "overhead");
+	struct json_object *overhead = json__get_object(answer, "overhead");
 	char why[256], limit[64] = "no budget", share[64], gone[600];
-	double budget = answer__real(overhead, "budget");
+	double budget = json__get_real(overhead, "budget");
 
-	if (answer__true(overhead, "measured"))
+	if (json__get_bool(overhead, "measured"))
 		snprintf(share, sizeof(share), "%.3f%% of all CPUs' time",
-			 100 * answer__real(overhead, "share"));
+			 100 * json__get_real(overhead, "share"));
 	else
 		snprintf(share, sizeof(share), "not measured");
 	if (budget > 0)
 		snprintf(limit, sizeof(limit), "budget %.3g%%", 100 * budget);
-	clean(why, sizeof(why), answer__text(overhead, "reason"), status);
+	clean(why, sizeof(why), json__get_text(overhead, "reason"), status);
 	line("overhead", "%s%s%s%s, %s; %s%s", share, *why ? " (" : "", why, *why ? ")" : "", limit,
 	     shed(gone, sizeof(gone), answer, status),
-	     answer__true(overhead, "over") ? "; over budget, and shedding more would not help"
-					    : "");
+	     json__get_bool(overhead, "over") ? "; over budget, and shedding more would not help"
+					      : "");
 	print_zapper(overhead, status);
 }
 
 /* The number of probes, and those that the kernel refused. */
 static void print_probes(struct json_object *answer, const struct status *status)
 {
-	size_t i, nr = answer__length(answer, "probes"), attached = 0, failed = 0;
+	size_t i, nr = json__length(json__get_array(answer, "probes")), attached = 0, failed = 0;
 	struct json_object *probe;
 	char point[32], why[256];
 
 	for (i = 0; i < nr; i++) {
-		probe = answer__at(answer, "probes", i);
-		attached += !strcmp(answer__text(probe, "state"), "attached");
-		failed += !strcmp(answer__text(probe, "state"), "failed");
+		probe = json__at(json__get_array(answer, "probes"), i);
+		attached += !strcmp(json__get_text(probe, "state"), "attached");
+		failed += !strcmp(json__get_text(probe, "state"), "failed");
 	}
 	line("probes", "%zu of %zu points attached%s", attached, nr,
 	     failed ? "; refused by the kernel:" : "");
 	for (i = 0; i < nr && failed; i++) {
-		probe = answer__at(answer, "probes", i);
-		if (!strcmp(answer__text(probe, "state"), "failed"))
+		probe = json__at(json__get_array(answer, "probes"), i);
+		if (!strcmp(json__get_text(probe, "state"), "failed"))
 			line("", "%s: %s",
-			     clean(point, sizeof(point), answer__text(probe, "point"), status),
-			     clean(why, sizeof(why), answer__text(probe, "reason"), status));
+			     clean(point, sizeof(point), json__get_text(probe, "point"), status),
+			     clean(why, sizeof(why), json__get_text(probe, "reason"), status));
 	}
 	for (i = 0; i < nr; i++) {
-		probe = answer__at(answer, "probes", i);
-		if (answer__number(probe, "silent"))
+		probe = json__at(json__get_array(answer, "probes"), i);
+		if (json__get_number(probe, "silent"))
 			line("", "silent: %s: %s",
-			     clean(point, sizeof(point), answer__text(probe, "point"), status),
-			     clean(why, sizeof(why), answer__text(probe, "reason"), status));
+			     clean(point, sizeof(point), json__get_text(probe, "point"), status),
+			     clean(why, sizeof(why), json__get_text(probe, "reason"), status));
 	}
 }
 
 static void print_own(struct json_object *answer)
 {
-	struct json_object *overhead = answer__object(answer, "overhead");
+	struct json_object *overhead = json__get_object(answer, "overhead");
 	char rss[32], bpf[32];
 
 	line("memory", "%s resident, %s in the kernel; %.1f s of CPU time of its own",
-	     bytes(rss, sizeof(rss), answer__number(overhead, "rss_bytes")),
-	     bytes(bpf, sizeof(bpf), answer__number(overhead, "bpf_bytes")),
-	     (double)answer__number(overhead, "cpu_ns") / 1e9);
+	     bytes(rss, sizeof(rss), json__get_number(overhead, "rss_bytes")),
+	     bytes(bpf, sizeof(bpf), json__get_number(overhead, "bpf_bytes")),
+	     (double)json__get_number(overhead, "cpu_ns") / 1e9);
 }
 
 static void print_spool(struct json_object *answer, const struct status *status)
 {
-	struct json_object *spool = answer__object(answer, "spool");
-	uint64_t oldest = answer__number(spool, "oldest_wall_ns");
+	struct json_object *spool = json__get_object(answer, "spool");
+	uint64_t oldest = json__get_number(spool, "oldest_wall_ns");
 	char size[32], max[32], since[WHEN_LEN + 8] = "", when[WHEN_LEN], n[NAMES_NUMBER_LEN];
 	char directory[320], why[256], skipped[64] = "";
 
 	if (oldest)
 		snprintf(since, sizeof(since), " since %s",
 			 when__minute(when, sizeof(when), oldest));
-	if (answer__number(spool, "skipped"))
+	if (json__get_number(spool, "skipped"))
 		snprintf(skipped, sizeof(skipped), ", %s counted only", count(n, spool, "skipped"));
 	line("spool", "%s: %s of %s in %s%s; %s stored%s",
-	     clean(directory, sizeof(directory), answer__text(spool, "directory"), status),
-	     bytes(size, sizeof(size), answer__number(spool, "bytes")),
-	     bytes(max, sizeof(max), answer__number(spool, "max_bytes")),
+	     clean(directory, sizeof(directory), json__get_text(spool, "directory"), status),
+	     bytes(size, sizeof(size), json__get_number(spool, "bytes")),
+	     bytes(max, sizeof(max), json__get_number(spool, "max_bytes")),
 	     counted(spool, "files", "file"), since, counted(spool, "stored", "incident"), skipped);
-	if (!strcmp(answer__text(spool, "health"), "degraded"))
+	if (!strcmp(json__get_text(spool, "health"), "degraded"))
 		line("", "degraded: %s; in memory only: %s",
-		     clean(why, sizeof(why), answer__text(spool, "reason"), status),
+		     clean(why, sizeof(why), json__get_text(spool, "reason"), status),
 		     counted(spool, "memory", "incident"));
-	if (answer__number(spool, "dropped"))
+	if (json__get_number(spool, "dropped"))
 		line("", "%s could not be kept", counted(spool, "dropped", "incident"));
 }
 
 static void print_alerts(struct json_object *answer, const struct status *status)
 {
-	struct json_object *alerts = answer__object(answer, "alerts");
+	struct json_object *alerts = json__get_object(answer, "alerts");
 	char target[32], n[NAMES_NUMBER_LEN], failed[96] = "";
 
-	if (answer__number(alerts, "failed"))
+	if (json__get_number(alerts, "failed"))
 		snprintf(failed, sizeof(failed), ", %s not taken", count(n, alerts, "failed"));
 	line("alerts", "%s to the %s%s, %s folded; %s of the kernel, %" PRIu64 " confirmed",
 	     counted(alerts, "sent", "message"),
-	     clean(target, sizeof(target), answer__text(alerts, "target"), status), failed,
+	     clean(target, sizeof(target), json__get_text(alerts, "target"), status), failed,
 	     counted(alerts, "folded", "incident"),
 	     counted(alerts, "kernel_complaints", "complaint"),
-	     answer__number(alerts, "kernel_confirmed"));
+	     json__get_number(alerts, "kernel_confirmed"));
 }
 
 static void print_text(struct json_object *answer, const struct status *status)
@@ -474,9 +473,9 @@ int cmd_status(int argc, char **argv)
 		json_object_put(answer);
 		return CLI_FAILED;
 	}
-	found = answer__number(answer__object(answer, "totals"), "escapes") != 0;
+	found = json__get_number(json__get_object(answer, "totals"), "escapes") != 0;
 	if (status.json)
-		render_json__line(stdout, json_object_get(answer));
+		json__print(stdout, json_object_get(answer));
 	else
 		print_text(answer, &status);
 	json_object_put(answer);

@@ -5,22 +5,17 @@
 #include <string.h>
 #include <json-c/json.h>
 
+#include "base/json.h"
 #include "base/layout.h"
 #include "base/names.h"
 #include "classes/race_class.h"
 #include "cli.h"
-#include "report/render_json.h"
 
 #define NAME_WIDTH 18
 #define LABEL_WIDTH 10
 #define EVENT_WIDTH 12
 #define PLACE_WIDTH 44
 #define BUILT_IN "built in"
-
-static void add(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
 
 static void add_list(struct json_object *object, const char *key, const char *rows, size_t size,
 		     int count)
@@ -30,7 +25,7 @@ static void add_list(struct json_object *object, const char *key, const char *ro
 
 	for (i = 0; i < count; i++)
 		json_object_array_add(list, json_object_new_string(rows + (size_t)i * size));
-	json_object_object_add(object, key, list);
+	json__add(object, key, list);
 }
 
 static struct json_object *race_object(const char *name, const char *title, const char *origin,
@@ -38,11 +33,11 @@ static struct json_object *race_object(const char *name, const char *title, cons
 {
 	struct json_object *object = json_object_new_object();
 
-	add(object, "race", name);
-	add(object, "title", title);
-	add(object, "origin", origin);
-	json_object_object_add(object, "observable", json_object_new_boolean(!reason));
-	add(object, "reason", reason ? reason : "");
+	json__add_name(object, "race", name);
+	json__add_name(object, "title", title);
+	json__add_name(object, "origin", origin);
+	json__add_bool(object, "observable", !reason);
+	json__add_name(object, "reason", reason ? reason : "");
 	return object;
 }
 
@@ -51,11 +46,11 @@ static void add_event(struct json_object *events, const char *side, const char *
 {
 	struct json_object *object = json_object_new_object();
 
-	add(object, "side", side);
-	add(object, "event", event);
-	add(object, "place", place);
-	add(object, "attach", attach);
-	add(object, "reason", reason);
+	json__add_name(object, "side", side);
+	json__add_name(object, "event", event);
+	json__add_name(object, "place", place);
+	json__add_name(object, "attach", attach);
+	json__add_name(object, "reason", reason);
 	json_object_array_add(events, object);
 }
 
@@ -166,8 +161,8 @@ void races_print__class(const struct races_kernel *kernel, int class, bool whole
 		add_list(object, "cve", "", 0, 0);
 		events = json_object_new_array();
 		each_point(kernel, race, add_point, events);
-		json_object_object_add(object, "events", events);
-		render_json__line(stdout, object);
+		json__add(object, "events", events);
+		json__print(stdout, object);
 		return;
 	}
 	here_of(reason, text, sizeof(text));
@@ -293,8 +288,8 @@ static int file_json(const struct races_kernel *kernel, const struct race_file *
 		 race ? race->cves : 0);
 	if (race)
 		refused = add_points(kernel, on, events);
-	json_object_object_add(object, "events", events);
-	render_json__line(stdout, object);
+	json__add(object, "events", events);
+	json__print(stdout, object);
 	return refused;
 }
 

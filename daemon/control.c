@@ -16,6 +16,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/json.h"
+
 #define BACKLOG 16
 #define PAUSE_US 1000000
 #define GROUPS_SOME 64
@@ -126,16 +128,14 @@ static bool allowed(const struct control *control, int fd, uid_t *uid)
 static void reject(struct control *control, int fd, const char *code, const char *why)
 {
 	struct json_object *object = control_client__make_error(code, why);
-	const char *text = NULL;
+	size_t length = 0;
+	const char *text = json__line_of(object, &length);
 	struct iovec iov[2];
 	struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
 
 	control->refused++;
-	if (object)
-		text = json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text) {
-		iov[0] = (struct iovec){(char *)text, strlen(text)};
+		iov[0] = (struct iovec){(char *)text, length};
 		iov[1] = (struct iovec){(char[]){'\n'}, 1};
 		sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}

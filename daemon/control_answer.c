@@ -11,12 +11,10 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/incident_time.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "report/render_json.h"
 #include "status_json.h"
-
-#define add render_json__add
-#define number_of render_json__number
 
 #define PATH_LEN (CONFIG_PATH_MAX + 64)
 #define WHY_LEN 4096 /* for errors in a configuration: several lines */
@@ -63,8 +61,8 @@ static struct json_object *incident_object(const struct control *control, uint64
 		return NULL;
 	if (!wall)
 		wall = wall_by_now(incident_time__of(incident));
-	add(object, "wall_ns", number_of(wall));
-	add(object, "file", file_of(control, number));
+	json__add_number(object, "wall_ns", wall);
+	json__add(object, "file", file_of(control, number));
 	return object;
 }
 
@@ -83,8 +81,7 @@ static struct json_object *raw_of(const struct thprace_incident *incident)
 static void add_directory(const struct control *control, struct json_object *object)
 {
 	if (object)
-		add(object, "directory",
-		    json_object_new_string(control->hooks.directory(control->hooks.ctx)));
+		json__add_name(object, "directory", control->hooks.directory(control->hooks.ctx));
 }
 
 static void answer_status(struct client *client)
@@ -105,9 +102,9 @@ static void answer_metrics(struct client *client)
 		control_client__error(client, "failed", "the metrics: out of memory");
 		return;
 	}
-	object = render_json__new("metrics");
+	object = json__new("metrics");
 	if (object)
-		add(object, "text", json_object_new_string(text));
+		json__add_name(object, "text", text);
 	free(text);
 	control_client__line(client, object);
 	control_client__end(client, NULL);
@@ -119,7 +116,7 @@ static void answer_reload(struct client *client)
 	char why[WHY_LEN] = "";
 
 	if (!hooks->reload(hooks->ctx, why, sizeof(why))) {
-		control_client__line(client, render_json__new("reloaded"));
+		control_client__line(client, json__new("reloaded"));
 		control_client__end(client, NULL);
 		return;
 	}
@@ -141,7 +138,7 @@ static void answer_incident(struct client *client)
 			 (unsigned long long)id);
 		object = control_client__make_error("not-found", why);
 		if (object)
-			add(object, "file", file_of(client->control, id));
+			json__add(object, "file", file_of(client->control, id));
 		add_directory(client->control, object);
 		control_client__line(client, object);
 		if (client->state != CLIENT_GONE)
@@ -150,7 +147,7 @@ static void answer_incident(struct client *client)
 	}
 	object = incident_object(client->control, id, &incident, 1);
 	if (object)
-		add(object, "raw", raw_of(&incident));
+		json__add(object, "raw", raw_of(&incident));
 	add_directory(client->control, object);
 	control_client__line(client, object);
 	control_client__end(client, NULL);
@@ -168,8 +165,8 @@ static void end_incidents(struct client *client)
 	struct json_object *object = json_object_new_object();
 
 	if (object) {
-		add(object, "first", number_of(hooks->recent_first(hooks->ctx)));
-		add(object, "next", number_of(client->end));
+		json__add_number(object, "first", hooks->recent_first(hooks->ctx));
+		json__add_number(object, "next", client->end);
 	}
 	add_directory(client->control, object);
 	control_client__end(client, object);
@@ -278,9 +275,10 @@ void control__live_done(struct control *control, uint64_t id, int fd, const char
 		return;
 	}
 	client->passed = fd;
-	object = render_json__new("live");
+	object = json__new("live");
 	if (object)
-		add(object, "bytes", fstat(fd, &st) ? NULL : number_of((uint64_t)st.st_size));
+		json__add(object, "bytes",
+			  fstat(fd, &st) ? NULL : json__number((uint64_t)st.st_size));
 	/* Not to be cancelled any more if sending the line fails. */
 	client->state = CLIENT_LAST;
 	control_client__line(client, object);

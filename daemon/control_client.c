@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "report/render_json.h"
+#include "base/json.h"
 
 static void free_client(struct client *client)
 {
@@ -103,12 +103,9 @@ static bool append(struct client *client, const char *text, size_t length)
 
 void control_client__line(struct client *client, struct json_object *object)
 {
-	const char *text = NULL;
 	size_t length = 0;
+	const char *text = json__line_of(object, &length);
 
-	if (object)
-		text = json_object_to_json_string_length(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
 	if (client->state != CLIENT_GONE && (!text || !append(client, text, length)))
 		control_client__drop(client);
 	json_object_put(object);
@@ -119,7 +116,7 @@ void control_client__end(struct client *client, struct json_object *object)
 	if (!object)
 		object = json_object_new_object();
 	if (object)
-		json_object_object_add(object, "type", json_object_new_string("end"));
+		json__add_name(object, "type", "end");
 	control_client__line(client, object);
 	if (client->state != CLIENT_GONE)
 		client->state = CLIENT_LAST;
@@ -127,12 +124,12 @@ void control_client__end(struct client *client, struct json_object *object)
 
 struct json_object *control_client__make_error(const char *code, const char *why)
 {
-	struct json_object *object = render_json__new("error");
+	struct json_object *object = json__new("error");
 
 	if (!object)
 		return NULL;
-	render_json__add(object, "error", json_object_new_string(code));
-	render_json__add(object, "message", json_object_new_string(why));
+	json__add_name(object, "error", code);
+	json__add_name(object, "message", why);
 	return object;
 }
 

@@ -19,6 +19,7 @@
 #include <json-c/json.h>
 
 #include "log.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "classes/race_class.h"
 
@@ -131,29 +132,16 @@ static int spawn(struct kernel_check *check, const char *program, int image)
  * --- its output ---------------------------------------------------------------------------------
  */
 
-static const char *text_of(struct json_object *object, const char *name)
-{
-	struct json_object *member = NULL;
-
-	return json_object_object_get_ex(object, name, &member) &&
-			       json_object_is_type(member, json_type_string)
-		       ? json_object_get_string(member)
-		       : "";
-}
-
 /* Append the texts of an array of evidence, "a; b". */
 static void add_facts(char *text, size_t size, struct json_object *object, const char *name)
 {
-	struct json_object *array = NULL;
+	struct json_object *array = json__get_array(object, name);
 	size_t i, used;
 
-	if (!json_object_object_get_ex(object, name, &array) ||
-	    !json_object_is_type(array, json_type_array))
-		return;
-	for (i = 0; i < json_object_array_length(array); i++) {
+	for (i = 0; i < json__length(array); i++) {
 		used = strlen(text);
 		snprintf(text + used, size - used, "%s%s", used ? "; " : "",
-			 text_of(json_object_array_get_idx(array, i), "text"));
+			 json__get_text(json__at(array, i), "text"));
 	}
 }
 
@@ -170,22 +158,23 @@ static int find_status(const char *name)
 /* One line. False: it is not about a class. */
 static bool take_line(struct check_state *state, const char *line)
 {
-	struct json_object *object = *line == '{' ? json_tokener_parse(line) : NULL;
+	struct json_object *object;
 	int class, status;
 	struct check_class *to;
 
-	if (!object)
+	if (json__parse(&object, line, strlen(line)))
 		return false;
-	class = names__find_class(text_of(object, "class"));
-	status = find_status(text_of(object, "word"));
+	class = names__find_class(json__get_text(object, "class"));
+	status = find_status(json__get_text(object, "word"));
 	if (class > THPRACE_CLASS_NONE && status >= 0) {
 		to = &state->classes[class];
 		to->status = status;
 		to->evidence[0] = '\0';
 		add_facts(to->evidence, sizeof(to->evidence), object, "evidence");
 		add_facts(to->evidence, sizeof(to->evidence), object, "missing");
-		snprintf(to->fix, sizeof(to->fix), "%.12s \"%s\" (%s)", text_of(object, "commit"),
-			 text_of(object, "subject"), text_of(object, "since"));
+		snprintf(to->fix, sizeof(to->fix), "%.12s \"%s\" (%s)",
+			 json__get_text(object, "commit"), json__get_text(object, "subject"),
+			 json__get_text(object, "since"));
 	}
 	json_object_put(object);
 	return class > THPRACE_CLASS_NONE && status >= 0;

@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "base/hash_map.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "kallsyms.h"
 
@@ -244,22 +245,18 @@ static char *json_of(const struct symbols *symbols, bool only_new)
 {
 	struct json_object *object = json_object_new_object();
 	const struct symbol *symbol;
-	char *text = NULL;
 	size_t i;
 
 	for (i = 0; object && i < symbols->count; i++) {
 		symbol = &symbols->list[i];
 		if (!symbol->start || (only_new && (!symbol->wanted || symbol->reported)))
 			continue;
-		if (add_symbol(object, symbol))
-			goto cleanup;
+		if (add_symbol(object, symbol)) {
+			json_object_put(object);
+			return NULL;
+		}
 	}
-	if (object)
-		text = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-
-cleanup:
-	json_object_put(object);
-	return text;
+	return json__take_text(object);
 }
 
 char *symbols__json(const struct symbols *symbols)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "detector.h"
+#include "base/json.h"
 #include "base/names.h"
-#include "report/render_json.h"
 #include "report/summary.h"
 #include "report/summary_private.h"
 #include "trace/trace_reader.h"
@@ -443,21 +443,20 @@ static struct json_object *entry_object(int present, const struct entry *entry)
 
 	if (!object)
 		return NULL;
-	render_json__add(object, "verdict", json_object_new_string(names__verdict(entry->verdict)));
-	render_json__add(object, "attribution",
-			 entry->attribution
-				 ? json_object_new_string(names__attribution(entry->attribution))
-				 : NULL);
-	render_json__add(object, "class", json_object_new_string(names__class(entry->class)));
-	render_json__add(object, "level",
-			 entry->level == NO_WINDOW
-				 ? NULL
-				 : json_object_new_string(names__level(entry->level)));
-	render_json__add(object, "walker_pid", render_json__number(entry->walk_pid));
-	render_json__add(object, "enter_ns", render_json__number(entry->enter));
-	render_json__add(object, "opener_pid", render_json__number(entry->window_pid));
-	render_json__add(object, "open_ns", render_json__number(entry->open));
-	render_json__add(object, "removed_ns", render_json__number(entry->removed));
+	json__add_name(object, "verdict", names__verdict(entry->verdict));
+	json__add(object, "attribution",
+		  entry->attribution
+			  ? json_object_new_string(names__attribution(entry->attribution))
+			  : NULL);
+	json__add_name(object, "class", names__class(entry->class));
+	json__add(object, "level",
+		  entry->level == NO_WINDOW ? NULL
+					    : json_object_new_string(names__level(entry->level)));
+	json__add_number(object, "walker_pid", entry->walk_pid);
+	json__add_number(object, "enter_ns", entry->enter);
+	json__add_number(object, "opener_pid", entry->window_pid);
+	json__add_number(object, "open_ns", entry->open);
+	json__add_number(object, "removed_ns", entry->removed);
 	return object;
 }
 
@@ -485,27 +484,26 @@ int crosscheck__print_json(const struct crosscheck *crosscheck, FILE *out)
 		{"late", result->late},
 		{"lost", result->lost},
 	};
-	struct json_object *object = render_json__new("crosscheck");
+	struct json_object *object = json__new("crosscheck");
 	unsigned int i;
 	int err;
 
 	if (!object)
 		return -ENOMEM;
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		render_json__add(object, counts[i].name, render_json__number(counts[i].value));
-	render_json__add(object, "complete", json_object_new_boolean(result->complete));
-	render_json__add(object, "same", json_object_new_boolean(result->same));
-	err = render_json__line(out, object);
+		json__add_number(object, counts[i].name, counts[i].value);
+	json__add_bool(object, "complete", result->complete);
+	json__add_bool(object, "same", result->same);
+	err = json__print(out, object);
 	for (i = 0; i < crosscheck->nr_shown && !err; i++) {
 		const struct difference *shown = &crosscheck->shown[i];
 
-		object = render_json__new("difference");
+		object = json__new("difference");
 		if (!object)
 			return -ENOMEM;
-		render_json__add(object, "kernel", entry_object(shown->in_kernel, &shown->kernel));
-		render_json__add(object, "detector",
-				 entry_object(shown->in_detector, &shown->detector));
-		err = render_json__line(out, object);
+		json__add(object, "kernel", entry_object(shown->in_kernel, &shown->kernel));
+		json__add(object, "detector", entry_object(shown->in_detector, &shown->detector));
+		err = json__print(out, object);
 	}
 	return err;
 }

@@ -27,20 +27,4 @@ int render_json__report(FILE *out, const struct summary *summary,
 struct json_object *render_json__incident(const struct summary *summary, uint64_t number,
 					  const struct thprace_incident *incident, int stacks);
 
-/*
- * Helpers for other code that writes JSON. text: cleaned (see names__clean()), at most length bytes
- * of it. address: "0x…". add: puts value, of which it takes ownership, into object; NULL is written
- * as null; name must live as long as object.
- */
-struct json_object *render_json__new(const char *type);
-struct json_object *render_json__text(const char *text, size_t length);
-struct json_object *render_json__address(uint64_t address);
-struct json_object *render_json__number(uint64_t number);
-void render_json__add(struct json_object *object, const char *name, struct json_object *value);
-
-/*
- * Write object as one line and free it. 0 or -ENOMEM (object NULL, or a line that cannot be built).
- */
-int render_json__line(FILE *out, struct json_object *object);
-
 #endif

@@ -6,12 +6,10 @@
 #include <json-c/json.h>
 #include <string.h>
 #include "diagram.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "render_json.h"
 #include "summary.h"
-
-#define add render_json__add
-#define number_of render_json__number
 
 int render_record__header(const struct render_record *render,
 			  const struct thprace_trace_header *header)
@@ -31,13 +29,13 @@ int render_record__header(const struct render_record *render,
 		      render->out);
 		return 0;
 	}
-	object = render_json__new("header");
+	object = json__new("header");
 	if (!object)
 		return -ENOMEM;
-	add(object, "started_ns", number_of(header->started));
-	add(object, "started_wall_ns", number_of(header->started_wall));
-	add(object, "all", json_object_new_boolean(header->flags & THPRACE_TF_ALL));
-	return render_json__line(render->out, object);
+	json__add_number(object, "started_ns", header->started);
+	json__add_number(object, "started_wall_ns", header->started_wall);
+	json__add_bool(object, "all", header->flags & THPRACE_TF_ALL);
+	return json__print(render->out, object);
 }
 
 static void text_time(const struct render_record *render, const char *name, uint64_t time)
@@ -145,8 +143,7 @@ int render_record__incident(const struct render_record *render, uint64_t number,
 			    const struct thprace_incident *incident)
 {
 	if (render->format == RENDER_JSON)
-		return render_json__line(render->out,
-					 render_json__incident(NULL, number, incident, 1));
+		return json__print(render->out, render_json__incident(NULL, number, incident, 1));
 	if (render->format == RENDER_CSV)
 		csv_incident(render, number, incident);
 	else

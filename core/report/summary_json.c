@@ -6,66 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/json.h"
 #include "base/names.h"
 #include "base/number.h"
 #include "classes/race_class.h"
-
-/* Missing members, and those of another type, read as 0, "" or NULL. */
-static struct json_object *member(struct json_object *object, const char *name, enum json_type type)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_is_type(object, json_type_object) ||
-	    !json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, type))
-		return NULL;
-	return value;
-}
-
-static const char *string(struct json_object *object, const char *name)
-{
-	struct json_object *value = member(object, name, json_type_string);
-
-	return value ? json_object_get_string(value) : "";
-}
-
-static uint64_t value_of(struct json_object *value)
-{
-	uint64_t number = 0;
-
-	/* An address may be written as "0x…". */
-	if (json_object_is_type(value, json_type_string)) {
-		number__parse_any(json_object_get_string(value), &number);
-		return number;
-	}
-	if (json_object_is_type(value, json_type_int))
-		return json_object_get_uint64(value);
-	if (json_object_is_type(value, json_type_double) && json_object_get_double(value) > 0 &&
-	    json_object_get_double(value) < 1.8e19)
-		return (uint64_t)json_object_get_double(value);
-	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
-}
-
-static uint64_t number(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_is_type(object, json_type_object) ||
-	    !json_object_object_get_ex(object, name, &value))
-		return 0;
-	return value_of(value);
-}
-
-static double real(struct json_object *object, const char *name)
-{
-	struct json_object *value = member(object, name, json_type_double);
-
-	return value ? json_object_get_double(value) : (double)number(object, name);
-}
-
-static size_t length(struct json_object *array)
-{
-	return array ? json_object_array_length(array) : 0;
-}
 
 void summary_json__defaults(struct summary *summary)
 {
@@ -76,7 +20,7 @@ void summary_json__defaults(struct summary *summary)
 static int name(struct summary *summary, struct json_object *object, const char *key,
 		char buf[SUMMARY_NAME_LEN])
 {
-	const char *text = string(object, key);
+	const char *text = json__get_text(object, key);
 
 	snprintf(buf, SUMMARY_NAME_LEN, "%s", text);
 	if (names__plain(text))
@@ -87,7 +31,7 @@ static int name(struct summary *summary, struct json_object *object, const char 
 
 static void text(struct json_object *object, const char *key, char buf[SUMMARY_TEXT_LEN])
 {
-	snprintf(buf, SUMMARY_TEXT_LEN, "%s", string(object, key));
+	snprintf(buf, SUMMARY_TEXT_LEN, "%s", json__get_text(object, key));
 }
 
 /* Make space for more symbols. */
@@ -133,7 +77,7 @@ static int take_symbols(struct summary *summary, struct json_object *symbols)
 
 static int take_tasks(struct summary *summary, struct json_object *tasks)
 {
-	size_t nr = length(tasks), i;
+	size_t nr = json__length(tasks), i;
 	struct summary_task *grown;
 
 	if (nr > SUMMARY_TASKS_MAX - summary->nr_tasks)
@@ -149,10 +93,10 @@ static int take_tasks(struct summary *summary, struct json_object *tasks)
 		struct summary_task *task = &summary->tasks[summary->nr_tasks++];
 
 		memset(task, 0, sizeof(*task));
-		task->pid = (uint32_t)number(from, "pid");
-		task->tgid = (uint32_t)number(from, "tgid");
-		task->windows = number(from, "windows");
-		snprintf(task->comm, sizeof(task->comm), "%s", string(from, "comm"));
+		task->pid = (uint32_t)json__get_number(from, "pid");
+		task->tgid = (uint32_t)json__get_number(from, "tgid");
+		task->windows = json__get_number(from, "windows");
+		snprintf(task->comm, sizeof(task->comm), "%s", json__get_text(from, "comm"));
 	}
 	return 0;
 }
@@ -163,7 +107,7 @@ static void join_command(struct summary *summary, struct json_object *args)
 	size_t used = 0, i;
 
 	summary->command[0] = '\0';
-	for (i = 0; i < length(args) && used < SUMMARY_COMMAND_LEN; i++) {
+	for (i = 0; i < json__length(args) && used < SUMMARY_COMMAND_LEN; i++) {
 		struct json_object *arg = json_object_array_get_idx(args, i);
 
 		if (json_object_is_type(arg, json_type_string))
@@ -179,7 +123,7 @@ static int make_room(struct summary *summary, struct json_object *list, size_t s
 {
 	free(*room);
 	*room = NULL;
-	*nr = length(list);
+	*nr = json__length(list);
 	if (*nr > SUMMARY_LISTED_MAX) {
 		*nr = 0;
 		summary->beyond = "it lists more than 256 probes or programs";
@@ -215,12 +159,12 @@ static int read_probes(struct summary *summary, struct json_object *probes)
 /* META's list, and the list of STATS, which knows the outcome. */
 static void read_blind(struct summary *summary, struct json_object *from)
 {
-	struct json_object *blind = member(from, "not_observable", json_type_array);
+	struct json_object *blind = json__get(from, "not_observable", json_type_array);
 	size_t i;
 
-	for (i = 0; i < length(blind); i++) {
+	for (i = 0; i < json__length(blind); i++) {
 		struct json_object *item = json_object_array_get_idx(blind, i);
-		int class = names__find_class(string(item, "class"));
+		int class = names__find_class(json__get_text(item, "class"));
 
 		if (class <= THPRACE_CLASS_NONE)
 			continue;
@@ -243,7 +187,7 @@ static int read_silent(struct summary *summary, struct json_object *silent)
 
 		err = name(summary, from, "point", summary->silent[i].point);
 		text(from, "reason", summary->silent[i].reason);
-		summary->silent[i].returns = number(from, "returns");
+		summary->silent[i].returns = json__get_number(from, "returns");
 	}
 	return err;
 }
@@ -263,13 +207,13 @@ static int read_meta(struct summary *summary, struct json_object *meta)
 	      name(summary, meta, "clock_source", summary->clock_source);
 	if (err)
 		return err;
-	summary->clock_step = number(meta, "clock_step_ns");
-	summary->clock_ticks = number(meta, "clock_ticks") != 0;
-	summary->cpus = (unsigned int)number(meta, "cpus");
-	summary->mode = names__find_mode(string(meta, "mode"));
+	summary->clock_step = json__get_number(meta, "clock_step_ns");
+	summary->clock_ticks = json__get_number(meta, "clock_ticks") != 0;
+	summary->cpus = (unsigned int)json__get_number(meta, "cpus");
+	summary->mode = names__find_mode(json__get_text(meta, "mode"));
 	read_blind(summary, meta);
-	join_command(summary, member(meta, "command", json_type_array));
-	return read_probes(summary, member(meta, "probes", json_type_array));
+	join_command(summary, json__get(meta, "command", json_type_array));
+	return read_probes(summary, json__get(meta, "probes", json_type_array));
 }
 
 static void read_classes(struct summary *summary, struct json_object *classes)
@@ -277,40 +221,41 @@ static void read_classes(struct summary *summary, struct json_object *classes)
 	unsigned int c;
 
 	for (c = 0; c < race_class__foreign_end(); c++) {
-		struct json_object *from = member(classes, names__class(c), json_type_object);
+		struct json_object *from = json__get(classes, names__class(c), json_type_object);
 		struct summary_class *class = &summary->class[c];
 
-		class->walkers = number(from, "walkers");
-		class->failed = number(from, "failed");
-		class->overlaps = number(from, "overlaps");
-		class->contained = number(from, "contained");
-		class->escapes = number(from, "escapes");
-		class->likely = number(from, "likely");
-		class->remained = number(from, "remained");
-		class->unattributed = number(from, "unattributed");
-		class->unproven = number(from, "unproven");
+		class->walkers = json__get_number(from, "walkers");
+		class->failed = json__get_number(from, "failed");
+		class->overlaps = json__get_number(from, "overlaps");
+		class->contained = json__get_number(from, "contained");
+		class->escapes = json__get_number(from, "escapes");
+		class->likely = json__get_number(from, "likely");
+		class->remained = json__get_number(from, "remained");
+		class->unattributed = json__get_number(from, "unattributed");
+		class->unproven = json__get_number(from, "unproven");
 	}
 }
 
 static void read_phase(struct histogram *phase, struct json_object *from)
 {
-	struct json_object *buckets = member(from, "buckets", json_type_array);
+	struct json_object *buckets = json__get(from, "buckets", json_type_array);
 	size_t i;
 
 	memset(phase, 0, sizeof(*phase));
-	phase->count = number(from, "count");
-	phase->sum = number(from, "sum");
-	phase->max = number(from, "max");
-	for (i = 0; i < length(buckets); i++) {
+	phase->count = json__get_number(from, "count");
+	phase->sum = json__get_number(from, "sum");
+	phase->max = json__get_number(from, "max");
+	for (i = 0; i < json__length(buckets); i++) {
 		struct json_object *pair = json_object_array_get_idx(buckets, i);
 		uint64_t bucket;
 
 		if (!json_object_is_type(pair, json_type_array) ||
 		    json_object_array_length(pair) != 2)
 			continue;
-		bucket = value_of(json_object_array_get_idx(pair, 0));
+		bucket = json__number_of(json_object_array_get_idx(pair, 0));
 		if (bucket < THPRACE_BUCKETS)
-			phase->buckets[bucket] += value_of(json_object_array_get_idx(pair, 1));
+			phase->buckets[bucket] +=
+				json__number_of(json_object_array_get_idx(pair, 1));
 	}
 }
 
@@ -331,11 +276,11 @@ static int read_programs(struct summary *summary, struct json_object *programs)
 		      name(summary, from, "point", program->point) |
 		      name(summary, from, "function", program->function) |
 		      name(summary, from, "kind", program->kind);
-		program->runs = number(from, "runs");
-		program->run_ns = number(from, "run_ns");
-		program->missed = number(from, "missed");
-		program->insns = number(from, "insns");
-		program->verified = number(from, "verified");
+		program->runs = json__get_number(from, "runs");
+		program->run_ns = json__get_number(from, "run_ns");
+		program->missed = json__get_number(from, "missed");
+		program->insns = json__get_number(from, "insns");
+		program->verified = json__get_number(from, "verified");
 	}
 	return err;
 }
@@ -343,43 +288,44 @@ static int read_programs(struct summary *summary, struct json_object *programs)
 /* An enum is stored as its name or as its number. */
 static uint8_t enum_of(struct json_object *object, const char *name, int (*find)(const char *))
 {
-	struct json_object *text = member(object, name, json_type_string);
-	int value = text ? find(json_object_get_string(text)) : (int)(uint8_t)number(object, name);
+	struct json_object *text = json__get(object, name, json_type_string);
+	int value = text ? find(json_object_get_string(text))
+			 : (int)(uint8_t)json__get_number(object, name);
 
 	return value < 0 ? 0 : (uint8_t)value;
 }
 
 static void read_closest(struct summary *summary, struct json_object *closest)
 {
-	struct json_object *from = member(closest, "window", json_type_object);
+	struct json_object *from = json__get(closest, "window", json_type_object);
 	struct thprace_window *window = &summary->closest_window;
 	struct thprace_walk *walk = &summary->closest_walk;
 	struct json_object *residual = NULL;
 
 	summary->has_closest = closest != NULL;
-	summary->closest_distance = number(closest, "distance");
-	window->open = number(from, "open");
-	window->removed = number(from, "removed");
-	window->close = number(from, "close");
-	window->folio = number(from, "folio");
-	window->address = number(from, "address");
-	window->pid = (uint32_t)number(from, "pid");
-	window->tgid = (uint32_t)number(from, "tgid");
-	window->cpu = (uint16_t)number(from, "cpu");
+	summary->closest_distance = json__get_number(closest, "distance");
+	window->open = json__get_number(from, "open");
+	window->removed = json__get_number(from, "removed");
+	window->close = json__get_number(from, "close");
+	window->folio = json__get_number(from, "folio");
+	window->address = json__get_number(from, "address");
+	window->pid = (uint32_t)json__get_number(from, "pid");
+	window->tgid = (uint32_t)json__get_number(from, "tgid");
+	window->cpu = (uint16_t)json__get_number(from, "cpu");
 	window->level = enum_of(from, "level", names__find_level);
-	snprintf(window->comm, sizeof(window->comm), "%s", string(from, "comm"));
-	from = member(closest, "walk", json_type_object);
-	walk->enter = number(from, "enter");
-	walk->leave = number(from, "leave");
-	walk->folio = number(from, "folio");
-	walk->pid = (uint32_t)number(from, "pid");
-	walk->tgid = (uint32_t)number(from, "tgid");
-	walk->cpu = (uint16_t)number(from, "cpu");
+	snprintf(window->comm, sizeof(window->comm), "%s", json__get_text(from, "comm"));
+	from = json__get(closest, "walk", json_type_object);
+	walk->enter = json__get_number(from, "enter");
+	walk->leave = json__get_number(from, "leave");
+	walk->folio = json__get_number(from, "folio");
+	walk->pid = (uint32_t)json__get_number(from, "pid");
+	walk->tgid = (uint32_t)json__get_number(from, "tgid");
+	walk->cpu = (uint16_t)json__get_number(from, "cpu");
 	walk->class = enum_of(from, "class", names__find_class);
 	walk->origin = enum_of(from, "kind", names__find_origin);
-	residual = member(from, "residual", json_type_int);
+	residual = json__get(from, "residual", json_type_int);
 	walk->residual = residual ? (int32_t)json_object_get_int(residual) : 0;
-	snprintf(walk->comm, sizeof(walk->comm), "%s", string(from, "comm"));
+	snprintf(walk->comm, sizeof(walk->comm), "%s", json__get_text(from, "comm"));
 }
 
 static int read_stats(struct summary *summary, struct json_object *stats)
@@ -390,21 +336,21 @@ static int read_stats(struct summary *summary, struct json_object *stats)
 	int err;
 
 	summary->has_stats = 1;
-	summary->stopped = number(stats, "ended");
-	summary->seconds = real(stats, "seconds");
-	summary->seen = number(stats, "seen");
-	summary->submitted = number(stats, "submitted");
-	summary->filtered = number(stats, "filtered");
-	summary->windows = number(stats, "windows");
-	summary->pte_removals = number(stats, "pte_removals");
-	summary->mismatches = number(stats, "mismatches");
-	summary->touching = number(stats, "touching");
-	from = member(stats, "collapses", json_type_object);
-	summary->collapses = number(from, "count");
-	summary->collapses_failed = number(from, "failed");
-	summary->reuses = number(from, "reuses");
-	summary->reuses_foreign = number(from, "reuses_foreign");
-	from = member(stats, "lost", json_type_object);
+	summary->stopped = json__get_number(stats, "ended");
+	summary->seconds = json__get_real(stats, "seconds");
+	summary->seen = json__get_number(stats, "seen");
+	summary->submitted = json__get_number(stats, "submitted");
+	summary->filtered = json__get_number(stats, "filtered");
+	summary->windows = json__get_number(stats, "windows");
+	summary->pte_removals = json__get_number(stats, "pte_removals");
+	summary->mismatches = json__get_number(stats, "mismatches");
+	summary->touching = json__get_number(stats, "touching");
+	from = json__get(stats, "collapses", json_type_object);
+	summary->collapses = json__get_number(from, "count");
+	summary->collapses_failed = json__get_number(from, "failed");
+	summary->reuses = json__get_number(from, "reuses");
+	summary->reuses_foreign = json__get_number(from, "reuses_foreign");
+	from = json__get(stats, "lost", json_type_object);
 	summary->lost_total = 0;
 	memset(summary->lost, 0, sizeof(summary->lost));
 	if (from) {
@@ -412,38 +358,32 @@ static int read_stats(struct summary *summary, struct json_object *stats)
 		{
 			int cause = names__find_loss(key);
 
-			summary->lost_total += value_of(value);
+			summary->lost_total += json__number_of(value);
 			if (cause >= 0)
-				summary->lost[cause] += value_of(value);
+				summary->lost[cause] += json__number_of(value);
 		}
 	}
-	read_classes(summary, member(stats, "classes", json_type_object));
-	from = member(stats, "phases", json_type_object);
+	read_classes(summary, json__get(stats, "classes", json_type_object));
+	from = json__get(stats, "phases", json_type_object);
 	for (p = 0; p < THPRACE_PHASE_MAX; p++)
-		read_phase(&summary->phases[p], member(from, phases[p], json_type_object));
-	read_closest(summary, member(stats, "closest", json_type_object));
+		read_phase(&summary->phases[p], json__get(from, phases[p], json_type_object));
+	read_closest(summary, json__get(stats, "closest", json_type_object));
 	read_blind(summary, stats);
-	err = read_silent(summary, member(stats, "silent", json_type_array));
-	return err ? err : read_programs(summary, member(stats, "programs", json_type_array));
+	err = read_silent(summary, json__get(stats, "silent", json_type_array));
+	return err ? err : read_programs(summary, json__get(stats, "programs", json_type_array));
 }
 
 int summary_json__take(struct summary *summary, enum thprace_block_type type, const char *text,
 		       size_t size)
 {
 	enum json_type wanted = type == THPRACE_BLOCK_TASKS ? json_type_array : json_type_object;
-	struct json_object *object = NULL;
-	struct json_tokener *tokener;
-	int err = 0;
+	struct json_object *object;
+	int err;
 
-	tokener = json_tokener_new();
-	if (!tokener)
-		return -ENOMEM;
-	object = json_tokener_parse_ex(tokener, text, (int)size);
-	/*
-	 * The parser would wait for more after a bare number; what is accepted ends with a bracket.
-	 */
-	if (json_tokener_get_error(tokener) != json_tokener_success ||
-	    !json_object_is_type(object, wanted)) {
+	err = json__parse(&object, text, size);
+	if (err)
+		return err;
+	if (!json_object_is_type(object, wanted)) {
 		err = -EINVAL;
 	} else if (type == THPRACE_BLOCK_META) {
 		err = read_meta(summary, object);
@@ -455,7 +395,6 @@ int summary_json__take(struct summary *summary, enum thprace_block_type type, co
 		err = take_tasks(summary, object);
 	}
 	json_object_put(object);
-	json_tokener_free(tokener);
 	return err;
 }
 

@@ -10,35 +10,10 @@
 #include <thprace/version.h>
 
 #include "kernel/thp.h"
+#include "base/json.h"
 #include "base/names.h"
 #include "trace/trace_classes.h"
 #include "classes/race_class.h"
-
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value ? value : ""));
-}
-
-static void add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
-static void add_address(struct json_object *object, const char *key, uint64_t value)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, value);
-	add_string(object, key, text);
-}
-
-static char *take_text(struct json_object *object)
-{
-	char *text = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-
-	json_object_put(object);
-	return text;
-}
 
 static struct json_object *probes_json(const struct probe_plan *plan)
 {
@@ -51,12 +26,12 @@ static struct json_object *probes_json(const struct probe_plan *plan)
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &plan->probe[i];
 		item = json_object_new_object();
-		add_string(item, "point", probe->point->name);
-		add_string(item, "function",
-			   probe->function ? probe->function : probe->point->functions[0]);
-		add_string(item, "kind", probe__kind_name(probe));
-		add_string(item, "state", states[probe->state]);
-		add_string(item, "reason", probe->reason);
+		json__add_name(item, "point", probe->point->name);
+		json__add_name(item, "function",
+			       probe->function ? probe->function : probe->point->functions[0]);
+		json__add_name(item, "kind", probe__kind_name(probe));
+		json__add_name(item, "state", states[probe->state]);
+		json__add_name(item, "reason", probe->reason);
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -74,8 +49,8 @@ static struct json_object *not_observable_json(const struct probe_plan *plan)
 		if (!reason)
 			continue;
 		item = json_object_new_object();
-		add_string(item, "class", names__class(class));
-		add_string(item, "reason", reason);
+		json__add_name(item, "class", names__class(class));
+		json__add_name(item, "reason", reason);
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -91,26 +66,26 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	char enabled[32];
 	size_t i;
 
-	add_string(object, "tool", "thprace");
-	add_string(object, "version", THPRACE_VERSION);
-	add_string(object, "kernel", engine__release(engine));
-	add_string(object, "machine", engine__machine(engine));
-	add_number(object, "cpus", engine__cpus(engine));
-	add_string(object, "mode", modes[engine__mode(engine)]);
-	json_object_object_add(object, "all", json_object_new_boolean(about->all));
-	add_string(object, "attach", attaches[about->attach]);
-	add_string(object, "clock", "CLOCK_MONOTONIC");
-	add_string(object, "clock_source", clock->name);
-	add_number(object, "clock_step_ns", clock->step);
-	json_object_object_add(object, "clock_ticks", json_object_new_boolean(clock->coarse));
-	add_string(object, "thp_enabled", thp__enabled(THP_FOLDER, enabled, sizeof(enabled)));
+	json__add_name(object, "tool", "thprace");
+	json__add_name(object, "version", THPRACE_VERSION);
+	json__add_name(object, "kernel", engine__release(engine));
+	json__add_name(object, "machine", engine__machine(engine));
+	json__add_number(object, "cpus", engine__cpus(engine));
+	json__add_name(object, "mode", modes[engine__mode(engine)]);
+	json__add_bool(object, "all", about->all);
+	json__add_name(object, "attach", attaches[about->attach]);
+	json__add_name(object, "clock", "CLOCK_MONOTONIC");
+	json__add_name(object, "clock_source", clock->name);
+	json__add_number(object, "clock_step_ns", clock->step);
+	json__add_bool(object, "clock_ticks", clock->coarse);
+	json__add_name(object, "thp_enabled", thp__enabled(THP_FOLDER, enabled, sizeof(enabled)));
 	for (i = 0; about->command && about->command[i]; i++)
 		json_object_array_add(command, json_object_new_string(about->command[i]));
-	json_object_object_add(object, "command", command);
-	json_object_object_add(object, "classes", trace_classes__json());
-	json_object_object_add(object, "probes", probes_json(engine__plan(engine)));
-	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
-	return take_text(object);
+	json__add(object, "command", command);
+	json__add(object, "classes", trace_classes__json());
+	json__add(object, "probes", probes_json(engine__plan(engine)));
+	json__add(object, "not_observable", not_observable_json(engine__plan(engine)));
+	return json__take_text(object);
 }
 
 static struct json_object *lost_json(const struct thprace_counters *sum)
@@ -120,7 +95,7 @@ static struct json_object *lost_json(const struct thprace_counters *sum)
 	int i;
 
 	for (i = 0; i < THPRACE_LOSS_MAX; i++)
-		add_number(object, causes[i], sum->lost[i]);
+		json__add_number(object, causes[i], sum->lost[i]);
 	return object;
 }
 
@@ -136,11 +111,11 @@ static struct json_object *cpus_json(const struct engine *engine)
 		if (!cpu.seen)
 			continue;
 		item = json_object_new_object();
-		add_number(item, "cpu", id);
-		add_number(item, "seen", cpu.seen);
-		add_number(item, "submitted", cpu.submitted);
-		add_number(item, "filtered", cpu.filtered);
-		json_object_object_add(item, "lost", lost_json(&cpu));
+		json__add_number(item, "cpu", id);
+		json__add_number(item, "seen", cpu.seen);
+		json__add_number(item, "submitted", cpu.submitted);
+		json__add_number(item, "filtered", cpu.filtered);
+		json__add(item, "lost", lost_json(&cpu));
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -156,16 +131,16 @@ static struct json_object *classes_json(const struct session_totals *totals)
 	for (i = 1; i < race_class__end(); i++) {
 		class = &totals->classes[i];
 		item = json_object_new_object();
-		add_number(item, "walkers", totals->counters.sum.walkers[i]);
-		add_number(item, "failed", totals->counters.sum.failed[i]);
-		add_number(item, "overlaps", class->overlaps);
-		add_number(item, "contained", class->contained);
-		add_number(item, "escapes", class->escapes);
-		add_number(item, "likely", class->likely);
-		add_number(item, "remained", class->remained);
-		add_number(item, "unattributed", class->unattributed);
-		add_number(item, "unproven", class->unproven);
-		json_object_object_add(object, names__class((unsigned int)i), item);
+		json__add_number(item, "walkers", totals->counters.sum.walkers[i]);
+		json__add_number(item, "failed", totals->counters.sum.failed[i]);
+		json__add_number(item, "overlaps", class->overlaps);
+		json__add_number(item, "contained", class->contained);
+		json__add_number(item, "escapes", class->escapes);
+		json__add_number(item, "likely", class->likely);
+		json__add_number(item, "remained", class->remained);
+		json__add_number(item, "unattributed", class->unattributed);
+		json__add_number(item, "unproven", class->unproven);
+		json__add(object, names__class((unsigned int)i), item);
 	}
 	return object;
 }
@@ -189,22 +164,21 @@ static struct json_object *phases_json(const struct thprace_counters *sum)
 
 	for (i = 0; i < THPRACE_PHASE_MAX; i++) {
 		item = json_object_new_object();
-		add_number(item, "count", lengths_count(&sum->phase[i]));
+		json__add_number(item, "count", lengths_count(&sum->phase[i]));
 		if (sum->phase[i].max)
-			add_number(item, "max", sum->phase[i].max);
-		add_number(item, "sum", sum->phase[i].sum);
+			json__add_number(item, "max", sum->phase[i].max);
+		json__add_number(item, "sum", sum->phase[i].sum);
 		buckets = json_object_new_array();
 		for (bucket = 0; bucket < THPRACE_BUCKETS; bucket++) {
 			if (!sum->phase[i].bucket[bucket])
 				continue;
 			pair = json_object_new_array();
 			json_object_array_add(pair, json_object_new_int(bucket));
-			json_object_array_add(pair,
-					      json_object_new_uint64(sum->phase[i].bucket[bucket]));
+			json_object_array_add(pair, json__number(sum->phase[i].bucket[bucket]));
 			json_object_array_add(buckets, pair);
 		}
-		json_object_object_add(item, "buckets", buckets);
-		json_object_object_add(object, names[i], item);
+		json__add(item, "buckets", buckets);
+		json__add(object, names[i], item);
 	}
 	return object;
 }
@@ -218,15 +192,15 @@ static struct json_object *programs_json(struct engine *engine)
 
 	for (i = 0; i < count; i++) {
 		item = json_object_new_object();
-		add_string(item, "name", programs[i].name);
-		add_string(item, "point", probe_points[programs[i].point].name);
-		add_string(item, "function", programs[i].function);
-		add_string(item, "kind", programs[i].kind);
-		add_number(item, "runs", programs[i].runs);
-		add_number(item, "run_ns", programs[i].run_ns);
-		add_number(item, "missed", programs[i].missed);
-		add_number(item, "insns", programs[i].insns);
-		add_number(item, "verified", programs[i].verified);
+		json__add_name(item, "name", programs[i].name);
+		json__add_name(item, "point", probe_points[programs[i].point].name);
+		json__add_name(item, "function", programs[i].function);
+		json__add_name(item, "kind", programs[i].kind);
+		json__add_number(item, "runs", programs[i].runs);
+		json__add_number(item, "run_ns", programs[i].run_ns);
+		json__add_number(item, "missed", programs[i].missed);
+		json__add_number(item, "insns", programs[i].insns);
+		json__add_number(item, "verified", programs[i].verified);
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -245,9 +219,9 @@ static struct json_object *silent_json(const struct probe_plan *plan)
 		if (!probe->silent)
 			continue;
 		item = json_object_new_object();
-		add_string(item, "point", probe->point->name);
-		add_number(item, "returns", probe->silent);
-		add_string(item, "reason", probe->silence);
+		json__add_name(item, "point", probe->point->name);
+		json__add_number(item, "returns", probe->silent);
+		json__add_name(item, "reason", probe->silence);
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -260,19 +234,19 @@ static struct json_object *closest_json(const struct thprace_closest *closest)
 	struct json_object *walk = json_object_new_object();
 	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
 
-	add_number(object, "distance", closest->distance);
-	add_number(window, "open", closest->window_open);
-	add_number(window, "close", closest->window_close);
-	add_address(window, "folio", closest->folio);
-	add_number(window, "pid", closest->window_pid);
-	add_number(walk, "enter", closest->walk_enter);
-	add_number(walk, "leave", closest->walk_leave);
-	add_address(walk, "folio", closest->folio);
-	add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
+	json__add_number(object, "distance", closest->distance);
+	json__add_number(window, "open", closest->window_open);
+	json__add_number(window, "close", closest->window_close);
+	json__add_address(window, "folio", closest->folio);
+	json__add_number(window, "pid", closest->window_pid);
+	json__add_number(walk, "enter", closest->walk_enter);
+	json__add_number(walk, "leave", closest->walk_leave);
+	json__add_address(walk, "folio", closest->folio);
+	json__add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
 	if (class > 0 && class < race_class__end())
-		add_string(walk, "class", names__class(class));
-	json_object_object_add(object, "window", window);
-	json_object_object_add(object, "walk", walk);
+		json__add_name(walk, "class", names__class(class));
+	json__add(object, "window", window);
+	json__add(object, "walk", walk);
 	return object;
 }
 
@@ -283,27 +257,26 @@ static struct json_object *counts_json(const struct session_totals *totals, uint
 	struct json_object *object = json_object_new_object();
 	struct json_object *collapses = json_object_new_object();
 
-	add_number(object, "ended", ended);
-	json_object_object_add(object, "seconds", json_object_new_double(totals->seconds));
-	add_number(object, "seen", sum->seen);
-	add_number(object, "submitted", sum->submitted);
-	add_number(object, "filtered", sum->filtered);
-	json_object_object_add(object, "lost", lost_json(sum));
-	json_object_object_add(object, "identity",
-			       json_object_new_boolean(totals->counters.identity));
-	add_number(object, "windows", totals->windows);
-	add_number(object, "pte_removals", sum->pte_removals);
-	add_number(object, "mismatches", sum->mismatches);
-	add_number(object, "touching", sum->touching);
-	json_object_object_add(object, "classes", classes_json(totals));
-	json_object_object_add(object, "phases", phases_json(sum));
-	add_number(collapses, "count", sum->collapses);
-	add_number(collapses, "failed", sum->collapses_failed);
-	add_number(collapses, "reuses", sum->reuses);
-	add_number(collapses, "reuses_foreign", sum->reuses_foreign);
-	json_object_object_add(object, "collapses", collapses);
+	json__add_number(object, "ended", ended);
+	json__add_real(object, "seconds", totals->seconds);
+	json__add_number(object, "seen", sum->seen);
+	json__add_number(object, "submitted", sum->submitted);
+	json__add_number(object, "filtered", sum->filtered);
+	json__add(object, "lost", lost_json(sum));
+	json__add_bool(object, "identity", totals->counters.identity);
+	json__add_number(object, "windows", totals->windows);
+	json__add_number(object, "pte_removals", sum->pte_removals);
+	json__add_number(object, "mismatches", sum->mismatches);
+	json__add_number(object, "touching", sum->touching);
+	json__add(object, "classes", classes_json(totals));
+	json__add(object, "phases", phases_json(sum));
+	json__add_number(collapses, "count", sum->collapses);
+	json__add_number(collapses, "failed", sum->collapses_failed);
+	json__add_number(collapses, "reuses", sum->reuses);
+	json__add_number(collapses, "reuses_foreign", sum->reuses_foreign);
+	json__add(object, "collapses", collapses);
 	if (sum->closest.distance)
-		json_object_object_add(object, "closest", closest_json(&sum->closest));
+		json__add(object, "closest", closest_json(&sum->closest));
 	return object;
 }
 
@@ -311,16 +284,16 @@ char *stats_json__stats(struct engine *engine, const struct session_totals *tota
 {
 	struct json_object *object = counts_json(totals, ended);
 
-	json_object_object_add(object, "per_cpu", cpus_json(engine));
-	json_object_object_add(object, "programs", programs_json(engine));
-	json_object_object_add(object, "silent", silent_json(engine__plan(engine)));
-	json_object_object_add(object, "not_observable", not_observable_json(engine__plan(engine)));
-	return take_text(object);
+	json__add(object, "per_cpu", cpus_json(engine));
+	json__add(object, "programs", programs_json(engine));
+	json__add(object, "silent", silent_json(engine__plan(engine)));
+	json__add(object, "not_observable", not_observable_json(engine__plan(engine)));
+	return json__take_text(object);
 }
 
 char *stats_json__span(const struct session_totals *totals, uint64_t ended)
 {
-	return take_text(counts_json(totals, ended));
+	return json__take_text(counts_json(totals, ended));
 }
 
 #define TASKS_MAX 1024
@@ -335,12 +308,12 @@ char *stats_json__tasks(struct engine *engine)
 	count = tasks ? engine__tasks(engine, tasks, TASKS_MAX) : 0;
 	for (i = 0; i < count; i++) {
 		item = json_object_new_object();
-		add_number(item, "pid", tasks[i].pid);
-		add_number(item, "tgid", tasks[i].tgid);
-		add_string(item, "comm", tasks[i].comm);
-		add_number(item, "windows", tasks[i].windows);
+		json__add_number(item, "pid", tasks[i].pid);
+		json__add_number(item, "tgid", tasks[i].tgid);
+		json__add_name(item, "comm", tasks[i].comm);
+		json__add_number(item, "windows", tasks[i].windows);
 		json_object_array_add(list, item);
 	}
 	free(tasks);
-	return take_text(list);
+	return json__take_text(list);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "trace_classes.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
+#include "base/json.h"
 #include "base/names.h"
 #include "classes/race_class.h"
 
@@ -26,26 +28,17 @@ void trace_classes__init(struct trace_classes *classes)
 			classes->of[race_class__of(class)->number] = (uint8_t) class;
 }
 
+/* NULL: not there. */
 static const char *text_of(struct json_object *item, const char *key)
 {
-	struct json_object *value = NULL;
-
-	if (!json_object_object_get_ex(item, key, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
+	return json_object_get_string(json__get(item, key, json_type_string));
 }
 
 /* The id; 0: not an id that a record can have. */
 static unsigned int id_of(struct json_object *item)
 {
-	struct json_object *value = NULL;
-	uint64_t id;
+	uint64_t id = json_object_get_uint64(json__get(item, "id", json_type_int));
 
-	if (!json_object_object_get_ex(item, "id", &value) ||
-	    !json_object_is_type(value, json_type_int))
-		return 0;
-	id = json_object_get_uint64(value);
 	return id < THPRACE_CLASS_MAX ? (unsigned int)id : 0;
 }
 
@@ -59,19 +52,12 @@ static enum race_shape shape_of(struct json_object *item)
 	return name ? (enum race_shape)shape : RACE_WALK;
 }
 
-static bool deletes(struct json_object *item)
-{
-	struct json_object *value = NULL;
-
-	return json_object_object_get_ex(item, "deletes", &value) && json_object_get_boolean(value);
-}
-
 static const char *take_one(struct trace_classes *classes, struct json_object *item)
 {
 	const struct race_class named = {
 		.name = text_of(item, "name"),
 		.shape = shape_of(item),
-		.deletes = deletes(item),
+		.deletes = json__get_bool(item, "deletes"),
 		.point = text_of(item, "point"),
 		.point2 = text_of(item, "point2"),
 		.function = text_of(item, "function"),
@@ -108,27 +94,22 @@ static const char *take_list(struct trace_classes *classes, struct json_object *
 
 const char *trace_classes__take(struct trace_classes *classes, const char *meta, size_t size)
 {
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *object, *list = NULL;
+	struct json_object *object, *list;
 	const char *wrong = NULL;
 
-	if (!tokener)
+	if (json__parse(&object, meta, size) == -ENOMEM)
 		return "there is no memory for it";
-	object = json_tokener_parse_ex(tokener, meta, (int)size);
-	if (json_tokener_get_error(tokener) == json_tokener_success &&
-	    json_object_is_type(object, json_type_object) &&
-	    json_object_object_get_ex(object, "classes", &list) &&
-	    json_object_is_type(list, json_type_array))
+	list = json__get_array(object, "classes");
+	if (list)
 		wrong = take_list(classes, list);
 	json_object_put(object);
-	json_tokener_free(tokener);
 	return wrong;
 }
 
 static void add(struct json_object *item, const char *key, const char *value)
 {
 	if (value)
-		json_object_object_add(item, key, json_object_new_string(value));
+		json__add_name(item, key, value);
 }
 
 struct json_object *trace_classes__json(void)
@@ -140,11 +121,11 @@ struct json_object *trace_classes__json(void)
 	for (class = 1; class < race_class__end(); class ++) {
 		race = race_class__of(class);
 		item = json_object_new_object();
-		json_object_object_add(item, "id", json_object_new_int((int)class));
+		json__add(item, "id", json_object_new_int((int)class));
 		add(item, "name", race->name);
 		add(item, "shape", shapes[race->shape]);
 		if (race->deletes)
-			json_object_object_add(item, "deletes", json_object_new_boolean(1));
+			json__add_bool(item, "deletes", 1);
 		add(item, "point", race->point);
 		add(item, "point2", race->point2);
 		add(item, "function", race->function);
