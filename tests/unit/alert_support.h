@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of alerts share: a target that keeps what is sent and adds it up; incidents. */
+/* Shared by the tests of alerts: a target that keeps and counts what is sent; incidents. */
 #ifndef THPRACE_ALERT_SUPPORT_H
 #define THPRACE_ALERT_SUPPORT_H
 
@@ -28,7 +28,7 @@
 static struct log_message kept[KEPT];
 static size_t sent;
 static int send_fails; /* negative errno for the next message */
-/* Incidents by the messages' account: one each, or THPRACE_COUNT. */
+/* Incidents according to the messages: one each, or THPRACE_COUNT. */
 static uint64_t accounted[THPRACE_CLASS_MAX];
 static uint64_t complaints_counted;
 

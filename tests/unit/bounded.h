@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A call in a child that has 64 MiB of memory more and some seconds of CPU time: what hostile files are
- * read with. Sanitizers need memory of their own, so under them time alone is bounded.
+ * A call in a child that may use 64 MiB more memory and some seconds of CPU time: for reading
+ * hostile files. Sanitizers need memory of their own, so with them only time is limited.
  */
 #ifndef THPRACE_BOUNDED_H
 #define THPRACE_BOUNDED_H
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define BOUNDED_MEMORY (64UL << 20)
-#define BOUNDED_SECONDS 10 /* a hang's bound: it takes milliseconds */
+#define BOUNDED_SECONDS 10 /* limit for a hang: it normally takes milliseconds */
 
 static inline void bounded__limit(void)
 {
@@ -34,7 +34,7 @@ static inline void bounded__limit(void)
 #endif
 }
 
-/* Returns what fn(ctx), 0 to 98, returned; or -1: it was killed. */
+/* Returns the result of fn(ctx), 0 to 98; or -1: it was killed. */
 static inline int bounded(int (*fn)(void *ctx), void *ctx)
 {
 	pid_t child = fork();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BPF programs for the host, in place of libbpf's headers and of bpf/target.bpf.h: the helpers are the
- * model's (bpf_model_host.c), and what is read of the kernel lies in its folios and vmas.
+ * The BPF programs compiled for the host, instead of libbpf's headers and bpf/target.bpf.h: the
+ * helpers are the model's (bpf_model_host.c), and kernel memory is the model's folios and vmas.
  */
 #ifndef TESTS_BPF_HOST_H
 #define TESTS_BPF_HOST_H
@@ -38,8 +38,9 @@ static __always_inline __u64 nonzero(__u64 value)
 }
 
 /*
- * A folio as in 6.12, as far as it is read. bpf/kernel.bpf.h has a type for each kernel that has a member
- * elsewhere; here the member's name tells where it is. Of all else the types are taken as they are there.
+ * A folio as in 6.12, as far as it is read. bpf/kernel.bpf.h has a type for each kernel that has a
+ * member elsewhere; here the member's name tells where it is. All other types are used as they are
+ * there.
  */
 struct kernel_folio {
 	unsigned long flags;
@@ -76,7 +77,7 @@ static inline int kernel_has(const char *type)
 	       !strcmp(type, "struct folio___v63") || !strcmp(type, "struct folio___v69");
 }
 
-/* Read the kernel's memory: 0, or negative where there is none. */
+/* Read the kernel's memory: 0, or negative if there is none. */
 int model__read(void *to, size_t size, const void *from);
 
 #define CORE_MEMBER(to, object, member)                                                  \
@@ -100,7 +101,7 @@ int model__read(void *to, size_t size, const void *from);
 #define bpf_core_enum_value_exists(type, value) 1
 #define bpf_core_enum_value(type, value) (value)
 
-/* The helpers: under other names, since libbpf's functions have some of these. */
+/* The helpers, with other names, because libbpf has functions with some of these names. */
 #define bpf_ktime_get_ns model__clock
 #define bpf_get_current_pid_tgid model__current
 #define bpf_get_smp_processor_id model__cpu

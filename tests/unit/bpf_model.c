@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The model's tasks, each on a stack of its own, and what they have made. */
+/* The model's tasks, each on its own stack, and their output. */
 #include "bpf_model_private.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ struct model_task model__task[BPF_MODEL_TASKS];
 
 static jmp_buf scheduler;
 
-/* Under AddressSanitizer a change of stacks has to be announced. */
+/* AddressSanitizer must be told about a change of stacks. */
 void __sanitizer_start_switch_fiber(void **fake, const void *stack, size_t size)
 	__attribute__((weak));
 void __sanitizer_finish_switch_fiber(void *fake, const void **stack, size_t *size)
@@ -44,7 +44,7 @@ void model__wait(enum bpf_model_place next)
 	arrive(fake, &scheduler_stack, &scheduler_size);
 }
 
-/* A task for ever: one run after the other. */
+/* A task runs forever: one program run after the other. */
 static void live(void)
 {
 	struct model_task *task;
@@ -71,7 +71,7 @@ static void go_on(struct model_task *task)
 	arrive(fake, NULL, NULL);
 }
 
-/* One that a failed test left in the middle of a run begins anew. */
+/* A task that a failed test left in the middle of a run starts anew. */
 static void task_reset(struct model_task *task)
 {
 	memset(task, 0, offsetof(struct model_task, begun));
@@ -112,7 +112,7 @@ void bpf_model__free(struct bpf_model *model)
 	free(model);
 }
 
-/* Room for one more: doubled when the number is a power of two. */
+/* Space for one more: doubled if the number is a power of two. */
 static void *more(void *array, size_t n, size_t size)
 {
 	if (n & (n - 1))

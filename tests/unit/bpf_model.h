@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BPF programs themselves, compiled for the host and run by tasks that a test lets go on step by step.
- * Each step looks at the clock or touches once what tasks share; so a test decides which comes first.
- * It makes the records and the messages of the ring.
+ * The BPF programs themselves, compiled for the host and run by tasks that a test lets continue
+ * step by step. Each step reads the clock or accesses shared memory once, so a test decides which
+ * comes first. The model makes the records and the messages of the ring.
  *
  * Memory is sequentially consistent here, as the programs' barriers make it on x86.
  */
@@ -20,16 +20,16 @@
 #define BPF_MODEL_FOLIOS 4
 #define BPF_MODEL_ORDER 2 /* a huge page has four small ones */
 
-/* Where programs sit: functions of the kernel at their entry or return. */
+/* Where programs are attached: functions of the kernel at their entry or return. */
 enum bpf_model_program {
 	BPF_MODEL_NONE,
 	BPF_MODEL_ZAP_ENTER,
 	BPF_MODEL_ZAP_LOCK, /* a window opens */
 	BPF_MODEL_RMAP_PMD_ENTER, /* its rmap is being removed … */
-	BPF_MODEL_RMAP_PMD, /* … and was */
+	BPF_MODEL_RMAP_PMD, /* … and has been removed */
 	BPF_MODEL_ZAP_RETURN, /* it closes */
 	BPF_MODEL_RANGE_ENTER, /* the zap of a part of a vma that maps the folio */
-	BPF_MODEL_RMAP_PTES_ENTER, /* small pages' rmap in it: as above */
+	BPF_MODEL_RMAP_PTES_ENTER, /* the rmap of small pages in it: as above */
 	BPF_MODEL_RMAP_PTES,
 	BPF_MODEL_RANGE_RETURN,
 	BPF_MODEL_OUTER_ENTER, /* the split, memory_failure or invalidation around a walker */
@@ -39,7 +39,7 @@ enum bpf_model_program {
 	BPF_MODEL_CHECK,
 };
 
-/* What a run is told, by the kernel's arguments and memory. */
+/* What a run gets: the kernel's arguments and memory. */
 struct bpf_model_call {
 	enum bpf_model_program program;
 	unsigned int folio;
@@ -47,7 +47,7 @@ struct bpf_model_call {
 	bool unknown; /* ZAP_LOCK: this machine's entries are not understood */
 	bool empty; /* ZAP_LOCK: the entry maps the huge zero page */
 	bool anonymous; /* the folio */
-	bool own; /* WALK_*: try_to_unmap and try_to_migrate return whether they did it … */
+	bool own; /* WALK_*: try_to_unmap and try_to_migrate return whether they succeeded … */
 	bool own_failed; /* … and this one did not */
 	bool dumped; /* CHECK: the kernel found it mapped, whatever it is now */
 	int32_t result; /* OUTER_RETURN: of a split */
@@ -58,7 +58,7 @@ enum bpf_model_place {
 	BPF_MODEL_START,
 	BPF_MODEL_CLOCK,
 	BPF_MODEL_COUNTS, /* read a mapcount */
-	BPF_MODEL_RING, /* take a place in the ring, or give it to the reader */
+	BPF_MODEL_RING, /* take a place in the ring, or submit it */
 	BPF_MODEL_WINDOW, /* of a slot */
 	BPF_MODEL_NOTED,
 	BPF_MODEL_OPEN_FOLIO,
@@ -69,20 +69,20 @@ enum bpf_model_place {
 	BPF_MODEL_PENDING_HERE,
 	BPF_MODEL_CLOSED,
 	BPF_MODEL_ENTERED,
-	BPF_MODEL_NOWHERE, /* no step: nobody else's business */
+	BPF_MODEL_NOWHERE, /* no step: it affects no other task */
 };
 
 struct bpf_model_options {
 	enum thprace_mode mode;
 	unsigned int buckets; /* folios share them */
-	bool kprobes; /* in place of trampolines */
+	bool kprobes; /* instead of trampolines */
 	bool page_rmap; /* one function removes the rmap of pages at both levels, as until 6.8 */
 };
 
-/* A message, in the order in which its place in the ring was taken. */
+/* A message, in the order in which places in the ring were taken. */
 struct bpf_model_message {
-	uint64_t submitted; /* when a reader may have it; 0: not yet */
-	size_t size; /* 0: the place was given back */
+	uint64_t submitted; /* when a reader may read it; 0: not yet */
+	size_t size; /* 0: the place was discarded */
 	union {
 		uint32_t type;
 		struct thprace_incident incident;
@@ -104,7 +104,7 @@ struct bpf_model {
 	uint64_t longest_window; /* ns */
 };
 
-/* There is one at a time, since the programs' variables are global. */
+/* Only one at a time, because the programs' variables are global. */
 struct bpf_model *bpf_model__new(const struct bpf_model_options *options);
 uint64_t bpf_model__folio(unsigned int folio);
 uint32_t bpf_model__pid(unsigned int who);
@@ -113,9 +113,15 @@ void bpf_model__call(struct bpf_model *model, unsigned int who, const struct bpf
 bool bpf_model__step(struct bpf_model *model, unsigned int who);
 /* What its next step does. */
 enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int who);
-/* As core does now and then: free the places of walkers that have waited long enough. Returns how many still wait. */
+/*
+ * As core does from time to time: free the places of walkers that have waited long enough. Returns
+ * how many still wait.
+ */
 unsigned int bpf_model__sweep(struct bpf_model *model);
-/* Once no program runs: fails the test if one is counted as lost, or has left something behind. */
+/*
+ * When no program runs: fails the test if a loss was counted, or if a program has left something
+ * behind.
+ */
 void bpf_model__check(const struct bpf_model *model);
 void bpf_model__free(struct bpf_model *model);
 

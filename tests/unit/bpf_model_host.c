@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the programs have around them: helpers, maps, rings, the kernel's memory. The programs are compiled
- * with -fsanitize=thread, and the functions below stand in for that sanitizer's own: so each of their
- * accesses to memory is seen, and is a step if the memory is shared.
+ * The environment of the programs: helpers, maps, rings, the kernel's memory. The programs are
+ * compiled with -fsanitize=thread, and the functions below replace that sanitizer's own, so each of
+ * their memory accesses is seen, and is a step if the memory is shared.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -126,7 +126,10 @@ static enum bpf_model_place place_of(const volatile void *at)
 	return BPF_MODEL_NOWHERE;
 }
 
-/* A slot that no task ever had, a place that nobody has: reading them is no step, since there are many. */
+/*
+ * A slot that no task ever had, or a place that nobody has: reading it is not a step, because there
+ * are many.
+ */
 static bool is_empty(const volatile void *at)
 {
 	if (INSIDE(at, open_folio))
@@ -265,7 +268,7 @@ long model__stack(void *ctx, void *to, __u32 size, __u64 flags)
 	return sizeof(pid);
 }
 
-/* `walks` is the one that is not named here: a value for each task. */
+/* `walks` is the one that is not named here: a value per task. */
 void *model__map_lookup(void *map, const void *key)
 {
 	uint32_t at = *(const uint32_t *)key;
@@ -312,7 +315,7 @@ long model__map_delete(void *map, const void *key)
 	return 0;
 }
 
-/* In the kernel's ring are old bytes. */
+/* The kernel's ring contains old bytes. */
 void *model__ring_reserve(void *ring, __u64 size, __u64 flags)
 {
 	struct model_task *task = task_now();
@@ -363,11 +366,14 @@ long model__ring_output(void *ring, const void *message, __u64 size, __u64 flags
 	return 0;
 }
 
-/* --- what the model asks for ---------------------------------------------------------------------- */
+/*
+ * --- requests of the model
+ * ------------------------------------------------------------------------
+ */
 
 static void map_memory(void)
 {
-	/* At the same place each time, lest hashes of addresses make a schedule another one. */
+	/* At the same address each time, so that hashes of addresses do not change a schedule. */
 	void *const hint = (void *)0x300000000000;
 	size_t size = (size_t)HUGE_PAGES * HUGE_BYTES;
 
@@ -406,7 +412,7 @@ static void find_seed(void)
 	}
 }
 
-/* The first folios each have a bucket of their own; the others share these. */
+/* The first folios each have their own bucket; the others share these. */
 static void place_folios(unsigned int in_buckets)
 {
 	unsigned int folio, other;
@@ -496,7 +502,7 @@ unsigned int model__memory_sweep(const struct bpf_model *model)
 	return wait;
 }
 
-/* Every run that found something is counted once; what began and ended leaves nothing behind. */
+/* Every run that found something is counted once; after start and end nothing is left behind. */
 void model__memory_check(void)
 {
 	unsigned int i, cause, walkers = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the model share: its tasks, and how a task stops between two steps. */
+/* Shared by the parts of the model: its tasks, and how a task stops between two steps. */
 #ifndef TESTS_BPF_MODEL_PRIVATE_H
 #define TESTS_BPF_MODEL_PRIVATE_H
 
@@ -16,7 +16,7 @@ struct model_task {
 	struct bpf_model_call call;
 	uint64_t since; /* first step of the run */
 	/* The kernel's: where arguments and results are, and a page-table entry. */
-	__u64 frame[MODEL_FRAME]; /* of what a zap calls, next to the zap's */
+	__u64 frame[MODEL_FRAME]; /* of functions that a zap calls, next to the zap's */
 	__u64 zap_frame[MODEL_FRAME];
 	__u64 pmd;
 	/* The program's value in `walks`. */
@@ -27,7 +27,7 @@ struct model_task {
 	struct bpf_model_message message;
 	size_t message_at;
 	size_t reserved; /* size of that message, 0: none */
-	/* It runs on a stack of its own, which outlives the model. */
+	/* It runs on its own stack, which outlives the model. */
 	bool begun;
 	enum bpf_model_place next;
 	jmp_buf here;
@@ -35,7 +35,7 @@ struct model_task {
 	char *stack;
 };
 
-/* Whose step it is, and of which model. */
+/* The task whose step it is, and its model. */
 extern struct bpf_model *model__running;
 extern unsigned int model__who;
 extern struct model_task model__task[BPF_MODEL_TASKS];
@@ -47,15 +47,15 @@ void model__program(const struct bpf_model_call *call, struct model_task *task,
 		    const struct bpf_model_options *options);
 /* The memory that tasks share, the kernel's and the programs' (bpf_model_host.c). */
 void model__memory_reset(const struct bpf_model *model);
-/* As the kernel of this call has it. */
+/* The kernel's memory for this call. */
 void model__memory_set(const struct bpf_model *model, const struct bpf_model_call *call);
 unsigned int model__memory_sweep(const struct bpf_model *model);
 void model__memory_check(void);
-/* What a call's arguments are. */
+/* The arguments of a call. */
 uint64_t model__vma(unsigned int folio);
 uint64_t model__vma_start(unsigned int folio);
 uint64_t model__entry(const struct bpf_model_call *call);
-/* A record that is whole; a message's place, and what comes into it (size 0: nothing). */
+/* A complete record; a place for a message, and its content (size 0: none). */
 void model__record(const struct thprace_record *record);
 size_t model__reserve(void);
 void model__submit(size_t at, const struct bpf_model_message *message);

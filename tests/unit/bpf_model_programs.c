@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct pt_regs) <= MODEL_FRAME * sizeof(u64), "a kprobe's 
 struct pair {
 	int (*traced)(void *ctx);
 	int (*probed)(struct pt_regs *ctx);
-	bool returns; /* a kprobe has the result, and no arguments */
+	bool returns; /* a kprobe has the result, but no arguments */
 };
 
 #define ENTRY(body)                                              \
@@ -41,7 +41,7 @@ static const struct pair programs[] = {
 	[BPF_MODEL_CHECK] = ENTRY(check_enter),
 };
 
-/* Where one function removes the rmap at both levels. */
+/* On kernels where one function removes the rmap at both levels. */
 static const struct pair page_rmap[] = {
 	[BPF_MODEL_RMAP_PMD_ENTER] = ENTRY(rmap_enter),
 	[BPF_MODEL_RMAP_PMD] = RETURN(rmap),
@@ -58,7 +58,7 @@ static const struct pair walkers[][2] = {
 	[THPRACE_INVALIDATE_UNMAP] = {ENTRY(unmap_folio_enter), RETURN(unmap_folio_return)},
 };
 
-/* Nothing is around a truncation's walker. */
+/* There is no function around a truncation's walker. */
 static const struct pair outers[][2] = {
 	[THPRACE_SPLIT_UNMAP] = {ENTRY(split_enter), RETURN(split_return)},
 	[THPRACE_SPLIT_MIGRATE] = {ENTRY(split_enter), RETURN(split_return)},
@@ -91,7 +91,7 @@ static u64 unmap_flags(u8 class)
 					       : TTU_SPLIT_HUGE_PMD | TTU_RMAP_LOCKED;
 }
 
-/* The function's arguments, in their order. Returns its result. */
+/* The function's arguments, in order. Returns its result. */
 static u64 arguments(const struct bpf_model_call *call, bool rmap_of_pages, const u64 *pmd,
 		     u64 *argument)
 {
@@ -151,7 +151,7 @@ void model__program(const struct bpf_model_call *call, struct model_task *task,
 	pair->probed((struct pt_regs *)frame);
 }
 
-/* Counts who zaps, when core asks: it never does here (bpf/zapper.bpf.c). */
+/* Counts who zaps if core asks, which it never does here (bpf/zapper.bpf.c). */
 int zapper_count(u32 zap)
 {
 	return zap;

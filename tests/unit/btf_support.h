@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of BTF share: a file under /tmp, and the BTF of a small kernel to put there. */
+/* Shared by the tests of BTF: a file under /tmp, and the BTF of a small kernel. */
 #ifndef TESTS_BTF_SUPPORT_H
 #define TESTS_BTF_SUPPORT_H
 

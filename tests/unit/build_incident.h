@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Windows, walkers and incidents as tests build them. What is not named here is 0, and for the test to fill in. */
+/*
+ * Builds windows, walkers and incidents for tests. Members not named here are 0, for the test to
+ * fill in.
+ */
 #ifndef TESTS_BUILD_INCIDENT_H
 #define TESTS_BUILD_INCIDENT_H
 
@@ -21,7 +24,7 @@ static inline struct thprace_walk build_walk(uint32_t pid, unsigned int class, u
 		.enter = enter, .leave = leave, .pid = pid, .class = (__u8) class};
 }
 
-/* It left so many mappings, of each level. */
+/* It left this many mappings of each level. */
 static inline void build_left(struct thprace_walk *walk, int32_t entire, int32_t small)
 {
 	walk->residual = entire + small;
@@ -41,7 +44,9 @@ build_incident(unsigned int verdict, struct thprace_window window, struct thprac
 	};
 }
 
-/* One that drawings and reports show: removed 12.9 us after `base`, the walker there from 3.1 to 15 us. */
+/*
+ * One for drawings and reports: removed 12.9 us after `base`, the walker there from 3.1 to 15 us.
+ */
 static inline struct thprace_incident build_race(unsigned int class, unsigned int verdict,
 						 uint64_t base)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Expressions over the fake kernel: its BTF, with fake_walk(), and an expression's way to instructions. */
+/*
+ * Expressions on the fake kernel: its BTF, with fake_walk(), and the steps from an expression to
+ * instructions.
+ */
 #ifndef TESTS_CALC_SUPPORT_H
 #define TESTS_CALC_SUPPORT_H
 
@@ -22,7 +25,7 @@
 /* The BTF, with the members of struct fake_arguments as arguments of fake_walk(), which returns an int. */
 struct btf *fake_btf(void);
 
-/* Of fentry: the context has an argument in each 8 bytes, and the result after them. */
+/* For fentry: the context has an argument in each 8 bytes, and the result after them. */
 struct calc_places fake_places(void);
 
 #endif

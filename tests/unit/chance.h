@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Chance that a seed repeats: splitmix64. */
+/* Random numbers that a seed repeats: splitmix64. */
 #ifndef TESTS_CHANCE_H
 #define TESTS_CHANCE_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ids that the seven classes have in every run, for tests that speak of one: test_classes checks them. */
+/*
+ * The ids that the seven classes have in every run, for tests that use one: test_classes checks
+ * them.
+ */
 #ifndef TESTS_CLASS_IDS_H
 #define TESTS_CLASS_IDS_H
 

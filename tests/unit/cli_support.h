@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the verbs that ask the daemon share: a control socket and a spool, and what a verb printed. */
+/*
+ * Shared by the tests of the verbs that ask the daemon: a control socket and a spool, and a verb's
+ * output.
+ */
 #ifndef TESTS_CLI_SUPPORT_H
 #define TESTS_CLI_SUPPORT_H
 
@@ -15,7 +18,7 @@
 static struct server *server;
 static char spool_file[96], out[1 << 16], err[1 << 14];
 
-/* A spool of five incidents, of which the daemon has 4 and later ones in memory. */
+/* A spool of five incidents; the daemon has those from 4 on in memory. */
 static inline void make_spool(void)
 {
 	static const char meta[] = "{\"kernel\":\"6.1.0\",\"probes\":[{\"point\":\"zap\","
@@ -69,7 +72,7 @@ static inline void slurp(FILE *from, char *buf, size_t size)
 	fclose(from);
 }
 
-/* Run a verb; what it printed is in out and err. The last argument is NULL. */
+/* Run a verb; its output is in out and err. The last argument is NULL. */
 static inline int run(int (*verb)(int argc, char **argv), ...)
 {
 	char *argv[16] = {(char *)"thprace verb"}, *arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of complaints share: what is found, each in one line. */
+/* Shared by the tests of complaints: each complaint described in one line. */
 #ifndef THPRACE_COMPLAINT_SUPPORT_H
 #define THPRACE_COMPLAINT_SUPPORT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the configuration share: a folder that stands for the root. */
+/* Shared by the tests of the configuration: a folder that stands for the root. */
 #ifndef THPRACE_CONFIG_SUPPORT_H
 #define THPRACE_CONFIG_SUPPORT_H
 
@@ -21,10 +21,10 @@
 
 #define WHY_MAX 16384
 
-/* A folder that stands for the root, and what config__load() made of it. */
+/* A folder that stands for the root, and the result of config__load() there. */
 struct tree {
 	char root[64];
-	char file[96]; /* for a file of its own */
+	char file[96]; /* for a separate file */
 	struct config config;
 	char why[WHY_MAX];
 };
@@ -107,7 +107,10 @@ static inline int load_text(struct tree *tree, const char *text)
 	return config__load(&tree->config, "", tree->file, tree->why, sizeof(tree->why));
 }
 
-/* Nothing but "ROOT/path:line: text", lines separated by newlines; %R in what stands for the root. */
+/*
+ * Only "ROOT/path:line: text", lines separated by newlines; %R is the folder that stands for the
+ * root.
+ */
 static inline void expect_why(const struct tree *tree, const char *what)
 {
 	char wanted[WHY_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A control socket in a folder under /tmp, served by a thread with hooks of the test's own, and what
- * asks it.
+ * A control socket in a folder under /tmp, served by a thread with the test's own hooks, and its
+ * clients.
  */
 #ifndef THPRACE_CONTROL_SUPPORT_H
 #define THPRACE_CONTROL_SUPPORT_H
@@ -35,9 +35,11 @@
 
 #define MEMORY 1024 /* incidents that the fake spool keeps */
 #define ANSWERS_MAX 2048
-#define PATIENCE 30 /* s: a bound for what has to happen */
+#define PATIENCE 30 /* s: a limit for what must happen */
 
-/* What the hooks of a server have and were asked. Read by the test when nothing is asked. */
+/*
+ * What the hooks of a server have and were asked. The test reads it when no request is under way.
+ */
 struct fake {
 	uint64_t wall; /* see fake_wall_of() */
 	struct config config;
@@ -47,7 +49,7 @@ struct fake {
 	struct engine_program program;
 	struct thprace_incident incidents[MEMORY]; /* number n at n % MEMORY */
 	uint64_t next; /* number of the next one */
-	uint64_t first; /* what memory has begins here, or later */
+	uint64_t first; /* memory has those from here on, or later ones */
 	unsigned int flushes;
 	unsigned int reloads;
 	const char *complaint; /* of reload, or NULL */
@@ -80,7 +82,7 @@ struct server {
 struct answers {
 	size_t nr;
 	struct json_object *line[ANSWERS_MAX];
-	int fd; /* that came along, or -1 */
+	int fd; /* the descriptor that came with it, or -1 */
 	bool closed; /* the server ended the connection */
 };
 
@@ -118,7 +120,7 @@ static inline int fake_recent(void *ctx, uint64_t number, struct thprace_inciden
 	return 0;
 }
 
-/* As of a file that has number 2 alone. */
+/* As if for a file that has only number 2. */
 static inline uint64_t fake_wall_of(void *ctx, uint64_t number)
 {
 	return number == 2 ? ((struct server *)ctx)->fake.wall : 0;
@@ -154,7 +156,7 @@ static inline int fake_reload(void *ctx, char *why, size_t why_size)
 	return 0;
 }
 
-/* A trace with as many incidents as seconds were asked for. */
+/* A trace with as many incidents as seconds were requested. */
 static inline int make_trace(const struct server *server, unsigned int count)
 {
 	struct trace_writer *writer;
@@ -203,7 +205,7 @@ static inline void fake_cancel(void *ctx, uint64_t id)
 	if (!server->fake.any_cancel)
 		assert_int_equal(id, server->fake.live_id);
 	server->fake.cancelled++;
-	/* Also after this nobody may be hurt. */
+	/* This must not harm anybody either. */
 	control__live_done(server->control, id, -EIO, "too late");
 }
 
@@ -241,7 +243,7 @@ static inline void add_incident(struct server *server)
 			  &fake->incidents[(fake->next - 1) % MEMORY]);
 }
 
-/* i: an incident; s: a storm of them; n: one that has no number; l: live_done(); x: exit. */
+/* i: an incident; s: a storm of them; n: one without a number; l: live_done(); x: exit. */
 static inline int on_poke(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct server *server = data;
@@ -397,7 +399,9 @@ static inline void server_free(struct server *server)
 	free(server);
 }
 
-/* --- the asking side ----------------------------------------------------------------------------- */
+/*
+ * --- the client's side ---------------------------------------------------------------------------
+ */
 
 /* Returns a descriptor, or negative errno. */
 static inline int try_connect(const char *path)
@@ -424,7 +428,7 @@ static inline int connect_to(const struct server *server)
 
 static inline void send_bytes(int fd, const void *bytes, size_t size)
 {
-	/* A server that has answered already may have gone. */
+	/* A server that has answered already may have closed the connection. */
 	if (send(fd, bytes, size, MSG_NOSIGNAL) < 0)
 		assert_true(errno == EPIPE || errno == ECONNRESET);
 }
@@ -435,7 +439,7 @@ static inline void send_line(int fd, const char *text)
 	send_bytes(fd, "\n", 1);
 }
 
-/* Bytes of what comes next, with the descriptor that comes along. 0 at the end. */
+/* Bytes of the next message, with the descriptor that comes with it. 0 at the end. */
 static inline size_t take(int fd, char *buf, size_t size, int *passed)
 {
 	struct iovec iov = {.iov_base = buf, .iov_len = size};
@@ -461,7 +465,7 @@ static inline size_t take(int fd, char *buf, size_t size, int *passed)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* Read lines until the server ends the connection, or until there are max of them. */
+/* Read lines until the server closes the connection, or until there are max of them. */
 static inline void read_answers(int fd, struct answers *answers, size_t max)
 {
 	static char buf[1 << 20];
@@ -530,7 +534,7 @@ static inline uint64_t count(struct json_object *object, const char *name)
 	return json_object_get_uint64(member(object, name));
 }
 
-/* Is this, as the only answer, this error? */
+/* Is this error the only answer? */
 static inline void expect_error(struct answers *answers, const char *code)
 {
 	assert_int_equal(answers->nr, 1);
@@ -540,7 +544,7 @@ static inline void expect_error(struct answers *answers, const char *code)
 	drop_answers(answers);
 }
 
-/* Until the server has so many, the one that asks left out. */
+/* Until the server has this many, without the one that asks. */
 static inline void wait_for_clients(const struct server *server, uint64_t clients)
 {
 	struct answers answers;

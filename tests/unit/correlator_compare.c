@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the correlator makes of a schedule, compared with the detector and with what really happened. */
+/*
+ * The correlator's result for a schedule, compared with the detector and with what really happened.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +62,7 @@ static bool equal(const struct thprace_incident *a, const struct thprace_inciden
 	       !((a->walk.flags ^ b->walk.flags) & THPRACE_KF_CHECK);
 }
 
-/* Says what differs, and returns whether nothing does. */
+/* Prints what differs, and returns whether nothing does. */
 static bool agree(struct incidents *correlator, const struct oracle_run *detector)
 {
 	size_t i = 0, j = 0;
@@ -89,7 +91,7 @@ static bool agree(struct incidents *correlator, const struct oracle_run *detecto
 	return same;
 }
 
-/* All messages are read, then all is settled. */
+/* All messages are read, then everything is settled. */
 static void settle_at_end(const struct bpf_model *model, struct incidents *incidents)
 {
 	struct correlator *correlator = correlator__new(model->options.mode, collect, incidents);
@@ -110,14 +112,14 @@ static void settle_at_end(const struct bpf_model *model, struct incidents *incid
 }
 
 /*
- * As a recording does: from time to time read what is there, then settle. A place in the ring that
- * is taken and not submitted holds up what is behind it.
+ * As in a recording: from time to time read what is there, then settle. A place in the ring that is
+ * taken but not submitted delays those after it.
  */
 static void settle_progressively(struct schedule *schedule, struct incidents *incidents)
 {
 	const struct bpf_model *model = schedule->model;
 	struct correlator *correlator = correlator__new(model->options.mode, collect, incidents);
-	/* Late by what two runs may take: the walker's, and the opener's beside it. */
+	/* Late by what two runs may take: the walker's, and the opener's. */
 	uint64_t late = 2 * model->longest_run;
 	uint64_t every =
 		1 + below(&schedule->random, one_in(&schedule->random, 2) ? 2000000 : 100000000);
@@ -142,7 +144,7 @@ static void settle_progressively(struct schedule *schedule, struct incidents *in
 	correlator__free(correlator);
 }
 
-/* Did a zap of this task, which was under way when the walker returned, take a mapping after that? */
+/* Did a zap of this task that was under way when the walker returned take a mapping after that? */
 static bool took(const struct schedule *schedule, const struct thprace_incident *incident)
 {
 	const struct thprace_walk *walk = &incident->walk;
@@ -160,7 +162,7 @@ static bool took(const struct schedule *schedule, const struct thprace_incident 
 	return false;
 }
 
-/* Did a zap that began after the walker's return take one, and end too late to be told? */
+/* Did a zap that began after the walker's return take one, and end too late to be reported? */
 static bool untold(const struct schedule *schedule, const struct thprace_incident *incident)
 {
 	const struct thprace_walk *walk = &incident->walk;
@@ -195,7 +197,7 @@ static void show_events(const struct schedule *schedule, const struct thprace_in
 	}
 }
 
-/* "Proved" is true: the named zap was the one, whatever the order of steps was. */
+/* "Proved" is true: the named zap was the reason, whatever the order of steps was. */
 static void check_truth(const struct schedule *schedule, const struct incidents *incidents,
 			unsigned long *proved)
 {

@@ -12,8 +12,9 @@
 #define PENDING_MANY 16 /* half of the places */
 
 /*
- * Has a walker looked at this folio, and not returned yet? Then nothing is mapped anew, lest it find that in
- * place of what it left. The kernel holds the folio's lock here, so that only a fork can map it.
+ * Has a walker looked at this folio without having returned? Then nothing is mapped again, so that
+ * the walker does not find that instead of what it left. The kernel holds the folio's lock here, so
+ * only a fork can map it.
  */
 static bool is_looked_at(const struct schedule *schedule, unsigned int folio)
 {
@@ -49,10 +50,12 @@ static void choose(struct schedule *schedule, unsigned int who)
 	/* One task never walks, so its check points stand alone. */
 	if (who == 0 && (task->does == WALK || task->does == SPLIT))
 		task->does = CHECK_POINT;
-	/* Where entries are not understood, no window has a folio in light mode: nothing is said. */
+	/*
+	 * If entries are not understood, no window has a folio in light mode, and nothing is said.
+	 */
 	if (!precise)
 		task->unknown = false;
-	/* What will be zapped is mapped before: at another time. */
+	/* What will be zapped must be mapped before: at another time. */
 	if (is_looked_at(schedule, task->folio))
 		task->does = IDLE;
 	else if (task->does == PTE_ZAP)
@@ -183,7 +186,7 @@ static bool walk(struct schedule *schedule, unsigned int who, unsigned int phase
 	}
 	switch (task->nested ? phase - 6 : phase) {
 	case 1:
-		/* Where the race is fixed it waits for those that are taking theirs. */
+		/* If the race is fixed, it waits for those that are removing theirs. */
 		if (schedule->fixed && mapped->entire + mapped->small > 0) {
 			task->phase--;
 			return false;
@@ -208,7 +211,7 @@ static bool walk(struct schedule *schedule, unsigned int who, unsigned int phase
 	}
 }
 
-/* A walker inside of what calls it. Returns whether it is over. */
+/* A walker inside its caller. Returns whether it is over. */
 static bool outer(struct schedule *schedule, unsigned int who, unsigned int phase)
 {
 	struct task *task = &schedule->task[who];
@@ -218,7 +221,7 @@ static bool outer(struct schedule *schedule, unsigned int who, unsigned int phas
 	} else if (phase < 50 && walk(schedule, who, phase - 1)) {
 		task->phase = 50;
 	} else if (phase == 50) {
-		/* Of what it found mapped it cannot do without all. */
+		/* It needs all that it found mapped. */
 		if (task->mapped)
 			task->result = -11;
 		schedule->model->mapped[task->folio].small += task->taken;
@@ -227,7 +230,7 @@ static bool outer(struct schedule *schedule, unsigned int who, unsigned int phas
 	return phase > 50;
 }
 
-/* The task goes on outside of BPF programs. */
+/* The task continues outside of BPF programs. */
 static void go_on(struct schedule *schedule, unsigned int who)
 {
 	struct task *task = &schedule->task[who];
@@ -321,7 +324,7 @@ void correlator_schedule__generate(struct schedule *schedule, uint64_t seed, uns
 	schedule->folios = 1 + below(&schedule->random, 3);
 	schedule->tasks = 2 + below(&schedule->random, 5);
 	schedule->fixed = one_in(&schedule->random, 3);
-	/* Mappings that nobody zaps: what the kernel's walks leave, by ending early. */
+	/* Mappings that nobody zaps: what the kernel's walks leave when they end early. */
 	for (i = 0; i < schedule->folios && !schedule->fixed; i++) {
 		if (one_in(&schedule->random, 4))
 			schedule->stays[i] = 1 + below(&schedule->random, 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tasks that zap, walk and split a few folios, as runs of the model's programs (bpf_model.h), one step at a
- * time; and what the correlator must make of their messages.
+ * Tasks that zap, walk and split a few folios, as runs of the model's programs (bpf_model.h), one
+ * step at a time; and what the correlator must make of their messages.
  */
 #ifndef TESTS_CORRELATOR_SCHEDULE_H
 #define TESTS_CORRELATOR_SCHEDULE_H
@@ -31,11 +31,11 @@ struct task {
 	bool unknown; /* zap of an entry that is not understood */
 	bool nested; /* the walker zaps as well */
 	bool own; /* the kernel's try_to_unmap has a result */
-	bool looked; /* the walker has seen what it sees */
+	bool looked; /* the walker has read what it sees */
 	bool mapped; /* what it saw */
 	bool checks;
 	bool dumped;
-	bool remaps; /* a split that takes mappings away, and gives them back when it fails */
+	bool remaps; /* a split that removes mappings, and restores them when it fails */
 	int taken; /* by it */
 	int32_t result; /* of the split */
 	uint8_t class;
@@ -65,13 +65,13 @@ struct schedule {
 	int stays[BPF_MODEL_FOLIOS]; /* small mappings that nobody zaps */
 	unsigned int locked[BPF_MODEL_FOLIOS]; /* by task - 1: walkers hold the folio's lock */
 	uint64_t pace;
-	unsigned int pauses; /* one step in so many is followed by a long pause of its task */
+	unsigned int pauses; /* one step in this many is followed by a long pause of its task */
 	unsigned int longest_pause; /* turns */
 	struct event event[EVENTS_MAX];
 	size_t events;
 };
 
-/* What is counted, besides the verdicts. */
+/* What is counted besides the verdicts. */
 enum {
 	AT_PTE_LEVEL = THPRACE_VERDICT_MAX,
 	AS_IT_GOES,
@@ -79,13 +79,13 @@ enum {
 	SUM_MAX
 };
 
-/* A random schedule of so many turns. Its model is for the caller to free. */
+/* A random schedule of this many turns. The caller frees its model. */
 void correlator_schedule__generate(struct schedule *schedule, uint64_t seed, unsigned int turns);
 /* A zap takes a mapping. */
 void correlator_schedule__take(struct schedule *schedule, unsigned int who, uint8_t level);
 /*
- * The correlator's incidents are the detector's, settled at the end and as it goes, and what is proved is so. If not,
- * the test fails. Verdicts and the above are added to sum.
+ * The correlator's incidents equal the detector's, settled at the end and on the way, and what is
+ * proved is true. If not, the test fails. Verdicts and the above are added to sum.
  */
 void correlator_schedule__check(struct schedule *schedule, unsigned long *sum);
 

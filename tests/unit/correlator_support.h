@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the correlator's tests share: messages as the BPF programs send them, and what it makes of them. */
+/* Shared by the correlator's tests: messages as the BPF programs send them, and the results. */
 #ifndef TESTS_CORRELATOR_SUPPORT_H
 #define TESTS_CORRELATOR_SUPPORT_H
 
@@ -46,7 +46,10 @@ static inline struct correlator *new_correlator(enum thprace_mode mode)
 	return correlator;
 }
 
-/* Walkers are of task 20, windows of task 10, unless a test says otherwise. A window leaves nothing. */
+/*
+ * Walkers are of task 20 and windows of task 10, unless a test says otherwise. A window leaves
+ * nothing.
+ */
 static inline struct thprace_incident walker(uint64_t enter, uint64_t leave, int32_t residual)
 {
 	struct thprace_incident message = {
@@ -78,7 +81,7 @@ static inline struct thprace_incident small_walker(uint64_t enter, uint64_t leav
 	return message;
 }
 
-/* The zap of a range by task 11, which took one page and left so many. */
+/* The zap of a range by task 11, which took one page and left this many. */
 static inline struct thprace_window range(uint64_t open, uint64_t close, int32_t left)
 {
 	struct thprace_window result = window(open, 0, close);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A story: records made by hand, told in microseconds, in any order. It runs through the detector
- * and, for all but late records, through the oracle, which must agree.
+ * A story: records made by hand, with times in microseconds, in any order. It runs through the
+ * detector and, except for late records, through the oracle, which must agree.
  */
 #ifndef TESTS_DETECTOR_SCENARIO_H
 #define TESTS_DETECTOR_SCENARIO_H
@@ -58,7 +58,7 @@ static inline struct thprace_record *zap_open(struct scenario *scenario, uint64_
 	return record;
 }
 
-/* Nothing is left at its level then, unless a test says otherwise. */
+/* Nothing is left at its level, unless a test says otherwise. */
 static inline struct thprace_record *zap_close(struct scenario *scenario, uint64_t open,
 					       uint64_t removed, uint64_t ts)
 {
@@ -71,7 +71,7 @@ static inline struct thprace_record *zap_close(struct scenario *scenario, uint64
 	return record;
 }
 
-/* A window of OPENER on FOLIO, in full; removed 0: light mode, or void. Returns its end. */
+/* A complete window of OPENER on FOLIO; removed 0: light mode, or void. Returns its end. */
 static inline struct thprace_record *window(struct scenario *scenario, uint64_t open,
 					    uint64_t removed, uint64_t close)
 {
@@ -114,7 +114,7 @@ static inline struct thprace_record *small_walk(struct scenario *scenario, uint6
 	return record;
 }
 
-/* The zap of a range by OPENER, which left so many; began 0: before the walker. */
+/* The zap of a range by OPENER, which left this many; began 0: before the walker. */
 static inline struct thprace_record *range(struct scenario *scenario, uint64_t began,
 					   uint64_t ended, int left)
 {
@@ -126,7 +126,7 @@ static inline struct thprace_record *range(struct scenario *scenario, uint64_t b
 	return record;
 }
 
-/* The function around a walker that returned at `left` returns: so many are mapped by PMDs. */
+/* The function around a walker that returned at `left` returns: this many are mapped by PMDs. */
 static inline struct thprace_record *outer(struct scenario *scenario, uint64_t left, uint64_t ts,
 					   int before, int now)
 {
@@ -165,7 +165,7 @@ static inline void lost(struct scenario *scenario, uint64_t from, uint64_t to)
 	add_record(scenario, THPRACE_REC_LOST, from, to, 0)->arg = 5;
 }
 
-/* As it was told: the detector puts it in order. The oracle must agree with all of it. */
+/* Runs it: the detector sorts the records. The oracle must agree with all of it. */
 static inline void run(struct scenario *scenario, enum thprace_mode mode)
 {
 	struct oracle *oracle = oracle__new(scenario->record, scenario->n, mode,

@@ -27,7 +27,7 @@ static int left_by_zap(struct schedule *schedule, const struct task *task, unsig
 					     : schedule->mapped[task->folio][level];
 }
 
-/* Most schedules are slow enough to be ordered; some live within the tolerance, some take long. */
+/* Most schedules are slow enough to be ordered; some are within the tolerance, some take long. */
 static void pass_time(struct schedule *schedule)
 {
 	static const uint64_t most[] = {3000, 3000, 60, 200000, 4000000};
@@ -35,7 +35,7 @@ static void pass_time(struct schedule *schedule)
 	if (one_in(&schedule->random, 50))
 		schedule->now += below(&schedule->random, 30000000);
 	schedule->now += below(&schedule->random, most[schedule->pace]);
-	/* No task is at two places at one time; two tasks may be. */
+	/* No task is in two places at the same time; two tasks may be. */
 	if (!one_in(&schedule->random, 30))
 		schedule->now++;
 }
@@ -179,7 +179,7 @@ static void check_point(struct schedule *schedule, unsigned int who)
 	add_record(schedule, record);
 }
 
-/* A walker: enters, perhaps zaps, decides, returns, is proved. Returns whether it is over. */
+/* A walker: enters, may zap, decides, returns, is proved. Returns whether it is over. */
 static bool walk(struct schedule *schedule, unsigned int who, int step)
 {
 	struct task *task = &schedule->task[who];
@@ -281,7 +281,7 @@ static void choose(struct schedule *schedule, unsigned int who)
 	task->nested = task->does == WALK && one_in(&schedule->random, 4);
 	task->checks = task->class >= THPRACE_TRUNCATE_UNMAP && one_in(&schedule->random, 3);
 	task->pages = 1 + below(&schedule->random, 3);
-	/* What will be zapped is mapped before. */
+	/* What will be zapped must be mapped before. */
 	if (task->does == PTE_ZAP)
 		schedule->mapped[task->folio][THPRACE_LEVEL_PTE]++;
 	else if (task->does == RANGE)
@@ -308,7 +308,7 @@ static bool act(struct schedule *schedule, unsigned int who)
 	case RANGE:
 		return range(schedule, who, step);
 	case MAP:
-		/* A mapping comes, stays for some time, and goes unseen, in another mm. */
+		/* A mapping appears, stays for some time, and is removed unseen, in another mm. */
 		if (step == 0 || step > 5)
 			schedule->mapped[task->folio][who % 2] += step == 0 ? 1 : -1;
 		return step > 5;
@@ -350,7 +350,7 @@ static void number(struct schedule *schedule)
 {
 	size_t i;
 
-	/* Ties keep the order in which they were made, as in one ring; seq is not looked at. */
+	/* Ties keep the order in which they were made, as in one ring; seq is ignored. */
 	for (i = 0; i < schedule->n; i++)
 		schedule->record[i].seq = i + 1;
 	qsort(schedule->record, schedule->n, sizeof(schedule->record[0]),
@@ -373,7 +373,7 @@ void detector_schedule__generate(struct schedule *schedule, uint64_t seed, size_
 
 		pass_time(schedule);
 		who = below(&schedule->random, tasks);
-		/* A task does not do two things at one time. */
+		/* A task does not do two things at the same time. */
 		if (schedule->now == before)
 			schedule->now++;
 		if (schedule->task[who].does == IDLE)

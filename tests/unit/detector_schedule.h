@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random schedules of tasks that zap, walk and split a few folios, whose mapcounts are simulated, at
- * both levels, as records; and what may become of the records on their way to the detector.
+ * Random schedules, as records, of tasks that zap, walk and split a few folios, whose mapcounts are
+ * simulated at both levels; and what may happen to the records on their way to the detector.
  */
 #ifndef TESTS_DETECTOR_SCHEDULE_H
 #define TESTS_DETECTOR_SCHEDULE_H
@@ -53,18 +53,18 @@ struct schedule {
 	uint64_t seed;
 	uint64_t random;
 	enum thprace_mode mode;
-	unsigned int pace; /* which gaps between events */
+	unsigned int pace; /* the size of gaps between events */
 	uint64_t now;
 	struct task task[TASKS];
 	int mapped[FOLIOS][THPRACE_LEVEL_MAX];
 	uint64_t counted_from
 		[FOLIOS]; /* until when somebody asks what zaps leave: a walker is there, or failed */
-	uint64_t returned[FOLIOS]; /* when a walker did last */
+	uint64_t returned[FOLIOS]; /* the last time a walker did */
 	struct thprace_record record[EVENTS_MAX + 8];
 	size_t n;
 };
 
-/* At least so many records, numbered, in order of time. */
+/* At least this many records, numbered, in order of time. */
 void detector_schedule__generate(struct schedule *schedule, uint64_t seed, size_t events);
 /* For qsort(): equal times keep the order in which they were made, as in one ring. */
 int detector_schedule__by_time(const void *a, const void *b);
@@ -72,8 +72,8 @@ int detector_schedule__by_time(const void *a, const void *b);
 void detector_schedule__shuffle(struct schedule *schedule, struct thprace_record *record, size_t n,
 				uint64_t watermark);
 /*
- * Loses runs of records of one CPU. A LOST record covers each run: from its first record, at the
- * latest, until the CPU's next record, at the earliest. Returns how many records are left.
+ * Loses runs of records of one CPU. A LOST record covers each run: from at latest its first record
+ * until at earliest the CPU's next record. Returns how many records are left.
  */
 size_t detector_schedule__lose(struct schedule *schedule, struct thprace_record *record, size_t n,
 			       bool *gone);

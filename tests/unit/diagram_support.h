@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of diagrams share: an incident, what is drawn of it, and that this fits its columns. */
+/*
+ * Shared by the tests of diagrams: an incident, its drawing, and a check that this fits its
+ * columns.
+ */
 #ifndef TESTS_DIAGRAM_SUPPORT_H
 #define TESTS_DIAGRAM_SUPPORT_H
 

@@ -2,7 +2,7 @@
 /* Only its BTF is used. */
 #include "fake_kernel.h"
 
-/* A pointer alone would leave a structure unknown. */
+/* With only a pointer, a structure would stay unknown. */
 struct fake_arguments fake_arguments;
 struct folio fake_folio;
 struct vma fake_vma;

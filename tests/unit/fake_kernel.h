@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Types of a kernel that never was, for expressions over them: compiled by the C compiler for the test, and by
- * clang for their BTF. Structures are laid out alike on both.
+ * Types of an invented kernel, for expressions: compiled by the C compiler for the test, and by
+ * clang for their BTF. Both lay out structures in the same way.
  */
 #ifndef TESTS_FAKE_KERNEL_H
 #define TESTS_FAKE_KERNEL_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the metrics' text share: states of a daemon, and a strict reader of the format. */
+/*
+ * Shared by the tests of the metrics' text: states of a daemon, and a strict reader of the format.
+ */
 #ifndef TESTS_METRICS_SUPPORT_H
 #define TESTS_METRICS_SUPPORT_H
 
@@ -128,7 +130,7 @@ static inline void fill_exposure(struct exposure *exposure)
 		};
 }
 
-/* One that has seen something of everything. */
+/* One with something of everything. */
 static inline void make_full(struct world *world)
 {
 	struct state *state = &world->state;
@@ -227,7 +229,7 @@ static inline void expect_name(const char **at)
 	assert_true(*at > begin);
 }
 
-/* {name="value",…}; backslashes only before what has to be escaped. */
+/* {name="value",…}; backslashes only before what must be escaped. */
 static inline void expect_labels(const char **at)
 {
 	do {
@@ -270,7 +272,7 @@ static inline void read_family(struct reading *reading, char *help, char *type)
 	reading->type = type;
 }
 
-/* The sample's name is its family's, with the suffix that a histogram's has. */
+/* The sample's name is its family's, for a histogram with a suffix. */
 static inline void expect_family(const struct reading *reading, const char *name, size_t length)
 {
 	const char *family;
@@ -341,7 +343,7 @@ static inline void read_text(struct reading *reading, char *text)
 	}
 }
 
-/* A sample's value, or -1 when there is none. */
+/* A sample's value, or -1 if there is none. */
 static inline double value_of(const struct reading *reading, const char *series)
 {
 	size_t i;

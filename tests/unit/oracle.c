@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The oracle's judgement of each walker by all that happened around it. */
+/* The oracle judges each walker by everything that happened around it. */
 #include "oracle_private.h"
 
 #include <thprace/verdict.h>
 
-/* One thing that a walker came to. */
+/* One result of a walker. */
 struct opinion {
 	enum thprace_verdict verdict;
 	enum thprace_attribution attribution;
@@ -18,7 +18,7 @@ static void emit(struct oracle *oracle, const struct oracle_walker *walker,
 	struct detector_class *class = &oracle->stats.class[walker->walk.class];
 	struct thprace_incident *incident;
 
-	/* Another zap may be lost that was under way: nothing is certain then. */
+	/* Another zap that was under way may be lost: nothing is certain then. */
 	if (walker->failed && !walker->check &&
 	    oracle__lost(oracle, walker->walk.enter, walker->walk.leave + THPRACE_ATTRIBUTION_NS)) {
 		verdict = verdict == THPRACE_REMAINED ? THPRACE_UNPROVEN : verdict;
@@ -54,7 +54,7 @@ static long pages_of(const struct thprace_counts *counts, unsigned int order)
 	return counts->entire * (1L << order) + counts->small;
 }
 
-/* When the mapping was gone, as far as is known. */
+/* When the mapping was gone, as far as known. */
 static uint64_t gone(const struct thprace_window *window)
 {
 	if (window->removed)
@@ -76,13 +76,16 @@ static bool ended_inside(const struct thprace_walk *walk, const struct thprace_w
 	       gone(window) >= walk->enter;
 }
 
-/* Was the window's task removing, at the walker's return, a page that the walker left? */
+/* When the walker returned, was the window's task removing a page that the walker left? */
 static bool was_taking(const struct thprace_walk *walk, const struct thprace_window *window)
 {
 	return window->taking && walk->leave + window->taking == window->close;
 }
 
-/* Did one of the mappings go that the walker left? In two ways of seeing it, or it is not known. */
+/*
+ * Was one of the mappings removed that the walker left? Both ways of finding out must agree, or it
+ * is not known.
+ */
 enum took {
 	NOTHING,
 	ONE,
@@ -111,7 +114,7 @@ static enum took took(const struct thprace_walk *walk, const struct thprace_wind
 	return NOTHING;
 }
 
-/* Is the zap one that is told, and looked at, beside this failed walker? */
+/* Is the zap reported, and considered, for this failed walker? */
 static bool beside(const struct oracle_walker *walker, const struct oracle_window *met,
 		   const struct thprace_window *range)
 {
@@ -130,7 +133,7 @@ static bool beside(const struct oracle_walker *walker, const struct oracle_windo
 	       window->close <= walk->leave + THPRACE_ATTRIBUTION_NS;
 }
 
-/* What there is of each sort beside a failed walker. */
+/* The zaps of each kind around a failed walker. */
 struct around {
 	unsigned int candidates[2];
 	long taken[2];
@@ -150,7 +153,7 @@ static void look_at(struct around *around, const struct thprace_walk *walk,
 	if (window->open <= walk->leave && !under_way(walk, window) && !ended_inside(walk, window))
 		return;
 	if (window->open > walk->leave && window->left == -1)
-		return; /* nobody told of it */
+		return; /* nobody reported it */
 	if (around->one && around->one != window->pid)
 		around->others = true;
 	around->one = window->pid;
@@ -183,8 +186,8 @@ static void look_around(const struct oracle *oracle, const struct oracle_walker 
 }
 
 /*
- * May somebody else have taken one between the walker's return and the reading of this window's count? Who
- * began in between, or was at it all the time.
+ * May another task have taken one between the walker's return and the reading of this window's
+ * count? One that began in between, or was zapping all the time.
  */
 static bool mixed(const struct oracle *oracle, const struct oracle_walker *walker,
 		  const struct thprace_window *window)
@@ -272,7 +275,7 @@ static struct opinion opinion(const struct oracle *oracle, const struct oracle_w
 	return opinion;
 }
 
-/* Was all that it left there still, or taken by somebody who came after it? */
+/* Was all that it left still there, or taken by a task that came after it? */
 static bool remained(const struct thprace_walk *walk, const struct around *around)
 {
 	if (walk->residual < 1)
@@ -286,7 +289,7 @@ static bool remained(const struct thprace_walk *walk, const struct around *aroun
 	return walk->outer.entire >= walk->left.entire && walk->outer.small >= walk->left.small;
 }
 
-/* Do they meet? Counts touches and passes on the way. */
+/* Do they overlap? Also counts touches and passes. */
 static bool pairs(struct oracle *oracle, const struct oracle_walker *walker,
 		  const struct oracle_window *met)
 {
@@ -352,7 +355,10 @@ static void emit_removal(struct oracle *oracle, const struct oracle_walker *walk
 	emit(oracle, walker, &window, opinion);
 }
 
-/* No window explains it. A range may: of several the one that is proved best, and of these the one that ended first. */
+/*
+ * No window explains it. A range may: of several the one with the best proof, and of these the one
+ * that ended first.
+ */
 static void judge_failed(struct oracle *oracle, const struct oracle_walker *walker,
 			 const struct around *around, bool lost)
 {

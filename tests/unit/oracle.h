@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The oracle of the detector's tests: the same definitions, worked out by brute force over the
- * complete lists of windows, walkers, removals and losses. It shares no code with the detector and
- * none of its functions that judge.
+ * The oracle of the detector's tests: the same definitions, computed by brute force over the
+ * complete lists of windows, walkers, removals and losses. It shares no code with the detector, and
+ * uses none of its functions that judge.
  */
 #ifndef TESTS_ORACLE_H
 #define TESTS_ORACLE_H
@@ -25,7 +25,7 @@ struct oracle_walker {
 	bool head; /* a split after its walker */
 	bool check; /* a check point alone */
 	bool failed;
-	bool clean; /* met nothing, failed at nothing, touched by no loss */
+	bool clean; /* overlapped nothing, did not fail, touched by no loss */
 };
 
 struct oracle_span {
@@ -35,7 +35,7 @@ struct oracle_span {
 
 struct oracle {
 	enum thprace_mode mode;
-	uint64_t reach; /* passes further apart than this are not looked for */
+	uint64_t reach; /* passes further apart than this are not searched for */
 	struct thprace_record *record; /* in order of time */
 	size_t records;
 	struct oracle_window *window;
@@ -57,7 +57,7 @@ struct oracle *oracle__new(const struct thprace_record *record, size_t n, enum t
 bool oracle__lost(const struct oracle *oracle, uint64_t from, uint64_t to);
 void oracle__free(struct oracle *oracle);
 
-/* What the detector makes of records: its incidents, sorted, and a copy of its numbers. */
+/* The detector's result for records: its incidents, sorted, and a copy of its numbers. */
 struct oracle_run {
 	struct thprace_incident *incident;
 	size_t incidents;
@@ -68,12 +68,12 @@ void oracle__run(struct oracle_run *run, const struct thprace_record *record, si
 		 enum thprace_mode mode, uint64_t watermark);
 void oracle_run__free(struct oracle_run *run);
 /*
- * Does the detector's run equal the oracle's view, every byte of every incident and every number?
- * If not, says on stderr what differs.
+ * Does the detector's run equal the oracle's result, in every byte of every incident and every
+ * number? If not, prints on stderr what differs.
  */
 bool oracle__agrees(struct oracle *oracle, const struct oracle_run *run);
 
-/* Order of incidents by identity, for sorting what is compared. */
+/* Order of incidents by identity, for sorting before the comparison. */
 int oracle__compare(const void *a, const void *b);
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The oracle's lists: every window, walker, range and loss of the records, all against all. */
+/*
+ * The oracle's lists: every window, walker, range and loss of the records, each compared with each.
+ */
 #include "oracle_private.h"
 #include "class_ids.h"
 
@@ -18,7 +20,7 @@ static void sort(struct thprace_record *record, size_t n)
 	}
 }
 
-/* The window (pid, open), whatever is left of it. */
+/* The window (pid, open), with what is left of it. */
 static struct oracle_window *window_of(struct oracle *oracle, const struct thprace_record *record,
 				       uint64_t open)
 {
@@ -321,7 +323,7 @@ static void collect_losses(struct oracle *oracle)
 		oracle->stats.lost += oracle->record[i].arg;
 		add_span(oracle, oracle->record[i].entry, oracle->record[i].ts);
 	}
-	/* A window of an unknown folio whose end was lost may be on any. */
+	/* A window of an unknown folio whose end was lost may be on any folio. */
 	for (i = 0; i < oracle->windows; i++) {
 		window = &oracle->window[i];
 		if (window->lost && !window->window.folio)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the oracle share. */
+/* Shared by the parts of the oracle. */
 #ifndef TESTS_ORACLE_PRIVATE_H
 #define TESTS_ORACLE_PRIVATE_H
 
@@ -28,7 +28,7 @@ static inline uint64_t max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Sort the records, and fill in windows, walkers, ranges, spans of losses, and what is counted of them. */
+/* Sort the records, and fill in windows, walkers, ranges, intervals of losses, and the counts. */
 void oracle__collect(struct oracle *oracle);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's run of the same records, and whether it agrees with the oracle. */
+/* The detector's run on the same records, and whether it agrees with the oracle. */
 #include "oracle_private.h"
 
 #include <inttypes.h>
@@ -82,7 +82,7 @@ static void show(const char *who, const struct thprace_incident *incident)
 		(uint64_t)walk->leave, walk->residual, walk->flags);
 }
 
-/* A split that ends after its walker was given out: its result is missing there, no more. */
+/* If a split ends after its walker was emitted, only its result is missing there. */
 static bool incident_agrees(struct thprace_incident oracle, const struct thprace_incident *run)
 {
 	if (oracle.walk.class != THPRACE_SPLIT_HEAD && !(run->walk.flags & THPRACE_KF_RESULT)) {
@@ -152,7 +152,7 @@ bool oracle__agrees(struct oracle *oracle, const struct oracle_run *run)
 	agree &= number_agrees("touching", a->touching, b->touching);
 	agree &= number_agrees("close calls", a->close_calls, b->close_calls);
 	agree &= number_agrees("lost", a->lost, b->lost);
-	/* With records lost, the detector may have given out a walker that passed closer. */
+	/* If records were lost, the detector may have emitted a walker that passed closer. */
 	if (!oracle->spans || b->closest.distance < a->closest.distance)
 		agree &= number_agrees("closest", a->closest.distance, b->closest.distance);
 	return agree;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of reports share: a trace file with races in it, and what is reported of it. */
+/* Shared by the tests of reports: a trace file with races in it, and its report. */
 #ifndef TESTS_REPORT_SUPPORT_H
 #define TESTS_REPORT_SUPPORT_H
 
@@ -90,7 +90,7 @@ static inline struct thprace_incident incident(enum thprace_verdict verdict, uin
 	return result;
 }
 
-/* The records of which incident(CONTAINED, base) is made. */
+/* The records for incident(CONTAINED, base). */
 static inline void write_race_records(struct thprace_record records[5], uint64_t base)
 {
 	records[0] = record(THPRACE_REC_ZAP_OPEN, base, base, 812, 0);
@@ -130,7 +130,7 @@ static inline void add_incident(struct trace_writer *writer, enum thprace_verdic
 	assert_int_equal(trace_writer__incident(writer, &one), 0);
 }
 
-/* Seven contained ones, of which the sixth is the longest; with an escape if asked for. */
+/* Seven contained ones, of which the sixth is the longest; with an escape on request. */
 static inline void write_trace(int escape)
 {
 	struct trace_writer *writer = begin(THPRACE_TF_ALL);
@@ -196,7 +196,7 @@ static inline char *report(unsigned int incidents, int json)
 	return report_of_width(incidents, json, 0);
 }
 
-/* Takes text apart. */
+/* Destroys text. */
 static inline void assert_fits(char *text, size_t width)
 {
 	char *line, *rest = NULL;

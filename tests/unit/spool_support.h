@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the spool share: a folder under /tmp for each test, and what is found in it. */
+/* Shared by the tests of the spool: a folder under /tmp for each test, and its content. */
 #ifndef THPRACE_SPOOL_SUPPORT_H
 #define THPRACE_SPOOL_SUPPORT_H
 
@@ -23,16 +23,16 @@
 #include "class_ids.h"
 
 static char base[64]; /* made for a test */
-static char folder[80]; /* the spool's, in it */
+static char folder[80]; /* the spool's folder in it */
 static struct config config;
 static int healths; /* calls of the health hook */
 static int health; /* its last errno */
 
-/* What the spool's folder holds. */
+/* The content of the spool's folder. */
 struct found {
 	unsigned int files;
 	unsigned int ended; /* files with END */
-	unsigned int damaged; /* bad blocks that are not just a cut-off end */
+	unsigned int damaged; /* bad blocks, except a truncated end */
 	unsigned int metas, stats, symbols;
 	uint64_t incidents;
 	uint64_t first, last; /* numbers */
@@ -111,7 +111,7 @@ static inline void make_older(const char *name, uint64_t seconds)
 	assert_int_equal(utimensat(AT_FDCWD, in_folder(name), times, 0), 0);
 }
 
-/* An incident that tells its number, hard to compress, so that files grow. */
+/* An incident that contains its number and compresses badly, so that files grow. */
 static inline void make_incident(struct thprace_incident *incident, uint64_t number,
 				 unsigned int verdict)
 {
@@ -132,7 +132,7 @@ static inline void make_incident(struct thprace_incident *incident, uint64_t num
 	}
 }
 
-/* Give one that has this number; returns what it got. */
+/* Add one with this number; returns the number that it got. */
 static inline uint64_t add_incident(struct spool *spool, uint64_t number, unsigned int verdict)
 {
 	struct thprace_incident incident;
@@ -141,7 +141,7 @@ static inline uint64_t add_incident(struct spool *spool, uint64_t number, unsign
 	return spool__incident(spool, &incident);
 }
 
-/* Give some; all must get the next number. Returns the first one's. */
+/* Add some; all must get the next number. Returns the first one's. */
 static inline uint64_t add_incidents(struct spool *spool, unsigned int verdict, unsigned int count)
 {
 	uint64_t first = spool->next, number;
@@ -200,7 +200,7 @@ static inline void check_json(struct found *found, const struct trace_block *blo
 	snprintf(found->last_symbols, sizeof(found->last_symbols), "%s", (const char *)block->data);
 }
 
-/* Read one file; its numbers must not be below floor. Returns the number behind its last. */
+/* Read one file; its numbers must not be below floor. Returns its last number plus 1. */
 static inline uint64_t read_one(struct found *found, const struct spool_file *file, uint64_t floor)
 {
 	uint64_t number = file->first;
@@ -211,7 +211,7 @@ static inline uint64_t read_one(struct found *found, const struct spool_file *fi
 
 	assert_true(number >= floor);
 	found->files++;
-	/* A kill between creating it and its header leaves nothing in it. */
+	/* A file is empty if the process is killed between creating it and writing its header. */
 	if (trace_reader__open(&reader, in_folder(file->name), why, sizeof(why))) {
 		assert_int_equal(file->size, 0);
 		return number;
@@ -231,7 +231,7 @@ static inline uint64_t read_one(struct found *found, const struct spool_file *fi
 	return number;
 }
 
-/* All of the folder: every incident must have the number that it was given, none twice. */
+/* The whole folder: every incident must have the number that it got, and none occurs twice. */
 static inline void read_spool(struct found *found)
 {
 	struct spool_file *files;
@@ -269,7 +269,7 @@ static inline uint64_t folder_size(void)
 	return total;
 }
 
-/* Is the file that begins with this number whole, with END? */
+/* Is the file that begins with this number complete, with END? */
 static inline int ends_in_order(uint64_t first)
 {
 	struct spool_file file = {.first = first};

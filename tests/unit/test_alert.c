@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Alerts: what becomes a message, and all that it says. */
+/* Alerts: what becomes a message, and its content. */
 #include "alert_support.h"
 #include "folio_name.h"
 #include "classes/race_class.h"
@@ -38,7 +38,7 @@ static void an_escape(void **state)
 	expect_field(message, "THPRACE_WALKER_CPU", "4");
 	expect_field(message, "THPRACE_WALKER_KIND", "split");
 	expect_field(message, "THPRACE_WINDOW_NS", "22100");
-	/* A window of small pages is known by its end: how long both were there is not. */
+	/* Only the end of a window of small pages is known, not how long both sides overlapped. */
 	assert_null(field(message, "THPRACE_OVERLAP_NS"));
 	expect_field(message, "THPRACE_WALKER_NS", "5000");
 	expect_field(message, "THPRACE_PROOF", "residual mapcount 1 at the walker's return");
@@ -51,7 +51,7 @@ static void an_escape(void **state)
 	assert_int_equal(sent, 1);
 }
 
-/* A range that began before anybody looked: its end alone is known, and no length. */
+/* A range that began before anybody looked: only its end is known, and no length. */
 static void a_beginning_unseen(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -68,7 +68,7 @@ static void a_beginning_unseen(void **state)
 	alert__free(alert);
 }
 
-/* What SipHash-2-4's authors give for eight bytes, and what the name of a folio keeps to itself. */
+/* The value that SipHash-2-4's authors give for eight bytes, and what the name of a folio hides. */
 static void folio_names(void **state)
 {
 	const uint64_t key[2] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
@@ -83,7 +83,7 @@ static void folio_names(void **state)
 	assert_null(strstr(name, "4e38"));
 }
 
-/* Every incident's message: no field has the address, and one folio is one name. */
+/* Every incident's message: no field has the address, and a folio has one name. */
 static void no_address(void **state)
 {
 	struct alert *alert = begin(0, 1000);
@@ -164,7 +164,7 @@ static void priorities(void **state)
 	}
 }
 
-/* Of a window of small pages the end alone is known: only another one's overlap has a length. */
+/* Only the end of a window of small pages is known: overlaps of other windows have a length. */
 static void overlap_of_pmd(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -178,7 +178,7 @@ static void overlap_of_pmd(void **state)
 	alert__free(alert);
 }
 
-/* A contained overlap is no alert; the first of each class is told. */
+/* A contained overlap is no alert; the first of each class is reported. */
 static void overlaps(void **state)
 {
 	struct alert *alert = begin(60, 1);
@@ -204,7 +204,7 @@ static void overlaps(void **state)
 	assert_int_equal(sent, race_class__end() - 1);
 }
 
-/* The first overlap comforts where the kernel's code says so, and nowhere else. */
+/* The message about a first overlap reassures only if the kernel's code has the fix. */
 static void overlap_by_the_code(void **state)
 {
 	static const char *const statuses[] = CHECK_STATUS_NAMES;
@@ -289,7 +289,7 @@ static void losses(void **state)
 	alert__lost(alert, &record, START + 30 * S);
 	assert_int_equal(sent, 3);
 	expect_field(&kept[2], "THPRACE_FROM_NS", "6000");
-	/* Nothing lost, or a cause that nobody knows: no loss. */
+	/* Nothing lost, or an unknown cause: no loss. */
 	record = lost(THPRACE_LOSS_MISSED, 0, 6000, 7000);
 	alert__lost(alert, &record, START + 50 * S);
 	record = lost(THPRACE_LOSS_MAX, 1, 6000, 7000);
@@ -316,7 +316,7 @@ static void failing_target(void **state)
 	alert__free(alert);
 }
 
-/* What comes from a damaged incident or a hostile comm harms nobody. */
+/* Data from a damaged incident or a hostile comm does no harm. */
 static void odd_values(void **state)
 {
 	struct alert *alert = begin(60, 1000);

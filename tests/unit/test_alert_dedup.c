@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Folding and limits of alerts: identical incidents become one message, a storm a few, and none goes uncounted. */
+/*
+ * Folding and limits of alerts: identical incidents become one message, a storm becomes a few, and
+ * none is uncounted.
+ */
 #include "alert_support.h"
 #include "class_ids.h"
 
@@ -31,7 +34,7 @@ static void identical(void **state)
 	expect_field(&kept[1], "THPRACE_FROM_NS", "1000100000000");
 	expect_field(&kept[1], "THPRACE_TO_NS", "1009900000000");
 	assert_int_equal(alert__deadline(alert), 0);
-	/* The next one is told at once again, but is not the first. */
+	/* The next one is sent at once again, but is not the first. */
 	alert__incident(alert, &incident, 101, "/x", START + 61 * S);
 	assert_int_equal(sent, 3);
 	expect_field(&kept[2], "THPRACE_FIRST", "0");
@@ -80,7 +83,7 @@ static void late_tick(void **state)
 	assert_int_equal(sent, 3);
 }
 
-/* Each member of the identity on its own makes another message. */
+/* A difference in any member of the identity makes another message. */
 static void not_identical(void **state)
 {
 	struct alert *alert = begin(60, 1000);
@@ -107,13 +110,13 @@ static void not_identical(void **state)
 	other.walk.comm[0] = 'x';
 	alert__incident(alert, &other, 1, NULL, START);
 	assert_int_equal(sent, 7);
-	/* What is not part of it does not. */
+	/* A difference in other members does not. */
 	other = base;
 	other.window.pid++;
 	other.walk.pid++;
 	other.walk.cpu++;
 	other.walk.residual++;
-	other.window.comm[THPRACE_COMM_LEN - 1] = 'x'; /* behind the NUL */
+	other.window.comm[THPRACE_COMM_LEN - 1] = 'x'; /* after the NUL */
 	alert__incident(alert, &other, 1, NULL, START);
 	assert_int_equal(sent, 7);
 	alert__free(alert);
@@ -132,11 +135,11 @@ static void limit(void **state)
 		incident.walk.comm[0] = (char)('a' + i);
 		alert__incident(alert, &incident, i + 1, "/x", START + i * S);
 	}
-	/* Three, and the first escape: a change of state has no limit, and uses none up. */
+	/* Three, and the first escape: a change of state has no limit, and uses up none. */
 	assert_int_equal(sent, 4);
 	expect_field(&kept[3], "THPRACE_FIRST", "1");
 	expect_field(&kept[3], "THPRACE_ID", "6");
-	/* Another class has a limit of its own. */
+	/* Another class has its own limit. */
 	incident = make(THPRACE_SPLIT_HEAD, THPRACE_UNPROVEN);
 	alert__incident(alert, &incident, 100, NULL, START + 20 * S);
 	assert_int_equal(sent, 5);
@@ -168,7 +171,7 @@ static void limit(void **state)
 	assert_null(field(&kept[8], "THPRACE_ID"));
 }
 
-/* A group ends when its class has no message left: the limit's message has its evidence. */
+/* A group ends when its class has no message left: the message about the limit has its evidence. */
 static void group_above_limit(void **state)
 {
 	struct alert *alert = begin(20, 1);
@@ -202,7 +205,7 @@ static void count_withheld(void *ctx, unsigned int class, const struct alert_ded
 	assert_int_equal(class, THPRACE_SPLIT_UNMAP);
 }
 
-/* What is exempt is sent, whatever is identical or above the limit. */
+/* An exempt incident is sent, even if it is identical or above the limit. */
 static void exempt(void **state)
 {
 	static struct alert_dedup dedup;
@@ -224,7 +227,7 @@ static void exempt(void **state)
 	assert_int_equal(counted, 2);
 }
 
-/* More kinds of incidents than there are groups: they have the limit. */
+/* More kinds of incidents than groups: the limit applies to them. */
 static void many_kinds(void **state)
 {
 	struct alert *alert = begin(60, 1000);
@@ -255,7 +258,7 @@ static void reconfigured(void **state)
 	config.alerts.fold = 5;
 	config.alerts.per_minute = 2;
 	alert__configure(alert, &config);
-	/* What has begun keeps its time. */
+	/* A group that has begun keeps its time. */
 	assert_int_equal(alert__deadline(alert), START + 60 * S);
 	incident.walk.comm[0] = 'a';
 	alert__incident(alert, &incident, 0, NULL, START);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Alerts: the complaints of the kernel, and that everything is in exactly one message. */
+/* Alerts about complaints of the kernel, and that everything is in exactly one message. */
 #include "alert_support.h"
 #include "classes/race_class.h"
 #include "class_ids.h"
@@ -95,7 +95,7 @@ static void not_confirmed(void **state)
 	alert__free(alert);
 }
 
-/* A complaint is that task's which it names: it waits for its incident, and takes no other's. */
+/* A complaint belongs to the task that it names: it waits for that task's incident. */
 static void by_task(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -116,7 +116,7 @@ static void by_task(void **state)
 	assert_non_null(strstr(kept[1].text, "(it names the opener's task)"));
 	complaint = complain(THPRACE_SPLIT_UNMAP, 77, START + 3 * S);
 	alert__complaint(alert, &complaint, START + 3 * S);
-	/* It names nothing at all. */
+	/* It names nothing. */
 	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 3 * S);
 	alert__complaint(alert, &complaint, START + 3 * S);
 	assert_int_equal(sent, 2);
@@ -127,7 +127,10 @@ static void by_task(void **state)
 	alert__free(alert);
 }
 
-/* The page that is named has to be the incident's, in a huge page any of it; and the task, where one is named. */
+/*
+ * The named page must be the incident's, in a huge page any part of it; so must the task, if one is
+ * named.
+ */
 static void by_page(void **state)
 {
 	static const struct {
@@ -137,7 +140,7 @@ static void by_page(void **state)
 		bool confirmed;
 	} cases[] = {
 		{512, 512, 0, true}, /* the head */
-		{512, 1023, 0, true}, /* the last of it */
+		{512, 1023, 0, true}, /* its last page */
 		{512, 1024, 0, false}, /* the next one */
 		{512, 511, 0, false},	    {512, 600, 21, true}, {512, 600, 99, false},
 		{512, 1024, 21, false},	    {513, 513, 0, true},  {513, 514, 0, false},
@@ -170,7 +173,7 @@ static void by_page(void **state)
 								  : "(it names this page)"));
 		alert__free(alert);
 	}
-	/* By its address, where the kernel does not hide it; or by nothing, where nothing can be compared. */
+	/* By its address, if the kernel does not hide it; no match if nothing can be compared. */
 	for (i = 0; i < 4; i++) {
 		alert = begin(60, 10);
 		if (i == 2)
@@ -188,7 +191,7 @@ static void by_page(void **state)
 	}
 }
 
-/* One that can belong to no class is nobody's affair here. */
+/* A complaint that can belong to no class is ignored here. */
 static void no_class(void **state)
 {
 	struct alert *alert = begin(60, 10);
@@ -205,7 +208,7 @@ static void no_class(void **state)
 	assert_int_equal(sent, 0);
 }
 
-/* What one kind has used up is no other's, and what has an incident is told whatever was before. */
+/* Each kind has its own limit, and a complaint with an incident is always reported. */
 static void limits_of_their_own(void **state)
 {
 	struct alert *alert = begin(60, 1);
@@ -234,7 +237,7 @@ static void limits_of_their_own(void **state)
 	assert_int_equal(complaints_counted, 21);
 }
 
-/* Of several incidents it is the latest, but one that is confirmed already only if there is no other. */
+/* Of several incidents the latest is chosen, but a confirmed one only if there is no other. */
 static void which_incident(void **state)
 {
 	static const char *const expected[] = {"3", "2", "1", "3"};
@@ -295,7 +298,7 @@ static void many_complaints(void **state)
 	assert_int_equal(complaints_counted, 100);
 	alert__state(alert, &totals);
 	assert_int_equal(totals.kernel_complaints, 100);
-	/* At the end those that wait are told. */
+	/* At the end, the waiting ones are reported. */
 	complaint = complain(THPRACE_SPLIT_UNMAP, 0, START + 200 * S);
 	alert__complaint(alert, &complaint, complaint.when);
 	alert__free(alert);
@@ -303,8 +306,8 @@ static void many_complaints(void **state)
 }
 
 /*
- * Random storms: whatever comes when, the messages account for every incident and every complaint; no
- * class has more than its messages in a minute; and the deadline is never in the past after a tick.
+ * Random storms: in any order, the messages account for every incident and every complaint; no
+ * class has more than its messages per minute; and the deadline is never in the past after a tick.
  */
 static void storms(void **state)
 {
@@ -368,14 +371,16 @@ static void storms(void **state)
 			assert_int_equal(accounted[c], expected[c]);
 		assert_int_equal(complaints_counted, nr_complaints);
 		assert_true(totals.folded <= in_total);
-		/* A minute begins with its first message, so there are no more minutes than this. */
+		/*
+		 * A minute begins with its first message, so there are at most this many minutes.
+		 */
 		assert_true(sent <=
 			    ALERT_DEDUP_LIMITS * per_minute * ((now - START) / (60 * S) + 1) +
 				    2 * ALERT_DEDUP_LIMITS + totals.kernel_confirmed);
 	}
 }
 
-/* The same with an end in the middle: what is counted then is told by alert__free(). */
+/* The same with an end in the middle: what is counted then is reported by alert__free(). */
 static void ended_storms(void **state)
 {
 	unsigned int round, i, class, c;

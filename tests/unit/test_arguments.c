@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Are a function's arguments in their registers? Code as gcc makes it of collapse_file(mm, file, start, hpage, …). */
+/*
+ * Are a function's arguments in their registers? Code as gcc generates it for collapse_file(mm,
+ * file, start, hpage, …).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +22,7 @@ static bool is_known(const char *code, size_t size)
 
 #define IS_KNOWN(code) is_known(code, sizeof(code) - 1)
 
-#define NOP "\x0f\x1f\x44\x00\x00" /* where ftrace's call was */
+#define NOP "\x0f\x1f\x44\x00\x00" /* in place of ftrace's call */
 #define CALL "\xe8\x11\x22\x33\x00"
 #define ENDBR "\xf3\x0f\x1e\xfa"
 #define FRAME "\x55\x48\x89\xe5\x41\x57" /* push %rbp; mov %rsp,%rbp; push %r15 */
@@ -39,7 +42,7 @@ static void in_place(void **state)
 	assert_true(IS_KNOWN(ENDBR CALL FRAME KEEP_MM MAPPING SPILL_HPAGE KEEP_START JUMP));
 }
 
-/* What is missing, moved or unclear is not told. */
+/* Missing, moved or unclear arguments are not accepted. */
 static void calls_unknown(void **state)
 {
 	(void)state;
@@ -57,12 +60,12 @@ static void calls_unknown(void **state)
 	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START "\x89\x4d\x80" JUMP));
 	/* Five. */
 	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START SPILL_HPAGE READ_NODE JUMP));
-	/* xor %ecx,%ecx, then it is read: not the argument. */
+	/* xor %ecx,%ecx before it is read: not the argument. */
 	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START "\x31\xc9" SPILL_HPAGE JUMP));
 	/* mov %rax,%rsi before the member is read. */
 	assert_false(
 		IS_KNOWN(NOP KEEP_MM KEEP_FILE "\x48\x89\xc6" MAPPING KEEP_START SPILL_HPAGE JUMP));
-	/* Behind a branch, a call, a breakpoint, the end. */
+	/* After a branch, a call, a breakpoint, the end. */
 	assert_false(IS_KNOWN(NOP KEEP_MM MAPPING KEEP_START JUMP SPILL_HPAGE));
 	assert_false(IS_KNOWN(NOP FRAME KEEP_MM MAPPING KEEP_START CALL SPILL_HPAGE));
 	assert_false(IS_KNOWN("\xcc" KEEP_MM MAPPING KEEP_START SPILL_HPAGE JUMP));

@@ -46,7 +46,7 @@ static void bad_files(void **state)
 	memcpy(path, whole, sizeof(path));
 }
 
-/* What each damages: the small kernel's BTF, before it is written. */
+/* How each damages the small kernel's BTF before it is written. */
 struct hostile {
 	const char *because;
 	void (*damage)(struct btf *btf);
@@ -98,7 +98,7 @@ static void wide(struct btf *btf)
 	}
 }
 
-/* Many that are just within the bound each: together they are not. */
+/* Many that are each just within the limit: together they are not. */
 static void many_wide(struct btf *btf)
 {
 	int inner = btf__add_struct(btf, NULL, 8), i, j;
@@ -174,7 +174,7 @@ static const struct hostile hostiles[] = {
 	{"longer than any", long_name},
 };
 
-/* By both readers of BTF files. Returns 0, or a number that says what went wrong. */
+/* With both readers of BTF files. Returns 0, or a number that says what went wrong. */
 static int read_hostile(void *ctx)
 {
 	const struct check_files files = {.btf = path};
@@ -212,7 +212,7 @@ static void hostile_files(void **state)
 	}
 }
 
-/* Of 20 GB there is nothing but the beginning. */
+/* Only the beginning of 20 GB exists. */
 static void a_file_without_end(void **state)
 {
 	static const struct hostile endless = {.because = "larger than"};
@@ -225,7 +225,7 @@ static void a_file_without_end(void **state)
 	assert_int_equal(bounded(read_hostile, (void *)&endless), 0);
 }
 
-/* The running kernel's BTF is not checked: what walks it is bounded all the same. */
+/* The running kernel's BTF is not checked, but walks over it are bounded too. */
 static void walks_are_bounded(void **state)
 {
 	struct btf *btf = kernel_btf();

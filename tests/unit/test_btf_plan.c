@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A plan of probes that rests on a file with BTF alone: what it finds there, and what it says is missing. */
+/*
+ * A plan of probes that is based only on a file with BTF: what it finds there, and what it reports
+ * as missing.
+ */
 #include "btf_support.h"
 
 #include "kernel/target.h"
@@ -29,7 +32,7 @@ static void plan_of_file(struct probe_plan *plan, enum probe_attach attach)
 	plan_with_trial(plan, attach, NULL);
 }
 
-/* As PREEMPT_RT: no huge pages. One class needs none, where the kernel has memory_failure. */
+/* As on PREEMPT_RT: no huge pages. One class needs none, if the kernel has memory_failure. */
 static void a_kernel_without_huge_pages(void **state)
 {
 	struct btf *btf;
@@ -65,7 +68,7 @@ static void a_kernel_without_huge_pages(void **state)
 							? "needs CONFIG_MEMORY_FAILURE"
 							: "needs CONFIG_TRANSPARENT_HUGEPAGE"));
 		}
-		/* What serves the others alone is left out. */
+		/* Points that only serve the others are left out. */
 		assert_int_equal(plan.probe[THPRACE_POINT_TRUNCATE].state, PROBE_SKIPPED);
 		assert_int_equal(plan.probe[THPRACE_POINT_UNMAP].state, PROBE_PLANNED);
 		assert_int_equal(plan.probe[THPRACE_POINT_RMAP].state, PROBE_PLANNED);
@@ -103,7 +106,7 @@ static void a_plan_without_the_kernel(void **state)
 	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].kind, PROBE_NONE);
 }
 
-/* Where a kprobe's program was seen not to run, none is planned, and the reason is told. */
+/* If a kprobe's program was seen not to run, no kprobe is planned, and the reason is given. */
 static void kprobes_that_do_not_run(void **state)
 {
 	const struct probe_trial trial = {.why = "no program runs there"};
@@ -126,7 +129,7 @@ static void kprobes_that_do_not_run(void **state)
 	assert_int_equal(probe[THPRACE_POINT_LOCK].state, PROBE_PLANNED);
 }
 
-/* What the verifier said is the reason, and not that permission was denied; whoever did not, has the errno's. */
+/* The verifier's message is the reason, not "permission denied"; without one, errno is. */
 static void refused_by_the_verifier(void **state)
 {
 	const struct target_options options = {.btf = path, .elsewhere = true};
@@ -177,7 +180,7 @@ static void an_entry_that_stays_silent(void **state)
 	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
 }
 
-/* What README promises and what is refused meet: 5.10. */
+/* The oldest kernel in README is the oldest one that is not refused: 5.10. */
 static void the_oldest_kernel(void **state)
 {
 	static const char *const old[] = {"4.19.0-27-amd64", "5.8.1", "5.9.16"};

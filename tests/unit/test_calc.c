@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Expressions: what is refused, where, and with which name instead; memory that is not there; what an interval gives. */
+/*
+ * Expressions: what is refused, where, and which name is suggested; missing memory; what an
+ * interval has.
+ */
 #include "calc_support.h"
 
 #include <errno.h>
@@ -7,7 +10,7 @@
 
 #define INSTRUCTIONS 1024
 
-/* Errors: "COLUMN: TEXT"; "" when it is right. */
+/* Errors: "COLUMN: TEXT"; "" if it is right. */
 static const char *error_of(const struct calc_scope *scope, const char *text)
 {
 	static char found[300];
@@ -82,7 +85,7 @@ static void what_is_refused(void **state)
 		assert_string_equal(error_of(&scope, wrong[i].text), wrong[i].error);
 }
 
-/* What is written by somebody who wants it to take long, or much. */
+/* Expressions that are meant to take long, or much memory. */
 static void what_is_too_much(void **state)
 {
 	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
@@ -106,7 +109,7 @@ static void what_is_too_much(void **state)
 	for (i = 0; i < 200; i++)
 		strcat(text, "+node");
 	assert_non_null(strstr(error_of(&scope, text), "more than 192 parts"));
-	/* A helper's argument stands in it four times. */
+	/* It uses a helper's argument four times. */
 	strcpy(text, "folio");
 	for (i = 0; i < 20; i++) {
 		memmove(text + 5, text, strlen(text) + 1);
@@ -117,7 +120,7 @@ static void what_is_too_much(void **state)
 	assert_int_equal(calc__of(&calc, &expr, &scope, &error), 0);
 	assert_int_equal(calc__emit(&calc, &places, insn, INSTRUCTIONS), -E2BIG);
 	calc__release(&calc);
-	/* Operands that wait: the right one is always the more complicated. */
+	/* Operands that wait: the right one is always the more complex. */
 	strcpy(text, "node");
 	for (i = 0; i < 9; i++)
 		strcat(text, "+(flags");
@@ -155,7 +158,7 @@ static uint64_t value_of(const struct calc_scope *scope, const struct calc_place
 	return frame[CALC_FRAME_RESULT / 8];
 }
 
-/* An address that is not there reads as 0, at every step. */
+/* A missing address reads as 0, at every step. */
 static void memory_that_is_not_there(void **state)
 {
 	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
@@ -170,7 +173,7 @@ static void memory_that_is_not_there(void **state)
 				  &memory, context, NULL),
 			 1);
 	assert_int_equal(value_of(&scope, &places, "vma->vm_mm->flag", &memory, context, NULL), 0);
-	/* Where the first condition decides, the second is not looked at. */
+	/* If the first condition decides, the second is not evaluated. */
 	assert_int_equal(value_of(&scope, &places, "folio->other && folio->other->index == 0",
 				  &memory, context, NULL),
 			 0);
@@ -199,7 +202,7 @@ static void helpers(void **state)
 			 1);
 }
 
-/* What an interval kept: the key, a saved value, how often an event took place, who met it. */
+/* What an interval stored: the key, a saved value, the number of an event, who overlapped it. */
 static void what_an_interval_gives(void **state)
 {
 	const struct calc_name names[] = {
@@ -242,7 +245,7 @@ static void what_an_interval_gives(void **state)
 			 0x7a5c);
 }
 
-/* Where a value is nowhere, nothing is made of it. */
+/* Nothing is generated for a value that is nowhere. */
 static void what_is_nowhere(void **state)
 {
 	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random expressions (tests/unit/expressions), each as text and as C: what the text becomes, run by a small BPF
- * machine over the same memory, must give what the C compiler makes of it.
+ * Random expressions (tests/unit/expressions), each as text and as C: the instructions for the
+ * text, run by a small BPF machine over the same memory, must give the C compiler's result.
  */
 #include "calc_support.h"
 
@@ -73,7 +73,7 @@ static void fill_world(struct world *world, uint64_t *chance)
 	world->arguments.pmd = &world->pmd[2];
 }
 
-/* Registers, whose upper bits are anything where a type is smaller. */
+/* Registers whose upper bits are random if a type is smaller. */
 static void fill_context(uint64_t context[ARGUMENTS + 1], const struct fake_arguments *arguments,
 			 uint64_t *chance)
 {

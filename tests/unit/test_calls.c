@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Calls in code, and the pieces that a function's code is in: byte by byte. */
+/* Calls in code, and the pieces of a function's code: byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@ static int fill(void **state)
 	return 0;
 }
 
-/* An instruction of x86-64 whose last four bytes lead from its end to an address. */
+/* An x86-64 instruction whose last four bytes lead from its end to an address. */
 static void write_x86(size_t at, const char *opcode, size_t length, uint64_t to)
 {
 	const int32_t offset = (int32_t)(to - (BASE + at + length + 4));
@@ -37,7 +37,10 @@ static int find(size_t size, uint64_t callee, struct call *calls, int max)
 	return calls__find(CALLS_X86_64, code, size, BASE, callee, calls, max);
 }
 
-/* A call at each place where one fits, forward and backward, is found just there, and no other. */
+/*
+ * A call at each place where one fits, forward and backward, is found exactly there, and no other
+ * is found.
+ */
 static void test_x86_each_place(void **state)
 {
 	const uint64_t callees[] = {BASE - 0x12345, BASE + 0x1234567, BASE};
@@ -57,7 +60,10 @@ static void test_x86_each_place(void **state)
 			assert_int_equal(find(SIZE, callees[i], &call, 1), 1);
 			assert_int_equal(call.at, at);
 			code[at] = 0xe8;
-			/* Cut off within the instruction: not there, and nothing behind is read. */
+			/*
+			 * Truncated within the instruction: not found, and nothing after it is
+			 * read.
+			 */
 			assert_int_equal(find(at + 4, callees[i], &call, 1), 0);
 		}
 	}
@@ -81,7 +87,7 @@ static void test_x86_several(void **state)
 	assert_int_equal(calls[1].at, 1000);
 }
 
-/* A jump there returns elsewhere: so the calls do not tell everything. */
+/* A jump there returns elsewhere, so the calls do not show everything. */
 static void test_x86_jumps(void **state)
 {
 	const uint64_t callee = BASE + 0x4000;
@@ -143,7 +149,7 @@ static void test_function_ranges(void **state)
 	(void)state;
 	function_ranges__note(&ranges, "other", 0x1000, false);
 	function_ranges__note(&ranges, "wanted", 0x2000, true);
-	function_ranges__note(&ranges, "alias", 0x2000, false); /* of the same code: no end */
+	function_ranges__note(&ranges, "alias", 0x2000, false); /* at the same code: no end */
 	function_ranges__note(&ranges, "wanted.cold", 0x2100, true);
 	function_ranges__note(&ranges, "another", 0x2180, false);
 	assert_int_equal(ranges.count, 2);
@@ -159,7 +165,7 @@ static void test_function_ranges(void **state)
 	assert_false(function_range__is_of(&ranges.range[0], "wanted_too"));
 
 	function_ranges__note(&ranges, "hidden", 0,
-			      true); /* addresses of whoever may not see them */
+			      true); /* addresses as seen without the right to see them */
 	memset(name, 'x', sizeof(name));
 	name[FUNCTION_RANGES_NAME_MAX] = '\0';
 	function_ranges__note(&ranges, name, 0x4000, true);

@@ -49,7 +49,7 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
 		statuses[class] = result.status;
-		/* Each status has evidence, and each piece of it a text. */
+		/* Each status has evidence, and each piece of evidence has a text. */
 		assert_true(result.nr_evidence > 0);
 		for (i = 0; i < result.nr_evidence; i++) {
 			assert_true(result.evidence[i]->text[0]);
@@ -65,7 +65,7 @@ static void judge(const struct tiny_kernel *kernel, enum tiny_symbols symbols, b
 	free(btf);
 }
 
-/* What all_fixed gives, but for one class. */
+/* The result of all_fixed, except for one class. */
 static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_status status)
 {
 	static const enum check_status usual[THPRACE_CLASS_MAX] = {
@@ -115,8 +115,8 @@ static void one_thing_each(void **state)
 }
 
 /*
- * Without NUMA gcc leaves collapse_file.constprop.0 alone, of which BTF has no prototype: its code tells
- * that the first four arguments are in their places, so the page comes from the caller.
+ * Without NUMA gcc leaves only collapse_file.constprop.0, for which BTF has no prototype: its code
+ * shows that the first four arguments are in place, so the page comes from the caller.
  */
 static void a_variant_of_collapse_file(void **state)
 {
@@ -133,13 +133,13 @@ static void a_variant_of_collapse_file(void **state)
 	assert_one(&kernel, THPRACE_COLLAPSE_REUSE, CHECK_VULNERABLE);
 	kernel.variant = moved;
 	assert_one(&kernel, THPRACE_COLLAPSE_REUSE, CHECK_UNKNOWN);
-	/* Without types, where file's mapping is is not known. */
+	/* Without types, the offset of file's mapping is not known. */
 	kernel.variant = in_place;
 	judge(&kernel, TINY_KALLSYMS_5, false, statuses);
 	assert_int_equal(statuses[THPRACE_COLLAPSE_REUSE], CHECK_UNKNOWN);
 }
 
-/* 0x10 was TTU_IGNORE_ACCESS once, and splits passed it: without the name it proves nothing. */
+/* 0x10 used to be TTU_IGNORE_ACCESS, and splits passed it: without the name it proves nothing. */
 static void a_number_proves_nothing(void **state)
 {
 	enum check_status statuses[THPRACE_CLASS_MAX];
@@ -166,7 +166,7 @@ static void passed_and_ignored(void **state)
 	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_VULNERABLE);
 }
 
-/* Without BTF or without code no status is made up. */
+/* Without BTF or code no status is invented. */
 static void too_little(void **state)
 {
 	enum check_status statuses[THPRACE_CLASS_MAX];
@@ -182,7 +182,7 @@ static void too_little(void **state)
 	assert_int_equal(statuses[THPRACE_HWPOISON_UNMAP], CHECK_CANNOT_HAPPEN);
 }
 
-/* Every rule of every class, on facts that are all known, all no, all yes, and nothing. */
+/* Every rule of every class, on facts that are all known, all no, all yes, and none. */
 static void facts_alone(void **state)
 {
 	static const enum check_answer answers[] = {CHECK_NOT_KNOWN, CHECK_NO, CHECK_YES};
@@ -243,7 +243,7 @@ static void kallsyms(void **state)
 	assert_int_equal(check_source__symbol(&source, "collapse_file"), CHECK_NO);
 }
 
-/* What is watched of a class, over a status that the facts gave. Returns the status that comes of it. */
+/* Adds what was watched of a class to a status from the facts. Returns the resulting status. */
 static enum check_status weigh(enum thprace_class class, enum check_status before,
 			       struct thprace_watch_count count, struct check_watch *watch)
 {
@@ -266,7 +266,7 @@ static enum check_status weigh(enum thprace_class class, enum check_status befor
 	for (i = 0; i < result.nr_evidence; i++)
 		if (result.status != CHECK_UNKNOWN)
 			assert_int_not_equal(result.evidence[i]->answer, CHECK_NOT_KNOWN);
-	/* Of two pieces of evidence that contradict each other both are named. */
+	/* If two pieces of evidence contradict each other, both are named. */
 	if (result.status == CHECK_UNKNOWN && before != CHECK_UNKNOWN) {
 		assert_int_equal(result.nr_evidence, 2);
 		assert_ptr_equal(result.evidence[1], &watch->facts[class]);
@@ -281,14 +281,14 @@ static void watched(void **state)
 						     THPRACE_HWPOISON_UNMAP};
 	static const struct {
 		struct thprace_watch_count count;
-		enum check_status status[CHECK_STATUS_MAX]; /* by the status before */
+		enum check_status status[CHECK_STATUS_MAX]; /* by the previous status */
 	} cases[] = {
-		/* Nothing was seen; calls, and no walk in them. */
+		/* Nothing was seen; calls without a walk in them. */
 		{{0, 0, 0, 0, 0, 0},
 		 {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
 		{{3, 3, 0, 0, 0, 0},
 		 {CHECK_FIXED, CHECK_VULNERABLE, CHECK_CANNOT_HAPPEN, CHECK_UNKNOWN}},
-		/* All walks carry it. */
+		/* All walks have it. */
 		{{3, 3, 9, 9, 0, 0}, {CHECK_FIXED, CHECK_UNKNOWN, CHECK_UNKNOWN, CHECK_FIXED}},
 		/* One does not; none does; the flag is not even passed. */
 		{{3, 3, 9, 8, 0, 0},
@@ -309,7 +309,7 @@ static void watched(void **state)
 				memset(&watch, 0, sizeof(watch));
 				assert_int_equal(weigh(classes[c], status, cases[i].count, &watch),
 						 cases[i].status[status]);
-				/* Of what could not be followed nothing follows. */
+				/* Nothing follows from what could not be followed. */
 				memset(&watch, 0, sizeof(watch));
 				watch.lost = 1;
 				assert_int_equal(weigh(classes[c], status, cases[i].count, &watch),
@@ -319,7 +319,7 @@ static void watched(void **state)
 	}
 }
 
-/* A class that is no matter of walks, and functions that the kernel has not. */
+/* A class that has no walks, and functions that the kernel lacks. */
 static void not_watched(void **state)
 {
 	struct check_watch watch = {.there = {true, false}};
@@ -333,7 +333,7 @@ static void not_watched(void **state)
 	assert_true(check_watch__of_class(&watch, THPRACE_SPLIT_UNMAP, &function, &kind));
 }
 
-/* Its walk, and what lies behind a split in it. What is said of the kernel's defect; facts stay. */
+/* Its walk, and what follows a split in it. The result for the kernel's defect; facts stay. */
 static size_t defect(const char *split, const char *behind, struct check_watch *watch,
 		     struct check_facts *facts)
 {
@@ -365,7 +365,10 @@ static size_t defect(const char *split, const char *behind, struct check_watch *
 	return count;
 }
 
-/* A walk that goes on behind a split, one that does not, one that nobody can tell, one without a split. */
+/*
+ * A walk that continues after a split, one that does not, one that cannot be followed, one without
+ * a split.
+ */
 static void walks_that_end(void **state)
 {
 	static const struct {
@@ -390,7 +393,7 @@ static void walks_that_end(void **state)
 	assert_int_equal(strlen(check_defect__of(THPRACE_SPLIT_MIGRATE)->mend.hash), 40);
 }
 
-/* Of calls on pages that are mapped whole more than once: how many left a mapping without a look. */
+/* Of calls on pages with several whole mappings: how many skipped a mapping. */
 static void walks_seen_to_end(void **state)
 {
 	static const struct {
@@ -416,7 +419,7 @@ static void walks_seen_to_end(void **state)
 		watch.counts[which].cut_short = seen[i].cut_short;
 		assert_int_equal(check_watch__ends(&watch, THPRACE_SPLIT_MIGRATE)->answer,
 				 seen[i].ends);
-		/* Both are named where one of them says so, and what is not known never. */
+		/* Both are named if one of them shows it; unknown ones never are. */
 		assert_int_equal(defect("split_huge_pmd_locked", "9090", &watch, &facts),
 				 1 + (seen[i].ends != CHECK_NOT_KNOWN));
 		assert_int_equal(defect("split_huge_pmd_locked", "ebf0", &watch, &facts),

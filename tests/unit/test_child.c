@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a verb's exit status says of the command that it ran. */
+/* What a verb's exit status says about the command that it ran. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

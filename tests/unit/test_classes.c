@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The race classes' table: ids, names, which walkers are whose, and the classes that only a trace knows. */
+/*
+ * The table of race classes: ids, names, the walkers of each, and classes that only a trace knows.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +13,7 @@
 #include "class_ids.h"
 #include "classes/race_class.h"
 
-/* Old traces mean these by 1 to 7, and old readers of new ones do, too. */
+/* Old traces use 1 to 7 for these, and old readers do so for new traces. */
 static void test_the_seven(void **state)
 {
 	static const char *const names[] = {
@@ -39,7 +41,7 @@ static void test_the_seven(void **state)
 	assert_null(race_class__of(~0U));
 }
 
-/* Each has a name that is its own, and no walker is of two. */
+/* Each has its own name, and no walker belongs to two. */
 static void test_no_two_alike(void **state)
 {
 	uint8_t table[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS] = {{0}};
@@ -101,7 +103,7 @@ static void test_foreign(void **state)
 	assert_string_equal(names__class(id), "foreign-31");
 	assert_int_equal(race_class__shape(id), RACE_SPLIT);
 	assert_int_equal(strlen(race_class__of(id)->function), 63);
-	/* One that this build has stays what it is. */
+	/* One that this build has is not changed. */
 	strcpy(name, "split-unmap");
 	assert_int_equal(race_class__add_foreign(&class), THPRACE_SPLIT_UNMAP);
 	assert_int_equal(race_class__shape(THPRACE_SPLIT_UNMAP), RACE_WALK);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How fine a clock is, told from its readings alone. */
+/* A clock's resolution, found out only from its readings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 struct fake {
 	uint64_t now; /* true time, ns */
 	uint64_t tick; /* the clock shows multiples of this */
-	uint64_t reading; /* one reading takes so long */
+	uint64_t reading; /* how long one reading takes */
 	uint64_t readings;
 };
 
@@ -42,7 +42,7 @@ static void fine(void **state)
 	assert_false(clock.coarse);
 	assert_int_equal(clock.step, 37);
 	assert_in_range(fake.readings, 2, 1000);
-	/* Each reading takes longer than a tick: no more can be said than that. */
+	/* Each reading takes longer than a tick: more cannot be found out. */
 	fake = (struct fake){.tick = 10, .reading = 1000};
 	clock = measure(&fake);
 	assert_false(clock.coarse);

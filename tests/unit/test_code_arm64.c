@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Code of arm64 as thprace check reads it: single instructions, whole functions, and the Image around them. */
+/*
+ * Code of arm64 as thprace check reads it: single instructions, whole functions, and the Image
+ * around them.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,7 +57,7 @@ static void close_code(struct code *reader, struct image *image)
 	image__close(image);
 }
 
-/* What w1 is at a call behind the snippet: the bit set, or clear, or neither. */
+/* w1 at a call after the snippet: the bit set, clear, or neither. */
 static void flags_in_calls(void **state)
 {
 	static const struct snippet snippets[] = {
@@ -171,7 +174,9 @@ static void flags_in_calls(void **state)
 	}
 }
 
-/* Tests of a bit of w3, and stores of 1 at sp + 0x40, which is the member of what is walked. */
+/*
+ * Tests of a bit of w3, and stores of 1 at sp + 0x40, which is the member of the walked structure.
+ */
 static void flags_of_walks(void **state)
 {
 	static const struct snippet snippets[] = {
@@ -270,7 +275,7 @@ static void judge(const struct tiny_kernel *kernel, bool flat, enum tiny_symbols
 	free(btf);
 }
 
-/* What all_fixed gives, but for one class. */
+/* The result of all_fixed, except for one class. */
 static void assert_one(const struct tiny_kernel *kernel, int differs, enum check_status status)
 {
 	static const enum check_status usual[THPRACE_CLASS_MAX] = {
@@ -337,7 +342,7 @@ static void passed_and_ignored(void **state)
 	assert_int_equal(statuses[THPRACE_TRUNCATE_UNMAP], CHECK_FIXED);
 }
 
-/* An Image whose bytes from at on are these; what is said of its split. */
+/* An Image with these bytes from `at' on; the result for its split. */
 static enum check_status changed(enum tiny_symbols symbols, size_t at, const char *bytes,
 				 size_t count)
 {
@@ -368,7 +373,7 @@ static enum check_status changed(enum tiny_symbols symbols, size_t at, const cha
 	return result.status;
 }
 
-/* The place in memory is not believed when the header's jump and the calls tell two. */
+/* The place in memory is not accepted if the header's jump and the calls contradict. */
 static void another_place(void **state)
 {
 	static const char elsewhere[] = "\0\x08\0\x14", none[] = "\x1f\x20\x03\xd5";
@@ -400,7 +405,7 @@ static void compare_and_exchange(void **state)
 	close_code(reader, image);
 }
 
-/* From behind a call, does a way lead to another one? */
+/* After a call, does a path lead to another one? */
 static void ways_between_calls(void **state)
 {
 	static const struct {
@@ -413,7 +418,7 @@ static void ways_between_calls(void **state)
 		{"bl:page_vma_mapped_walk 36000040 bl:leaf d65f03c0", 1, 0, 0},
 		/* bl; br x0 */
 		{"bl:page_vma_mapped_walk 36000040 bl:leaf d61f0000 d65f03c0", 1, 0, 1},
-		/* One that goes on, one that does not. */
+		/* One that continues, one that does not. */
 		{"bl:leaf bl:page_vma_mapped_walk bl:leaf d65f03c0", 2, 1, 0},
 		{"bl:page_vma_mapped_walk d65f03c0", 0, 0, 0},
 	};

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The reader of complaints: what is a line of the kernel's, which lines are one block, when it ends. */
+/*
+ * The reader of complaints: which lines are the kernel's, which lines form a block, when it ends.
+ */
 #include "complaint_support.h"
 
 #define MS 1000000ULL
@@ -45,7 +47,7 @@ static void feed(struct reader *reader, const char *text, const char *caller)
 	complaint_parser__record(reader->parser, text, strlen(text), caller, reader->now);
 }
 
-/* All that a line alone says. */
+/* The result of a single line. */
 static void expect_line(const char *text, uint32_t classes, uint32_t pid, const char *reason)
 {
 	struct complaint_kernel kernel = {.known = true, .possible = ANY, .pmd_order = 9};
@@ -147,7 +149,7 @@ static void no_complaints(void **state)
 		"Memory failure: 0x10a200: forcibly killing failed to unmap x:7",
 		"CPU: 1 PID: 77 Comm: x Not tainted 6.1.0 #1",
 		"flags: 0x0(slab)",
-		/* The forged ones, as the kernel prints them. */
+		/* The forged lines, as the kernel prints them. */
 		"WARNING: [4242]: segfault at 0 ip 0 sp 0 error 6 in x unmap_page+[55000+1000]",
 		"WARNING: CPU: 1[42]: segfault at 0 ip 0 sp 0 error 6 in mm/huge_memory.c:1 unmap_page+0x1/0x2",
 		"kernel BUG at m[42]: segfault at 0 ip 0 sp 0 error 6 in m/truncate.c:1!",
@@ -161,7 +163,10 @@ static void no_complaints(void **state)
 		expect_line(lines[i], 0, 0, NULL);
 }
 
-/* A whole complaint, the task's line 200 ms after the others; and nothing of what follows is its own. */
+/*
+ * A whole complaint, with the task's line 200 ms after the others; nothing that follows belongs to
+ * it.
+ */
 static void late_task(void **state)
 {
 	struct reader *reader = *state;
@@ -200,7 +205,7 @@ static void late_task(void **state)
 	assert_int_equal(reader->found.nr, 1);
 }
 
-/* The trace's end is the block's. */
+/* The end of the trace is the end of the block. */
 static void ends_at_once(void **state)
 {
 	struct reader *reader = *state;
@@ -218,7 +223,7 @@ static void ends_at_once(void **state)
 	assert_int_equal(reader->found.complaint[0].classes, C(INVALIDATE_UNMAP));
 }
 
-/* A class that this kernel is not open to is never named; one of another size of page neither. */
+/* A class to which this kernel is not open is never named; nor is one for another page size. */
 static void by_the_kernel(void **state)
 {
 	struct complaint_kernel kernel = {
@@ -241,7 +246,7 @@ static void by_the_kernel(void **state)
 	assert_int_equal(found[2].classes, C(TRUNCATE_UNMAP));
 }
 
-/* Each caller has a block of its own, as many as there is room for; one more ends the oldest. */
+/* Each caller has its own block, as many as there is space for; one more ends the oldest. */
 static void callers(void **state)
 {
 	char caller[16], line[64];
@@ -256,7 +261,7 @@ static void callers(void **state)
 	}
 	assert_int_equal(reader->found.nr, 1);
 	assert_int_equal(reader->found.complaint[0].pid, 1);
-	/* Another's task and end are not this one's. */
+	/* Another caller's task and end do not belong to this block. */
 	feed(reader, "CPU: 1 PID: 4711 Comm: x Not tainted 5.10.7 #1", "T99");
 	feed(reader, "---[ end trace 0000000000000000 ]---", "C1");
 	feed(reader, "---[ end trace 0000000000000000 ]---", NULL);
@@ -271,7 +276,7 @@ static void callers(void **state)
 	}
 }
 
-/* In an interrupt the CPU prints, and the task is the one that it came upon. */
+/* In an interrupt the CPU prints, and the task is the interrupted one. */
 static void interrupt(void **state)
 {
 	struct reader *reader = *state;
@@ -283,7 +288,7 @@ static void interrupt(void **state)
 	assert_int_equal(reader->found.complaint[0].pid, 12);
 }
 
-/* Without names of callers: after a block that was cut off by another, a task may be of either. */
+/* Without names of callers: after a block was cut off by another, a task may belong to either. */
 static void contested(void **state)
 {
 	struct reader *reader = *state;
@@ -298,7 +303,7 @@ static void contested(void **state)
 	assert_int_equal(reader->found.complaint[1].pid, 0);
 }
 
-/* A BUG is of the page that was dumped before it only where the check says so. */
+/* A BUG belongs to the page dumped before it only if the check says so. */
 static void dump_and_bug(void **state)
 {
 	struct reader *reader = *state;
@@ -313,7 +318,7 @@ static void dump_and_bug(void **state)
 	assert_int_equal(reader->found.nr, 1);
 	assert_string_equal(found[0].reason, "BUG in khugepaged.c");
 	assert_true(found[0].page == 0xffffea0001328000ULL);
-	/* This one is not. */
+	/* This one does not. */
 	feed(reader, "page: refcount:513 mapcount:0 mapping:0 index:0x0 pfn:0x4ca00", NULL);
 	feed(reader, "page dumped because: migration failure", NULL);
 	feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
@@ -324,7 +329,7 @@ static void dump_and_bug(void **state)
 	assert_false(found[2].has_pfn);
 }
 
-/* What is freed with a mapcount may be a truncation's; what is freed with flags is not. */
+/* A page freed with a mapcount may come from a truncation; one freed with flags does not. */
 static void page_state(void **state)
 {
 	struct reader *reader = *state;
@@ -348,7 +353,7 @@ static void page_state(void **state)
 	assert_string_equal(found[2].reason, "PAGE_FLAGS_CHECK_AT_FREE flag(s) set: no mapcount");
 }
 
-/* A user's lines in the middle of another's complaint end nothing and add nothing to it. */
+/* A user's lines in the middle of a complaint end nothing and add nothing. */
 static void users_lines(void **state)
 {
 	static const char *const lines[] = {
@@ -394,7 +399,7 @@ static void endless(void **state)
 	assert_true(i < 1000);
 }
 
-/* Any bytes, and any prefix: no more than that nothing is written where it should not be. */
+/* Random bytes with any prefix: nothing is written where it should not be. */
 static void noise(void **state)
 {
 	static const char *const parts[] = {
@@ -495,7 +500,7 @@ static void releases(void **state)
 	}
 }
 
-/* The same line after all that is put before it. */
+/* The same line after every prefix. */
 static void prefixes(void **state)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel logs as people paste them, tests/complaints/NAME.log: each says in its head, one "# expect:" line for
- * each complaint, what is to be found in it.
+ * Kernel logs as people paste them, tests/complaints/NAME.log: the head of each has a line "#
+ * expect:" for each complaint that must be found in it.
  */
 #include "complaint_support.h"
 #include <dirent.h>
@@ -41,7 +41,7 @@ static void read_log(struct log *log)
 	}
 }
 
-/* Feed the log, but for the comments in it, up to the end or to `bytes` of it. */
+/* Feed the log, without its comments, up to the end or up to `bytes` of it. */
 static void feed(struct found *found, const struct log *log, size_t bytes)
 {
 	struct complaint_kernel kernel = {0};
@@ -104,7 +104,10 @@ static void as_their_heads_say(void **state)
 	each_log(check_whole);
 }
 
-/* A log that is cut off anywhere has no more complaints than the whole, and no other tasks in its whole lines. */
+/*
+ * A log that is truncated anywhere has no more complaints than the whole log, and no other tasks in
+ * its complete lines.
+ */
 static void check_cut(const struct log *log)
 {
 	struct found whole = {0}, found = {0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The configuration: every key, good and bad values, what is printed and what is installed. */
+/* The configuration: every key, good and bad values, the printed and the installed one. */
 #include "config_support.h"
 
 static void defaults(void **state)
@@ -34,7 +34,7 @@ static void defaults(void **state)
 	assert_int_equal(config.overhead.recovery, 6);
 }
 
-/* A key, a value, and what is printed for it: NULL where it is refused. */
+/* A key, a value, and its printed form: NULL if it is refused. */
 static const struct {
 	const char *section;
 	const char *key;
@@ -228,7 +228,7 @@ static void every_value(void **state)
 			snprintf(line, sizeof(line), "%s:2: %s=: ", tree->file, values[i].key);
 			if (load_text(tree, text) != -EINVAL)
 				fail_msg("accepted: %s", text);
-			/* One complaint, and it says where. */
+			/* One error message, with the place. */
 			if (strncmp(tree->why, line, strlen(line)) || strchr(tree->why, '\n'))
 				fail_msg("%s: '%s'", text, tree->why);
 			expect_untouched(tree);
@@ -244,7 +244,7 @@ static void every_value(void **state)
 	}
 }
 
-/* The table above leaves out no key, and takes each at least once. */
+/* The table above has every key, with at least one accepted value each. */
 static void every_key(void **state)
 {
 	size_t i, j;
@@ -283,7 +283,7 @@ static void members(void **state)
 	assert_true(config->overhead.budget == 0.33);
 }
 
-/* Paths up to what their users can take. Lines are shorter than CONFIG_PATH_MAX. */
+/* Paths up to the length that their users accept. Lines are shorter than CONFIG_PATH_MAX. */
 static void long_paths(void **state)
 {
 	struct tree *tree = *state;
@@ -321,12 +321,12 @@ static void empty_is_default(void **state)
 		assert_int_equal(load_text(tree, text), 0);
 		expect_equal(&tree->config, &config);
 	}
-	/* Also after it was something else, and with a comment behind it. */
+	/* Also after it was something else, and with a comment after it. */
 	assert_int_equal(load_text(tree, "[alerts]\nfold=5s\nfold= ; as it was\n"), 0);
 	expect_equal(&tree->config, &config);
 }
 
-/* What is printed gives the same when it is read. */
+/* The printed configuration gives the same when it is read. */
 static void printed(void **state)
 {
 	struct tree *tree = *state;
@@ -350,7 +350,7 @@ static void printed(void **state)
 	free(text);
 }
 
-/* The file that is installed: all keys, commented out, with their defaults. */
+/* The installed file: all keys, commented out, with their defaults. */
 static void shipped(void **state)
 {
 	struct tree *tree = *state;
@@ -363,7 +363,7 @@ static void shipped(void **state)
 	assert_non_null(out);
 	config__defaults(&config);
 	while (fgets(line, sizeof(line), in)) {
-		/* "#key = value" is a key; "# Text" is a comment; nothing else but sections. */
+		/* "#key = value" is a key; "# Text" is a comment; the rest is only sections. */
 		assert_true(line[0] == '#' || line[0] == '[' || line[0] == '\n');
 		if (line[0] == '#' && line[1] >= 'a' && line[1] <= 'z') {
 			keys++;

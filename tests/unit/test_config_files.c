@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The configuration: lines, complaints, files and their order. */
+/* The configuration: lines, error messages, files and their order. */
 #include "config_support.h"
 
 #include "bounded.h"
@@ -42,7 +42,7 @@ static void complaints(void **state)
 	expect_untouched(tree);
 }
 
-/* What comes from a file goes to a terminal: no control characters, no endless lines. */
+/* Text from a file goes to a terminal: no control characters, no endless lines. */
 static void complaints_are_clean(void **state)
 {
 	struct tree *tree = *state;
@@ -70,7 +70,7 @@ static void too_many_complaints(void **state)
 	assert_int_equal(sscanf(strrchr(why, '\n'), "\n(and %u more)", &more), 1);
 	assert_int_equal(lines + more, 100);
 	assert_true(lines >= 2);
-	/* No room at all is no reason to fail otherwise. */
+	/* Without any space for messages, everything else still works. */
 	for (i = 0; i < 40; i++) {
 		memset(why, 'x', sizeof(why));
 		assert_int_equal(config__load(&tree->config, "", tree->file, why, i), -EINVAL);
@@ -113,13 +113,13 @@ static void forms(void **state)
 	assert_int_equal(load_text(tree, "[alerts]\nfold:7s\n[spool]\ndirectory : /a=b:c \t\n"), 0);
 	assert_int_equal(tree->config.alerts.fold, 7);
 	assert_string_equal(tree->config.spool.directory, "/a=b:c");
-	/* A section without a name is one that does not exist. */
+	/* A section without a name does not exist. */
 	assert_int_equal(load_text(tree, "[]\nfold=1s\n"), -EINVAL);
 	expect_why(tree, "%R/x.conf:1: unknown section []; thprace.conf(5) lists them");
 	/* Nothing at all. */
 	assert_int_equal(load_text(tree, ""), 0);
 	assert_int_equal(load_text(tree, "\n\n"), 0);
-	/* A later one counts. */
+	/* The later one counts. */
 	assert_int_equal(load_text(tree, "[alerts]\nfold=5s\n[spool]\n[alerts]\nfold=6s\n"), 0);
 	assert_int_equal(tree->config.alerts.fold, 6);
 	/* A NUL byte. */
@@ -135,7 +135,7 @@ static void forms(void **state)
 	snprintf(text, sizeof(text), "[spool]\n# %0*d\n%*smax_age=2d ; x\n", 500, 0, 250, "");
 	assert_int_equal(load_text(tree, text), 0);
 	assert_int_equal(tree->config.spool.max_age, 2 * 86400);
-	/* A line that goes on is not supported, and that is said. */
+	/* Continued lines are not supported, and the message says so. */
 	assert_int_equal(load_text(tree, "[alerts]\nfold = 5s \\\n 6s\n"), -EINVAL);
 	expect_why(tree, "%R/x.conf:2: fold=: a line cannot be continued by '\\'\n"
 			 "%R/x.conf:3: neither a [section] nor key = value");
@@ -169,7 +169,7 @@ static void main_file(void **state)
 	write_file(tree, "usr/lib/thprace/thprace.conf", "[alerts]\nfold=3\nper_minute=3\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 3);
-	/* One hides the other whole. */
+	/* One hides the other completely. */
 	write_file(tree, "run/thprace/thprace.conf", "[alerts]\nfold=2\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 2);
@@ -189,7 +189,7 @@ static void drop_ins(void **state)
 
 	write_file(tree, "etc/thprace/thprace.conf",
 		   "[alerts]\nfold=1\nper_minute=1\n[spool]\nmax_age=2d\n");
-	/* By name, wherever they are; each overrides the main file. */
+	/* Sorted by name, from all places; each overrides the main file. */
 	write_file(tree, "etc/thprace/thprace.conf.d/10-a.conf", "[alerts]\nfold=10\n");
 	write_file(tree, "usr/lib/thprace/thprace.conf.d/20-b.conf",
 		   "[alerts]\nfold=20\nper_minute=20\n");
@@ -199,7 +199,7 @@ static void drop_ins(void **state)
 	assert_int_equal(tree->config.alerts.fold, 20);
 	assert_int_equal(tree->config.alerts.per_minute, 20);
 	assert_int_equal(tree->config.spool.max_age, 2 * 86400);
-	/* Of two with the same name /etc's counts, then /run's. */
+	/* Of two with the same name, the one in /etc counts, then the one in /run. */
 	write_file(tree, "run/thprace/thprace.conf.d/20-b.conf", "[alerts]\nfold=21\n");
 	assert_int_equal(load(tree), 0);
 	assert_int_equal(tree->config.alerts.fold, 21);
@@ -241,7 +241,7 @@ static void masked(void **state)
 	assert_int_equal(tree->config.spool.max_age, 30 * 86400);
 }
 
-/* The complaints of all files together; a contradiction is where it came about. */
+/* The errors of all files together; a contradiction is reported where it was caused. */
 static void complaints_of_files(void **state)
 {
 	struct tree *tree = *state;
@@ -276,7 +276,7 @@ static void bad_files(void **state)
 	assert_int_equal(load(tree), -EISDIR);
 	expect_why(tree, "%R/etc/thprace/thprace.conf: is a directory, not a file");
 	assert_int_equal(rmdir(path), 0);
-	/* It would be waited for for ever. */
+	/* open() would wait forever for it. */
 	assert_int_equal(mkfifo(path, 0644), 0);
 	assert_int_equal(load(tree), -EINVAL);
 	expect_why(tree, "%R/etc/thprace/thprace.conf: is something special, not a file");
@@ -286,12 +286,12 @@ static void bad_files(void **state)
 	expect_why(tree,
 		   "%R/etc/thprace/thprace.conf: cannot be opened: No such file or directory");
 	expect_untouched(tree);
-	/* --config: only that one, and it has to be there. */
+	/* --config: only that one, and it must exist. */
 	assert_int_equal(load_text(tree, "[alerts]\nfold=5s\n"), 0);
 	assert_int_equal(unlink(tree->file), 0);
 	assert_int_equal(config__load(&tree->config, "", tree->file, tree->why, WHY_MAX), -ENOENT);
 	expect_why(tree, "%R/x.conf: cannot be opened: No such file or directory");
-	/* A folder of drop-ins that is none. */
+	/* A folder of drop-ins that is not a folder. */
 	assert_int_equal(unlink(path), 0);
 	snprintf(path, sizeof(path), "%s/run/thprace/thprace.conf.d", tree->root);
 	assert_int_equal(rmdir(path), 0);
@@ -309,7 +309,7 @@ static int load_large(void *ctx)
 	return err == -EFBIG && strstr(tree->why, "x.conf: is larger than 1024 KiB: ") ? 0 : 1;
 }
 
-/* A good file of the largest size, and what is larger: by a byte, and by 20 GB, one line. */
+/* A valid file of the maximum size, and larger ones: by a byte, and by 20 GB, in one line. */
 static void large_files(void **state)
 {
 	static const char line[] = "# comment\n", last[] = "[alerts]\nfold=5s\n#";
@@ -335,7 +335,7 @@ static void large_files(void **state)
 	free(text);
 }
 
-/* root may read anything: as somebody else. */
+/* root may read anything, so this runs as another user. */
 static void not_readable(void **state)
 {
 	struct tree *tree = *state;
@@ -354,7 +354,7 @@ static void not_readable(void **state)
 	expect_why(tree,
 		   "%R/etc/thprace/thprace.conf: cannot be opened: Permission denied; thpraced's "
 		   "account has to be able to read it");
-	/* Nor may a folder that cannot be searched pass for one that is empty. */
+	/* A folder that cannot be searched must not pass for an empty one. */
 	assert_int_equal(chmod(path, 0644), 0);
 	snprintf(path, sizeof(path), "%s/etc/thprace", tree->root);
 	assert_int_equal(chmod(path, 0), 0);
@@ -367,7 +367,7 @@ static void not_readable(void **state)
 	assert_int_equal(err, -EACCES);
 }
 
-/* Random bytes: it never crashes, and says something whenever it fails. */
+/* Random bytes: it never crashes, and each failure has a message. */
 static void garbage(void **state)
 {
 	static const char alphabet[] =

@@ -51,7 +51,7 @@ static void test_status(void **state)
 	class = json_object_array_get_idx(member(status, "classes"), 0);
 	assert_string_equal(text_of(class, "class"), "split-unmap");
 	assert_int_equal(count(class, "escapes"), 2);
-	/* NaN is no JSON. */
+	/* JSON has no NaN. */
 	assert_null(member(class, "window_mean_ns"));
 	assert_true(json_object_get_double(member(class, "expected_per_day")) == 0.25);
 	class = json_object_array_get_idx(member(status, "classes"), 1);
@@ -69,7 +69,7 @@ static void test_status(void **state)
 	drop_answers(&answers);
 }
 
-/* Does a request list just these? expected ends with 0. */
+/* Does a request list exactly these? expected ends with 0. */
 static void expect_incidents(const char *request, const uint64_t *expected, uint64_t first)
 {
 	struct answers answers;
@@ -107,7 +107,7 @@ static void test_incidents(void **state)
 			 (uint64_t[]){3, 0}, 1);
 }
 
-/* More than a socket takes at once, and more than memory has. */
+/* More than a socket accepts at once, and more than memory has. */
 static void test_many_incidents(void **state)
 {
 	static uint64_t expected[MEMORY + 1];
@@ -186,7 +186,7 @@ static void test_reload(void **state)
 			    "a.conf:1: unknown key 'x'\na.conf:2: bad ? value");
 	expect_error(&answers, "failed");
 	assert_int_equal(server->fake.reloads, 2);
-	/* What a reload changed holds. */
+	/* What a reload changed is in force. */
 	server->fake.complaint = NULL;
 	server->fake.config.control.clients = 0;
 	call(server, "{\"request\":\"reload\"}", &answers);
@@ -207,7 +207,7 @@ static void test_follow(void **state)
 	read_answers(fd, &answers, 1);
 	assert_int_equal(count(answers.line[0], "number"), 2);
 	drop_answers(&answers);
-	/* A follower that ends its sending side stays. */
+	/* A follower that shuts down its sending side stays. */
 	shutdown(fd, SHUT_WR);
 	for (i = 4; i < 10; i += 2) {
 		pokes("nii");
@@ -272,11 +272,11 @@ static void test_live(void **state)
 	assert_string_equal(text_of(answers.line[0], "message"), "the flight recorder sleeps");
 	assert_true(server->fake.live_seconds == 0);
 	expect_error(&answers, "failed");
-	/* Of the two that were handed out the server keeps a descriptor for the while. */
+	/* The server keeps a descriptor for each of the two that were sent, for the time being. */
 	assert_int_equal(descriptors(), before + 2);
 }
 
-/* The client leaves before its trace is there. */
+/* The client leaves before its trace is ready. */
 static void test_live_cancelled(void **state)
 {
 	struct answers answers;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* status and reload, asked of a control socket whose hooks are the test's own. */
+/* status and reload, with a control socket whose hooks are the test's own. */
 #include "cli_support.h"
 #include "class_ids.h"
 #include "classes/race_class.h"
@@ -28,7 +28,7 @@ static void test_status(void **state)
 	answer = json_tokener_parse(out);
 	assert_string_equal(text_of(answer, "type"), "status");
 	json_object_put(answer);
-	/* Without an escape, and with all that may be wrong. */
+	/* Without an escape, and with everything that may be wrong. */
 	server->fake.totals.escapes = 0;
 	server->fake.state.spool.health = SPOOL_DEGRADED;
 	server->fake.state.spool.reason = "No space left on device";
@@ -46,7 +46,7 @@ static void test_status(void **state)
 	expect_narrow(out);
 }
 
-/* The line of a text that begins so, or NULL. */
+/* The line of a text with this beginning, or NULL. */
 static const char *line_of(const char *text, const char *begin)
 {
 	for (; text && strncmp(text, begin, strlen(begin)) != 0; text = text ? text + 1 : NULL)
@@ -54,7 +54,7 @@ static const char *line_of(const char *text, const char *begin)
 	return text;
 }
 
-/* A class whose probe is shed never looks like one that is watched, whatever was counted before. */
+/* A class whose probe is shed never looks like a watched one, whatever was counted before. */
 static void test_shed_class(void **state)
 {
 	struct probe *probe = &server->fake.plan.probe[THPRACE_POINT_MIGRATE];
@@ -83,7 +83,10 @@ static void test_shed_class(void **state)
 	server->fake.totals.counters.sum.walkers[THPRACE_SPLIT_MIGRATE] = 0;
 }
 
-/* An entry that never runs while its return does: neither its probe nor its classes look like watched ones. */
+/*
+ * If an entry never runs while its return does, neither its probe nor its classes look like watched
+ * ones.
+ */
 static void test_silent_entry(void **state)
 {
 	struct probe *probe = &server->fake.plan.probe[THPRACE_POINT_MIGRATE];
@@ -104,7 +107,7 @@ static void test_silent_entry(void **state)
 	assert_null(strstr(out, "silent"));
 }
 
-/* What the kernel's code says stands in a column, and why it is vulnerable. */
+/* The result of reading the kernel's code is in a column, with the reason if it is vulnerable. */
 static void test_checked(void **state)
 {
 	static struct check_state check;
@@ -177,7 +180,7 @@ static void test_nobody(void **state)
 	expect(err, "systemctl status thpraced");
 }
 
-/* Who is not allowed reads which group is. */
+/* A user who is not allowed is told which group is. */
 static void test_not_allowed(void **state)
 {
 	int status;

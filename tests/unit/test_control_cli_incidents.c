@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* incidents, show and dump --live, of the daemon's memory and a spool's files; times as users write them. */
+/*
+ * incidents, show and dump --live, with the daemon's memory and a spool's files; times as users
+ * write them.
+ */
 #include "cli_support.h"
 
 #include <time.h>
 #include "trace/spool_dir.h"
 #include "when.h"
 
-/* Are these the numbers of what was listed, one per line? */
+/* Are these the numbers of the listed incidents, one per line? */
 static void expect_numbers(const char *numbers)
 {
 	char found[128] = "", *line, *rest = NULL, copy[sizeof(out)];
@@ -42,7 +45,10 @@ static void test_incidents(void **state)
 	expect_numbers("3");
 	assert_int_equal(RUN(cmd_incidents, "--verdict=contained", "-n", "2"), CLI_DONE);
 	expect_numbers("3 5");
-	/* What the machine's clock made of the two in memory is today; the file's are of 2023. */
+	/*
+	 * The two in memory have today's times, from the machine's clock; those in the file are of
+	 * 2023.
+	 */
 	assert_int_equal(RUN(cmd_incidents, "--since=2023-11-15 18:00"), CLI_DONE);
 	expect_numbers("2 3 4 5");
 	assert_string_equal(err, "");
@@ -65,7 +71,7 @@ static void test_incidents_json(void **state)
 	json_object_put(line);
 }
 
-/* Without a daemon: from a folder that is named. */
+/* Without a daemon: from a given folder. */
 static void test_incidents_alone(void **state)
 {
 	(void)state;
@@ -77,7 +83,7 @@ static void test_incidents_alone(void **state)
 	expect(err, "/nowhere");
 }
 
-/* Damage is told, and the rest is listed. */
+/* Damage is reported, and the rest is listed. */
 static void test_incidents_damaged(void **state)
 {
 	struct stat st;

@@ -16,7 +16,7 @@ static int start(void **state)
 	return server->err;
 }
 
-/* With a second for each client. */
+/* With a timeout of one second for each client. */
 static int start_impatient(void **state)
 {
 	(void)state;
@@ -119,7 +119,7 @@ static void test_size(void **state)
 	line[CONTROL_REQUEST_MAX + 1] = '\0';
 	call(server, line, &answers);
 	expect_error(&answers, "too-large");
-	/* In pieces: what is whole but for its end is not too large yet. */
+	/* In pieces: complete except for its end, it is not too large yet. */
 	line[CONTROL_REQUEST_MAX] = '\0';
 	fd = connect_to(server);
 	send_bytes(fd, line, CONTROL_REQUEST_MAX);
@@ -130,7 +130,7 @@ static void test_size(void **state)
 	close(fd);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
-	/* Without an end of the line: the end of what is sent will do. */
+	/* Without a newline: the end of the data is enough. */
 	fd = connect_to(server);
 	send_bytes(fd, request, 5);
 	call(server, request, &answers);
@@ -153,7 +153,7 @@ static void test_clients(void **state)
 		fds[i] = connect_to(server);
 	call(server, "{\"request\":\"status\"}", &answers);
 	expect_error(&answers, "busy");
-	/* One leaves, one may come; it is seen in the order in which it happened. */
+	/* When one leaves, another may come; the server sees it in this order. */
 	send_line(fds[0], "{\"request\":\"status\"}");
 	read_answers(fds[0], &answers, ANSWERS_MAX);
 	assert_int_equal(answers.nr, 2);
@@ -166,7 +166,7 @@ static void test_clients(void **state)
 		close(fds[i]);
 }
 
-/* A process of its own asks, says that it is connected, and gets its answer. */
+/* A separate process connects, reports that it is connected, and gets its answer. */
 static pid_t call_in_child(int connected)
 {
 	struct answers answers;
@@ -183,7 +183,7 @@ static pid_t call_in_child(int connected)
 	_exit(answers.nr != 2);
 }
 
-/* Where descriptors have run out, a client waits, and is served when there are some again. */
+/* When descriptors have run out, a client waits, and is served when there are some again. */
 static void test_no_descriptors(void **state)
 {
 	struct rlimit limit, none;
@@ -202,7 +202,7 @@ static void test_no_descriptors(void **state)
 	assert_true(pid > 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(read(ends[0], &letter, 1), 1);
-	/* It is connected: the loop sees that it cannot be taken. */
+	/* It is connected: the loop finds that it cannot be accepted. */
 	pokes("nnnn");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -223,7 +223,7 @@ static void test_slow_request(void **state)
 	close(fd);
 }
 
-/* Until the server has ended a connection that nobody reads from. */
+/* Until the server has closed a connection from which nobody reads. */
 static void wait_for_end(int fd)
 {
 	struct pollfd end = {.fd = fd};
@@ -233,7 +233,7 @@ static void wait_for_end(int fd)
 	close(fd);
 }
 
-/* Neither one that doesn't take its answer nor one that follows and doesn't read stays. */
+/* Neither a client that does not read its answer stays, nor a follower that does not read. */
 static void test_slow_reader(void **state)
 {
 	unsigned int before = descriptors();
@@ -280,7 +280,7 @@ static uint32_t next_random(void)
 	return (uint32_t)(seed >> 32);
 }
 
-/* Junk of many kinds: bytes, nesting, halves of requests, connections that only come and go. */
+/* Random data: bytes, nesting, halves of requests, connections that are closed at once. */
 static size_t make_junk(char *junk, size_t size)
 {
 	const char *request = wrong[next_random() % NR_WRONG].request;
@@ -338,7 +338,9 @@ static void test_thousand(void **state)
 static const gid_t member_gid = 1; /* "daemon", the server's group */
 static const gid_t other_gid = 65534;
 
-/* Ask as another user, in a process of its own. Exit status: 0 served, 1 forbidden, 2 no connection. */
+/*
+ * Ask as another user, in a separate process. Exit status: 0 served, 1 forbidden, 2 no connection.
+ */
 static int call_as(gid_t gid, const gid_t *groups, size_t nr)
 {
 	struct answers answers;
@@ -379,7 +381,7 @@ static void test_peers(void **state)
 	assert_int_equal(st.st_gid, member_gid);
 	assert_int_equal(call_as(member_gid, NULL, 0), 0);
 	assert_int_equal(call_as(other_gid, NULL, 0), 2);
-	/* Where the file's mode lets everybody in, the credentials decide. */
+	/* If the file's mode allows everybody, the credentials decide. */
 	assert_int_equal(chmod(server->socket, 0666), 0);
 	assert_int_equal(call_as(member_gid, NULL, 0), 0);
 	assert_int_equal(call_as(other_gid, NULL, 0), 1);
@@ -437,7 +439,7 @@ static void test_stale_socket(void **state)
 
 	(void)state;
 	server = server_new();
-	/* One that was left by a process that was killed. */
+	/* A socket left by a killed process. */
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->socket);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
@@ -446,7 +448,7 @@ static void test_stale_socket(void **state)
 	call(server, "{\"request\":\"status\"}", &answers);
 	assert_int_equal(answers.nr, 2);
 	drop_answers(&answers);
-	/* Somebody else's socket stays. */
+	/* Another process's socket stays. */
 	unlink(server->socket);
 	fd = open(server->socket, O_CREAT | O_WRONLY, 0600);
 	close(fd);
@@ -477,7 +479,7 @@ static void test_folder(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 	server_stop(server);
 	assert_int_equal(rmdir(folder), 0);
-	/* Too long for a socket's name; and none at all. */
+	/* Too long for a socket's name; and no name. */
 	memset(server->fake.config.control.socket, 'x', 200);
 	server_start(server);
 	assert_int_equal(server->err, -ENAMETOOLONG);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The control socket: members of the group cannot lock root out, nor each other, nor take the daemon's memory. */
+/*
+ * The control socket: members of the group cannot lock out root or each other, nor use up the
+ * daemon's memory.
+ */
 #include "control_support.h"
 #include "control_private.h"
 
@@ -16,7 +19,7 @@
 #define LIVE "{\"request\":\"live\",\"seconds\":1,\"from_now\":true}"
 
 static struct server *server;
-static uint64_t statuses; /* asked for by look() */
+static uint64_t statuses; /* requested by look() */
 
 static int start(void **state)
 {
@@ -35,7 +38,7 @@ static int stop(void **state)
 	return 0;
 }
 
-/* What the server has seen, without the status requests of this. */
+/* The server's counts, without the status requests of this function. */
 static void look(uint64_t *requests, uint64_t *refused, uint64_t *clients)
 {
 	struct json_object *control;
@@ -50,7 +53,7 @@ static void look(uint64_t *requests, uint64_t *refused, uint64_t *clients)
 	drop_answers(&answers);
 }
 
-/* Make the request so many times as a user, and hold the connections. */
+/* Make the request this many times as a user, and hold the connections. */
 _Noreturn static void hold_in_child(uid_t user, const char *request, int times, int ready,
 				    int until)
 {
@@ -72,8 +75,8 @@ _Noreturn static void hold_in_child(uid_t user, const char *request, int times, 
 }
 
 /*
- * Returns how many of these are served. Those that are not are turned away when they connect, or, with
- * `asked`, when they ask.
+ * Returns how many of these are served. The others are refused when they connect, or, with `asked`,
+ * when they ask.
  */
 static uint64_t hold(uid_t user, const char *request, int times, bool complete, pid_t *holder,
 		     int *end)
@@ -136,12 +139,12 @@ static void test_followers(void **state)
 	assert_true(root_is_served());
 	assert_int_equal(hold(BOB, FOLLOW, 20, false, &bob, &bob_end), 8);
 	assert_true(root_is_served());
-	/* Bob has been made after Alice, and has her end too. */
+	/* Bob was created after Alice, and has her end too. */
 	release(bob, bob_end);
 	release(alice, alice_end);
 }
 
-/* Root's clients take nobody else's place. */
+/* Root's clients take no other user's place. */
 static void test_root_alone(void **state)
 {
 	int fds[15], i, end; /* and one that asks for the status */
@@ -178,16 +181,16 @@ static void test_live_places(void **state)
 	do
 		look(&requests, &refused, &clients);
 	while (requests == before);
-	/* Nothing is said: it waits for its trace. */
+	/* No output: it waits for its trace. */
 	in = (struct pollfd){.fd = fd, .events = POLLIN};
 	assert_int_equal(poll(&in, 1, 0), 0);
 	close(fd);
-	/* Bob has been made after Alice, and has her end too. */
+	/* Bob was created after Alice, and has her end too. */
 	release(bob, bob_end);
 	release(alice, alice_end);
 }
 
-/* A descriptor of a live trace, which is of 1 MiB of memory. */
+/* A descriptor of a live trace, which has 1 MiB of memory. */
 static int take_live(void)
 {
 	struct answers answers;
@@ -222,7 +225,7 @@ static void test_memory(void **state)
 		held += size_of(fds[i]);
 	assert_int_equal(held, 4 << 20);
 	assert_int_equal(size_of(fds[19]), 1 << 20);
-	/* Who has it cannot make more of it, nor keep the daemon from emptying it. */
+	/* Its holder can neither enlarge it, nor keep the daemon from emptying it. */
 	assert_int_equal(write(fds[19], "x", 1), -1);
 	assert_int_equal(ftruncate(fds[19], 2 << 20), -1);
 	assert_int_equal(fcntl(fds[19], F_ADD_SEALS, F_SEAL_SHRINK), -1);
@@ -244,7 +247,7 @@ static void test_memory_in_time(void **state)
 	close(fd);
 }
 
-/* A group whose members take more than any buffer that one would think of. */
+/* A group whose members need more than any plausible buffer. */
 static void test_large_group(void **state)
 {
 	pid_t pid = fork();

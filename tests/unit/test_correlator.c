@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The correlator: how the messages of a window and of a walker are joined, in whatever order they come. */
+/* The correlator: how the messages of a window and of a walker are joined, in any order. */
 #include "correlator_support.h"
 #include "class_ids.h"
 
@@ -23,7 +23,7 @@ static void test_report_after_pair(void **state)
 	assert_int_equal(incident->first_verdict, THPRACE_ESCAPE);
 }
 
-/* What the walker took for an escape was not one by the final times. */
+/* What the walker took for an escape was none by the final times. */
 static void test_settled_otherwise(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -62,7 +62,7 @@ static void test_report_before_walker(void **state)
 	assert_int_equal(only(THPRACE_CONTAINED)->window.open, T - 500);
 }
 
-/* Seen between its publication and its stamp. */
+/* Seen between publication and stamp. */
 static void test_opening(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -77,7 +77,7 @@ static void test_opening(void **state)
 	assert_int_equal(emitted.nr, 1);
 }
 
-/* Whose report never comes, it opened after the walker, and its owner did not see it noted. */
+/* Without a report, it opened after the walker, and its owner did not see it noted. */
 static void test_opening_never_reported(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -88,7 +88,7 @@ static void test_opening_never_reported(void **state)
 	assert_int_equal(emitted.nr, 0);
 }
 
-/* Its owner was held up between its last stamp and leaving open_folio[]. */
+/* Its owner was delayed between its last stamp and leaving open_folio[]. */
 static void test_ended_before_walker(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -148,7 +148,7 @@ static void test_unknown_folio(void **state)
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.folio, FOLIO);
 
-	/* It turns out to be another's: settled at once, as nothing. */
+	/* It turns out to be another task's: settled at once, as nothing. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_pair(correlator, walker(T, T + 1000, 0), unknown);
 	send_opener(correlator, elsewhere);
@@ -188,7 +188,7 @@ static void test_two_windows(void **state)
 	(void)state;
 	send_pair(correlator, walker(T, T + 1000, 1), window(T + 500, 0, 0));
 	send_walker(correlator, walker(T, T + 1000, 1));
-	/* The task's earlier window, told late; and another's that opened at the same instant. */
+	/* The task's earlier window, reported late; and another's that opened at the same time. */
 	send_opener(correlator, window(T - 100, T + 200, T + 300));
 	send_opener(correlator, window(T + 500, T + 1500, T + 1600));
 	other.pid = 11;
@@ -212,7 +212,7 @@ static void test_touching(void **state)
 	correlator__free(correlator);
 }
 
-/* Copied while its owner went on from a window to removals: no removal, and no window either. */
+/* Copied while its owner changed from a window to removals: neither a removal nor a window. */
 static void test_torn_copy(void **state)
 {
 	struct thprace_window torn = removal(T - 500, 10);
@@ -246,7 +246,7 @@ static void test_split(void **state)
 	assert_int_equal(emitted.shown[0].walk.flags, THPRACE_KF_RESULT);
 	assert_int_equal(emitted.shown[1].walk.flags, 0);
 
-	/* Its walker took no time at all: they are two. */
+	/* Its walker took no time at all: these are two. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_walker(correlator, walker(T + 1000, T + 1000, 0));
 	send_walker(correlator, head);
@@ -254,7 +254,7 @@ static void test_split(void **state)
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->walk.class, THPRACE_SPLIT_HEAD);
 
-	/* Phase 2 of a window: the split completes with it open, after it, or before it. */
+	/* Phase 2 of a window: the split completes while it is open, after it, or before it. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_walker(correlator, head);
 	send_opener(correlator, window(T, T + 500, T + 4001));
@@ -279,7 +279,7 @@ static void test_check(void **state)
 	struct thprace_incident other = walker(T + 3000, T + 4000, 1);
 
 	(void)state;
-	/* It is for the last failed walker of its task on its folio. */
+	/* It belongs to the last failed walker of its task on its folio. */
 	send_walker(correlator, walker(T, T + 1000, 1));
 	send_walker(correlator, walker(T + 1500, T + 2000, 1));
 	send_walker(correlator, walker(T + 2500, T + 2600, 0));
@@ -297,7 +297,7 @@ static void test_check(void **state)
 	assert_int_equal(emitted.shown[2].walk.flags, 0);
 	assert_int_equal(emitted.shown[3].walk.flags, 0);
 
-	/* Alone: no failed walker, or none so near. Neither windows nor ranges explain it. */
+	/* Alone: no failed walker, or none near enough. Neither windows nor ranges explain it. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_walker(correlator, walker(T, T + 1000, 0));
 	send_walker(correlator, check_point(T + 2000));

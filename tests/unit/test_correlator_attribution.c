@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The correlator: which zap a walker that failed is blamed on, and when nobody is. */
+/* The correlator: which zap explains a failed walker, and when none does. */
 #include "correlator_support.h"
 #include "class_ids.h"
 
-/* A removal of small pages contains a walker that did not fail and that it fell into; it explains no failure. */
+/*
+ * A removal of small pages makes a walker that did not fail contained if it was in its time; it
+ * explains no failure.
+ */
 static void test_removal(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -23,7 +26,7 @@ static void test_removal(void **state)
 	finish(correlator);
 	assert_int_equal(only(THPRACE_CONTAINED)->window.pid, 12);
 
-	/* Told in another order, in part after the walker: the earliest counts all the same. */
+	/* Reported in another order, partly after the walker: the earliest still counts. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_opener(correlator, removal(T + 400, 13));
 	send_walker(correlator, walker(T, T + 1000, 0));
@@ -33,7 +36,7 @@ static void test_removal(void **state)
 	assert_int_equal(only(THPRACE_CONTAINED)->window.open, T + 300);
 	assert_int_equal(emitted.shown[0].opener_stack.ip[0], 12);
 
-	/* Too late, too early, or of its own. */
+	/* Too late, too early, or its own. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_opener(correlator, removal(T + 1001, 11));
 	send_opener(correlator, removal(T - 1, 11));
@@ -107,7 +110,10 @@ static void test_range(void **state)
 	assert_int_equal(emitted.nr, 0);
 }
 
-/* Several ranges under way: if as many mappings went as they took together, each took its own. */
+/*
+ * Several ranges under way: if as many mappings were removed as they took together, each took its
+ * own.
+ */
 static void test_ranges(void **state)
 {
 	struct thprace_window first = range(0, T + 4000, 2), second = range(0, T + 5000, 1);
@@ -130,7 +136,7 @@ static void test_ranges(void **state)
 	}
 }
 
-/* A pmd-level escape explains a walker: no range is given besides. */
+/* An escape at PMD level explains a walker: no range is named in addition. */
 static void test_escape_before_range(void **state)
 {
 	struct thprace_incident failed = walker(T, T + 1000, 2);
@@ -144,7 +150,7 @@ static void test_escape_before_range(void **state)
 	finish(correlator);
 	assert_int_equal(only(THPRACE_ESCAPE)->window.level, THPRACE_LEVEL_PMD);
 
-	/* What was contained does not. */
+	/* A contained window does not. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_opener(correlator, range(0, T + 2500, 0));
 	send_opener(correlator, window(T - 500, T + 200, T + 300));
@@ -156,7 +162,10 @@ static void test_escape_before_range(void **state)
 	assert_int_equal(emitted.shown[1].window.level, THPRACE_LEVEL_PTE);
 }
 
-/* Two failures in a row: a range between their returns explains the second, and clears the first. */
+/*
+ * Two failures in a row: a range that begins between their returns explains the second; the first
+ * remained.
+ */
 static void test_newer_failure(void **state)
 {
 	struct thprace_incident older = small_walker(T, T + 1000, 1);
@@ -194,7 +203,7 @@ static void test_newer_failure(void **state)
 	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 }
 
-/* One window at PMD level, or several, and a walker that left so many of its mappings. */
+/* One window at PMD level, or several, and a walker that left this many of its mappings. */
 static void test_counts(void **state)
 {
 	struct thprace_window zap = window(T - 500, 0, T + 3000),
@@ -202,7 +211,7 @@ static void test_counts(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_LIGHT);
 
 	(void)state;
-	/* What the walker left is there still when the window is over: it took another one. */
+	/* What the walker left is still there when the window is over: it took another one. */
 	zap.left = 1;
 	send_walker(correlator, walker(T, T + 1000, 1));
 	send_opener(correlator, zap);
@@ -225,7 +234,7 @@ static void test_counts(void **state)
 	only_escape(THPRACE_LIKELY);
 	assert_int_equal(emitted.shown[0].window.left, THPRACE_LEFT_LATE);
 
-	/* Two, and two mappings went; or two, and one did. */
+	/* Two windows, and two mappings were removed; or two, and one was. */
 	other.pid = 11;
 	for (other.left = 0; other.left <= 1; other.left++) {
 		correlator = new_correlator(THPRACE_LIGHT);
@@ -244,7 +253,7 @@ static void test_counts(void **state)
 		correlator__free(correlator);
 	}
 
-	/* Somebody else began to zap before the count was read: it may have taken the one that went. */
+	/* Another task began to zap before the count was read: it may have taken the mapping. */
 	for (other.open = T + 1001; other.open < LATE; other.open += 2 * THPRACE_READ_NS) {
 		correlator = new_correlator(THPRACE_LIGHT);
 		zap.left = 0;
@@ -287,7 +296,10 @@ static void test_remained(void **state)
 				 0);
 		correlator__free(correlator);
 	}
-	/* It took none; nobody asked; there was nothing to take (huge zero page); or it came too late. */
+	/*
+	 * It took none; nobody asked; there was nothing to take (huge zero page); or it came too
+	 * late.
+	 */
 	later.left = 1;
 	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
@@ -300,7 +312,9 @@ static void test_remained(void **state)
 	later.close = T + 1001 + THPRACE_ATTRIBUTION_NS;
 	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
 	only(THPRACE_UNATTRIBUTED);
-	/* The walker's own later zap tells as much: it was not under way when the walker returned. */
+	/*
+	 * The walker's own later zap shows the same: it was not under way when the walker returned.
+	 */
 	later.close = T + 3000;
 	later.pid = 20;
 	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 1), later);
@@ -333,7 +347,7 @@ static void test_outer(void **state)
 
 	(void)state;
 	failed.walk.flags = THPRACE_KF_OUTER;
-	/* It is waited for, but not for ever. */
+	/* It is waited for, but not forever. */
 	send_walker(correlator, failed);
 	correlator__settle(correlator, T + 999999999, LATE);
 	assert_int_equal(emitted.nr, 0);
@@ -356,7 +370,7 @@ static void test_outer(void **state)
 	/* Another task's, or another walker's. */
 	only_with_outer(failed, T + 1001, none_mapped, one_mapped, THPRACE_UNATTRIBUTED);
 
-	/* A split that maps again what it took: the counts before it began are the measure. */
+	/* A split that maps again what it took: the counts before it began are used. */
 	failed.walk.flags = THPRACE_KF_OUTER | THPRACE_RF_REMAP;
 	only_with_outer(failed, T + 1000, two_mapped, two_mapped, THPRACE_REMAINED);
 	only_with_outer(failed, T + 1000, three_mapped, two_mapped, THPRACE_UNATTRIBUTED);
@@ -376,8 +390,8 @@ static void test_outer(void **state)
 }
 
 /*
- * A walker that says "still mapped" itself, and a moment later nothing was: what went was one that was
- * under way in its time; exact if that one was alone and seen to go.
+ * A walker that says "still mapped" itself, and a moment later nothing was: a mapping of a zap in
+ * its time was removed; exact if that zap was the only one and its removal was seen.
  */
 static void test_own_result(void **state)
 {

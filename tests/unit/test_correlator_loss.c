@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The correlator: nothing is certain where records are lost; what is damaged, late or too much does it no harm. */
+/*
+ * The correlator: nothing is certain if records are lost; damaged, late or excessive data does no
+ * harm.
+ */
 #include <errno.h>
 #include <malloc.h>
 #include <time.h>
 #include "correlator_support.h"
 #include "class_ids.h"
 
-/* Folios share the lists that they are looked up in. */
+/* Folios share the lists in which they are looked up. */
 static void test_many_folios(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -28,7 +31,7 @@ static void test_many_folios(void **state)
 	assert_int_equal(emitted.shown[0].verdict, THPRACE_ESCAPE);
 }
 
-/* A loss makes unproven what it touches: from the earlier beginning to the later end, and no more. */
+/* A loss makes unproven what it touches: from the earlier start to the later end, and no more. */
 static void test_loss(void **state)
 {
 	static const struct {
@@ -57,7 +60,7 @@ static void test_loss(void **state)
 				 1);
 		correlator__free(correlator);
 	}
-	/* A window that is open still has no end yet. */
+	/* An open window has no end yet. */
 	correlator = new_correlator(THPRACE_PRECISE);
 	send_pair(correlator, walker(T, T + 1000, 1), window(T - 500, 0, 0));
 	correlator__lost(correlator, LATE, LATE);
@@ -76,7 +79,10 @@ static void test_loss(void **state)
 	correlator__lost(correlator, T + 5001, T + 5002);
 	finish(correlator);
 	only_escape(THPRACE_LIKELY);
-	/* For so long another that was under way may have ended, and be lost: nothing is proved … */
+	/*
+	 * For that long, another zap that was under way may have ended, and be lost: nothing is
+	 * proved …
+	 */
 	for (i = 0; i <= 1; i++) {
 		const uint64_t lost = T + 1000 + THPRACE_ATTRIBUTION_NS + i;
 
@@ -86,7 +92,7 @@ static void test_loss(void **state)
 		correlator__lost(correlator, lost, lost);
 		finish(correlator);
 		only_escape(i ? THPRACE_CAUSAL : THPRACE_LIKELY);
-		/* … nor that nobody was unmapping. */
+		/* … not even that nobody was unmapping. */
 		correlator = new_correlator(THPRACE_LIGHT);
 		send_walker(correlator, small_walker(T, T + 1000, 1));
 		send_opener(correlator, range(T + 1001, T + 5000, 0));
@@ -114,7 +120,7 @@ static void test_many_losses(void **state)
 	assert_int_equal(emitted.shown[2].verdict, THPRACE_UNATTRIBUTED);
 }
 
-/* The openers' reports that are kept are few: a walker of a time of which some are gone is unproven. */
+/* Few openers' reports are kept: a walker from a time of which some are gone is unproven. */
 static void test_forgotten(void **state)
 {
 	struct thprace_window closed;
@@ -127,7 +133,7 @@ static void test_forgotten(void **state)
 		closed.folio = i % 2 ? FOLIO : OTHER_FOLIO;
 		send_opener(correlator, closed);
 	}
-	/* The report of the tenth is gone, that of the eleventh is not. */
+	/* The report of the tenth is gone, the eleventh's is not. */
 	for (i = 0; i < 400; i++)
 		send_walker(correlator, walker(T + 9000 - i, T + 9300, 0));
 	for (i = 0; i < 400; i++)
@@ -155,14 +161,16 @@ static void test_settling(void **state)
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 
 	(void)state;
-	/* One that did not fail waits for its time, and for the counters to have been read since. */
+	/*
+	 * A walker that did not fail waits for its time, and for a later reading of the counters.
+	 */
 	send_walker(correlator, walker(T, T + 1000, 0));
 	send_opener(correlator, window(T - 500, T + 200, T + 5000));
 	correlator__settle(correlator, LATE, T + 4999);
 	assert_int_equal(emitted.nr, 0);
 	correlator__settle(correlator, LATE, T + 5000);
 	assert_int_equal(emitted.nr, 1);
-	/* One that failed, for its attribution; those behind it wait for it. */
+	/* A failed one waits for its attribution; those after it wait for it. */
 	send_walker(correlator, walker(T + 10000, T + 11000, 1));
 	send_walker(correlator, walker(T + 12000, T + 13000, 0));
 	send_opener(correlator, window(T + 12500, T + 12900, T + 12950));
@@ -203,14 +211,14 @@ static void test_malformed(void **state)
 
 	(void)state;
 	memset(&message, 0, sizeof(message));
-	for (type = 0; type < 100; type += THPRACE_MSG_OUTER + 1) { /* 0, and what nobody knows */
+	for (type = 0; type < 100; type += THPRACE_MSG_OUTER + 1) { /* 0, and unknown values */
 		message.type = type;
 		assert_int_equal(correlator__message(correlator, &message, sizeof(message), T),
 				 -EINVAL);
 	}
 	for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		for (size = sizeof(type); size <= whole[i].size; size++) {
-			exact = calloc(1, size); /* a sanitizer sees what is read behind it */
+			exact = calloc(1, size); /* a sanitizer sees reads beyond it */
 			assert_non_null(exact);
 			memcpy(exact, &whole[i].type, sizeof(type));
 			assert_int_equal(correlator__message(correlator, exact, size, T),
@@ -221,7 +229,7 @@ static void test_malformed(void **state)
 	finish(correlator);
 }
 
-/* A stack that claims to be longer than there is room for. */
+/* A stack that claims to be longer than the space for it. */
 static void test_long_stack(void **state)
 {
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
@@ -234,7 +242,7 @@ static void test_long_stack(void **state)
 	assert_int_equal(only(THPRACE_UNATTRIBUTED)->walker_stack.nr, THPRACE_STACK_MAX);
 }
 
-/* As many failures of one folio as nobody has seen; each hears of the zaps of the next 0.2 s. */
+/* More failures of one folio than ever seen; each gets reports of the zaps of the next 0.2 s. */
 #define STORM_NS 200000ULL
 
 static double seconds(void)
@@ -246,8 +254,8 @@ static double seconds(void)
 }
 
 /*
- * Failed walkers and the reports of windows that they met, all in the correlator at once. Returns how long it
- * took; *bytes: what it held per walker.
+ * Failed walkers and the reports of windows that they overlapped, all in the correlator at the same
+ * time. Returns how long it took; *bytes: its memory per walker.
  */
 static double storm(unsigned int walkers, unsigned int folios, double *bytes)
 {

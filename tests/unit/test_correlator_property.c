@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random interleavings of the model's tasks (bpf_model.h), step by step and with long pauses between
- * any two steps. What the correlator makes of the messages must be what the detector makes of the records:
- * the same incidents, one for one. Once with all messages read before anything is settled, and once
- * read and settled as it goes.
+ * Random interleavings of the model's tasks (bpf_model.h), step by step and with long pauses
+ * between any two steps. The correlator must make of the messages what the detector makes of the
+ * records: the same incidents, one for one. Once with all messages read before anything is settled,
+ * and once read and settled on the way.
  *
  * THPRACE_TEST_SEED runs one schedule; THPRACE_TEST_TIMES=N runs N times as many.
  */
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include "correlator_schedule.h"
 
-/* In precise mode each mapping that a zap took is in a record of its removal. */
+/* In precise mode, each mapping that a zap took is in a record of its removal. */
 static void check_removals(const struct schedule *schedule)
 {
 	const struct bpf_model *model = schedule->model;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Schedules that went wrong once, step by step: a task is held up at one place of a BPF program, and the correlator
- * must blame the right window all the same.
+ * Schedules that once went wrong, step by step: a task is delayed at one place of a BPF program,
+ * and the correlator must still name the right window.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "correlator_schedule.h"
 #include "class_ids.h"
 
-/* What the functions of a test are called with. */
+/* The arguments of the functions of a test. */
 static struct bpf_model_call like;
 
 static struct schedule *by_hand(enum thprace_mode mode)
@@ -92,7 +92,7 @@ static void check_by_hand(struct schedule *schedule, struct expected expected)
 	bpf_model__free(schedule->model);
 }
 
-/* An opener is held up after its last stamp: a later walker takes its window for open. */
+/* An opener is delayed after its last stamp: a later walker takes its window for open. */
 static void test_held_up_closing(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_PRECISE);
@@ -107,7 +107,10 @@ static void test_held_up_closing(void **state)
 	check_by_hand(schedule, (struct expected){0});
 }
 
-/* An opener is held up before its window is published, let alone stamped: a walker that returns then misses nothing. */
+/*
+ * An opener is delayed before its window is published or even stamped: a walker that returns then
+ * misses nothing.
+ */
 static void test_held_up_opening(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_PRECISE);
@@ -123,8 +126,8 @@ static void test_held_up_opening(void **state)
 }
 
 /*
- * A walker finds a slot; its owner closes that window and opens the next, not stamped yet: after so many
- * of the walker's steps. Returns whether it had as many.
+ * A walker finds a slot; its owner closes that window and opens the next, which is not stamped yet,
+ * after this many of the walker's steps. Returns whether there were as many.
  */
 static bool next_window_opening(unsigned int steps)
 {
@@ -175,7 +178,10 @@ static void test_removals_beside_entry(void **state)
 	check_by_hand(schedule, (struct expected){.contained = 1});
 }
 
-/* A zap of small pages that two walkers of one folio fail beside, one after the other, explains both. */
+/*
+ * A zap of small pages beside which two walkers of one folio fail, one after the other, explains
+ * both.
+ */
 static void failed_twice(enum thprace_mode mode)
 {
 	struct schedule *schedule = by_hand(mode);
@@ -218,7 +224,7 @@ static void test_removal_noted(void **state)
 	check_by_hand(schedule, (struct expected){.contained = 1});
 }
 
-/* As many windows as a walker reports, and slots behind them. */
+/* As many windows as a walker reports, and slots after them. */
 static void test_eight_windows(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_PRECISE);
@@ -234,7 +240,9 @@ static void test_eight_windows(void **state)
 	check_by_hand(schedule, (struct expected){.contained = 8});
 }
 
-/* The kernel dumped a page at its check point, and by now nobody maps it: it is reported all the same. */
+/*
+ * The kernel dumped a page at its check point, and now nobody maps it: it is reported all the same.
+ */
 static void test_dumped_and_gone(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_LIGHT);
@@ -246,7 +254,10 @@ static void test_dumped_and_gone(void **state)
 	check_by_hand(schedule, (struct expected){.unattributed = 1});
 }
 
-/* Nobody was unmapping: what a failed walker left is there still when the function around it returns. */
+/*
+ * Nobody was unmapping: what a failed walker left is still there when the function around it
+ * returns.
+ */
 static void remained(uint8_t class)
 {
 	struct schedule *schedule = by_hand(THPRACE_LIGHT);
@@ -285,8 +296,8 @@ static void test_taken_later(void **state)
 }
 
 /*
- * A range that took nothing is held up before it reads what is left; another one, which began later, takes the
- * mapping meanwhile. So late a count is no proof against the first.
+ * A range that took nothing is delayed before it reads what is left; another one, which began
+ * later, takes the mapping meanwhile. Such a late count is no proof against the first.
  */
 static void test_count_read_late(void **state)
 {
@@ -310,8 +321,8 @@ static void test_count_read_late(void **state)
 }
 
 /*
- * Two mappings of a range are taken before a walker's return; of the second the removal is seen after it. That
- * the count was low after the first is no proof.
+ * Two mappings of a range are taken before a walker's return; the removal of the second is seen
+ * after it. That the count was low after the first is no proof.
  */
 static void test_removal_before_return(void **state)
 {
@@ -391,7 +402,7 @@ static void test_window_moves(void **state)
 	check_by_hand(schedule, (struct expected){.contained = 1});
 }
 
-/* A PMD goes between the readings of a folio's two counts: that is no PTE that went. */
+/* A PMD mapping is removed between the readings of a folio's two counts: no PTE mapping was. */
 static void test_counts_apart(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_LIGHT);
@@ -409,8 +420,8 @@ static void test_counts_apart(void **state)
 }
 
 /*
- * A range ends beside a walker that failed and one that is under way, and that took the mapping itself: of
- * the first it is not known who took what it had left, whichever of them is in the first place.
+ * A range ends beside a walker that failed and one that is under way and took the mapping itself:
+ * it is not known who took what the first had left, whichever of them is in the first place.
  */
 static void range_beside_two(unsigned int older, unsigned int newer)
 {

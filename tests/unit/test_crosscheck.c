@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The crosscheck: the kernel's incidents in a trace against those that its records show. */
+/* The crosscheck: the kernel's incidents in a trace compared with those that its records show. */
 #include "report_support.h"
 
 #include <zlib.h>
@@ -103,7 +103,7 @@ static void crosscheck_different(void **state)
 	}
 }
 
-/* The same verdict, and one side holds for proved what the other does not. */
+/* The same verdict, but proved only on one side. */
 static void crosscheck_attribution(void **state)
 {
 	struct thprace_record records[5];
@@ -115,7 +115,10 @@ static void crosscheck_attribution(void **state)
 
 	(void)state;
 	for (attribution = THPRACE_LIKELY; attribution <= THPRACE_EXACT; attribution++) {
-		/* Where a walker remained, the kernel's side is lowered in the end: that is no difference. */
+		/*
+		 * If a walker remained, the kernel's side is lowered in the end: that is no
+		 * difference.
+		 */
 		for (remained = 0; remained <= 1; remained++) {
 			struct thprace_incident one = incident(THPRACE_ESCAPE, 100000);
 			struct thprace_incident other = incident(THPRACE_REMAINED, 900000);

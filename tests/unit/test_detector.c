@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules of windows and walkers, each by one small story. */
+/* The detector's rules for windows and walkers, each in a small story. */
 #include "detector_scenario.h"
 
 static void test_contained(void **state)
@@ -51,7 +51,7 @@ static void test_escape(void **state)
 	assert_int_equal(scenario->run.incident[0].walk.left.small, 0);
 }
 
-/* Several were left, and one went; and then that of nobody. */
+/* Several were left, and one was removed; then it is nobody's. */
 static void test_escape_of_many(void **state)
 {
 	struct scenario *scenario = *state;
@@ -69,7 +69,7 @@ static void test_escape_of_many(void **state)
 	only(scenario, 0, THPRACE_UNATTRIBUTED, 0);
 	only(scenario, 1, THPRACE_CONTAINED, OPENER);
 	assert_int_equal(scenario->run.incident[1].attribution, THPRACE_ATTRIBUTION_NONE);
-	/* Nobody read it, or too late: perhaps. */
+	/* It was not read, or too late: perhaps. */
 	close->flags = thprace_left_encode(THPRACE_LEFT_UNREAD);
 	precise(scenario);
 	only_escape(scenario, 0, THPRACE_LIKELY);
@@ -137,7 +137,7 @@ static void test_remained(void **state)
 	only(scenario, 0, THPRACE_UNATTRIBUTED, 0);
 }
 
-/* All that a walker left is there still when the function around it returns. */
+/* All that a walker left is still there when the function around it returns. */
 static void test_outer(void **state)
 {
 	struct scenario *scenario = *state;
@@ -194,7 +194,7 @@ static void test_escape_by_own_result(void **state)
 {
 	struct scenario *scenario = *state;
 
-	/* Nothing is mapped at its return, but it says that it was. */
+	/* Nothing is mapped at its return, but it says that something was. */
 	window(scenario, US(10), US(20), US(30));
 	walk(scenario, US(15), US(25), 0, OWN_FAILED);
 	precise(scenario);
@@ -226,7 +226,7 @@ static void test_another_mapping_is_left(void **state)
 {
 	struct scenario *scenario = *state;
 
-	/* The window is not to blame: it was removed before the return, by far. */
+	/* The window is not the reason: it was removed long before the return. */
 	window(scenario, US(10), US(20), US(30));
 	walk(scenario, US(15), US(25), 1, 0);
 	precise(scenario);
@@ -293,12 +293,12 @@ static void test_folio_comes_late(void **state)
 {
 	struct scenario *scenario = *state;
 
-	/* By RMAP_PMD, after the walker's return. */
+	/* Known from RMAP_PMD, after the walker's return. */
 	zap_open(scenario, US(10))->folio = 0;
 	walk(scenario, US(12), US(15), 1, 0);
 	add_record(scenario, THPRACE_REC_RMAP_PMD, US(10), US(20), OPENER);
 	zap_close(scenario, US(10), US(20), US(30))->folio = 0;
-	/* By ZAP_CLOSE alone. */
+	/* Known only from ZAP_CLOSE. */
 	zap_open(scenario, US(110))->folio = 0;
 	walk(scenario, US(112), US(115), 1, 0);
 	zap_close(scenario, US(110), US(120), US(130));

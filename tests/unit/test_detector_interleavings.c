@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every interleaving of one or two zaps and one walker, on the same folio and on different ones. A
- * folio's mapcounts are simulated, so that each walker decides and proves what it would, and each zap
- * finds left what it would. A zap is a window at PMD level, or the range of a vma.
+ * folio's mapcounts are simulated, so that each walker decides and proves what it would, and each
+ * zap finds left what it would. A zap is a window at PMD level, or the range of a vma.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #define START 1000000000ULL
 #define WINDOWS 2
 
-/* What happens in a window, and to a walker: four steps each, in this order. */
+/* The steps of a window, and of a walker: four each, in this order. */
 enum window_step {
 	OPEN,
 	DECREMENT,
@@ -119,7 +119,7 @@ static void window_step(const struct schedule *schedule, struct run *run, unsign
 	}
 }
 
-/* The same, of a zap at PTE level: it is not recorded unless somebody asks. */
+/* The same for a zap at PTE level: it is only recorded if somebody asks. */
 static void range_step(const struct schedule *schedule, struct run *run, unsigned int window,
 		       enum window_step step)
 {
@@ -136,7 +136,7 @@ static void range_step(const struct schedule *schedule, struct run *run, unsigne
 	}
 	if (step != CLOSE || !run->entered || run->over)
 		return;
-	/* Its beginning was stamped if a walker was there. */
+	/* Its start was stamped if a walker was there. */
 	record = add(run, THPRACE_REC_RANGE,
 		     run->at[window][OPEN] > run->at[WINDOWS][ENTER] ? time[OPEN] : 0, time[CLOSE],
 		     window);
@@ -194,7 +194,7 @@ static bool was_open(const struct run *run, unsigned int window)
 	return run->at[window][OPEN] < run->at[WINDOWS][LEAVE];
 }
 
-/* Nothing is said that is not true, of however many zaps. */
+/* No wrong statement is made, for any number of zaps. */
 static void check_claims(const struct schedule *schedule, const struct run *run,
 			 const struct oracle_run *got)
 {
@@ -220,9 +220,9 @@ static void check_claims(const struct schedule *schedule, const struct run *run,
 }
 
 /*
- * What really happened, known from the order of steps alone: of one zap, all is known. It is to blame
- * if it was under way at the walker's return and took a mapping that was left; or if the walker says
- * that something was mapped, and nothing was a moment later.
+ * What really happened, known from the order of steps alone: for a single zap everything is known.
+ * It is the reason if it was under way at the walker's return and took a mapping that was left; or
+ * if the walker says that something was mapped, and nothing was a moment later.
  */
 static void check_truth(const struct schedule *schedule, const struct run *run,
 			const struct oracle_run *got)
@@ -340,7 +340,7 @@ static void enumerate(unsigned int windows, uint64_t apart, unsigned int variant
 			continue;
 		if (schedule.ranges == 2)
 			continue;
-		/* Two windows are many: the folio that comes late once is enough. */
+		/* Two windows are many cases: one late folio is enough. */
 		if (windows == 2 && schedule.late_folio && schedule.other_mapping)
 			continue;
 		permute(&schedule, order, 0, left);
@@ -380,7 +380,7 @@ static void test_one_window_within_tolerance(void **state)
 		struct schedule sum = {0};
 
 		enumerate(1, apart[i], 128, &sum);
-		/* They share four steps at most. */
+		/* They overlap in at most four steps. */
 		if (4 * apart[i] >= THPRACE_TOLERANCE_NS)
 			assert_all_seen(&sum);
 	}

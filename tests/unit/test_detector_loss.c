@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules of orphans, losses, late records and limits, each by one small story. */
+/* The detector's rules for orphans, losses, late records and limits, each in a small story. */
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_scenario.h"
@@ -9,7 +9,7 @@ static void test_orphan_close(void **state)
 {
 	struct scenario *scenario = *state;
 
-	/* Its ZAP_OPEN is lost; the rest makes a window all the same. */
+	/* Its ZAP_OPEN is lost; the rest still makes a window. */
 	zap_close(scenario, US(10), US(30), US(40));
 	walk(scenario, US(15), US(25), 1, 0);
 	precise(scenario);
@@ -75,7 +75,7 @@ static void test_open_at_the_end(void **state)
 	assert_int_equal(scenario->run.incident[0].attribution,
 			 THPRACE_LIKELY); /* what it left is not known */
 	only(scenario, 1, THPRACE_CONTAINED, OPENER);
-	/* The rmap removal of one, and a loss after it: its end is what was lost, perhaps. */
+	/* The rmap removal of one, and a loss after it: its end may be what was lost. */
 	add_record(scenario, THPRACE_REC_RMAP_PMD, US(10), US(30), OPENER);
 	lost(scenario, US(200), US(300));
 	precise(scenario);
@@ -206,7 +206,7 @@ static void test_loss_before_a_range(void **state)
 	scenario->record[2].entry = scenario->record[2].ts = US(20) + THPRACE_ATTRIBUTION_NS + 1;
 	precise(scenario);
 	only_escape(scenario, 0, THPRACE_CAUSAL);
-	/* Nor is it known then that nobody was unmapping. */
+	/* Then it is not known either that nobody was unmapping. */
 	scenario->record[3].entry = US(21);
 	precise(scenario);
 	only(scenario, 0, THPRACE_REMAINED, 0);
@@ -235,7 +235,7 @@ static void test_loss_of_a_split(void **state)
 	assert_int_equal(split_head(scenario)->unproven, 2);
 }
 
-/* Late records: the oracle is not asked, since it has no notion of late. */
+/* Late records: the oracle is not used, because it has no notion of late. */
 static struct detector_stats late_scenario(struct scenario *scenario)
 {
 	oracle_run__free(&scenario->run);
@@ -302,7 +302,7 @@ static void test_watermark(void **state)
 	assert_int_equal(stats.late, 0);
 }
 
-/* Results are withheld for two watermarks and the time of attribution, and no longer. */
+/* Results are held back for two watermarks and the time of attribution, and no longer. */
 static void test_late_loss(void **state)
 {
 	const uint64_t settle = 2000000 + THPRACE_ATTRIBUTION_NS;
@@ -321,12 +321,12 @@ static void test_late_loss(void **state)
 	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 1);
 	assert_int_equal(split_unmap(scenario)->clean, 1);
-	/* A loss after what was given out is in time. */
+	/* A loss after what was emitted is in time. */
 	scenario->record[4].entry = US(20) + 1;
 	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 0);
 	assert_int_equal(split_unmap(scenario)->clean, 1);
-	/* What is said of a failed walker rests on more. */
+	/* The result of a failed walker depends on more. */
 	scenario->record[1].value = 1;
 	stats = late_scenario(scenario);
 	assert_int_equal(stats.late_loss, 1);
@@ -336,7 +336,7 @@ static void test_late_loss(void **state)
 	assert_int_equal(stats.late_loss, 0);
 }
 
-/* A stream in which ends are lost: what is kept for them is given up, and the rest goes on. */
+/* A stream in which ends are lost: what is kept for them is dropped, and the rest continues. */
 static void test_given_up(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
@@ -356,7 +356,7 @@ static void test_given_up(void **state)
 		tick.ts = US(30) + i * 100000;
 		assert_int_equal(detector__feed(detector, &tick), 0);
 	}
-	/* The pair is out before the end of the recording. */
+	/* The pair is emitted before the end of the recording. */
 	assert_int_equal(detector__stats(detector)->class[THPRACE_SPLIT_UNMAP].unproven, 1);
 	assert_int_equal(detector__stats(detector)->orphans, 1);
 	assert_int_equal(detector__finish(detector), 0);
@@ -364,7 +364,7 @@ static void test_given_up(void **state)
 	detector__free(detector);
 }
 
-/* A walker whose beginning was never seen looks back further than windows are kept. */
+/* A walker whose start was never seen looks back further than windows are kept. */
 static void test_forgotten(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
@@ -396,7 +396,7 @@ static void test_forgotten(void **state)
 	detector__free(detector);
 }
 
-/* What a walker met early in its time is kept until it returns, however long that takes. */
+/* What a walker overlapped early in its time is kept until it returns, however long that takes. */
 static void test_long_walker(void **state)
 {
 	struct detector_options options = {.mode = THPRACE_PRECISE, .watermark = 1000};
@@ -416,7 +416,7 @@ static void test_long_walker(void **state)
 	range(scenario, US(35), US(40), 0)->folio = folios[1];
 	pte_zap(scenario, US(50), OPENER);
 	scenario->record[scenario->n - 1].folio = folios[2];
-	/* All but the returns, then much time, then the returns. */
+	/* All except the returns, then much time, then the returns. */
 	for (i = 0; i < scenario->n; i++) {
 		if (scenario->record[i].ts < US(1000))
 			assert_int_equal(detector__feed(detector, &scenario->record[i]), 0);
@@ -438,7 +438,7 @@ static void test_long_walker(void **state)
 	detector__free(detector);
 }
 
-/* Whatever a damaged trace holds, nothing breaks. */
+/* Whatever a damaged trace contains, nothing breaks. */
 static void test_nonsense(void **state)
 {
 	static const uint64_t times[] = {0, 1, US(10), US(11), 1ULL << 63, ~0ULL - 1, ~0ULL};

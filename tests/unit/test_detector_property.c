@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random schedules of tasks that zap, walk and split a few folios, whose mapcounts are simulated, at
- * both levels. Some mappings are there that nobody takes, and some come while others go.
- * The detector is fed in an order that the watermark allows, and must say what the oracle says of
- * the same records. With records lost, moreover, it must state nothing that a loss touches, and
- * lose nothing that no loss touches.
+ * Random schedules of tasks that zap, walk and split a few folios, whose mapcounts are simulated at
+ * both levels. Some mappings exist that nobody takes, and some appear while others are removed. The
+ * detector is fed in an order that the watermark allows, and must agree with the oracle on the same
+ * records. If records are lost, it must also make no statement about anything that a loss touches,
+ * and miss nothing else.
  *
  * THPRACE_TEST_SEED runs one schedule; THPRACE_TEST_TIMES=N runs N times as many.
  */
@@ -20,7 +20,7 @@
 #include "detector_schedule.h"
 #include "oracle.h"
 
-/* What is left of the records for one who drops those that come too late. Returns how many do. */
+/* The records left after those that come too late are dropped. Returns how many are. */
 static size_t drop_late(struct thprace_record *record, size_t n, uint64_t watermark)
 {
 	uint64_t newest = 0, processed = 0;
@@ -31,7 +31,7 @@ static size_t drop_late(struct thprace_record *record, size_t n, uint64_t waterm
 			late++;
 			record[i].type = THPRACE_REC_LOST;
 			record[i].arg = 0;
-			/* Of a range it may not be known when it began. */
+			/* The start of a range may not be known. */
 			if (!record[i].entry)
 				record[i].entry = record[i].ts;
 		}
@@ -89,7 +89,7 @@ static const struct thprace_incident *look_up(const struct thprace_incident *lis
 	return NULL;
 }
 
-/* Is there a loss in the time that the incident speaks of? */
+/* Is there a loss in the time that the incident depends on? */
 static bool touched(const struct oracle *losses, const struct thprace_incident *incident)
 {
 	const struct thprace_window *window = &incident->window;
@@ -97,7 +97,7 @@ static bool touched(const struct oracle *losses, const struct thprace_incident *
 	uint64_t from = walker->enter, to = walker->leave;
 
 	if (window->pid) {
-		/* A range whose beginning is not known began before the walker. */
+		/* A range whose start is not known began before the walker. */
 		from = window->open && window->open < from ? window->open : from;
 		to = !window->close ? THPRACE_FOREVER : window->close > to ? window->close : to;
 	}
@@ -105,8 +105,8 @@ static bool touched(const struct oracle *losses, const struct thprace_incident *
 }
 
 /*
- * Is there a window that the walker may have met and of which a record is lost? `all`: all of its
- * records are, in separate losses: nothing tells of it.
+ * Is there a window that the walker may have overlapped and of which a record is lost? `all`: all
+ * of its records are, in separate losses: nothing shows it.
  */
 static bool met_lost_window(const struct oracle *truth, const struct oracle *seen,
 			    const struct thprace_walk *walker, bool all)
@@ -134,7 +134,7 @@ static bool met_lost_window(const struct oracle *truth, const struct oracle *see
 	return false;
 }
 
-/* Is it lost what the function around the walker found? Then less is known of the walker. */
+/* Is the report of the function around the walker lost? Then less is known about the walker. */
 static bool outer_lost(const struct oracle *truth, const struct thprace_walk *walk)
 {
 	const struct thprace_walk *whole;
@@ -150,8 +150,8 @@ static bool outer_lost(const struct oracle *truth, const struct thprace_walk *wa
 }
 
 /*
- * Of several zaps that explain a walker the one is named that is proved best. Its record may be lost: then
- * another one is named, as likely.
+ * Of several zaps that explain a walker, the one with the best proof is named. If its record is
+ * lost, another one is named, as likely.
  */
 static bool other_named(const struct oracle *truth, const struct thprace_incident *incident)
 {
@@ -177,7 +177,7 @@ static bool states(const struct thprace_incident *incident)
 	       incident->verdict == THPRACE_REMAINED;
 }
 
-/* What the detector states is so, and no loss touches it. */
+/* The detector's statements are true, and no loss touches them. */
 static void check_sound(const struct schedule *schedule, const struct oracle *truth,
 			const struct oracle *seen, const struct oracle_run *run)
 {
@@ -241,7 +241,7 @@ static unsigned long check_complete(const struct schedule *schedule, const struc
 		if (incident->walk.outer_at &&
 		    oracle__lost(seen, incident->walk.leave, incident->walk.outer_at))
 			continue;
-		/* That nobody was unmapping needs to know all of some time. */
+		/* For "nobody was unmapping", all of some time must be known. */
 		if (incident->verdict == THPRACE_REMAINED &&
 		    oracle__lost(seen, incident->walk.enter,
 				 incident->walk.leave + THPRACE_ATTRIBUTION_NS))
@@ -279,7 +279,7 @@ static void check_with_loss(struct schedule *schedule, unsigned long *sum)
 	/* LOST records that come late count, too. */
 	assert_true(run.stats.late >= late);
 	sum[THPRACE_VERDICT_MAX + 2] += late;
-	/* A loss that is noticed too late can't be honoured; it is counted. */
+	/* A loss that is noticed too late cannot be considered; it is counted. */
 	if (!run.stats.late_loss) {
 		if (!oracle__agrees(seen, &run))
 			fail_msg("with loss: THPRACE_TEST_SEED=%lu", (unsigned long)schedule->seed);

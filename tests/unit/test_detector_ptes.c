@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules of small pages: removals and ranges at PTE level, each by one small story. */
+/* The detector's rules for small pages: removals and ranges at PTE level, each in a small story. */
 #include "detector_scenario.h"
 
 static void test_pte_attribution(void **state)
@@ -8,14 +8,14 @@ static void test_pte_attribution(void **state)
 	const struct thprace_window *pte;
 	struct thprace_record *zap;
 
-	/* Removals of small pages say nothing of a walker that failed. */
+	/* Removals of small pages are no evidence about a failed walker. */
 	small_walk(scenario, US(10), US(20), 1);
 	pte_zap(scenario, US(15), OPENER);
 	pte_zap(scenario, US(25), OPENER);
 	precise(scenario);
 	assert_int_equal(scenario->run.incidents, 1);
 	only(scenario, 0, THPRACE_UNATTRIBUTED, 0);
-	/* The range that they were in does; its own, or one that was over, does not. */
+	/* The range around them is; its own range, or one that was over, is not. */
 	range(scenario, 0, US(30), 0)->pid = WALKER;
 	range(scenario, 0, US(19), 0)->pid = OPENER + 1;
 	zap = range(scenario, US(15), US(35), 0);
@@ -38,13 +38,15 @@ static void test_pte_attribution(void **state)
 	assert_int_equal(split_unmap(scenario)->escapes, 1);
 	assert_int_equal(split_unmap(scenario)->unattributed, 0);
 	assert_int_equal(scenario->run.stats.pte_removals, 2);
-	/* It is recorded once for each walker that waits: one zap all the same. */
+	/* It is recorded once for each walker that waits: still one zap. */
 	scenario->record[scenario->n] = *zap;
 	scenario->n++;
 	precise(scenario);
 	only_escape(scenario, 0, THPRACE_EXACT);
 	scenario->n--;
-	/* A removal in it was under way, as that walker returned, of a page that the walker left. */
+	/*
+	 * When that walker returned, a removal in it was under way of a page that the walker left.
+	 */
 	zap->value = 1;
 	zap->arg2 |= (US(35) - US(20)) << 32;
 	precise(scenario);
@@ -127,7 +129,7 @@ static void test_pte_contained(void **state)
 {
 	struct scenario *scenario = *state;
 
-	/* In the time of a walker that did not fail; of another folio; and after its return. */
+	/* In the time of a walker that did not fail; on another folio; and after its return. */
 	walk(scenario, US(10), US(20), 0, OWN);
 	pte_zap(scenario, US(15), OPENER);
 	walk(scenario, US(30), US(40), 0, OWN)->folio = OTHER;
@@ -161,7 +163,10 @@ static void test_pte_not_besides_pmd_escape(void **state)
 	assert_int_equal(scenario->run.incident[1].window.level, THPRACE_LEVEL_PTE);
 }
 
-/* By its own word something was mapped, and at its return nothing: what ended in its time explains it. */
+/*
+ * By its own result something was mapped, and at its return nothing was: a zap that ended in its
+ * time explains it.
+ */
 static void test_pte_own_result(void **state)
 {
 	struct scenario *scenario = *state;
@@ -184,7 +189,10 @@ static void test_pte_own_result(void **state)
 	only(scenario, 0, THPRACE_UNATTRIBUTED, 0);
 }
 
-/* Two failures in a row: a range between their returns explains the second, and clears the first. */
+/*
+ * Two failures in a row: a range that begins between their returns explains the second; the first
+ * remained.
+ */
 static void test_pte_newer_failure(void **state)
 {
 	struct scenario *scenario = *state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules of splits and of the kernel's own check points, each by one small story. */
+/* The detector's rules for splits and for the kernel's own check points, each in a small story. */
 #include "detector_scenario.h"
 #include "class_ids.h"
 
@@ -8,7 +8,7 @@ static void test_split_head(void **state)
 	struct scenario *scenario = *state;
 	const struct thprace_walk *walker;
 
-	/* Phase 1 ends before the walker's return, phase 2 outlasts the split. */
+	/* Phase 1 ends before the walker's return, phase 2 lasts longer than the split. */
 	window(scenario, US(10), US(20), US(60));
 	walk(scenario, US(15), US(30), 0, 0);
 	split(scenario, US(12), US(30), US(50), 0, 0);
@@ -144,7 +144,7 @@ static void test_check_alone(void **state)
 	}
 	check = &scenario->record[2];
 	check->ts = check->entry = US(20) + THPRACE_ATTRIBUTION_NS - 1;
-	scenario->record[1].value = 1; /* a walker that failed: the check speaks of it */
+	scenario->record[1].value = 1; /* a walker that failed: the check is about it */
 	precise(scenario);
 	assert_int_equal(scenario->run.incidents, 1);
 	walker = &scenario->run.incident[0].walk;
@@ -158,7 +158,7 @@ static void test_check_explains_nothing(void **state)
 	struct scenario *scenario = *state;
 	struct thprace_record *check;
 
-	/* No window or range is blamed for a check point alone, and it replaces no failed walker. */
+	/* No window or range is named for a check point alone, and it replaces no failed walker. */
 	small_walk(scenario, US(10), US(20), 1);
 	window(scenario, US(25), US(40), US(50));
 	check = add_record(scenario, THPRACE_REC_CHECK, US(30), US(30), WALKER);

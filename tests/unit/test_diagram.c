@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Diagrams of a zap and a walker, as a user sees them: whole outputs, and that they fit their columns. */
+/*
+ * Diagrams of a zap and a walker, as a user sees them: complete outputs, and that they fit their
+ * columns.
+ */
 #include "diagram_support.h"
 #include "class_ids.h"
 
@@ -182,7 +185,7 @@ static void draws_range(void **state)
 		"\n");
 }
 
-/* In a file of version 2: a removal of small pages, by which a walker was explained then. */
+/* In a file of version 2: a removal of small pages, which explained a walker then. */
 static void draws_removal(void **state)
 {
 	struct thprace_incident incident = incident_of(THPRACE_HWPOISON_UNMAP, THPRACE_ESCAPE);
@@ -335,7 +338,7 @@ static void draws_close_stamps(void **state)
 	free(text);
 }
 
-/* Whatever a damaged trace holds, the drawing stays a drawing. */
+/* Whatever a damaged trace contains, the drawing stays a drawing. */
 static void draws_anything(void **state)
 {
 	struct thprace_incident incident;

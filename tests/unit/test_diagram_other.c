@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Diagrams of what is no zap and walker alone: splits, check points, passes, pages used again; and the words below. */
+/* Diagrams of other cases: splits, check points, passes, reused pages; and the text below. */
 #include "diagram_support.h"
 #include "class_ids.h"
 
@@ -93,7 +93,7 @@ static void draws_closest(void **state)
 		"\n"
 		"  no overlap: the walker came after the window had closed\n"
 		"\n");
-	/* Only the near ends are known, and of the tasks the thread. */
+	/* Only the near ends are known, and of the tasks only the thread. */
 	memset(pair.window.comm, 0, sizeof(pair.window.comm));
 	memset(pair.walk.comm, 0, sizeof(pair.walk.comm));
 	pair.window.removed = 0;
@@ -182,7 +182,7 @@ static void says_what_decided(void **state)
 			    "ESCAPE: the walker returned and the mapping was still counted; its "
 			    "removal is stamped 60 ns earlier, too close to tell: the mapcount "
 			    "decides");
-	/* Each reason for which no more than "likely" is said. */
+	/* Each reason for "likely". */
 	incident.close_call = 0;
 	incident.attribution = THPRACE_LIKELY;
 	incident.walk.leave = T0 + 10000;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What dump prints of a trace: which records and incidents by its filters, and each format whole. */
+/*
+ * What dump prints from a trace: which records and incidents with its filters, and each format
+ * completely.
+ */
 #include "report_support.h"
 
 #include "filter.h"
@@ -21,7 +24,7 @@ static void filters(void **state)
 	assert_true(filter__incident(&filter, &pair, START));
 	assert_int_equal(filter__set_pid(&filter, "810"), 0);
 	assert_true(filter__record(&filter, &one, START));
-	/* One side alone is enough, and no third one is. */
+	/* One side alone is enough, and no third one matches. */
 	pair.window.tgid = 1;
 	assert_true(filter__incident(&filter, &pair, START));
 	pair.window.tgid = 810;

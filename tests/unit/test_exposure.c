@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Exposure: the formula against a simulation of chance, its limits, and meminfo. */
+/* Exposure: the formula compared with a simulation, its limits, and meminfo. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static double uniform(void)
 	return ((double)((random_state * 0x2545f4914f6cdd1dULL) >> 11) + 1) / 9007199254740992.0;
 }
 
-/* Lengths of three shapes, with the same mean. */
+/* Lengths with three distributions of the same mean. */
 enum shape {
 	FIXED,
 	SPREAD,
@@ -62,7 +62,7 @@ static int by_begin(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* nr intervals that come independently, uniformly over the folios and the time; sorted. */
+/* nr independent intervals, uniformly distributed over the folios and the time; sorted. */
 static struct interval *scatter(size_t nr, double ns, unsigned int folios, enum shape shape,
 				double mean)
 {
@@ -90,8 +90,8 @@ static double lengths(const struct interval *intervals, size_t nr)
 }
 
 /*
- * Pairs that share an instant and a folio. at_begin: the window has to be open when the walker begins,
- * as with split-head.
+ * Pairs that overlap on the same folio. at_begin: the window must be open when the walker begins,
+ * as for split-head.
  */
 static double meetings(const struct interval *windows, size_t nr_windows,
 		       const struct interval *walkers, size_t nr_walkers, bool at_begin)
@@ -191,7 +191,7 @@ static void assert_sane(const struct exposure *exposure)
 	}
 }
 
-/* Each count is nothing, one, or as large as can be, in the beginning and in the end. */
+/* Each count is 0, 1, or as large as possible, at the start and at the end. */
 static void never_nan(void **state)
 {
 	static const uint64_t values[] = {0, 1, UINT64_MAX};
@@ -218,7 +218,7 @@ static void never_nan(void **state)
 	}
 }
 
-/* A world in which each class has something of everything. */
+/* A state in which each class has something of everything. */
 static void fill(struct exposure_sample *from, struct exposure_sample *to)
 {
 	int i;
@@ -295,7 +295,9 @@ static void by_hand(void **state)
 	assert_true(fabs(class->expected_per_day - 5.4) < 1e-9);
 	assert_true(fabs(class->overlaps_per_day - 1728) < 1e-9);
 
-	/* split-head: its walker's length does not count; and with phase 2 measured, that does. */
+	/*
+	 * split-head: its walker's length does not count; the length of phase 2, if measured, does.
+	 */
 	class = &exposure.classes[THPRACE_SPLIT_HEAD];
 	assert_true(fabs(class->expected_per_day - 2.16) < 1e-9);
 	to.phase2 = 5000;
@@ -331,7 +333,7 @@ static void not_estimated(void **state)
 	assert_false(exposure.classes[THPRACE_CLASS_NONE].estimated);
 }
 
-/* --- where the numbers come from -------------------------------------------------------------- */
+/* --- the source of the numbers -------------------------------------------------------------- */
 
 static void sample(void **state)
 {
@@ -376,7 +378,7 @@ static double folios_of(const char *meminfo)
 	return folios;
 }
 
-/* The size of a huge page on this machine; 2 MiB where it does not tell. */
+/* The size of a huge page on this machine; 2 MiB if it does not say. */
 static double size_here(void)
 {
 	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What comes from outside and may go to a terminal: every string of traces, images, BTF, the daemon's answers, and the names
- * of files. None brings a control character there, whatever verb prints it in whatever format.
+ * Data from outside that may go to a terminal: every string in traces, images, BTF and the daemon's
+ * answers, and file names. None brings a control character there, with any verb in any format.
  */
 #include "trace_support.h"
 
@@ -18,7 +18,7 @@
 #include "classes/race_class.h"
 #include "tiny_kernel.h"
 
-/* A title, a colour, DEL, CSI of 8 bits, one that turns the direction, and one byte of no UTF-8. */
+/* A title, a colour, DEL, an 8-bit CSI, one that changes the direction, and one invalid byte. */
 #define HOSTILE "\\u001b]0;x\\u0007\\u001b[31m\\u007f\302\233 31m\342\200\256\\rY\\bZ\377"
 #define HOSTILE_BYTES "\033]0;x\007\033[31m\177\302\233 31m\342\200\256\rY\bZ\377"
 
@@ -56,7 +56,7 @@ static int call(void *ctx)
 	return status;
 }
 
-/* Not by what cleans: by the bytes. */
+/* Checked by bytes, not with the function that cleans. */
 static void assert_fit(const char *path, const char *what)
 {
 	static unsigned char text[1 << 20];
@@ -130,7 +130,7 @@ static void write_trace(enum thprace_block_type type, const char *json)
 	assert_int_equal(trace_writer__close(writer), 0);
 }
 
-/* Each string of the format, alone: so that one that is refused does not hide another. */
+/* Each string of the format on its own, so that one that is refused does not hide another. */
 static void strings_of_traces(void **state)
 {
 	static const struct {
@@ -187,7 +187,7 @@ static void strings_of_traces(void **state)
 	}
 }
 
-/* A name cannot make a line of its own, which would pass for a message of ours. */
+/* A name cannot make a line of its own, which would look like one of our messages. */
 static void assert_one_line(void)
 {
 	char text[4096];
@@ -197,7 +197,7 @@ static void assert_one_line(void)
 	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
 }
 
-/* What is wrong with a file is said with its name. */
+/* Messages about a file contain its name. */
 static void names_of_files(void **state)
 {
 	static const char hostile[] = "\033[31m\302\233\342\200\256\177\377\nall is well.thpr";
@@ -226,7 +226,7 @@ static void names_of_files(void **state)
 	snprintf(option, sizeof(option), "--spool=%s", file);
 	assert_int_equal(run(cmd_incidents, option, NULL, NULL), CLI_FAILED);
 	assert_int_equal(run(cmd_show, option, "7", NULL), CLI_FAILED);
-	/* Words that argp and getopt complain of. */
+	/* Words that argp and getopt quote. */
 	assert_int_equal(run(cmd_report, file, file, NULL), CLI_USAGE);
 	assert_int_equal(run(cmd_report, "--\033[31m", NULL, NULL), CLI_USAGE);
 	assert_int_equal(run(cmd_dump, "--class=\033[31m", file, NULL), CLI_USAGE);
@@ -234,7 +234,7 @@ static void names_of_files(void **state)
 	memcpy(file, kept, sizeof(file));
 }
 
-/* With symbols that evidence may quote, and a file whose name does as well. */
+/* With symbols that evidence may quote, and a file whose name does the same. */
 static char *image(size_t *size)
 {
 	const struct tiny_kernel kernel = {.flag = true};
@@ -287,7 +287,7 @@ static void strings_of_images(void **state)
 	run(cmd_check, option, NULL, NULL);
 	run(cmd_probes, option, NULL, NULL);
 	plan_of_file(name, option);
-	/* A version line with a control character is none. */
+	/* A version line with a control character is not accepted. */
 	found = memmem(data, size, "nobody", 6);
 	assert_non_null(found);
 	found[1] = '\033';
@@ -298,11 +298,14 @@ static void strings_of_images(void **state)
 	free(data);
 }
 
-/* --- a daemon that is none ------------------------------------------------------------------------ */
+/*
+ * --- a false daemon
+ * -------------------------------------------------------------------------------
+ */
 
 #define STR(name) "\"" name "\":\"" HOSTILE "\","
 
-/* Each text that a verb asks an answer for, and those of the trace's records. */
+/* Each text that a verb reads from an answer, and those of the trace's records. */
 static const char answer[] = "{\"type\":\"answer\"," STR("version") STR("kernel") STR("mode") STR(
 	"directory")
 	STR("raw") "\"text\":\"" HOSTILE "\\n" HOSTILE "\"," STR(HOSTILE) "\"classes\":[{" STR("reason") "\"class\":\"" HOSTILE "\",\"observable\":false},{" STR(
@@ -334,7 +337,7 @@ static const char refusal[] = "{\"type\":\"error\",\"error\":\"" HOSTILE "\",\"m
 
 static const char nonsense[] = "\033[31m\n";
 
-/* Answers whoever asks, until it is killed. */
+/* Answers every client, until it is killed. */
 static pid_t serve(const char *text)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

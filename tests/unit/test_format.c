@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Numbers put in place are those that printf() writes, and no more is touched than the slack. */
+/* Numbers composed in place equal those of printf(), and nothing beyond the slack is touched. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 static char buf[ROOM + 2 * FORMAT_SLACK];
 
-/* Where to put; what lies around is watched. */
+/* The place to write; the bytes around it are checked. */
 static char *place(void)
 {
 	memset(buf, '~', sizeof(buf));
@@ -59,7 +59,7 @@ static void check_number(uint64_t number)
 	is(format__fixed(place(), 1, (uint32_t)number), "%" PRIu64, number % 10);
 }
 
-/* Around every power of 10 and of 2, which has the ends of all types of numbers. */
+/* Around every power of 10 and of 2, which includes the limits of all types of numbers. */
 static void edges(void **state)
 {
 	static const uint64_t others[] = {9, 99, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
@@ -82,7 +82,7 @@ static void edges(void **state)
 	is(format__hex(place(), 0), "0");
 }
 
-/* Digits are made in two halves that do not know of each other: all values of each. */
+/* Digits are made in two independent halves: all values of each. */
 static void all_halves(void **state)
 {
 	uint32_t half;

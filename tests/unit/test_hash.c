@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hash map and hash lists: whatever the order of adding and removing, what was added is found. */
+/* The hash map and hash lists: in any order of adding and removing, everything added is found. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a report says before "nothing was found" is taken for an answer; and what THP is set to. */
+/*
+ * The warnings of a report before "nothing was found" is taken for an answer; and the setting of
+ * THP.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,7 +82,7 @@ static void test_hints(void **state)
 
 	(void)state;
 	assert_non_null(summary);
-	/* Without counters nobody knows. */
+	/* Without counters it is not known. */
 	assert_int_equal(hints_of(summary, ""), 0);
 	summary->has_stats = 1;
 	assert_int_equal(hints_of(summary, "no window was seen"), 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Percentiles, and numbers as people read them. */
+/* Percentiles, and numbers for people. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void one_length(void **state)
 	}
 }
 
-/* Against the exact answer, on lengths of several shapes. */
+/* Compared with the exact result, for lengths of several distributions. */
 static int ascending(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -228,7 +228,7 @@ static void terminals_get_no_control_characters(void **state)
 	assert_string_equal(names__clean(buf, sizeof(buf), "a\033[2Jb\n", 16, 1), "a?[2Jb?");
 	assert_string_equal(names__clean(buf, sizeof(buf), "m\xc3\xa4rz", 16, 1), "m\xc3\xa4rz");
 	assert_string_equal(names__clean(buf, sizeof(buf), "m\xc3\xa4rz", 16, 0), "m?rz");
-	/* Cut inside a character, C1 controls, overlong, a change of direction. */
+	/* Truncated inside a character, C1 controls, overlong, a change of direction. */
 	assert_string_equal(names__clean(buf, sizeof(buf), "x\xc3\xa4", 2, 1), "x?");
 	assert_string_equal(names__clean(buf, sizeof(buf), "\xc2\x9b", 16, 1), "??");
 	assert_string_equal(names__clean(buf, sizeof(buf), "\xc0\x80", 16, 1), "??");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Traces that somebody wrote to do harm: JSON beyond the bounds, in time and memory that stay bounded. */
+/* Traces made to do harm: JSON beyond the limits, in bounded time and memory. */
 #include "trace_support.h"
 
 #include "bounded.h"
@@ -8,7 +8,7 @@
 #include "report/summary.h"
 #include "class_ids.h"
 
-/* Blocks as no writer of ours would write them. */
+/* Blocks that our writer would not write. */
 static FILE *begin(uint32_t flags)
 {
 	struct thprace_trace_header header = {
@@ -56,7 +56,7 @@ static void end(FILE *out)
 	assert_int_equal(fclose(out), 0);
 }
 
-/* head, then `part` so many times, then tail; malloc'ed. */
+/* head, then `part` this many times, then tail; malloc'ed. */
 static char *repeat(const char *head, const char *part, size_t times, const char *tail)
 {
 	size_t length = strlen(part), i;
@@ -70,7 +70,7 @@ static char *repeat(const char *head, const char *part, size_t times, const char
 	return text;
 }
 
-/* Returns what the verb returned. Its message is in the file `other`, what it prints goes nowhere. */
+/* Returns the verb's result. Its message is in the file `other`, its output is discarded. */
 static int run(int (*verb)(int argc, char **argv), const char *first, const char *second)
 {
 	char args[4][128] = {"thprace verb"};
@@ -114,7 +114,7 @@ static int dump(void *ctx)
 	return run(cmd_dump, "--format", "json");
 }
 
-/* One line, that holds this. */
+/* One line that contains this. */
 static void assert_message(const char *because)
 {
 	char text[2048];
@@ -143,7 +143,7 @@ struct hostile {
 	const char *because;
 };
 
-/* By the report and the crosscheck. dumped: by dump as well, which does not ask what the JSON says. */
+/* By the report and the crosscheck. dumped: also by dump, which does not interpret the JSON. */
 static void refuse_each(const struct hostile *cases, size_t nr, bool dumped)
 {
 	size_t i;
@@ -175,7 +175,10 @@ static void beyond_the_bounds(void **state)
 		{THPRACE_BLOCK_TASKS, "[{}", ",{}", "]", 1398000, "20,480 objects"},
 		{THPRACE_BLOCK_META, "{\"a\":", "[", "", 4000000, "16 levels"},
 		{THPRACE_BLOCK_META, "{\"", "a", "\":1}", 4000000, "a name of more"},
-		/* json-c takes these quotes and comments, and what they hide would not be counted. */
+		/*
+		 * json-c accepts these quotes and comments, and what they hide would not be
+		 * counted.
+		 */
 		{THPRACE_BLOCK_META, "{'\"':[{}", ",{}", "],'\"':1}", 1000000, "not JSON"},
 		{THPRACE_BLOCK_META, "{/*\"*/\"a\":[{}", ",{}", "]/*\"*/}", 1000000, "not JSON"},
 		{THPRACE_BLOCK_META, "{\"a\":\"\\\\\",\"b\":[{}", ",{}", "]}", 1000000,
@@ -186,7 +189,7 @@ static void beyond_the_bounds(void **state)
 	refuse_each(cases, sizeof(cases) / sizeof(cases[0]), true);
 }
 
-/* Within the bounds of JSON, and not what thprace writes. */
+/* Within the limits of JSON, but thprace does not write this. */
 static void names_and_lists(void **state)
 {
 	static const struct hostile cases[] = {
@@ -205,7 +208,7 @@ static void names_and_lists(void **state)
 	refuse_each(cases, sizeof(cases) / sizeof(cases[0]), false);
 }
 
-/* As much as the bounds allow, in every block: it is read, in bounded memory. */
+/* As much as the limits allow, in every block: it is read, in bounded memory. */
 static void at_the_bounds(void **state)
 {
 	char *objects = repeat("{\"a\":[{}", ",{}", JSON_CONTAINERS_MAX - 3, "]}");
@@ -232,7 +235,7 @@ static void at_the_bounds(void **state)
 	free(tasks_of);
 }
 
-/* So many times the same block, each within the bounds. */
+/* The same block this many times, each within the limits. */
 static void write_many(unsigned int type, char *text, int times)
 {
 	FILE *out = begin(THPRACE_TF_ALL);
@@ -253,7 +256,7 @@ static void too_much_of_it(void **state)
 	refused("524,288 values");
 }
 
-/* Records of one instant: the detector has to hold all of them. */
+/* Records of one instant: the detector must hold all of them. */
 static void crosscheck_in_bounds(void **state)
 {
 	const size_t count = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
@@ -320,7 +323,7 @@ static void crosscheck_in_time(void **state)
 	assert_message("than any kernel has");
 }
 
-/* What is written is held to what is read. */
+/* The writer refuses what the reader would. */
 static void writer_refuses(void **state)
 {
 	char *text = repeat("[{}", ",{}", JSON_CONTAINERS_MAX, "]");

@@ -44,7 +44,7 @@ static struct image *parse(void *data, size_t size)
 	return image;
 }
 
-/* The functions of the tiny kernel are there, and a call goes where it should. */
+/* The functions of the tiny kernel are found, and a call goes where it should. */
 static void check_symbols(const struct image *image)
 {
 	const struct image_symbol *symbol = image__symbol(image, "try_to_unmap_one");
@@ -121,7 +121,9 @@ static void expect_foreign(const void *head, size_t length, size_t offset, const
 	assert_string_equal(why, wanted);
 }
 
-/* Kernels of other machines are refused by name, whatever their files look like. */
+/*
+ * The message about kernels for other machines names the machine, whatever their files look like.
+ */
 static void foreign(void **state)
 {
 	static const struct {
@@ -195,7 +197,7 @@ static void all_compressions(void **state)
 	}
 }
 
-/* A bzImage says to what size its kernel unpacks: lz4 has no other check. */
+/* A bzImage contains the unpacked size of its kernel, which is the only check for lz4. */
 static void another_size(void **state)
 {
 	struct image *image = NULL;
@@ -213,7 +215,7 @@ static void another_size(void **state)
 	}
 }
 
-/* Nothing is unpacked beyond the bound, whatever packs it. */
+/* Nothing is unpacked beyond the limit, with any compression. */
 static void bombs(void **state)
 {
 	struct image *image = NULL;
@@ -233,7 +235,7 @@ static void bombs(void **state)
 	free(data);
 }
 
-/* A file that is cut off, at whatever byte, is refused with a reason, or read as far as it goes. */
+/* A file that is truncated at any byte is refused with a reason, or read as far as possible. */
 static void cut_off(void **state)
 {
 	struct image *image;
@@ -270,7 +272,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-/* Bytes turned over at random: no crash, and no failure without a reason (under ASan in make test). */
+/* Bytes changed at random: no crash, and no failure without a reason (under ASan in make test). */
 static void damaged(void **state)
 {
 	unsigned char *data, *copy;
@@ -351,7 +353,7 @@ static void arm64_image(void **state)
 
 /* --- code ---------------------------------------------------------------------------------------- */
 
-/* A kernel of one function that calls try_to_unmap, and what is found of flag in its calls. */
+/* A kernel of one function that calls try_to_unmap, and the result for flag in its calls. */
 static struct code_bit passes(const char *before, uint32_t flag)
 {
 	struct tiny *tiny = tiny__new();
@@ -387,7 +389,7 @@ static void assert_passed(const char *before, uint32_t flag, unsigned int set, u
 		fail_msg("%s: %u times set, %u times clear", before, bit.set, bit.clear);
 }
 
-/* What compilers were seen to make of a flags argument, and more. */
+/* Code that compilers were seen to generate for a flags argument, and more. */
 static void flags_in_calls(void **state)
 {
 	(void)state;

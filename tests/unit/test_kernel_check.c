@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's run of `thprace check`, with scripts in its place. */
+/* The daemon's run of `thprace check`, replaced by scripts. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 
 static char folder[] = "/tmp/thprace-kernel-check-XXXXXX";
 static char program[64];
-static int ended; /* how often it was told */
+static int ended; /* number of notifications */
 static struct check_state shown;
 
 static void on_done(void *ctx, const struct check_state *state)
@@ -59,7 +59,7 @@ static void run(const char *script, int image)
 	assert_int_equal(kernel_check__state(check)->progress, shown.progress);
 	kernel_check__free(check);
 	sd_event_unref(event);
-	/* Nothing is left of it. */
+	/* Nothing of it is left. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 }
@@ -104,7 +104,7 @@ static void expect_failed(const char *reason)
 		assert_int_equal(shown.classes[class].status, CHECK_UNKNOWN);
 }
 
-/* What it says of some classes only, or nothing that can be understood, is no statement. */
+/* Output for only some classes, or incomprehensible output, is no statement. */
 static void test_failures(void **state)
 {
 	(void)state;
@@ -124,7 +124,7 @@ static void test_failures(void **state)
 	expect_failed("/nowhere");
 }
 
-/* It has nothing of this process but the image, whatever is open here, and no capability. */
+/* It inherits only the image, whatever is open here, and no capability. */
 static void test_what_it_has(void **state)
 {
 	int other = open("/dev/null", O_RDONLY | O_CLOEXEC),

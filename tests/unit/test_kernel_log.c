@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel says while a class is provoked: whose complaint it is, and its lines. */
+/*
+ * The kernel's messages while a class is provoked: to which class a complaint belongs, and its
+ * lines.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +68,7 @@ static void nothing_wrong(void **state)
 	end(log);
 }
 
-/* 5.10.7's own, as an invalidation finds the page still mapped. */
+/* From 5.10.7, when an invalidation finds the page still mapped. */
 static void of_the_class(void **state)
 {
 	struct kernel_log *log = begin();
@@ -88,7 +91,7 @@ static void of_the_class(void **state)
 	end(log);
 }
 
-/* 5.10.7's as well, so early that it has nothing to hash addresses with. */
+/* Also from 5.10.7, so early that it cannot hash addresses yet. */
 static void without_addresses(void **state)
 {
 	struct kernel_log *log = begin();
@@ -128,7 +131,7 @@ static void of_something_else(void **state)
 	end(log);
 }
 
-/* Whoever may write to /dev/kmsg has another facility there. */
+/* Processes that may write to /dev/kmsg have another facility there. */
 static void not_the_kernels(void **state)
 {
 	struct kernel_log *log = begin();

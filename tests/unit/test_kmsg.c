@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel's log: records in, complaints out, when their lines have come. What they are: test_complaint.c. */
+/*
+ * The kernel's log: records in, complaints out, when their lines have come. Their content:
+ * test_complaint.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,10 +24,10 @@
 #define S 1000000000ULL
 #define PATIENCE_MS 10000
 
-/* What a read of the kernel's log fails with next; 0: it does not. */
+/* The error of the next read of the kernel's log; 0: none. */
 static int next_errno;
 
-/* In place of libc's: /dev/kmsg alone can fail with EPIPE. */
+/* Replaces libc's: only /dev/kmsg can fail with EPIPE. */
 ssize_t read(int fd, void *buf, size_t size)
 {
 	if (next_errno && size > 1000) {
@@ -35,7 +38,7 @@ ssize_t read(int fd, void *buf, size_t size)
 	return syscall(SYS_read, fd, buf, size);
 }
 
-/* Something to read records from, one per read as from /dev/kmsg: a pipe in packet mode. */
+/* A source of records, one per read as from /dev/kmsg: a pipe in packet mode. */
 struct source {
 	int pipe[2];
 	struct kmsg *kmsg;
@@ -97,7 +100,7 @@ static void feed_kernel(struct source *source, const char *line)
 	feed(source, record);
 }
 
-/* Wait until it is readable. Returns false when it is not within ms. */
+/* Wait until it is readable. Returns false if it is not within ms. */
 static bool readable(struct source *source, int ms)
 {
 	struct pollfd fd = {.fd = kmsg__fd(source->kmsg), .events = POLLIN};
@@ -105,7 +108,10 @@ static bool readable(struct source *source, int ms)
 	return poll(&fd, 1, ms) == 1;
 }
 
-/* A whole complaint, its task some time after the rest; it is given a second after its last line. */
+/*
+ * A complete complaint, its task some time after the rest; it is emitted a second after its last
+ * line.
+ */
 static void whole(void **state)
 {
 	struct source *source = *state;
@@ -137,7 +143,7 @@ static void whole(void **state)
 	assert_false(readable(source, 300));
 }
 
-/* Two CPUs at a time, which the kernel names. */
+/* Two CPUs at the same time, which the kernel names. */
 static void callers(void **state)
 {
 	struct source *source = *state;
@@ -155,7 +161,7 @@ static void callers(void **state)
 	assert_int_equal(source->got[1].pid, 8);
 }
 
-/* What the kernel is open to may be known later. */
+/* The classes to which the kernel is open may become known later. */
 static void another_kernel(void **state)
 {
 	struct complaint_kernel none = kernel;
@@ -187,7 +193,7 @@ static void not_the_kernels(void **state)
 	}
 	assert_false(readable(source, 300));
 	assert_int_equal(source->nr, 0);
-	/* Nor are their lines of a complaint of the kernel's. */
+	/* Nor do their lines belong to a complaint of the kernel. */
 	feed_kernel(source, "kernel BUG at mm/truncate.c:1!");
 	feed(source, "12,2,3,-;CPU: 1 PID: 6 Comm: x\n");
 	feed(source, "12,2,3,-;---[ end trace 0 ]---\n");
@@ -220,7 +226,7 @@ static void malformed(void **state)
 		feed(source, records[i]);
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
 	assert_false(readable(source, 300));
-	/* Further fields of the head, and fields after the text, are passed over. */
+	/* Additional fields of the head, and fields after the text, are skipped. */
 	feed(source, "2,1,2,c,new=x,caller=;kernel BUG at mm/truncate.c:7!\n KEY=value\n");
 	feed(source, "2,1,2,-,caller=T123456789012345678;---[ end trace 0 ]---\n KEY=value\n");
 	assert_int_equal(kmsg__read(source->kmsg, 5), 0);
@@ -238,7 +244,7 @@ static void long_lines(void **state)
 	strcat(record, "  pfn:1");
 	feed(source, record);
 	feed_kernel(source, "---[ end trace 0 ]---");
-	/* Longer than any line of printk's: what is cut off is no complaint. */
+	/* Longer than any line of printk: what is cut off is no complaint. */
 	memset(record + 40, 'x', sizeof(record) - 50);
 	strcpy(record + sizeof(record) - 10, "  pfn:1");
 	feed(source, record);
@@ -248,7 +254,7 @@ static void long_lines(void **state)
 	assert_int_equal(strlen(source->got[0].text), sizeof(source->got[0].text) - 1);
 }
 
-/* Overwritten records: reading goes on, and one message says so. */
+/* Overwritten records: reading continues, and one message says so. */
 static void gap(void **state)
 {
 	struct source *source = *state;
@@ -289,7 +295,7 @@ static void interrupted(void **state)
 	assert_int_equal(source->nr, 1);
 }
 
-/* The end of it is an error, and what was waited for is given before. */
+/* Its end is an error, and what was waited for is emitted before. */
 static void ends(void **state)
 {
 	struct source *source = *state;

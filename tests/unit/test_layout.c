@@ -41,7 +41,7 @@ static void test_wrap(void **state)
 	expect_wrapped(10, "12345 7890", 0, 0, "12345 7890\n");
 	expect_wrapped(10, "12345 78901", 0, 0, "12345\n78901\n");
 	expect_wrapped(12, "one two three", 4, 4, "one two\n    three\n");
-	/* What is on the line already counts; a first word that does not fit begins the next. */
+	/* The text already on the line counts; a first word that does not fit begins the next. */
 	expect_wrapped(12, "one two", 10, 2, "\n  one two\n");
 	/* Characters count, not bytes. */
 	expect_wrapped(10, "12 µs µs µs", 0, 0, "12 µs µs\nµs\n");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Messages: how they are built, and what the journal, syslog and standard error get. The sockets of
- * the first two are this test's own, in a mount namespace of its own; where that may not be had, these
+ * the first two are the test's own, in a separate mount namespace; if that is not possible, these
  * tests are skipped.
  */
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static int enter_namespace(void **state)
 	return 0;
 }
 
-/* A socket that takes what is logged. */
+/* A socket that receives what is logged. */
 static int listen_at(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -54,7 +54,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-/* The datagram that has come, as text; "" for none. */
+/* The datagram that was received, as text; "" for none. */
 static const char *received(int fd)
 {
 	static char text[65536];
@@ -110,7 +110,7 @@ static void built(void **state)
 	assert_int_equal(message.nr_fields, LOG_FIELDS_MAX);
 	assert_string_equal(message.fields[39].name, "THPRACE_39");
 	assert_string_equal(message.fields[39].value, "39?");
-	/* What is too long is cut. */
+	/* Text that is too long is truncated. */
 	log__begin(&message, LOG_ERR, NULL, "%02000d", 7);
 	assert_int_equal(message.nr_fields, 0);
 	assert_int_equal(strlen(message.text), sizeof(message.text) - 1);
@@ -119,7 +119,10 @@ static void built(void **state)
 }
 
 /* This one comes before log__open(). */
-/* What the kernel's own lines and libraries' errors may quote: digits go, the rest stays. */
+/*
+ * Text that the kernel's own lines and errors of libraries may quote: digits are removed, the rest
+ * stays.
+ */
 static void kernel_addresses(void **state)
 {
 	struct log_message message;
@@ -139,7 +142,7 @@ static void kernel_addresses(void **state)
 	assert_string_equal(message.text, "fixed by fff1b1c2d3e4f5061728394a5b6c7d8e9f001122");
 }
 
-/* Whoever makes thpraced log something gets so many messages a minute; what is above is counted. */
+/* Users can cause only this many messages per minute; the rest is counted. */
 static void limited(void **state)
 {
 	const uint64_t second = 1000000000ULL, start = 77 * second;
@@ -235,7 +238,7 @@ static void journal(void **state)
 	capture_begin(&capture);
 	assert_int_equal(log__send(&message), 0);
 	assert_string_equal(capture_end(&capture), "");
-	/* Nothing but this: no CODE_FILE and the like. */
+	/* Only this: no CODE_FILE and similar fields. */
 	assert_string_equal(received(fd), "MESSAGE=an escape\n"
 					  "PRIORITY=2\n"
 					  "SYSLOG_IDENTIFIER=thpraced\n"
@@ -246,7 +249,7 @@ static void journal(void **state)
 	log__print(LOG_INFO, NULL, "no id");
 	assert_string_equal(received(fd), "MESSAGE=no id\nPRIORITY=6\nSYSLOG_IDENTIFIER=thpraced\n"
 					  "SYSLOG_FACILITY=18\n");
-	/* The journal has gone: nothing is swallowed. */
+	/* The journal has gone: nothing is lost. */
 	close(fd);
 	assert_int_equal(unlink(JOURNAL), 0);
 	capture_begin(&capture);
@@ -254,7 +257,7 @@ static void journal(void **state)
 	assert_string_equal(capture_end(&capture), "thpraced: an escape\n");
 }
 
-/* As many fields as there may be, all as long as they may be. */
+/* The maximum number of fields, all of the maximum length. */
 static void full_message(void **state)
 {
 	struct log_message message;
@@ -312,7 +315,7 @@ static void to_syslog(void **state)
 	log__open(LOG_TARGET_STDERR, LOG_DAEMON);
 }
 
-/* journalctl -x has something to say of each message. */
+/* journalctl -x has an explanation for each message. */
 static void catalog(void **state)
 {
 	static const char *const ids[] = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The text of the metrics, line by line. With --print: the text of a daemon that has seen something of
- * everything, to stdout, for promtool (tests/metrics); with --print-new: of one that has just started.
+ * The text of the metrics, line by line. With --print: the text of a daemon that has seen something
+ * of everything, to stdout, for promtool (tests/metrics); with --print-new: of one that has just
+ * started.
  */
 #include "metrics_support.h"
 #include "class_ids.h"
@@ -70,7 +71,7 @@ static void values(void **state)
 	free(reading.text);
 }
 
-/* What is not known has no sample. */
+/* An unknown value has no sample. */
 static void unknown(void **state)
 {
 	struct reading reading;
@@ -96,7 +97,9 @@ static void unknown(void **state)
 	assert_value(&reading, "thprace_overhead_measured", 0);
 	assert_value(&reading, "thprace_overhead_ratio", -1);
 	assert_value(&reading, "thprace_spool_oldest_timestamp_seconds", -1);
-	/* But counters of what has not happened are there from the start: rates need the zero. */
+	/*
+	 * But counters of events that have not happened exist from the start: rates need the zero.
+	 */
 	assert_value(&reading, "thprace_incidents_total{class=\"split-head\",verdict=\"escape\"}",
 		     0);
 	free(reading.text);
@@ -125,7 +128,7 @@ static void observable(void **state)
 		     "thprace_probe_attached{point=\"zap\",function=\"zap_huge_pmd\","
 		     "kind=\"kprobe\"}",
 		     1);
-	/* A shed probe keeps its labels: it is the same series that goes to 0. */
+	/* A shed probe keeps its labels: it is the same series, which becomes 0. */
 	assert_value(&reading,
 		     "thprace_probe_attached{point=\"split\",function=\"__folio_split\","
 		     "kind=\"kprobe\"}",
@@ -134,7 +137,7 @@ static void observable(void **state)
 	free(reading.text);
 }
 
-/* What the kernel's code says: nothing is said while it is not known, nor of a class of which it is not. */
+/* The kernel's code: no sample while it is not known, nor for a class for which it is not. */
 static void fixed(void **state)
 {
 	struct reading reading;
@@ -181,7 +184,7 @@ static void escaped(void **state)
 	free(reading.text);
 }
 
-/* Every bucket has just the lengths up to its bound. */
+/* Every bucket has exactly the lengths up to its bound. */
 static void histogram_is_exact(void **state)
 {
 	static uint64_t lengths[20000];
@@ -220,14 +223,14 @@ static void histogram_is_exact(void **state)
 	assert_int_equal(buckets, 19);
 	assert_true(before == (double)ARRAY_SIZE(lengths));
 	assert_value(&reading, "thprace_window_seconds_count{phase=\"whole\"}", 20000);
-	/* Light mode does not tell the phases apart: no zeros that mean nothing. */
+	/* Light mode does not measure the phases: no meaningless zeros. */
 	free(reading.text);
 	text = text_of(&world);
 	assert_non_null(strstr(text, "phase=\"whole\""));
 	assert_null(strstr(text, "phase=\"phase1\""));
 	assert_null(strstr(text, "phase=\"phase2\""));
 	free(text);
-	/* What was counted before a reload into light mode does not go. */
+	/* Counts from before a reload into light mode stay. */
 	world.totals.counters.sum.phase[THPRACE_PHASE_1].bucket[20] = 2;
 	read_text(&reading, text_of(&world));
 	assert_value(&reading, "thprace_window_seconds_count{phase=\"phase1\"}", 2);
@@ -239,7 +242,7 @@ static void histogram_is_exact(void **state)
 	free(reading.text);
 }
 
-/* From a new daemon to a full one no counter falls, and none goes. */
+/* From a new daemon to a full one no counter falls, and none disappears. */
 static void counters_grow(void **state)
 {
 	static struct reading first, then;

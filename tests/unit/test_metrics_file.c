@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file of the metrics: a reader never finds a part of it, and the old one stays when the disk is full. */
+/*
+ * The file of the metrics: a reader never finds a part of it, and the old one stays if the disk is
+ * full.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +63,7 @@ static size_t files(void)
 	return nr;
 }
 
-/* What is in the file now; size bytes at most. */
+/* The present content of the file; at most size bytes. */
 static size_t content(char *buffer, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -103,7 +106,7 @@ static void write_forever(const char *small, const char *large)
 	}
 }
 
-/* Somebody who reads all the time sees one text or the other, never a part of one. */
+/* A process that reads all the time sees one text or the other, never a part of one. */
 static void atomically(void **state)
 {
 	static char small[SMALL + 1], large[LARGE + 1], buffer[LARGE + 1];
@@ -138,7 +141,7 @@ static void atomically(void **state)
 	assert_true(files() <= 2);
 }
 
-/* A disk that takes no more: a limit on the size of files behaves like one. */
+/* A full disk: a limit on the size of files behaves the same. */
 static void disk_full(void **state)
 {
 	static char text[100000];

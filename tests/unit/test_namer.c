@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names of addresses are found in pieces: sixteen who want all of them do not keep the loop from others. */
+/*
+ * Names of addresses are found in pieces: sixteen requests for all of them do not block the loop.
+ */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,13 +22,13 @@
 #define FIRST 0xffffffff81000000ULL
 #define APART 64
 #define WANTS 16
-#define PIECE 4096 /* lines that may be read at once, at most, with what stdio reads ahead */
+#define PIECE 4096 /* maximum number of lines read at a time, including stdio's read-ahead */
 
 static uint64_t lines_read, lines_seen, ticks, most;
 static const FILE *latest;
 static int done;
 
-/* A kallsyms of so many functions, one line per read. */
+/* A kallsyms of this many functions, one line per read. */
 static ssize_t next_line(void *cookie, char *buf, size_t size)
 {
 	uint64_t *line = cookie;
@@ -80,7 +82,7 @@ static void on_done(void *ctx)
 		sd_event_exit(event, 0);
 }
 
-/* Somebody else who always has something to do. */
+/* Another event source that always has something to do. */
 static int on_tick(sd_event_source *source, void *ctx)
 {
 	(void)ctx;
@@ -136,7 +138,7 @@ static void test_pieces(void **state)
 	sd_event_unref(event);
 }
 
-/* By the processor's clock, so that a busy machine does not count. */
+/* By the processor's clock, so that a busy machine does not matter. */
 static void test_a_piece_is_short(void **state)
 {
 	struct timespec before, after;
@@ -153,7 +155,7 @@ static void test_a_piece_is_short(void **state)
 	symbols__free(symbols);
 }
 
-/* Somebody reads kallsyms in between, more is wanted in between, and somebody leaves in between. */
+/* Another reader of kallsyms in between, more requests in between, and a cancelled request. */
 static void test_disturbed(void **state)
 {
 	struct symbols *symbols = want(1), *other = want(2), *gone = want(3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The budget: when a probe is shed, which, and when it comes back. */
+/* The budget: when a probe is shed, which, and when it is attached again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #define PERIOD 10000000000ULL
 #define CPUS 4
 
-/* A machine: what each point's programs take of all CPUs' time, as a share, while attached. */
+/* A machine: the share of all CPUs' time that each point's programs take while attached. */
 struct machine {
 	struct overhead overhead;
 	double load[THPRACE_POINT_MAX];
@@ -60,7 +60,7 @@ static struct overhead_action step(struct machine *machine)
 	return action;
 }
 
-/* Steps until something is to be done, at most max; returns how many. */
+/* Steps until there is an action, at most max; returns their number. */
 static int until_action(struct machine *machine, int max, struct overhead_action *action)
 {
 	int i;
@@ -92,10 +92,10 @@ static void test_dearest_is_shed(void **state)
 
 	(void)state;
 	machine_start(&machine, 0.005);
-	machine.load[THPRACE_POINT_ZAP] = 0.004; /* dearer, but not optional */
+	machine.load[THPRACE_POINT_ZAP] = 0.004; /* more expensive, but not optional */
 	machine.load[THPRACE_POINT_UNMAP] = 0.001;
 	machine.load[THPRACE_POINT_MIGRATE] = 0.002;
-	/* The first step takes figures only. */
+	/* The first step only stores figures. */
 	assert_int_equal(until_action(&machine, 10, &action), 1 + 3);
 	assert_int_equal(action.what, OVERHEAD_SHED);
 	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
@@ -157,7 +157,7 @@ static void test_comes_back(void **state)
 	assert_int_equal(until_action(&machine, 100, &action), 0);
 }
 
-/* A lasting load: each time it comes back it is shed again, and waits longer, up to a bound. */
+/* A lasting load: each time it is attached it is shed again, and waits longer, up to a limit. */
 static void test_backoff(void **state)
 {
 	static const int rests[] = {6, 12, 24, 48, 48, 48};
@@ -177,7 +177,7 @@ static void test_backoff(void **state)
 	}
 }
 
-/* One that cannot stay keeps nobody else off. */
+/* One that cannot stay does not block the others. */
 static void test_nobody_starves(void **state)
 {
 	struct machine machine;
@@ -196,7 +196,10 @@ static void test_nobody_starves(void **state)
 	}
 }
 
-/* Without a budget all come back, one a period; one that cannot is not tried each time. */
+/*
+ * Without a budget all are attached again, one per period; one that cannot be is not tried each
+ * time.
+ */
 static void test_budget_taken_away(void **state)
 {
 	struct config config = {.overhead = {.patience = 3, .recovery = 6}};
@@ -232,14 +235,14 @@ static void test_helpless(void **state)
 	assert_int_equal(until_action(&machine, 10, &action), 4);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
 	assert_false(action.again);
-	/* Said once, until it was below the budget. */
+	/* Reported once, until it was below the budget. */
 	for (i = 0; i < 10; i++) {
 		assert_int_equal(until_action(&machine, 10, &action), 3);
 		assert_int_equal(action.what, OVERHEAD_HELPLESS);
 		assert_true(action.again);
 	}
 	assert_true(machine.overhead.helpless);
-	/* One that comes and goes is told once, too. */
+	/* One that comes and goes is also reported once. */
 	machine.load[THPRACE_POINT_ZAP] = 0;
 	assert_int_equal(until_action(&machine, 5, &action), 0);
 	assert_false(machine.overhead.helpless);
@@ -255,7 +258,7 @@ static void test_helpless(void **state)
 	assert_false(action.again);
 }
 
-/* A flood of zaps, and an optional probe that hardly runs: to shed it would change nothing. */
+/* A flood of zaps, and an optional probe that hardly runs: shedding it would change nothing. */
 static void test_negligible_is_kept(void **state)
 {
 	struct overhead_action action;
@@ -269,12 +272,15 @@ static void test_negligible_is_kept(void **state)
 	assert_int_equal(until_action(&machine, 10, &action), 4);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
 	assert_true(action.share > 0.0327 && action.share < 0.0330);
-	/* As measured of a flood of huge zero pages: 0.251 % of 2.549, the budget 0.1: a tenth is no remedy either. */
+	/*
+	 * Measured with a flood of huge zero pages: 0.251 % of 2.549, the budget 0.1: a tenth does
+	 * not help either.
+	 */
 	machine.load[THPRACE_POINT_RANGE] = 0.0033;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
 	machine.load[THPRACE_POINT_RANGE] = 0;
-	/* What counts is shed, though it does not suffice. */
+	/* A point that matters is shed, although that is not enough. */
 	machine.load[THPRACE_POINT_MIGRATE] = 0.01;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_SHED);
@@ -283,7 +289,7 @@ static void test_negligible_is_kept(void **state)
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
 }
 
-/* What cost most in all the periods is shed, and not what did so in the last one. */
+/* The point that cost most in all the periods is shed, not the one that did so in the last one. */
 static void test_all_periods_count(void **state)
 {
 	struct overhead_action action;
@@ -302,7 +308,7 @@ static void test_all_periods_count(void **state)
 	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
 }
 
-/* Returns of what was shed cost something for a while still: nothing else is shed for that. */
+/* Returns of a shed point still cost something for a while: nothing else is shed for that. */
 static void test_returns_of_the_shed(void **state)
 {
 	struct overhead_action action;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where traces are written: for whom they can be read, and what a neighbour may have put in the way. */
+/* Where traces are written: who can read them, and what other users may have put there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -19,9 +19,9 @@
 
 #define NEIGHBOUR 65534
 
-static char base[64]; /* the caller's alone */
+static char base[64]; /* only the caller's */
 static char shared[80]; /* as /tmp */
-static char secret[80]; /* a file of the caller's, elsewhere */
+static char secret[80]; /* a file of the caller, elsewhere */
 
 static const char *in_shared(const char *name)
 {
@@ -81,7 +81,7 @@ static off_t size_of(const char *path)
 	return st.st_size;
 }
 
-/* A trace goes to path; returns as trace_writer__open() does. */
+/* Writes a trace to path; returns as trace_writer__open() does. */
 static int write_trace(const char *path)
 {
 	struct trace_writer *writer;
@@ -92,7 +92,7 @@ static int write_trace(const char *path)
 	return err;
 }
 
-/* Whatever the umask, nobody else reads it: a new one, and one that everybody could read before. */
+/* With any umask, nobody else can read it: a new one, and one that everybody could read before. */
 static void test_mode(void **state)
 {
 	char path[96];
@@ -106,11 +106,11 @@ static void test_mode(void **state)
 	assert_int_equal(mode_of(path), 0600);
 	assert_int_equal(write_trace(in_shared("trace")), 0);
 	assert_int_equal(mode_of(in_shared("trace")), 0600);
-	/* One's own is overwritten there too. */
+	/* The user's own file is overwritten there too. */
 	assert_int_equal(write_trace(in_shared("trace")), 0);
 }
 
-/* A link at the end, on the way, a hard one: what is behind it stays as it was. */
+/* A symbolic link at the end or on the way, and a hard link: the target stays unchanged. */
 static void test_links(void **state)
 {
 	char to[160];
@@ -137,7 +137,7 @@ static void test_links(void **state)
 	assert_true(size_of(secret) > 6);
 }
 
-/* What a neighbour has made, and would read from. */
+/* A file that another user has made, and would read. */
 static void test_others(void **state)
 {
 	(void)state;
@@ -150,7 +150,7 @@ static void test_others(void **state)
 	assert_int_equal(mkfifo(in_shared("fifo"), 0666), 0);
 	assert_int_equal(chown(in_shared("fifo"), NEIGHBOUR, NEIGHBOUR), 0);
 	assert_int_equal(write_trace(in_shared("fifo")), -EPERM);
-	/* A folder of theirs, whatever its mode. */
+	/* Another user's folder, with any mode. */
 	assert_int_equal(mkdir(in_shared("home"), 0755), 0);
 	assert_int_equal(symlink(secret, in_shared("home/link")), 0);
 	assert_int_equal(chown(in_shared("home"), NEIGHBOUR, NEIGHBOUR), 0);
@@ -171,7 +171,7 @@ static void test_neither_file_nor_folder(void **state)
 	assert_int_equal(write_trace(in_shared("../secret/x")), -ENOTDIR);
 }
 
-/* By name, and as standard output, of a recording and of a live trace. */
+/* By name, and as standard output, for a recording and for a live trace. */
 static void test_terminal(void **state)
 {
 	char *live[] = {"dump", "--live", "-o", "-", "--socket", "/nonexistent/socket", NULL};
@@ -196,7 +196,9 @@ static void test_terminal(void **state)
 	close(terminal);
 }
 
-/* A live trace is not asked for when it has no place, and leaves no empty file when there is none. */
+/*
+ * A live trace is not requested if it cannot be written, and leaves no empty file if there is none.
+ */
 static void test_live(void **state)
 {
 	char place[256];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sums of programs' counts over sessions: they only grow, whatever comes and goes. */
+/* Sums of programs' counts over sessions: they only grow, whatever programs come and go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,19 +66,19 @@ static void sessions(void **state)
 	(void)state;
 	now = program("enter", "fentry", 100);
 	assert_int_equal(program_totals__read(totals, &now, 1), 0);
-	/* The next one has counted beyond the last by the time that it is read. */
+	/* The next one has counted more than the last by the time of its reading. */
 	program_totals__restart(totals);
 	now = program("enter", "fentry", 300);
 	assert_int_equal(program_totals__read(totals, &now, 1), 0);
 	expect(totals, 0, "enter", 400);
-	/* A program that was loaded again without a word. */
+	/* A program that was loaded again without notice. */
 	now = program("enter", "fentry", 20);
 	assert_int_equal(program_totals__read(totals, &now, 1), 0);
 	expect(totals, 0, "enter", 420);
 	program_totals__free(totals);
 }
 
-/* A shed program is not read: its sum stays. Texts that went with the session are not needed. */
+/* A shed program is not read: its sum stays. Texts of the previous session are not needed. */
 static void gone_and_back(void **state)
 {
 	struct program_totals *totals = program_totals__new();

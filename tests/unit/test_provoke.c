@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What provoking rests on: the distance of a pass, and the verdict of a run. */
+/* The basis of provoke: the distance of a pass, and the verdict of a run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static struct thprace_record walk(uint64_t folio, uint8_t class, uint64_t enter,
 	};
 }
 
-/* One window and one walk; what is told of them. */
+/* One window and one walk; the reported passes. */
 static struct passes pass(struct thprace_record a, struct thprace_record b)
 {
 	struct passes passes = {0};
@@ -78,7 +78,7 @@ static void too_late_too_early_met(void **state)
 	assert_int_equal(passes.late[0], 300); /* phase 1 had closed, phase 2 had not */
 	passes = pass(window(FOLIO, OPENER, 1000, 0, 2500),
 		      walk(FOLIO, THPRACE_SPLIT_UNMAP, 2600, 9000));
-	assert_int_equal(passes.late[0], 100); /* light mode: its return is all that is known */
+	assert_int_equal(passes.late[0], 100); /* light mode: only its return is known */
 	passes = pass(walk(FOLIO, THPRACE_SPLIT_UNMAP, 100, 400),
 		      window(FOLIO, OPENER, 1000, 2000, 2500));
 	assert_int_equal(passes.late[0], -600);
@@ -130,7 +130,7 @@ static void the_nearest_of_several(void **state)
 	assert_int_equal(passes.count, 2);
 	assert_int_equal(passes.late[0], -200);
 	assert_int_equal(passes.late[1], 50);
-	near_misses__report(near_misses); /* each is told once */
+	near_misses__report(near_misses); /* each is reported once */
 	assert_int_equal(passes.count, 2);
 	near_misses__free(near_misses);
 }
@@ -159,7 +159,7 @@ static void split_head_meets_phase_2(void **state)
 	assert_int_equal(passes.late[0], -100); /* over before phase 2 began */
 }
 
-/* More than a sample holds is left out, not written beyond it. */
+/* What exceeds a sample is dropped, not written beyond it. */
 static void many(void **state)
 {
 	struct passes passes = {0};
@@ -186,7 +186,7 @@ static void verdicts(void **state)
 
 	(void)state;
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_CLOSED);
-	counts.lost = 1; /* silence may be loss */
+	counts.lost = 1; /* there may be no result because of loss */
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
 	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts), "1 record lost"));
 	counts.lost = 0;
@@ -198,12 +198,12 @@ static void verdicts(void **state)
 	assert_non_null(
 		strstr(provoke_verdict__why(text, sizeof(text), &counts), "2 walkers failed"));
 	counts.escapes = 1;
-	counts.lost = 5; /* a proof stays one */
+	counts.lost = 5; /* a proof is still a proof */
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_OPEN);
 	counts.escapes = 3; /* one of three is proved */
 	counts.likely = 2;
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_OPEN);
-	counts.remained = 1; /* … but a kernel that fails by itself makes a proof of nothing */
+	counts.remained = 1; /* … but a kernel that fails by itself makes every proof void */
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
 	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),
 			       "1 walker failed with nobody"));
@@ -212,7 +212,7 @@ static void verdicts(void **state)
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
 	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),
 			       "3 walkers failed beside"));
-	/* Nothing but likely ones, or ones that remained: nor is it closed. */
+	/* Only likely ones, or ones that remained: nor is it closed. */
 	counts = (struct provoke_counts){.contained = PROVOKE_ENOUGH, .escapes = 1, .likely = 1};
 	assert_int_equal(provoke_verdict__judge(&counts), PROVOKE_NOT_SHOWN);
 	assert_non_null(strstr(provoke_verdict__why(text, sizeof(text), &counts),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Race files: what they say, what is wrong with them and where, and which files count. */
+/* Race files: their content, what is wrong with them and where, and which files count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,7 +178,7 @@ static void errors_of_the_whole(void **state)
 	race__free(read_race(HEAD "[check]\nfixed = f calls g\n"));
 }
 
-/* Bounds, each one more than what is taken. */
+/* Limits, each exceeded by one. */
 static void too_many_of_all(void **state)
 {
 	char *text = malloc(RACE_FILE_MAX + 64);
@@ -273,7 +273,7 @@ static void which_files_count(void **state)
 	nftw(root, drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Root's own, with nobody else's hand in any folder above. */
+/* Only root's files, in folders that nobody else can change. */
 static void which_files_are_trusted(void **state)
 {
 	char root[] = "/root/test_race.XXXXXX", path[128], link[128];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lines of records, composed in place, against the same ones by printf(), in all formats. */
+/* Lines of records, composed in place, compared with the same lines by printf(), in all formats. */
 #include "trace_support.h"
 #include <inttypes.h>
 #include "base/names.h"
@@ -7,12 +7,12 @@
 #include "class_ids.h"
 
 #define START 5000000000ULL
-#define MANY 20000 /* more than fits into the buffer, several times */
+#define MANY 20000 /* several times more than the buffer holds */
 
 static struct thprace_record records[MANY];
 static struct record_place places[MANY];
 
-/* Members that a type gives a meaning to: a letter for how it is written, and the name. */
+/* Members whose meaning depends on the type: a letter for the format, and the name. */
 struct labels {
 	const char *arg; /* a: an address, t: a time, n: a number */
 	const char *arg2;
@@ -197,7 +197,7 @@ static uint64_t some_number(void)
 	return number >> next_random() % 64;
 }
 
-/* Also what a trace may not have: the reader refuses it, and here it is named "?". */
+/* Also values that a trace may not have: the reader refuses them, and here they are named "?". */
 static void any_record(void **state)
 {
 	size_t i;
@@ -225,7 +225,7 @@ static void any_record(void **state)
 	compare(0, 0);
 }
 
-/* All members at their ends: the longest lines and the shortest. */
+/* All members at their limits: the longest lines and the shortest. */
 static void longest_and_shortest(void **state)
 {
 	unsigned int type, nr = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Records in the order of time: whatever their order before, and as it was among equal ones. */
+/* Records in order of time, from any order; equal ones keep their order. */
 #include "trace_support.h"
 #include "trace/record_order.h"
 
@@ -17,7 +17,9 @@ static int before(const struct thprace_record *a, const struct thprace_record *b
 	return a->seq < b->seq;
 }
 
-/* Sorted, with equal ones as they stood, there is only one order: it has each record once. */
+/*
+ * With equal ones in their original order there is only one sorted order: it has each record once.
+ */
 static void sorted(size_t count)
 {
 	const struct record_place *to;
@@ -57,7 +59,10 @@ static void any_order(void **state)
 	}
 }
 
-/* What each CPU recorded, one after the other: runs of rising times; and the worst, falling ones. */
+/*
+ * The records of each CPU, one CPU after the other: runs of rising times; and the worst case,
+ * falling ones.
+ */
 static void runs(void **state)
 {
 	size_t i, length;

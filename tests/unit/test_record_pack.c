@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Packed records: what goes in comes out, whatever it is, and damage is told and harms nothing. */
+/* Packed records: what is packed is unpacked unchanged; damage is reported and does no harm. */
 #include "trace_support.h"
 #include "trace/record_pack.h"
 
@@ -23,7 +23,7 @@ static size_t round_trip(uint32_t count)
 	return size;
 }
 
-/* Members that no rule foretells, all types that fit, extreme values among them. */
+/* Members that no rule predicts, all types that fit, with extreme values. */
 static void test_anything(void **state)
 {
 	uint32_t i;
@@ -46,7 +46,7 @@ static void test_anything(void **state)
 	round_trip(MANY);
 }
 
-/* The windows of one task after the other, and a walker, as they come from a kernel. */
+/* The windows of one task after the other, and a walker, as from a kernel. */
 static uint32_t some_windows(void)
 {
 	const uint64_t mm = 0xffff8881036f4000ULL, page_map = 0xffffea0000000000ULL;
@@ -88,11 +88,11 @@ static void test_windows(void **state)
 	uint32_t count = some_windows();
 
 	(void)state;
-	/* What it is for: a tenth of the 64 bytes. */
+	/* Its purpose: a tenth of the 64 bytes. */
 	assert_in_range(round_trip(count), 1, count * 6);
 }
 
-/* A flight recorder's positions go up by one. */
+/* A flight recorder's positions increase by one. */
 static void test_positions(void **state)
 {
 	size_t plain, with;
@@ -106,7 +106,7 @@ static void test_positions(void **state)
 	assert_in_range(with, plain, plain + 16);
 }
 
-/* Too little room, and a type that does not fit. */
+/* Too little space, and a type that does not fit. */
 static void test_refused(void **state)
 {
 	uint32_t count = some_windows();
@@ -117,7 +117,7 @@ static void test_refused(void **state)
 	assert_int_equal(record_pack__pack(pack, bytes, ROOM, records, count), 0);
 }
 
-/* Every length but the right one, and every wrong number of records. */
+/* Every length except the right one, and every wrong number of records. */
 static void test_cut(void **state)
 {
 	size_t size, cut;
@@ -133,7 +133,7 @@ static void test_cut(void **state)
 	assert_int_equal(record_pack__unpack(pack, back, 31, bytes, size), -EBADMSG);
 }
 
-/* Anything may come out of damaged bytes, but only into the records (ASan looks on). */
+/* Damaged bytes may give anything, but only within the records (checked by ASan). */
 static void test_damaged(void **state)
 {
 	unsigned char *exact;
@@ -154,7 +154,7 @@ static void test_damaged(void **state)
 	free(exact);
 }
 
-/* Files hold them packed where that is smaller, and older files hold them compressed. */
+/* Files have them packed if that is smaller, and older files have them compressed. */
 static void test_old_files(void **state)
 {
 	struct thprace_trace_header header = {.version = 1, .header_size = sizeof(header)};
@@ -207,7 +207,10 @@ static void test_new_files(void **state)
 	assert_memory_equal(whole.blocks[0].data, records, 3000 * sizeof(*records));
 	drop(&whole);
 
-	/* The same block with the right checksum and something else in it: left out, read on. */
+	/*
+	 * The same block with the right checksum and other content: left out, and reading
+	 * continues.
+	 */
 	memset(bytes + sizeof(struct thprace_trace_header) + sizeof(block), 0, 40);
 	block.crc = (uint32_t)crc32(0, bytes + sizeof(struct thprace_trace_header) + sizeof(block),
 				    block.stored_size);

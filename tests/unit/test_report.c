@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From a trace file to what the report says of it, as text and as JSON. */
+/* From a trace file to its report, as text and as JSON. */
 #include "report_support.h"
 #include "class_ids.h"
 #include "classes/race_class.h"
@@ -20,7 +20,7 @@ static const char quiet_stats[] =
 	"18446719884535758848,\"pid\":7,\"comm\":\"o\\u001b[2Jx\"},\"walk\":{\"enter\":"
 	"1000000014300,\"leave\":1000000020000,\"pid\":8,\"class\":\"split-unmap\"}}}";
 
-/* A narrow terminal: nothing is wider, and all is there. */
+/* A narrow terminal: nothing is wider, and everything is there. */
 static void narrow_report(void **state)
 {
 	int width;
@@ -39,7 +39,7 @@ static void narrow_report(void **state)
 	}
 }
 
-/* What is proved, what is likely and what is no race is told apart, in any width. */
+/* Proved, likely, and no race are distinguished, in any width. */
 static void likely_and_remained(void **state)
 {
 	static const int widths[] = {60, 80, 100, 140};
@@ -163,7 +163,7 @@ static void json_report(void **state)
 	free(text);
 }
 
-/* No digits that the clock has not, and an entry that saw nothing is told. */
+/* No digits that the clock does not have; an entry that saw nothing is reported. */
 static void coarse_clock_silent_entry(void **state)
 {
 	struct thprace_incident one = incident(THPRACE_ESCAPE, 8000000);
@@ -224,7 +224,7 @@ static void nothing_overlapped(void **state)
 	free(text);
 }
 
-/* Escapes found by the STATS alone, and by incidents alone, both count. */
+/* Escapes that are only in STATS, and escapes that are only among the incidents, both count. */
 static void escapes_are_never_hidden(void **state)
 {
 	struct summary *summary;

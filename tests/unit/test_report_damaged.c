@@ -2,7 +2,7 @@
 /* Reports of damaged traces: what can be read is shown, and nothing crashes. */
 #include "report_support.h"
 
-/* The file ends after any byte, or any byte is flipped: what is read is shown, nothing crashes. */
+/* The file ends after any byte, or any byte is flipped: what was read is shown, nothing crashes. */
 static void damaged_files(void **state)
 {
 	unsigned char *whole;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * collapse-reuse: the rule, in full; and random schedules of collapsers and holders, which the
+ * collapse-reuse: the complete rule; and random schedules of collapsers and holders, which the
  * detector sees as records, the correlator as messages, and an oracle as complete lists.
  */
 #include <setjmp.h>
@@ -27,7 +27,7 @@
 #define STEPS 400
 #define MOST 4096
 
-/* The rule, said otherwise: who is in danger, and of what. */
+/* The rule in other words: who is in danger, and of what. */
 static enum thprace_verdict expected(bool reused, bool elsewhere, bool locked, int refs,
 				     uint64_t close, uint64_t leave)
 {
@@ -65,7 +65,7 @@ static void test_rule(void **state)
 struct window {
 	struct thprace_window window;
 	uint32_t ended; /* holds_ended when it began */
-	bool reported; /* as the BPF programs would */
+	bool reported; /* as the BPF programs would do */
 };
 
 struct incidents {
@@ -73,7 +73,7 @@ struct incidents {
 	size_t nr;
 };
 
-/* A run of the world. */
+/* The state of a run. */
 static struct world {
 	uint64_t now;
 	unsigned int seed;
@@ -90,7 +90,7 @@ static struct world {
 	struct {
 		uint64_t enter, offset;
 		uint32_t ended;
-		uint64_t folio; /* given, or left behind */
+		uint64_t folio; /* the page it got, or left behind */
 		struct window open;
 	} collapser[COLLAPSERS];
 	size_t waiting[HOLDERS]; /* index of its hold + 1; 0: none */
@@ -135,7 +135,7 @@ static bool is_locked_by_waiter(uint64_t folio)
 	return folio && any(3) == 0;
 }
 
-/* What became of the page of the failed call before. */
+/* What happened to the page of the previous, failed call. */
 static void end_window(unsigned int who, struct thprace_record *record, uint64_t offset)
 {
 	struct window *window = &world.collapser[who].open;
@@ -351,8 +351,7 @@ static struct detector *run_detector(void)
 	size_t i;
 
 	assert_non_null(detector);
-	for (i = 0; i < world.records;
-	     i++) { /* neighbours swapped: the detector puts them in order */
+	for (i = 0; i < world.records; i++) { /* neighbours swapped: the detector sorts them */
 		size_t at = (i ^ 1) < world.records ? i ^ 1 : i;
 
 		assert_int_equal(detector__feed(detector, &world.record[at]), 0);
@@ -426,10 +425,10 @@ static void test_schedules(void **state)
 	(void)state;
 	for (seed = 1; seed <= 300; seed++)
 		seen += live(seed, seed % 3 == 0);
-	assert_true(seen > 3000); /* else the world is too quiet to test anything */
+	assert_true(seen > 3000); /* otherwise too little happens to test anything */
 }
 
-/* More holders than are kept: what may be missing is not stated. */
+/* More holders than are kept: no statement is made about what may be missing. */
 static void test_forgotten(void **state)
 {
 	struct thprace_opener report = {.type = THPRACE_MSG_REUSE,
@@ -460,7 +459,7 @@ static void test_forgotten(void **state)
 	correlator__free(world.correlator);
 }
 
-/* A kernel whose collapse_file is given no page is not open to the class, and says so. */
+/* A kernel whose collapse_file gets no page is not open to the class, and this is reported. */
 static void test_cannot_happen(void **state)
 {
 	struct probe_plan plan;
@@ -488,7 +487,7 @@ static void test_cannot_happen(void **state)
 	assert_false(probe__cannot_happen(&plan, THPRACE_COLLAPSE_REUSE));
 }
 
-/* That a function is not there tells of the kernel; that it cannot be probed, nothing. */
+/* A missing function shows something about the kernel; one that cannot be probed shows nothing. */
 static void test_lacks_a_side(void **state)
 {
 	struct probe_plan plan;

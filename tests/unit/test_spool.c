@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The spool: numbers, files, limits, and what is asked of it. */
+/* The spool: numbers, files, limits, and queries. */
 #include "base/incident_time.h"
 #include "spool_support.h"
 #include "class_ids.h"
@@ -117,12 +117,12 @@ static void test_numbers_over_restarts(void **state)
 	spool = open_spool();
 	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 1);
 	spool__close(spool);
-	/* Nothing seen in between: nothing passed over. */
+	/* Nothing seen in between: no number skipped. */
 	spool__close(open_spool());
 	spool = open_spool();
 	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 6);
 	spool__close(spool);
-	/* The files are gone, their numbers are not free again. */
+	/* The files are gone, but their numbers are not free again. */
 	unlink(in_folder("incidents-000000000001.thpr"));
 	unlink(in_folder("incidents-000000000006.thpr"));
 	spool = open_spool();
@@ -153,7 +153,7 @@ static void test_numbers_after_unclean_ends(void **state)
 	spool = open_spool();
 	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), 11000);
 	spool__close(spool);
-	/* No trace at all, by its contents. */
+	/* Its content is not a trace. */
 	store("incidents-000000012000.thpr", "0123456789012345678901234567890123456789\n", 41);
 	store("next-number", "garbage", 7);
 	spool = open_spool();
@@ -245,14 +245,14 @@ static void test_max_size(void **state)
 	assert_true(now.removed_files > 0);
 	assert_int_equal(now.stored, 20000);
 	spool__close(spool);
-	/* The newest are there, without a hole. */
+	/* The newest are there, without a gap. */
 	read_spool(&found);
 	assert_int_equal(found.last, 20000);
 	assert_int_equal(found.incidents, found.last - found.first + 1);
 	assert_true(found.incidents > 2000);
 }
 
-/* More comes with one incident than room is kept free for. */
+/* An incident comes with more data than the space that is kept free. */
 static void test_max_size_with_context(void **state)
 {
 	struct spool *spool;
@@ -280,7 +280,7 @@ static void test_max_size_with_context(void **state)
 	assert_in_range(found.context, 2000, found.incidents * SPOOL_BACKLOG_CONTEXT);
 }
 
-/* Killed after many incidents, and then somebody took all files away. */
+/* Killed after many incidents, and then all files were removed. */
 static void test_numbers_are_noted(void **state)
 {
 	struct spool *spool = open_spool();
@@ -321,7 +321,7 @@ static void test_max_age(void **state)
 	spool__state(spool, &now);
 	assert_int_equal(now.files, 2);
 	assert_int_equal(now.removed_files, 1);
-	/* The one being written stays, however old; the others go at the next look. */
+	/* The one being written stays, however old; the others are removed at the next check. */
 	add_incidents(spool, THPRACE_ESCAPE, 1);
 	spool__flush(spool, false);
 	make_older("incidents-000000000002.thpr", config.spool.max_age + 10);
@@ -333,7 +333,7 @@ static void test_max_age(void **state)
 	assert_int_equal(trace_files(), 2);
 	assert_true(size_of("incidents-000000000004.thpr") > 0);
 	spool__close(spool);
-	/* All of them: the numbers go on. */
+	/* All of them: the numbers continue. */
 	make_older("incidents-000000000003.thpr", config.spool.max_age + 10);
 	make_older("incidents-000000000004.thpr", config.spool.max_age + 10);
 	spool__close(open_spool());
@@ -373,7 +373,10 @@ static void test_contained_per_hour(void **state)
 	assert_false(spool_quota__take(&quota, 1, 0, 5 + 2 * SPOOL_HOUR_NS));
 }
 
-/* --- what is asked of it ----------------------------------------------------------------------------- */
+/*
+ * --- queries
+ * -----------------------------------------------------------------------------------------
+ */
 
 static void test_recent_and_file_of(void **state)
 {
@@ -402,7 +405,7 @@ static void test_recent_and_file_of(void **state)
 	spool__close(spool);
 }
 
-/* Whoever asks and whoever reads the file see the same time, however the clocks drift meanwhile. */
+/* Queries and readers of the file see the same time, however much the clocks drift meanwhile. */
 static void test_wall(void **state)
 {
 	struct spool *spool = open_spool();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A wall clock that jumps: nothing is removed for an age that only the clock made. */
+/* A wall clock that jumps: nothing is removed because of an age that only the clock caused. */
 #include <inttypes.h>
 
 #include "spool_support.h"
@@ -8,7 +8,7 @@
 #define DAY (24 * SPOOL_HOUR_NS)
 #define YEAR (365 * DAY)
 
-static int aged; /* what the hook got last; -1: none */
+static int aged; /* the last value for the hook; -1: none */
 
 static void on_ageless(void *ctx, bool ageless)
 {
@@ -31,7 +31,7 @@ static struct spool *open_with_hook(void)
 	return spool;
 }
 
-/* Let both clocks go on by so much, a minute at a time; the last answer. */
+/* Advance both clocks by this much, a minute at a time; the last result. */
 static bool go_on(struct spool_clock *clock, struct spool_instant *now, uint64_t time)
 {
 	bool believed = false;
@@ -69,17 +69,17 @@ static void test_steps(void **state)
 	assert_true(go_on(&clock, &now, MINUTE));
 	now.wall += 2 * YEAR;
 	assert_false(go_on(&clock, &now, DAY - MINUTE));
-	/* The other way. */
+	/* In the other direction. */
 	now.wall -= 2 * YEAR;
 	assert_false(go_on(&clock, &now, DAY));
 	assert_true(go_on(&clock, &now, MINUTE));
-	/* Suspended: both have gone on. */
+	/* Suspended: both have advanced. */
 	now.wall += 30 * DAY;
 	now.boot += 30 * DAY;
 	assert_true(go_on(&clock, &now, MINUTE));
 }
 
-/* As the daemon is started again and again: a clock anew, and what is noted. */
+/* As if the daemon is started again and again: a new clock, and what is noted. */
 static bool restart(struct spool_clock *clock, const struct spool_instant *now)
 {
 	memset(clock, 0, sizeof(*clock));
@@ -97,26 +97,26 @@ static void test_restarts(void **state)
 	assert_true(restart(&clock, &now));
 	assert_true(go_on(&clock, &now, 90 * MINUTE));
 	assert_true(restart(&clock, &now));
-	/* Nobody was there while it ran on, for long, in the same boot. */
+	/* The clock advanced while no daemon ran, for long, in the same boot. */
 	now.wall += 10 * DAY;
 	now.boot += 10 * DAY;
 	assert_true(restart(&clock, &now));
-	/* Set while nobody was there. */
+	/* Set while no daemon ran. */
 	now.wall += 2 * YEAR;
 	assert_false(restart(&clock, &now));
 	assert_false(go_on(&clock, &now, DAY / 2));
-	/* Doubt outlives a restart, and a boot; what agreed counts. */
+	/* The doubt survives a restart, and a boot; the agreement counts. */
 	assert_false(restart(&clock, &now));
 	start_at(&now, "b", now.wall + 5 * MINUTE, MINUTE);
 	assert_false(restart(&clock, &now));
 	assert_false(go_on(&clock, &now, DAY / 2 - SPOOL_HOUR_NS));
 	assert_true(go_on(&clock, &now, 2 * SPOOL_HOUR_NS));
-	/* A boot with a clock of long ago. */
+	/* A boot with a clock that is years behind. */
 	start_at(&now, "c", 1 * YEAR, MINUTE);
 	assert_false(restart(&clock, &now));
 }
 
-/* Without a note the time of the newest file counts; one that is damaged is none. */
+/* Without a note the time of the newest file counts; a damaged note counts as none. */
 static void test_notes(void **state)
 {
 	struct spool_clock clock = {0};
@@ -135,7 +135,7 @@ static void test_notes(void **state)
 	assert_true(restart(&clock, &now));
 }
 
-/* The daemon was here a moment ago, as it saw it: then somebody set the clock, ahead by so much. */
+/* The daemon ran a moment ago, by its own clock: then somebody set the clock ahead by this much. */
 static void note_before_step(uint64_t step)
 {
 	struct spool_instant now;
@@ -189,7 +189,7 @@ static void test_evidence_stays(void **state)
 	spool__state(spool, &now);
 	assert_true(now.bytes <= config.spool.max_size);
 	assert_int_equal(now.files, 2);
-	/* A day later it is the clock that is right. */
+	/* A day later the clock is right. */
 	spool->folder.clock.agreed = DAY;
 	spool->folder.pruned_at = 0;
 	spool__flush(spool, false);
@@ -198,7 +198,7 @@ static void test_evidence_stays(void **state)
 	spool__close(spool);
 }
 
-/* A file that was written while the clock was years behind is no older than the one before it. */
+/* A file that was written while the clock was years behind is not older than the one before it. */
 static void test_written_in_the_past(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The spool when it is killed, when the disk is full, and when the folder cannot be written to. */
+/* The spool if it is killed, if the disk is full, and if the folder cannot be written to. */
 #include "base/clock.h"
 #include "spool_support.h"
 
@@ -40,7 +40,7 @@ static rlim_t limit_files(rlim_t bytes)
 
 /* --- killed ------------------------------------------------------------------------------------------ */
 
-/* Give and flush for ever, telling what was flushed. */
+/* Add and flush forever, reporting what was flushed. */
 static void work(_Atomic uint64_t *flushed, _Atomic uint64_t *added)
 {
 	struct spool *spool = open_spool();
@@ -75,7 +75,7 @@ static void test_killed(void **state)
 		if (child == 0)
 			work(flushed, added);
 		assert_true(child > 0);
-		/* At any instant after the first flush. */
+		/* At any time after the first flush. */
 		while (!*flushed && !waitpid(child, &status, WNOHANG))
 			usleep(100);
 		rest = rest * 1103515245 + 12345;
@@ -87,7 +87,7 @@ static void test_killed(void **state)
 		assert_true(at_least > highest);
 		read_spool(&found);
 		assert_in_range(found.last, at_least, *added + 150);
-		/* Numbers told to anybody are not used again. */
+		/* Numbers that were reported are not used again. */
 		highest = *added;
 	}
 	assert_true(found.incidents > 1000);
@@ -97,7 +97,7 @@ static void test_killed(void **state)
 
 /* --- the disk is full -------------------------------------------------------------------------------- */
 
-/* The limit on a file's size stands in for a full disk: nothing of these tests needs a mount. */
+/* The limit on a file's size replaces a full disk: these tests need no mount. */
 static void test_full_and_recovered(void **state)
 {
 	struct thprace_incident incident;
@@ -111,7 +111,7 @@ static void test_full_and_recovered(void **state)
 	add_incidents(spool, THPRACE_ESCAPE, 100);
 	spool__flush(spool, false);
 	before = limit_files(size_of("incidents-000000000001.thpr") + 100);
-	/* Four whole blocks would be due: the first fails. */
+	/* Four complete blocks would be written: the first fails. */
 	add_incidents(spool, THPRACE_CONTAINED, 256);
 	assert_int_equal(healths, 1);
 	assert_int_equal(health, -EFBIG);
@@ -125,7 +125,7 @@ static void test_full_and_recovered(void **state)
 	assert_int_equal(incident.walk.enter, 300);
 	assert_false(spool__file_of(spool, 300, path, sizeof(path)));
 	assert_true(spool__file_of(spool, 100, path, sizeof(path)));
-	/* Not every second, and told once. */
+	/* Not every second, and reported once. */
 	spool__flush(spool, false);
 	let_it_try(spool);
 	assert_true(spool->retry_at > clock__now() + 9 * SECOND);
@@ -154,7 +154,7 @@ static void test_full_and_recovered(void **state)
 	assert_int_equal(found.reported_lost, 0);
 }
 
-/* Memory holds so many; contained ones go first, and what is left keeps its numbers. */
+/* Memory holds this many; contained ones are dropped first, and the others keep their numbers. */
 static void test_more_than_memory_holds(void **state)
 {
 	struct spool_state now;
@@ -169,7 +169,7 @@ static void test_more_than_memory_holds(void **state)
 	assert_int_equal(state_of(spool).health, SPOOL_DEGRADED);
 	assert_int_equal(state_of(spool).memory, SPOOL_MEMORY);
 	assert_int_equal(state_of(spool).dropped, 0);
-	/* No contained one has room any more, escapes have it for that of contained ones. */
+	/* There is no space for contained ones any more; escapes take that of contained ones. */
 	assert_int_equal(add_incident(spool, 0, THPRACE_CONTAINED), 0);
 	add_incidents(spool, THPRACE_ESCAPE, SPOOL_MEMORY / 8);
 	for (i = 0; i < 10; i++)
@@ -186,14 +186,14 @@ static void test_more_than_memory_holds(void **state)
 	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 1), now.next_id);
 	spool__close(spool);
 	read_spool(&found);
-	/* Escapes all, and each under the number that it was given. */
+	/* All escapes, each with the number that it got. */
 	assert_int_equal(found.incidents, SPOOL_MEMORY + 1);
 	assert_int_equal(found.first, 2);
 	assert_int_equal(found.last, now.next_id);
 	assert_int_equal(found.reported_lost, now.dropped);
 }
 
-/* Records that failed with their block are told; the incidents of that time are not lost. */
+/* Records that failed with their block are reported; the incidents of that time are not lost. */
 static void test_records_that_were_lost(void **state)
 {
 	struct spool *spool = open_spool();
@@ -236,7 +236,7 @@ static void test_closed_while_full(void **state)
 	assert_int_equal(add_incidents(spool, THPRACE_ESCAPE, 5), 11);
 	spool__close(spool);
 	limit_files(before);
-	/* Nothing half is left, and their numbers are not used again. */
+	/* Nothing incomplete is left, and their numbers are not used again. */
 	read_spool(&found);
 	assert_int_equal(found.files, 1);
 	spool = open_spool();
@@ -244,7 +244,10 @@ static void test_closed_while_full(void **state)
 	spool__close(spool);
 }
 
-/* --- a file system of its own ------------------------------------------------------------------------ */
+/*
+ * --- a separate file system
+ * --------------------------------------------------------------------------
+ */
 
 static int mount_small(void)
 {
@@ -254,7 +257,7 @@ static int mount_small(void)
 	return mount("tmpfs", folder, "tmpfs", 0, "size=4m,mode=0750") ? -errno : 0;
 }
 
-/* Take all room that there is. */
+/* Use up all space. */
 static void fill(void)
 {
 	static const char zeros[4096];
@@ -307,7 +310,7 @@ static void test_small_disk(void **state)
 	pid_t child;
 
 	(void)state;
-	/* A child, so that the mount goes away with it. */
+	/* A child, so that the mount disappears with it. */
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -337,13 +340,13 @@ static void test_folder_missing(void **state)
 	uint64_t first;
 
 	(void)state;
-	/* Nor is there one to make it in. */
+	/* It cannot be created either. */
 	snprintf(folder, sizeof(folder), "%s/no/spool", base);
 	snprintf(config.spool.directory, sizeof(config.spool.directory), "%s", folder);
 	spool = open_spool();
 	assert_int_equal(healths, 1);
 	assert_int_equal(health, -ENOENT);
-	/* What was used is not known: a number that cannot have been. */
+	/* The used numbers are not known: a number that cannot have been used. */
 	first = add_incidents(spool, THPRACE_ESCAPE, 20);
 	assert_true(first > 100000000000);
 	assert_int_equal(state_of(spool).memory, 20);
@@ -403,7 +406,7 @@ static void test_folder_not_writable(void **state)
 		assert_int_equal(seteuid(0), 0);
 }
 
-/* Removed, moved away and replaced while it is written to. */
+/* Removed, moved and replaced while it is written to. */
 static void test_folder_replaced(void **state)
 {
 	struct spool *spool = open_spool();
@@ -419,11 +422,11 @@ static void test_folder_replaced(void **state)
 	assert_int_equal(rename(folder, away), 0);
 	spool__flush(spool, false);
 	assert_int_equal(healths, 0);
-	/* A new one, with what the old one has not. */
+	/* A new one, with what the old one does not have. */
 	read_spool(&found);
 	assert_int_equal(found.first, 71);
 	assert_int_equal(found.incidents, 5);
-	/* A file in its place: degraded. */
+	/* A file instead of the folder: degraded. */
 	remove_all(folder);
 	fd = creat(folder, 0600);
 	assert_true(fd >= 0);
@@ -432,7 +435,7 @@ static void test_folder_replaced(void **state)
 	spool__flush(spool, false);
 	assert_int_equal(health, -ENOTDIR);
 	assert_int_equal(state_of(spool).memory, 2);
-	/* Another folder, whose numbers are higher: what waits gets numbers above. */
+	/* Another folder, whose numbers are higher: waiting incidents get numbers above. */
 	unlink(folder);
 	assert_int_equal(mkdir(folder, 0750), 0);
 	store("incidents-000000009000.thpr", "", 0);
@@ -444,7 +447,7 @@ static void test_folder_replaced(void **state)
 	assert_true(size_of("incidents-000000013000.thpr") > 0);
 }
 
-/* Somebody else has a file of the number that is next. */
+/* Another process has a file with the next number. */
 static void test_name_is_taken(void **state)
 {
 	struct spool *spool = open_spool();

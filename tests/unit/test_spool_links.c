@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Links in the spool's folder are not followed, and its files are for the group at most. */
+/* Links in the spool's folder are not followed, and only the group may read its files. */
 #include "spool_support.h"
 
 static char elsewhere[96];

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names of functions in the spool: each file has those of its own stacks, whoever finds them. */
+/*
+ * Names of functions in the spool: each file has those of its own stacks, however they are found.
+ */
 #include "spool_support.h"
 
 #include "kernel/kallsyms.h"
@@ -8,7 +10,7 @@
 static FILE *fake_kallsyms;
 static int kallsyms_read;
 
-/* In the place of core/kernel/kallsyms.c. */
+/* Replaces core/kernel/kallsyms.c. */
 FILE *kallsyms__open(void)
 {
 	FILE *file;
@@ -75,7 +77,7 @@ static void hook_find_names(void *ctx, struct symbols *symbols)
 	requested = symbols;
 }
 
-/* Names that somebody finds in pieces: nothing is read before, and a full file waits for them. */
+/* Names that are found in pieces: nothing is read before, and a full file waits for them. */
 static void test_symbols_in_pieces(void **state)
 {
 	static const struct spool_hooks hooks = {

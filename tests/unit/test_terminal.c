@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What goes to a terminal: how wide it is, and the line of progress on it. */
+/* Output on a terminal: its width, and the line of progress. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,10 +17,10 @@
 
 #define NARROW 47
 
-static int terminal = -1; /* the side that the user looks at */
+static int terminal = -1; /* the user's side */
 static int saved = -1; /* standard error before */
 
-/* Standard error becomes a terminal of so many columns. */
+/* Standard error becomes a terminal of this many columns. */
 static int start(void **state)
 {
 	struct winsize size = {.ws_row = 25, .ws_col = NARROW};
@@ -82,7 +82,7 @@ static void test_columns(void **state)
 	fclose(file);
 }
 
-/* It stays on one line of the terminal, whatever is to be told, and goes without a trace. */
+/* It stays on one line of the terminal, whatever its text, and is removed completely. */
 static void test_progress(void **state)
 {
 	char wanted[NARROW + 16] = "\r";

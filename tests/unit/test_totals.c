@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Totals of several sessions, and of a span of one. */
+/* Totals of several sessions, and of a part of one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static void fill(struct session_totals *totals, uint64_t k)
 	session__sum(totals);
 }
 
-/* What is known of a span: all but its closest pass and its longest windows. */
+/* Known for a part: everything except its closest pass and its longest windows. */
 static void test_span(void **state)
 {
 	struct session_totals span, before, wanted;
@@ -54,7 +54,7 @@ static void test_span(void **state)
 	assert_int_equal(span.escapes, 2 * THPRACE_CLASS_MAX);
 }
 
-/* Its STATS have nothing of the engine's own time. */
+/* Its STATS do not include the engine's own time. */
 static void test_stats_of_span(void **state)
 {
 	struct json_object *stats, *phases, *whole;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Traces that are damaged: what is wrong is told and left out, and the rest is read. */
+/* Damaged traces: damage is reported and left out, and the rest is read. */
 #include "trace_support.h"
 #include "class_ids.h"
 
@@ -34,7 +34,7 @@ static void test_small(void **state)
 	drop(&whole);
 }
 
-/* What is cut off at any byte is read up to its last whole block. */
+/* A file truncated at any byte is read up to its last complete block. */
 static void test_truncated(void **state)
 {
 	static unsigned char bytes[8192];
@@ -72,7 +72,7 @@ static void test_truncated(void **state)
 	drop(&whole);
 }
 
-/* A flipped bit is told, and what is delivered nevertheless is as it was written. */
+/* A flipped bit is reported, and what is delivered is still as it was written. */
 static void test_flipped(void **state)
 {
 	static unsigned char bytes[8192];
@@ -111,8 +111,8 @@ static void test_flipped(void **state)
 
 /*
  * Write a trace with one block of the caller's making, followed by META and END, and read it. Its
- * checksums are right, so that only what they cannot see is wrong. payload: size bytes, whatever
- * the block's header says.
+ * checksums are right, so only what they cannot detect is wrong. payload: size bytes, whatever the
+ * block's header says.
  */
 static void with_block(struct thprace_block_header block, const void *payload, size_t size,
 		       struct whole *whole)
@@ -138,7 +138,7 @@ static void with_block(struct thprace_block_header block, const void *payload, s
 	assert_int_equal(read_file(other, whole), 0);
 }
 
-/* Sizes and counts that are not true: told, and nothing is read beyond. */
+/* Wrong sizes and counts: reported, and nothing is read beyond. */
 static void test_sizes(void **state)
 {
 	const uint32_t huge = THPRACE_BLOCK_MAX + 1;
@@ -163,7 +163,7 @@ static void test_sizes(void **state)
 		{{.type = 1, .stored_size = 64, .raw_size = 64, .codec = 7},
 		 -EPROTONOSUPPORT,
 		 "(7)"},
-		/* Says that it's longer than what is there: everything after it is taken for it. */
+		/* It claims to be longer than it is: everything after it counts as part of it. */
 		{{.type = 1, .stored_size = 60000, .raw_size = 60000}, -ENODATA, "cut off"},
 	};
 	static const unsigned char payload[64] = "nothing";
@@ -181,7 +181,7 @@ static void test_sizes(void **state)
 	}
 }
 
-/* Its checksum is right, but it does not decompress to what it claims. */
+/* Its checksum is right, but it does not decompress to the claimed size. */
 static void test_decompression(void **state)
 {
 	struct thprace_block_header block = {.type = THPRACE_BLOCK_META, .codec = 1};
@@ -213,7 +213,7 @@ static void test_decompression(void **state)
 	drop(&whole);
 }
 
-/* Types to come are skipped, whatever their codec, but not what is damaged. */
+/* Future types are skipped, with any codec, but not damaged ones. */
 static void test_unknown_type(void **state)
 {
 	struct thprace_block_header block = {
@@ -245,7 +245,9 @@ static void one_member(enum thprace_block_type type, const void *member, size_t 
 	drop(&whole);
 }
 
-/* Members that a later index would trip over: the reader leaves them out, the writer refuses. */
+/*
+ * Members that would be invalid indexes later: the reader leaves them out, the writer refuses them.
+ */
 static void test_members(void **state)
 {
 	struct thprace_record good = some_record(), record;
@@ -348,7 +350,7 @@ static void test_not_a_trace(void **state)
 	drop(&whole);
 }
 
-/* An incident as a file of version 2 holds it: 560 bytes, member by member. */
+/* An incident as a file of version 2 stores it: 560 bytes, member by member. */
 static void old_incident(unsigned char *bytes, uint8_t verdict, uint8_t class, uint32_t frames)
 {
 	const uint64_t open = 1000, leave = 4000, ip = 0xffffffff81000001;
@@ -389,8 +391,8 @@ static void as_version(uint32_t version, struct whole *whole)
 }
 
 /*
- * Incidents of older files become today's. Counts were not read then, so nothing is known of them; an
- * escape is no more than likely, unless its class is proved by other means.
+ * Incidents of older files become today's. Counts were not read then, so nothing is known of them;
+ * an escape is only likely, unless its class is proved by other means.
  */
 static void test_old_versions(void **state)
 {
@@ -460,7 +462,7 @@ static void test_old_versions(void **state)
 		}
 		drop(&whole);
 	}
-	/* Members that a later index would trip over are found in them too. */
+	/* Members that would be invalid indexes later are found in them too. */
 	old_incident(bytes, THPRACE_ESCAPE, THPRACE_CLASS_MAX, 1);
 	block.codec = THPRACE_CODEC_RAW;
 	block.stored_size = nr * 560;
@@ -479,7 +481,7 @@ static void test_old_versions(void **state)
 	drop(&whole);
 }
 
-/* The largest block of old incidents grows beyond what a block may hold. */
+/* The largest block of old incidents grows beyond the size of a block. */
 static void test_old_block_at_its_largest(void **state)
 {
 	const uint32_t nr = THPRACE_BLOCK_MAX / 560;

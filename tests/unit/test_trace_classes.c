@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which class an id in a trace is: as its META says, by name; and what of a META is refused. */
+/* The class of an id in a trace: as META names it; and which META is refused. */
 #include <errno.h>
 #include "class_ids.h"
 #include "classes/race_class.h"
@@ -36,7 +36,7 @@ static struct trace_writer *begin_empty(void)
 	return writer;
 }
 
-/* The classes of all records as they are read; -1: a block that was left out. Returns the last error. */
+/* The classes of all records in order; -1: a block that was left out. Returns the last error. */
 static int read_classes(int *classes, size_t nr, char why[256])
 {
 	struct trace_reader *reader = NULL;
@@ -63,7 +63,7 @@ static int read_classes(int *classes, size_t nr, char why[256])
 	return err;
 }
 
-/* The file's ids become this run's by name, those of unknown classes as well. */
+/* The file's ids become this run's by name, also those of unknown classes. */
 static void ids_by_name(void **state)
 {
 	struct trace_writer *writer = begin_empty();
@@ -91,11 +91,11 @@ static void ids_by_name(void **state)
 	assert_int_equal(race_class__shape((unsigned int)classes[4]), RACE_SPLIT);
 	assert_int_equal(classes[5], THPRACE_CLASS_NONE);
 	assert_int_equal(classes[6], -1);
-	/* What it named is not observed here. */
+	/* Named, but not observed here. */
 	assert_int_equal(race_class__end(), classes[3]);
 }
 
-/* No table: 1 to 7 are what they have been, and there is no other. */
+/* No table: 1 to 7 have their old meaning, and there is no other. */
 static void no_table(void **state)
 {
 	static const char *const metas[] = {"{\"mode\":\"light\"}", "{\"classes\":7}",
@@ -158,7 +158,7 @@ static void incidents_too(void **state)
 	free(text);
 }
 
-/* A class is printed by its name, though it became known after the printing had begun. */
+/* A class is printed by its name, even if it became known after the printing had begun. */
 static void dump_by_name(void **state)
 {
 	static const enum render_format formats[] = {RENDER_TEXT, RENDER_JSON, RENDER_CSV};
@@ -193,7 +193,7 @@ static void dump_by_name(void **state)
 	}
 }
 
-/* What is no table of classes is no META that thprace writes: nothing is read from there on. */
+/* A wrong table of classes is a META that thprace does not write: nothing is read from there on. */
 static void hostile_tables(void **state)
 {
 	static const struct {
@@ -235,7 +235,7 @@ static void hostile_tables(void **state)
 	}
 }
 
-/* As many classes as there are ids are taken, and no more, of one file or of several. */
+/* As many classes are accepted as there are ids, and no more, from one file or several. */
 static void too_many(void **state)
 {
 	struct trace_writer *writer;
@@ -258,7 +258,7 @@ static void too_many(void **state)
 		if (nr == THPRACE_CLASS_MAX - race_class__end()) {
 			assert_int_equal(read_classes(classes, 8, why), 0);
 			assert_int_equal(classes[0], race_class__end());
-			/* Once more: they are there already. */
+			/* Once more: they are known already. */
 			assert_int_equal(read_classes(classes, 8, why), 0);
 			continue;
 		}

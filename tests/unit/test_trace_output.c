@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Traces as they are written, to a file, to a full disk and to a pipe, and read again. */
+/* Traces written to a file, to a full disk and to a pipe, and read again. */
 #include "trace_support.h"
 
 static void test_round_trip(void **state)
@@ -71,7 +71,7 @@ static void test_round_trip(void **state)
 	trace_reader__close(reader);
 }
 
-/* The output's size limit stands in for a full disk. Returns the limit before. */
+/* The output's size limit replaces a full disk. Returns the previous limit. */
 static rlim_t limit_files(rlim_t to)
 {
 	struct rlimit limit;
@@ -84,7 +84,7 @@ static rlim_t limit_files(rlim_t to)
 	return before;
 }
 
-/* Write as many records as make a block. Returns what the last of them returned. */
+/* Write as many records as make a block. Returns the result of the last one. */
 static int write_batch(struct trace_writer *writer, uint64_t from)
 {
 	struct thprace_record record;
@@ -110,7 +110,7 @@ static void test_disk_full(void **state)
 	(void)state;
 	assert_int_equal(trace_writer__open(&writer, file, 1, 2, 0), 0);
 	assert_int_equal(write_batch(writer, 0), 0);
-	/* Room for a part of the next block; then for none at all; then for all. */
+	/* Space for a part of the next block; then for none; then for all. */
 	before = limit_files(trace_writer__bytes(writer) + 1000);
 	assert_int_equal(write_batch(writer, BATCH), -EFBIG);
 	assert_int_equal(trace_writer__lost(writer), BATCH);
@@ -136,7 +136,7 @@ static void test_disk_full(void **state)
 	drop(&whole);
 }
 
-/* A trace whose counters didn't get in does not say that it ended in order. */
+/* A trace without its counters does not say that it ended normally. */
 static void test_disk_stays_full(void **state)
 {
 	struct trace_writer *writer;
@@ -162,7 +162,7 @@ static void test_disk_stays_full(void **state)
 	drop(&whole);
 }
 
-/* stdout that already holds something: kept, whether it's appended to or not. */
+/* stdout that already has content: it stays, with and without appending. */
 static void test_stdout(void **state)
 {
 	unsigned char bytes[8192];
@@ -203,7 +203,7 @@ static void test_stdout(void **state)
 	}
 }
 
-/* Nobody reads: said, counted, and not tried again. */
+/* Nobody reads: reported, counted, and not tried again. */
 static void test_broken_pipe(void **state)
 {
 	struct trace_writer *writer;
@@ -224,7 +224,7 @@ static void test_broken_pipe(void **state)
 	assert_int_equal(trace_writer__close(writer), 0);
 }
 
-/* stdin is a pipe that brings a few bytes at a time. */
+/* stdin is a pipe that delivers a few bytes at a time. */
 static void test_pipe(void **state)
 {
 	unsigned char bytes[8192];
@@ -258,7 +258,7 @@ static void test_pipe(void **state)
 	drop(&whole);
 }
 
-/* The largest block there is, and one byte more. */
+/* The largest possible block, and one byte more. */
 static void test_largest(void **state)
 {
 	char *text = malloc(THPRACE_BLOCK_MAX + 2);

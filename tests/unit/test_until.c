@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --until: what holds when, and what is said to be lacking. */
+/* --until: when it holds, and what is reported as missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,7 +74,7 @@ static void test_each_count(void **state)
 	}
 }
 
-/* Without a class: all together, or the one that the caller is at. */
+/* Without a class: all together, or the present class of the caller. */
 static void test_without_a_class(void **state)
 {
 	struct session_totals totals = {};
@@ -90,7 +90,7 @@ static void test_without_a_class(void **state)
 	assert_true(until__met(&until, &totals, THPRACE_SPLIT_UNMAP));
 }
 
-/* More is lacking than there is room for: cut, and nothing is written behind it. */
+/* More is missing than there is space for: truncated, and nothing is written after it. */
 static void test_little_room(void **state)
 {
 	struct session_totals totals = {};

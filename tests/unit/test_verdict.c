@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the rule is told, function by function: each sentence of verdict.h with a case on either side of the line.
- * What it makes of whole scenarios is for the tests of the correlator and the detector.
+ * The rule, function by function: each sentence of verdict.h with a case on either side of the
+ * line. Its results for whole scenarios are tested with the correlator and the detector.
  */
 #include "verdict_support.h"
 
@@ -60,14 +60,14 @@ static void test_role(void **state)
 		{T - 500, 0, LEAVE + 1, THPRACE_ROLE_CANDIDATE},
 		{T - 500, 0, LEAVE - NEAR + 1, THPRACE_ROLE_CANDIDATE},
 		{T - 500, 0, LEAVE - NEAR, THPRACE_ROLE_ENDED},
-		/* The removal is the end, where it was seen. */
+		/* The removal is the end, if it was seen. */
 		{T - 500, LEAVE - NEAR, T + 3000, THPRACE_ROLE_ENDED},
 		{T - 500, LEAVE - NEAR + 1, T + 3000, THPRACE_ROLE_CANDIDATE},
 		/* It ended in the walker's time, or before. */
 		{T - 500, 0, ENTER, THPRACE_ROLE_ENDED},
 		{T - 500, 0, ENTER - 1, THPRACE_ROLE_NONE},
 		{T - 500, ENTER - 1, T + 3000, THPRACE_ROLE_NONE},
-		/* It never ended; a range whose beginning lies before the walker. */
+		/* It never ended; or a range that began before the walker. */
 		{T - 500, 0, 0, THPRACE_ROLE_CANDIDATE},
 		{0, 0, LEAVE + 1, THPRACE_ROLE_CANDIDATE},
 	};
@@ -102,7 +102,7 @@ static void test_fell(void **state)
 		{1, 3, PMD, T + 3000, 1, THPRACE_FALL_NONE},
 		{1, 0, PTE, T + 3000, 0, THPRACE_FALL_NONE},
 		{0, 1, PMD, T + 3000, 0, THPRACE_FALL_NONE},
-		/* Nothing is known of the end. */
+		/* Nothing is known about the end. */
 		{1, 0, PMD, 0, 0, THPRACE_FALL_UNKNOWN},
 		{1, 0, PMD, T + 3000, UNREAD, THPRACE_FALL_UNKNOWN},
 		{0, 1, PTE, T + 3000, LATE, THPRACE_FALL_UNKNOWN},
@@ -121,7 +121,7 @@ static void test_fell(void **state)
 	}
 }
 
-/* What a split that failed maps again hides a fall; what its own outer return tells brings it back. */
+/* A failed split that maps again hides a fall; its own outer return shows it again. */
 static void test_fell_remapped(void **state)
 {
 	struct thprace_window window = zap(PMD, T + 500, T + 3000, 1);
@@ -137,7 +137,7 @@ static void test_fell_remapped(void **state)
 	walk.outer_at = 0;
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
 	walk.outer_at = T + 4000;
-	/* One mapping of a huge page that has become 512 is as many. */
+	/* One mapping of a huge page that has become 512 is the same number. */
 	walk.outer = (struct thprace_counts){.entire = 1, .small = 512};
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_NONE);
 	walk.outer.small = 511;
@@ -146,7 +146,7 @@ static void test_fell_remapped(void **state)
 	window.close = T + 4001;
 	walk.outer = (struct thprace_counts){.entire = 2};
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_SEEN);
-	/* As many: its mapping may have gone before that, and another come back. */
+	/* The same number: its mapping may have been removed before, and another added. */
 	walk.outer.entire = 1;
 	assert_int_equal(thprace_fell(&window, &walk), THPRACE_FALL_HIDDEN);
 	walk.before.entire = 1;
@@ -168,7 +168,7 @@ static void add_all(const struct stamped *stamped, const unsigned int *order, un
 		thprace_earliest__add(earliest, stamped[order[i]].time, stamped[order[i]].pid);
 }
 
-/* What it should hold, the slow way. */
+/* The expected result, computed slowly. */
 static int any_by(const struct stamped *stamped, unsigned int nr, uint64_t t, uint32_t pid)
 {
 	unsigned int i;
@@ -206,7 +206,7 @@ static unsigned int permute(const struct stamped *stamped, unsigned int nr, unsi
 	return played;
 }
 
-/* In whatever order they are told: every five of three tasks' times, equal ones among them. */
+/* In any order: five times of three tasks in all combinations, including equal ones. */
 static void test_earliest(void **state)
 {
 	struct thprace_earliest none = {0};
@@ -267,7 +267,7 @@ static void test_tally(void **state)
 		assert_true(thprace_earliest__by(&tally.lasted[level], ~(T + 3000), OPENER));
 		assert_false(thprace_earliest__by(&tally.lasted[level], ~(T + 3001), OPENER));
 
-		/* What ended in the walker's time, or before it. */
+		/* One that ended in the walker's time, or before it. */
 		memset(&tally, 0, sizeof(tally));
 		window = zap(level, T - 500, T - 1, 0);
 		thprace_tally__add(&tally, &window, &walk);
@@ -279,7 +279,7 @@ static void test_tally(void **state)
 		assert_int_equal(tally.task, OPENER);
 		assert_int_equal(tally.candidates[level], 0);
 
-		/* What began after the return: if somebody asked for it. */
+		/* One that began after the return, if somebody asked for it. */
 		memset(&tally, 0, sizeof(tally));
 		window = zap(level, LEAVE + 1, T + 3000, UNREAD);
 		thprace_tally__add(&tally, &window, &walk);
@@ -313,13 +313,16 @@ static void test_concerns(void **state)
 		{PMD, T - 500, ENTER - 1, OPENER, no},
 		{PTE, 0, ENTER, OPENER, yes},
 		{PTE, 0, ENTER - 1, OPENER, no},
-		/* However long a window lasts that was open at the return; a range may be another by then. */
+		/*
+		 * A window that was open at the return may last as long as it likes; a range may be
+		 * another one by then.
+		 */
 		{PMD, LEAVE, end + 1, OPENER, yes},
 		{PMD, LEAVE + 1, end + 1, OPENER, no},
 		{PMD, LEAVE + 1, end, OPENER, yes},
 		{PTE, LEAVE, end + 1, OPENER, no},
 		{PTE, LEAVE, end, OPENER, yes},
-		/* Its own task's: only what began after. */
+		/* Of its own task: only one that began after. */
 		{PMD, LEAVE, T + 3000, WALKER, no},
 		{PMD, LEAVE + 1, T + 3000, WALKER, yes},
 		{PTE, 0, T + 3000, WALKER, no},
@@ -337,7 +340,7 @@ static void test_concerns(void **state)
 	}
 }
 
-/* Where another zap may be lost, nothing is proved, nor that there was none. */
+/* If another zap may be lost, nothing is proved, not even that there was none. */
 static void test_after_loss(void **state)
 {
 	unsigned int verdict, attribution;
@@ -384,13 +387,13 @@ static void test_mapped(void **state)
 	(void)state;
 	assert_int_equal(thprace_mapped(&counts, 9), 3 * 512 + 5);
 	assert_int_equal(thprace_mapped(&counts, 0), 8);
-	/* What a damaged file may hold. */
+	/* Values that a damaged file may have. */
 	assert_true(thprace_mapped(&least, 0xffff) < 0);
 	assert_int_equal(thprace_count(&counts, PMD), 3);
 	assert_int_equal(thprace_count(&counts, PTE), 5);
 }
 
-/* Nothing but an escape of which more than likely is known. */
+/* Only an escape that is more than likely. */
 static void test_proved(void **state)
 {
 	unsigned int verdict, attribution;
@@ -404,7 +407,7 @@ static void test_proved(void **state)
 						  attribution == THPRACE_EXACT));
 }
 
-/* How many are left, through the 16 bits of a record; and both counts through one word. */
+/* The number left, in the 16 bits of a record; and both counts in one word. */
 static void test_left_encoding(void **state)
 {
 	static const int32_t entire[] = {0, 1, 512, INT32_MAX, -1},

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the rule says of one walker and one zap beside others: escape, contained, remained; proved or likely. */
+/*
+ * The rule for one walker and one zap among others: escape, contained, remained; proved or likely.
+ */
 #include "verdict_support.h"
 
-/* What a window is judged by, beside itself. */
+/* The other zaps with which a window is judged. */
 struct beside {
 	struct thprace_window window[3];
 	unsigned int nr;
@@ -32,7 +34,7 @@ static void finds(const struct thprace_window *window, const struct thprace_walk
 			 verdict == THPRACE_ESCAPE && attribution != THPRACE_LIKELY);
 }
 
-/* A sole zap. */
+/* A single zap. */
 static void test_judge_one(void **state)
 {
 	uint8_t level;
@@ -56,7 +58,7 @@ static void test_judge_one(void **state)
 		finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
 		assert_false(judge(&window, &walk, NULL).close_call);
 		window.removed = 0;
-		/* Its beginning is not known. */
+		/* Its start is not known. */
 		window.flags |= THPRACE_WF_VAGUE;
 		finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
 		window.flags &= ~THPRACE_WF_VAGUE;
@@ -80,8 +82,8 @@ static void test_judge_one(void **state)
 }
 
 /*
- * A removal was under way, as the walker returned, of a page that it left: proved, whatever hides the fall,
- * and of this walker alone.
+ * When the walker returned, a removal of a page that it left was under way: proved, whatever hides
+ * the fall, and only for this walker.
  */
 static void test_judge_taking(void **state)
 {
@@ -110,7 +112,7 @@ static void test_judge_taking(void **state)
 	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
 }
 
-/* A walker [500, 2000] left a mapping; the window ends at 3000. That alone proves nothing. */
+/* A walker [500, 2000] left a mapping; the window ends at 3000. This alone proves nothing. */
 static void test_judge_light(void **state)
 {
 	struct thprace_walk walk = walker(1, 0);
@@ -128,7 +130,7 @@ static void test_judge_light(void **state)
 	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_CAUSAL);
 }
 
-/* Others beside it. */
+/* With others beside it. */
 static void test_judge_several(void **state)
 {
 	uint8_t level;
@@ -148,13 +150,13 @@ static void test_judge_several(void **state)
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 		other->left = LATE;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
-		/* One at the other level has nothing to do with it. */
+		/* One at the other level does not matter. */
 		*other = taker(level == PMD ? PTE : PMD);
 		other->pid = OPENER + 1;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
 		/*
-		 * One of another task that began before the count was read may have taken it; its own
-		 * cannot have been at two places.
+		 * One of another task that began before the count was read may have taken it; one
+		 * of the same task cannot have been in two places.
 		 */
 		*other = zap(level, LEAVE + 1, T + 9000, 1);
 		other->pid = OPENER + 1;
@@ -166,13 +168,16 @@ static void test_judge_several(void **state)
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 		other->open++;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
-		/* Of one that was under way all the time, others' new mappings may hide what it took. */
+		/*
+		 * For one that was under way all the time, new mappings of others may hide what it
+		 * took.
+		 */
 		*other = zap(level, T + 600, window.close, 2);
 		other->pid = OPENER + 1;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 		other->close--;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
-		/* One that ended in the walker's time took none that was left. */
+		/* One that ended in the walker's time took none of those that were left. */
 		*other = zap(level, T - 500, T + 500, 2);
 		other->pid = OPENER + 1;
 		finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_CAUSAL);
@@ -196,13 +201,13 @@ static void test_judge_pages(void **state)
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 	beside.window[0].pages = 0; /* light mode */
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
-	/* What was not read is no number, though it would fit. */
+	/* A value for "not read" is not a number, though it would fit. */
 	beside.window[0].left = LATE;
 	beside.window[0].pages = 8;
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_LIKELY);
 }
 
-/* A fall that the remap hides: what ended in the walker's time may have been it. */
+/* A fall that the remap hides: a zap that ended in the walker's time may have caused it. */
 static void test_judge_hidden(void **state)
 {
 	struct thprace_window window = zap(PMD, T + 500, T + 3000, 1);
@@ -236,7 +241,7 @@ static void test_judge_contained(void **state)
 	assert_true(judge(&window, &walk, NULL).close_call);
 }
 
-/* By its own word something was mapped, and a moment later nothing was. */
+/* By its own result something was mapped, and a moment later nothing was. */
 static void test_judge_own(void **state)
 {
 	struct thprace_window window = zap(PMD, T - 500, T + 3000, 0);
@@ -258,7 +263,7 @@ static void test_judge_own(void **state)
 	finds(&window, &walk, NULL, THPRACE_CONTAINED, THPRACE_ATTRIBUTION_NONE);
 }
 
-/* So late, somebody else may have begun to zap of whom nothing is told. */
+/* So late, another task may have begun to zap without being reported. */
 static void test_judge_long(void **state)
 {
 	struct thprace_walk walk = walker(2, 0);
@@ -286,11 +291,11 @@ static void test_judge_failed(void **state)
 		{{1, 2}, {2, 3}, T + 4000, {0, 0}, THPRACE_REMAINED},
 		{{1, 2}, {0, 600}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
 		{{1, 2}, {2, 1}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED},
-		/* A zap that began after the return took one: where the count is not known that came after. */
+		/* A zap that began after the return took one, and later counts are not known. */
 		{{1, 0}, {0, 0}, 0, {1, 0}, THPRACE_REMAINED},
 		{{0, 1}, {0, 0}, 0, {0, 1}, THPRACE_REMAINED},
 		{{1, 0}, {0, 0}, T + 4000, {1, 0}, THPRACE_UNATTRIBUTED},
-		{{0, 0}, {0, 0}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED}, /* its own word alone */
+		{{0, 0}, {0, 0}, T + 4000, {0, 0}, THPRACE_UNATTRIBUTED}, /* only its own result */
 	};
 	struct thprace_walk walk;
 	struct thprace_tally tally;
@@ -306,7 +311,7 @@ static void test_judge_failed(void **state)
 		memcpy(tally.later, cases[i].later, sizeof(tally.later));
 		assert_int_equal(thprace_judge_failed(&walk, &tally), cases[i].verdict);
 	}
-	/* Mapped again by a split: as much as before it, in whatever form. */
+	/* Mapped again by a split: as much as before it, in any form. */
 	memset(&tally, 0, sizeof(tally));
 	walk = walker(1, 0);
 	walk.flags = THPRACE_RF_REMAP;
@@ -317,7 +322,7 @@ static void test_judge_failed(void **state)
 	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_REMAINED);
 	walk.outer.small = 511;
 	assert_int_equal(thprace_judge_failed(&walk, &tally), THPRACE_UNATTRIBUTED);
-	/* While ranges are not watched, nobody knows who may be zapping small pages. */
+	/* While ranges are not watched, it is not known who may be zapping small pages. */
 	walk = walker(0, 1);
 	walk.outer.small = 1;
 	walk.outer_at = T + 4000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tiny kernel's functions for arm64, as gcc 12 compiles them for it with -O2 -mgeneral-regs-only
- * -mbranch-protection=pac-ret; the constants are put in.
+ * The tiny kernel's functions for arm64, as gcc 12 compiles them with -O2 -mgeneral-regs-only
+ * -mbranch-protection=pac-ret; the constants are inserted.
  */
 #include "tiny_kernel.h"
 

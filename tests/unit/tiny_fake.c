@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "calc_support.h"
 
-/* The object that clang made of fake_kernel.bpf.c. */
+/* The object that clang made from fake_kernel.bpf.c. */
 __asm__(".pushsection .rodata\n"
 	"fake_object: .incbin \"" FAKE_KERNEL "\"\n"
 	"fake_object_end: .popsection\n");
@@ -29,7 +29,7 @@ struct btf *fake_btf(void)
 	assert_int_equal(btf_vlen(btf__type_by_id(btf, (uint32_t)id)), ARGUMENTS);
 	proto = btf__add_func_proto(btf, btf__find_by_name_kind(btf, "int", BTF_KIND_INT));
 	for (i = 0; i < ARGUMENTS; i++) {
-		/* An addition moves types and strings. */
+		/* Adding moves types and strings. */
 		type = btf__type_by_id(btf, (uint32_t)id);
 		snprintf(name, sizeof(name), "%s",
 			 btf__str_by_offset(btf, btf_members(type)[i].name_off));

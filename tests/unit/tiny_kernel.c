@@ -313,7 +313,7 @@ static void fix_calls(struct tiny *tiny)
 	}
 }
 
-/* Names for the kallsyms to be long enough. */
+/* Names, so that the kallsyms are long enough. */
 static void fill_up(struct tiny *tiny)
 {
 	char name[NAME];
@@ -455,7 +455,7 @@ static void write_be32(unsigned char *at, size_t value)
 	at[3] = (unsigned char)value;
 }
 
-/* As lzop writes it: a header without a name, one block, Adler-32 of what is unpacked. */
+/* As written by lzop: a header without a name, one block, Adler-32 of the unpacked data. */
 static size_t pack_lzo(const void *data, size_t size, unsigned char *out)
 {
 	static const unsigned char header[] = {0x89,
@@ -513,7 +513,7 @@ static size_t pack_lzo(const void *data, size_t size, unsigned char *out)
 	return at + 4;
 }
 
-/* As lz4 -l writes it. */
+/* As written by lz4 -l. */
 static size_t pack_lz4(const void *data, size_t size, unsigned char *out, size_t room)
 {
 	uint32_t block =
@@ -548,7 +548,7 @@ void *tiny__pack(const char *how, const void *data, size_t size, size_t *packed)
 	} else {
 		*packed = pack_lzma(data, size, out, room, !strcmp(how, "xz"));
 	}
-	/* The kernel's build appends the size to all but gzip. */
+	/* The kernel's build appends the size for all compressions except gzip. */
 	memcpy(out + *packed, &original, 4);
 	*packed += strcmp(how, "gzip") ? 4 : 0;
 	return out;

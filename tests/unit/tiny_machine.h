@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A machine that runs the BPF instructions that expressions become, over the test's own memory. */
+/*
+ * A machine that runs the BPF instructions generated for expressions, over the test's own memory.
+ */
 #ifndef TESTS_TINY_MACHINE_H
 #define TESTS_TINY_MACHINE_H
 
@@ -7,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What bpf_probe_read_kernel() may read; all else is not there. */
+/* The memory that bpf_probe_read_kernel() may read; everything else is missing. */
 struct bpf_memory {
 	const void *from;
 	size_t size;
@@ -20,7 +22,10 @@ struct bpf_machine {
 	uint64_t task; /* bpf_get_current_task() */
 };
 
-/* Run count instructions from the first on. Fails the test on one that is none of these, or is left by a jump. */
+/*
+ * Run count instructions from the first on. Fails the test on other instructions, and on jumps out
+ * of the program.
+ */
 void bpf_machine__run(struct bpf_machine *machine, const struct bpf_insn *insn, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the trace file share: files of one folder under /tmp, written and read. */
+/* Shared by the tests of the trace file: files of one folder under /tmp, written and read. */
 #ifndef THPRACE_TRACE_SUPPORT_H
 #define THPRACE_TRACE_SUPPORT_H
 
@@ -60,7 +60,7 @@ static inline uint32_t next_random(void)
 	return (uint32_t)(state >> 32);
 }
 
-/* Hard to compress, and valid. */
+/* Valid, and compresses badly. */
 static inline struct thprace_record some_record(void)
 {
 	struct thprace_record record;
@@ -133,7 +133,7 @@ static inline void take_all(struct trace_reader *reader, struct whole *whole)
 		if (got < 0) {
 			whole->err = got;
 			snprintf(whole->why, sizeof(whole->why), "%s", trace_reader__why(reader));
-			/* Every reason tells where. */
+			/* Every reason has the offset. */
 			assert_non_null(strstr(whole->why, "byte "));
 			assert_true(whole->errs++ < BLOCKS_MAX);
 			continue;
@@ -160,7 +160,7 @@ static inline void drop(struct whole *whole)
 		free(whole->blocks[i].data);
 }
 
-/* Returns what open returned; whole->why is its reason then. */
+/* Returns the result of open; whole->why is then its reason. */
 static inline int read_file(const char *path, struct whole *whole)
 {
 	struct trace_reader *reader;

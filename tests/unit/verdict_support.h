@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the rule share: a walker [ENTER, LEAVE], and zaps around it. */
+/* Shared by the tests of the rule: a walker [ENTER, LEAVE], and zaps around it. */
 #ifndef TESTS_VERDICT_SUPPORT_H
 #define TESTS_VERDICT_SUPPORT_H
 
@@ -25,7 +25,7 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* A walker [ENTER, LEAVE] that left so many mappings, of each level. */
+/* A walker [ENTER, LEAVE] that left this many mappings of each level. */
 static inline struct thprace_walk walker(int32_t entire, int32_t small)
 {
 	struct thprace_walk walk = build_walk(WALKER, 0, ENTER, LEAVE);
