@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bodies of thprace's BPF programs in loops, for BPF_PROG_TEST_RUN: what one run of each costs on
- * this machine, apart from what it takes to get into a program. The kernel's objects are faked in a
- * map; the order-0 bodies read them by plain loads, as fentry programs do.
+ * The bodies of thprace's BPF programs in loops, for BPF_PROG_TEST_RUN: the cost of one run of each
+ * on this machine, without the cost of entering a program. The kernel's objects are faked in a map;
+ * the order-0 bodies read them by plain loads, as fentry programs do.
  */
 #include "engine.bpf.h"
 
-/* What is loaded from the fakes is a number, from which the frame pointer cannot be subtracted. */
+/* Values loaded from the fakes are numbers, from which the frame pointer cannot be subtracted. */
 #undef POINTER_IS_ODD
 #define POINTER_IS_ODD(pointer) ((u64)(pointer)&1)
 
@@ -19,7 +19,7 @@
 #define FAKE_PAGES 4 /* a head page with its first tails */
 #define FAKE_TASK ((77ULL << 32) | 77) /* an opener that is not this task */
 
-/* struct pages, of 64 bytes here as on most kernels; a vma behind them. */
+/* struct pages, of 64 bytes here as on most kernels; a vma after them. */
 struct {
 	__u64 small[8];
 	__u64 huge[8 * FAKE_PAGES];
@@ -73,7 +73,7 @@ int bench_setup(void *ctx)
 	fake.pmd_read = 1 | 1 << 7;
 	page_map = fake_huge;
 	fake.huge[0] = 1ULL << bpf_core_enum_value(enum pageflags, PG_head);
-	fake.huge[3] = 1; /* mapping: not the huge zero page */
+	fake.huge[3] = 1; /* Run once: the objects, and one window of another task that is open. */
 	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
 		large = bpf_core_field_offset(struct folio___v69, _large_mapcount);
 	else if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
@@ -127,7 +127,7 @@ BENCH(unmap_order0, {
 		try_unmap_enter(ctx, 1, (u64)fake.small, TTU(TTU_SYNC), 0);
 })
 
-/* A window, as light mode sees it: all programs that run for it. */
+/* A window in light mode: all programs that run for it. */
 static __always_inline void zap_window(void *ctx, const __u64 *pmd)
 {
 	if (recording) {
@@ -139,10 +139,13 @@ static __always_inline void zap_window(void *ctx, const __u64 *pmd)
 
 BENCH(zap, zap_window(ctx, &fake.pmd))
 
-/* Of an entry that is not writable: the struct page is read. */
+/* For an entry that is not writable, the struct page is read. */
 BENCH(zap_read, zap_window(ctx, &fake.pmd_read))
 
-/* A walker of a split, from its entry to its return; whom it meets depends on bench_open. */
+/*
+ * A walker of a split, from its entry to its return; bench_open decides whether it overlaps a
+ * window.
+ */
 BENCH(walker, {
 	if (recording) {
 		unmap_enter(fake_huge, split_flags, 0, THPRACE_POINT_MIGRATE);
@@ -150,7 +153,7 @@ BENCH(walker, {
 	}
 })
 
-/* One record; into the flight recorder or the stream by stream_count. */
+/* One record; stream_count decides between the flight recorder and the stream. */
 BENCH(record,
       record_make(THPRACE_REC_ZAP_OPEN, 0, 0, 0, FAKE_TASK, i, i, fake_huge, fake_vma, i, 0))
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the bodies of tests/bench/bodies.bpf.c on this machine's kernel, turn by turn with the empty
- * one, and prints per body, beyond the empty one: median, quartiles and number of rounds.
+ * Runs the bodies of tests/bench/bodies.bpf.c on this machine's kernel, alternating with the empty
+ * one, and prints for each body, after subtracting the empty one: median, quartiles and number of
+ * rounds.
  *
  *   bodies [ROUNDS]        columns: body, median, 1st quartile, 3rd quartile (ns), rounds
  */
@@ -23,7 +24,7 @@
 #define SLOTS_MIN 256
 #define STREAM_BYTES (2 << 20)
 
-/* One load of the object, sized as core/engine/engine_load.c sizes it for so many CPUs. */
+/* One load of the object, sized as core/engine/engine_load.c does for this many CPUs. */
 struct load {
 	unsigned int cpus;
 	int stream; /* records go to a ring */
@@ -167,7 +168,7 @@ static void load_object(struct load *load)
 		run(load, "bench_open");
 }
 
-/* ns of one run of a body, its loop included. */
+/* ns of one run of a body, including its loop. */
 static double measure(struct load *load, const char *program, unsigned int loops)
 {
 	load->skel->bss->spent = 0;
@@ -218,7 +219,7 @@ int main(int argc, char **argv)
 			double base = measure(&loads[body->load], "bench_empty", body->loops);
 			double ns = measure(&loads[body->load], body->program, body->loops);
 
-			if (round < 0) /* the first one warms up */
+			if (round < 0) /* the first round warms up */
 				continue;
 			beyond[i][round] = ns - base;
 			if (!i)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes a long trace out of a recorded one: its records and incidents again and again, each round
- * later by the length of the recording. So all interleavings are real ones, and so is the share of
- * incidents, while the number of records is whatever is asked for.
+ * Makes a long trace from a recorded one: its records and incidents again and again, each round
+ * later by the length of the recording. So all interleavings are real, and so is the share of
+ * incidents, while the number of records is as requested.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include "trace/trace_reader.h"
 #include "trace/trace_writer.h"
 
-/* What one round writes, in file order: a run of records or of incidents. */
+/* Output of one round, in file order: a run of records or of incidents. */
 struct run {
 	enum thprace_block_type type;
 	size_t count;
@@ -124,7 +124,7 @@ static struct thprace_record record_later(const struct thprace_record *from, uin
 
 	record.ts = later(record.ts, by);
 	record.entry = later(record.entry, by);
-	/* These carry a time in arg: see record.h. */
+	/* These have a time in arg: see record.h. */
 	if (record.type == THPRACE_REC_ZAP_CLOSE || record.type == THPRACE_REC_SPLIT_RETURN)
 		record.arg = later(record.arg, by);
 	return record;

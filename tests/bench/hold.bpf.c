@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holds the stressor's windows open, for tests/bench/effect.sh, whatever else is attached: at the entry of
- * the rmap removal, once in each mapping that a munmap takes away, or in the last one alone, or in small ones
- * alone. Not what a walker removes itself: it would be held, and come too late for the window that it is to
- * meet. By fentry, and attached before thprace: of the programs at one entry the newest runs first, so
- * thprace has seen the removal's beginning when the hold begins.
+ * Holds the stressor's windows open, for tests/bench/effect.sh, independently of other programs
+ * that are attached: at the entry of the rmap removal, once in each mapping that a munmap removes,
+ * or only in the last one, or only in small ones. Not for a walker's own removals: it would be
+ * delayed, and come too late for the window that it is to overlap. By fentry, and attached before
+ * thprace: of the programs at one entry the newest runs first, so thprace has seen the start of the
+ * removal when the hold begins.
  */
 #include "kernel.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 #define TASKS 1024
-#define READINGS 256 /* squared: the most readings of the clock in one hold */
+#define READINGS 256 /* squared: the maximum number of clock reads in one hold */
 
 const volatile __u64 hold_ns = 0;
 const volatile __u8 last_only = 0;
 const volatile __u8 small_only = 0;
-const volatile __u32 unmap_end = 0; /* which argument of unmap_vmas */
+const volatile __u32 unmap_end = 0; /* position of the argument of unmap_vmas */
 const volatile __u32 compound = 0; /* of page_remove_rmap */
-volatile __u64 held = 0; /* mappings, so far */
+volatile __u64 held = 0; /* mappings held so far */
 
 struct unmap {
-	u64 end; /* of what the munmap takes away */
-	u64 wait; /* nothing is to be held now: has been, or is not to be, in this mapping */
+	u64 end; /* end of the range of the munmap */
+	u64 wait; /* nothing to hold now: already done, or not wanted, in this mapping */
 };
 
 /* Tasks inside a munmap. */
@@ -40,13 +41,13 @@ static __always_inline int is_stressor(void)
 
 	if (bpf_get_current_comm(comm, sizeof(comm)))
 		return 0;
-	for (i = 0; i < sizeof(name); i++) /* behind its end may be anything (6.1) */
+	for (i = 0; i < sizeof(name); i++) /* after its end there may be anything (6.1) */
 		if (comm[i] != name[i])
 			return 0;
 	return 1;
 }
 
-/* In asm, lest the compiler joins the loads into one: the verifier wants a constant offset. */
+/* In asm, so that the compiler does not join the loads: the verifier requires a constant offset. */
 static __always_inline u64 argument(u64 *ctx, u32 which)
 {
 	u64 value = 0;
@@ -93,7 +94,7 @@ int mapping(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Global functions: the verifier walks each loop once. Return 1 while the time is not over. */
+/* Global functions, so the verifier walks each loop once. They return 1 until the time is over. */
 __noinline int __weak hold_some(u64 until)
 {
 	u32 i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hold MICROSECONDS [last|small]: holds the windows of thprace-stress open, see hold.bpf.c; last: of each munmap the
- * last mapping's alone; small: those of small mappings alone. Says "held" as soon as it does, and how many when it is
- * told to end.
+ * hold MICROSECONDS [last|small]: holds the windows of thprace-stress open, see hold.bpf.c; last:
+ * only the last mapping of each munmap; small: only small mappings. Prints "held" as soon as it
+ * does, and at the end how many.
  */
 #include <bpf/btf.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 #include "hold.skel.h"
 
-/* Which parameter of the function has that name; 0 when none. */
+/* Position of the function's parameter with that name; 0 if there is none. */
 static unsigned int parameter(const struct btf *btf, const char *function, const char *name)
 {
 	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);

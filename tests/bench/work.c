@@ -115,7 +115,7 @@ static int huge_file(void)
 	return fd;
 }
 
-/* Map it, touch each huge page, unmap it: a window each, and no page is made or cleared. */
+/* Map it, touch each huge page, unmap it: a window each, and no page is allocated or cleared. */
 static void zap_file(int fd)
 {
 	unsigned char *at = map(HUGE_BATCH * HUGE, MADV_HUGEPAGE);
@@ -205,7 +205,10 @@ static uint64_t truncate_file(unsigned long n)
 	return spent;
 }
 
-/* The share of windows in what a machine does is set by N; of huge pages that are there, so that it spans much. */
+/*
+ * N sets the share of windows in the machine's work; with existing huge pages, so that the range is
+ * wide.
+ */
 static uint64_t pace(unsigned long n)
 {
 	unsigned long batches = n < 100 ? 64 : 4, batch, i;
@@ -225,7 +228,10 @@ static uint64_t pace(unsigned long n)
 	return start * 64 / (batches * HUGE_BATCH) * n;
 }
 
-/* Each CPU zaps windows as fast as it can; now and then a huge page is truncated while it is mapped. */
+/*
+ * Each CPU zaps windows as fast as it can; from time to time a huge page is truncated while it is
+ * mapped.
+ */
 static unsigned long storm_on(int cpu, uint64_t until)
 {
 	unsigned long windows = 0, round = 0;

@@ -5,7 +5,7 @@
  *   metrics      the daemon's metrics, with the class' id + 1000 walkers
  *   status       the daemon's answer to `status`
  *   alert        the message of an escape, and its fields
- *   complaints   what the kernel's log of standard input complains of
+ *   complaints   the complaints in the kernel's log on standard input
  *   kernel.btf   the BTF of a small kernel that has try_to_migrate
  */
 #include "btf_support.h"

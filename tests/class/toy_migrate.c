@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A class for tests/class/10-toy.t: page migration, which is no split's, unmaps a huge page while a zap removes its mapping. */
+/* A class for tests/class/10-toy.t: page migration, outside of a split, unmaps a huge page while a zap removes its mapping. */
 #include "race_class.h"
 
 const struct race_class race_class_toy_migrate = {

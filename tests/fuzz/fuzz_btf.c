@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feeds BTF to what reads it: the types as they come, behind a header that is made right, and asks of what
- * comes out all that `thprace probes`, `thprace check` and the expressions of a race file ask.
+ * Feeds BTF to its readers: arbitrary types, after a header that is made valid, and then uses the
+ * result as `thprace probes`, `thprace check` and the expressions of a race file do.
  *
- * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that replays the
- * files given, and `--seed FOLDER` writes BTF to start from.
+ * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that
+ * replays the given files, and `--seed FOLDER` writes BTF to start from.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void must(int condition, const char *what)
 	abort();
 }
 
-/* What a mutation cannot keep right: where the types and the strings are. */
+/* What a mutation would break: the positions of the types and the strings. */
 static void repair(uint8_t *data, size_t size)
 {
 	struct btf_header header;
@@ -82,7 +82,7 @@ static void check(const uint8_t *data, size_t size)
 	btf__free(source.btf);
 }
 
-/* Functions and types that the seeds have, each expression another way through BTF. */
+/* Functions and types of the seeds; each expression follows BTF in another way. */
 static const char race_text[] =
 	"[race]\nname = a\ntitle = b\n"
 	"[window]\nopen = try_to_unmap entry when page->_refcount.counter > 0 else page\n"
@@ -179,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef THPRACE_FUZZER
-/* A kernel's, with parameters that are reached through pointers, typedefs and qualifiers. */
+/* A kernel's, with parameters reached through pointers, typedefs and qualifiers. */
 static void *seed(const struct tiny_kernel *kernel, size_t *size)
 {
 	void *raw = tiny__btf(kernel, size), *copy;

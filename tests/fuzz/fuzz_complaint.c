@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feeds arbitrary lines to the reader of the kernel's complaints: as people paste them, and once more as
- * records of several callers.
+ * Feeds arbitrary lines to the reader of the kernel's complaints: as people paste them, and again
+ * as records of several callers.
  *
- * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that replays
- * the files given.
+ * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that
+ * replays the given files.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void must(int condition, const char *what)
 	abort();
 }
 
-/* What the header promises of a complaint. */
+/* What the header promises about a complaint. */
 static void check(void *ctx, const struct complaint *complaint)
 {
 	const struct complaint_kernel *kernel = ctx;

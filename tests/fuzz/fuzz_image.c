@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feeds arbitrary bytes to what reads kernel images, and asks of what comes out all that `thprace
- * check` asks: symbols, BTF, configuration, code, words.
+ * Feeds arbitrary bytes to the readers of kernel images, and then uses the result as `thprace
+ * check` does: symbols, BTF, configuration, code, statuses.
  *
- * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that replays
- * the files given, and `--seed FOLDER` writes images to start from.
+ * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that
+ * replays the given files, and `--seed FOLDER` writes images to start from.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void must(int condition, const char *what)
 	abort();
 }
 
-/* What the headers promise of an image. */
+/* What the headers promise about an image. */
 static void check_image(const struct image *image)
 {
 	const struct image_symbol *symbols;

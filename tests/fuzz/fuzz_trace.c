@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Feeds arbitrary bytes to the trace reader: as they are; with the checksums made right, without which
- * hardly anything gets past the headers; and with counts and sizes made right as well, without which
+ * Feeds arbitrary bytes to the trace reader: as they are; with valid checksums, without which
+ * hardly anything gets past the headers; and also with valid counts and sizes, without which
  * nothing is unpacked.
  *
  * With clang -fsanitize=fuzzer -DTHPRACE_FUZZER: a libFuzzer target. Without: a program that
- * replays the files given, and `--seed FOLDER` writes traces to start from.
+ * replays the given files, and `--seed FOLDER` writes traces to start from.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void must(int condition, const char *what)
 	abort();
 }
 
-/* Records that were read can be packed, and come out again as they were. */
+/* Records that were read can be packed, and are unpacked unchanged. */
 static void check_packing(const struct thprace_record *records, uint32_t count)
 {
 	static unsigned char packed[THPRACE_BLOCK_MAX * 2 + RECORD_PACK_SLACK];
@@ -93,7 +93,7 @@ static void check_block(const struct trace_block *block)
 	}
 }
 
-/* What `thprace report` makes of it. */
+/* What `thprace report` does with it. */
 static void sum_up(int fd)
 {
 	struct crosscheck *crosscheck = NULL;
@@ -155,13 +155,13 @@ static void read_all(int fd)
 	trace_reader__close(reader);
 }
 
-/* Bytes that a packed record's number at `at` takes: docs/trace-format.md. */
+/* Number of bytes of a packed record's number at `at`: docs/trace-format.md. */
 static size_t number_length(const uint8_t *at)
 {
 	return at[0] ? (size_t)__builtin_ctz(at[0]) + 1 : 9;
 }
 
-/* How many packed records the bytes hold; *size: to where the last of them ends. */
+/* Number of packed records in the bytes; *size: the end of the last of them. */
 static uint32_t count_packed(const uint8_t *data, size_t *size)
 {
 	size_t at = 0, next;
@@ -183,7 +183,7 @@ static uint32_t count_packed(const uint8_t *data, size_t *size)
 	return count;
 }
 
-/* To how many bytes a zlib stream decompresses, as far as it does. */
+/* The number of bytes to which a zlib stream decompresses, as far as it does. */
 static uint32_t inflated_size(const uint8_t *data, size_t size)
 {
 	static uint8_t out[THPRACE_BLOCK_MAX + 1];
@@ -207,7 +207,7 @@ static uint32_t member_size(unsigned int type)
 		       : 0;
 }
 
-/* Make count and both sizes fit what the block holds. */
+/* Make count and both sizes fit the content of the block. */
 static void fit(struct thprace_block_header *block, const uint8_t *data)
 {
 	uint32_t member = member_size(block->type);
@@ -230,9 +230,9 @@ static void fit(struct thprace_block_header *block, const uint8_t *data)
 }
 
 /*
- * Put right what a mutation cannot hit: magic numbers, checksums, sizes beyond the input; with fits, what
- * the headers say of the contents as well. The header's reserved member, which nobody reads, tells what is
- * left wrong.
+ * Correct what a mutation cannot hit: magic numbers, checksums, sizes beyond the input; with fits,
+ * also what the headers say about the content. The header's reserved member, which nobody reads,
+ * selects what is left wrong.
  */
 static void repair(uint8_t *data, size_t size, int fits)
 {
@@ -302,7 +302,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef THPRACE_FUZZER
-/* A task's records as they follow each other: what packing foretells, and what it does not. */
+/* A task's records in sequence: what packing predicts, and what it does not. */
 static void write_records(struct trace_writer *writer, enum thprace_block_type type)
 {
 	struct thprace_record record = {.ts = 1000, .pid = 7, .tgid = 7, .seq = 1};
@@ -351,7 +351,7 @@ static void write_incidents(struct trace_writer *writer)
 	"{\"mode\":\"precise\",\"kernel\":\"6.1.0\",\"command\":[\"a\",\"b\"],\"probes\":[{\"point\":" \
 	"\"zap\",\"function\":\"zap_huge_pmd\"}]" more "}"
 
-/* Classes that this build has, under other ids, and some that it does not. */
+/* Classes that this build has, with other ids, and some that it does not have. */
 #define CLASSES                                                                                    \
 	",\"classes\":[{\"id\":2,\"name\":\"split-unmap\"},{\"id\":1,\"name\":\"split-migrate\"}," \
 	"{\"id\":3,\"name\":\"toy\",\"shape\":\"reuse\",\"point\":\"hold\",\"function\":\"io\"},"  \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a fuzzer is without libFuzzer: files are given to it, one by one. */
+/* Replaces libFuzzer: files are passed to the fuzzer one by one. */
 #ifndef THPRACE_TESTS_REPLAY_H
 #define THPRACE_TESTS_REPLAY_H
 
@@ -11,9 +11,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #ifndef THPRACE_FUZZER
-#define REPLAY_ROOM (1UL << 30) /* of one file; touched as far as it goes */
+#define REPLAY_ROOM (1UL << 30) /* of one file; touched only as far as needed */
 
-/* Returns 0, or 1 when the file cannot be read, which is said. */
+/* Returns 0, or 1 if the file cannot be read, which is reported. */
 static int replay(const char *path)
 {
 	FILE *file = fopen(path, "rb");

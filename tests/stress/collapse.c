@@ -3,20 +3,20 @@
  * collapse-reuse: a tmpfs file of small pages is collapsed into huge ones over and over, while
  * threads touch and read random pages of it.
  *
- * By khugepaged, driven without pauses. A collapse puts its huge page into the page cache from the
- * extent's beginning on; who finds it there meanwhile waits for its lock. Every extent lacks its
- * last page, and the file system is full: so each collapse fails at its very end (shmem_charge() in
- * collapse_file()), and khugepaged goes on to the next extent, with the same huge page where the
- * kernel carries it over. The finders are batch tasks, which do not preempt anyone when they are
- * woken, and there is one more task per CPU that is always ready to run: so they are late.
+ * By khugepaged, without pauses. A collapse puts its huge page into the page cache from the start
+ * of the extent on; a task that finds it there meanwhile waits for its lock. Every extent lacks its
+ * last page, and the file system is full, so each collapse fails at its very end (shmem_charge() in
+ * collapse_file()), and khugepaged continues with the next extent, with the same huge page if the
+ * kernel carries it over. The finders are batch tasks, which preempt nobody when they are woken,
+ * and there is one more task per CPU that is always ready to run: so they are late.
  *
- * A kernel without the fix is to survive this, so the finders read, and nothing is ever collapsed,
- * punched or written: who writes or punches where the page is not any more leaves other pages locked
- * for ever. Nor is the page to become anybody's anonymous memory: that is left to who asks for it by
+ * A kernel without the fix must survive this, so the finders read, and nothing is ever collapsed,
+ * punched or written: a write or punch where the page is not any more leaves other pages locked
+ * forever. Nor may the page become anonymous memory: it is only used for tasks that request it with
  * madvise() meanwhile.
  *
- * By MADV_COLLAPSE where it exists (6.1): no kernel that has it carries a page over, so this only
- * runs collapse_file() beside threads that drop and touch pages.
+ * By MADV_COLLAPSE if it exists (6.1): no kernel that has it carries a page over, so this only runs
+ * collapse_file() beside threads that drop and touch pages.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -59,13 +59,13 @@ struct collapse {
 	unsigned int threads;
 	pthread_t thread[1 + STRESS_MAX_OPENERS + STRESS_MAX_CPUS];
 	id_t khugepaged; /* its pid, 0: not known */
-	int nice; /* which it had */
+	int nice; /* its previous value */
 	atomic_uint slot;
 	atomic_ulong drops; /* of all faulters */
 	atomic_ulong drops_in[EXTENTS];
 };
 
-/* Of this thread alone. What it does not get, it goes without. */
+/* Only for this thread. If it is not allowed, it does without. */
 static void be_late(void)
 {
 	const struct sched_param none = {0};
@@ -117,7 +117,7 @@ static void *spinner(void *arg)
 	return NULL;
 }
 
-/* Splits what MADV_COLLAPSE has collapsed, and lets it fail. */
+/* Splits what MADV_COLLAPSE has collapsed, and makes it fail. */
 static void *puncher(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 3000000};
@@ -180,7 +180,7 @@ static void hurry_khugepaged(struct collapse *c)
 	if (!c->khugepaged)
 		return;
 	c->nice = getpriority(PRIO_PROCESS, c->khugepaged);
-	setpriority(PRIO_PROCESS, c->khugepaged, 0); /* fails in a container: goes without */
+	setpriority(PRIO_PROCESS, c->khugepaged, 0); /* fails in a container: does without */
 }
 
 static int drive_khugepaged(struct stress *s)
@@ -227,7 +227,7 @@ static int set_up(struct collapse *c, struct stress *s)
 	int err = support__thp_on(s);
 
 	*c = (struct collapse){.s = s, .file = {.fd = -1, .mappings = EXTENTS}};
-	c->by_madvise = !madvise(NULL, 0, MADV_COLLAPSE); /* of no length: is the word known? */
+	c->by_madvise = !madvise(NULL, 0, MADV_COLLAPSE); /* with length 0: is it known? */
 	if (!err)
 		err = open_file(c, s);
 	if (!err)
@@ -238,8 +238,10 @@ static int set_up(struct collapse *c, struct stress *s)
 		      c->file.fd, 0);
 	if (c->map == MAP_FAILED)
 		return stress__refuse(s, -errno, "cannot map tmpfs: %s", strerror(errno));
-	/* twice: huge=advise asks the flag that the first sets (shmem_is_huge() of 6.1), and only
-	 * who may have huge pages is put on khugepaged's list */
+	/*
+	 * twice: huge=advise checks the flag that the first call sets (shmem_is_huge() of 6.1), and
+	 * only those that may have huge pages are put on khugepaged's list
+	 */
 	madvise(c->map, FILE_SIZE, MADV_HUGEPAGE);
 	madvise(c->map, FILE_SIZE, MADV_HUGEPAGE);
 	return c->by_madvise ? 0 : drive_khugepaged(s);
@@ -264,7 +266,7 @@ static int start_thread(struct collapse *c, void *(*what)(void *))
 	return 0;
 }
 
-/* Finders are the openers; others help. */
+/* Finders are the openers; the other threads help. */
 static int start_threads(struct collapse *c)
 {
 	unsigned int finders = c->s->options->threads;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rounds in which openers and one walker are set upon the same folio.
+ * Rounds in which openers and one walker work on the same folio.
  *
- * Every round has two steps: the openers map the folio; then both sides wait for a common instant
- * and make their call, shifted against each other by the offset that steer.c draws. What both need
- * lies in shared memory, so that openers can be threads (several mappings of a file) or processes
+ * Every round has two steps: the openers map the folio; then both sides wait for a common time and
+ * make their call, shifted against each other by the offset that steer.c draws. The data of both
+ * sides is in shared memory, so openers can be threads (several mappings of a file) or processes
  * (an anonymous huge page shared by fork).
  */
 #define _GNU_SOURCE 1
@@ -22,8 +22,8 @@
 
 #include "stress.h"
 
-#define COUNTDOWN_NS 30000 /* until the common instant: longer than an opener needs to notice */
-#define LINGER_NS 100000000 /* at most, when the sign never comes */
+#define COUNTDOWN_NS 30000 /* until the common time: longer than an opener needs to notice */
+#define LINGER_NS 100000000 /* at most, if the sign never comes */
 #define SPINS 4000
 #define YIELDS 2000
 
@@ -45,7 +45,7 @@ struct duel {
 	struct board *board;
 	struct steer steer;
 	unsigned int openers;
-	unsigned int started; /* of the crew */
+	unsigned int started; /* members of the crew */
 	unsigned int round;
 	struct {
 		struct duel *duel;
@@ -106,7 +106,7 @@ static void open_windows(struct duel *d, unsigned int opener, struct duel_side *
 	side->end = stress__now();
 }
 
-/* What one opener does, thread or process. */
+/* The work of one opener, thread or process. */
 static void opener_loop(struct duel *d, unsigned int opener)
 {
 	struct board *b = d->board;
@@ -261,7 +261,7 @@ static void score(struct duel *d, int64_t start, int64_t end)
 	steer__measured(&d->steer, opened - d->board->side[0].start, end - start, apart);
 }
 
-/* What the observer has told since the last round. */
+/* What the observer has reported since the last round. */
 static void learn(struct duel *d)
 {
 	int64_t late[64];

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A file of a file system of our own, of which a part lies in the page cache as a huge page.
+ * A file on a file system of our own, of which a part is in the page cache as a huge page.
  *
- * On kernels whose file systems have small pages only, CONFIG_READ_ONLY_THP_FOR_FS still makes huge
- * ones: khugepaged collapses a file that nobody writes, where a process executes it and has asked for
- * huge pages (hugepage_vma_check(), 5.4 – 5.15: VM_DENYWRITE; later VM_EXEC). So the file is a program:
- * one segment, 2 MiB in the file and aligned to that in memory, which asks and then sleeps.
+ * On kernels whose file systems only have small pages, CONFIG_READ_ONLY_THP_FOR_FS still makes huge
+ * ones: khugepaged collapses a file that nobody writes, where a process executes it and has
+ * requested huge pages (hugepage_vma_check(), 5.4 – 5.15: VM_DENYWRITE; later VM_EXEC). So the file
+ * is a program: one segment, 2 MiB in the file and aligned to that in memory, which makes this
+ * request and then sleeps.
  *
- * It lies on FUSE, served by a process of ours: whoever holds /dev/fuse can tell the kernel to
- * invalidate a range of the file, and the kernel does so at once, in the telling task.
+ * It is on FUSE, served by a process of ours: the holder of /dev/fuse can tell the kernel to
+ * invalidate a range of the file, and the kernel does so at once, in that task.
  */
 #define _GNU_SOURCE 1
 #include <elf.h>
@@ -36,12 +37,12 @@
 #define SEGMENT_AT 0x40000000UL
 #define REQUEST_SIZE (64 << 10)
 #define REPLY_PAGES 32
-#define LOOK_NS 20000000 /* at the huge page, when nothing tells that it is there */
+#define LOOK_NS 20000000 /* how often to check for the huge page, if nothing reports it */
 #define PAUSE_NS 500000
 
 /*
- * What the segment starts with: madvise(segment, 2 MiB, MADV_HUGEPAGE), then pause() for ever. Its
- * addresses are relative to itself, so it runs where it is copied to.
+ * The start of the segment: madvise(segment, 2 MiB, MADV_HUGEPAGE), then pause() forever. Its
+ * addresses are relative to itself, so it runs wherever it is copied.
  */
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -131,7 +132,7 @@ static void reply(const struct server *server, int err, const void *body, size_t
 	};
 
 	if (writev(server->control, parts, size ? 2 : 1) < 0)
-		return; /* who asked has gone */
+		return; /* the client has gone */
 }
 
 static void reply_init(const struct server *server, const struct fuse_init_in *in)
@@ -223,15 +224,15 @@ static void answer(const struct server *server)
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
-		break; /* want no reply */
+		break; /* need no reply */
 	default:
 		reply(server, -ENOSYS, NULL, 0);
 	}
 }
 
 /*
- * A process, since it has to answer whatever becomes of the tasks that wait for it: an escape kills
- * the walker in the middle of an invalidation. It ends when they have all gone, or the mount.
+ * A process, because it must answer whatever happens to the tasks that wait for it: an escape kills
+ * the walker in the middle of an invalidation. It ends when all of them, or the mount, have gone.
  */
 static void serve(int control, int lifeline, char *image)
 {
@@ -337,7 +338,7 @@ void fuse_file__close(struct fuse_file *f)
 	if (f->view)
 		munmap(f->view, STRESS_HPAGE);
 	if (f->fd >= 0)
-		close(f->fd); /* and with it the mount goes */
+		close(f->fd); /* this also ends the mount */
 	if (f->lifeline >= 0)
 		close(f->lifeline);
 	if (f->server > 0)
@@ -346,7 +347,7 @@ void fuse_file__close(struct fuse_file *f)
 		close(f->control);
 }
 
-/* Is it huge? Looking also reads some small pages of it, without which khugepaged would not begin. */
+/* Is it huge? This also reads some small pages of it, without which khugepaged would not begin. */
 static bool is_huge(const struct fuse_file *f)
 {
 	bool huge;

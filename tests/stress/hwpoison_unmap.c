@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hwpoison-unmap: openers munmap() many mappings of one small page of a file, the walker poisons it:
- * memory_failure() → try_to_unmap() against zap_pte_range(). No huge page is in it: it runs on kernels
- * without them as well.
+ * hwpoison-unmap: openers munmap() many mappings of one small page of a file, the walker poisons
+ * it: memory_failure() → try_to_unmap() against zap_pte_range(). It uses no huge page, so it also
+ * runs on kernels without them.
  *
- * Each mapping has a page table, and so a lock, of its own: else the walker, at a mapping that is still
- * there, would wait for the zap of another.
+ * Each mapping has its own page table, and so its own lock: otherwise the walker, at a mapping that
+ * is still there, would wait for the zap of another.
  *
- * A poisoned page is lost until the next boot, unless the module hwpoison-inject is there to take
- * the poison back. Without it the pages are counted, and the run ends when enough are lost.
+ * A poisoned page is lost until the next boot, unless the module hwpoison-inject is available to
+ * remove the poison. Without it the pages are counted, and the run ends when enough are lost.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -31,11 +31,11 @@ struct poison {
 	struct shared_file file;
 	char *own; /* the walker's mapping of the page */
 	int unpoison; /* hwpoison-inject's file, or -1 */
-	unsigned long pfn; /* of the page to be poisoned */
+	unsigned long pfn; /* the page to poison */
 	unsigned int failed; /* calls in a row */
 };
 
-/* The frame behind a mapped page; 0 if the kernel does not tell. */
+/* The frame of a mapped page; 0 if the kernel does not say. */
 static unsigned long frame_of(const char *page)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -50,7 +50,7 @@ static unsigned long frame_of(const char *page)
 	return entry >> 63 ? (unsigned long)(entry & ((1ULL << 55) - 1)) : 0;
 }
 
-/* The page has to leave the page cache before its poison can be taken. */
+/* The page must leave the page cache before its poison can be removed. */
 static void take_back(struct poison *p)
 {
 	char text[32];
@@ -58,7 +58,7 @@ static void take_back(struct poison *p)
 
 	shared_file__punch(&p->file, p->file.offset, STRESS_PAGE);
 	if (p->unpoison >= 0 && p->pfn && write(p->unpoison, text, (size_t)length) < 0) {
-		close(p->unpoison); /* it refuses for good after a real memory error */
+		close(p->unpoison); /* after a real memory error it refuses forever */
 		p->unpoison = -1;
 	}
 	p->pfn = 0;
@@ -70,8 +70,9 @@ static off_t page_at(unsigned int round)
 }
 
 /*
- * Pages are made some rounds ahead, so that this round's is on the LRU lists: memory_failure() would
- * else have all CPUs drain theirs first (shake_page()), and so wait for the openers.
+ * Pages are made some rounds ahead, so that this round's is on the LRU lists: otherwise
+ * memory_failure() would have all CPUs drain their lists first (shake_page()), and so wait for the
+ * openers.
  */
 static int arm(void *ctx, unsigned int round)
 {
@@ -131,7 +132,7 @@ static void walk(void *ctx, unsigned int round)
 
 static int check(struct stress *s)
 {
-	/* of no length: tells whether the kernel knows the word, and poisons nothing */
+	/* with length 0: shows whether the kernel knows it, and poisons nothing */
 	if (madvise((void *)STRESS_PAGE, 0, MADV_HWPOISON))
 		return stress__refuse(
 			s, -EOPNOTSUPP,
@@ -143,8 +144,8 @@ static int check(struct stress *s)
 }
 
 /*
- * Of tmpfs, as the other classes' files are. Where a kernel has no huge pages, those need no --dir, and
- * whatever folder it is will do.
+ * On tmpfs, like the other classes' files. If a kernel has no huge pages, tmpfs files need no
+ * --dir, and any folder will do.
  */
 static int open_file(struct poison *p, struct stress *s)
 {
@@ -189,7 +190,7 @@ static int run(struct stress *s)
 	struct poison p;
 	int err;
 
-	/* do not be told, or killed, early: only who touches a poisoned page gets SIGBUS */
+	/* no early notification or kill: only tasks that touch a poisoned page get SIGBUS */
 	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
 	err = set_up(&p, s);
 	if (!err)

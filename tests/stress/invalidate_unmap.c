@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * invalidate-unmap: openers munmap() a huge page of a file, the walker calls
- * invalidate_inode_pages2_range(). Two ways:
+ * invalidate_inode_pages2_range(). There are two ways:
  *
- * With --dir, a file of a disk file system with folios of 2 MiB in its page cache (XFS since 6.1:
- * faulting on a mapping with MADV_HUGEPAGE reads ahead by such folios), written past the page cache.
- * The invalidation first unmaps the whole range in one go, at the first page that is mapped, and calls
- * unmap_mapping_folio() only for what was faulted in again since. So, as in truncate-unmap, the range
- * starts with a fuse of small pages, of which the first is mapped, and ends in the huge page, which
- * the openers fault in while the fuse burns and unmap as the walker arrives.
+ * With --dir, a file on a disk file system with folios of 2 MiB in its page cache (XFS since 6.1: a
+ * fault in a mapping with MADV_HUGEPAGE reads ahead with such folios), written past the page cache.
+ * The invalidation first unmaps the whole range at once, at the first page that is mapped, and
+ * calls unmap_mapping_folio() only for what was faulted in again since. So, as in truncate-unmap,
+ * the range starts with a fuse of small pages, of which the first is mapped, and ends with the huge
+ * page, which the openers fault in while the fuse burns and unmap when the walker arrives.
  *
- * Without, the file of fuse_file.c, for kernels before that. Its range is the huge page alone. The
- * openers map and unmap it over and over: a window that stands open while the range is unmapped in
- * one go hides its mapping from that, but not from the look at the mapcount that comes next. Before
- * the fix (5.10.47, 5.13), unmapping in one go was the last word already.
+ * Without --dir, the file of fuse_file.c, for older kernels. Its range is only the huge page. The
+ * openers map and unmap it over and over: a window that is open while the range is unmapped at once
+ * hides its mapping from that step, but not from the check of the mapcount that comes next. Before
+ * the fix (5.10.47, 5.13), unmapping at once was the last step.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -36,14 +36,14 @@
 struct invalidate {
 	struct shared_file file;
 	int direct; /* past the page cache */
-	int small; /* reads small pages into it */
-	char *fuse; /* a mapping of the fuse, only ever touched at its start */
+	int small; /* reads small pages into the page cache */
+	char *fuse; /* a mapping of the fuse, only touched at its start */
 	void *block;
 };
 
 /*
- * The last round's write has put the fuse out of the page cache. The huge page leaves it too: what was
- * faulted in while it was being invalidated may be small pages, and would stay so.
+ * The last round's write has removed the fuse from the page cache. The huge page leaves it too:
+ * pages faulted in while it was being invalidated may be small, and would stay small.
  */
 static int arm(void *ctx, unsigned int round)
 {
@@ -88,7 +88,7 @@ static void walk(void *ctx, unsigned int round)
 
 	(void)round;
 	if (pwrite(v->direct, v->block, FUSE_SIZE + STRESS_PAGE, FUSE_AT) < 0)
-		return; /* -EBUSY: an invalidation that failed */
+		return; /* -EBUSY: a failed invalidation */
 }
 
 /* The same nameless file again. */
@@ -131,7 +131,7 @@ static void put_down(struct invalidate *v)
 	free(v->block);
 }
 
-/* Read in random order, a file comes into the page cache by small pages. */
+/* Read in random order, a file is in the page cache as small pages. */
 static int lay_fuse(struct invalidate *v, struct stress *s)
 {
 	v->small = reopen(v->file.fd, 0);
@@ -216,11 +216,11 @@ static int run_dir(struct stress *s)
 /* The other way */
 
 #define CHECK_SECONDS 5
-#define COLLAPSE_SECONDS 60 /* again, once it has been seen to work */
+#define COLLAPSE_SECONDS 60 /* again, once it was seen to work */
 
 /*
- * Invalidation on 5.10 drops one of a huge page's 512 references (invalidate_complete_page2()), and so
- * loses the page until the next boot. Enough is when that share of the memory has gone.
+ * On 5.10 an invalidation drops one of a huge page's 512 references (invalidate_complete_page2()),
+ * and so loses the page until the next boot. The run ends when that share of the memory is lost.
  */
 #define LOSE_SHARE 3
 
@@ -267,7 +267,7 @@ static void walk_fused(void *ctx, unsigned int round)
 }
 
 /*
- * One mapping per opener: mappings side by side have one lock, and the walker, taking it for the next
+ * One mapping per opener: adjacent mappings share a lock, and the walker, taking it for the next
  * one, would wait for the window.
  */
 static int set_up_fused(struct fused *v, struct stress *s)
@@ -291,7 +291,10 @@ static void put_down_fused(struct fused *v)
 
 static int run_fused(struct stress *s)
 {
-	/* munmap() zaps early; widened, it then waits. A walker that comes later meets the next ones */
+	/*
+	 * munmap() zaps early; if widened, it then waits. A walker that comes later overlaps the
+	 * next ones
+	 */
 	static const struct duel_ops ops = {
 		.aim = {0.1, 0.4, 0, 0},
 		.arm = arm_fused,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * thprace-stress: brings, from user space, the two sides of each race class together.
+ * thprace-stress: makes the two sides of each race class overlap, from user space.
  *
  * Exit status: 0 done; 1 failed, or cannot be stressed here; 2 wrong usage.
  */
@@ -23,7 +23,7 @@
 #define EXIT_USAGE 2
 #define DEFAULT_SECONDS 10
 
-/* What STRESS_CLASS() lists: where it begins and ends says the linker. */
+/* The list of STRESS_CLASS(); the linker defines its start and end. */
 extern const struct stress_class *const __start_stress_classes[];
 extern const struct stress_class *const __stop_stress_classes[];
 
@@ -206,7 +206,7 @@ static const struct argp parser = {
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
 };
 
-/* A string as JSON has it, quotes included. */
+/* A string in JSON, with quotes. */
 static void print_json_string(const char *text)
 {
 	putchar('"');
@@ -306,7 +306,7 @@ static int run_class(const struct stress_class *class, const struct stress_optio
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* By name or alias; NULL: there is none. */
+/* By name or alias; NULL: unknown. */
 static const struct stress_class *find_class(const char *name)
 {
 	const struct stress_class *const *classes = __start_stress_classes;
@@ -319,7 +319,7 @@ static const struct stress_class *find_class(const char *name)
 	return NULL;
 }
 
-/* What brings a race class about; a class of which nothing does has a check that says so. */
+/* The load for a race class; if there is none, its check says so. */
 static int check_none(struct stress *s)
 {
 	snprintf(s->reason, sizeof(s->reason), "nothing brings this class about yet");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Noise beside a class: threads that map an anonymous huge page, have its huge entry split into 512
- * small ones by mprotect() of one page, and unmap it. Each round is one rmap removal per small page,
- * of a folio that no walker is after: what an observer has to get through.
+ * small ones by mprotect() of one page, and unmap it. Each round is one rmap removal per small
+ * page, of a folio that has no walker: work that an observer must get through.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

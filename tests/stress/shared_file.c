@@ -2,8 +2,8 @@
 /*
  * One huge page of a file, mapped several times by each opener.
  *
- * The mappings of an opener lie side by side, each its own vma of the same 2 MiB of the file: one
- * munmap() then runs zap_huge_pmd() for the same folio as often, one right after the other.
+ * The mappings of an opener are adjacent, each its own vma of the same 2 MiB of the file: one
+ * munmap() then runs zap_huge_pmd() for the same folio as often, one directly after the other.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "stress.h"
 
 #define SMALL_PAGES (STRESS_HPAGE / STRESS_PAGE - STRESS_SMALL_FROM)
-/* Beyond what one fault maps around itself (fault_around_bytes, 64 KiB). */
+/* Beyond the range that one fault maps around itself (fault_around_bytes, 64 KiB). */
 #define FAR_PAGE (STRESS_HPAGE / 2)
 
 int shared_file__reserve(struct shared_file *f, struct stress *s)
@@ -49,7 +49,7 @@ void shared_file__close(struct shared_file *f)
 		close(f->fd);
 }
 
-/* Two distant pages of a mapping cost two faults, but one when the first maps it huge. */
+/* Two distant pages of a mapping cost two faults, but only one if the first maps it huge. */
 static int map_one(struct shared_file *f, char *at, struct duel_side *side)
 {
 	uint64_t faults;
@@ -87,7 +87,7 @@ int shared_file__map_small(struct shared_file *f, unsigned int opener, struct du
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < f->mappings; i++, at += STRESS_HPAGE) {
-		/* 5.10's try_to_unmap() asks only whether the head page is mapped still. */
+		/* 5.10's try_to_unmap() only checks whether the head page is still mapped. */
 		page = i % 2 ? STRESS_SMALL_FROM + i % SMALL_PAGES : 0;
 		if (mmap(at, STRESS_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, f->fd,
 			 f->offset + page * (off_t)STRESS_PAGE) == MAP_FAILED)

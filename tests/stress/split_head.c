@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * split-head: the walker splits a huge page of tmpfs whose last mapping is just going.
+ * split-head: the walker splits a huge page of tmpfs whose last mapping is just being removed.
  *
- * The split is to freeze the folio's reference count while zap_huge_pmd() has dropped the mapcount
- * and has not yet returned. Its unmap must not come to the mapping that is going: with TTU_SYNC it
- * would wait there for the lock until the zap is over. So the walker has mappings of its own,
- * which the unmap meets first; when they are gone and the other's mapcount dropped, it looks no
- * further (page_not_mapped()).
+ * The split must freeze the folio's reference count when zap_huge_pmd() has dropped the mapcount
+ * and has not yet returned. Its unmap must not reach the mapping that is being removed: with
+ * TTU_SYNC it would wait there for the lock until the zap is over. So the walker has its own
+ * mappings, which the unmap visits first; when they are gone and the other's mapcount has dropped,
+ * it stops (page_not_mapped()).
  */
 #define _GNU_SOURCE 1
 #include "stress.h"

@@ -4,12 +4,12 @@
  *
  * Only fork shares an anonymous huge page. So the walker touches a number of them, forks the
  * openers, and each round uses up one: the openers unmap their mapping of it while the walker
- * splits it by its own, through debugfs' split_huge_pages (by address since 5.13). Without that,
- * one page of it is dropped first, which queues the huge page to be split, and drop_caches splits
- * what is queued.
+ * splits it through its own, with debugfs' split_huge_pages (by address since 5.13). Without
+ * debugfs, one page of it is dropped first, which queues the huge page for a split, and drop_caches
+ * splits what is queued.
  *
- * Every other huge page is left mapped by a single PTE on both sides: as in split-unmap, a PMD is never
- * missed.
+ * Every other huge page is only mapped by a single PTE on both sides: as in split-unmap, a PMD is
+ * never missed.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -40,32 +40,33 @@ static char *page_of(const struct migrate *m, unsigned int round)
 	return m->area + round * STRIDE;
 }
 
-/* Every other round, the huge page is mapped by one PTE, and the window is a PTE-level one. */
+/* Every other round the huge page is mapped by one PTE, so the window is at PTE level. */
 static bool is_small(unsigned int round)
 {
 	return round % 2;
 }
 
 /*
- * Of a huge page only the last small page stays mapped, here and in the openers to come: a walk over the
- * mappings is soon done, and meets the openers' last.
+ * Of a huge page only the last small page stays mapped, here and in the later openers: a walk over
+ * the mappings is soon done, and reaches the openers' last.
  */
 static void keep_last_page(char *page)
 {
-	madvise(page, LAST_PAGE, MADV_DONTFORK); /* a vma of its own */
+	madvise(page, LAST_PAGE, MADV_DONTFORK); /* its own vma */
 	madvise(page, LAST_PAGE, MADV_DONTNEED);
 }
 
 /*
- * Each huge page is a vma of its own: to cut one out of a larger vma, munmap() would need the
- * anon_vma lock that a split holds, and could not zap meanwhile.
+ * Each huge page is its own vma: to cut one out of a larger vma, munmap() would need the anon_vma
+ * lock that a split holds, and could not zap meanwhile.
  */
 static int muster(void *ctx)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 	struct migrate *m = ctx;
 
-	munmap(m->area, AREA_SIZE); /* with its page tables: what was split never gets huge again */
+	munmap(m->area, AREA_SIZE); /* including its page tables: what was split never becomes huge
+				     * again */
 	for (unsigned int i = 0; i < ROUNDS_PER_CREW; i++) {
 		char *page =
 			mmap(page_of(m, i), STRESS_HPAGE, PROT_READ | PROT_WRITE, flags, -1, 0);

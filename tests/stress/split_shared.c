@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * split-shared: no race. An anonymous huge page that a fork shares is split by the parent, and nobody
- * unmaps it meanwhile: the child waits. The kernel's walk over the mappings is to find both. Where it
- * ends early (6.16 to 7.0, see docs/kernels.md), the split fails at each of these pages.
+ * split-shared: no race. An anonymous huge page that a fork shares is split by the parent, and
+ * nobody unmaps it meanwhile: the child waits. The kernel's walk over the mappings should find
+ * both. If it ends early (6.16 to 7.0, see docs/kernels.md), the split of each of these pages
+ * fails.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -31,7 +32,7 @@ static pid_t fork_idle(void)
 	_exit(0);
 }
 
-/* Split it by its address; before 5.13, where no address can be told, all huge pages that there are. */
+/* Split it by its address; before 5.13, which accepts no address, all huge pages. */
 static int split(int fd, const char *page)
 {
 	char text[96];
@@ -43,7 +44,7 @@ static int split(int fd, const char *page)
 	return -errno;
 }
 
-/* One huge page, made, shared and split. */
+/* One huge page: made, shared and split. */
 static int round_of(struct stress *s, int fd, char *page)
 {
 	char *at = mmap(page, STRESS_HPAGE, PROT_READ | PROT_WRITE,
@@ -63,7 +64,7 @@ static int round_of(struct stress *s, int fd, char *page)
 	err = split(fd, page);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	munmap(page, STRESS_HPAGE); /* with its page table: the next one is to be huge again */
+	munmap(page, STRESS_HPAGE); /* including its page table: the next one must be huge again */
 	if (err)
 		return stress__refuse(s, err, "the kernel splits no huge page: %s", strerror(-err));
 	s->result.walker_runs++;

@@ -2,16 +2,16 @@
 /*
  * split-unmap: openers munmap() a huge page of tmpfs, the walker splits it.
  *
- * A punch inside one small page splits the huge page without unmapping it first, so that
- * try_to_unmap() finds all the mappings in place (shmem_undo_range() of 5.17 and later, through
+ * A punch inside one small page splits the huge page without unmapping it first, so try_to_unmap()
+ * finds all the mappings in place (shmem_undo_range() of 5.17 and later, through
  * truncate_inode_partial_folio()); some rounds punch whole pages.
  *
- * Every other round the openers map single small pages of it. That is how a split escapes: at a PMD,
- * TTU_SPLIT_HUGE_PMD takes the lock first in every kernel (__split_huge_pmd()).
+ * Every other round the openers map single small pages of it. That is how a split escapes: at a
+ * PMD, TTU_SPLIT_HUGE_PMD takes the lock first in every kernel (__split_huge_pmd()).
  *
- * Older kernels split for a hole of whole pages only, and take the mappings away before. There the
- * openers map, touch and unmap again and again meanwhile, and where debugfs lets us, the walker splits
- * through its split_huge_pages, which takes no mapping away.
+ * Older kernels only split for a hole of whole pages, and remove the mappings before. There the
+ * openers map, touch and unmap again and again meanwhile, and if debugfs is available, the walker
+ * splits through its split_huge_pages, which removes no mapping.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -24,15 +24,15 @@
 
 #define WHOLE_PAGES_EVERY 4
 #define OWN_MAPPINGS 12
-#define OWN_DEBUGFS_EVERY 4 /* rounds: each such one takes long */
+#define OWN_DEBUGFS_EVERY 4 /* rounds: each of these takes long */
 #define HESITATE_NS 400000
 #define OWN_SIZE (OWN_MAPPINGS * STRESS_HPAGE)
 
 struct split {
 	struct shared_file file;
-	char *own; /* OWN_MAPPINGS of the walker's, or NULL */
+	char *own; /* OWN_MAPPINGS of the walker, or NULL */
 	int debugfs; /* split_huge_pages, or -1 */
-	bool older; /* only a hole of whole pages splits, and takes the mappings away before */
+	bool older; /* only a hole of whole pages splits, and removes the mappings before */
 };
 
 static int map_own(const struct split *split, char *at, size_t size)
@@ -45,9 +45,9 @@ static int map_own(const struct split *split, char *at, size_t size)
 }
 
 /*
- * The walker's own mappings come first: a walk meets the mappings in order of their offset in the file,
- * and of their making. They are many, so that the walk takes a while. On an older kernel they are small
- * ones outside of the hole.
+ * The walker's own mappings come first: a walk visits the mappings in order of their offset in the
+ * file, and of their creation. There are many, so that the walk takes a while. On an older kernel
+ * they are small ones outside of the hole.
  */
 static int arm(void *ctx, unsigned int round)
 {
@@ -65,7 +65,7 @@ static int arm(void *ctx, unsigned int round)
 	return err;
 }
 
-/* Every other round maps it small: the windows are PTE-level ones then. */
+/* Every other round maps it small, so the windows are at PTE level. */
 static bool is_small(const struct split *split, unsigned int round)
 {
 	return !split->own && round % 2;
@@ -95,7 +95,9 @@ static void open_window(void *ctx, unsigned int round, unsigned int opener)
 {
 	struct split *split = ctx;
 
-	/* Mapped for a while: a split that began meanwhile is to have come to the other mappings. */
+	/*
+	 * Mapped for a while: a split that began meanwhile should have reached the other mappings.
+	 */
 	if (split->own && split->older)
 		hesitate(round);
 	shared_file__unmap(&split->file, opener);
@@ -116,7 +118,7 @@ static void walk(void *ctx, unsigned int round)
 		shared_file__punch(&split->file, hole_of(round) + 64, 128);
 }
 
-/* As older kernels let us. debugfs: "1" splits every huge page that there is (until 5.12). */
+/* The way for older kernels. debugfs: "1" splits all huge pages (until 5.12). */
 static void walk_older(void *ctx, unsigned int round)
 {
 	struct split *split = ctx;
@@ -124,7 +126,7 @@ static void walk_older(void *ctx, unsigned int round)
 	bool debugfs = split->own ? round % OWN_DEBUGFS_EVERY == 0 : !is_small(split, round);
 
 	if (split->debugfs >= 0 && debugfs) {
-		if (write(split->debugfs, "1", 1) == 1) /* it knows no position */
+		if (write(split->debugfs, "1", 1) == 1) /* it ignores the position */
 			return;
 		close(split->debugfs);
 		split->debugfs = -1;
@@ -132,7 +134,7 @@ static void walk_older(void *ctx, unsigned int round)
 	shared_file__punch(&split->file, hole_of(round), 2 * STRESS_PAGE);
 }
 
-/* Does a punch inside one page split? Negative errno when that cannot be told. */
+/* Does a punch inside one page split? Negative errno if that cannot be found out. */
 static int splits_for_part(struct shared_file *f)
 {
 	struct duel_side side = {0};

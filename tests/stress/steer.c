@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where in time to start the walker relative to the opener. */
+/* When to start the walker relative to the opener. */
 #include "steer.h"
 
 #define FIRST_GUESS_NS 200000.0
@@ -49,8 +49,8 @@ int64_t steer__next(struct steer *st)
 }
 
 /*
- * Quickly at first, then a running median: outliers, a descheduled CPU above all, move it no more
- * than others do.
+ * Fast at first, then a running median: outliers, mainly a descheduled CPU, move it no more than
+ * other values do.
  */
 static void follow(const struct steer *st, double *median, double sample)
 {
@@ -78,6 +78,7 @@ void steer__missed(struct steer *st, int64_t late_ns)
 {
 	double far = MISS_FAR * (st->opener_ns + st->walker_ns);
 
-	if ((double)late_ns < far && (double)late_ns > -far) /* else of another round */
+	if ((double)late_ns < far && (double)late_ns > -far) /* otherwise it belongs to another
+							      * round */
 		st->bias_ns -= (double)late_ns * MISS_SHARE;
 }

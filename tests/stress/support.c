@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What every class of the stressor needs: time, signals, CPUs, memory, files, kernel settings. */
+/*
+ * Functions that all classes of the stressor need: time, signals, CPUs, memory, files, kernel
+ * settings.
+ */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +34,7 @@
 #define PRIVATE_CAPACITY ((size_t)512 << 20)
 
 static volatile sig_atomic_t interrupted;
-static __thread sigjmp_buf *volatile guarded; /* where SIGBUS leads back to */
+static __thread sigjmp_buf *volatile guarded; /* where SIGBUS continues */
 
 static struct {
 	char path[160];
@@ -104,12 +107,12 @@ void support__pin(const struct stress_options *options, unsigned int slot)
 		slot = 1 + (slot - 1) % others;
 	CPU_ZERO(&set);
 	CPU_SET(options->cpus[slot], &set);
-	sched_setaffinity(0, sizeof(set), &set); /* the threads overlap without it too, but less */
+	sched_setaffinity(0, sizeof(set), &set); /* without it the threads also overlap, but less */
 }
 
 /*
- * Far below where the kernel puts what asks for no place: what is unmapped here between two rounds would
- * else be given to a thread's stack, and be mapped over in the next.
+ * Far below the place where the kernel puts mappings without an address: a range unmapped here
+ * between two rounds would otherwise be given to a thread's stack, and be mapped over in the next.
  */
 char *support__reserve(size_t size)
 {
@@ -122,7 +125,7 @@ char *support__reserve(size_t size)
 		return NULL;
 	if (area == (char *)at)
 		return area;
-	munmap(area, size); /* a kernel before 4.17, and the place is taken */
+	munmap(area, size); /* a kernel before 4.17, and the range is in use */
 	return NULL;
 }
 
@@ -214,7 +217,7 @@ int support__write(const char *path, const char *text)
 	return err;
 }
 
-/* In "always [madvise] never" the chosen word is the value. */
+/* In "always [madvise] never" the word in brackets is the value. */
 static void chosen_word(char *text)
 {
 	char *open = strchr(text, '['), *close = strchr(text, ']');
@@ -279,7 +282,7 @@ void support__leave(const char *where)
 	rmdir(where);
 }
 
-/* Adds up what /proc/meminfo says of each name; the rest of @names is NULL. */
+/* Adds the values of /proc/meminfo for each name; the rest of @names is NULL. */
 static long meminfo_kib(const char *const names[4])
 {
 	FILE *file = fopen("/proc/meminfo", "re");

@@ -2,12 +2,12 @@
 /*
  * truncate-unmap: openers munmap() a huge page of tmpfs, the walker truncates it.
  *
- * A hole punch first unmaps the whole range and then takes page after page out of the page cache;
- * truncate_cleanup_folio() meets a mapping only if that was faulted in between. So the hole starts
- * with a fuse of small pages, and the openers fault the huge page behind it in again while the
- * walker burns the fuse: faulting around maps what is cached without asking whether a hole is being
- * punched (filemap_map_pages()). They see by mincore() how far the fuse has burnt, and unmap the huge
- * page as the walker arrives.
+ * A hole punch first unmaps the whole range and then removes page after page from the page cache;
+ * truncate_cleanup_folio() finds a mapping only if it was faulted in between. So the hole starts
+ * with a fuse of small pages, and the openers fault in the huge page after it again while the
+ * walker burns the fuse: faulting around maps cached pages without checking whether a hole is being
+ * punched (filemap_map_pages()). With mincore() they see how far the fuse has burnt, and unmap the
+ * huge page when the walker arrives.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define FUSE_AT ((off_t)(STRESS_HPAGE - FUSE_PAGES * STRESS_PAGE))
 
 #define FUSE_SIZE (FUSE_PAGES * STRESS_PAGE)
-/* munmap() needs as long to its first zap as the walker for some twenty pages. */
+/* munmap() takes as long until its first zap as the walker takes for some twenty pages. */
 #define MOST_PAGES_LEFT 42
 
 struct truncate {

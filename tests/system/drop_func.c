@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drop_func IN OUT FUNCTION...: BTF without these functions, as that of kernels whose static functions
- * were left out. They get another name, so that all type ids stay.
+ * drop_func IN OUT FUNCTION...: BTF without these functions, like that of kernels whose static
+ * functions were left out. They get another name, so that all type ids stay.
  */
 #include <stdio.h>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flood SECONDS THREADS [collide]: maps the huge zero page and zaps it again, all the time, as any user may.
- * The observer pays for each zap (zap, lock), and none of it is a window. collide: by threads alone whose
- * numbers are the same in the low bits, so that what goes by these has one place for all of them. These
- * threads rest eight times as long as they worked: together they want one CPU, however slow it is.
+ * flood SECONDS THREADS [collide]: maps the huge zero page and zaps it again, all the time, as any
+ * user may. The observer pays for each zap (zap, lock), and none of it is a window. collide: only
+ * with threads whose numbers have the same low bits, so that a table indexed by these bits has one
+ * place for all of them. These threads rest eight times as long as they worked: together they use
+ * one CPU, however slow it is.
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * occupy FUNCTION COMMAND...: runs COMMAND while every place for an fentry or fexit program at a
- * kernel function is taken (BPF_MAX_TRAMP_LINKS, 38), as other tools might. The kernel then refuses
- * the next one with E2BIG; kprobes are not concerned.
+ * kernel function is taken (BPF_MAX_TRAMP_LINKS, 38), as by other tools. The kernel then refuses
+ * the next one with E2BIG; kprobes are not affected.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * shed POINT TIMES GROUP: records in light mode; sheds the point and brings it back, TIMES times, each for half a
- * second at least and until splits went by. The processes of GROUP, which split, hold still while probes are
- * attached and detached (docs/testing.md says why). Prints what was lost, and how many calls of splits there
- * were in both times.
+ * shed POINT TIMES GROUP: records in light mode; sheds the point and attaches it again, TIMES
+ * times, each for at least half a second and until splits have run. The processes of GROUP, which
+ * split, pause while probes are attached and detached (docs/testing.md says why). Prints what was
+ * lost, and how many calls of splits there were in both states.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +30,7 @@ static uint64_t runs(struct session *session, enum thprace_point point)
 	return sum;
 }
 
-/* Goes on until splits went by. Returns their runs. */
+/* Continues until splits have run. Returns their runs. */
 static uint64_t go_on(struct session *session)
 {
 	uint64_t before = runs(session, THPRACE_POINT_SPLIT), more = 0;
