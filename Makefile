@@ -3,7 +3,8 @@
 
 O ?= build
 CC ?= gcc
-# For another machine: ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=, a folder with its libraries.
+# For another machine: ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- SYSROOT=FOLDER, with its
+# libraries.
 ifneq ($(CROSS_COMPILE),)
 ifeq ($(origin CC),default)
 CC := $(CROSS_COMPILE)gcc $(if $(SYSROOT),--sysroot=$(SYSROOT))
@@ -22,7 +23,7 @@ COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c -pthread
-# What reads kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.
+# Readers of kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -43,7 +44,7 @@ say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
 BPF_SRC := engine window rmap range walker collapse widen zapper
-# A room each: docs/architecture.md has the plan.
+# One room per folder: docs/architecture.md has the plan.
 CORE_SRC := $(patsubst core/%.c,%,$(wildcard core/*/*.c))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
 DAEMON_SRC := $(filter-out main,$(notdir $(basename $(wildcard daemon/*.c))))
@@ -71,7 +72,7 @@ $(O)/bpf $(O)/cli $(O)/daemon $(O)/stress $(O)/unit $(sort $(dir $(CORE_OBJ))):
 help:
 	$(Q)sed -n 's/^## /  /p' $(filter Makefile %.mk,$(MAKEFILE_LIST))
 
-# The commit that is built, for --version; "" outside a git tree.
+# The commit of this build, for --version; "" outside a git tree.
 $(O)/commit.h: FORCE | $(O)/cli
 	$(Q)commit=$$(git -C $(CURDIR) describe --always --match= --dirty=-modified 2>/dev/null | sed "s|^| (commit |; s|$$|)|"); \
 		echo "#define VERSION_COMMIT \"$$commit\"" | cmp -s - $@ || \
@@ -85,13 +86,13 @@ COMPILE_COMMANDS = chomp; push @all, {directory => cwd, command => $$_, file => 
 compile_commands.json: $(SKELETON) $(WATCH_SKELETON) $(TEXT_SKELETON) $(TRIAL_SKELETON)
 	$(Q)$(MAKE) -nB V=1 all $(UNIT:%=$(O)/unit/%.o) | perl -MJSON::PP -MCwd -ne '$(COMPILE_COMMANDS)' > $@
 
-# The race classes: a file each.
+# The race classes, one file each.
 CLASSES := $(filter-out race_class,$(notdir $(basename $(wildcard core/classes/*.c))))
 $(O)/race_classes.h: FORCE | $(O)/cli
 	$(Q)printf 'RACE_CLASS(%s)\n' $(CLASSES) | cmp -s - $@ || printf 'RACE_CLASS(%s)\n' $(CLASSES) > $@
 $(O)/core/classes/race_class.o: $(O)/race_classes.h
 
-# What the compiler was told: a change of flags rebuilds, that of the tree's own place does not.
+# The compiler's options: a change of flags rebuilds, a change of the tree's own path does not.
 FLAGS_NOW := $(subst $(CURDIR),.,$(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS))
 $(O)/flags: FORCE | $(O)/cli
 	$(Q)echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
@@ -113,7 +114,8 @@ $(SKELETON): $(O)/thprace.bpf.o
 
 .PRECIOUS: $(O)/bpf/%.o
 
-# `thprace check --watch`, the reader of the kernel's code and the trial of kprobes have objects of their own.
+# `thprace check --watch`, the reader of the kernel's code and the trial of kprobes have their own
+# objects.
 $(O)/%.bpf.o: $(O)/bpf/%.o
 	$(call say,GEN-OBJ,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
@@ -151,12 +153,12 @@ $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS)
 
-# All of the command but its main: for unit tests.
+# The command except its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-# All of the daemon but its main: for thpraced and for unit tests.
+# The daemon except its main: for thpraced and for unit tests.
 $(O)/libthpraced.a: $(DAEMON_OBJ) | $(O)/daemon
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(DAEMON_OBJ)
@@ -176,12 +178,12 @@ include tests/rules.mk
 
 # --- install -------------------------------------------------------------------------------------
 
-# $(call put,MODE,FILES,FOLDER): the files that there are
+# $(call put,MODE,FILES,FOLDER): the files, if there are any
 put = $(if $(strip $(2)),$(Q)install -D -m $(1) -t $(DESTDIR)$(3) $(2))
 SHARE := $(PREFIX)/share
 EXAMPLES := $(SHARE)/doc/thprace/examples
 
-# A configuration that is there already stays as it is.
+# An existing configuration stays as it is.
 ## install          into DESTDIR, PREFIX
 .PHONY: install
 install: all
@@ -213,7 +215,7 @@ install: all
 	$(call put,0644,systemd/older-kernel.conf systemd/rsyslog.conf systemd/logrotate,$(EXAMPLES))
 	$(call put,0644,$(wildcard docs/prometheus/*),$(EXAMPLES)/prometheus)
 
-# The Debian packages into $(O)/deb, of the tree as it is, in a copy: the tree stays clean.
+# The Debian packages into $(O)/deb, from a copy of the tree as it is, so the tree stays clean.
 ## deb              Debian packages, into build/deb
 .PHONY: deb
 deb:
@@ -226,7 +228,7 @@ deb:
 		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
 	$(Q)rm -rf $(O)/deb/source && ls $(O)/deb/*.deb
 
-# Unit, man pages, completions and packages: what can be said of them without a kernel.
+# Unit, man pages, completions and packages: the checks that need no kernel.
 .PHONY: package
 package: all deb
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/package/

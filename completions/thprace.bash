@@ -4,7 +4,7 @@
 # Bash completion of thprace, thpraced and thprace-stress. Verbs and options are those of the program
 # itself, from its --help; what is known here are the values.
 
-# The race classes. thprace-stress is beside thprace.
+# The race classes. thprace-stress is in the same folder as thprace.
 _thprace_classes() {
 	thprace help classes 2>/dev/null
 }
@@ -14,14 +14,14 @@ _thprace_verbs() {
 	"$1" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'
 }
 
-# PROGRAM [VERB]: its options as -x and --name, or --name= when a value belongs to it
+# PROGRAM [VERB]: its options as -x and --name, or --name= if the option has a value
 _thprace_options() {
 	"$@" --help 2>/dev/null | sed -n \
 		-e 's/^  \(-[^ ,]\), \(--[a-z-]*\)\(=\{0,1\}\).*/\1\n\2\3/p' \
 		-e 's/^      \(--[a-z-]*\)\(=\{0,1\}\).*/\1\2/p'
 }
 
-# OPTION PROGRAM [VERB]: the long name of -x, where it takes a value
+# OPTION PROGRAM [VERB]: the long name of -x, if the option has a value
 _thprace_long() {
 	local option=$1
 
@@ -45,7 +45,7 @@ _thprace_files() {
 	)
 }
 
-# CURRENT OPTION VERB: the values of an option. False: no option with a value.
+# CURRENT OPTION VERB: the values of an option. False: not an option with a value.
 _thprace_value() {
 	case $2 in
 	--class) _thprace_words "$1" "$(_thprace_classes)" ;;
@@ -72,7 +72,7 @@ _thprace_value() {
 	esac
 }
 
-# CURRENT PROGRAM VERB: what stands without an option
+# CURRENT PROGRAM VERB: the arguments without an option
 _thprace_argument() {
 	case $3 in
 	report | dump) _thprace_files "$1" "*.thpr" ;;
@@ -84,7 +84,7 @@ _thprace_argument() {
 	esac
 }
 
-# The command after `--' of record or check: its own completion, where one is loaded.
+# The command after `--' of record or check: its own completion, if one is loaded.
 _thprace_command() {
 	local i
 

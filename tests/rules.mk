@@ -3,7 +3,7 @@
 
 UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
 UNIT_CFLAGS := -Icli -Idaemon -Itests/unit
-# What several of them share: all that is neither a test nor one of the tiny kernels.
+# Shared by several of them: everything that is neither a test nor one of the tiny kernels.
 UNIT_COMMON := $(patsubst tests/unit/%.c,$(O)/unit/%.o, \
 	$(filter-out tests/unit/test_% tests/unit/tiny_%,$(wildcard tests/unit/*.c)))
 UNIT_BIN := $(UNIT:%=$(O)/unit/%)
@@ -12,8 +12,8 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
-# The model of the BPF programs compiles these as for arm64, where a window's folio may be unknown, and gets to
-# see each of their accesses to memory (tests/unit/bpf_model_host.c).
+# The model of the BPF programs compiles these as for arm64, where a window's folio may be unknown,
+# and sees each of their memory accesses (tests/unit/bpf_model_host.c).
 MODEL_CFLAGS := -Ibpf -D__TARGET_ARCH_arm64 -fno-strict-aliasing -Wno-unused-parameter -Wno-unused-function \
 	-Wno-missing-prototypes -Wno-missing-field-initializers -Wno-shift-count-overflow
 $(O)/unit/bpf_model_host.o: UNIT_CFLAGS += $(MODEL_CFLAGS)
@@ -29,7 +29,7 @@ $(O)/unit/test_btf $(O)/unit/test_btf_plan: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 
-# Expressions of race files, against what the C compiler makes of the same text.
+# Expressions of race files, compared with the C compiler's result for the same text.
 EXPRESSIONS ?= 2000
 EXPRESSIONS_SEED ?= 1
 $(O)/unit/expressions.h: tests/unit/expressions FORCE | $(O)/unit
@@ -53,18 +53,18 @@ unit: $(UNIT_BIN)
 
 SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# The unit tests once more, under ASan and UBSan, in an output folder of their own.
+# The unit tests again, with ASan and UBSan, in a separate output folder.
 ## unit-sanitized   the same under ASan and UBSan
 .PHONY: unit-sanitized
 unit-sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
 
-# The readers of files against damaged ones, each for a short while (clang's libFuzzer).
+# The readers of files with damaged ones, each for a short time (clang's libFuzzer).
 FUZZ_SECONDS ?= 20
 FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZER \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-fprofile-instr-generate -fcoverage-mapping
-# What is fuzzed is built for that; the rest comes from the library.
+# The fuzzed sources are compiled for it; the rest comes from the library.
 ## fuzz             the readers of files against damaged ones (FUZZ_SECONDS=N)
 .PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
 fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
@@ -104,7 +104,7 @@ fuzz-race: $(O)/unit/seed_race $(O)/libthprace.a
 $(O)/unit/seed_race: $(O)/unit/tiny_fake.o
 $(O)/unit/seed_race: IMAGE_LIBS += -lcmocka
 
-# The same sources without libFuzzer: they write what the fuzzers start from.
+# The same sources without libFuzzer: they write the seeds of the fuzzers.
 $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
@@ -127,7 +127,8 @@ style:
 	$(call say,SHELL,$(words $(SCRIPTS)) files)
 	$(Q)shellcheck $(SCRIPTS)
 
-# All but engine_load.c, walk_watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak in the code that bpftool generates for them.
+# All except engine_load.c, walk_watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak
+# in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
 LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
 
@@ -150,17 +151,17 @@ lint: all
 class: all $(UNIT_COMMON)
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/class/
 
-# The kernel patches: they apply, and the semantic ones do what they say.
+# The kernel patches: they apply, and the semantic ones do what they claim.
 .PHONY: patches
 patches:
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/patches/
 
-# The metrics, the alert rules and the dashboard, by Prometheus' own tool.
+# The metrics, the alert rules and the dashboard, checked with Prometheus' own tool.
 .PHONY: metrics
 metrics: $(O)/unit/test_metrics
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/metrics/
 
-# thprace check on each kernel of tests/check/expected that is there.
+# thprace check on each kernel of tests/check/expected that is available.
 ## check            thprace check on each kernel image that is there
 .PHONY: check
 check: all
@@ -177,7 +178,7 @@ system: all
 test-service: deb
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
 
-# With another compiler, and without what changes nothing in the result: warnings are errors.
+# With another compiler, and without options that do not change the result: warnings are errors.
 ## both-compilers   the programs by clang, too
 .PHONY: both-compilers
 both-compilers:
@@ -201,7 +202,7 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)THPRACE_BUILD=$(O) tests/demo
 
-# Instructions of each program, and how many the verifier walked, on a stock kernel.
+# Instructions of each program, and the number walked by the verifier, on a stock kernel.
 ## bpf-stats        instructions of each BPF program, on a stock kernel
 .PHONY: bpf-stats
 bpf-stats: all
@@ -214,7 +215,7 @@ lab: deps
 	$(Q)tests/deps tests/lab/packages.txt lab
 	$(Q)THPRACE_BUILD=$(O) tests/lab/build
 
-# Boots them, provokes every class on each, and puts the table into docs/lab.md.
+# Boots them, provokes every class on each, and writes the table into docs/lab.md.
 ## lab-report       provokes every class on each of them
 .PHONY: lab-report
 lab-report: all
@@ -230,7 +231,7 @@ arm64: deps
 		$(MAKE) --no-print-directory O=$(O)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
 		SYSROOT="$$sysroot" all
 
-# Every kernel that can be had, in guests; the table goes into docs/kernels.md.
+# Every available kernel, in guests; the table goes into docs/kernels.md.
 ## test-kernels     every kernel that can be had
 .PHONY: test-kernels
 test-kernels: all arm64

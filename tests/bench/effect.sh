@@ -54,7 +54,7 @@ run() {
 	wait_for $((most + 40)) gone $! || kill -KILL $!
 }
 
-# saw MODE: what the mode counted, and how often the kernel complained of an escape
+# saw MODE: what the mode counted, and how often the kernel complained about an escape
 saw() {
 	dmesg -c >/dev/null
 	run "$1" "$seconds" thprace-stress "$class" -d "$seconds"
@@ -71,9 +71,9 @@ walkers_of() {
 		$1 == "incident" && $6 == class && $16 != "contained" { print $9, $3, $16, $26 + 0, $(NF) }'
 }
 
-# beside: one run under both modes. Who fails is the same walker when thread and return agree, within 20 ms: each
-# observer stamps for itself. Whose programs came last read first: light mode's, or a mapping that goes while precise
-# mode's run is gone for it.
+# beside: one run in both modes. The failed walker is the same if thread and return agree within 20
+# ms, because each observer stamps for itself. The observer whose programs ran last read first:
+# light mode's, or a mapping that is removed while precise mode's program runs is gone for it.
 beside() {
 	rm -f /tmp/light.thpr /tmp/precise.thpr
 	thprace record -q --mode precise -o /tmp/precise.thpr -- \
@@ -139,13 +139,13 @@ holds() {
 	grep -q held /tmp/hold || gone "$holder"
 }
 
-# hold: the class' windows, from now on; sets holder
+# hold: the class's windows, from now on; sets holder
 hold() {
 	case $class in
-	# The mappings of an opener share a lock: a walker that comes before the last one's window waits for the next,
-	# and overtakes the opener.
+	# The mappings of an opener share a lock: a walker that comes before the last one's window
+	# waits for the next, and overtakes the opener.
 	truncate-unmap) set -- 1000 last ;;
-	# Precise mode looks at removals of small pages while memory_failure runs.
+	# Precise mode watches removals of small pages while memory_failure runs.
 	hwpoison-unmap) set -- 100 ;;
 	# At a huge mapping a split takes the lock (__split_huge_pmd), and is contained.
 	split-unmap) set -- 1000 small ;;
@@ -161,7 +161,8 @@ hold() {
 	}
 }
 
-# Where an escape kills a task in the kernel, the others tell of it. What it says on the console costs time.
+# If an escape kills a task in the kernel, the other tasks report it. Messages on the console cost
+# time.
 echo 0 >/proc/sys/kernel/panic_on_oops
 dmesg -n 1
 what=$1

@@ -25,12 +25,12 @@ now_ms() {
 	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
 }
 
-# has FUNCTION: does this kernel?
+# has FUNCTION: does this kernel have it?
 has() {
 	grep -q " [tT] $1\$" /proc/kallsyms
 }
 
-# wait_for COMMAND...: until it succeeds, or $pid has ended, or a long while has gone
+# wait_for COMMAND...: until it succeeds, or $pid has ended, or a long time has passed
 wait_for() {
 	tries=0
 	until "$@" >/dev/null 2>&1; do
@@ -40,7 +40,7 @@ wait_for() {
 	done
 }
 
-# The functions of light mode that this kernel has, for those who are told by name.
+# The functions of light mode that this kernel has, for tools that need names.
 functions=
 for function in zap_huge_pmd __pmd_trans_huge_lock try_to_unmap try_to_migrate truncate_cleanup_folio \
 	invalidate_inode_pages2_range unmap_mapping_folio memory_failure filemap_unaccount_folio \
@@ -69,7 +69,7 @@ for function in collapse_file unmap_mapping_folio truncate_cleanup_folio; do
 	has "$function" || echo "note this kernel has no $function"
 done
 
-# Held open by this shell, so that nobody waits for an opening.
+# This shell holds it open, so that nobody waits in open().
 mkfifo "$tmp/go"
 exec 3<>"$tmp/go"
 hold="touch $tmp/ready; read -r x <$tmp/go"
@@ -127,7 +127,8 @@ begin() {
 	echo "ready $1 ${round:-0} $((after - before)) $((($2 + $3) * 10))"
 }
 
-# Who does not end within so many seconds of a storm is killed, lest the others have no figures.
+# A contestant that does not end within this many seconds of a storm is killed, so that the others
+# still get figures.
 patience=100
 
 impatient() {
@@ -143,7 +144,8 @@ impatient() {
 # end CONTESTANT: and waits for it
 end() {
 	killer=
-	# Not where instructions are counted: what sleeps and is not needed any more would be counted too.
+	# Not if instructions are counted: an idle process that is not needed any more would be
+	# counted too.
 	[ "$round" != storm ] || {
 		impatient "$1" &
 		killer=$!
@@ -172,7 +174,7 @@ number() {
 	grep -o "\"$1\": *[0-9]*" | head -n 1 | grep -o '[0-9]*$'
 }
 
-# told_by FILE: made, delivered, lost, by thprace's own counters, and how many windows
+# told_by FILE: made, delivered, lost, from thprace's own counters, and the number of windows
 told_by() {
 	seen=$(number seen <"$1")
 	filtered=$(number filtered <"$1")

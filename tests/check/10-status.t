@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=tests/system/tap.sh
 . "$root/tests/system/tap.sh"
 
-# words LINE-OF-EXPECTED...: spelt out, a class a line
+# words LINE-OF-EXPECTED...: written out, one class per line
 words() {
 	local class word
 

@@ -85,7 +85,7 @@ perl -MJSON::PP -e '
 	die "classes: " . keys(%seen) . "\n" if keys %seen != 7;' <"$work/out" 2>"$work/err"
 ok $? 'JSON: an object per class, with the documented names' || diag "$(cat "$work/err")"
 
-# BTF alone: what is asked of code is unknown, the rest is not.
+# Only BTF: facts about code are unknown, the others are not.
 config=${kernel/vmlinuz-/config-}
 if [ -r /sys/kernel/btf/vmlinux ]; then
 	run --btf /sys/kernel/btf/vmlinux

@@ -48,7 +48,7 @@ for example in "$work"/*.race; do
 	: >"$work/said"
 done
 
-# Of all helpers the manual tells.
+# The manual describes all helpers.
 man --local-file "$root/docs/man/thprace.race.5" 2>/dev/null | col -b >"$work/page"
 sed -n 's/^	{"\([a-z_]*\)",$/\1/p' "$root/core/race/calc_helper.c" | while read -r helper; do
 	grep -q " $helper(" "$work/page" || echo "$helper"

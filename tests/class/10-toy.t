@@ -18,13 +18,13 @@ mkdir -p "$tree/build/unit" "$out"
 # shellcheck source=tests/system/tap.sh
 . "$root/tests/system/tap.sh"
 
-# What is built already is not built again: objects, newer than their sources.
+# Objects that are newer than their sources are not built again.
 tar -C "$root" --exclude=./build --exclude=./.git -cf - . | tar -C "$tree" -xf -
 cp -a "$build"/{bpf,core,cli,daemon,stress} "$build"/*.h "$build"/*.bpf.o "$build/flags" "$tree/build"
 find "$build/unit" -maxdepth 1 \( -name '*.o' -o -name '*.d' \) ! -name 'test_*' -exec cp -a -t "$tree/build/unit" {} +
 
 cp "$root/tests/class/toy_migrate.c" "$tree/core/classes"
-# How the test looks into the daemon's parts.
+# How the test sees the daemon's parts.
 cp "$root/tests/class/show_class.c" "$tree/tests/unit/test_show_class.c"
 env -u MAKEFLAGS -u MAKELEVEL -u O make -C "$tree" build/thprace build/thpraced build/thprace-stress \
 	build/unit/test_show_class >"$work/made" 2>&1
@@ -63,7 +63,7 @@ like "$out/complaints" '^BUG: toy-migrate $' "kmsg: its own check in the kernel'
 thprace-stress list >"$out/stress"
 like "$out/stress" '^toy-migrate +no: nothing brings this class about' "thprace-stress list"
 
-# Both the programs that have the class, and those that know it by the trace alone.
+# Both the programs that have the class, and those that only know it from the trace.
 for who in with without; do
 	programs=$build
 	[ "$who" = with ] && programs=$tree/build

@@ -22,10 +22,10 @@ seconds=$1
 shift
 out=/out
 
-# A racy kernel may oops: the classes that come after are to be seen all the same.
+# A racy kernel may oops: the classes after that must still be observed.
 echo 0 >/proc/sys/kernel/panic_on_oops
 
-# XFS has huge folios in 6.1, not in 5.10. There the stressor mounts a FUSE of its own, where it can.
+# XFS has huge folios in 6.1, not in 5.10. There the stressor mounts its own FUSE, if it can.
 dir=
 release=$(uname -r)
 if [ "${release%%.*}" -ge 6 ] && gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /mnt/xfs &&
@@ -33,8 +33,8 @@ if [ "${release%%.*}" -ge 6 ] && gunzip -c /root/xfs.gz >/tmp/xfs && mkdir -p /m
 	dir=/mnt/xfs
 fi
 
-# Each class is stressed whatever became of the one before. invalidate-unmap needs huge folios of
-# files, the others a tmpfs of their own.
+# Each class is stressed, whatever happened to the previous one. invalidate-unmap needs huge folios
+# of files, the others their own tmpfs.
 cat >classes <<'END'
 for class; do
 	more=
@@ -47,15 +47,15 @@ exit 0
 END
 export dir seconds
 
-# seen CLASS: did its two sides meet in one of the recordings with $attach?
+# seen CLASS: did its two sides overlap in one of the recordings with $attach?
 seen() {
 	[ "$(cat "$out/$attach".*.report | grep -F "\"class\":\"$1\"" |
 		sed -n 's/.*"overlaps":\([0-9]*\).*/\1/p' | sum)" -gt 0 ]
 }
 
-# Windows by the class that was stressed then. Those of most are huge zaps whose rmap was removed (arg:
-# when); of hwpoison-unmap the rmap removals of small pages; of collapse-reuse the collapses that left
-# their page behind.
+# Windows by the class that was stressed at that time. For most classes these are huge zaps whose
+# rmap was removed (arg: when); for hwpoison-unmap the rmap removals of small pages; for
+# collapse-reuse the collapses that left their page behind.
 count_windows() {
 	thprace dump --format csv x.thpr 2>/dev/null | awk -F, '
 		FNR == NR { split($0, word, " "); name[++n] = word[1]; from[n] = word[2] * 1e9; next }
@@ -84,8 +84,8 @@ recording() {
 	rm -f x.thpr
 }
 
-# Where an entry is not decoded, a window has no folio in light mode. On x86-64 tests/system/10-matrix.t
-# looks at that; no other test boots arm64.
+# If an entry is not decoded, a window has no folio in light mode. On x86-64
+# tests/system/10-matrix.t checks that; no other test boots arm64.
 light_recording() {
 	thprace record -o x.thpr --mode light --all -- thprace-stress truncate-unmap -d "$seconds" \
 		>out 2>&1 </dev/null
@@ -97,7 +97,8 @@ light_recording() {
 	rm -f x.thpr
 }
 
-# No race: see tests/stress/split_shared.c. Some kernels fail at it, and none of them escapes.
+# No race: see tests/stress/split_shared.c. On some kernels it fails, and none of the walkers
+# escapes.
 shared_recordings() {
 	if ! thprace-stress split-shared -d 1 >/dev/null 2>out; then
 		cat out >"$out/shared"
@@ -119,7 +120,8 @@ shared_recordings() {
 	done
 }
 
-# Those that can be stressed and seen here; invalidate-unmap is tried with the folder that it will have.
+# The classes that can be stressed and observed here; invalidate-unmap is tried with the folder that
+# it will have.
 choose_classes() {
 	thprace-stress list >"$out/list" 2>&1
 	if [ -n "$dir" ]; then
@@ -142,9 +144,10 @@ for attach; do
 	thprace probes --load --attach "$attach" --format json >"$out/$attach.probes" 2>&1 || continue
 	# shellcheck disable=SC2086 # words
 	recording 1 $classes
-	# On a busy machine two sides may not have met in so short a time. (Those of split-head and
-	# hwpoison-unmap seldom do, and tests/kernels/expected does not ask for it.) Twice as long each time:
-	# on bookworm-cloud-arm64, by kprobes, split-migrate does not get through one round in 2 s.
+	# On a busy machine two sides may not have overlapped in such a short time. (Those of
+	# split-head and hwpoison-unmap rarely do, and tests/kernels/expected does not require it.)
+	# Twice as long each time: on bookworm-cloud-arm64, with kprobes, split-migrate does not
+	# finish one round in 2 s.
 	once=$seconds
 	for n in 2 3 4; do
 		missing=

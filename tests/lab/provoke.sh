@@ -7,8 +7,8 @@ seconds=$1
 seed=$2
 shift 2
 release=$(uname -r)
-# Where an escape kills a task in the kernel, the others tell of it. With DEBUG_VM it is to be the end, and
-# since not each escape is one that the kernel stumbles over, it gets some.
+# If an escape kills a task in the kernel, the other tasks report it. With DEBUG_VM it should be the
+# end, and because the kernel does not notice each escape, it gets several.
 times=1
 case $release in
 *-debug*) times=20 ;;

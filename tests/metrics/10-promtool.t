@@ -24,7 +24,7 @@ promtool=$("$here/promtool") || {
 	exit 1
 }
 
-# checked NAME OPTION: the text that OPTION prints is accepted without a word
+# checked NAME OPTION: the text that OPTION prints is accepted without a message
 checked() {
 	"$build/unit/test_metrics" "$2" >"$work/text" && [ -s "$work/text" ] &&
 		"$promtool" check metrics <"$work/text" >"$work/log" 2>&1 && [ ! -s "$work/log" ]
@@ -34,7 +34,7 @@ checked() {
 checked "metrics of a daemon that has seen something of everything" --print
 checked "metrics of a daemon that has just started" --print-new
 
-# That the check would have found something.
+# The check detects errors.
 sed 's/thprace_windows_total/thprace_windows/' "$work/text" >"$work/wrong"
 ! "$promtool" check metrics <"$work/wrong" >"$work/log" 2>&1
 ok $? "a counter without _total is refused" || diag "promtool said:" "$(cat "$work/log")"
@@ -59,11 +59,11 @@ done <"$work/alerts" >"$work/wanted"
 ok $? "there are alerts"
 is "$(cat "$work/tested")" "$(sort "$work/wanted")" "each alert is tested firing and silent"
 
-# Each says what it is about.
+# Each has a summary.
 is "$(grep -cE '^ +summary: .+' "$rules") $(grep -cE '^ +description: .+' "$rules")" \
 	"$(wc -l <"$work/alerts") $(wc -l <"$work/alerts")" "each alert has a summary and a description"
 
-# The link of each leads to what to do about it.
+# The link of each leads to the description of what to do.
 while read -r alert; do
 	anchor=${alert,,}
 	grep -qE "^ +runbook_url: file:///usr/share/doc/thprace/runbook.md#$anchor\$" "$rules" &&

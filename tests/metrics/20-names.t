@@ -27,11 +27,11 @@ promtool=$("$here/promtool") || {
 	exit 1
 }
 
-# What there is: families, and what a query may name.
+# The known names: families, and the names that a query may use.
 sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$work/text" | sort >"$work/families"
 sed -n 's/^\(thprace_[a-z0-9_]*\)[{ ].*/\1/p' "$work/text" | sort -u >"$work/samples"
 
-# names: the metric names in what comes in
+# names: the metric names in the input
 names() {
 	grep -oE '\bthprace_[a-z0-9_]+' | sort -u
 }
@@ -55,7 +55,7 @@ labels() {
 	} | tr -d ' ' | sort -u
 }
 
-# known NAME FILE: all labels in FILE are those of samples, or what Prometheus adds
+# known NAME FILE: all labels in FILE are labels of samples, or added by Prometheus
 known() {
 	local unknown
 
@@ -101,7 +101,7 @@ ok $? "the dashboard is JSON of the shape that Grafana reads" || diag "$(cat "$w
 exist "dashboard" "$work/exprs"
 known "dashboard" "$work/exprs"
 
-# A fleet of thousands draws no thousands of lines: what has a line or a row per machine is bounded.
+# For a fleet of thousands, panels with a line or a row per machine are limited.
 perl -MJSON::PP -0777 -e '
 	for my $panel (@{decode_json(<STDIN>)->{panels}}) {
 		for my $target (@{$panel->{targets} || []}) {

@@ -33,7 +33,7 @@ exposure() {
 is "$(exposure "$unit" | grep -c .)" 1 "systemd-analyze tells an exposure"
 less "$(exposure "$unit")" 16 "the exposure is at most 1.5"
 
-# The unit with a program that exists, and the drop-in beside it.
+# The unit with an existing program, and the drop-in.
 mkdir "$work/thpraced.service.d"
 sed -E 's#/usr/s?bin/(thpraced|thprace)#/bin/true#' "$unit" >"$work/thpraced.service"
 systemd-analyze verify --man=no "$work/thpraced.service" >"$work/verify" 2>&1
@@ -74,7 +74,7 @@ for catalog in "$root"/systemd/*.catalog; do
 	is "$(cat "$work/absent")" "" "and every message of daemon/log.h is in it"
 done
 
-# What the examples are for need not be here.
+# The programs that the examples are for may not be installed here.
 if command -v rsyslogd >/dev/null; then
 	rsyslogd -N1 -f "$root/systemd/rsyslog.conf" >"$work/log" 2>&1
 	ok $? "rsyslog takes its example" || diag "$(cat "$work/log")"

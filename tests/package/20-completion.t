@@ -18,10 +18,10 @@ export PATH=$build:$PATH
 # shellcheck source=completions/thprace.bash
 . "$root/completions/thprace.bash"
 
-# Outside of a line that is edited there is nothing to be set.
+# Without a line being edited there is nothing to set.
 compopt() { :; }
 
-# complete_line WORD...: what is offered for the last of them, sorted, in $work/got
+# complete_line WORD...: the completions of the last of them, sorted, in $work/got
 complete_line() {
 	# shellcheck disable=SC2034 # read by the completion
 	COMP_WORDS=("$@")
@@ -31,7 +31,8 @@ complete_line() {
 	printf '%s\n' "${COMPREPLY[@]}" | sort -u >"$work/got"
 }
 
-# zsh_line WORD...: the same of the zsh completion: the specs that it gives to _arguments and _describe
+# zsh_line WORD...: the same for the zsh completion: the specs that it passes to _arguments and
+# _describe
 zsh_line() {
 	zsh -f -c '
 		_arguments() { print -l -- "$@" }
@@ -42,7 +43,7 @@ zsh_line() {
 	' zsh "$root/completions/_thprace" "$@" >"$work/zsh"
 }
 
-# told_options PROGRAM [VERB]: the long options that its --help tells of
+# told_options PROGRAM [VERB]: the long options in its --help
 told_options() {
 	"$@" --help | grep -oE '^ {2,6}(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u
 }
@@ -51,7 +52,7 @@ told_verbs() {
 	thprace --help | awk '/^  [a-z]/ { print $1 }' | sort -u
 }
 
-# missing WANTED GOT: lines of the first that the second has not
+# missing WANTED GOT: lines of the first that the second lacks
 missing() {
 	comm -23 <(sort -u "$1") <(sort -u "$2")
 }
@@ -84,7 +85,7 @@ done <"$work/verbs"
 options thprace-stress
 options thpraced
 
-# values NAME EXPECTED WORD...: what is offered for the last word
+# values NAME EXPECTED WORD...: the completions of the last word
 values() {
 	local name=$1 expected=$2
 

@@ -34,8 +34,8 @@ for page in "$man"/*; do
 	is "$(cat "$work/absent")" "" "$name points to no page that is not there"
 done
 
-# documented PAGE PROGRAM [VERB]: the options of --help are on the page, but for those of every verb,
-# which thprace(1) explains once
+# documented PAGE PROGRAM [VERB]: the options of --help are on the page, except those of every verb,
+# which thprace(1) explains
 documented() {
 	local page=$1 option
 

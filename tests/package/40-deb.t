@@ -31,7 +31,7 @@ ok $? "lintian has no error and no warning" || diag "$(cat "$work/lintian")"
 dpkg -c "${daemon[0]}" | awk '{ print $1, $2, $6 }' >"$work/daemon"
 dpkg -c "${tests[0]}" | awk '{ print $1, $2, $6 }' >"$work/tests"
 
-# holds LIST PATH...: each is in it, for all to read, and root's
+# holds LIST PATH...: each is in it, readable by all, and owned by root
 holds() {
 	local list=$1 path
 
@@ -77,7 +77,7 @@ version=$(thprace --version)
 version=${version%% (*}
 is "$(dpkg-deb -f "${daemon[0]}" Version)" "${version#thprace }" "the packages' version is the program's"
 
-# Neither enabled nor started by installing; restarted by an upgrade when it runs; stopped by a removal.
+# Installing neither enables nor starts it; an upgrade restarts it if it runs; a removal stops it.
 unlike "$work/control/postinst" 'deb-systemd-invoke (start|restart)' "postinst starts nothing"
 is "$(grep -c 'deb-systemd-helper enable' "$work/control/postinst")" \
 	"$(grep -c 'was-enabled' "$work/control/postinst")" "postinst enables only what was enabled"
@@ -88,7 +88,7 @@ like "$work/control/postinst" 'systemd-tmpfiles .*thprace.conf' "postinst makes 
 for script in postinst prerm postrm; do
 	passes "$script is a script" sh -n "$work/control/$script"
 done
-# Nothing of this machine is asked: postrm finds rm, and no other program.
+# Independent of this machine: postrm finds rm, and no other program.
 operators=("$work/root/etc/thprace/thprace.conf.d" "$work/root/etc/systemd/system/thpraced.service.d")
 mkdir -p "$work/root/var/lib/thprace/x" "$work/root/run/thprace" "$work/bin" "${operators[@]}"
 touch "${operators[@]/%//operator.conf}"

@@ -22,7 +22,7 @@ done <"$work/verbs"
 is "$(thpraced -h | md5sum)" "$(thpraced --help | md5sum)" "thpraced -h is --help"
 is "$(thprace-stress -h | md5sum)" "$(thprace-stress --help | md5sum)" "thprace-stress -h is --help"
 
-# refused PATTERN ARGUMENT...: wrong usage, with a message that has the pattern
+# refused PATTERN ARGUMENT...: wrong usage, with a message that matches the pattern
 refused() {
 	local pattern=$1
 
@@ -43,7 +43,7 @@ refused "'foo': text, json or csv" thprace dump --format foo
 refused "'foo': light or precise" thprace record --mode foo
 refused "'foo': auto, always or never" thprace report --color foo
 
-# One grammar of times.
+# One grammar for times.
 for command in "thprace record -d" "thprace provoke all -d" "thprace dump --live -d" "thprace check -w" \
 	"thprace-stress list -d"; do
 	# shellcheck disable=SC2086 # words
@@ -61,7 +61,7 @@ is "$(cd "$work" && thprace dump --since -1h --until now 2>&1)" \
 is "$(cd "$work" && thprace report 2>&1)" "thprace report: thprace.thpr: No such file or directory" \
 	"report reads what record writes, unless told otherwise"
 
-# What cannot be written is no success, whatever a program prints and however it ends.
+# A failed write is never a success, whatever a program prints and however it ends.
 while read -r words; do
 	# shellcheck disable=SC2086 # words
 	$words >/dev/full 2>"$work/err"

@@ -25,12 +25,12 @@ for tool in git perl spatch gcc; do
 	}
 done
 
-# Nothing of the user's own git settings counts.
+# The user's own git settings are ignored.
 export HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
 export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@localhost
 export GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@localhost
 
-# quiet NAME COMMAND...: as `passes', with the command's output only when it failed
+# quiet NAME COMMAND...: like `passes', with the command's output only if it failed
 quiet() {
 	local name=$1
 
@@ -54,7 +54,7 @@ code() {
 	git -C "$tree" show "$1:$2" | gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null
 }
 
-# explained BASE: the files that docs/lab.md names as different from Debian's
+# explained BASE: the files that docs/lab.md lists as different from Debian's
 explained() {
 	awk -v base="$1" -F ' *[|] *' '
 		/^\| file, base / { inside = $2 == "file, base " base }
@@ -62,7 +62,8 @@ explained() {
 		inside && $2 ~ /\// { sub(/, .*/, "", $2); print $2 }' "$root/docs/lab.md" | sort -u
 }
 
-# begin BASE: $tree is a repository with Debian's files, tagged debian, of what the patches touch
+# begin BASE: $tree is a repository with Debian's versions, tagged debian, of the files that the
+# patches change
 begin() {
 	local base=$1 path
 
@@ -78,7 +79,7 @@ begin() {
 	commit debian
 }
 
-# am PATCH: one that fails does not stand in the next one's way
+# am PATCH: one that fails does not prevent the next one
 am() {
 	git -C "$tree" am "$1" || {
 		git -C "$tree" am --abort
@@ -102,7 +103,7 @@ applies() {
 	is "$(git -C "$tree" status --porcelain)" "" "$base: nothing is left over"
 }
 
-# as_explained BASE FILE...: of the files that differ from Debian's, these do so in their code
+# as_explained BASE FILE...: these files, of those that differ from Debian's, differ in their code
 as_explained() {
 	local base=$1 path different=()
 
@@ -138,7 +139,7 @@ source=$("$here/source" 5.10 2>"$work/source") || {
 }
 begin 5.10
 applies 5.10
-# rmap.h, rmap.c: where TTU_SYNC stands, a needless `? true : false'; huge_memory.c: another macro;
+# rmap.h, rmap.c: the place of TTU_SYNC, a needless `? true : false'; huge_memory.c: another macro;
 # memory-failure.c: Debian lacks the fix; page_vma_mapped.c: the older walk
 as_explained 5.10 include/linux/rmap.h mm/huge_memory.c mm/memory-failure.c mm/page_vma_mapped.c \
 	mm/rmap.c

@@ -19,8 +19,9 @@ on() {
 	service "$image" escape.sh --env "HOW=$how" --env "CLASSES=$classes" "$@"
 }
 
-# Splits escape at PTE level only, and precise mode alone sees the windows there. On 5.10 the walker's own
-# result is proof, and the kernel complains of each poisoned page that it could not unmap.
+# Splits escape at PTE level only, and only precise mode sees the windows there. On 5.10 the
+# walker's own result is proof, and the kernel complains about each poisoned page that it could not
+# unmap.
 on 5.10-racy provoke "split-unmap hwpoison-unmap"
 on 6.1-racy stress split-migrate
 done_testing

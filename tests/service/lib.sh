@@ -15,7 +15,7 @@ limit=${limit:-900}
 root=$service/../..
 build=${THPRACE_BUILD:-$root/build}
 
-# packages: sets options to what brings them into the guest, and the userland to boot
+# packages: sets options to install them in the guest, and to boot the userland
 packages() {
 	local deb debs=("$build"/deb/thprace_*.deb "$build"/deb/thprace-tests_*.deb)
 
@@ -40,8 +40,8 @@ packages() {
 	done
 }
 
-# service KERNEL SCRIPT [OPTION OF tests/vm/run]...: a guest with the packages. Its console and journal
-# stay in $build/service.
+# service KERNEL SCRIPT [OPTION OF tests/vm/run]...: a guest with the packages. Its console and
+# journal stay in $build/service.
 service() {
 	local image=$1 script=$2
 

@@ -16,14 +16,14 @@ all_json() {
 	perl -MJSON::PP -ne 'chomp; ref(decode_json($_)) eq "HASH" or exit 1' "$1"
 }
 
-# Fields of a dump in JSON, one record or incident per line: what a filter ought to leave.
-# chosen PERL-EXPRESSION: over $o; prints the lines for which it is true
+# Fields of a dump in JSON, one record or incident per line: the expected result of a filter. chosen
+# PERL-EXPRESSION: over $o; prints the lines for which it is true
 chosen() {
 	perl -MJSON::PP -ne '$o = decode_json($_); next if $o->{type} eq "header"; print if '"$1" \
 		"$work/all.json"
 }
 
-# filters NAME EXPRESSION OPTION...: dump with the options prints just those lines, of which there are
+# filters NAME EXPRESSION OPTION...: dump with the options prints exactly those lines, which are
 # some but not all
 filters() {
 	local name=$1 expression=$2

@@ -10,14 +10,14 @@
 "${CC:-cc}" -O2 -Wall -Wextra -Werror -o "$work/drop_func" "$system/drop_func.c" -lbpf ||
 	skip_all "drop_func.c can't be compiled"
 
-# 5.10 first: its BTF is the other kernel's for 6.1.
+# 5.10 first: its BTF is another kernel's for 6.1.
 kernel bullseye
 guest "$kernel" btf.sh --file "$BPFTOOL" --file "$work/drop_func"
 cp "$work/out/btf" "$work/other.btf"
 kernel bookworm
 guest "$kernel" btf.sh --file "$BPFTOOL" --file "$work/drop_func" --file "$work/other.btf"
 
-# Here, where neither of them runs, and without root where that can be given away.
+# On the host, where neither of them runs, and without root if root can be given up.
 nobody=()
 [ "$(id -u)" != 0 ] || nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 chmod 755 "$work"

@@ -11,9 +11,9 @@
 build=${THPRACE_BUILD:-$system/../../build}
 table=$system/../lab/table
 
-# What escapes within a second or two on the racy kernel of its base (docs/lab.md) gets time enough to
-# do so on a slow host; a run ends with the first escape. The others get as much as shows an escape at
-# once, if there should be one.
+# A class that escapes within a second or two on the racy kernel of its base (docs/lab.md) gets
+# enough time for that on a slow host; a run ends with the first escape. The others get enough to
+# show an escape at once, if there is one.
 patience=90
 glance=2
 
@@ -34,7 +34,7 @@ boot() {
 		>"$work/json" 2>"$work/stderr" </dev/null || status=$?
 }
 
-# agrees NAME CLASS WORD OUTCOME ESCAPES: ESCAPES: yes when this class does so reliably here
+# agrees NAME CLASS WORD OUTCOME ESCAPES: ESCAPES: yes if this class reliably escapes here
 agrees() {
 	local name="$1, $2: check says '$3', provoke finds '$4'"
 
@@ -50,7 +50,7 @@ agrees() {
 	esac
 }
 
-# from_outside NAME FILE: the words of an image are those of the kernel that runs
+# from_outside NAME FILE: the result for an image equals that for the running kernel
 from_outside() {
 	"$build/thprace" check --kernel "$2" --format json >"$work/outside" 2>"$work/err"
 	is "$(sed -n 's/.*\("class":"[a-z-]*","word":"[a-z ]*"\).*/\1/p' "$work/json")" \
@@ -80,7 +80,7 @@ judge() {
 	echo "# $name: status $status, $((SECONDS - seconds)) s"
 }
 
-# debug NAME IMAGE: with DEBUG_VM the kernel dies of an escape, which then is what provoke finds
+# debug NAME IMAGE: with DEBUG_VM the kernel dies of an escape, which provoke then finds
 debug() {
 	local class outcome seconds=$SECONDS
 

@@ -9,7 +9,7 @@ export LC_ALL=C
 
 system=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 vm=$system/../vm
-# The guests' scripts, and how long they may take, which is for hangs alone; tests/service has its own.
+# The guests' scripts, and their time limit, which is only for hangs; tests/service has its own.
 scripts=${scripts:-$system/guest}
 limit=${limit:-900}
 work=$(mktemp -d)
@@ -34,9 +34,9 @@ kernel() {
 	}
 }
 
-# guest KERNEL SCRIPT [OPTION OF tests/vm/run]...: boots and runs $scripts/SCRIPT; its tests count here.
-# The guest's /out comes to $work/out. Its clock is the TSC: under emulation the one that the kernel
-# would choose costs a hundred times as much to read.
+# guest KERNEL SCRIPT [OPTION OF tests/vm/run]...: boots and runs $scripts/SCRIPT; its tests count
+# here. The guest's /out is copied to $work/out. Its clock is the TSC: under emulation, reading the
+# clock that the kernel would choose costs a hundred times as much.
 guest() {
 	local image=$1 script=$2 status=0
 

@@ -18,7 +18,7 @@ ok() {
 	return "$1"
 }
 
-# diag TEXT: comment lines; false, so that more can be printed of the same failure
+# diag TEXT: comment lines; returns false, so that more can be printed about the same failure
 diag() {
 	printf '%s\n' "$*" | head -n 20 | sed 's/^/#   /'
 	return 1

@@ -10,8 +10,8 @@
 #   $work                   folder for what is passing; removed by the script
 #   $arch                   Debian's name of the packages' architecture; unset: amd64
 
-# The command's output is progress at best: it is kept, and shown when the command failed.
-# logged WHAT COMMAND...
+# The command's output is only progress: it is kept, and shown if the command failed. logged WHAT
+# COMMAND...
 logged() {
 	local what=$1
 
@@ -31,8 +31,8 @@ mirror_tools() {
 	done
 }
 
-# Archive and cache folders are ours, the rest (proxies, credentials, methods) is the machine's. The
-# hooks after an update are dropped because they clean up and notify on behalf of the machine's own
+# Archive and cache folders are separate, the rest (proxies, credentials, methods) is the machine's.
+# The hooks after an update are dropped because they clean up and notify for the machine's own
 # state.
 mirror_configure() {
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -66,7 +66,7 @@ mirror_configure() {
 }
 
 # has_release BASE RELEASE: does the mirror have this release, and is it Debian's? 2: the mirror
-# can't be reached.
+# cannot be reached.
 has_release() {
 	local to=$work/InRelease
 
@@ -80,15 +80,14 @@ has_release() {
 	return 1
 }
 
-# mirror_open SUITE: sets up the private state and reads the package lists. Status 3 when the mirror
-# doesn't have the suite.
+# mirror_open SUITE: sets up the private state and reads the package lists. Status 3 if the mirror
+# does not have the suite.
 mirror_open() {
 	local suite=$1 release base candidate found
 	local -a releases=() bases=() security=()
 
-	# The mirror: what this machine's own sources name, in whatever format they are written.
-	# --print-uris neither asks the network nor writes. Lines:
-	# 'http://mirror/debian/dists/bookworm/InRelease' ...
+	# The mirror: the one in this machine's own sources, in any format. --print-uris neither
+	# uses the network nor writes. Lines: 'http://mirror/debian/dists/bookworm/InRelease' ...
 	mapfile -t releases < <(apt-get update --print-uris 2>/dev/null |
 		sed -n "s|^'\(.*/dists/.*\)/InRelease' .*|\1|p")
 	[ ${#releases[@]} -gt 0 ] ||

@@ -24,12 +24,12 @@ try() {
 	"$@" >out 2>err </dev/null || status=$?
 }
 
-# uptime_cs: hundredths of a second; the wall clock is set by a test
+# uptime_cs: hundredths of a second, because a test sets the wall clock
 uptime_cs() {
 	tr -d . </proc/uptime | cut -d' ' -f1
 }
 
-# until_ok SECONDS COMMAND...: true as soon as the command is
+# until_ok SECONDS COMMAND...: true as soon as the command succeeds
 until_ok() {
 	until_end=$(($(uptime_cs) + $1 * 100))
 	shift
@@ -39,7 +39,7 @@ until_ok() {
 	done
 }
 
-# soon NAME SECONDS COMMAND...: a test, that it comes to be true
+# soon NAME SECONDS COMMAND...: a test that it becomes true
 soon() {
 	soon_name=$1
 	soon_limit=$2
@@ -50,7 +50,7 @@ soon() {
 
 # --- the daemon ---
 
-# Under emulation the programs cost so much that the default budget would have probes shed.
+# Under emulation the programs cost so much that probes would be shed with the default budget.
 install_packages() {
 	dpkg -i "$home"/deb/*.deb >out 2>&1
 	ok $? "the packages install" || {
@@ -59,7 +59,7 @@ install_packages() {
 		exit 1
 	}
 	printf '[overhead]\nbudget=0\n' >"$conf/10-emulated.conf"
-	# The kernel came from outside. Some distributions let only root read it.
+	# The kernel's file is from outside the guest. On some distributions only root can read it.
 	mkdir -p /boot
 	install -m 600 "$home/kernel-image" "/boot/vmlinuz-$(uname -r)"
 }
@@ -69,12 +69,12 @@ checked() {
 	says '.check.state == "done"'
 }
 
-# words: what it says of each class
+# words: the result for each class
 words() {
 	of_status '[.classes[].check] | join(", ")'
 }
 
-# start NAME: (again), with the drop-ins of now
+# start NAME: (again), with the present drop-ins
 start() {
 	systemctl daemon-reload
 	systemctl reset-failed thpraced 2>/dev/null
@@ -95,7 +95,7 @@ active_as_another() {
 	[ "$(shown ActiveState)" = active ] && [ "$(pid)" != "$1" ]
 }
 
-# of_status FILTER: of `thprace status`, by jq
+# of_status FILTER: jq on `thprace status`
 of_status() {
 	thprace status --format json 2>/dev/null | jq -r "$1"
 }
@@ -117,8 +117,8 @@ id() {
 	sed -n "s/^#define LOG_ID_$1 \"\(.*\)\".*/\1/p" "$home/log.h"
 }
 
-# messages NAME [FILTER]: those of this run of the daemon, a JSON object each, oldest first. What was
-# sent before is in the journal then: journald may lag behind what status tells.
+# messages NAME [FILTER]: those of this run of the daemon, one JSON object each, oldest first. All
+# messages sent before are in the journal then: journald may be later than what status shows.
 messages() {
 	journalctl --sync
 	journalctl -q -b -o json "_SYSTEMD_INVOCATION_ID=$(shown InvocationID)" \
@@ -146,20 +146,20 @@ ids() {
 	thprace incidents --spool "$1" --count 1000000 --format json 2>>ids.err | jq -r 'select(.number).number'
 }
 
-# stress CLASS SECONDS: in the background, with all its processes in a session of their own; it is
+# stress CLASS SECONDS: in the background, with all its processes in a separate session; it is
 # $stressor
 stress() {
 	setsid thprace-stress "$1" -d "$2" >>stress.log 2>&1 &
 	stressor=$!
 }
 
-# end_stress: before its time; its status
+# end_stress: before its time; returns its status
 end_stress() {
 	kill -INT "$stressor" 2>/dev/null
 	wait "$stressor"
 }
 
-# While probes are attached and detached, the stressor holds still: a guest has hung without that
+# While probes are attached and detached, the stressor pauses: otherwise a guest has hung
 # (docs/testing.md).
 hold_still() {
 	kill -STOP "-$stressor"

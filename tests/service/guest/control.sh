@@ -26,7 +26,7 @@ usermod --append --groups thprace member
 useradd --create-home other
 stress split-migrate 300
 soon "there are incidents" 280 says '.spool.stored > 5'
-# The class that the stressor brings about is not the only one that its work makes happen.
+# The stressor's work may also cause other classes than the one it is for.
 of_the_class() {
 	thprace incidents --count 1000000 --format json |
 		jq -r 'select(.class == "split-migrate" and .verdict == "contained").number' | tail -n 1
@@ -89,7 +89,7 @@ no_clients() {
 }
 soon "their connections end" 15 no_clients || diag "$(of_status .control)"
 is "$(descriptors)" "$had" "... no descriptor stays open"
-# Something else may grow meanwhile, once: names of symbols, the metrics. A leak grows each time.
+# Other memory may grow meanwhile, once: names of symbols, the metrics. A leak grows each time.
 level() {
 	resident=$(kb VmRSS)
 	requests 1000
@@ -100,7 +100,7 @@ ok $? "... no memory stays in use" || diag "$resident kB, now $(kb VmRSS)"
 more "$(($(of_status .control.refused) - refused))" 800 "... they are counted"
 is "$(pid)" "$first" "... and the daemon is the same"
 
-# More clients than it serves, all silent: others are told, and served when they have gone.
+# More clients than it serves, all silent: others are refused, and served when these have gone.
 perl -MIO::Socket::UNIX -e '
 	my @all = map { IO::Socket::UNIX->new(Peer => "/run/thprace/control.sock") } 1 .. 40;
 	sleep 100' &

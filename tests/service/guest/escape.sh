@@ -28,8 +28,8 @@ escaped() {
 	[ -s alert ]
 }
 
-# storm: in the background, until end_stress. With HOW=provoke windows are held open; the service is the
-# second observer then, which loses no escape that the walker's own result proves (docs/modes.md).
+# storm: in the background, until end_stress. With HOW=provoke windows are held open; the service is
+# the second observer then, and loses no escape that the walker's own result proves (docs/modes.md).
 storm() {
 	if [ "$HOW" = provoke ]; then
 		setsid thprace provoke "$class" -d 300 --whole --quiet --this-is-a-test-machine \
@@ -50,8 +50,9 @@ stressed() {
 	ok "$seen" "$class: an escape, and an alert"
 }
 
-# forge: ten lines of the kernel's log that begin as its WARNING does, with a function of a split's; prints how many
-# there are. It is a segfault: first comes the task's name, and later that of the file in which it happened.
+# forge: ten lines of the kernel's log that begin like its WARNING, with a function of a split;
+# prints how many there are. It is a segfault: the line begins with the task's name, and later has
+# the name of the file in which it happened.
 forge() {
 	mkdir -p names
 	cp "$(ldd /bin/sh | awk '$1 == "libc.so.6" { print $3 }')" "names/x unmap_page+"
@@ -62,10 +63,10 @@ forge() {
 	dmesg | grep -c 'WARNING: \[.*: segfault at .* in x unmap_page+'
 }
 
-# Where an escape kills a task in the kernel, the others tell of it.
+# If an escape kills a task in the kernel, the other tasks report it.
 echo 0 >/proc/sys/kernel/panic_on_oops
 install_packages
-# The lab's kernels have no message queues to have a namespace for, and no seccomp.
+# The lab's kernels have no message queues that could get a namespace, and no seccomp.
 printf '[Service]\nPrivateIPC=no\n' >"$unit/lab.conf"
 printf '[observe]\nmode=precise\n[alerts]\nfold=5s\n' >"$conf/50-test.conf"
 start "on $(uname -r)"
@@ -91,7 +92,7 @@ for class in $CLASSES; do
 	is "$(of SYSLOG_IDENTIFIER)/$(of SYSLOG_FACILITY)" thpraced/3 "... identifier and facility"
 	is "$(all_there)" "" "... no field is missing"
 	like alert '"MESSAGE":"escape: [^"]*opener [^"]*walker [^"]*proof: ' "... the same in words"
-	# Of a range that began before the walker the beginning was not seen.
+	# The start of a range that began before the walker was not seen.
 	began=$(of 'THPRACE_OPEN_NS // .THPRACE_CLOSE_NS')
 	told_us=$(($(of __MONOTONIC_TIMESTAMP) - began / 1000))
 	less "$told_us" 1000000 "... within a second of the window's opening, or its end"

@@ -14,7 +14,7 @@ my ($path, $times) = @ARGV;
 $SIG{PIPE} = 'IGNORE';
 $SIG{ALRM} = sub { die "no answer within 60 s\n" };
 
-# What is sent, and whether an answer is owed.
+# The requests, and whether an answer must come.
 my @kinds = (
 	["\n", 1],
 	["status\n", 1],
@@ -46,7 +46,7 @@ for my $i (0 .. $times - 1) {
 	alarm 60;
 	my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path)
 		or die "cannot connect to $path: $!\n";
-	# The daemon may hang up before it has taken all.
+	# The daemon may close the connection before it has read everything.
 	for (my $at = 0; $at < length $text;) {
 		my $sent = syswrite $socket, $text, length($text) - $at, $at;
 		last unless defined $sent;

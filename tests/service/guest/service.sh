@@ -7,7 +7,7 @@
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh
 
-# BPF programs and links that are not systemd's own.
+# BPF programs and links except systemd's own.
 programs() {
 	bpftool prog show | grep '^[0-9]' | grep -vE ' name (sd_|dump_bpf_|iter)'
 }
@@ -16,7 +16,7 @@ links() {
 	bpftool link show | grep '^[0-9]'
 }
 
-# Kprobes that exist in the kernel, whoever holds them open.
+# Kprobes that exist in the kernel, whichever process holds them open.
 kprobes() {
 	cat /sys/kernel/debug/kprobes/list
 }
@@ -30,7 +30,7 @@ kind() {
 	of_status ".probes[] | select(.point == \"$1\").kind"
 }
 
-# What is called for each small page, which would pay for it.
+# Functions called for each small page, which would pay for it.
 hot="unmap migrate truncate unmap-folio check"
 kinds() {
 	for point in $hot; do
@@ -43,7 +43,7 @@ capability() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(pid)/status"
 }
 
-# switches: how often the daemon went to sleep by itself
+# switches: how often the daemon went to sleep voluntarily
 switches() {
 	kb voluntary_ctxt_switches
 }
@@ -103,7 +103,7 @@ from=$(uptime_cs)
 sleep 10
 slept=$((($(uptime_cs) - from) / 100))
 woken=$(($(switches) - before))
-# Once a second; the watchdog every 15 s, the file of metrics as often.
+# Once a second; the watchdog and the file of metrics every 15 s each.
 less "$woken" $((slept + slept / 5 + 4)) "idle: no more than one wakeup a second" ||
 	diag "$woken in $slept s"
 less "$(kb VmRSS)" 16384 "idle: less than 16 MiB resident"
@@ -176,7 +176,7 @@ soon "killed: it is started again" 60 active_as_another "$first"
 soon "... and answers" 20 says '.mode == "light"'
 is "$(kinds)" " 5 calls" "... probed at the calls" || diag "$(of_status .probes)"
 
-# Without the helper the functions themselves are probed, and that is said.
+# Without the helper, the functions themselves are probed, and a message says so.
 printf '[Service]\nExecStartPre=\nFileDescriptorStoreMax=0\n' >"$unit/helper.conf"
 systemctl daemon-reload
 systemctl restart thpraced

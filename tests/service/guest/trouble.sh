@@ -18,7 +18,7 @@ last_id() {
 	thprace show "$(cat last)" >/dev/null
 }
 
-# rising FILE: numbers, each above the one before
+# rising FILE: numbers, each higher than the previous one
 rising() {
 	sort -nu "$1" | cmp -s - "$1"
 }
@@ -90,7 +90,7 @@ end_stress
 
 systemctl stop thpraced
 mount -t tmpfs -o "size=16m,mode=750,uid=thprace,gid=thprace" spool "$spool"
-# A message of syslog's: rsyslog has /dev/log, and no journal forwards to it.
+# A message via syslog: rsyslog has /dev/log, and no journal forwards to it.
 systemctl mask --runtime --now systemd-journald-dev-log.socket 2>/dev/null
 systemctl stop syslog.socket rsyslog 2>/dev/null
 mkdir -p /etc/systemd/journald.conf.d
@@ -134,7 +134,7 @@ in_a_file() {
 	ids "$spool" | grep -qx "$last"
 }
 soon "... and what was in memory is in a file" 30 in_a_file
-# Of those that come all the time, the last second's are not in a block yet.
+# If records come all the time, those of the last second are not in a block yet.
 is "$(of_status '.spool.health + " " + (.spool.dropped | tostring)')" "ok 0" "... all of it"
 is "$(grep -c "can be written to again" "$log")" 1 "... said once"
 end_stress
@@ -149,8 +149,8 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 
 # --- it costs more than it may ---
 
-# The file of metrics is left out: each time that it is replaced pages leave the page cache, and the two
-# probes that see it cost more than such a budget.
+# The file of metrics is disabled: each time it is replaced, pages leave the page cache, and the two
+# probes that see this cost more than such a budget.
 printf '[overhead]\nbudget=0.005%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
 start "with a tiny budget"
 stress split-migrate 600
@@ -179,7 +179,7 @@ restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
 soon "the load is gone: all come back" 400 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
-# (By name: what goes on in the guest may have one shed once more meanwhile.)
+# (By name: other work in the guest may cause one to be shed again meanwhile.)
 messages RESTORED .THPRACE_PROBE | sort -u >back
 is "$(cat back)" "$(cat shed.told)" "... each is told" || diag "$(texts SHED; texts RESTORED)"
 had=$(of_status .totals.overlaps)

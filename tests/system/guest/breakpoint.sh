@@ -13,14 +13,14 @@ for load in "" --load; do
 		"probes $load: the function, and not its calls"
 	like out '"point":"unmap",.*"reason":"try_to_unmap itself, not its calls: this kernel runs no program at a kprobe that is a breakpoint' \
 		"probes $load: ... and why"
-	# What gcc's defaults leave of collapse_file without NUMA.
+	# What gcc's default options leave of collapse_file without NUMA.
 	like out '"point":"collapse","function":"collapse_file.constprop.0","kind":"kprobe.kretprobe"' \
 		"probes $load: a compiler's variant is probed, where its code tells its arguments"
 	like out '"class":"collapse-reuse","observable":true' "probes $load: collapse-reuse is observable"
 done
 is "$(grep -c '"kind":"call"' out)" 0 "probes --load: no program at a call"
 
-# open CLASS OPTION...: it ends with the first escape that is proved.
+# open CLASS OPTION...: it ends with the first proved escape.
 open() {
 	try thprace provoke "$@" -d 10min --format json --this-is-a-test-machine
 	is "$status" 3 "$*: status 3" || diag "$(cat out err)"
@@ -36,7 +36,7 @@ try thprace record -o x.thpr -- thprace-stress collapse-reuse -d 3
 thprace report --format json x.thpr >report.json
 is "$(grep -c '"type":"silent"' report.json)" 0 "no entry is silent"
 
-# A task in a write to a file system that is frozen waits for ever, whatever signal it gets.
+# A task that writes to a frozen file system waits forever, whatever signal it gets.
 gunzip -c /root/xfs.gz >/tmp/xfs
 mkdir -p /mnt/xfs
 mount -t xfs -o loop /tmp/xfs /mnt/xfs

@@ -32,7 +32,7 @@ observes() {
 	is_clean "$name"
 }
 
-# daemon FILE: thpraced with [observe] btf=FILE, in the foreground; what it says is in err
+# daemon FILE: thpraced with [observe] btf=FILE, in the foreground; its messages are in err
 daemon() {
 	cat >daemon.conf <<-END
 		[observe]
@@ -55,7 +55,7 @@ all_kprobes() {
 	more "$(grep -c '"kind":"[kc].*"state":"attached"' "$1")" 8 "$2: kprobes, some at calls"
 }
 
-# --- BTF in which static functions are left out, the kernel has its own ---
+# --- BTF without static functions; the kernel has its own ---
 check=unaccount_page_cache_page
 grep -q " filemap_unaccount_folio$" /proc/kallsyms && check=filemap_unaccount_folio
 drop_func /out/btf static.btf collapse_file "$check" dump_page
@@ -82,7 +82,7 @@ try thprace probes --load --attach fentry --btf static.btf --format json
 like out '"point":"check",.*"kind":"-","state":"failed","reason":".*which fentry needs' \
 	"fentry asked for: not by a kprobe"
 
-# --- files that will not do ---
+# --- unusable files ---
 : >empty.btf
 head -c 100000 /out/btf >cut.btf
 mkdir folder.btf
@@ -102,7 +102,7 @@ if [ -e /root/other.btf ]; then
 fi
 is "$(ls y 2>/dev/null)" "" "no trace is left by any of these"
 
-# --- the kernel's own is gone ---
+# --- without the kernel's own ---
 mount -t tmpfs tmpfs /sys/kernel/btf
 fails "no BTF" "offers no BTF.*CONFIG_DEBUG_INFO_BTF.*--btf" thprace record -d 1 -o y
 fails "no BTF, fentry asked for" "no BTF of its own, which fentry needs" \
@@ -120,7 +120,7 @@ within 60 grep -q "thpraced .* watches" err
 like err "^thpraced.* watches $(uname -r) in light mode: [1-9]" "thpraced, btf= names a file: starts" || diag "$(cat err)"
 something_attached
 ok $? "... and attaches"
-# A file that will not do is no reason to stop watching.
+# It continues watching if the file is unusable.
 sed -i 's|^btf = .*|btf = /proc/version|' daemon.conf
 killall -HUP thpraced
 within 60 grep -q "was not applied, the old settings stay" err
@@ -153,7 +153,7 @@ all_kprobes report.json "no BTF, a file in the search path"
 fails "/usr/lib goes before /usr/local/lib" "/usr/lib/thprace/btf/$(uname -r).btf holds no BTF" \
 	thprace record -d 1 -o y
 thprace provoke truncate-unmap -d 2 --this-is-a-test-machine --btf /out/btf --format json >out 2>err
-# Two seconds may be too few for a verdict.
+# Two seconds may be too short for a verdict.
 status=$?
 [ "$status" = 0 ] || [ "$status" = 4 ]
 ok $? "provoke by a file: status 0, or 4" || diag "$status" "$(cat err)"

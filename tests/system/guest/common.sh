@@ -11,7 +11,7 @@ t=/tmp/test
 mkdir -p "$t"
 cd "$t" || exit 1
 
-# number TYPE KEY FILE [WORDS]: of the objects of TYPE in FILE, of those with WORDS, each KEY's number
+# number TYPE KEY FILE [WORDS]: of the objects of TYPE in FILE that contain WORDS, each KEY's number
 number() {
 	grep "\"type\":\"$1\"" "$3" | grep -F -- "${4-}" |
 		sed -n "s/.*\"$2\":\(-\{0,1\}[0-9][0-9]*\).*/\1/p"
@@ -34,7 +34,7 @@ try() {
 	"$@" >out 2>err </dev/null || status=$?
 }
 
-# Runs the commands in turns, each by a shell's words, until it is ended or one of them fails.
+# Runs the commands in turn, each as a shell command, until it is ended or one of them fails.
 cat >turns <<'END'
 trap 'kill "$!" 2>/dev/null; wait; exit 0' TERM
 while :; do
@@ -45,8 +45,8 @@ while :; do
 done
 END
 
-# record_until "WHAT:CLASS=N..." "OPTION OF RECORD..." COMMAND...: records x.thpr while the commands run in
-# turns, until so much was seen of each; sets status. The limit is for hangs alone.
+# record_until "WHAT:CLASS=N..." "OPTION OF RECORD..." COMMAND...: records x.thpr while the commands
+# run in turn, until each count is reached; sets status. The limit is only for hangs.
 record_until() {
 	until_words=
 	for condition in $1; do
@@ -63,7 +63,7 @@ sum() {
 	awk '{ n += $1 } END { print n + 0 }'
 }
 
-# within SECONDS COMMAND...: true as soon as the command is
+# within SECONDS COMMAND...: true as soon as the command succeeds
 within() {
 	within_tries=$(($1 * 20))
 	shift
@@ -74,7 +74,7 @@ within() {
 	done
 }
 
-# What is attached to the kernel's functions now, by whomever. One word per program.
+# All that is attached to the kernel's functions now, by any process. One word per program.
 attached() {
 	cat /sys/kernel/tracing/enabled_functions /sys/kernel/debug/kprobes/list 2>/dev/null |
 		awk '{ print $1 }'
@@ -90,13 +90,13 @@ something_attached() {
 	[ -n "$(attached)" ]
 }
 
-# A program may live on for a moment after its last user: RCU.
+# A program may live on for a moment after its last user, because of RCU.
 is_clean() {
 	within 10 nothing_attached
 	ok $? "$1: nothing stays attached" || diag "$(attached)"
 }
 
-# one_message NAME REGEX: exactly one line on stderr, of thprace, that matches
+# one_message NAME REGEX: exactly one line on stderr, from thprace, that matches
 one_message() {
 	is "$(wc -l <err)" 1 "$1: one message" || diag "$(cat err)"
 	like err "^thprace.*($2)" "$1: says why"

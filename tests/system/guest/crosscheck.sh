@@ -3,9 +3,9 @@
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
-# Ends process $1 some seconds after the trace is long enough, so that the stressor has had its rounds
-# beside the noise (its own limit is for hangs), and prints the highest VmHWM, in KiB, that could be read of it meanwhile: it never
-# falls. Some eight bytes of the trace are a record.
+# Ends process $1 some seconds after the trace is long enough, so that the stressor has had its
+# rounds beside the noise (its own limit is only for hangs), and prints the highest VmHWM, in KiB,
+# that could be read meanwhile: it never falls. A record is some eight bytes of the trace.
 watch() {
 	turns=0
 	while kib=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status" 2>/dev/null) &&

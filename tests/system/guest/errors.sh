@@ -34,7 +34,7 @@ start_record() {
 	passes "... with programs attached" something_attached
 }
 
-# The test of "nothing attached" first: it must see what there is.
+# First the test of "nothing attached" itself: it must see what there is.
 is_clean "before"
 
 as_nobody() {
@@ -59,7 +59,8 @@ echo 0 >/proc/sys/kernel/ftrace_enabled
 fails "function tracing switched off" "ftrace_enabled" thprace record -d 1 -o x.thpr
 echo 1 >/proc/sys/kernel/ftrace_enabled
 
-# What depends on the function whose fentry is refused. auto takes a kprobe, fentry alone cannot.
+# The classes that depend on the function whose fentry is refused. auto uses a kprobe, fentry alone
+# cannot.
 try occupy zap_huge_pmd thprace record -o x.thpr --attach auto --mode precise -- \
 	thprace-stress truncate-unmap -d 1
 is "$status" 0 "fentry refused, auto: records" || diag "$(cat err)"
@@ -82,7 +83,7 @@ like report.json '"point":"truncate",.*"kind":"-","state":"failed","reason":".*f
 like report.json '"class":"truncate-unmap",.*"observable":false,"reason":".*refused' \
 	"... and the class that cannot be seen"
 
-# As without CONFIG_KPROBE_EVENTS: nobody offers kprobes to perf_event_open(2).
+# As without CONFIG_KPROBE_EVENTS: perf_event_open(2) has no kprobes.
 mount -t tmpfs tmpfs /sys/bus/event_source/devices
 try thprace probes --load
 is "$status" 0 "no kprobes: fentry will do" || diag "$(cat err)"
@@ -114,7 +115,7 @@ like err '^thprace record: cannot run /nowhere/command: No such file' "... says 
 try thprace report x.thpr
 is "$status" 0 "... and what was recorded until then can be read"
 is_clean "no such command"
-# ends STATUS NAME COMMAND...: what record makes of how its command ended
+# ends STATUS NAME COMMAND...: record's status when its command ended like this
 ends() {
 	expected=$1 name=$2
 	shift 2
@@ -130,7 +131,7 @@ ends 0 "a command that is ended when the time is over" -d 1 -- sleep 100
 is "$(cat err)" "" "... without a message"
 
 echo never >/sys/kernel/mm/transparent_hugepage/enabled
-# --until: what is no condition, what can't be seen here, what did not come, and what came.
+# --until: not a condition, not observable here, not reached, and reached.
 for wrong in overlaps overlaps= overlaps=0 overlaps=x overlaps:split-unmap=1x :split-unmap=1 nothing=1 \
 	overlaps:no-class=1 =1; do
 	try thprace record -o x.thpr --until "$wrong"
@@ -156,7 +157,7 @@ like out '"thp_enabled":"never","hints":\["no window' "... in JSON as well"
 echo always >/sys/kernel/mm/transparent_hugepage/enabled
 
 mkdir full && mount -t tmpfs -o size=128k tmpfs full
-# On a busy host little comes in a few seconds.
+# On a busy host little happens in a few seconds.
 for seconds in 4 40 400; do
 	try thprace record -o full/x.thpr --mode precise --all -- \
 		thprace-stress split-unmap -d "$seconds" --noise 1
@@ -193,7 +194,7 @@ thprace dump whole.thpr 2>err | head -n 1 >out
 is "$(wc -l <out)" 1 "dump to head"
 is "$(cat err)" "" "... without a message"
 
-# The terminal goes away.
+# The terminal disappears.
 start_record -o x.thpr --mode precise
 thprace-stress split-unmap -d 1 >stress
 kill -HUP "$record"
@@ -217,7 +218,7 @@ for attach in fentry kprobe; do
 	more "$(number header records out)" 100 "... and the trace can be read"
 done
 
-# A shell's background jobs ignore SIGINT; a trap set and reset in between makes them take it.
+# A shell's background jobs ignore SIGINT; a trap that is set and reset makes them accept it.
 trap : INT
 start_record -o x.thpr
 kill -INT "$record"

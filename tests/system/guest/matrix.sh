@@ -7,8 +7,8 @@
 
 classes="split-unmap split-migrate split-head truncate-unmap"
 
-# Those whose stressor brings both sides together. The phase that split-head looks at
-# is too short for that, and not seen in light mode.
+# The classes whose stressor makes both sides overlap. The phase of split-head is too short for
+# that, and not seen in light mode.
 overlapping="split-unmap split-migrate truncate-unmap"
 
 # recording ATTACH MODE: until there was something of each class

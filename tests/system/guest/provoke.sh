@@ -22,8 +22,8 @@ provoked() {
 	try thprace provoke "$@" --format json --this-is-a-test-machine -o "$t/trace"
 }
 
-# ends CLASS: with the verdict of at least 100 contained overlaps, however long that takes. Where the two sides
-# meet at once no pass is measured: then it goes on for a minute.
+# ends CLASS: with the verdict from at least 100 contained overlaps, however long that takes. If the
+# two sides overlap at once, no pass is measured: then it continues for a minute.
 ends() {
 	provoked "$1" -d 10min --until contained=100
 	[ "$(number provoke passes_measured out)" != 0 ] || provoked "$1" -d 1min
@@ -51,7 +51,7 @@ try thprace provoke collapse-reuse -d 2 --format json --this-is-a-test-machine
 is "$status" 0 "collapse-reuse: status 0"
 like out '"outcome":"not possible","reason":"cannot happen here: ' "... cannot happen on 6.1"
 
-# Only the stressor's windows are held open: other tasks' in the same time are not.
+# Only the stressor's windows are held open, not those of other tasks at the same time.
 printf '#!/bin/sh\nexec sleep 3\n' >idle
 chmod +x idle
 thprace-stress split-unmap -d 20 --noise 2 >/dev/null 2>&1 &

@@ -46,7 +46,8 @@ for mode in light precise; do
 done
 more "$(of_class overlaps hwpoison-unmap report.json)" 0 "precise: the two sides met"
 
-# An escape ends it, else enough that was contained. A busy host may lose a record: then nothing is shown.
+# An escape ends it, else enough contained overlaps. A busy host may lose a record: then nothing is
+# shown.
 until=
 [ "$HWPOISON" = open ] || until=--until=contained=100
 for _ in 1 2 3; do

@@ -46,7 +46,7 @@ for mode in light precise; do
 	is $? 0 "$mode: crosscheck" || diag "$(cat check)"
 done
 
-# A stressor of which nobody unmaps.
+# A stressor in which nobody unmaps.
 printf '#!/bin/sh\nexec thprace-stress split-shared -d 60\n' >shared
 chmod +x shared
 try thprace provoke split-migrate -d 60 --stressor ./shared --format json --this-is-a-test-machine

@@ -8,7 +8,7 @@ value() {
 	sed -n "s/^$1 //p" out
 }
 
-# shed_under_load POINT CLASS: the class is stressed, and its point comes and goes
+# shed_under_load POINT CLASS: the class is stressed, and its point is shed and attached again
 shed_under_load() {
 	setsid thprace-stress "$2" -d 200 >/dev/null 2>&1 &
 	load=$!

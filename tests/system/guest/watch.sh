@@ -16,7 +16,7 @@ word() {
 	sed -n "s/.*\"class\":\"$1\",\"word\":\"\([a-z ]*\)\".*/\1/p" out
 }
 
-# split CLASS [OPTION]...: splits of a class, watched; longer where a busy host let none be seen
+# split CLASS [OPTION]...: splits of a class, watched; longer if a busy host let none be seen
 split() {
 	class=$1
 	shift
@@ -55,7 +55,7 @@ lacks() {
 migrates=carries
 [ "$MIGRATE" = fixed ] || migrates=lacks
 
-# The kernel's code is not at hand, so that what is watched decides.
+# The kernel's code is not available, so the watched walks decide.
 try thprace check --format json
 is "$(word split-unmap)" unknown "without an image: split-unmap is unknown"
 is "$status" 4 "... status 4: no statement"
@@ -63,7 +63,7 @@ carries split-unmap
 $migrates split-migrate
 $migrates split-migrate --attach kprobe
 
-# Now it is, and what is watched agrees.
+# Now it is available, and the watched walks agree.
 mkdir -p /boot && mv /root/image "/boot/vmlinuz-$(uname -r)"
 thprace check --format json >out
 is "$(word split-migrate)" "$MIGRATE" "by its code: split-migrate is $MIGRATE"
