@@ -7,7 +7,7 @@
 #ifndef THPRACE_TARGET_BPF_H
 #define THPRACE_TARGET_BPF_H
 
-#define SETTING const volatile /* filled in before load, fixed then */
+#define SETTING const volatile /* filled in before load, then constant */
 
 /*
  * index & mask in one 64-bit instruction that the compiler cannot split: old verifiers require it.

@@ -98,7 +98,7 @@ static const struct race *find(struct race_files *files, const char *given)
 	const struct race_file *file = is_file(given) ? race_files__add(files, given)
 						      : race_files__find(files, given);
 	const char *why = file ? file->why
-			       : "no race of this name is in the folders of thprace.race(5)";
+			       : "there is no race of this name in the folders of thprace.race(5)";
 
 	if (file && file->race)
 		return file->race;

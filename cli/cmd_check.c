@@ -102,8 +102,8 @@ static void check_usage(const struct check_arguments *arguments, struct argp_sta
 			   arguments->command[0]);
 	if (arguments->watch && (arguments->files.kernel || arguments->files.btf))
 		argp_error(state,
-			   "only the running kernel can be watched: --watch goes with neither "
-			   "--kernel nor --btf");
+			   "only the running kernel can be watched: --watch cannot be combined "
+			   "with --kernel or --btf");
 	if (arguments->watch && arguments->races)
 		argp_error(state,
 			   "--watch watches the built-in classes: it does not go with --race");

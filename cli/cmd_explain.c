@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace explain: what a pasted kernel log says of the race classes. */
+/* thprace explain: what a pasted kernel log shows about the race classes. */
 #include "cli.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "complaint/log_reader.h"
 #include "pstore.h"
 
-#define COMPLAINTS_MAX 10000 /* that are explained; the others are counted */
+#define COMPLAINTS_MAX 10000 /* that are explained; others are only counted */
 #define LABEL 9
 
 enum explain_option {
@@ -28,7 +28,9 @@ enum explain_option {
 
 static const struct argp_option options[] = {
 	{"kernel", OPT_KERNEL, "IMAGE", 0,
-	 "the image of the kernel that wrote the log: say of each class whether it has the fix", 0},
+	 "the image of the kernel that wrote the log: report for each class whether it has the "
+	 "fix",
+	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per complaint)", 0},
 	{0},
 };
@@ -36,15 +38,15 @@ static const struct argp_option options[] = {
 struct explain {
 	const char *path; /* NULL: standard input */
 	bool json;
-	/* The image's own word. */
+	/* The files of the image. */
 	struct check_files files;
 	struct check_facts facts;
 	struct check_result results[THPRACE_CLASS_MAX];
-	/* What the log has. */
+	/* The content of the log. */
 	struct log_reader_counts counts;
 	struct complaint *complaint;
 	size_t nr;
-	size_t more; /* for which there was no room */
+	size_t more; /* for which there was no space */
 	size_t naming; /* that name a class */
 	size_t of_class[THPRACE_CLASS_MAX];
 	bool no_memory;
@@ -116,7 +118,7 @@ static enum check_status status_of(const struct explain *explain, unsigned int c
 	return explain->files.kernel ? explain->results[class].status : CHECK_UNKNOWN;
 }
 
-/* Where a class is fixed: "5.13 and 5.10.47". */
+/* In which releases a class is fixed: "5.13 and 5.10.47". */
 static const char *fixed_in(char *text, size_t size, unsigned int class)
 {
 	const struct race_class *race = race_class__of(class);
@@ -139,7 +141,7 @@ static const char *next_step(const struct explain *explain, const struct complai
 	unsigned int class;
 
 	if (!complaint->classes)
-		return "This is none of the races that thprace knows: report the whole block to "
+		return "thprace knows no such race: report the whole block to "
 		       "linux-mm@kvack.org or to your distribution.";
 	for (class = 1; class < race_class__end(); class ++) {
 		if (!(complaint->classes >> class & 1))
@@ -149,15 +151,15 @@ static const char *next_step(const struct explain *explain, const struct complai
 	}
 	if (vulnerable)
 		return "Install a kernel with the fix. Until then thpraced records how often it "
-		       "happens, and which tasks meet.";
+		       "happens, and which tasks are involved.";
 	if (unknown)
-		return "Ask the image of the kernel that wrote this: thprace explain --kernel IMAGE, "
-		       "or thprace check --kernel IMAGE for the evidence.";
+		return "Check the image of the kernel that wrote this: thprace explain --kernel "
+		       "IMAGE, or thprace check --kernel IMAGE for the evidence.";
 	return "This image has the fix. If it is the kernel that wrote the log, something else is "
 	       "wrong: record it with thprace record, and report both.";
 }
 
-/* "pid 77, pfn 0x10a200, order 9": what is known of these. */
+/* "pid 77, pfn 0x10a200, order 9": as far as known. */
 static const char *describe(char *text, size_t size, const struct complaint *complaint)
 {
 	char *at = text, *past = text + size;
@@ -322,7 +324,7 @@ static int print_json(const struct explain *explain)
 	return json__print(stdout, object);
 }
 
-/* What the image says of each class; which of them can happen on it. */
+/* The result for each class from the image, and which classes can happen on it. */
 static int ask_image(struct explain *explain, struct complaint_kernel *kernel, char *why,
 		     size_t why_size)
 {

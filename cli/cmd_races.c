@@ -30,11 +30,11 @@ static const struct argp_option options[] = {
 	 0},
 	{"test", OPT_TEST, "FILE", 0, "check this race file, and nothing else", 0},
 	{"kernel", OPT_KERNEL, "FILE", 0,
-	 "hold the races against a kernel image instead of the running kernel", 0},
-	{"btf", OPT_BTF, "FILE", 0, "hold them against the kernel whose BTF this file holds", 0},
+	 "check the races on a kernel image instead of the running kernel", 0},
+	{"btf", OPT_BTF, "FILE", 0, "check them on the kernel whose BTF is in FILE", 0},
 	{"load", OPT_LOAD, NULL, 0,
-	 "load the program of each event for a moment (needs root): says what this kernel's verifier "
-	 "takes, and how many instructions it has",
+	 "load the program of each event for a moment (needs root): shows what this kernel's "
+	 "verifier accepts, and the number of instructions",
 	 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per race)", 0},
 	{0},
@@ -86,8 +86,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--test checks one file: nothing else can be named");
 		if (arguments->load && (arguments->kernel || arguments->btf))
 			argp_error(state,
-				   "only the running kernel loads programs: --load goes with "
-				   "neither --kernel nor --btf");
+				   "only the running kernel loads programs: --load cannot be "
+				   "combined with --kernel or --btf");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -102,7 +102,7 @@ static const struct argp argp = {
 	.doc = "List the races that thprace knows, built in and from files, and whether this kernel "
 	       "allows to observe them. With NAME: all about these.\v"
 	       "Files are read from /usr/share/thprace/races and /etc/thprace/races.d; "
-	       "thprace.race(5) tells how they are written.\n"
+	       "thprace.race(5) describes their format.\n"
 	       "Exit status: 0 done, 1 failed, or a file is wrong; 2 wrong usage; 4 done, and a "
 	       "race that was named cannot be observed here.",
 };

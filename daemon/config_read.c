@@ -53,7 +53,7 @@ static void read_file(struct reading *reading, const char *path)
 {
 	const struct ini_reader reader = {
 		.manual = "thprace.conf(5)",
-		.kind = "no configuration",
+		.kind = "not a configuration",
 		.limit = INI_FILE_TEXT_MAX,
 		.account = "thpraced's account has to be able to read it",
 		.section = take_section,

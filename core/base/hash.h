@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hashes, and hash lists: members that stand in several indexes at once, or whose order of arrival within an
- * index matters, carry a node for each. For everything else there is hash_map.h.
+ * Hashes, and hash lists: members that are in several indexes at the same time, or whose order of
+ * arrival within an index matters, have a node for each index. For everything else there is
+ * hash_map.h.
  */
 #ifndef THPRACE_HASH_H
 #define THPRACE_HASH_H
@@ -25,7 +26,7 @@ static inline uint64_t hash__pair(uint64_t a, uint64_t b)
 	return hash__number(a ^ b * 0x9e3779b97f4a7c15ULL);
 }
 
-/* Of a name, for a lookup that mostly finds nothing: short before good. */
+/* For names, in lookups that mostly find nothing: short rather than good. */
 static inline uint32_t hash__text(const char *text)
 {
 	uint32_t hash = 0;
@@ -37,7 +38,7 @@ static inline uint32_t hash__text(const char *text)
 
 struct hash_node {
 	struct hash_node *next; /* older */
-	struct hash_node **link; /* what points here; NULL: in no list */
+	struct hash_node **link; /* the pointer to this one; NULL: in no list */
 };
 
 /* The newest comes first. */
@@ -70,14 +71,14 @@ static inline void hash_list__remove(struct hash_node *node)
 	node->link = NULL;
 }
 
-/* What carries the node, or NULL. */
+/* The member that contains the node, or NULL. */
 #define HASH_ENTRY(node, type, member) \
 	((type *)((node) ? (char *)(node)-offsetof(type, member) : NULL))
 
 #define HASH_FIRST(list, type, member) HASH_ENTRY((list)->first, type, member)
 #define HASH_NEXT(entry, member) HASH_ENTRY((entry)->member.next, __typeof__(*(entry)), member)
 
-/* entry: a pointer to what carries the nodes. */
+/* entry: a pointer to the member that contains the nodes. */
 #define HASH_EACH(entry, list, member)                                        \
 	for ((entry) = HASH_FIRST(list, __typeof__(*(entry)), member); entry; \
 	     (entry) = HASH_NEXT(entry, member))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Open addressing, at most half full: a value is at its hash, or at the next free place after it. */
+/*
+ * Open addressing, at most half full: a value is at its hash, or at the next free place after it.
+ */
 #include "hash_map.h"
 
 #include <errno.h>
@@ -8,7 +10,7 @@
 
 #include "hash.h"
 
-/* The place of the key, or the free one where it would go. There is always a free one. */
+/* The place of the key, or the free place for it. There is always a free one. */
 static size_t find(const struct hash_map *map, uint64_t key)
 {
 	size_t at = hash__number(key) & (map->room - 1);
@@ -18,7 +20,7 @@ static size_t find(const struct hash_map *map, uint64_t key)
 	return at;
 }
 
-/* Moves to a map of another size; leaves out what keep(), if there is one, returns false for. */
+/* Moves to a map of another size, without values for which keep(), if given, returns false. */
 static int resize(struct hash_map *map, size_t room, bool (*keep)(void *context, void *value),
 		  void *context)
 {
@@ -74,7 +76,7 @@ void hash_map__remove(struct hash_map *map, uint64_t key)
 	if (!map->values[hole])
 		return;
 	map->count--;
-	/* Move back what would not be found across the hole. */
+	/* Move back values that would not be found across the hole. */
 	for (at = (hole + 1) & (map->room - 1); map->values[at]; at = (at + 1) & (map->room - 1)) {
 		home = hash__number(map->keys[at]) & (map->room - 1);
 		if (((at - home) & (map->room - 1)) < ((at - hole) & (map->room - 1)))

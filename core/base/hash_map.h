@@ -14,10 +14,10 @@ struct hash_map {
 	size_t count;
 };
 
-/* NULL: not there. */
+/* NULL: not found. */
 void *hash_map__get(const struct hash_map *map, uint64_t key);
 
-/* In place of the key's old value, if there was one. Returns 0 or -ENOMEM. */
+/* Replaces the key's old value, if there was one. Returns 0 or -ENOMEM. */
 int hash_map__set(struct hash_map *map, uint64_t key, void *value);
 
 void hash_map__remove(struct hash_map *map, uint64_t key);
@@ -25,10 +25,10 @@ void hash_map__remove(struct hash_map *map, uint64_t key);
 /* Remove each value for which keep() returns false. Returns 0 or -ENOMEM. */
 int hash_map__filter(struct hash_map *map, bool (*keep)(void *context, void *value), void *context);
 
-/* Free the map, not the values; it is empty then. */
+/* Free the map, but not the values; then it is empty. */
 void hash_map__free(struct hash_map *map);
 
-/* Each value, in no order; at: a size_t. Nothing may be added or removed meanwhile. */
+/* Each value, in no order; at: a size_t. Do not add or remove meanwhile. */
 #define HASH_MAP_EACH(at, map)                     \
 	for ((at) = 0; (at) < (map)->room; (at)++) \
 		if ((map)->values[at])

@@ -274,7 +274,7 @@ void ini_file__read(const char *path, const struct ini_reader *reader, struct in
 	else if (ferror(file))
 		ini_errors__add(errors, -EIO, path, "cannot be read: %m");
 	else if (size > reader->limit)
-		ini_errors__add(errors, -EFBIG, path, "is larger than %zu KiB: %s is",
+		ini_errors__add(errors, -EFBIG, path, "is larger than %zu KiB: this is %s",
 				reader->limit >> 10, reader->kind);
 	else
 		ini_file__read_text(path, text, size, reader, errors);

@@ -37,7 +37,7 @@ struct ini_file;
 /* What a kind of file contains. */
 struct ini_reader {
 	const char *manual; /* that lists sections and keys: "thprace.conf(5)" */
-	const char *kind; /* of file, with its article: "no configuration" */
+	const char *kind; /* of file, with its article: "not a configuration" */
 	size_t limit; /* bytes of a file, at most INI_FILE_TEXT_MAX */
 	const char *account; /* who must be able to read it, for a message; or NULL */
 	/*

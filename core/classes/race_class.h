@@ -36,9 +36,10 @@ enum race_shape {
 #define RACE_CALLERS_MAX 5
 
 /*
- * Walkers that are of the class: those of this origin at this point. The list ends at point 0, which has none.
- * Where the calls of a point's function are probed (core/probe/probe_calls.c), these are the functions whose calls
- * count: at least one of them has one. None: the function itself has to be probed.
+ * Walkers that belong to the class: those of this origin at this point. The list ends with point 0,
+ * which has none. If the calls of a point's function are probed (core/probe/probe_calls.c), these
+ * are the functions whose calls count: at least one of them has one. None: the function itself must
+ * be probed.
  */
 struct race_walker {
 	enum thprace_point point;
@@ -47,12 +48,12 @@ struct race_walker {
 	const char *where; /* only on kernels that have this function; NULL: on all */
 };
 
-/* What a split's unmap_folio (unmap_page until 5.15) was inlined into, or itself. */
+/* The function into which a split's unmap_folio (unmap_page until 5.15) was inlined, or itself. */
 #define RACE_SPLITS                                                                     \
 	"__folio_split", "split_huge_page_to_list_to_order", "split_huge_page_to_list", \
 		"unmap_folio", "unmap_page"
 
-/* The points of one way to observe it, all of which are needed; ends at RACE_NO_POINT. */
+/* The points of one way to observe it, all of which are needed; ends with RACE_NO_POINT. */
 struct race_points {
 	int point[RACE_POINTS_MAX];
 	bool calls_alone; /* if the first is probed at its calls, the others are not needed */
@@ -195,7 +196,7 @@ struct race_class {
 	unsigned int number;
 	const char *
 		name; /* in output, alerts, metrics: stable. At most RACE_NAME_MAX of a-z, 0-9, '-' */
-	const char *title; /* what happens, in a line */
+	const char *title; /* what happens, in one line */
 	enum race_shape shape;
 	struct race_walker walkers[RACE_WALKERS_MAX];
 

@@ -117,7 +117,7 @@ static int look_at_callers(struct probe *probe, struct target *target,
 	}
 	return sum ? sum
 		   : calls_unknown(probe, "none in %s%s", walker->callers[0],
-				   walker->callers[1] ? " or its like" : "");
+				   walker->callers[1] ? ", or in a function like it" : "");
 }
 
 /* "2 calls of try_to_unmap, in split_huge_page_to_list, memory_failure" */

@@ -73,7 +73,7 @@ static void store_frame(struct emitter *emitter, int offset, uint8_t src)
 	    frame_at(emitter, offset), 0);
 }
 
-/* Instructions that are left out where r0 is 0 (or not): what to fix when the target is known. */
+/* Instructions that are skipped if r0 is 0 (or not): to be corrected when the target is known. */
 static size_t jump_if(struct emitter *emitter, uint8_t op)
 {
 	put(emitter, BPF_JMP | BPF_K | op, 0, 0, 0, 0);
@@ -111,7 +111,7 @@ static void emit_numbered(struct emitter *emitter, const struct calc_place *plac
 	emit_place(emitter, number < max ? &places[number] : &nowhere);
 }
 
-/* Of memory that may not be there: then it is 0. */
+/* Memory that may not exist: then the value is 0. */
 static void emit_load(struct emitter *emitter, const struct calc_node *node)
 {
 	static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW};
@@ -145,7 +145,7 @@ static void emit_bits(struct emitter *emitter, unsigned int from, unsigned int w
 
 static void emit(struct emitter *emitter, int index);
 
-/* r0 is 1 where the condition holds between r0 and the number or register, else 0. */
+/* r0 is 1 if the condition holds between r0 and the number or register, else 0. */
 static void emit_truth(struct emitter *emitter, uint8_t jump_op, bool by_imm, int32_t imm,
 		       uint8_t left, uint8_t right)
 {
@@ -243,7 +243,7 @@ static void emit_binary(struct emitter *emitter, const struct calc_node *node)
 	by_register(emitter, BPF_MOV, 0, 1);
 }
 
-/* 0 or 1, and the second operand is not looked at where the first decides. */
+/* 0 or 1, and the second operand is not evaluated if the first decides. */
 static void emit_logic(struct emitter *emitter, const struct calc_node *node)
 {
 	size_t decided;

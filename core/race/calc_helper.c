@@ -7,12 +7,13 @@
 #include "calc.h"
 
 /*
- * Entries of page tables are x86-64's: frame numbers in bits 12 to 51; in a swap entry the type in the upper 5
- * bits and the offset, inverted, from bit 9 on. A swp_entry_t has the type from bit 58 on. Arm64's, with pages of 4 KiB:
- * frame numbers in bits 12 to 49; its swap entries have changed often.
+ * Page-table entries of x86-64: frame numbers in bits 12 to 51; in a swap entry the type in the
+ * upper 5 bits and the offset, inverted, from bit 9 on. A swp_entry_t has the type from bit 58 on.
+ * Of arm64, with pages of 4 KiB: frame numbers in bits 12 to 49; its swap entries have changed
+ * often.
  */
 static const struct calc_helper helpers[] = {
-	/* Tail pages point to their head, with bit 0 set; not any more since 7.0. */
+	/* Tail pages point to their head, with bit 0 set; until 6.19. */
 	{"head",
 	 "page",
 	 {"((struct page *)page)->compound_head & 1 ? "
@@ -62,7 +63,7 @@ static const struct calc_helper helpers[] = {
 	 {"(unsigned long)pte >> 59 << 58 | ~(unsigned long)pte << 5 >> 14"},
 	 TYPES_X86_64,
 	 NULL},
-	/* Since 6.1 the bits above the frame number are young and dirty. */
+	/* Since 6.1 the bits above the frame number are the young and dirty bits. */
 	{"migration_page",
 	 "pte",
 	 {"page(~(unsigned long)pte << 5 >> 14 & 0x3ffffffff)"},

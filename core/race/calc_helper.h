@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Helpers of expressions: what they stand for, in the language itself. Only for core/race/calc*.c. */
+/* Helpers of expressions: their definitions, in the same language. Only for core/race/calc*.c. */
 #ifndef THPRACE_CALC_HELPER_H
 #define THPRACE_CALC_HELPER_H
 
@@ -9,13 +9,14 @@
 
 struct calc_helper {
 	const char *name;
-	const char *argument; /* its name in the ways */
-	const char *ways[CALC_HELPER_WAYS_MAX]; /* the first that the kernel's types allow */
-	enum types_machine machine; /* the ways are of this one; TYPES_OTHER: of all */
-	const char *arm64; /* of arm64 instead; NULL: not known */
+	const char *argument; /* its name in the definitions */
+	const char *ways[CALC_HELPER_WAYS_MAX]; /* the first one that the kernel's types allow is
+						 * used */
+	enum types_machine machine; /* the definitions are for this one; TYPES_OTHER: for all */
+	const char *arm64; /* for arm64 instead; NULL: not known */
 };
 
-/* NULL: there is none of this name. */
+/* NULL: there is no helper of this name. */
 const struct calc_helper *calc_helper__find(const char *name, struct nearest *nearest);
 
 #endif

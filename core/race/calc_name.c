@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What names mean: arguments, enumerators, members, types, helpers. */
+/* The meaning of names: arguments, enumerators, members, types, helpers. */
 #include "calc_private.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ static void copy_name(const struct expr_node *node, char name[EXPR_NAME_MAX])
 	name[length] = '\0';
 }
 
-/* Something of a type of BTF that a register holds, whose upper bits mean nothing. */
+/* A value of a BTF type in a register whose upper bits are undefined. */
 static struct calc_value in_register(struct resolving *resolving, enum calc_op op, uint64_t number,
 				     uint32_t type)
 {
@@ -38,7 +38,7 @@ static struct calc_value in_register(struct resolving *resolving, enum calc_op o
 	return value;
 }
 
-/* Of the type that an interval's value has. */
+/* Of the type of an interval's value. */
 static struct calc_value of_interval(struct resolving *resolving, enum calc_op op, int index,
 				     const struct calc_type *type)
 {
@@ -175,7 +175,7 @@ struct calc_value calc_resolve_name(struct resolving *resolving, const struct ex
 	nearest = nearest__to(name);
 	if (resolving->binding && !strcmp(resolving->binding->name, name))
 		return resolving->binding->value;
-	/* A helper speaks of its argument and of the kernel's names only. */
+	/* A helper can only use its argument and the kernel's names. */
 	if (!resolving->binding && (find_given(resolving, node, name, &value, &nearest) ||
 				    find_result(resolving, node, proto, name, &value) ||
 				    find_argument(resolving, proto, name, &value, &nearest)))
@@ -186,7 +186,7 @@ struct calc_value calc_resolve_name(struct resolving *resolving, const struct ex
 	return value;
 }
 
-/* A member of what is in a register: an argument that is a small structure. */
+/* A member of a value in a register: an argument that is a small structure. */
 static struct calc_value member_of_register(struct resolving *resolving, struct calc_value value,
 					    const struct types_member *member)
 {
@@ -340,7 +340,7 @@ static size_t integer_of(const struct expr_type *type)
 	return i;
 }
 
-/* A type by its name, without its pointers; 0: there is none, which is told. */
+/* A type by its name, without its pointers; 0: there is none, which is reported. */
 static uint32_t find_type(struct resolving *resolving, const struct expr_node *node)
 {
 	static const int kinds[] = {[EXPR_PLAIN] = BTF_KIND_TYPEDEF,
@@ -369,7 +369,7 @@ static uint32_t find_type(struct resolving *resolving, const struct expr_node *n
 	return 0;
 }
 
-/* A number of the integer's size, which a pointer or another number becomes. */
+/* A number of the integer's size, made from a pointer or another number. */
 static struct calc_value as_integer(struct resolving *resolving, struct calc_value value,
 				    uint8_t size, bool is_signed)
 {
@@ -475,7 +475,7 @@ static struct calc_value others_since(struct resolving *resolving, const struct 
 	return calc_plain(EXPR_NONE, 8, false);
 }
 
-/* Those of this machine; NULL: it is not known there, which is an error. */
+/* The definitions for this machine; NULL: there are none, which is an error. */
 static const char *const *ways_of(struct resolving *resolving, const struct expr_node *node,
 				  const struct calc_helper *helper,
 				  const char *arm64[CALC_HELPER_WAYS_MAX])
@@ -492,7 +492,7 @@ static const char *const *ways_of(struct resolving *resolving, const struct expr
 	return NULL;
 }
 
-/* The first way that the kernel's types allow. */
+/* The first definition that the kernel's types allow. */
 static struct calc_value expand(struct resolving *resolving, const struct expr_node *node,
 				const struct calc_helper *helper, const char *const *ways,
 				const struct calc_binding *binding)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Operators, by C's rules: promotion, the common type of two operands, pointers that move by what they point to. */
+/* Operators, by the rules of C: promotion, the common type of two operands, pointer arithmetic. */
 #include "calc_private.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ static void promote(struct calc_value *value)
 	}
 }
 
-/* Both as the type that C finds for them. */
+/* Converts both to the type that C chooses for them. */
 static void common(struct resolving *resolving, struct calc_value *left, struct calc_value *right)
 {
 	uint8_t size;
@@ -25,7 +25,7 @@ static void common(struct resolving *resolving, struct calc_value *left, struct 
 	size = left->size > right->size ? left->size : right->size;
 	is_signed = (left->size < size || left->is_signed) &&
 		    (right->size < size || right->is_signed);
-	/* Only what changes from int to unsigned does not have the right bits already. */
+	/* Only a conversion from int to unsigned needs new upper bits. */
 	if (left->size == size && left->is_signed != is_signed)
 		left->node = calc_extend(resolving, left->node, size, is_signed);
 	if (right->size == size && right->is_signed != is_signed)
@@ -34,7 +34,7 @@ static void common(struct resolving *resolving, struct calc_value *left, struct 
 	left->is_signed = right->is_signed = is_signed;
 }
 
-/* A number; what is a pointer becomes one. */
+/* A number; a pointer is converted to one. */
 static struct calc_value number_of(struct resolving *resolving, int child)
 {
 	struct calc_value value = calc_rvalue(resolving, calc_resolve(resolving, child));
@@ -89,7 +89,7 @@ static const struct calc_node *constant(const struct resolving *resolving, int n
 	return found && found->op == CALC_NUMBER ? found : NULL;
 }
 
-/* Both operands are numbers that are known: so is the result. */
+/* If both operands are known numbers, so is the result. */
 static bool fold(struct resolving *resolving, enum calc_op op, bool is_signed, int first,
 		 int second, uint64_t *result)
 {
@@ -190,7 +190,7 @@ static struct calc_value divide(struct resolving *resolving, const struct expr_n
 	return left;
 }
 
-/* A pointer moves by what it points to. */
+/* A pointer moves by the size of its target. */
 static struct calc_value move(struct resolving *resolving, const struct expr_node *node,
 			      struct calc_value pointer, struct calc_value by, uint32_t target,
 			      enum calc_op op)
@@ -206,7 +206,7 @@ static struct calc_value move(struct resolving *resolving, const struct expr_nod
 		return pointer;
 	}
 	if (!calc_btf(resolving, target))
-		size = 1; /* void, as GNU C has it */
+		size = 1; /* void, as in GNU C */
 	if (!size) {
 		calc_fail(resolving, node, -EINVAL, "what %s points to has no size",
 			  calc_type_name(resolving, &pointer, name));

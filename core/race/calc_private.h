@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the resolver share. Only for core/race/calc*.c. */
+/* Shared by the parts of the resolver. Only for core/race/calc*.c. */
 #ifndef THPRACE_CALC_PRIVATE_H
 #define THPRACE_CALC_PRIVATE_H
 
@@ -9,17 +9,17 @@
 
 struct btf_type;
 
-/* What a part of the expression is: a number or pointer at hand, or (memory) something at an address. */
+/* A part of the expression: an available number or pointer, or (memory) something at an address. */
 struct calc_value {
 	int node; /* of the number; memory: of the address, to which offset is added */
 	bool memory;
-	bool partial; /* at hand, and the upper bits mean nothing yet */
-	bool decayed; /* a pointer to element, which BTF need not have as a type */
+	bool partial; /* available, but the upper bits are still undefined */
+	bool decayed; /* a pointer to element, for which BTF may have no type */
 	uint32_t type; /* in BTF; 0: a plain number */
 	uint32_t element;
-	uint8_t size; /* of a number at hand */
+	uint8_t size; /* of an available number */
 	bool is_signed;
-	uint8_t bits; /* a bit field, from bit on */
+	uint8_t bits; /* a bit field, starting at `bit' */
 	unsigned int bit;
 	uint64_t offset;
 };
@@ -33,10 +33,10 @@ struct calc_binding {
 struct resolving {
 	struct calc *calc;
 	const struct expr *expr;
-	const struct expr_node *at; /* what errors without a better place are at */
+	const struct expr_node *at; /* the position of errors that have no better one */
 	const struct calc_scope *scope;
 	const struct calc_binding *binding; /* in a helper; NULL outside */
-	unsigned int column; /* in a helper: where it was called */
+	unsigned int column; /* in a helper: the column of its call */
 	unsigned int depth; /* of helpers */
 	struct expr_error *error;
 	int err;
@@ -60,12 +60,12 @@ int calc_offset(struct resolving *resolving, int node, uint64_t offset);
 int calc_extend(struct resolving *resolving, int node, uint8_t size, bool is_signed);
 struct calc_value calc_plain(int node, uint8_t size, bool is_signed);
 
-/* Behind typedefs; NULL: void, or a plain number. */
+/* Without typedefs; NULL: void, or a plain number. */
 const struct btf_type *calc_btf(const struct resolving *resolving, uint32_t id);
 const char *calc_type_name(const struct resolving *resolving, const struct calc_value *value,
 			   char buf[CALC_TYPE_NAME_MAX]);
 
-/* Read it, if it lies in memory. */
+/* Read it, if it is in memory. */
 struct calc_value calc_rvalue(struct resolving *resolving, struct calc_value value);
 bool calc_pointer(const struct resolving *resolving, const struct calc_value *value,
 		  uint32_t *target);

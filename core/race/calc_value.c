@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Values: at hand or in memory, and how they come from there. */
+/* Values: available or in memory, and how they are loaded. */
 #include "calc_private.h"
 
 #include <errno.h>
@@ -149,7 +149,7 @@ static struct calc_value load_bits(struct resolving *resolving, const struct cal
 	result = calc_plain(load(resolving, value, value->offset + value->bit / 8, (uint8_t)size),
 			    8, is_signed);
 	result.node = take_bits(resolving, result.node, first, value->bits, is_signed);
-	/* What fits into an int is one. */
+	/* What fits into an int is an int. */
 	if (value->bits < 32)
 		result.is_signed = true;
 	result.size = value->bits <= 32 ? 4 : 8;
@@ -166,7 +166,7 @@ struct calc_value calc_rvalue(struct resolving *resolving, struct calc_value val
 	if (!value.type || resolving->err)
 		return value;
 	type = calc_btf(resolving, id);
-	if (value.memory && type && btf_is_array(type)) { /* it is a pointer to its first */
+	if (value.memory && type && btf_is_array(type)) { /* it is a pointer to its first element */
 		value.node = calc_offset(resolving, value.node, value.offset);
 		value.element = btf_array(type)->type;
 		value.memory = false;
@@ -202,7 +202,7 @@ int calc_offset(struct resolving *resolving, int node, uint64_t offset)
 	return offset ? calc_add(resolving, CALC_ADD, node, calc_number(resolving, offset)) : node;
 }
 
-/* What does it point to? False: it is no pointer. */
+/* What does it point to? False: it is not a pointer. */
 bool calc_pointer(const struct resolving *resolving, const struct calc_value *value,
 		  uint32_t *target)
 {

@@ -14,7 +14,7 @@ struct parser {
 	const char *text, *at, *end;
 	unsigned int column; /* of text */
 	unsigned int depth;
-	struct expr_error *error; /* its text is "" as long as all is well */
+	struct expr_error *error; /* its text is "" until there is an error */
 };
 
 static const struct {
@@ -88,7 +88,7 @@ static char peek(const struct parser *parser, size_t ahead)
 	return (size_t)(parser->end - parser->at) > ahead ? parser->at[ahead] : '\0';
 }
 
-/* "'+'", or "the end"; made fit for a terminal. */
+/* "'+'", or "the end"; made safe for a terminal. */
 static const char *found(const struct parser *parser, char buf[32])
 {
 	char shown[8];
@@ -138,7 +138,7 @@ static bool starts_name(char c)
 	return isalpha((unsigned char)c) || c == '_';
 }
 
-/* The word at the parser's place; 0: none is there. */
+/* The word at the parser's position; 0: none. */
 static size_t word_length(const struct parser *parser)
 {
 	size_t length = 0;
@@ -180,7 +180,10 @@ static int digit_of(char c)
 	return isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : 16;
 }
 
-/* What C makes of a number without a suffix: int, long where it is too large; unsigned where it is not decimal. */
+/*
+ * The type that C gives a number without a suffix: int, or long if it is too large; unsigned if it
+ * is not decimal.
+ */
 static void type_number(struct expr_node *node, bool decimal)
 {
 	const bool given = node->is_unsigned;
@@ -296,7 +299,7 @@ static void parse_type(struct parser *parser, struct expr_type *type)
 			     "a pointer to a pointer to a pointer: too many '*'");
 }
 
-/* What cannot be an operator's beginning. */
+/* Anything that cannot begin an operator. */
 static bool at_operand(struct parser *parser)
 {
 	char c;
@@ -307,7 +310,7 @@ static bool at_operand(struct parser *parser)
 	       (c == '!' && peek(parser, 1) != '=');
 }
 
-/* Behind a '(': is it a cast's? Of the name alone nothing is known. */
+/* After a '(': is it a cast? The name alone does not show it. */
 static bool at_type(const struct parser *parser)
 {
 	struct parser ahead = *parser;
@@ -321,7 +324,7 @@ static bool at_type(const struct parser *parser)
 	    is_word(&ahead, length, "union") || is_word(&ahead, length, "enum"))
 		return true;
 	ahead.at += length;
-	/* Nothing but a type stands in parentheses before an operand. */
+	/* Only a type can be in parentheses before an operand. */
 	if (take(&ahead, ')'))
 		return at_operand(&ahead);
 	if (!take(&ahead, '*'))
@@ -413,7 +416,7 @@ static int parse_primary(struct parser *parser)
 	return take(parser, '(') ? parse_call(parser, index) : index;
 }
 
-/* One of .NAME, ->NAME, [INDEX]; EXPR_NONE: none is there. */
+/* One of .NAME, ->NAME, [INDEX]; EXPR_NONE: there is none. */
 static int parse_suffix(struct parser *parser, int operand)
 {
 	const char *start;
@@ -510,7 +513,7 @@ static int parse_cast(struct parser *parser, const char *start)
 
 /* --- operators --- */
 
-/* The operator at the parser's place; NR_BINARY: none. */
+/* The operator at the parser's position; NR_BINARY: none. */
 static size_t at_binary(struct parser *parser)
 {
 	size_t i, length;
@@ -525,7 +528,7 @@ static size_t at_binary(struct parser *parser)
 	return i;
 }
 
-/* Operators that bind at least so strongly. */
+/* Operators that bind at least this strongly. */
 static int parse_level(struct parser *parser, int strength)
 {
 	int left = parse_unary(parser), right, index;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Expressions of race files, a subset of C: text becomes a tree of names and operators, of which
- * nothing is known yet but its form. core/race/calc.h gives it a meaning on one kernel.
+ * Expressions of race files, a subset of C: turns text into a tree of names and operators, of which
+ * only the form is known. core/race/calc.h gives it a meaning on one kernel.
  */
 #ifndef THPRACE_EXPR_H
 #define THPRACE_EXPR_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #define EXPR_NODES_MAX 192 /* of one expression */
-#define EXPR_DEPTH_MAX 24 /* operators and parentheses within each other */
-#define EXPR_NAME_MAX 64 /* with the NUL */
+#define EXPR_DEPTH_MAX 24 /* nesting of operators and parentheses */
+#define EXPR_NAME_MAX 64 /* including the NUL */
 #define EXPR_ARGUMENTS_MAX 2 /* of a call */
 #define EXPR_NONE (-1)
 
@@ -37,7 +37,7 @@ enum expr_op {
 	EXPR_MINUS,
 	EXPR_COMPLEMENT, /* ~a */
 	EXPR_NOT, /* !a */
-	/* two; the weakest last */
+	/* binary; the weakest last */
 	EXPR_MULTIPLY,
 	EXPR_DIVIDE,
 	EXPR_REMAINDER,
@@ -74,7 +74,8 @@ struct expr_node {
 	enum expr_kind kind;
 	enum expr_op op;
 	bool arrow;
-	bool is_unsigned, is_long; /* a number's suffixes, or what its size makes of it in C */
+	bool is_unsigned, is_long; /* the suffixes of a number, or the type that C derives from its
+				    * size */
 	unsigned int column; /* in the line, from 1 */
 	int child[3]; /* indexes of nodes, or EXPR_NONE */
 	uint64_t number;
@@ -96,8 +97,8 @@ struct expr_error {
 };
 
 /*
- * Parse length bytes of text, which stands at this column of its line and must live as long as the expression.
- * Returns 0; or -EINVAL and the error.
+ * Parse length bytes of text, which is at this column of its line and must live as long as the
+ * expression. Returns 0; or -EINVAL and the error.
  */
 int expr__parse(struct expr *expr, const char *text, size_t length, unsigned int column,
 		struct expr_error *error);

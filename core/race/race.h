@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A race as a file describes it (thprace.race(5)): two sides, when each begins and ends, by which key they
- * meet, and what proves that one got through. Of no kernel in particular; core/race/race_kernel.h holds it
- * against one.
+ * A race as described by a file (thprace.race(5)): two sides, when each begins and ends, the key by
+ * which they are matched, and what proves an escape. It belongs to no particular kernel;
+ * core/race/race_kernel.h checks it on one.
  */
 #ifndef THPRACE_RACE_FILE_H
 #define THPRACE_RACE_FILE_H
@@ -13,26 +13,26 @@
 #include "expr.h"
 #include "race_rule.h"
 
-#define RACE_NAME_SIZE 32 /* with the NUL */
+#define RACE_NAME_SIZE 32 /* including the NUL */
 #define RACE_TEXT_MAX 200 /* of a line, see core/base/ini_file.h */
 #define RACE_SECTIONS_MAX 8 /* windows and walkers */
 #define RACE_PLACES_MAX 8 /* of an event */
-#define RACE_EVENTS_MAX 8 /* that a section names */
+#define RACE_EVENTS_MAX 8 /* named by a section */
 #define RACE_SAVED_MAX 8 /* values of a section */
-#define RACE_FORMULA_WAYS_MAX 4 /* that an expression has, for kernels that differ */
+#define RACE_FORMULA_WAYS_MAX 4 /* of an expression, for kernels that differ */
 #define RACE_CONDITIONS_MAX 4 /* of which all must hold */
 #define RACE_COMMITS_MAX 4
 #define RACE_DANGERS_MAX 4
 #define RACE_FILE_MAX (64UL << 10) /* bytes */
 
-/* A line's value, and where it stands. */
+/* A line's value, and its position. */
 struct race_text {
 	char text[RACE_TEXT_MAX];
 	unsigned int line; /* 0: not given */
 	unsigned int column;
 };
 
-/* An expression, and the other ways to say it: the first that a kernel knows the names of is taken. */
+/* An expression and its alternatives: the first one whose names the kernel knows is used. */
 struct race_formula {
 	struct race_text text;
 	struct expr *way[RACE_FORMULA_WAYS_MAX];
@@ -53,7 +53,8 @@ struct race_place {
 	char in[EXPR_NAME_MAX];
 	unsigned int column; /* of function */
 	unsigned int in_column;
-	int group; /* places of one group are for kernels that differ: one is taken. Of each group one must be there. */
+	int group; /* places of one group are for kernels that differ: one is used. Of each group
+		    * one must exist. */
 };
 
 struct race_event {
@@ -61,7 +62,7 @@ struct race_event {
 	int places; /* 0: not given */
 	int groups;
 	struct race_text text;
-	struct race_formula when; /* it counts only where this holds */
+	struct race_formula when; /* it counts only if this holds */
 };
 
 /* NAME: … */
@@ -86,10 +87,11 @@ struct race_section {
 	unsigned int line; /* of its head */
 	struct race_event begin; /* open, enter; or at: an instant */
 	struct race_event end; /* close, leave */
-	struct race_event drop; /* it ends, and never was one */
-	struct race_event learn; /* only here the key is known */
+	struct race_event drop; /* it ends, and was no interval */
+	struct race_event learn; /* only here the key becomes known */
 	bool instant;
-	struct race_event inside; /* it counts only in a task that is in this function; entries */
+	struct race_event
+		inside; /* it counts only in a task that is inside this function; entries */
 	struct race_named_event event[RACE_EVENTS_MAX];
 	int events;
 	struct race_formula key;
@@ -98,7 +100,7 @@ struct race_section {
 	int conditions;
 	struct race_saved saved[RACE_SAVED_MAX];
 	int values;
-	struct race_formula escape[RACE_CONDITIONS_MAX]; /* at the end */
+	struct race_formula escape[RACE_CONDITIONS_MAX]; /* conditions at the end */
 	int escapes;
 };
 
@@ -108,12 +110,12 @@ struct race_provoke {
 	enum race_hold {
 		RACE_HOLD_WINDOW,
 		RACE_HOLD_WALKER,
-		RACE_HOLD_CLOCK, /* wherever a task is in this function: */
+		RACE_HOLD_CLOCK, /* anywhere, while a task is inside this function: */
 	} what;
 	char function[EXPR_NAME_MAX];
 	unsigned int time_us; /* how long, 1 to 1000 */
 	struct race_text run; /* a command */
-	unsigned int seconds; /* that it runs, 0: to its end */
+	unsigned int seconds; /* how long it runs, 0: to its end */
 };
 
 struct race {
@@ -124,7 +126,7 @@ struct race {
 	int fixes;
 	char cve[RACE_COMMITS_MAX][24];
 	int cves;
-	char danger[RACE_DANGERS_MAX][RACE_TEXT_MAX]; /* what the kernel prints then */
+	char danger[RACE_DANGERS_MAX][RACE_TEXT_MAX]; /* what the kernel prints in this case */
 	int dangers;
 	struct race_section section[RACE_SECTIONS_MAX];
 	int sections;
@@ -133,12 +135,12 @@ struct race {
 };
 
 /*
- * Read a file. Returns 0 and *race, to be freed with race__free(); or negative errno, and in why each error, a line
- * each: "FILE:LINE:COLUMN: …". What names the kernel has is not looked at.
+ * Read a file. Returns 0 and *race, to be freed with race__free(); or negative errno, and in why
+ * all errors, one per line: "FILE:LINE:COLUMN: …". It does not check which names the kernel has.
  */
 int race__read(struct race **race, const char *path, char *why, size_t why_size);
 
-/* The same of text that path stands for. */
+/* The same for text with the name path. */
 int race__read_text(struct race **race, const char *path, const char *text, size_t size, char *why,
 		    size_t why_size);
 void race__free(struct race *race);
@@ -146,11 +148,11 @@ void race__free(struct race *race);
 /* "window", "walker" */
 const char *race__role(enum race_role role);
 
-/* An event's place as it is written, "call of G in F", into buf; returns it. */
+/* An event's place in the notation of the file, "call of G in F", into buf; returns it. */
 #define RACE_PLACE_TEXT_MAX (2 * EXPR_NAME_MAX + 24)
 const char *race__place(const struct race_place *place, char buf[RACE_PLACE_TEXT_MAX]);
 
-/* Has one section of the race a range, and so each? */
+/* Does one section of the race have a range? Then all have. */
 bool race__has_range(const struct race *race);
 
 #endif

@@ -41,7 +41,7 @@ const char *race_attach__missing(const struct race_kernel *kernel, const struct 
 		return place->function;
 	if (!place->in[0])
 		return NULL;
-	/* Inlined, it is called nowhere. */
+	/* If it was inlined, there are no calls of it. */
 	*calls = race_attach__has(kernel, place->in);
 	if (!*calls ||
 	    (kernel->calls && !kernel->calls(kernel->context, place->in, place->function)))
@@ -49,7 +49,7 @@ const char *race_attach__missing(const struct race_kernel *kernel, const struct 
 	return NULL;
 }
 
-/* Structures by value are refused by old kernels, and so are too many arguments. */
+/* Old kernels refuse structures by value and too many arguments. */
 static bool trampoline(const struct race_kernel *kernel, const struct btf_type *proto)
 {
 	const struct btf_type *type;
@@ -84,13 +84,13 @@ int race_attach__register(const struct types *types, const struct btf_type *prot
 		size = types__size(types, btf_params(proto)[i].type);
 		if (i == argument)
 			return size <= 8 && used < registers ? used : -1;
-		/* Larger ones lie in memory, and on arm64 a pointer to them is passed. */
+		/* Larger ones are in memory, and on arm64 a pointer to them is passed. */
 		used += size <= 8 ? 1 : size <= 16 ? 2 : registers == ARM64_REGISTERS;
 	}
 	return -1;
 }
 
-/* Which arguments do the point's expressions ask for? */
+/* Which arguments do the point's expressions use? */
 static uint64_t asked_arguments(const struct race_point *point)
 {
 	uint64_t all = 0, numbers;
@@ -115,7 +115,7 @@ static bool in_registers(struct race_point *point, const struct types *types,
 	return true;
 }
 
-/* Is there code of a function on the running kernel, to attach to? */
+/* Does the running kernel have code of the function to attach to? */
 static bool reachable(struct race_point *point, const struct race_kernel *kernel,
 		      const char *function)
 {

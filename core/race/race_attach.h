@@ -5,12 +5,12 @@
 
 #include "race_kernel.h"
 
-/* Has the kernel a function of that name? */
+/* Does the kernel have a function of that name? */
 bool race_attach__has(const struct race_kernel *kernel, const char *function);
 
 /*
- * The function of a place that the kernel does not have; NULL: it has the place. calls: both functions are there, but
- * `in' is known not to call the other.
+ * The function of a place that the kernel does not have; NULL: it has the place. calls: both
+ * functions exist, but `in' does not call the other.
  */
 const char *race_attach__missing(const struct race_kernel *kernel, const struct race_place *place,
 				 bool *calls);
@@ -19,10 +19,13 @@ const char *race_attach__missing(const struct race_kernel *kernel, const struct 
 int race_attach__register(const struct types *types, const struct btf_type *proto,
 			  uint32_t argument);
 
-/* Decide how a point is attached, by what its expressions ask for. False: it cannot be; the reason is told. */
+/*
+ * Decide how a point is attached, by what its expressions use. False: it cannot be; the reason is
+ * reported.
+ */
 bool race_attach__plan(struct race_point *point, const struct race_kernel *kernel);
 
-/* The same by kprobes alone: what is left where the kernel refuses a trampoline. */
+/* The same only with kprobes, for kernels that refuse a trampoline. */
 bool race_attach__kprobe(struct race_point *point, const struct types *types);
 
 #endif

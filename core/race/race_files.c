@@ -28,7 +28,7 @@ const struct race_file *race_files__find(const struct race_files *files, const c
 	return NULL;
 }
 
-/* Names are told apart in all that is printed. Returns whether this one is free. */
+/* Names must be different, because all output uses them. Returns whether this one is free. */
 static bool name_is_free(const struct race_files *files, const struct race *race, char *why,
 			 size_t why_size)
 {
@@ -117,7 +117,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* An empty file, or /dev/null. What cannot be looked at is read, which tells why. */
+/* An empty file, or /dev/null. A file that cannot be examined is read, which reports why. */
 static bool hides(const char *path)
 {
 	struct stat st;
@@ -125,7 +125,7 @@ static bool hides(const char *path)
 	return !stat(path, &st) && !S_ISDIR(st.st_mode) && !st.st_size;
 }
 
-/* Of the first folder that has the name. */
+/* From the first folder that has the name. */
 static void add_first(struct race_files *files, const char *root, const char *name)
 {
 	char path[PATH_MAX];

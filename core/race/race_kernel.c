@@ -11,7 +11,7 @@
 
 #include "race_attach.h"
 
-/* One section, while it is held against the kernel. */
+/* One section, while it is checked on the kernel. */
 struct holding {
 	struct race_on_kernel *result;
 	const struct race_kernel *kernel;
@@ -39,7 +39,7 @@ __attribute__((format(printf, 5, 6))) static void problem(struct holding *holdin
 	va_start(args, format);
 	vsnprintf(found.text, sizeof(found.text), format, args);
 	va_end(args);
-	/* Alternatives may lack the same. */
+	/* Alternatives may lack the same name. */
 	for (i = 0; i < result->problems; i++)
 		if (result->problem[i].line == line && result->problem[i].column == column &&
 		    !strcmp(result->problem[i].text, found.text))
@@ -48,7 +48,10 @@ __attribute__((format(printf, 5, 6))) static void problem(struct holding *holdin
 		result->problem[result->problems++] = found;
 }
 
-/* The first way that the kernel knows the names of. Returns whether there is one; else it is a problem. */
+/*
+ * The first alternative whose names the kernel knows. Returns whether there is one; else it is a
+ * problem.
+ */
 static bool compile(struct holding *holding, struct race_point *point, enum race_use use, int index,
 		    const struct race_formula *formula, bool interval)
 {
@@ -186,7 +189,7 @@ static void add_point(struct holding *holding, const struct race_event *event,
 		problem(holding, event->text.line, place->column, true, "%s", point->reason);
 }
 
-/* None of the places of a group is there. */
+/* None of the places of a group exists. */
 static void absent(struct holding *holding, const struct race_event *event, int group)
 {
 	const struct race_place *place;
@@ -216,7 +219,7 @@ static void absent(struct holding *holding, const struct race_event *event, int 
 	}
 }
 
-/* Of each group the first place that is there. */
+/* From each group the first place that exists. */
 static void hold_event(struct holding *holding, const struct race_event *event,
 		       enum race_moment moment, int named)
 {
@@ -249,7 +252,7 @@ static void hold_section(struct holding *holding)
 	hold_event(holding, &section->inside, RACE_INSIDE, 0);
 	hold_event(holding, &section->begin, RACE_BEGINS, 0);
 	hold_event(holding, &section->learn, RACE_LEARNS, 0);
-	/* What could not be compiled is a number for the rest. */
+	/* A key that could not be compiled counts as a number for the rest. */
 	if (!holding->key.size)
 		holding->key.size = 8;
 	for (i = 0; i < holding->names; i++)

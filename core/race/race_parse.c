@@ -50,7 +50,7 @@ static void take_place(struct words *words, struct race_place *place)
 	}
 }
 
-/* After "call of G in F |": another F, or a place? A place goes on after the name. */
+/* After "call of G in F |": another F, or a place? A place continues after the name. */
 static bool at_function(const struct words *words)
 {
 	struct expr_error ignored = {0};
@@ -71,7 +71,7 @@ static void take_in(struct words *words, struct race_place *place, const struct 
 	words__take_name(words, place->in, "the name of a function");
 }
 
-/* Places, by a function that reads one. */
+/* Places, read by the given function. */
 static void take_places(struct words *words, struct race_event *event,
 			void (*take)(struct words *words, struct race_place *place))
 {
@@ -109,7 +109,7 @@ int race_parse__event(struct race_event *event, const struct race_text *text,
 	words__begin(&words, text->text, text->column, error);
 	take_places(&words, event, take_place);
 	if (words__take(&words, "when")) {
-		words__column(&words); /* to the beginning of the next word */
+		words__column(&words); /* moves to the start of the next word */
 		condition = part_of(text, words.at, strlen(words.at));
 		return race_parse__formula(&event->when, &condition, error);
 	}

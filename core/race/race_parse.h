@@ -5,7 +5,9 @@
 
 #include "race.h"
 
-/* Each returns 0; or -EINVAL (-ENOMEM) and the error. The column of the error is one of the line. */
+/*
+ * Each returns 0; or -EINVAL (-ENOMEM) and the error. The column of the error is that in the line.
+ */
 
 /* PLACE [| PLACE …] [, …] [when FORMULA] */
 int race_parse__event(struct race_event *event, const struct race_text *text,
@@ -27,7 +29,7 @@ int race_parse__label(char name[EXPR_NAME_MAX], struct race_text *rest,
 int race_parse__hold(struct race_provoke *provoke, const struct race_text *text,
 		     struct expr_error *error);
 
-/* Free what a section has of memory. */
+/* Free a section's memory. */
 void race_parse__release(struct race_section *section);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "race_attach.h"
 
-#define FRAME (-CALC_FRAME_SIZE) /* from the stack's end */
+#define FRAME (-CALC_FRAME_SIZE) /* relative to the end of the stack */
 #define LOOKUP_KEY (FRAME - 8)
 
 _Static_assert(THPRACE_INTERVAL_SAVED == RACE_SAVED_MAX, "the interval has all saved values");
@@ -77,7 +77,7 @@ void race_program__places(struct calc_places *places, const struct race_point *p
 	}
 }
 
-/* The context and the interval go to the frame; without an interval the program ends. */
+/* Stores the context and the interval in the frame; without an interval the program ends. */
 static int write_begin(struct bpf_insn *insn, int map_fd)
 {
 	const struct bpf_insn code[] = {
@@ -124,7 +124,7 @@ int race_program__write(const struct race_point *point, const struct types *type
 	struct calc_places places;
 	int count, used, i;
 
-	/* Where the struct pages are makes no difference to the verifier. */
+	/* For the verifier it does not matter where the struct pages are. */
 	race_program__places(&places, point, types, 0xffffea0000000000);
 	count = write_begin(insn, map_fd);
 	for (i = 0; i < point->calcs; i++) {

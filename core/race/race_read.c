@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The keys of race files, and what only the whole file shows. */
+/* The keys of race files, and checks of the whole file. */
 #include "race.h"
 
 #include <ctype.h>
@@ -25,7 +25,7 @@ struct reading {
 	struct race_section *section; /* of [window] and [walker] */
 	struct ini_errors *errors;
 	bool names_race; /* there is a [race] */
-	struct race_section spare; /* for one too many */
+	struct race_section spare; /* used if there are too many */
 };
 
 struct key {
@@ -108,7 +108,7 @@ static void read_cve(struct reading *reading, const struct race_text *text)
 	read_list(reading, text, race->cve[0], sizeof(race->cve[0]), &race->cves, RACE_COMMITS_MAX);
 }
 
-/* A line of the kernel's log, in quotes or not. */
+/* A line of the kernel's log, with or without quotes. */
 static void read_danger(struct reading *reading, const struct race_text *text)
 {
 	size_t length = strlen(text->text);
@@ -244,7 +244,7 @@ static bool is_taken(const struct race_section *section, const char *name)
 	return false;
 }
 
-/* "NAME: …": what comes after, in rest. */
+/* "NAME: …": the text after it, in rest. */
 static bool take_label(struct reading *reading, const struct race_text *text,
 		       char name[EXPR_NAME_MAX], struct race_text *rest)
 {
@@ -542,7 +542,7 @@ int race__read_text(struct race **race, const char *path, const char *text, size
 		return err;
 	reader = reader_of(&reading);
 	if (size > RACE_FILE_MAX)
-		ini_errors__add(&errors, -EFBIG, path, "is larger than %lu KiB: no race is",
+		ini_errors__add(&errors, -EFBIG, path, "is larger than %lu KiB: this is not a race",
 				RACE_FILE_MAX >> 10);
 	else
 		ini_file__read_text(path, text, size, &reader, &errors);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * [check] of a race file: what of a kernel's BTF, symbols, configuration and code says whether it has the
- * fix. Only its form; core/check/check_race.h asks a kernel.
+ * [check] of a race file: the facts in a kernel's BTF, symbols, configuration and code that show
+ * whether it has the fix. Only its form; core/check/check_race.h checks a kernel.
  */
 #ifndef THPRACE_RACE_RULE_H
 #define THPRACE_RACE_RULE_H
@@ -17,16 +17,16 @@ enum race_rule_kind {
 	RACE_RULE_OR,
 	RACE_RULE_NOT,
 	RACE_RULE_CALLS, /* one of function calls one of callee */
-	RACE_RULE_CALLS_BEFORE, /* … before one of before, on each path there */
+	RACE_RULE_CALLS_BEFORE, /* … before one of before, on each path to that */
 	RACE_RULE_PASSES, /* function passes flag to callee, in its argument of that name or type */
-	RACE_RULE_FUNCTION, /* there is one of function */
+	RACE_RULE_FUNCTION, /* one of function exists */
 	RACE_RULE_MEMBER, /* the structure flag has the member `argument' */
 	RACE_RULE_ENUMERATOR, /* flag */
 	RACE_RULE_TYPE, /* a structure, union, enum or typedef, flag */
 	RACE_RULE_CONFIG, /* flag, without CONFIG_ */
 };
 
-/* Functions that stand for each other on kernels that differ. */
+/* Alternative functions, for kernels that differ. */
 struct race_rule_names {
 	char name[RACE_RULE_NAMES_MAX][EXPR_NAME_MAX];
 	int count;
@@ -49,8 +49,8 @@ struct race_rule {
 };
 
 /*
- * Parse a condition, which stands at this line and column, and join it by "and" to what *root has. Returns 0; or -EINVAL
- * and the error.
+ * Parse a condition, which is at this line and column, and add it to *root with "and". Returns 0;
+ * or -EINVAL and the error.
  */
 int race_rule__parse(struct race_rule *rule, int *root, const char *text, unsigned int line,
 		     unsigned int column, struct expr_error *error);

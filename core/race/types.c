@@ -10,7 +10,7 @@
 #include "kernel/btf_walk.h"
 
 #define NESTED_MAX 16 /* structures without a name */
-#define STEPS_MAX 16384 /* of a search for a member */
+#define STEPS_MAX 16384 /* of one search for a member */
 #define POINTERS_MAX 8 /* of a type's name */
 
 /* A named type, or an enumerator of one. */
@@ -35,7 +35,7 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
-/* Those that expressions and events name. */
+/* Types that expressions and events name. */
 static bool wanted(const struct btf_type *type)
 {
 	return type->name_off &&
@@ -164,7 +164,7 @@ bool types__is_signed(const struct btf_type *type)
 		return btf_int_encoding(type) & BTF_INT_SIGNED;
 	if (!btf_is_any_enum(type) || btf_kflag(type))
 		return btf_is_any_enum(type);
-	/* BTF before 6.0 does not tell: C takes an int where one of the values is negative. */
+	/* BTF before 6.0 does not say: C uses an int if one of the values is negative. */
 	for (i = 0; btf_is_enum(type) && i < btf_vlen(type); i++)
 		if (btf_enum(type)[i].val < 0)
 			return true;
@@ -176,7 +176,7 @@ static void read_enumerator(const struct btf_type *type, uint32_t index,
 {
 	found->value = btf_is_enum(type) ? btf_enum(type)[index].val
 					 : (int64_t)btf_enum64_value(&btf_enum64(type)[index]);
-	/* An int, unless it does not fit into one. */
+	/* An int, unless it does not fit. */
 	found->is_signed = types__is_signed(type) || found->value == (int32_t)found->value;
 	found->size = found->value == (int32_t)found->value ||
 				      (!found->is_signed && found->value == (uint32_t)found->value)
@@ -207,7 +207,7 @@ const struct btf_type *types__plain(const struct types *types, uint32_t *id)
 
 	uint32_t known;
 
-	/* A chain without end is refused when the BTF of a file is read. */
+	/* A chain without end is refused when BTF is read from a file. */
 	while (*id && type && (btf_is_mod(type) || btf_is_typedef(type))) {
 		*id = type->type;
 		type = btf__type_by_id(types->btf, *id);

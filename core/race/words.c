@@ -8,7 +8,7 @@
 
 #include "base/names.h"
 
-#define SHOWN 32 /* bytes of what is there instead */
+#define SHOWN 32 /* bytes of the unexpected text in a message */
 
 void words__begin(struct words *words, const char *text, unsigned int column,
 		  struct expr_error *error)

@@ -11,7 +11,7 @@
 struct words {
 	const char *text, *at;
 	unsigned int column; /* of text in its line */
-	struct expr_error *error; /* its text is "" as long as all is well */
+	struct expr_error *error; /* its text is "" until there is an error */
 };
 
 void words__begin(struct words *words, const char *text, unsigned int column,
@@ -28,7 +28,7 @@ bool words__take(struct words *words, const char *wanted);
 /* Does this word or sign come next? */
 bool words__next(struct words *words, const char *wanted);
 
-/* Take a C name into name; else what, "a name", was expected. */
+/* Read a C name into name; otherwise the error says that what, "a name", was expected. */
 void words__take_name(struct words *words, char name[EXPR_NAME_MAX], const char *what);
 
 /* Something else was expected here. */

@@ -45,7 +45,7 @@ log=$root/tests/complaints/45-journal.log
 is $? 3 "standard input"
 like "$work/out" '^1 complaint about pages, 1 of a race class: split-unmap 1$' "the first line is the answer"
 like "$work/out" 'fixed in 5\.13 and 5\.10\.47 by 732ed55823fc' "where it is fixed"
-like "$work/out" 'next +Ask the image' "... and what to do without the image"
+like "$work/out" 'next +Check the image' "... and what to do without the image"
 COLUMNS=60 "$thprace" explain "$log" >"$work/out"
 is "$(awk 'length > 60' "$work/out")" "" "no line is wider than the terminal"
 
