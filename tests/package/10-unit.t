@@ -30,7 +30,7 @@ exposure() {
 		sed -n 's/.*exposure level for .*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
 }
 
-is "$(exposure "$unit" | grep -c .)" 1 "systemd-analyze tells an exposure"
+is "$(exposure "$unit" | grep -c .)" 1 "systemd-analyze computes an exposure"
 less "$(exposure "$unit")" 16 "the exposure is at most 1.5"
 
 # The unit with an existing program, and the drop-in.
@@ -38,7 +38,7 @@ mkdir "$work/thpraced.service.d"
 sed -E 's#/usr/s?bin/(thpraced|thprace)#/bin/true#' "$unit" >"$work/thpraced.service"
 systemd-analyze verify --man=no "$work/thpraced.service" >"$work/verify" 2>&1
 ok $? "the unit passes systemd-analyze verify"
-is "$(cat "$work/verify")" "" "and nothing is said of it"
+is "$(cat "$work/verify")" "" "and systemd-analyze has no message"
 sed 's/^WatchdogSec=/&no-time/' "$unit" >"$work/thprace-broken.service"
 systemd-analyze verify --man=no "$work/thprace-broken.service" >"$work/verify" 2>&1
 like "$work/verify" 'no-time' "verify finds a wrong value"

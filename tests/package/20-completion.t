@@ -58,7 +58,7 @@ missing() {
 }
 
 told_verbs >"$work/verbs"
-more "$(wc -l <"$work/verbs")" 4 "--help tells of verbs"
+more "$(wc -l <"$work/verbs")" 4 "--help lists verbs"
 complete_line thprace ""
 is "$(missing "$work/verbs" "$work/got")" "" "bash offers every verb"
 complete_line thprace prov
@@ -70,7 +70,7 @@ is "$(missing "$work/verbs" "$work/names")" "" "zsh offers every verb"
 # options PROGRAM [VERB]
 options() {
 	told_options "$@" >"$work/options"
-	more "$(wc -l <"$work/options")" 1 "$*: --help tells of options"
+	more "$(wc -l <"$work/options")" 1 "$*: --help lists options"
 	complete_line "$@" --
 	sed 's/=$//' "$work/got" >"$work/names"
 	is "$(missing "$work/options" "$work/names")" "" "bash offers every option of $*"

@@ -51,7 +51,7 @@ documented() {
 }
 
 thprace --help | awk '/^  [a-z]/ { print $1 }' >"$work/verbs"
-more "$(wc -l <"$work/verbs")" 4 "--help tells of verbs"
+more "$(wc -l <"$work/verbs")" 4 "--help lists verbs"
 man --local-file "$man/thprace.1" | col -b >"$work/thprace"
 for option in --help --color; do
 	like "$work/thprace" "$option" "thprace.1 has $option, of every verb"

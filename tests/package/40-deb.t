@@ -101,6 +101,6 @@ ok "$([ -d "$work/root/var/lib/thprace/x" ]; echo $?)" "a removal leaves the spo
 ok "$([ -e "${operators[0]}/operator.conf" ] && [ -e "${operators[1]}/operator.conf" ]; echo $?)" \
 	"... and what the operator set"
 postrm purge
-is "$(find "$work/root" -name '*thprace*')" "" "purge takes all of that" || diag "$(cat "$work/log")"
+is "$(find "$work/root" -name '*thprace*')" "" "purge removes all of it" || diag "$(cat "$work/log")"
 
 done_testing

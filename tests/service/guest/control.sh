@@ -49,7 +49,7 @@ for verb in status incidents metrics "show $incident" "dump --live" reload; do
 	# shellcheck disable=SC2086 # words
 	as other thprace $verb
 	is "$status" 1 "another user may not: $verb"
-	like err "(not allowed|member)" "... and is told why"
+	like err "(not allowed|member)" "... with the reason"
 	is "$(wc -c <out)" 0 "... and nothing else"
 done
 as member thprace show "$incident"
@@ -124,14 +124,14 @@ printf '[alerts]\nfold=33s\n' >"$conf/50-test.conf"
 try systemctl reload thpraced
 is "$status" 0 "systemctl reload"
 soon "a good change is applied" 10 says '.config.alerts.fold == 33'
-soon "... and told" 10 more_than 0 RELOADED
+soon "... and reported" 10 more_than 0 RELOADED
 printf '[observe]\nmode=precise\n' >"$conf/60-test.conf"
 hold_still
 had=$(of_status .totals.windows)
 try systemctl reload thpraced
 soon "another mode is applied" 30 says '.mode == "precise"'
 go_on
-soon "... and it goes on counting" 30 says ".totals.windows > $had + 20"
+soon "... and it continues counting" 30 says ".totals.windows > $had + 20"
 identity "... over it"
 printf '[alerts]\nfold=44s\nfolds=1\n[spool]\nmax_size=banana\n' >"$conf/50-test.conf"
 try thpraced --test-config
@@ -143,7 +143,7 @@ try systemctl reload thpraced
 more "$status" 0 "systemctl reload of a bad file fails"
 is "$(systemctl is-active thpraced)" active "... and the daemon goes on"
 kill -HUP "$(systemctl show -p MainPID --value thpraced)"
-soon "a bad file is told" 10 more_than 0 RELOAD_FAILED
+soon "a bad file is reported" 10 more_than 0 RELOAD_FAILED
 texts RELOAD_FAILED >told
 while read -r line; do
 	grep -qF "$line" told
@@ -161,7 +161,7 @@ is "$status" 0 "the file gone: reload"
 is "$(of_status '.mode + " " + (.config.alerts.fold | tostring)')" "light 60" "... the defaults are back"
 go_on
 had=$(of_status .totals.windows)
-soon "... and it goes on" 30 says ".totals.windows > $had + 20"
+soon "... and it continues" 30 says ".totals.windows > $had + 20"
 identity "... over all that"
 
 # --- a CPU goes, and comes back ---
@@ -170,7 +170,7 @@ had=$(of_status .totals.windows)
 cpu=/sys/devices/system/cpu/cpu1/online
 echo 0 >"$cpu"
 is "$(cat "$cpu")" 0 "a CPU is off, under stress"
-soon "... the rest is watched" 30 says ".totals.windows > $had + 20"
+soon "... the rest is still watched" 30 says ".totals.windows > $had + 20"
 echo 1 >"$cpu"
 had=$(of_status .totals.overlaps)
 soon "it is back: overlaps again" 60 overlaps_above "$had"
@@ -178,13 +178,13 @@ says .loss.identity
 ok $? "... the identity holds" || diag "$(of_status .loss)"
 lost=$(of_status .loss.lost)
 [ "$lost" = 0 ] || more_than 0 LOSS_BEGAN
-ok $? "... nothing is lost without being told ($lost lost)"
+ok $? "... every loss is reported ($lost lost)"
 is "$(pid)" "$first" "... and the daemon is the same"
 
 # --- the clock is set ---
 
 date -s '+1 hour' >/dev/null
-soon "the step of the clock is told" 10 more_than 0 CLOCK_STEP
+soon "the step of the clock is reported" 10 more_than 0 CLOCK_STEP
 since=$(date +%s)
 had=$(of_status .totals.overlaps)
 soon "... there are overlaps after it" 60 overlaps_above "$((had + 5))"

@@ -118,7 +118,7 @@ like out "thprace show" "... and what to do"
 more_folded() {
 	[ "$(of_status .alerts.folded)" = 0 ] || more_than 0 FOLDED
 }
-soon "what was folded is told" 20 more_folded
+soon "folded incidents are reported" 20 more_folded
 case " $CLASSES " in
 *" hwpoison-unmap "*)
 	soon "the kernel's own complaint confirms it" 10 more_than 0 CONFIRMED ||

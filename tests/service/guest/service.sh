@@ -83,7 +83,7 @@ journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
 like out "Subject: " "journalctl -x explains it"
 says .overhead.measured
 ok $? "own cost is measured" || diag "$(of_status .overhead)"
-soon "the kernel's code is read meanwhile, by a process without a capability" 120 checked ||
+soon "the kernel's code is read by a process without a capability" 120 checked ||
 	diag "$(of_status .check)"
 is "$(words)" "fixed, fixed, cannot happen, cannot happen, fixed, fixed, cannot happen" \
 	"... and each class has its word" || diag "$(of_status .classes)"
@@ -117,7 +117,7 @@ for class in split-migrate truncate-unmap; do
 		says ".classes[] | select(.class == \"$class\").overlaps > 20"
 	end_stress
 	ok $? "$class: the stressor ends well" || diag "$(tail -n 5 stress.log)"
-	is "$(messages OVERLAP .THPRACE_CLASS | grep -cx "$class")" 1 "$class: its first overlap is told, once"
+	is "$(messages OVERLAP .THPRACE_CLASS | grep -cx "$class")" 1 "$class: its first overlap is reported once"
 	is "$(messages OVERLAP 'select(.THPRACE_CLASS == "'"$class"'").THPRACE_CHECK')" fixed \
 		"$class: ... with what the kernel's code says"
 done

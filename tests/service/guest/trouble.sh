@@ -72,18 +72,18 @@ thprace incidents --spool "$spool" --count 1000000 --format json 2>err | jq -r .
 grep -qx "$last" stored
 ok $? "what was in a whole block is there" || diag "$last is not among:" "$(tail -n 3 stored)"
 rising stored
-ok $? "... each with a number of its own" || diag "$(sort -n stored | uniq -d | head -n 5)"
+ok $? "... each with its own number" || diag "$(sort -n stored | uniq -d | head -n 5)"
 files_read "after SIGKILL"
 seen=$(jq -r .number follow | sort -n | tail -n 1)
-more "$seen" $((last - 1)) "a follower was told numbers up to the end" || diag "$(cat follow.err)"
+more "$seen" $((last - 1)) "a follower got numbers up to the end" || diag "$(cat follow.err)"
 soon "it goes on" 120 stored_above 5
 last=$(last_id)
 ids "$spool" >stored.later
 rising stored.later
 ok $? "numbers go on upwards" || diag "$(sort -n stored.later | uniq -d | head -n 5)"
 before=$(wc -l <stored)
-more "$(sed -n "$((before + 1)){p;q}" stored.later)" "$seen" "... and none that was told is used again" ||
-	diag "told up to $seen"
+more "$(sed -n "$((before + 1)){p;q}" stored.later)" "$seen" "... and no reported number is used again" ||
+	diag "reported up to $seen"
 end_stress
 
 # --- the disk is full ---
@@ -123,7 +123,7 @@ soon "the first overlap is there too" 30 in_log "^local3\.info thpraced: contain
 is "$(of_status .spool.health)" degraded "thprace status says so"
 had=$(of_status .totals.overlaps)
 soon "incidents are kept in memory" 120 says '.spool.memory > 5'
-soon "... and it goes on" 60 overlaps_above "$had"
+soon "... and it continues" 60 overlaps_above "$had"
 last=$(thprace incidents --count 1 --format json | jq -r .number)
 is "$(grep -c "cannot write to the spool" "$log")" 1 "... without another warning"
 thprace show "$last" >out 2>err
@@ -181,7 +181,7 @@ restored() {
 soon "the load is gone: all come back" 400 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
 # (By name: other work in the guest may cause one to be shed again meanwhile.)
 messages RESTORED .THPRACE_PROBE | sort -u >back
-is "$(cat back)" "$(cat shed.told)" "... each is told" || diag "$(texts SHED; texts RESTORED)"
+is "$(cat back)" "$(cat shed.told)" "... each is reported" || diag "$(texts SHED; texts RESTORED)"
 had=$(of_status .totals.overlaps)
 rm "$conf/60-test.conf"
 systemctl reload thpraced

@@ -105,7 +105,7 @@ is "$(ls y 2>/dev/null)" "" "no trace is left by any of these"
 # --- without the kernel's own ---
 mount -t tmpfs tmpfs /sys/kernel/btf
 fails "no BTF" "offers no BTF.*CONFIG_DEBUG_INFO_BTF.*--btf" thprace record -d 1 -o y
-fails "no BTF, fentry asked for" "no BTF of its own, which fentry needs" \
+fails "no BTF, --attach=fentry" "no BTF of its own, which fentry needs" \
 	thprace record -d 1 -o y --attach fentry --btf /out/btf
 observes "no BTF, a file" --btf /out/btf
 all_kprobes report.json "no BTF, a file"

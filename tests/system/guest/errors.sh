@@ -20,7 +20,7 @@ fails() {
 misused() {
 	try "$@"
 	is "$status" 2 "wrong usage: $*"
-	like err '^(Usage: )?thprace' "... is told"
+	like err '^(Usage: )?thprace' "... has a message"
 	is "$(wc -c <out)" 0 "... on stderr"
 }
 
@@ -71,11 +71,11 @@ like report.json '"point":"lock",.*"kind":"fexit","state":"attached"' "... and t
 more "$(number header windows report.json)" 0 "... and sees windows"
 is "$(number loss lost report.json)" 0 "... all of them"
 is_clean "fentry refused, auto"
-fails "fentry refused, fentry asked for" "zap_huge_pmd|fentry refused" \
+fails "fentry refused, --attach=fentry" "zap_huge_pmd|fentry refused" \
 	occupy zap_huge_pmd thprace record --attach fentry -d 1 -o x.thpr
 try occupy truncate_cleanup_folio thprace record -o x.thpr --attach fentry --mode precise -- \
 	thprace-stress split-migrate -d 1
-is "$status" 0 "one function refuses fentry, fentry asked for: records the rest" ||
+is "$status" 0 "one function refuses fentry, --attach=fentry: records the rest" ||
 	diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 like report.json '"point":"truncate",.*"kind":"-","state":"failed","reason":".*fentry refused' \
