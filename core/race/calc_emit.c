@@ -96,6 +96,10 @@ static void land(struct emitter *emitter, size_t from)
 
 static void emit_place(struct emitter *emitter, const struct calc_place *place)
 {
+	if (place->base == CALC_IN_FRAME) {
+		load_frame(emitter, 0, place->offset);
+		return;
+	}
 	if (place->base == CALC_NOWHERE && !emitter->err)
 		emitter->err = -ENOENT;
 	load_frame(emitter, 1,

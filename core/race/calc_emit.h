@@ -33,6 +33,7 @@ struct calc_place {
 		CALC_NOWHERE,
 		CALC_IN_CONTEXT, /* arguments of fentry and fexit; registers of a kprobe */
 		CALC_IN_INTERVAL, /* what was saved at the entry, other saved values, counts */
+		CALC_IN_FRAME, /* of the program itself, relative to the frame */
 	} base;
 	short offset;
 };

@@ -10,7 +10,7 @@
 
 #include "race_attach.h"
 
-#define FRAME (-CALC_FRAME_SIZE) /* relative to the end of the stack */
+#define FRAME (-RACE_FRAME_SIZE) /* relative to the end of the stack */
 #define LOOKUP_KEY (FRAME - 8)
 
 _Static_assert(THPRACE_INTERVAL_SAVED == RACE_SAVED_MAX, "the interval has all saved values");
@@ -71,11 +71,139 @@ void race_program__places(struct calc_places *places, const struct race_point *p
 	places->others = IN_INTERVAL(others);
 	for (i = 0; i < RACE_SAVED_MAX; i++)
 		places->saved[i] = IN_INTERVAL(saved[i]);
+	/* An instant keeps nothing for later. */
+	if (point->moment == RACE_BEGINS && point->section->instant) {
+		places->key = (struct calc_place){CALC_IN_FRAME, RACE_FRAME_KEY};
+		for (i = 0; i < RACE_SAVED_MAX; i++)
+			places->saved[i] = (struct calc_place){CALC_IN_FRAME,
+							       (short)(RACE_FRAME_SAVED + 8 * i)};
+	}
 	for (i = 0; i < RACE_EVENTS_MAX; i++) {
 		places->event[i] = IN_INTERVAL(event[i]);
 		places->since[i] = IN_INTERVAL(since[i]);
 	}
 }
+
+/* --- parts --- */
+
+struct writer {
+	struct bpf_insn *insn;
+	const struct calc_places *places;
+	size_t count, room;
+	size_t failed[RACE_CALCS_MAX]; /* jumps to where a condition does not hold */
+	size_t fails;
+	int err;
+};
+
+static void put(struct writer *writer, uint8_t code, uint8_t dst, uint8_t src, int offset, int imm)
+{
+	if (writer->err)
+		return;
+	if (writer->count == writer->room) {
+		writer->err = -E2BIG;
+		return;
+	}
+	writer->insn[writer->count++] = (struct bpf_insn){
+		.code = code,
+		.dst_reg = dst & 15,
+		.src_reg = src & 15,
+		.off = (int16_t)offset,
+		.imm = imm,
+	};
+}
+
+/* r0 into the frame. */
+static void store(struct writer *writer, int offset)
+{
+	put(writer, BPF_STX | BPF_MEM | BPF_DW, (uint8_t)writer->places->frame, 0,
+	    writer->places->frame_offset + offset, 0);
+}
+
+static void put_calc(struct writer *writer, const struct race_calc *calc)
+{
+	int used = writer->err
+			   ? 0
+			   : calc__emit(&calc->calc, writer->places, writer->insn + writer->count,
+					writer->room - writer->count);
+
+	if (used < 0)
+		writer->err = used;
+	else
+		writer->count += (size_t)used;
+}
+
+static void put_condition(struct writer *writer, const struct race_calc *calc)
+{
+	put_calc(writer, calc);
+	put(writer, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0, 0);
+	if (!writer->err)
+		writer->failed[writer->fails++] = writer->count - 1;
+}
+
+static void put_before(struct writer *writer, const struct race_calc *calc)
+{
+	switch (calc->use) {
+	case RACE_USE_EVENT:
+	case RACE_USE_WHEN:
+		put_condition(writer, calc);
+		break;
+	case RACE_USE_KEY:
+		put_calc(writer, calc);
+		store(writer, RACE_FRAME_KEY);
+		break;
+	case RACE_USE_FROM: /* without an end it is of length 1 */
+		put_calc(writer, calc);
+		store(writer, RACE_FRAME_FROM);
+		put(writer, BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 1);
+		store(writer, RACE_FRAME_TO);
+		break;
+	case RACE_USE_TO:
+		put_calc(writer, calc);
+		store(writer, RACE_FRAME_TO);
+		break;
+	case RACE_USE_SAVED:
+		put_calc(writer, calc);
+		store(writer, RACE_FRAME_SAVED + 8 * calc->index);
+		break;
+	case RACE_USE_ESCAPE:
+		break;
+	}
+}
+
+/* r0 is 1 where all conditions held, else 0. */
+static void put_outcome(struct writer *writer)
+{
+	size_t i;
+
+	put(writer, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
+	if (!writer->fails)
+		return;
+	put(writer, BPF_JMP | BPF_JA, 0, 0, 1, 0);
+	for (i = 0; i < writer->fails && !writer->err; i++)
+		writer->insn[writer->failed[i]].off =
+			(int16_t)(writer->count - writer->failed[i] - 1);
+	put(writer, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+}
+
+int race_program__part(const struct race_point *point, enum race_part part,
+		       const struct calc_places *places, struct bpf_insn *insn, size_t room)
+{
+	struct writer writer = {.insn = insn, .places = places, .room = room};
+	int i;
+
+	for (i = 0; i < point->calcs; i++) {
+		if (part == RACE_PART_BEFORE)
+			put_before(&writer, &point->calc[i]);
+		else if (point->calc[i].use == RACE_USE_ESCAPE)
+			put_condition(&writer, &point->calc[i]);
+	}
+	put_outcome(&writer);
+	if (part == RACE_PART_ESCAPE)
+		store(&writer, RACE_FRAME_ESCAPE);
+	return writer.err ? writer.err : (int)writer.count;
+}
+
+/* --- for the verifier --- */
 
 /* Stores the context and the interval in the frame; without an interval the program ends. */
 static int write_begin(struct bpf_insn *insn, int map_fd)
@@ -122,14 +250,14 @@ int race_program__write(const struct race_point *point, const struct types *type
 {
 	const int room = RACE_PROGRAM_MAX - 2;
 	struct calc_places places;
-	int count, used, i;
+	int count, used, part;
 
 	/* For the verifier it does not matter where the struct pages are. */
 	race_program__places(&places, point, types, 0xffffea0000000000);
 	count = write_begin(insn, map_fd);
-	for (i = 0; i < point->calcs; i++) {
-		used = calc__emit(&point->calc[i].calc, &places, insn + count,
-				  (size_t)(room - count));
+	for (part = RACE_PART_BEFORE; part <= RACE_PART_ESCAPE; part++) {
+		used = race_program__part(point, (enum race_part)part, &places, insn + count,
+					  (size_t)(room - count));
 		if (used < 0)
 			return used;
 		count += used;

@@ -11,6 +11,22 @@
 
 #define RACE_PROGRAM_MAX 4096 /* instructions */
 
+/* What the instructions leave in the frame, behind calc_frame's part; bytes. */
+enum race_frame {
+	RACE_FRAME_KEY = CALC_FRAME_SIZE,
+	RACE_FRAME_FROM = RACE_FRAME_KEY + 8,
+	RACE_FRAME_TO = RACE_FRAME_FROM + 8,
+	RACE_FRAME_ESCAPE = RACE_FRAME_TO + 8, /* 1: all conditions hold; 0 */
+	RACE_FRAME_SAVED = RACE_FRAME_ESCAPE + 8,
+	RACE_FRAME_SIZE = RACE_FRAME_SAVED + 8 * RACE_SAVED_MAX,
+};
+
+/* A point's instructions come in two parts: between them the program finds out who of the other side is there. */
+enum race_part {
+	RACE_PART_BEFORE, /* r0 is 0: the event does not count, or the interval does not begin; else 1 */
+	RACE_PART_ESCAPE,
+};
+
 /*
  * The places of the values of a point's expressions: arguments and result are in the context of its
  * kind of program (in the interval, if it saves them), the rest is in the interval (struct
@@ -18,6 +34,10 @@
  */
 void race_program__places(struct calc_places *places, const struct race_point *point,
 			  const struct types *types, uint64_t vmemmap);
+
+/* Write the instructions of one part: at most room. Returns how many; or -E2BIG, -ENOENT as calc__emit(). */
+int race_program__part(const struct race_point *point, enum race_part part,
+		       const struct calc_places *places, struct bpf_insn *insn, size_t room);
 
 /*
  * Write a complete program of the point's expressions, one after the other, with the interval in

@@ -2,6 +2,8 @@
 /* A race on one kernel: which places and expressions are taken, how they are attached, and what is missing. */
 #include "calc_support.h"
 
+#include <errno.h>
+
 #include "race/race_attach.h"
 #include "race/race_kernel.h"
 #include "race/race_program.h"
@@ -257,12 +259,80 @@ static void places(void **state)
 	let_go(world);
 }
 
+static uint64_t run_part(const struct race_point *point, enum race_part part,
+			 const struct race_kernel *kernel, uint64_t *frame)
+{
+	const struct folio *folio = *(const struct folio **)(uintptr_t)frame[0];
+	const struct bpf_memory memory = {folio, sizeof(*folio)};
+	struct bpf_machine machine = {.memory = &memory, .memories = 1};
+	struct bpf_insn insn[RACE_PROGRAM_MAX];
+	struct calc_places found;
+	int count;
+
+	race_program__places(&found, point, kernel->types, 0);
+	count = race_program__part(point, part, &found, insn, RACE_PROGRAM_MAX);
+	assert_in_range(count, 1, RACE_PROGRAM_MAX);
+	assert_int_equal(race_program__part(point, part, &found, insn, (size_t)count - 1), -E2BIG);
+	machine.reg[10] = (uintptr_t)frame + RACE_FRAME_SIZE;
+	bpf_machine__run(&machine, insn, (size_t)count);
+	return machine.reg[0];
+}
+
+/* What a point's instructions leave behind: conditions, key, range, saved values, and then the escape. */
+static void parts(void **state)
+{
+	struct world *world = *state;
+	struct race_on_kernel *on = hold(
+		world, HEAD
+		"[window]\nopen = small entry when folio->flags > 2\nwhen = folio->few\n"
+		"when = folio->index != 9\nkey = folio->index\nfrom = folio->offset\n"
+		"save = a: folio->sign\nsave = b: folio->many\nclose = small return when key == 5\n"
+		"escape = b == folio->many + 1\nescape = others\n"
+		"[walker]\nat = small entry\nkey = folio->index\nfrom = 3\nto = 7\n"
+		"save = c: folio->flags\nescape = c == folio->flags && key == 5\n");
+	struct folio folio = {
+		.flags = 3, .few = 1, .index = 5, .offset = 40, .sign = BELOW, .many = 77};
+	struct thprace_race_interval interval = {.key = 5, .saved = {0, 78}, .others = 1};
+	uint64_t context[2] = {(uintptr_t)&folio},
+		 frame[RACE_FRAME_SIZE / 8] = {(uintptr_t)context};
+
+	frame[CALC_FRAME_INTERVAL / 8] = (uintptr_t)&interval;
+	assert_int_equal(on->problems, 0);
+	assert_int_equal(run_part(&on->point[0], RACE_PART_BEFORE, &world->kernel, frame), 1);
+	assert_int_equal(frame[RACE_FRAME_KEY / 8], 5);
+	assert_int_equal(frame[RACE_FRAME_FROM / 8], 40);
+	assert_int_equal(frame[RACE_FRAME_TO / 8], 41);
+	assert_int_equal(frame[RACE_FRAME_SAVED / 8], (uint64_t)BELOW);
+	assert_int_equal(frame[RACE_FRAME_SAVED / 8 + 1], 77);
+	folio.index = 9;
+	assert_int_equal(run_part(&on->point[0], RACE_PART_BEFORE, &world->kernel, frame), 0);
+	folio.index = 5;
+	folio.flags = 2;
+	assert_int_equal(run_part(&on->point[0], RACE_PART_BEFORE, &world->kernel, frame), 0);
+	/* The end: the key of the interval, all conditions of the escape. */
+	assert_int_equal(run_part(&on->point[1], RACE_PART_BEFORE, &world->kernel, frame), 1);
+	assert_int_equal(run_part(&on->point[1], RACE_PART_ESCAPE, &world->kernel, frame), 1);
+	assert_int_equal(frame[RACE_FRAME_ESCAPE / 8], 1);
+	interval.others = 0;
+	run_part(&on->point[1], RACE_PART_ESCAPE, &world->kernel, frame);
+	assert_int_equal(frame[RACE_FRAME_ESCAPE / 8], 0);
+	interval.key = 6;
+	assert_int_equal(run_part(&on->point[1], RACE_PART_BEFORE, &world->kernel, frame), 0);
+	/* An instant has its values in the frame. */
+	assert_int_equal(run_part(&on->point[2], RACE_PART_BEFORE, &world->kernel, frame), 1);
+	assert_int_equal(frame[RACE_FRAME_TO / 8], 7);
+	run_part(&on->point[2], RACE_PART_ESCAPE, &world->kernel, frame);
+	assert_int_equal(frame[RACE_FRAME_ESCAPE / 8], 1);
+	let_go(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken),   cmocka_unit_test(arguments_at_a_return),
 		cmocka_unit_test(what_is_missing), cmocka_unit_test(what_is_inlined),
-		cmocka_unit_test(registers),	   cmocka_unit_test(places),
+		cmocka_unit_test(parts),	   cmocka_unit_test(registers),
+		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
