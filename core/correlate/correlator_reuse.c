@@ -7,10 +7,11 @@
 #include <thprace/verdict.h>
 #include "base/hash.h"
 #include "classes/race_class.h"
+#include "correlator_private.h"
 
 #define RETURN_WAIT_NS 1000000000ULL /* how long a holder's return is waited for */
 #define HOLDS_MAX 4096 /* the number of recent ones that are kept */
-#define HEADS 1024
+#define LISTS 1024
 
 struct hold {
 	struct hash_node by_folio;
@@ -34,7 +35,7 @@ struct correlator_reuse {
 	struct hold *holds; /* a ring */
 	size_t next;
 	uint64_t forgotten; /* latest time of a holder that was overwritten */
-	struct hash_list by_folio[HEADS];
+	struct hash_list by_folio[LISTS];
 };
 
 struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *ctx)
@@ -55,14 +56,7 @@ struct correlator_reuse *correlator_reuse__new(correlator_reuse_fn emit, void *c
 
 static struct hash_list *list_of(struct correlator_reuse *reuse, uint64_t folio)
 {
-	return &reuse->by_folio[hash__number(folio) % HEADS];
-}
-
-static void copy_stack(struct thprace_stack *to, const struct thprace_stack *from)
-{
-	memset(to, 0, sizeof(*to));
-	to->nr = from->nr < THPRACE_STACK_MAX ? from->nr : THPRACE_STACK_MAX;
-	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
+	return &reuse->by_folio[hash__number(folio) % LISTS];
 }
 
 int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprace_opener *report,
@@ -73,7 +67,7 @@ int correlator_reuse__window(struct correlator_reuse *reuse, const struct thprac
 	if (!window)
 		return -ENOMEM;
 	window->window = report->window;
-	copy_stack(&window->stack, &report->stack);
+	correlator__copy_stack(&window->stack, &report->stack);
 	window->seen = now;
 	*reuse->tail = window;
 	reuse->tail = &window->next;
@@ -115,7 +109,7 @@ void correlator_reuse__hold(struct correlator_reuse *reuse, const struct thprace
 	if (report->walk.leave)
 		hold->walk.leave = report->walk.leave;
 	if (report->stack.nr)
-		copy_stack(&hold->stack, &report->stack);
+		correlator__copy_stack(&hold->stack, &report->stack);
 }
 
 static bool meets(const struct hold *hold, const struct thprace_window *window)
