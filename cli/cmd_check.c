@@ -5,6 +5,7 @@
 #include "check_races.h"
 #include "child.h"
 #include "interrupt.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "progress.h"
 
@@ -450,10 +451,10 @@ static int status_of(const struct check_result *results, int failure)
 static int check(const struct check_arguments *arguments)
 {
 	struct check_result results[THPRACE_CLASS_MAX] = {0};
+	CLEANUP(check_source__release) struct check_source source = {0};
 	struct check_watch seen, *watch = NULL;
-	struct check_source source;
 	struct check_facts facts;
-	int failure = 0, status;
+	int failure = 0;
 	unsigned int class;
 	char why[512] = "";
 
@@ -463,17 +464,13 @@ static int check(const struct check_arguments *arguments)
 	if (arguments->watch) {
 		if (watch_kernel(arguments, &seen, &failure, why, sizeof(why))) {
 			fprintf(stderr, "thprace check: cannot watch: %s\n", why);
-			check_source__release(&source);
 			return CLI_FAILED;
 		}
 		watch = &seen;
 	}
-	if (arguments->races) {
-		status = check_races__run(&source, arguments->race, arguments->races,
-					  arguments->json);
-		check_source__release(&source);
-		return status;
-	}
+	if (arguments->races)
+		return check_races__run(&source, arguments->race, arguments->races,
+					arguments->json);
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &results[class]);
@@ -489,7 +486,6 @@ static int check(const struct check_arguments *arguments)
 		cli__fit(source.from, sizeof(source.from), source.from);
 		print_text(&source, &facts, watch, results);
 	}
-	check_source__release(&source);
 	return status_of(results, failure);
 }
 

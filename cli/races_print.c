@@ -265,10 +265,8 @@ static int add_points(const struct races_kernel *kernel, const struct race_on_ke
 			  point->how == RACE_HOW_NONE ? "-" : attach_of(point, attach),
 			  point->how == RACE_HOW_NONE ? point->reason : loaded.why);
 		if (kernel->loader)
-			json_object_object_add(
-				json_object_array_get_idx(events,
-							  json_object_array_length(events) - 1),
-				"instructions", json_object_new_int(loaded.instructions));
+			json__add(json__at(events, json__length(events) - 1), "instructions",
+				  json_object_new_int(loaded.instructions));
 	}
 	return refused;
 }

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "names.h"
 
 #define BOM "\xef\xbb\xbf"
@@ -230,32 +231,29 @@ static int open_file(FILE **file, const char *path, const struct ini_reader *rea
 		     struct ini_errors *errors)
 {
 	/* O_NONBLOCK: otherwise open() would wait for a FIFO's writer. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = -errno;
+	CLEANUP(cleanup__fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	int err;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		if (fd >= 0)
-			err = -errno;
+		err = -errno;
 		ini_errors__add(errors, err, path, "cannot be opened: %s%s%s", strerror(-err),
 				err == -EACCES && reader->account ? "; " : "",
 				err == -EACCES && reader->account ? reader->account : "");
-		if (fd >= 0)
-			close(fd);
 		return err;
 	}
 	if (!S_ISREG(st.st_mode) && !(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))) {
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 		ini_errors__add(errors, err, path, "is %s, not a file",
 				S_ISDIR(st.st_mode) ? "a directory" : "something special");
-		close(fd);
 		return err;
 	}
 	*file = fdopen(fd, "re");
 	if (!*file) {
 		ini_errors__add(errors, -ENOMEM, path, "cannot be opened: %m");
-		close(fd);
 		return -ENOMEM;
 	}
+	cleanup__take_fd(&fd); /* the file's now */
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <bpf/btf.h>
+
+#include "base/cleanup.h"
 #include "kernel/booted.h"
 #include "kernel/btf_walk.h"
 #include "code/code.h"
@@ -64,23 +66,21 @@ static char *read_all(gzFile file, size_t max, size_t *size, int *err)
 /* Read a file through zlib, which also reads uncompressed files. The text is terminated. */
 static int read_file(const char *path, size_t max, char **text, size_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+	CLEANUP(cleanup__fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	gzFile file;
+	int err;
 
 	*text = NULL;
 	*size = 0;
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return -EINVAL;
-	}
 	file = gzdopen(fd, "rb");
-	if (!file) {
-		close(fd);
+	if (!file)
 		return -ENOMEM;
-	}
+	cleanup__take_fd(&fd); /* the file's now */
 	*text = read_all(file, max, size, &err);
 	gzclose(file);
 	return err;

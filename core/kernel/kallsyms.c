@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 #define KALLSYMS "/proc/kallsyms"
 
 static int kept = -1;
@@ -19,20 +21,15 @@ int kallsyms__keep(void)
 
 static FILE *open_kept(void)
 {
+	CLEANUP(cleanup__fd) int fd = fcntl(kept, F_DUPFD_CLOEXEC, 3);
 	FILE *file;
-	int fd;
 
-	fd = fcntl(kept, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return NULL;
 	/* Both descriptors share one position. */
-	if (lseek(fd, 0, SEEK_SET) < 0) {
-		close(fd);
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return NULL;
-	}
 	file = fdopen(fd, "r");
-	if (!file)
-		close(fd);
+	if (file)
+		cleanup__take_fd(&fd);
 	return file;
 }
 

@@ -12,6 +12,7 @@
 #include <bpf/btf.h>
 #include <gelf.h>
 
+#include "base/cleanup.h"
 #include "btf_walk.h"
 
 #define OWN_BTF "/sys/kernel/btf/vmlinux"
@@ -130,26 +131,27 @@ static bool is_kernels(const struct btf *btf)
 	       btf__find_by_name_kind(btf, "io_schedule", BTF_KIND_FUNC) > 0;
 }
 
+static void drop_btf(struct btf *const *btf)
+{
+	btf__free(*btf);
+}
+
 struct btf *target_btf__read(const char *path, char *why, size_t why_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(cleanup__fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(drop_btf) struct btf *btf = NULL;
 	char wrong[128] = "";
 	struct stat status;
-	struct btf *btf;
 
 	if (fd < 0 || fstat(fd, &status)) {
 		snprintf(why, why_size, "cannot read BTF from %s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
 		return NULL;
 	}
 	if (!S_ISREG(status.st_mode)) {
 		snprintf(why, why_size, "cannot read BTF from %s: not a regular file", path);
-		close(fd);
 		return NULL;
 	}
 	btf = parse(fd, (size_t)status.st_size, wrong, sizeof(wrong));
-	close(fd);
 	if (!btf && wrong[0]) {
 		snprintf(why, why_size, "%s is BTF, but %s", path, wrong);
 		return NULL;
@@ -165,10 +167,9 @@ struct btf *target_btf__read(const char *path, char *why, size_t why_size)
 		snprintf(why, why_size,
 			 "%s is BTF, but not of a kernel: it lacks struct page or io_schedule()",
 			 path);
-		btf__free(btf);
 		return NULL;
 	}
-	return btf;
+	return CLEANUP_TAKE(btf);
 }
 
 static int by_name(const void *a, const void *b)

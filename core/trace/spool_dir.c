@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/number.h"
 
 #define PREFIX "incidents-"
@@ -62,40 +63,31 @@ static int look_at(DIR *folder, const char *name, struct spool_file *file)
 
 int spool_dir__list(const char *directory, struct spool_file **result, size_t *count)
 {
-	struct spool_file *files = NULL, *grown;
+	CLEANUP(cleanup__free) struct spool_file *files = NULL;
+	CLEANUP(cleanup__dir) DIR *folder = opendir(directory);
+	struct spool_file *grown;
 	size_t nr = 0, room = 0;
 	struct dirent *entry;
-	DIR *folder;
-	int err = 0;
 
 	*result = NULL;
 	*count = 0;
-	folder = opendir(directory);
 	if (!folder)
 		return -errno;
 	while ((errno = 0, entry = readdir(folder)) != NULL) {
 		if (nr == room) {
 			room = room ? 2 * room : 32;
 			grown = reallocarray(files, room, sizeof(*files));
-			if (!grown) {
-				err = -ENOMEM;
-				goto cleanup;
-			}
+			if (!grown)
+				return -ENOMEM;
 			files = grown;
 		}
 		nr += (size_t)look_at(folder, entry->d_name, &files[nr]);
 	}
-	err = -errno;
-	if (err)
-		goto cleanup;
+	if (errno)
+		return -errno;
 	if (nr)
 		qsort(files, nr, sizeof(*files), by_number);
-	*result = files;
+	*result = CLEANUP_TAKE(files);
 	*count = nr;
-	files = NULL;
-
-cleanup:
-	closedir(folder);
-	free(files);
-	return err;
+	return 0;
 }
