@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Bash completion of thprace, thpraced and thprace-stress. Verbs and options are those of the program
-# itself, from its --help; what is known here are the values.
+# Bash completion of thprace, thpraced and thprace-stress. Verbs and options come from the program
+# itself, from its --help; only the values are defined here.
 
 # The race classes. thprace-stress is in the same folder as thprace.
 _thprace_classes() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The tests, and what measures: included by the Makefile.
+# The tests and measurements: included by the Makefile.
 
 UNIT := $(notdir $(basename $(wildcard tests/unit/test_*.c)))
 UNIT_CFLAGS := -Icli -Idaemon -Itests/unit

@@ -4,17 +4,17 @@
 # In a guest with a racy kernel.
 #
 # effect.sh first LIMIT TIMES CLASS [OPTION of thprace-stress]...
-#   The probe effect: how long it takes to the first escape that the kernel itself complains of, windows as they
-#   are, with nothing attached, light, precise, nothing, …, each so many TIMES, LIMIT seconds at most. From the
-#   stressor's start to the complaint, by the kernel's log.
+#   The probe effect: how long until the first escape about which the kernel itself complains, without
+#   widening, with nothing attached, light, precise, nothing, …, each TIMES times, for at most LIMIT
+#   seconds. From the stressor's start to the complaint, by the kernel's log.
 #
 # effect.sh sees SECONDS CLASS...
-#   What the kernel says in so many SECONDS with nothing attached, and what each mode sees and the kernel says
-#   then. The stressor's windows are held open between the clearing of the entry and the rmap removal, by a
-#   program that is not thprace's, so that there are escapes in so short a time.
+#   The kernel's complaints in SECONDS with nothing attached, and what each mode sees together with the
+#   kernel's complaints then. The stressor's windows are held open between the clearing of the entry and
+#   the rmap removal, by a program that is not thprace's, so that there are escapes in such a short time.
 #
 # effect.sh beside SECONDS CLASS...
-#   Both modes side by side in one run, windows held open as for sees: of the failed walkers that precise mode
+#   Both modes in the same run, windows held open as for sees: of the failed walkers that precise mode
 #   attributes, how many light mode attributes, to the same opener, to another, and how certainly.
 #
 # Prints lines for tests/bench/table:

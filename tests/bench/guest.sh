@@ -2,8 +2,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The part of the benchmark that runs in a guest: the workloads without anything, then with each
-# contestant in turn, again and again. Prints lines of words for tests/bench/table:
+# The part of the benchmark that runs in a guest: the workloads with nothing attached, then with
+# each contestant in turn, repeatedly. Prints lines of words for tests/bench/table:
 #
 #   sample CONTESTANT ROUND WORKLOAD NS         one operation; contestant "off" comes before each other
 #   ready CONTESTANT ROUND MS CPU_MS            from its start until it watches, and its CPU time for that
@@ -12,8 +12,8 @@
 #   memory CONTESTANT POSSIBLE_CPUS RSS_KIB BPF_KIB
 #   version TEXT
 #
-# In the environment: ROUNDS, CONTESTANTS, WORKS ("name:operations …"), STORM (ms, 0: none), KEEP (1: leave
-# the traces of the storm in /out).
+# In the environment: ROUNDS, CONTESTANTS, WORKS ("name:operations …"), STORM (ms, 0: none), KEEP
+# (1: leave the traces of the storm in /out).
 
 here=/root
 tmp=/tmp/bench

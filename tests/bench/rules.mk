@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What thprace costs, beside what people use today, into docs/performance.md: 45 minutes at most.
+# What thprace costs compared with other tools, into docs/performance.md: at most 45 minutes.
 BENCH_BIN := $(O)/bench/bodies $(O)/bench/gain $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
 
 $(O)/bench:

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# thprace check on every kernel of tests/check/expected that is built or fetched: the word of each
-# class, from the image, and the exit status that follows. Lab kernels are judged twice, by vmlinuz and
-# by vmlinux. A kernel that is not there is skipped by name; bookworm's cloud kernel is fetched.
+# thprace check on every kernel of tests/check/expected that is built or downloaded: the status of
+# each class, from the image, and the exit status. Lab kernels are checked twice, with vmlinuz and
+# vmlinux. A kernel that is not available is skipped by name; bookworm's cloud kernel is downloaded.
 
 set -u
 export LC_ALL=C

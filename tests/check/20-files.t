@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# thprace check on files that are no kernels, on damaged ones, on BTF and configurations: one message
-# with file and reason and status 1, or what can be said. Needs bookworm's cloud kernel.
+# thprace check on files that are not kernels, on damaged ones, on BTF and configurations: one
+# message with file and reason and status 1, or the possible result. Needs bookworm's cloud kernel.
 
 set -u
 export LC_ALL=C

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# thprace explain: each log of tests/complaints gets what its head says, in text and in JSON; the journal's formats, a
-# folder of pstore, an image's own word, and what cannot be read. Needs bookworm's cloud kernel.
+# thprace explain: each log of tests/complaints has the result stated in its head, in text and in
+# JSON; the journal's formats, a folder of pstore, an image, and what cannot be read. Needs
+# bookworm's cloud kernel.
 
 set -u
 export LC_ALL=C

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Race files: every example of thprace.race(5) is right on a stock kernel; the tree's own files; what is said of wrong
-# ones. Needs the cloud kernels of bullseye (5.10) and bookworm (6.1).
+# Race files: every example of thprace.race(5) is right on a stock kernel; the tree's own files; the
+# messages about wrong ones. Needs the cloud kernels of bullseye (5.10) and bookworm (6.1).
 
 set -u
 export LC_ALL=C

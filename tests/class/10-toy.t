@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A race class is one file: toy_migrate.c is put into core/classes of a copy of the tree, and nothing else. What is
-# built there knows the class wherever it knows the others.
+# A race class is one file: only toy_migrate.c is added to core/classes of a copy of the tree. The
+# programs built there know the class wherever they know the others.
 
 set -u
 export LC_ALL=C.UTF-8

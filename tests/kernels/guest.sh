@@ -1,19 +1,19 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In a guest: guest.sh SECONDS ATTACH... What the matrix asks of one kernel, with each way of
-# attaching; the answers go to /out, and tests/kernels/table judges them:
+# In a guest: guest.sh SECONDS ATTACH... The matrix's measurements on one kernel, with each way of
+# attaching; the results go to /out, and tests/kernels/table judges them:
 #   kernel              release and machine
 #   list                which classes can be stressed, and why not the others
 #   probes              the plan (thprace probes)
-#   ATTACH.probes       what the kernel took (thprace probes --load)
-#   ATTACH.N.status     recording N: exit status of thprace record, and what it and the stressor said
+#   ATTACH.probes       what the kernel accepted (thprace probes --load)
+#   ATTACH.N.status     recording N: exit status of thprace record, and messages of it and the stressor
 #   ATTACH.N.report     its report, without incidents
 #   ATTACH.N.check      its crosscheck
 #   ATTACH.N.windows    windows in the time of each class's stressor
 #   shared              can huge pages that a fork shares be split, with nobody unmapping? "yes", or why not
 #   shared.ATTACH.MODE.report, .check, .status   a recording of that
-#   light.report, light.check   on arm64: the same of a recording in light mode
+#   light.report, light.check   on arm64: the same for a recording in light mode
 #   light.windows               its windows, and how many of them have a folio
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh

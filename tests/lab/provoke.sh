@@ -1,7 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In a guest with a kernel of the lab: provoke.sh SECONDS SEED CLASS... A line of JSON for each class.
+# In a guest with a kernel of the lab: provoke.sh SECONDS SEED CLASS... One line of JSON for each
+# class.
 
 seconds=$1
 seed=$2

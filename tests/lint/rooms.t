@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The check of the rooms sees what it is there for: an include and a symbol against the plan, a circle of files,
-# a file without a room; and has nothing to say of a tree that is as planned.
+# The check of the rooms finds what it should: an include and a symbol against the plan, a circle of
+# files, a file without a room; and prints nothing for a tree that is as planned.
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 work=$(mktemp -d)

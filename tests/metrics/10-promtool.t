@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What Prometheus' own tool says of the metrics and of the alert rules: nothing.
+# Prometheus' own tool accepts the metrics and the alert rules without a message.
 
 set -u
 export LC_ALL=C

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The alert rules, the dashboard and docs/metrics.md speak of metrics that are there; the document of all
-# of them. The dashboard is JSON, and Prometheus can read its expressions.
+# The alert rules, the dashboard and docs/metrics.md use existing metrics, and the document has all
+# of them. The dashboard is JSON, and Prometheus can parse its expressions.
 
 set -u
 export LC_ALL=C

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# systemd's files: the unit is one, and exposes no more than it may; user, folder, message catalog and
-# the examples are taken by the programs that read them. Whether the service works is another test's
-# affair: that takes a kernel.
+# systemd's files: the unit is valid, and exposes no more than allowed; the programs that read user,
+# folder, message catalog and the examples accept them. Whether the service works is tested
+# elsewhere, because that needs a kernel.
 
 set -u
 export LC_ALL=C

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The completions offer every verb and every option that --help tells of, and the values of those
-# that have a known set.
+# The completions offer every verb and every option in --help, and the values of options that have a
+# known set.
 
 set -u
 export LC_ALL=C

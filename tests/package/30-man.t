@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Man pages: one for every verb and program, each without warnings, found by apropos, and with every
-# option that --help tells of.
+# option in --help.
 
 set -u
 export LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFOPT=-c

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The Debian packages that `make deb' built: lintian, what is in them, and their scripts. Installing
-# them is another test's affair.
+# The Debian packages built by `make deb': lintian, their content, and their scripts. Installing
+# them is tested elsewhere.
 
 set -u
 shopt -s nullglob

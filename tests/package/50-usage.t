@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the programs do with their arguments: the same in every verb.
+# How the programs handle their arguments: the same in every verb.
 
 set -u
 export LC_ALL=C.UTF-8

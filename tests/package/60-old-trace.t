@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A trace as it was written before META named the classes (tests/traces, in hexadecimal): it is read as it was then.
+# A trace from before META named the classes (tests/traces, in hexadecimal): it is read as it was
+# then.
 
 set -u
 export LC_ALL=C.UTF-8

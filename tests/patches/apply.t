@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The series in patches/ on Debian's kernel source with the races opened by tests/lab/racy: each
-# patch applies with `git am', which knows no fuzz, is clean under that kernel's checkpatch.pl, and
-# what comes out differs from Debian's only where docs/lab.md says so. Then patches/semantic on the
-# same source: it changes the racy files and no fixed ones.
+# patch applies with `git am', which allows no fuzz, passes that kernel's checkpatch.pl, and the
+# result differs from Debian's only where docs/lab.md says so. Then patches/semantic on the same
+# source: it changes the racy files and no fixed ones.
 
 set -u
 shopt -s nullglob

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # patches/semantic on small files that have the shape of the kernel's functions: shape/NAME.before.c
-# becomes shape/NAME.after.c to the letter, and the latter stays as it is. NAME is that of the
-# semantic patch, with .VERSION behind it where there are several shapes.
+# becomes exactly shape/NAME.after.c, and the latter stays unchanged. NAME is that of the semantic
+# patch, followed by .VERSION if there are several shapes.
 
 set -u
 shopt -s nullglob

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The package on Debian 12 and its stock kernel: started, under stress, asked for metrics, stopped,
+# The package on Debian 12 and its stock kernel: started, stressed, queried for metrics, stopped,
 # removed and purged.
 
 # shellcheck source=tests/service/lib.sh

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The control socket, reload, a CPU's absence and a step of the clock, on Debian 12's stock kernel.
+# The control socket, reload, a CPU that goes offline and a step of the clock, on Debian 12's stock
+# kernel.
 
 # shellcheck source=tests/service/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

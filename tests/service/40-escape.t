@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# An escape on the lab's racy kernels: its alert, at once and with everything, and what an operator finds.
+# An escape on the lab's racy kernels: its alert, which comes at once and is complete, and what an
+# operator finds.
 
 # shellcheck source=tests/service/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

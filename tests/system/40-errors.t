@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Whatever goes wrong: one message that says what and why, the documented exit status, what was
+# For each failure: one message that says what and why, the documented exit status, what was
 # recorded is readable, and nothing stays attached to the kernel.
 
 # shellcheck source=tests/system/lib.sh

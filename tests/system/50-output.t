@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What dump and report print: formats, filters, standard input, and the closest pass of a run in which
-# nothing overlapped. Recorded in a guest, read here.
+# The output of dump and report: formats, filters, standard input, and the closest pass of a run
+# without overlaps. Recorded in a guest, read here.
 
 # shellcheck disable=SC2016 # in single quotes is Perl
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Debian's PREEMPT_RT kernels. They have no transparent huge pages, and so one of the classes alone:
+# Debian's PREEMPT_RT kernels. They have no transparent huge pages, and so only one of the classes:
 # hwpoison-unmap, whose window is a zap of small pages. 5.10 is open to it, 6.1 is not.
 
 # shellcheck disable=SC2034 # of lib.sh

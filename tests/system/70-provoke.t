@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Races on demand, on Debian's stock kernel, which has the fixes: closed, each on enough overlaps, for
-# the three classes that a cloud kernel and tmpfs can bring together.
+# Provoked races on Debian's stock kernel, which has the fixes: closed, each based on enough
+# overlaps, for the three classes that need only a cloud kernel and tmpfs.
 
 # shellcheck disable=SC2034 # of lib.sh
 limit=2400

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A kernel of the lab that runs no program at a kprobe that is a breakpoint, as 5.10 did until 5.10.17: calls
-# are not probed there, the functions are, and what escapes is seen. And a stressor that hangs in the
-# kernel, on the same one.
+# A kernel of the lab that runs no program at a kprobe that is a breakpoint, as 5.10 did until
+# 5.10.17: there the functions are probed instead of their calls, and escapes are seen. And a
+# stressor that hangs in the kernel, on the same kernel.
 
 # shellcheck disable=SC2034 # of lib.sh
 limit=2400

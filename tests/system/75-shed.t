@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A probe that is shed while those that work with it stay: nothing is counted as lost that was not to be
-# seen.
+# A probe is shed while those that work with it stay: what it does not see is not counted as lost.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

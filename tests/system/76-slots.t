@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Somebody chooses threads whose numbers are alike, and zaps with them: nothing is lost for it.
+# A user chooses threads with similar numbers, and zaps with them: this causes no loss.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

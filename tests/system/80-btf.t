@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A kernel without BTF of its own: by a file that is named or found; a file of another kernel; one
-# without static functions; and a plan for a kernel that isn't running.
+# A kernel without its own BTF: with a file that is given or found; a file of another kernel; one
+# without static functions; and a plan for a kernel that is not running.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"

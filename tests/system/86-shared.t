@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Walks that end early: 6.16 to 6.19.8 look at the first mapping of a huge page that a fork shares, and
-# split none. check names it, by the code and as watched; each walker that record sees
-# remained, and none escaped.
+# Walks that end early: 6.16 to 6.19.8 visit the first mapping of a huge page that a fork shares,
+# and split none. check reports the defect, from the code and as watched; each walker that record
+# sees remained, and none escaped.
 
 # shellcheck disable=SC2034 # of lib.sh
 limit=1800

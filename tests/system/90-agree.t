@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# thprace check and thprace provoke agree: on Debian's stock kernel and on each of the lab's (make lab), class
-# by class. What check calls vulnerable is found open, what it calls fixed or says cannot happen is not.
+# thprace check and thprace provoke agree: on Debian's stock kernel and on each of the lab's (make
+# lab), class by class. A class that check calls vulnerable is found open; one that it calls fixed,
+# or that cannot happen, is not.
 #   90-agree.t [KERNEL]...   bookworm-cloud, or one of build/lab/kernels; all of them by default
 
 # shellcheck source=tests/system/lib.sh

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For tests on the host, which boot guests: sourced by tests/system/*.t. A script of the guest's
-# prints TAP as well; `guest' passes it on as tests of this file.
+# For tests on the host, which boot guests: sourced by tests/system/*.t. The guest's scripts print
+# TAP as well; `guest' passes it on as tests of this file.
 
 set -u
 export LC_ALL=C

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154 # $apt and $work are the sourcing script's
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Packages of any Debian suite, from the mirror that this machine uses, with a private apt state:
-# nothing of the machine's own apt and dpkg state is written. Sourced by tests/vm/kernel,
-# tests/lab/build and tests/kernels/sysroot, which provide
-#   say MESSAGE...          tells the user
+# Packages of any Debian suite, from this machine's mirror, with a private apt state: the machine's
+# own apt and dpkg state is not changed. Sourced by tests/vm/kernel, tests/lab/build and
+# tests/kernels/sysroot, which provide
+#   say MESSAGE...          a message for the user
 #   die STATUS MESSAGE...   the same, and ends the script
 #   $apt                    folder of the private state, one per suite, locked by the script
-#   $work                   folder for what is passing; removed by the script
+#   $work                   folder for temporary files; removed by the script
 #   $arch                   Debian's name of the packages' architecture; unset: amd64
 
 # The command's output is only progress: it is kept, and shown if the command failed. logged WHAT

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Asking the service: who may, what it withstands, and how it takes a new configuration, a step of the
-# clock and a CPU that goes and comes.
+# Requests to the service: who may make them, what it withstands, and how it handles a new
+# configuration, a step of the clock and a CPU that goes offline and online.
 
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# On a kernel in which the races of the classes in $CLASSES are open, in precise mode: the alert comes at
-# once, with all that there is to say; the second of a kind is folded.
+# On a kernel in which the races of the classes in $CLASSES are open, in precise mode: the alert
+# comes at once and is complete; the second of a kind is folded.
 
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh

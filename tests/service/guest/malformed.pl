@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# malformed.pl SOCKET TIMES: sends so many requests that are none, of each kind in turn. Each gets one
-# line with an error and then the end, or just the end where the client hung up. Prints what was wrong
-# otherwise; exit status 1 then.
+# malformed.pl SOCKET TIMES: sends this many malformed requests, of each kind in turn. Each gets one
+# line with an error and then the end, or only the end if the client hung up. Otherwise prints what
+# was wrong; then the exit status is 1.
 
 use strict;
 use warnings;

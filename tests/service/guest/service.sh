@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# From the package's installation to its removal: the service starts, gives up what it no longer
-# needs, counts what the stressor does, and leaves nothing.
+# From the package's installation to its removal: the service starts, drops the capabilities that it
+# no longer needs, counts what the stressor does, and leaves nothing behind.
 
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh

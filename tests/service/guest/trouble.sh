@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What goes wrong around the service: its loop stands still, it is killed in a storm, the disk is full,
-# no journal forwards, it costs more than it may.
+# Failures around the service: its loop hangs, it is killed in a storm, the disk is full, no journal
+# forwards, it is over budget.
 
 # shellcheck source=tests/service/guest/common.sh
 . ./common.sh

@@ -1,8 +1,9 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# agree.sh CLASS:SECONDS...: what check says of this kernel, by its image in /root/image, and what provoke
-# finds of each class; a line of JSON each. The kernel may die of it, so nothing is kept for the end.
+# agree.sh CLASS:SECONDS...: check's result for this kernel, from its image in /root/image, and
+# provoke's result for each class; one line of JSON each. The kernel may die, so nothing is kept for
+# the end.
 
 mkdir -p /boot && mv /root/image "/boot/vmlinuz-$(uname -r)"
 case $(uname -r) in

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A kernel whose collapse_file is given its huge page, and where it is released when others refer to it
-# (5.10 with NUMA: always). So holders are met, and each is contained.
+# A kernel whose collapse_file gets its huge page from its caller, and which releases the page if
+# others refer to it (5.10 with NUMA: always). So holders overlap, and each is contained.
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 

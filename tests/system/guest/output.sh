@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Two recordings, and what dump and report make of them in /out, for the host to look into.
+# Two recordings, and the output of dump and report for them in /out, for the host to check.
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 

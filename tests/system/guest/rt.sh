@@ -1,9 +1,9 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# On a kernel without huge pages. HWPOISON: what provoke finds of hwpoison-unmap there, open or closed.
-# UNMAP: how the point unmap is attached: by its calls; or as a function, where a program in a breakpoint's
-# handler cannot write.
+# On a kernel without huge pages. HWPOISON: provoke's result for hwpoison-unmap there, open or
+# closed. UNMAP: how the point unmap is attached: at its calls; or as a function, if a program in a
+# breakpoint's handler cannot write.
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Huge pages that a fork shares are split, and nobody unmaps. DEFECT: yes where the kernel's walks end
-# after the first mapping. The image lies in /root/image.
+# Huge pages that a fork shares are split, and nobody unmaps. DEFECT: yes if the kernel's walks end
+# after the first mapping. The image is in /root/image.
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# MIGRATE: what splits of anonymous pages are on this kernel, fixed or vulnerable. The image lies in
-# /root/image.
+# MIGRATE: the status of splits of anonymous pages on this kernel, fixed or vulnerable. The image is
+# in /root/image.
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
