@@ -13,7 +13,7 @@
 #define POISON_CLASS classes[THPRACE_POINT_POISON][THPRACE_ORIGIN_HWPOISON]
 #define CHECK_CLASS classes[THPRACE_POINT_CHECK][THPRACE_ORIGIN_TRUNCATE]
 
-/* What the flags mean: by the names that this kernel's BTF has. */
+/* The meaning of flags, by the names in this kernel's BTF. */
 #define TTU(name)                                            \
 	(bpf_core_enum_value_exists(enum ttu_flags, name)    \
 		 ? bpf_core_enum_value(enum ttu_flags, name) \
@@ -267,7 +267,10 @@ static __always_inline void try_migrate_return(void *ctx, u64 result)
 }
 AT_RETURN(try_migrate_return, THPRACE_POINT_MIGRATE)
 
-/* A walker that is one function of its own: truncation, and a folio's turn in an invalidation. */
+/*
+ * A walker that is a function of its own: truncation, and the part of an invalidation for one
+ * folio.
+ */
 static __always_inline void plain_enter(u64 folio, int direct, const u8 point, const u8 origin)
 {
 	const u8 class = classes[point][origin];

@@ -50,7 +50,7 @@ static int refuse(const char *text, const char *wanted, char why[CONFIG_WHY_MAX]
 	return -EINVAL;
 }
 
-/* A unit at *text, which is moved behind it and behind blanks. Returns its factor, 0: unknown. */
+/* Reads a unit and moves *text past it and past blanks. Returns its factor, 0: unknown. */
 static uint64_t unit(const char **text, const struct unit *units, size_t nr)
 {
 	size_t length = 0, i;

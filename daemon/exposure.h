@@ -43,7 +43,7 @@ struct exposure_sample {
 	uint64_t phase2_ns; /* sum of their lengths */
 	uint64_t collapses_failed; /* windows of collapse-reuse */
 	uint64_t walkers[THPRACE_CLASS_MAX];
-	uint64_t walker_ns[THPRACE_CLASS_MAX]; /* sums of their lengths */
+	uint64_t walker_ns[THPRACE_CLASS_MAX]; /* sums of lengths */
 	uint64_t overlaps[THPRACE_CLASS_MAX];
 };
 

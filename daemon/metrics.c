@@ -462,7 +462,7 @@ static void write_exposure(struct text *text, const struct exposure *exposure)
 	}
 }
 
-/* --- what becomes of it ----------------------------------------------------------------------- */
+/* --- output of it ----------------------------------------------------------------------------- */
 
 static void write_spool(struct text *text, const struct spool_state *spool)
 {

@@ -39,8 +39,8 @@ struct observer {
 };
 
 /*
- * After a replacement the old session reports what had begun before it, since the new one saw but a part
- * of that; the new one reports the rest. Both see what lies between, so each takes its own.
+ * After a replacement the old session reports what had begun before it, because the new one saw only
+ * a part of that; the new one reports the rest. Both see what is in between, so each takes its own.
  */
 static void on_incident(void *ctx, const struct thprace_incident *incident)
 {

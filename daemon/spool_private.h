@@ -114,7 +114,7 @@ struct spool_instant {
 	char boot_id[SPOOL_BOOT_ID_LEN];
 };
 
-/* Plain; all 0 at first. */
+/* Plain; initially all 0. */
 struct spool_clock {
 	bool known;
 	uint64_t agreed; /* ns for which both clocks advanced equally, up to about a day */

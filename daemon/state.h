@@ -79,7 +79,7 @@ struct spool_state {
 	uint64_t max_bytes;
 	unsigned int files;
 	uint64_t oldest_wall; /* ns CLOCK_REALTIME at which the oldest file began; 0: no file */
-	uint64_t next_id; /* of the next incident */
+	uint64_t next_id; /* number of the next incident */
 	uint64_t stored; /* incidents, since the daemon started */
 	uint64_t skipped; /* contained ones above contained_per_hour: counted, not stored */
 	uint64_t memory; /* incidents that wait in memory for the disk */

@@ -172,7 +172,9 @@ int json__parse(struct json_object **object, const char *text, size_t size)
 	if (!tokener)
 		return -ENOMEM;
 	*object = json_tokener_parse_ex(tokener, text, (int)size);
-	/* After a bare number the parser would wait for more; what is accepted ends with a bracket. */
+	/*
+	 * The parser would wait for more after a bare number; what is accepted ends with a bracket.
+	 */
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    !(json_object_is_type(*object, json_type_object) ||
 	      json_object_is_type(*object, json_type_array))) {

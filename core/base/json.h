@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * JSON, written and read with json-c: what it takes several calls for, or does not do. Whatever cannot be had
- * for lack of memory is NULL, and every function takes that: it shows when the text is made.
+ * JSON, written and read with json-c: functions that need several calls of json-c, or that it
+ * lacks. A value for which there is no memory is NULL, and every function accepts NULL: the failure
+ * shows when the text is made.
  */
 #ifndef THPRACE_JSON_H
 #define THPRACE_JSON_H
@@ -27,10 +28,13 @@ struct json_object *json__optional(const char *text);
 struct json_object *json__address(uint64_t address);
 struct json_object *json__number(uint64_t number);
 
-/* Takes value over, also if object is NULL. NULL is written as null. name must live as long as object. */
+/*
+ * Takes ownership of value, also if object is NULL. NULL is written as null. name must live as long
+ * as object.
+ */
 void json__add(struct json_object *object, const char *name, struct json_object *value);
 
-/* text is added as it is, and null for NULL. */
+/* text is added unchanged; NULL becomes null. */
 void json__add_name(struct json_object *object, const char *name, const char *text);
 
 /* json__optional() */
@@ -39,29 +43,29 @@ void json__add_number(struct json_object *object, const char *name, uint64_t num
 void json__add_address(struct json_object *object, const char *name, uint64_t address);
 void json__add_bool(struct json_object *object, const char *name, bool value);
 
-/* null if it is not finite, for which JSON has no number. */
+/* null if it is not finite, because JSON has no such number. */
 void json__add_real(struct json_object *object, const char *name, double value);
 
 /*
- * The object as one line, without the line's end; it lives as long as object and until object is made text
- * again. NULL: no memory.
+ * The object as one line, without the newline; it lives as long as object and until object is made
+ * text again. NULL: no memory.
  */
 const char *json__line_of(struct json_object *object, size_t *length);
 
-/* Print object as one line, which has no control characters, and drop it. 0 or -ENOMEM. */
+/* Print object as one line, without control characters, and free it. 0 or -ENOMEM. */
 int json__print(FILE *out, struct json_object *object);
 
-/* The object as text for a block of a trace, to be freed, and drop it. NULL: no memory. */
+/* Free the object and return it as text for a block of a trace, to be freed. NULL: no memory. */
 char *json__take_text(struct json_object *object);
 
 /*
- * --- reading: a member that is missing, null or of another type, or of no object, is "", 0 or NULL, so that
- * what an older or newer program wrote is understood as far as it goes ---
+ * --- reading: a member that is missing, null or of another type is "", 0 or NULL, so that the
+ * output of older and newer programs is understood as far as possible ---
  */
 
 /*
- * One object or array, to be dropped with json_object_put(). Returns 0, -EINVAL: it is none, or -ENOMEM.
- * json_bounds__check() comes before, for what may be large.
+ * One object or array, to be freed with json_object_put(). Returns 0, -EINVAL: it is not valid, or
+ * -ENOMEM. Call json_bounds__check() before, if the text may be large.
  */
 int json__parse(struct json_object **object, const char *text, size_t size);
 
@@ -75,7 +79,7 @@ double json__get_real(struct json_object *object, const char *name);
 bool json__get_bool(struct json_object *object, const char *name);
 struct json_object *json__get_object(struct json_object *object, const char *name);
 
-/* An array: how many it has, and each of them. */
+/* The length of an array, and each member. */
 struct json_object *json__get_array(struct json_object *object, const char *name);
 size_t json__length(struct json_object *array);
 struct json_object *json__at(struct json_object *array, size_t index);

@@ -21,7 +21,7 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* By the table of the distances of all beginnings, of which three rows are kept. */
+/* Uses the table of distances between all prefixes, of which three rows are kept. */
 static int distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	int rows[3][NEAREST_LENGTH_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2],

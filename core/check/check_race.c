@@ -273,7 +273,7 @@ static void find_order(struct judging *judging, const struct race_rule_node *nod
 		    node->function.name[i], first, second);
 }
 
-/* Has the enum of a parameter this enumerator? */
+/* Does the enum of a parameter have this enumerator? */
 static bool takes(const struct types *types, uint32_t id, const char *flag)
 {
 	const struct btf_type *type = types__plain(types, &id);
@@ -303,7 +303,7 @@ static int argument_of(const struct judging *judging, const struct race_rule_nod
 	return 0;
 }
 
-/* All calls count, from whichever of the functions to whichever of the callees. */
+/* All calls count, from any of the functions to any of the callees. */
 static const char *add_passes(const struct judging *judging, const struct race_rule_node *node,
 			      uint32_t bit, struct code_bit *all, const char **callee)
 {
@@ -408,7 +408,7 @@ static enum check_answer opposite(enum check_answer answer)
 	return answer == CHECK_YES ? CHECK_NO : answer == CHECK_NO ? CHECK_YES : answer;
 }
 
-/* The answer that decides "and" or "or" by itself. */
+/* The answer that decides "and" or "or" alone. */
 static enum check_answer deciding(const struct race_rule_node *node)
 {
 	return node->kind == RACE_RULE_AND ? CHECK_NO : CHECK_YES;
@@ -445,7 +445,7 @@ static void add_fact(struct check_race_result *result, const struct check_fact *
 		result->evidence[result->nr_evidence++] = *fact;
 }
 
-/* Of what a condition has, what its answer follows from. known: only that, or only what is not known. */
+/* The facts on which a condition's answer is based. known: only that, or only what is not known. */
 static void collect(struct judging *judging, int index, bool known)
 {
 	const struct race_rule_node *node = &judging->rule->node[index];

@@ -7,7 +7,7 @@ const struct race_class race_class_hwpoison_unmap = {
 	.name = "hwpoison-unmap",
 	.title = "memory_failure unmaps a page, while a zap removes a mapping of it",
 	.shape = RACE_WALK,
-	/* memory_failure's part that unmaps; until 6.13 it is in hwpoison_user_mappings. */
+	/* The part of memory_failure that unmaps; until 6.13 it is in hwpoison_user_mappings. */
 	.walkers = {{.point = THPRACE_POINT_UNMAP,
 		     .origin = THPRACE_ORIGIN_HWPOISON,
 		     .callers = {"memory_failure", "hwpoison_user_mappings",

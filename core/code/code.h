@@ -83,20 +83,21 @@ int code__reaches(struct code *code, const char *function, const char *callee, c
 #define CODE_NAMES_MAX 6
 
 struct code_before {
-	unsigned int calls; /* of the second ones */
-	unsigned int
-		without; /* how many of them a path leads to without a call of the first ones */
-	bool unclear; /* there is a jump whose target is not known */
+	unsigned int calls; /* of the second functions */
+	unsigned int without; /* number of these to which a path leads without a call of the first
+			  * functions */
+	bool unclear; /* there is a jump with an unknown target */
 };
 
 /*
- * Is one of the first functions called on each path to a call of one of the second? Lists of at most CODE_NAMES_MAX names
- * that end with NULL. -ENOENT when function is not there, or none of the first, or of the second.
+ * Is one of the first functions called on each path to a call of one of the second? Lists of at
+ * most CODE_NAMES_MAX names that end with NULL. -ENOENT if function does not exist, or none of the
+ * first or of the second does.
  */
 int code__before(struct code *code, const char *function, const char *const *first,
 		 const char *const *second, struct code_before *found);
 
-/* How many locked compare-and-exchanges of 4 bytes at offset of something; or -ENOENT. */
+/* Number of locked compare-and-exchanges of 4 bytes at this offset of anything; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);
 
 /* Number of comparisons "more than 1" of 4 bytes at this offset of anything; or -ENOENT. */

@@ -12,12 +12,12 @@
 
 #include "base/number.h"
 
-/* An entry of the journal, as far as it matters. */
+/* The relevant part of a journal entry. */
 struct entry {
 	char *message; /* LOG_READER_LINE bytes */
 	size_t length;
 	bool has_message;
-	bool kernel; /* the kernel wrote it: anybody may write the same text */
+	bool kernel; /* the kernel wrote it: other processes may write the same text */
 	uint64_t when; /* ns CLOCK_MONOTONIC; 0: not known */
 	bool any; /* it has a field */
 	bool damaged;
@@ -33,7 +33,7 @@ struct log_reader {
 	struct entry entry;
 };
 
-/* The next line, without its end; false: there is none. */
+/* The next line, without its newline; false: there is none. */
 static bool next_line(struct log_reader *reader)
 {
 	int c;
@@ -80,7 +80,7 @@ static void end_entry(struct log_reader *reader)
 	begin_entry(entry);
 }
 
-/* A field of an entry: of the kernel's own time stamps the one that printk took comes first. */
+/* A field of an entry: of the kernel's time stamps, printk's is preferred. */
 static void take_field(struct entry *entry, const char *name, const char *value, size_t length)
 {
 	char number[24];
@@ -102,7 +102,10 @@ static void take_field(struct entry *entry, const char *name, const char *value,
 	}
 }
 
-/* A value with its length before it, since it may have any bytes: 8 bytes, little-endian, the value, a line's end. */
+/*
+ * A value after its length, because it may contain any bytes: 8 bytes, little-endian, the value, a
+ * newline.
+ */
 static bool read_binary_field(struct log_reader *reader, const char *name)
 {
 	uint64_t size, i;
@@ -125,7 +128,10 @@ static bool read_binary_field(struct log_reader *reader, const char *name)
 	return getc_unlocked(reader->in) == '\n';
 }
 
-/* journalctl -o export: FIELD=value, or FIELD alone and a binary value; an empty line ends the entry. */
+/*
+ * journalctl -o export: FIELD=value, or only FIELD and a binary value; an empty line ends the
+ * entry.
+ */
 static void read_export(struct log_reader *reader)
 {
 	char name[64], *value;
@@ -151,7 +157,7 @@ static void read_export(struct log_reader *reader)
 	end_entry(reader);
 }
 
-/* A member's value: a text, or an array of bytes where it is no UTF-8. */
+/* A member's value: text, or an array of bytes if it is not UTF-8. */
 static void take_member(struct log_reader *reader, const char *name, struct json_object *value)
 {
 	size_t i, length;
@@ -168,7 +174,7 @@ static void take_member(struct log_reader *reader, const char *name, struct json
 	}
 }
 
-/* journalctl -o json: an object in each line. */
+/* journalctl -o json: one object per line. */
 static int read_json(struct log_reader *reader)
 {
 	static const char *const names[] = {"MESSAGE", "_TRANSPORT", "__MONOTONIC_TIMESTAMP",
@@ -197,7 +203,7 @@ static int read_json(struct log_reader *reader)
 	return 0;
 }
 
-/* FIELD=…, as entries of the journal begin: with the cursor. */
+/* FIELD=…: entries of the journal begin with the cursor. */
 static bool is_export(const char *line)
 {
 	return !strncmp(line, "__CURSOR=", 9) || !strncmp(line, "__REALTIME_TIMESTAMP=", 21);

@@ -110,7 +110,10 @@ int correlator_opener__take(struct correlator *correlator, const struct thprace_
 	opener = keep_opener(correlator, report);
 	window = &opener->window;
 	began = window->level == THPRACE_LEVEL_PTE ? 0 : window->open;
-	/* Whoever took it for open knows now; it may turn out to have ended before, or elsewhere. */
+	/*
+	 * Walkers that took the window for open get its final times now; it may have ended earlier,
+	 * or on another folio.
+	 */
 	waiting = correlator__list(correlator->waiting, window->pid);
 	pair = window->level == THPRACE_LEVEL_PMD
 		       ? HASH_FIRST(waiting, struct correlator_pair, waiting)

@@ -25,7 +25,7 @@ struct correlator_pair {
 	uint8_t first_verdict;
 };
 
-/* What entries are looked up by: one entry stands in all three, and a list is read from the newest. */
+/* The keys of entries: each entry is in all three indexes, and a list is read from the newest. */
 enum correlator_index {
 	BY_ENTER, /* thread and time of entry */
 	BY_LEAVE, /* thread and time of return */
@@ -79,7 +79,7 @@ struct correlator {
 	struct correlator_reuse *reuse;
 };
 
-/* The list of an index in which this number is. */
+/* The list of an index that contains this number. */
 static inline struct hash_list *correlator__list(struct hash_list *index, uint64_t number)
 {
 	return &index[hash__number(number) % HEADS];
@@ -91,7 +91,7 @@ static inline bool correlator__is_removal(const struct thprace_window *window)
 	return window->level == THPRACE_LEVEL_PTE && !(window->flags & THPRACE_WF_RANGE);
 }
 
-/* The list of an index to which such a walker belongs. */
+/* The list of an index for such a walker. */
 struct hash_list *correlator_entry__list(const struct correlator *correlator,
 					 enum correlator_index by, const struct thprace_walk *walk);
 

@@ -18,7 +18,7 @@
 #include "engine_private.h"
 #include "kprobe_trial.h"
 
-#define STREAM_RING_BYTES (2u << 20) /* per CPU, --all only */
+#define STREAM_RING_BYTES (2u << 20) /* per CPU, only with --all */
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
 static int on_message(void *ctx, void *data, size_t size)

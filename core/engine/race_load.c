@@ -47,7 +47,7 @@ void race_loader__close(struct race_loader *loader)
 	free(loader);
 }
 
-/* The verifier's last word is before its statistics. */
+/* The verifier's last message comes before its statistics. */
 static void say_why(struct race_loader *loader, int err, char *why, size_t why_size)
 {
 	char *end = strstr(loader->log, "\nprocessed "), *line;
@@ -59,7 +59,7 @@ static void say_why(struct race_loader *loader, int err, char *why, size_t why_s
 	names__clean(why, why_size, *line ? line : strerror(err), why_size, 0);
 }
 
-/* Returns the number of instructions; 0: refused, and the verifier's word is in why. */
+/* Returns the number of instructions; 0: refused, and the verifier's message is in why. */
 static int try_as_planned(struct race_loader *loader, const struct race_point *point,
 			  const struct types *types, char *why, size_t why_size)
 {
@@ -93,7 +93,7 @@ static int try_as_planned(struct race_loader *loader, const struct race_point *p
 	return count;
 }
 
-/* A trampoline that is refused (5.10 takes no pointers to numbers) leaves kprobes. */
+/* If a trampoline is refused (5.10 accepts no pointers to numbers), kprobes are left. */
 void race_loader__try(struct race_loader *loader, struct race_point *point,
 		      const struct types *types, struct race_loaded *loaded)
 {

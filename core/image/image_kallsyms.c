@@ -3,14 +3,14 @@
  * The kernel's own symbol table, which a stripped image has as well: scripts/kallsyms.c puts it into
  * .rodata, and nothing in the file says where. What is searched for:
  *
- * kallsyms_token_table  256 strings. Those of the digits stand for themselves, one behind the other.
+ * kallsyms_token_table  256 strings. Those of the digits stand for themselves, one after the other.
  * kallsyms_token_index  256 offsets into it, of 16 bits, at the next multiple of 8 (7.x: of 4, as all
  *                       that follows). They must fit.
  * kallsyms_num_syms     a 32-bit number, somewhere before; then, at multiples of 8,
  * kallsyms_names        a length and that many tokens for each, the first one beginning with the type;
  * kallsyms_markers      where each 256th name begins, 32 bits each (4.20 and later). They must fit.
  * kallsyms_offsets      32 bits for each symbol, and kallsyms_relative_base, 64 bits: before num_syms
- *                       up to 6.4, behind the token index since. 7.x has no base any more: an offset
+ *                       up to 6.4, after the token index since. 7.x has no base any more: an offset
  *                       counts from its own place.
  *
  * Addresses are right when they are in order.

@@ -43,7 +43,7 @@ struct search {
 struct symbols {
 	struct search search;
 	struct hash_map places; /* address → 1 + index in the list, which moves when it grows */
-	struct symbol *list; /* in the order in which they came */
+	struct symbol *list; /* in the order of arrival */
 	size_t count;
 	size_t room;
 	size_t untried;

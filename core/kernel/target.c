@@ -50,7 +50,7 @@ struct target {
 	struct target_name names[];
 };
 
-/* Each symbol of the kernel is looked for, and hardly one is there. */
+/* Each symbol of the kernel is looked up, and few are in the table. */
 static struct target_name *find(const struct target *target, const char *name)
 {
 	struct target_name *entry;

@@ -73,7 +73,9 @@ const char *target__btf_file(const struct target *target);
 /* Read it once more, all of it; to be freed with btf__free(). NULL: the reason is in why. */
 struct btf *target__read_btf(const struct target *target, char *why, size_t why_size);
 
-/* Has the kernel BTF of its own? Without it there is no fentry. Assumed of a kernel elsewhere. */
+/*
+ * Does the kernel have its own BTF? Without it there is no fentry. Assumed for a kernel elsewhere.
+ */
 bool target__own_btf(const struct target *target);
 
 /* Is it another kernel than the running one? */

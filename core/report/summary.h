@@ -135,7 +135,7 @@ struct summary {
 	uint64_t collapses;
 	uint64_t collapses_failed;
 	uint64_t reuses; /* collapses that got the page of a failed one */
-	uint64_t reuses_foreign; /* with references beyond the collapser's own */
+	uint64_t reuses_foreign; /* of these: with references beyond the collapser's own */
 	struct summary_class class[THPRACE_CLASS_MAX];
 	struct histogram phases[THPRACE_PHASE_MAX];
 	struct summary_program *programs;

@@ -28,7 +28,7 @@ void trace_classes__init(struct trace_classes *classes)
 			classes->of[race_class__of(class)->number] = (uint8_t) class;
 }
 
-/* NULL: not there. */
+/* NULL: not found. */
 static const char *text_of(struct json_object *item, const char *key)
 {
 	return json_object_get_string(json__get(item, key, json_type_string));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The terms of thprace: verdicts, walkers, loss causes.
+ * The terms of thprace: verdicts, walkers, causes of loss.
  *
  * Shared by the BPF programs and all user-space programs. The names are stable: they appear in
  * output, alerts, metrics and docs. Values are stored in trace files: append, never renumber.
@@ -9,8 +9,9 @@
 #define THPRACE_RACE_H
 
 /*
- * A race class: which window a walker met, and what the kernel may conclude wrongly from it. Its id is a value of
- * the run, from 1 on: core/classes has a file for each class, and META of a trace says which id is which.
+ * A race class: which window a walker overlapped, and what the kernel may wrongly conclude from it.
+ * Its id is a value of the run, from 1: core/classes has a file for each class, and META of a trace
+ * maps ids to names.
  */
 enum thprace_class {
 	THPRACE_CLASS_NONE = 0,
@@ -19,7 +20,7 @@ enum thprace_class {
 
 /* The result for a pair of window and walker, or for a walker alone. */
 enum thprace_verdict {
-	THPRACE_CLEAN = 0, /* a walker that met no window (never an incident) */
+	THPRACE_CLEAN = 0, /* a walker that overlapped no window (never an incident) */
 	THPRACE_CONTAINED = 1, /* the walker decided after phase 1 had closed */
 	THPRACE_ESCAPE = 2, /* the walker failed while a zap was under way that took a mapping */
 	THPRACE_UNATTRIBUTED = 3, /* the walker failed, and no zap was seen that explains it */

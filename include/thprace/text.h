@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What bpf/text.bpf.c and core/kernel/text.c share. */
+/* Shared by bpf/text.bpf.c and core/kernel/text.c. */
 #ifndef THPRACE_TEXT_H
 #define THPRACE_TEXT_H
 

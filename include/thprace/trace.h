@@ -26,7 +26,7 @@ struct thprace_trace_header {
 	__u32 version;
 	__u32 header_size; /* sizeof(struct thprace_trace_header): the first block starts here */
 	__u64 started; /* ns CLOCK_MONOTONIC at which recording started */
-	__u64 started_wall; /* the same instant, ns CLOCK_REALTIME */
+	__u64 started_wall; /* the same time, ns CLOCK_REALTIME */
 	__u32 flags; /* THPRACE_TF_* */
 	__u32 crc; /* zlib crc32 of the bytes before this member */
 };

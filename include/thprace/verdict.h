@@ -246,7 +246,7 @@ static inline void thprace_tally__add(struct thprace_tally *tally,
 		thprace_earliest__add(&tally->lasted[level], ~window->close, window->pid);
 	if (role != THPRACE_ROLE_CANDIDATE || fall == THPRACE_FALL_NONE)
 		return;
-	/* Beside another walker, which may have taken some itself, nothing adds up. */
+	/* Another walker at the same time may have taken some itself: then nothing adds up. */
 	left = window->flags & THPRACE_WF_VAGUE ? THPRACE_LEFT_LATE : window->left;
 	if (!tally->candidates[level]++ || left < tally->lowest[level])
 		tally->lowest[level] = left;

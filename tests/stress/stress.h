@@ -25,7 +25,7 @@ struct stress_options {
 	int cpus[STRESS_MAX_CPUS];
 	unsigned int cpu_count;
 	uint64_t seed;
-	unsigned int noise; /* threads that make noise beside the class */
+	unsigned int noise; /* threads that make noise next to the class */
 	int64_t apart_ns; /* keep both sides this far apart; 0: bring them together */
 	int steer_fd; /* an observer reports here by how much passes missed; -1: none */
 	bool json;
@@ -40,7 +40,7 @@ struct stress_result {
 	bool overlap_known;
 	uint64_t mapped; /* mappings that were checked */
 	uint64_t huge; /* of these: huge ones */
-	uint64_t noise; /* huge pages unmapped beside the class */
+	uint64_t noise; /* huge pages unmapped next to the class */
 };
 
 /* One class being run. */
@@ -209,7 +209,7 @@ struct duel_ops {
 	void (*walk)(void *ctx, unsigned int round);
 };
 
-/* Openers beside one walker under these options. */
+/* Openers for one walker with these options. */
 unsigned int duel__openers(const struct stress_options *options);
 /* Rounds until the time is over or arm() returns -ENODATA; fills s->result. */
 int duel__run(struct stress *s, const struct duel_ops *ops, void *ctx);
@@ -244,7 +244,7 @@ int fuse_file__collapse(struct fuse_file *f, struct stress *s, double seconds);
 /* Invalidates the huge page's range: invalidate_inode_pages2_range(), in this task. */
 void fuse_file__invalidate(struct fuse_file *f);
 
-/* noise.c: huge pages that are mapped, split and unmapped beside the class */
+/* noise.c: huge pages that are mapped, split and unmapped next to the class */
 
 /* Starts @threads of them. 0, or a negative errno with the reason. */
 int noise__start(struct stress *s, unsigned int threads);

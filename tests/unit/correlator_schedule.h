@@ -37,7 +37,7 @@ struct task {
 	bool dumped;
 	bool remaps; /* a split that removes mappings, and restores them when it fails */
 	int taken; /* by it */
-	int32_t result; /* of the split */
+	int32_t result; /* start of the split */
 	uint8_t class;
 	unsigned int removals;
 	uint64_t began; /* its zap */

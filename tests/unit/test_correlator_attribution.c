@@ -63,7 +63,7 @@ static void test_range(void **state)
 	struct thprace_window zapped = range(0, T + 5000, 1);
 
 	(void)state;
-	/* It was under way, by what is known of its beginning; and a mapping went. */
+	/* As far as its start is known, it was under way; and a mapping was removed. */
 	one_zap(THPRACE_LIGHT, failed, zapped);
 	only_escape(THPRACE_CAUSAL);
 	assert_int_equal(emitted.shown[0].window.pid, 11);
@@ -78,7 +78,7 @@ static void test_range(void **state)
 	zapped.flags |= THPRACE_WF_VAGUE;
 	one_zap(THPRACE_LIGHT, failed, zapped);
 	only_escape(THPRACE_LIKELY);
-	/* Nobody could tell what it left. */
+	/* It is not known what it left. */
 	one_zap(THPRACE_LIGHT, failed, range(0, T + 5000, THPRACE_LEFT_LATE));
 	only_escape(THPRACE_LIKELY);
 	/* It took none of those that were left; or what was left was mapped by PMDs. */
@@ -95,7 +95,7 @@ static void test_range(void **state)
 	/* It was over before the return. */
 	one_zap(THPRACE_LIGHT, failed, range(0, T + 1000 - THPRACE_TOLERANCE_NS, 1));
 	only(THPRACE_UNATTRIBUTED);
-	/* So late, it says nothing any more. */
+	/* So late, it is no evidence any more. */
 	one_zap(THPRACE_LIGHT, failed, range(0, T + 1000 + THPRACE_ATTRIBUTION_NS, 1));
 	only_escape(THPRACE_CAUSAL);
 	one_zap(THPRACE_LIGHT, failed, range(0, T + 1001 + THPRACE_ATTRIBUTION_NS, 1));
@@ -105,7 +105,7 @@ static void test_range(void **state)
 	zapped.pid = 20;
 	one_zap(THPRACE_LIGHT, failed, zapped);
 	only(THPRACE_UNATTRIBUTED);
-	/* It did not fail: a range in its time says nothing. */
+	/* It did not fail: a range in its time does not matter. */
 	one_zap(THPRACE_LIGHT, small_walker(T, T + 1000, 0), range(0, T + 5000, 1));
 	assert_int_equal(emitted.nr, 0);
 }
@@ -221,7 +221,7 @@ static void test_counts(void **state)
 	assert_int_equal(emitted.shown[0].attribution, THPRACE_ATTRIBUTION_NONE);
 	assert_int_equal(emitted.shown[1].verdict, THPRACE_UNATTRIBUTED);
 
-	/* It is gone then. */
+	/* Then it is gone. */
 	one_zap(THPRACE_LIGHT, walker(T, T + 1000, 2), zap);
 	only_escape(THPRACE_CAUSAL);
 
@@ -337,7 +337,7 @@ static void only_with_outer(struct thprace_incident failed, uint64_t leave,
 	only(verdict);
 }
 
-/* The function around a failed walker tells what it found as it returned. */
+/* The function around a failed walker reports what it found at its return. */
 static void test_outer(void **state)
 {
 	struct thprace_incident failed = walker(T, T + 1000, 1);
@@ -374,7 +374,7 @@ static void test_outer(void **state)
 	failed.walk.flags = THPRACE_KF_OUTER | THPRACE_RF_REMAP;
 	only_with_outer(failed, T + 1000, two_mapped, two_mapped, THPRACE_REMAINED);
 	only_with_outer(failed, T + 1000, three_mapped, two_mapped, THPRACE_UNATTRIBUTED);
-	/* A zap that came later tells nothing more, in whatever order that is told. */
+	/* A zap that came later shows nothing more, in whatever order it is reported. */
 	later.left = 1;
 	for (first = 0; first <= 1; first++) {
 		correlator = new_correlator(THPRACE_LIGHT);

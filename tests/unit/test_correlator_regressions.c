@@ -366,7 +366,9 @@ static void test_window_count_read_late(void **state)
 		      (struct expected){.escapes = 1}); /* likely: check_truth() has more */
 }
 
-/* A walker copies the window of a removal, whose task is in a real one before the copy is whole. */
+/*
+ * A walker copies the window of a removal, whose task is in a real one before the copy is complete.
+ */
 static void test_window_after_removal(void **state)
 {
 	struct schedule *schedule = by_hand(THPRACE_PRECISE);

@@ -92,7 +92,7 @@ static void crosscheck_different(void **state)
 	assert_has(text, "detector  contained truncate-unmap, walker 813 at 0.002003100 s");
 	assert_has(text, "\ncrosscheck: DIFFERENT\n");
 	free(text);
-	/* One that the kernel didn't tell; one that the records don't show. */
+	/* One that the kernel did not report; one that the records do not show. */
 	for (races = 19; races <= 20; races++) {
 		write_races(races, 39 - races, THPRACE_CONTAINED, "{}", 1);
 		result = check(&text);

@@ -185,7 +185,7 @@ static void test_nobody_starves(void **state)
 
 	(void)state;
 	machine_start_shedding(&machine);
-	/* What made migrate dear is gone, the other's load is not. */
+	/* The load that made migrate expensive is gone, the other's load is not. */
 	machine.load[THPRACE_POINT_MIGRATE] = 0;
 	for (i = 0; i < 1000 && !machine.attached[THPRACE_POINT_MIGRATE]; i++)
 		step(&machine);

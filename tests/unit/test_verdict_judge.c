@@ -251,7 +251,7 @@ static void test_judge_own(void **state)
 	(void)state;
 	walk.flags = THPRACE_RF_OWN | THPRACE_RF_OWN_FAILED;
 	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_LIKELY);
-	window.removed = T + 500; /* it ended in the walker's time */
+	window.removed = T + 500; /* it ended while the walker was at work */
 	finds(&window, &walk, NULL, THPRACE_ESCAPE, THPRACE_EXACT);
 	beside.window[0] = zap(PMD, T - 400, T + 400, 0);
 	finds(&window, &walk, &beside, THPRACE_ESCAPE, THPRACE_EXACT); /* the same task's */

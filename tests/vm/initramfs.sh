@@ -12,7 +12,7 @@
 #   $tmp                       folder for this guest
 #   $here                      tests/vm
 
-# Root folders. The merged layout's links are in each: an archive with a folder in a link's place
+# Root folders. Each has the links of the merged layout: an archive with a folder instead of a link
 # would replace the link.
 make_root() {
 	mkdir -p "$1"/usr/{bin,sbin,lib,lib64} "$1"/root
@@ -24,7 +24,7 @@ is_dynamic() {
 	[ "$(head -c 4 "$1" | tr '\177' E)" = EELF ] && ldd "$1" >/dev/null 2>&1
 }
 
-# foreign_libraries FILE: as libraries, of a program for another machine, from the sysroot
+# foreign_libraries FILE: like libraries, for a program of another machine, from the sysroot
 foreign_libraries() {
 	local needed found list
 
@@ -96,7 +96,8 @@ make_base() {
 	ln -s ../tmp "$root/var/tmp"
 	ln -s /proc/self/mounts "$root/etc/mtab"
 	cp -L "$busybox" "$root/usr/bin/busybox"
-	# This machine's busybox lists the applets of the other's: both are Debian's busybox-static.
+	# This machine's busybox lists the applets of the other machine's: both are Debian's
+	# busybox-static.
 	for applet in $("$([ "$arch" = arm64 ] && echo busybox || echo "$busybox")" --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$root/usr/bin/$applet"
 	done
@@ -120,7 +121,7 @@ make_base() {
 	rm -rf "$root"
 }
 
-# The base is kept under a digest of everything that goes into it.
+# The base is stored under a digest of everything that is in it.
 find_base() {
 	local inputs program list digest
 
@@ -142,7 +143,7 @@ find_base() {
 	fi
 }
 
-# quoted TEXT: as one word of a shell
+# quoted TEXT: as one word for a shell
 quoted() {
 	printf "'%s'" "${1//\'/\'\\\'\'}"
 }
@@ -196,7 +197,7 @@ add_file() {
 	done < <(find -L "$source" -type f -perm /111 -print0)
 }
 
-# add_modules ROOT LIST: the modules in the order in which they have to be loaded
+# add_modules ROOT LIST: the modules in the order in which they must be loaded
 add_modules() {
 	local root=$1 tree name file needs count=0
 	local -A path=() depends=() builtin=() added=()
@@ -249,7 +250,7 @@ add_module() {
 	esac <"$tree/${path[$name]}" >"$target"
 }
 
-# add_unit ROOT: the guest's init as a service of systemd's, run by busybox here as well
+# add_unit ROOT: the guest's init as a service of systemd, also run by busybox
 add_unit() {
 	local folder=$1/etc/systemd/system
 

@@ -30,7 +30,7 @@ boot() {
 		devices+=(-drive "if=none,id=out,format=raw,cache=unsafe,file=${tmp//,/,,}/disk")
 		devices+=(-device "nvme,drive=out,serial=thprace-out")
 	fi
-	# Not outliving this shell even when that is killed.
+	# It ends with this shell, even if that is killed.
 	setpriv --pdeathsig TERM timeout --kill-after=5 "$3" \
 		setpriv --pdeathsig KILL "$emulator" \
 		-nodefaults -no-user-config -display none -no-reboot \
@@ -41,10 +41,10 @@ boot() {
 	qemu=$!
 }
 
-# Seconds in which a guest starts its command, on a machine that is busy as well: 3 to 20 otherwise.
+# Seconds in which a guest starts its command, even on a busy machine: otherwise 3 to 20.
 boot_limit=120
 
-# began: has it started the command, or ended? False: it stands still.
+# began: has it started the command, or ended? False: it hangs.
 began() {
 	local until=$((SECONDS + boot_limit))
 
@@ -64,8 +64,8 @@ qemu_ended() {
 	return "$status"
 }
 
-# KVM counts only after a guest ran with it: the device may be there and may even open where it
-# doesn't work. The result is kept until the machine boots again or the device changes. Sets kvm to
+# KVM counts only after a guest ran with it: the device may exist and may even open where it does
+# not work. The result is kept until the machine boots again or the device changes. Sets kvm to
 # "yes" or to the reason against it.
 probe_kvm() {
 	local key kept=$build/vm/kvm report
