@@ -214,6 +214,7 @@ static bool only_blanks(const char *text, size_t length)
 	return !length;
 }
 
+/* Stricter than json__parse(): whoever asks learns what is wrong with the request. */
 const char *control_request__parse(struct request *request, const char *line, size_t length,
 				   char *why, size_t why_size)
 {

@@ -26,13 +26,13 @@ static inline uint64_t hash__pair(uint64_t a, uint64_t b)
 	return hash__number(a ^ b * 0x9e3779b97f4a7c15ULL);
 }
 
-/* For names, in lookups that mostly find nothing: short rather than good. */
+/* FNV-1a */
 static inline uint32_t hash__text(const char *text)
 {
-	uint32_t hash = 0;
+	uint32_t hash = 2166136261U;
 
 	while (*text)
-		hash = hash * 31 + (unsigned char)*text++;
+		hash = (hash ^ (unsigned char)*text++) * 16777619U;
 	return hash;
 }
 

@@ -174,7 +174,7 @@ static void take_member(struct log_reader *reader, const char *name, struct json
 	}
 }
 
-/* journalctl -o json: one object per line. */
+/* journalctl -o json: one object per line. One tokener serves all lines: a journal has millions. */
 static int read_json(struct log_reader *reader)
 {
 	static const char *const names[] = {"MESSAGE", "_TRANSPORT", "__MONOTONIC_TIMESTAMP",

@@ -7,6 +7,7 @@
 
 #include <bpf/btf.h>
 
+#include "base/hash.h"
 #include "kernel/btf_walk.h"
 
 #define NESTED_MAX 16 /* structures without a name */
@@ -25,15 +26,6 @@ struct types {
 	size_t count;
 	struct types_entry entry[];
 };
-
-static uint32_t hash_of(const char *name)
-{
-	uint32_t hash = 2166136261U;
-
-	while (*name)
-		hash = (hash ^ (unsigned char)*name++) * 16777619U;
-	return hash;
-}
 
 /* Types that expressions and events name. */
 static bool wanted(const struct btf_type *type)
@@ -65,7 +57,7 @@ static void add(struct types *types, uint32_t type, uint32_t enumerator)
 	struct types_entry *entry = &types->entry[types->count++];
 
 	*entry = (struct types_entry){.type = type, .enumerator = enumerator};
-	entry->hash = hash_of(name_of(types, entry));
+	entry->hash = hash__text(name_of(types, entry));
 }
 
 static int by_hash(const void *left, const void *right)
@@ -132,7 +124,7 @@ static size_t first_of(const struct types *types, uint32_t hash)
 
 uint32_t types__find(const struct types *types, const char *name, int kind)
 {
-	uint32_t hash = hash_of(name);
+	uint32_t hash = hash__text(name);
 	const struct types_entry *entry;
 	const struct btf_type *type;
 	size_t i;
@@ -186,7 +178,7 @@ static void read_enumerator(const struct btf_type *type, uint32_t index,
 
 bool types__enumerator(const struct types *types, const char *name, struct types_enumerator *found)
 {
-	uint32_t hash = hash_of(name);
+	uint32_t hash = hash__text(name);
 	const struct types_entry *entry;
 	size_t i;
 
