@@ -79,9 +79,10 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[FILE]",
 	.doc = "Explain the kernel's complaints about pages in a log: which race class each of them "
-	       "belongs to, or why to none, where that class is fixed, and what to do next. FILE "
-	       "(standard input by default, or -) is what dmesg, a serial console, syslog or "
-	       "journalctl -k (also -o export and -o json) printed, or a folder of pstore."
+	       "belongs to, or why it belongs to none, where that class is fixed, and what to do "
+	       "next. FILE (standard input by default, or -) is the output of dmesg, a serial "
+	       "console, syslog or journalctl -k (also -o export and -o json), or a folder of "
+	       "pstore."
 	       "\vNeeds no root.\n"
 	       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and a complaint names a class.",
 };

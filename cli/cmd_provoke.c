@@ -64,7 +64,7 @@ static const struct argp_option options[] = {
 	{"dir", OPT_DIR, "DIR", 0, "where the stressor puts its files; see thprace-stress --help",
 	 0},
 	{"stressor", OPT_STRESSOR, "FILE", 0,
-	 "the stressor (default: " STRESSOR " beside this program, or in PATH)", 0},
+	 "the stressor (default: " STRESSOR " in the folder of this program, or in PATH)", 0},
 	{"quiet", OPT_QUIET, NULL, 0, "no progress", 0},
 	{0},
 };

@@ -26,8 +26,8 @@ enum races_option {
 };
 
 static const struct argp_option options[] = {
-	{"race", OPT_RACE, "FILE", 0, "a race file besides those of the folders; may be repeated",
-	 0},
+	{"race", OPT_RACE, "FILE", 0,
+	 "a race file in addition to those in the folders; may be repeated", 0},
 	{"test", OPT_TEST, "FILE", 0, "check this race file, and nothing else", 0},
 	{"kernel", OPT_KERNEL, "FILE", 0,
 	 "check the races on a kernel image instead of the running kernel", 0},
@@ -99,8 +99,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[NAME...]",
-	.doc = "List the races that thprace knows, built in and from files, and whether this kernel "
-	       "allows to observe them. With NAME: all about these.\v"
+	.doc = "List the races that thprace knows, built in and from files, and whether they can be "
+	       "observed on this kernel. With NAME: the details of these.\v"
 	       "Files are read from /usr/share/thprace/races and /etc/thprace/races.d; "
 	       "thprace.race(5) describes their format.\n"
 	       "Exit status: 0 done, 1 failed, or a file is wrong; 2 wrong usage; 4 done, and a "

@@ -91,7 +91,7 @@ static bool find_result(struct resolving *resolving, const struct expr_node *nod
 	if (strcmp(name, "result") != 0)
 		return false;
 	if (!scope->at_return)
-		calc_fail(resolving, node, -EINVAL, "there is a result at a return only");
+		calc_fail(resolving, node, -EINVAL, "only a return has a result");
 	else if (!proto || !proto->type)
 		calc_fail(resolving, node, -EINVAL, "%s returns nothing",
 			  scope->function ? scope->function : "it");
@@ -155,7 +155,7 @@ static void fail_name(struct resolving *resolving, const struct expr_node *node,
 	types__consider(resolving->scope->types, BTF_KIND_ENUM, nearest);
 	if (function)
 		calc_fail(resolving, node, -ENOENT,
-			  "%s has no argument '%s', and no enumerator is called so%s", function,
+			  "%s has no argument '%s', and there is no such enumerator%s", function,
 			  name, nearest__hint(nearest, hint));
 	else
 		calc_fail(resolving, node, -ENOENT, "no enumerator '%s'%s", name,
@@ -247,7 +247,7 @@ struct calc_value calc_resolve_member(struct resolving *resolving, const struct 
 		if (resolving->err)
 			return value;
 		if (!calc_pointer(resolving, &value, &target)) {
-			calc_fail(resolving, node, -EINVAL, "'->' after %s, which is no pointer",
+			calc_fail(resolving, node, -EINVAL, "'->' after %s, which is not a pointer",
 				  calc_type_name(resolving, &value, shown));
 			return value;
 		}
@@ -284,7 +284,7 @@ struct calc_value calc_resolve_index(struct resolving *resolving, const struct e
 		return value;
 	if (!calc_pointer(resolving, &value, &target) ||
 	    !(size = types__size(resolving->scope->types, target))) {
-		calc_fail(resolving, node, -EINVAL, "'[' after %s, which is no array",
+		calc_fail(resolving, node, -EINVAL, "'[' after %s, which is not an array",
 			  calc_type_name(resolving, &value, shown));
 		return value;
 	}
@@ -427,7 +427,9 @@ struct calc_value calc_resolve_cast(struct resolving *resolving, const struct ex
 	size = types__size(resolving->scope->types, id);
 	if (!type || !(btf_is_int(type) || btf_is_any_enum(type)) || size > 8 ||
 	    (size & (size - 1))) {
-		calc_fail(resolving, node, -EINVAL, "a cast to what is no number and no pointer");
+		calc_fail(resolving, node, -EINVAL,
+			  "a cast to something that is neither a number "
+			  "nor a pointer");
 		return value;
 	}
 	return as_integer(resolving, value, (uint8_t)size, types__is_signed(type));
@@ -487,7 +489,7 @@ static const char *const *ways_of(struct resolving *resolving, const struct expr
 	arm64[0] = helper->arm64;
 	if (machine == TYPES_ARM64 && arm64[0])
 		return arm64;
-	calc_fail(resolving, node, -ENOENT, "%s() is known for x86-64%s only", helper->name,
+	calc_fail(resolving, node, -ENOENT, "%s() is only known for x86-64%s", helper->name,
 		  helper->arm64 ? " and arm64" : "");
 	return NULL;
 }

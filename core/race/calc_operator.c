@@ -159,7 +159,7 @@ static struct calc_value shift(struct resolving *resolving, const struct expr_no
 	if (!by || by->number >= 8U * left.size) {
 		calc_fail(resolving, node, -EINVAL,
 			  by ? "a number of %d bits is shifted by as many or more"
-			     : "numbers are shifted by constants only",
+			     : "numbers can only be shifted by constants",
 			  8 * left.size);
 		return left;
 	}
@@ -181,7 +181,7 @@ static struct calc_value divide(struct resolving *resolving, const struct expr_n
 	by = constant(resolving, right.node);
 	if (!by || !by->number)
 		calc_fail(resolving, node, -EINVAL,
-			  "numbers are divided by constants other than 0");
+			  "numbers can only be divided by constants other than 0");
 	else if (left.is_signed)
 		calc_fail(resolving, node, -EINVAL,
 			  "a number with a sign is not divided: cast it to unsigned, or append u "
@@ -208,7 +208,7 @@ static struct calc_value move(struct resolving *resolving, const struct expr_nod
 	if (!calc_btf(resolving, target))
 		size = 1; /* void, as in GNU C */
 	if (!size) {
-		calc_fail(resolving, node, -EINVAL, "what %s points to has no size",
+		calc_fail(resolving, node, -EINVAL, "the target of %s has no size",
 			  calc_type_name(resolving, &pointer, name));
 		return pointer;
 	}
@@ -305,7 +305,7 @@ static struct calc_value address_of(struct resolving *resolving, const struct ex
 	if (resolving->err)
 		return value;
 	if (!value.memory || value.bits) {
-		calc_fail(resolving, node, -EINVAL, "'&' of what has no address");
+		calc_fail(resolving, node, -EINVAL, "'&' of something without an address");
 		return value;
 	}
 	value.node = calc_offset(resolving, value.node, value.offset);

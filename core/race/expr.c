@@ -206,7 +206,7 @@ static void take_suffix(struct parser *parser, struct expr_node *node)
 		parser->at++;
 	}
 	if (word_length(parser) || isdigit((unsigned char)peek(parser, 0)) || parser->at - at > 3)
-		fail(parser, at, "no such number: after the digits u, l or ul may stand");
+		fail(parser, at, "not a number: only u, l or ul may follow the digits");
 }
 
 static int parse_number(struct parser *parser)

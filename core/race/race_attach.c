@@ -129,8 +129,8 @@ static bool reachable(struct race_point *point, const struct race_kernel *kernel
 		variant = target__variant(kernel->target, function);
 		if (variant)
 			return refuse(point,
-				      "the compiler made %s of %s: where its arguments are is "
-				      "not known",
+				      "the compiler made %s of %s: it is not known where its "
+				      "arguments are",
 				      variant, function);
 		return refuse(point, "%s has no code of its own: it was inlined", function);
 	}

@@ -135,7 +135,7 @@ static void read_event_into(struct reading *reading, const struct race_text *tex
 
 	if (event->places || event->text.line)
 		race_whole__complain(reading->errors, reading->race, text->line, 0,
-				     "given a second time: join them by ','");
+				     "given twice: join the values with ','");
 	else if (race_parse__event(event, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -172,7 +172,7 @@ static void read_inside(struct reading *reading, const struct race_text *text)
 
 	if (reading->section->inside.text.line)
 		race_whole__complain(reading->errors, reading->race, text->line, 0,
-				     "given a second time: join them by ','");
+				     "given twice: join the values with ','");
 	else if (race_parse__functions(&reading->section->inside, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -184,7 +184,7 @@ static void read_formula_into(struct reading *reading, const struct race_text *t
 
 	if (formula->text.line)
 		race_whole__complain(reading->errors, reading->race, text->line, 0,
-				     "given a second time: join them by 'else'");
+				     "given twice: join the values with 'else'");
 	else if (race_parse__formula(formula, text, &error))
 		complain_of(reading, text, &error);
 }
@@ -209,7 +209,7 @@ static void read_condition(struct reading *reading, const struct race_text *text
 {
 	if (*count == RACE_CONDITIONS_MAX)
 		race_whole__complain(reading->errors, reading->race, text->line, 0,
-				     "more than %d conditions: join them by '&&'",
+				     "more than %d conditions: join them with '&&'",
 				     RACE_CONDITIONS_MAX);
 	else
 		read_formula_into(reading, text, &formulas[(*count)++]);

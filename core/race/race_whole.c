@@ -48,7 +48,8 @@ static void check_side(struct ini_errors *errors, const struct race *race,
 		race_whole__complain(errors, race, line, 0, "[%s] has to without from", role);
 	if (!section->from.ways != !race->section[0].from.ways)
 		race_whole__complain(errors, race, line, 0,
-				     "a range (from, to) has each window and walker, or none");
+				     "either all windows and walkers have a range (from, to), or "
+				     "none");
 	if (section->learn.places && !section->key.ways)
 		race_whole__complain(errors, race, line, 0, "[%s] has learn, and no key", role);
 }
@@ -74,10 +75,11 @@ void race_whole__check(const struct race *race, bool has_head, struct ini_errors
 		check_side(errors, race, &race->section[i], windows);
 	if (windows && !walkers)
 		ini_errors__add(errors, -EINVAL, race->path,
-				"there is no [walker], which would meet the windows");
+				"there is no [walker], which would overlap the windows");
 	else if (walkers && !windows && !escapes)
 		ini_errors__add(errors, -EINVAL, race->path,
-				"there is neither a [window] nor an escape: nothing is looked for");
+				"there is neither a [window] nor an escape: nothing would be "
+				"observed");
 	else if (!walkers && !race->rule)
 		ini_errors__add(errors, -EINVAL, race->path,
 				"there is neither a [walker] nor a [check]");

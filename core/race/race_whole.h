@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What only the whole of a race file shows. Only for core/race/race*.c. */
+/* Checks that need a complete race file. Only for core/race/race*.c. */
 #ifndef THPRACE_RACE_WHOLE_H
 #define THPRACE_RACE_WHOLE_H
 
@@ -12,7 +12,7 @@ race_whole__complain(struct ini_errors *errors, const struct race *race, unsigne
 		     unsigned int column, const char *format, ...);
 
 /*
- * Add what is missing. After other errors it would blame what was not read. has_head: there is a [race].
+ * Add what is missing. After other errors this would blame what was not read. has_head: there is a [race].
  */
 void race_whole__check(const struct race *race, bool has_head, struct ini_errors *errors);
 

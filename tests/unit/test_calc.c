@@ -37,8 +37,8 @@ static void what_is_refused(void **state)
 		{"flags node", "7: an operator or the end expected instead of 'node'"},
 		{"(flags", "7: ')' expected instead of the end"},
 		{"0x", "1: hexadecimal digits expected after 0x"},
-		{"12q", "3: no such number: after the digits u, l or ul may stand"},
-		{"09", "2: no such number: after the digits u, l or ul may stand"},
+		{"12q", "3: not a number: only u, l or ul may follow the digits"},
+		{"09", "2: not a number: only u, l or ul may follow the digits"},
 		{"18446744073709551616", "1: the number has more than 64 bits"},
 		{"9223372036854775808", "1: the number has more than 63 bits: append u"},
 		{"folio->mapping", "8: struct folio has no member 'mapping'"},
@@ -46,36 +46,36 @@ static void what_is_refused(void **state)
 		 "8: struct folio has no member '_mapcuont'; did you mean '_mapcount'?"},
 		{"folio->mm->half.counter", "17: short has no members"},
 		{"flio->index",
-		 "1: fake_walk has no argument 'flio', and no enumerator is called so; did you "
+		 "1: fake_walk has no argument 'flio', and there is no such enumerator; did you "
 		 "mean 'folio'?"},
 		{"flags & PG_haed",
-		 "9: fake_walk has no argument 'PG_haed', and no enumerator is called so; did you "
+		 "9: fake_walk has no argument 'PG_haed', and there is no such enumerator; did you "
 		 "mean 'PG_head'?"},
 		{"folio.index", "7: '.' after a pointer: write '->'"},
-		{"flags->index", "8: '->' after unsigned int, which is no pointer"},
+		{"flags->index", "8: '->' after unsigned int, which is not a pointer"},
 		{"*flags", "1: '*' of unsigned int, which points to nothing known"},
-		{"&flags", "1: '&' of what has no address"},
-		{"&folio->few", "1: '&' of what has no address"},
+		{"&flags", "1: '&' of something without an address"},
+		{"&folio->few", "1: '&' of something without an address"},
 		{"*folio", "2: struct folio is neither a number nor a pointer"},
 		{"folio->bytes[6]", "13: the array has 6 elements"},
-		{"node[0]", "5: '[' after int, which is no array"},
-		{"flags << node", "7: numbers are shifted by constants only"},
+		{"node[0]", "5: '[' after int, which is not an array"},
+		{"flags << node", "7: numbers can only be shifted by constants"},
 		{"flags << 32", "7: a number of 32 bits is shifted by as many or more"},
-		{"flags / 0", "7: numbers are divided by constants other than 0"},
+		{"flags / 0", "7: numbers can only be divided by constants other than 0"},
 		{"node / 2", "6: a number with a sign is not divided: cast it to unsigned, or "
 			     "append u to the divisor"},
 		{"folio - vma", "7: two pointers: cast them to unsigned long for that"},
 		{"(struct flio *)node", "1: no struct 'flio'; did you mean 'folio'?"},
-		{"swap_entry(*pmd)", "1: swap_entry() is known for x86-64 only"},
+		{"swap_entry(*pmd)", "1: swap_entry() is only known for x86-64"},
 		{"(flags) node", "1: no type 'flags'"},
 		{"(u8)(folio) + (page_t)1", "15: no type 'page_t'"},
 		{"(int *)node",
 		 "1: a cast to a pointer to a number: cast to a structure that has it"},
-		{"result", "1: there is a result at a return only"},
-		{"key", "1: fake_walk has no argument 'key', and no enumerator is called so"},
+		{"result", "1: only a return has a result"},
+		{"key", "1: fake_walk has no argument 'key', and there is no such enumerator"},
 		{"pnf(folio)", "1: no helper 'pnf'; did you mean 'pfn'?"},
 		{"pfn(folio, 1)", "1: pfn() takes one argument"},
-		{"pmd_page(*pmd)", "1: pmd_page() is known for x86-64 and arm64 only"},
+		{"pmd_page(*pmd)", "1: pmd_page() is only known for x86-64 and arm64"},
 		{"entire_mapcount(folio)", "1: struct page has no member 'compound_mapcount'"},
 	};
 	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
@@ -238,7 +238,7 @@ static void what_an_interval_gives(void **state)
 	assert_string_equal(error_of(&scope, "others_since(raed)"),
 			    "14: 'raed' is no event of this interval; did you mean 'read'?");
 	assert_string_equal(error_of(&scope, "rad"),
-			    "1: fake_walk has no argument 'rad', and no enumerator is called so; "
+			    "1: fake_walk has no argument 'rad', and there is no such enumerator; "
 			    "did you mean 'read'?");
 	assert_int_equal(value_of(&scope, &places, "(unsigned long)current", NULL, context,
 				  interval),

@@ -138,7 +138,7 @@ static void errors_of_lines(void **state)
 		    "save = key: 1\nsave = a: 1\nevent = a: f entry\ninside = f g\n",
 	       "x.race:5:17: 'in' and a function expected instead of the end of the line\n"
 	       "x.race:6:23: the name of a function expected instead of the end of the line\n"
-	       "x.race:7: given a second time: join them by ','\n"
+	       "x.race:7: given twice: join the values with ','\n"
 	       "x.race:8: key= has no value\n"
 	       "x.race:9:8: the name 'key' is taken\n"
 	       "x.race:11:9: the name 'a' is taken\n"
@@ -162,16 +162,16 @@ static void errors_of_the_whole(void **state)
 	refuse("", "x.race: there is no [race]\n"
 		   "x.race: there is neither a [walker] nor a [check]");
 	refuse("[race]\nname = x\n" WINDOW WALKER, "x.race: [race] has no title");
-	refuse(HEAD WINDOW, "x.race: there is no [walker], which would meet the windows");
+	refuse(HEAD WINDOW, "x.race: there is no [walker], which would overlap the windows");
 	refuse(HEAD WALKER,
-	       "x.race: there is neither a [window] nor an escape: nothing is looked for");
+	       "x.race: there is neither a [window] nor an escape: nothing would be observed");
 	refuse(HEAD "[window]\nopen = f entry\n" WALKER,
 	       "x.race:4: [window] has no close\nx.race:4: [window] has no key");
 	refuse(HEAD WINDOW "[walker]\nat = f entry\nleave = f return\nkey = a\ndrop = g entry\n",
 	       "x.race:8: [walker] has at, which is an instant, and leave\n"
 	       "x.race:8: [walker] has at, which is an instant: it has no drop, learn and event");
 	refuse(HEAD WINDOW WALKER "from = 3\n",
-	       "x.race:8: a range (from, to) has each window and walker, or none");
+	       "x.race:8: either all windows and walkers have a range (from, to), or none");
 	refuse(HEAD WINDOW "to = 3\n" WALKER "to = 3\n",
 	       "x.race:4: [window] has to without from\nx.race:9: [walker] has to without from");
 	race__free(read_race(HEAD WALKER "escape = a\n"));
@@ -194,7 +194,7 @@ static void too_many_of_all(void **state)
 	strcpy(text, HEAD WINDOW WALKER);
 	for (i = 0; i < 5; i++)
 		strcat(text, "when = a\n");
-	refuse(text, "x.race:15: more than 4 conditions: join them by '&&'");
+	refuse(text, "x.race:15: more than 4 conditions: join them with '&&'");
 	refuse(HEAD WINDOW WALKER "when = a else b else c else d else e\n",
 	       "x.race:11:35: more than 4 expressions for kernels that differ");
 	refuse(HEAD "[window]\nopen = a entry|b entry|c entry|d entry|e entry|f entry|g entry|h "
