@@ -109,7 +109,7 @@ static const char *here_of(const char *reason, char *buf, size_t size)
 
 /* The points that observe the sides of a built-in race. */
 static void each_point(const struct races_kernel *kernel, const struct race_class *class,
-		       void (*tell)(void *context, const char *side, const struct probe *probe),
+		       void (*print)(void *context, const char *side, const struct probe *probe),
 		       void *context)
 {
 	static const int zaps[] = {THPRACE_POINT_ZAP, THPRACE_POINT_LOCK, THPRACE_POINT_RMAP,
@@ -118,11 +118,11 @@ static void each_point(const struct races_kernel *kernel, const struct race_clas
 	size_t i;
 
 	for (i = 0; class->by_zap && i < sizeof(zaps) / sizeof(zaps[0]); i++)
-		tell(context, "window", &kernel->plan.probe[zaps[i]]);
+		print(context, "window", &kernel->plan.probe[zaps[i]]);
 	if (way[1].point[0] > 0 && kernel->plan.probe[way->point[0]].state == PROBE_ABSENT)
 		way++;
 	for (i = 0; i < RACE_POINTS_MAX && way->point[i] != RACE_NO_POINT; i++)
-		tell(context, "walker", &kernel->plan.probe[way->point[i]]);
+		print(context, "walker", &kernel->plan.probe[way->point[i]]);
 }
 
 static const char *function_of(const struct probe *probe)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A story: records made by hand, with times in microseconds, in any order. It runs through the
+ * A scenario: records made by hand, with times in microseconds, in any order. It runs through the
  * detector and, except for late records, through the oracle, which must agree.
  */
 #ifndef TESTS_DETECTOR_SCENARIO_H

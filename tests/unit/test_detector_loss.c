@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules for orphans, losses, late records and limits, each in a small story. */
+/* The detector's rules for orphans, losses, late records and limits, each in a small scenario. */
 #include <errno.h>
 #include <stdlib.h>
 #include "detector_scenario.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules for small pages: removals and ranges at PTE level, each in a small story. */
+/* The detector's rules for small pages: removals and ranges at PTE level, each in a small scenario. */
 #include "detector_scenario.h"
 
 static void test_pte_attribution(void **state)

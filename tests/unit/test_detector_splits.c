@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The detector's rules for splits and for the kernel's own check points, each in a small story. */
+/* The detector's rules for splits and for the kernel's own check points, each in a small scenario. */
 #include "detector_scenario.h"
 #include "class_ids.h"
 
