@@ -26,7 +26,10 @@
 /* Settings, fixed before load. */
 extern SETTING struct thprace_args args[THPRACE_POINT_MAX];
 extern SETTING __u64 symbols[THPRACE_SYMBOL_MAX];
-/* Which race class a walker of an origin is of, at a point; 0: none. All that the programs know of classes. */
+/*
+ * The race class of a walker of an origin, at a point; 0: none. The programs know nothing else
+ * about classes.
+ */
 extern SETTING __u8 classes[THPRACE_POINT_MAX][THPRACE_ORIGIN_SLOTS];
 extern SETTING __u64 slot_mask; /* number of slots - 1: a power of two - 1 */
 extern SETTING __u64 slot_seed; /* odd, new at each load, and secret */

@@ -140,7 +140,7 @@ static __always_inline int slot_window(u32 index, u64 folio, struct thprace_wind
 		return 0;
 	bpf_probe_read_kernel(window, sizeof(*window), &slot->opener.window);
 	if (*(volatile u64 *)&slot->opener.window.open != window->open)
-		return 0; /* the task is in another zap already: of that one is a part of the copy */
+		return 0; /* the task is in another zap already: a part of the copy belongs to that */
 	*(u64 *)&window->pid = slot->task; /* and tgid */
 	window->close = 0; /* the opener will report it */
 	window->left = THPRACE_LEFT_UNREAD;
@@ -246,7 +246,9 @@ static __always_inline u32 windows_report(struct walk_state *state)
 	u32 i;
 
 	state->hits = 0;
-	/* In this order: a window that moves from the first to the second is seen in one of them. */
+	/*
+	 * In this order, a window that moves from the first to the second is seen in one of them.
+	 */
 	if (*(volatile u32 *)&bucket_of(FOLIO_UNKNOWN)->windows ||
 	    *(volatile u32 *)&bucket_of(state->walk.folio)->windows)
 		collect_open(state->walk.folio);

@@ -161,7 +161,10 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	}
 	place->reported++;
 	left = folio_small(folio);
-	/* A walker that came later may have taken mappings itself. For all of a folio's the range counts once. */
+	/*
+	 * A walker that came later may have taken mappings itself. The range counts once for all of
+	 * a folio's walkers.
+	 */
 	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered ||
 	    has_other_walker(folio, place->entered))
 		flags = THPRACE_RF_VAGUE;

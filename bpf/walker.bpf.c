@@ -206,9 +206,8 @@ static __always_inline void unmap_enter(u64 folio, u64 flags, int direct, const 
 		return;
 	if (!poisoning && !page_is_head(folio, direct))
 		return;
-	asm volatile(
-		""
-		: "+r"(flags)); /* below, again: most calls leave above, and need not keep it */
+	asm volatile(""
+		     : "+r"(flags)); /* again below: most calls leave above, and need not keep it */
 	origin = origin_of(flags);
 	task = bpf_get_current_pid_tgid();
 	state = state_of(task);

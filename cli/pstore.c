@@ -15,11 +15,11 @@
 
 struct part {
 	char name[NAME_MAX_BYTES];
-	unsigned int dump; /* which time that the kernel wrote */
-	unsigned int number; /* of that, from the newest lines on */
+	unsigned int dump; /* number of the dump */
+	unsigned int number; /* part of it; 1 has the newest lines */
 };
 
-/* Dumps in their order, of each the highest part first. */
+/* Dumps in order, and the parts of each from the highest number down. */
 static int by_time(const void *a, const void *b)
 {
 	const struct part *x = a, *y = b;
@@ -41,7 +41,7 @@ static FILE *open_in(int folder, const char *name)
 	return file;
 }
 
-/* "Panic#1 Part3": which it is. What does not say is taken for one part. */
+/* "Panic#1 Part3": which part it is. Without this line it counts as a single part. */
 static int read_head(int folder, struct part *part)
 {
 	FILE *file = open_in(folder, part->name);
@@ -73,7 +73,7 @@ static int read_part(int folder, const char *name, struct complaint_parser *pars
 	return err;
 }
 
-/* Fill in the parts; returns how many, or negative errno. */
+/* Fill in the parts; returns their number, or negative errno. */
 static int list(DIR *dir, struct part *parts, bool *whole, bool *packed, char *why, size_t why_size)
 {
 	const struct dirent *entry;

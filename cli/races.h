@@ -34,7 +34,7 @@ void races_kernel__close(struct races_kernel *kernel);
 /* One line per race; or all details of one race. class: a built-in one. */
 void races_print__head(void);
 void races_print__class(const struct races_kernel *kernel, int class, bool whole, bool json);
-/* Returns how many programs were refused, where they are tried. */
+/* Returns how many programs were refused, if they are tried. */
 int races_print__file(const struct races_kernel *kernel, const struct race_file *file,
 		      const struct race_on_kernel *on, bool whole, bool json);
 

@@ -204,7 +204,7 @@ static const char *attach_of(const struct race_point *point, char buf[RACE_REASO
 	return buf;
 }
 
-/* Try a point's program, if that is asked for. Returns whether it was refused. */
+/* Try a point's program, if requested. Returns whether it was refused. */
 static bool try_point(const struct races_kernel *kernel, struct race_point *point,
 		      struct race_loaded *loaded)
 {

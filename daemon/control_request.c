@@ -214,7 +214,9 @@ static bool only_blanks(const char *text, size_t length)
 	return !length;
 }
 
-/* Stricter than json__parse(): whoever asks learns what is wrong with the request. */
+/*
+ * Stricter than json__parse(), because clients should get to know what is wrong with the request.
+ */
 const char *control_request__parse(struct request *request, const char *line, size_t length,
 				   char *why, size_t why_size)
 {

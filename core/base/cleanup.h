@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Variables that release what they own where their scope ends, for functions with several ways out. Where there
- * is one owner and one way out, a cleanup: label says the same.
+ * Variables that release what they own at the end of their scope, for functions with several exits.
+ * With one owner and one exit, a cleanup: label does the same.
  */
 #ifndef THPRACE_CLEANUP_H
 #define THPRACE_CLEANUP_H
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* function takes the address of the variable, which must be set where it is declared. */
+/* function gets the address of the variable, which must be set where it is declared. */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 static inline void cleanup__fd(const int *fd)
@@ -31,7 +31,7 @@ static inline void cleanup__free(const void *pointer)
 	free(*(void *const *)pointer);
 }
 
-/* The descriptor, or the pointer, which the variable does not own any more. */
+/* The descriptor, or the pointer, which the variable then does not own any more. */
 static inline int cleanup__take_fd(int *fd)
 {
 	int taken = *fd;

@@ -29,9 +29,10 @@ uint64_t histogram__percentile(const struct histogram *histogram, unsigned int p
 uint64_t histogram__mean(const struct histogram *histogram);
 
 /*
- * Print one row per power of two, from the shortest length counted to the longest: " 8.1 µs .. 16.3
- * µs 412 ########". The longest bar is width characters. Each row starts with indent spaces. Prints
- * nothing if nothing was counted.
+ * Print one row per power of two, from the shortest length counted to the longest:
+ *   "    8.1 µs ..  16.3 µs      412  ########"
+ * The longest bar is width characters. Each row starts with indent spaces. Prints nothing if
+ * nothing was counted.
  */
 void histogram__print(const struct histogram *histogram, FILE *out, int indent, int width,
 		      int utf8);

@@ -253,7 +253,7 @@ static int open_file(FILE **file, const char *path, const struct ini_reader *rea
 		ini_errors__add(errors, -ENOMEM, path, "cannot be opened: %m");
 		return -ENOMEM;
 	}
-	cleanup__take_fd(&fd); /* the file's now */
+	cleanup__take_fd(&fd); /* owned by the file now */
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Numbers as text. No sign, no blank and no locale, unlike strtoull() and sscanf(): "-1" is not a large
- * number. Lengths of time are read by timespan.h.
+ * Numbers as text. No sign, no blank and no locale, unlike strtoull() and sscanf(): "-1" is not a
+ * large number. timespan.h reads lengths of time.
  */
 #ifndef THPRACE_NUMBER_H
 #define THPRACE_NUMBER_H
@@ -21,7 +21,7 @@ static inline unsigned int number__digit(char c)
 }
 
 /*
- * The digits at *text, which is moved past all of them. Returns 0; -EINVAL: there is none; or -ERANGE: too
+ * Reads digits and moves *text past all of them. Returns 0; -EINVAL: there is none; or -ERANGE: too
  * large, and *value is UINT64_MAX.
  */
 static inline int number__take(const char **text, unsigned int base, uint64_t *value)
@@ -40,7 +40,7 @@ static inline int number__take(const char **text, unsigned int base, uint64_t *v
 	return over ? -ERANGE : 0;
 }
 
-/* A text that is a decimal number and nothing else. Returns 0, -EINVAL, or -ERANGE: not from min to max. */
+/* Text that is only a decimal number. Returns 0, -EINVAL, or -ERANGE: not from min to max. */
 static inline int number__parse(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
 	uint64_t number;
@@ -54,7 +54,9 @@ static inline int number__parse(const char *text, uint64_t min, uint64_t max, ui
 	return 0;
 }
 
-/* A text that is a decimal number, or "0x" and a hexadecimal one. Returns 0, -EINVAL or -ERANGE. */
+/*
+ * Text that is only a decimal number, or "0x" and a hexadecimal one. Returns 0, -EINVAL or -ERANGE.
+ */
 static inline int number__parse_any(const char *text, uint64_t *value)
 {
 	uint64_t number = 0;
@@ -71,7 +73,10 @@ static inline int number__parse_any(const char *text, uint64_t *value)
 	return err;
 }
 
-/* A release of the kernel, "5.10.262-generic": its first two numbers. False: it does not begin with them. */
+/*
+ * A release of the kernel, "5.10.262-generic": its first two numbers. False: it does not begin with
+ * numbers.
+ */
 static inline bool number__release(const char **text, uint64_t *major, uint64_t *minor)
 {
 	if (number__take(text, 10, major) || **text != '.')

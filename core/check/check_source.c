@@ -80,7 +80,7 @@ static int read_file(const char *path, size_t max, char **text, size_t *size)
 	file = gzdopen(fd, "rb");
 	if (!file)
 		return -ENOMEM;
-	cleanup__take_fd(&fd); /* the file's now */
+	cleanup__take_fd(&fd); /* owned by the file now */
 	*text = read_all(file, max, size, &err);
 	gzclose(file);
 	return err;

@@ -450,7 +450,7 @@ static void see_second(void *context, const struct code_state *state, const stru
 		seconds->found->unclear = true;
 }
 
-/* Those that are there. Returns whether one is. */
+/* The existing ones. Returns whether there is one. */
 static bool find_entries(const struct code *code, const char *const *names,
 			 uint64_t entries[CODE_NAMES_MAX])
 {

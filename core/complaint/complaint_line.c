@@ -7,7 +7,7 @@
  * and arm64.
  *
  * Names of tasks and files are at known places in these lines, and the text after a name is read
- * from the line's end: a comm may be "x pfn:1".
+ * from the line's end: a comm may be "x  pfn:1".
  */
 #include "complaint_private.h"
 #include "complaint_text.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The places of walkers that the ends of zaps are reported for (bpf/pending.bpf.h), seen from core. */
+/*
+ * The places of walkers for which the ends of zaps are reported (bpf/pending.bpf.h), as core sees
+ * them.
+ */
 #ifndef CORE_ENGINE_PENDING_H
 #define CORE_ENGINE_PENDING_H
 
@@ -7,8 +10,8 @@
 #include <thprace/shared.h>
 
 /*
- * Free the places of walkers that need no more reports at `now` (ns). Returns a bit for each. The caller gives
- * their claims back after this, so the next owner finds the place empty.
+ * Free the places of walkers that need no more reports at `now` (ns). Returns a bit for each. The
+ * caller releases their claims after this, so the next owner finds the place empty.
  */
 uint32_t pending__sweep(struct thprace_pending *pending, struct bucket *buckets,
 			volatile struct thprace_attributing *attributing, uint64_t now);

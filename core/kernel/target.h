@@ -70,7 +70,7 @@ bool target__too_old(const char *release);
 /* The file from which BTF was read; NULL: the kernel's own. */
 const char *target__btf_file(const struct target *target);
 
-/* Read it once more, all of it; to be freed with btf__free(). NULL: the reason is in why. */
+/* Read all of it once more; to be freed with btf__free(). NULL: the reason is in why. */
 struct btf *target__read_btf(const struct target *target, char *why, size_t why_size);
 
 /*

@@ -88,9 +88,10 @@ struct probe_point {
 	const char *widen; /* if windows are to be widened: program at the entry, or NULL */
 	const char *widen_after; /* the same at the return, after exit, or NULL */
 	/*
-	 * Where the function runs for each small page, its calls from elsewhere are not to pay: these
-	 * calls of these are probed instead of it, where they can be found: those by the callers that the
-	 * classes name (struct race_walker). NULL: the function itself.
+	 * If the function runs for each small page, its calls from elsewhere must not cost
+	 * anything: calls of these functions are probed instead of it, if they can be found, namely
+	 * the calls by the functions that the classes name (struct race_walker). NULL: the function
+	 * itself.
 	 */
 	const char *callees[2]; /* in order of preference */
 	bool precise_only;
@@ -145,7 +146,7 @@ struct probe_plan {
 #define PROBE_TRIAL_ARM64 "__arm64_sys_getppid"
 #define PROBE_TRIAL_CALLEE "__task_pid_nr_ns"
 
-/* All names of the table and of the classes, each once: to be given to target__new(). Returns how many. */
+/* All names of the table and of the classes, each once, for target__new(). Returns their number. */
 #define PROBE_NAMES_MAX 128
 size_t probe__names(const char **names, size_t max);
 

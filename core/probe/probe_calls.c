@@ -95,7 +95,7 @@ static int look_through(struct probe *probe, struct target *target,
 	return count;
 }
 
-/* The calls in a walker's callers, whatever pieces they are in. How many, or CALLS_UNKNOWN. */
+/* The calls in a walker's callers, in all their pieces. Returns their number, or CALLS_UNKNOWN. */
 static int look_at_callers(struct probe *probe, struct target *target,
 			   const struct race_walker *walker, uint64_t callee)
 {

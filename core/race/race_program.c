@@ -71,7 +71,7 @@ void race_program__places(struct calc_places *places, const struct race_point *p
 	places->others = IN_INTERVAL(others);
 	for (i = 0; i < RACE_SAVED_MAX; i++)
 		places->saved[i] = IN_INTERVAL(saved[i]);
-	/* An instant keeps nothing for later. */
+	/* An instant saves nothing for later. */
 	if (point->moment == RACE_BEGINS && point->section->instant) {
 		places->key = (struct calc_place){CALC_IN_FRAME, RACE_FRAME_KEY};
 		for (i = 0; i < RACE_SAVED_MAX; i++)
@@ -90,7 +90,7 @@ struct writer {
 	struct bpf_insn *insn;
 	const struct calc_places *places;
 	size_t count, room;
-	size_t failed[RACE_CALCS_MAX]; /* jumps to where a condition does not hold */
+	size_t failed[RACE_CALCS_MAX]; /* jumps that are taken if a condition does not hold */
 	size_t fails;
 	int err;
 };
@@ -151,7 +151,7 @@ static void put_before(struct writer *writer, const struct race_calc *calc)
 		put_calc(writer, calc);
 		store(writer, RACE_FRAME_KEY);
 		break;
-	case RACE_USE_FROM: /* without an end it is of length 1 */
+	case RACE_USE_FROM: /* without an end its length is 1 */
 		put_calc(writer, calc);
 		store(writer, RACE_FRAME_FROM);
 		put(writer, BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 1);
@@ -170,7 +170,7 @@ static void put_before(struct writer *writer, const struct race_calc *calc)
 	}
 }
 
-/* r0 is 1 where all conditions held, else 0. */
+/* r0 is 1 if all conditions held, else 0. */
 static void put_outcome(struct writer *writer)
 {
 	size_t i;

@@ -11,7 +11,7 @@
 
 #define RACE_PROGRAM_MAX 4096 /* instructions */
 
-/* What the instructions leave in the frame, behind calc_frame's part; bytes. */
+/* What the instructions leave in the frame, after the part of calc_frame; bytes. */
 enum race_frame {
 	RACE_FRAME_KEY = CALC_FRAME_SIZE,
 	RACE_FRAME_FROM = RACE_FRAME_KEY + 8,
@@ -21,7 +21,10 @@ enum race_frame {
 	RACE_FRAME_SIZE = RACE_FRAME_SAVED + 8 * RACE_SAVED_MAX,
 };
 
-/* A point's instructions come in two parts: between them the program finds out who of the other side is there. */
+/*
+ * A point's instructions come in two parts: between them the program finds out who is on the other
+ * side.
+ */
 enum race_part {
 	RACE_PART_BEFORE, /* r0 is 0: the event does not count, or the interval does not begin; else 1 */
 	RACE_PART_ESCAPE,
@@ -35,7 +38,10 @@ enum race_part {
 void race_program__places(struct calc_places *places, const struct race_point *point,
 			  const struct types *types, uint64_t vmemmap);
 
-/* Write the instructions of one part: at most room. Returns how many; or -E2BIG, -ENOENT as calc__emit(). */
+/*
+ * Write the instructions of one part: at most room. Returns their number; or -E2BIG, -ENOENT as
+ * calc__emit().
+ */
 int race_program__part(const struct race_point *point, enum race_part part,
 		       const struct calc_places *places, struct bpf_insn *insn, size_t room);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A line of JSON takes 29 ns, with fprintf() 272 ns (2026-11-29, build/bench/gain of a trace of split-migrate
- * with --all). It would be 45 ns without what is kept of times and tasks.
+ * A line of JSON takes 29 ns, with fprintf() 272 ns (2026-11-29, build/bench/gain of a trace of
+ * split-migrate with --all). Without the cached times and tasks it would take 45 ns.
  */
 #include "record_lines.h"
 

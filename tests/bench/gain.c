@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the code gains that is longer than the plain way to do the same: numbers by base/format.h against
- * snprintf(), lines by report/record_lines.c against fprintf(), records by trace/record_pack.c against
- * zlib. On the records of a trace; CPU time, the middle of several rounds.
+ * What code gains that is longer than the plain way to do the same: numbers by base/format.h
+ * compared with snprintf(), lines by report/record_lines.c with fprintf(), records by
+ * trace/record_pack.c with zlib. On the records of a trace; CPU time, the median of several rounds.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "trace/trace_reader.h"
 
 #define ROUNDS 7
-#define BLOCK 16384 /* records that are packed at once */
+#define BLOCK 16384 /* records that are packed at a time */
 
 struct records {
 	struct thprace_record *list;
@@ -28,7 +28,7 @@ struct records {
 	size_t nr;
 };
 
-/* What all ways write to, so that none of them is optimized away. */
+/* All variants write to this, so that none of them is optimized away. */
 static struct {
 	FILE *null;
 	unsigned char *packed[2]; /* by record_pack, by zlib; each block at its own place */

@@ -53,7 +53,7 @@ done
 functions="$functions $split"
 
 # shellcheck disable=SC2016 # $folio is bpftrace's
-# Where a folio has its flags' bit for "large" and its mapcount; see bpf/folio.bpf.h.
+# The position of a folio's flag for "large" and of its mapcount; see bpf/folio.bpf.h.
 case $(uname -r) in
 5.* | 6.1.*)
 	head=16

@@ -130,7 +130,7 @@ ok $? "Prometheus can read the dashboard's expressions" || diag "$(cat "$work/lo
 
 # --- the document
 
-# The rows of its tables begin with a name; a name may have labels.
+# The rows of its tables begin with a name, which may have labels.
 # shellcheck disable=SC2016 # Markdown's quotes, not the shell's
 sed -n 's/^| `\(thprace_[a-z0-9_]*\)[{`].*/\1/p' "$root/docs/metrics.md" | sort >"$work/documented"
 is "$(cat "$work/documented")" "$(cat "$work/families")" "docs/metrics.md lists each metric, once"

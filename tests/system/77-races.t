@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the expressions of race files become is taken by real verifiers: the tree's files, and each example of the manual.
+# Real verifiers accept the instructions of race files' expressions: the tree's files, and each
+# example of the manual.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -9,7 +10,7 @@
 mkdir "$work/races"
 "$system/../check/examples" "$system/../../docs/man/thprace.race.5" "$work/races"
 cp "$system"/../../races/*.race "$system"/../races/*.race "$work/races"
-# Those that only check.
+# Those with only a [check].
 grep -L '^\[w' "$work"/races/*.race | xargs -r rm
 for suite in bullseye bookworm trixie; do
 	kernel $suite

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The model's tasks, each on its own stack, and their output. */
-/* glibc's hardened longjmp() refuses to go to another stack, which is what is done here. */
+/* glibc's hardened longjmp() refuses to jump to another stack, which is needed here. */
 #undef _FORTIFY_SOURCE
 #include "bpf_model_private.h"
 

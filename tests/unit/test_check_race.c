@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* [check] of race files: each kind of condition on a tiny kernel, and what follows from several. */
+/* [check] of race files: each kind of condition on a tiny kernel, and the result of several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +84,7 @@ static void judge(const struct check_source *source, const char *lines,
 	race__free(race);
 }
 
-/* Each kind of condition, as `fixed': what follows, and what shows it. */
+/* Each kind of condition, as `fixed': the result, and its evidence. */
 static void conditions(void **state)
 {
 	static const struct {
@@ -161,7 +161,10 @@ static void conditions(void **state)
 #define NO "has config NUMA"
 #define NOT_KNOWN "nobody calls first"
 
-/* What follows from what is given, and how many facts it rests on; the missing one comes last. */
+/*
+ * The result of the given conditions, and the number of facts on which it is based; the missing one
+ * comes last.
+ */
 static void conclusions(void **state)
 {
 	static const struct {
@@ -201,7 +204,7 @@ static void conclusions(void **state)
 	}
 }
 
-/* Nothing to read: each condition says what it would take. */
+/* Nothing to read: each condition says what it would need. */
 static void nothing_to_read(void **state)
 {
 	static const struct {

@@ -449,7 +449,7 @@ static void ways_between_calls(void **state)
 	}
 }
 
-/* Is one function called on each way to another one? */
+/* Is one function called on each path to another one? */
 static void order_of_calls(void **state)
 {
 	static const struct {
@@ -461,7 +461,7 @@ static void order_of_calls(void **state)
 		{"bl:page_vma_mapped_walk bl:leaf d65f03c0", 1, 1, false},
 		/* tbz w0, #0, 8: past the first call */
 		{"36000040 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 1, false},
-		/* Both ways lead past one. */
+		/* Both paths lead past one. */
 		{"36000060 bl:leaf 14000002 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 0, false},
 		/* br x0 */
 		{"36000040 d61f0000 bl:leaf bl:page_vma_mapped_walk d65f03c0", 1, 0, true},

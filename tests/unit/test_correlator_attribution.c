@@ -46,7 +46,7 @@ static void test_removal(void **state)
 	assert_int_equal(emitted.nr, 0);
 }
 
-/* One zap and one walker that left a mapping; what comes of it. */
+/* One zap and one walker that left a mapping; the result. */
 static void one_zap(enum thprace_mode mode, struct thprace_incident failed,
 		    struct thprace_window zapped)
 {

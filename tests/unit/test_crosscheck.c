@@ -187,7 +187,7 @@ static void set_version(uint32_t version)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* The trace is refused, and the reason says so. */
+/* The trace is refused with this reason. */
 static void refuse(const char *reason)
 {
 	struct crosscheck *crosscheck = NULL;

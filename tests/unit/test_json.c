@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* JSON as programs read it, and members that another version of thprace leaves out or writes differently. */
+/* Reading JSON, with members that another version of thprace omits or writes differently. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -41,7 +41,7 @@ static void written(void **state)
 	free(text);
 }
 
-/* Without memory for an object nothing is written, and values are dropped. */
+/* Without memory for an object nothing is written, and values are freed. */
 static void without_object(void **state)
 {
 	size_t length;

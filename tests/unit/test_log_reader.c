@@ -50,7 +50,7 @@ static void test_lines(void **state)
 	assert_int_equal(read.found.complaint[0].when, 1000001000);
 }
 
-/* A line without an end, or with bytes of any kind, is no more than a line that means nothing. */
+/* A line without an end, or with arbitrary bytes, is only a line without meaning. */
 static void test_long_line(void **state)
 {
 	const size_t length = 3 * LOG_READER_LINE;
@@ -68,7 +68,7 @@ static void test_long_line(void **state)
 	free(text);
 }
 
-/* journalctl -o json: the kernel's own entries count, by the transport that journald itself notes. */
+/* journalctl -o json: only the kernel's own entries count, by the transport that journald adds. */
 static void test_json(void **state)
 {
 	struct read read;
@@ -112,13 +112,13 @@ static void test_export(void **state)
 	assert_int_equal(read.counts.lines, 3);
 	assert_int_equal(read.counts.others, 1);
 	assert_int_equal(read.counts.unread, 0);
-	/* Cut off anywhere, it has no complaint that it has not as a whole. */
+	/* Truncated anywhere, it has no complaint that the whole log does not have. */
 	for (cut = 0; cut < sizeof(text); cut++) {
 		read_bytes(&read, text, cut);
 		assert_int_equal(read.err, 0);
 		assert_true(read.found.nr <= 1);
 	}
-	/* A length that is a lie. */
+	/* A wrong length. */
 	read_bytes(&read, "__CURSOR=s\nMESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff" BAD,
 		   27 + strlen(BAD));
 	assert_int_equal(read.found.nr, 0);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Numbers from options, the configuration, the kernel's log and traces: all of the text, or nothing. */
+/*
+ * Numbers from options, the configuration, the kernel's log and traces: the whole text, or nothing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +25,7 @@ static void whole_text(void **state)
 	assert_int_equal(number__parse("18446744073709551616", 0, UINT64_MAX, &value), -ERANGE);
 	assert_int_equal(number__parse("99999999999999999999999999", 0, UINT64_MAX, &value),
 			 -ERANGE);
-	/* Too large, and no number: what is wrong with the text comes first. */
+	/* Too large, and not a number: what is wrong with the text is reported first. */
 	assert_int_equal(number__parse("18446744073709551616x", 0, UINT64_MAX, &value), -EINVAL);
 	assert_int_equal(value, 7);
 	assert_int_equal(number__parse("010", 10, 20, &value), 0);
@@ -49,7 +51,7 @@ static void either_base(void **state)
 	assert_int_equal(value, 0);
 }
 
-/* Also a number that is too large is passed as a whole. */
+/* A number that is too large is also skipped completely. */
 static void moves_on(void **state)
 {
 	const char *text = "12345678901234567890123,0x1f:";

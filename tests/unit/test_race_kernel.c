@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A race on one kernel: which places and expressions are taken, how they are attached, and what is missing. */
+/*
+ * A race on one kernel: which places and expressions are used, how they are attached, and what is
+ * missing.
+ */
 #include "calc_support.h"
 
 #include <errno.h>
@@ -67,7 +70,7 @@ static void let_go(struct world *world)
 	race__free(world->race);
 }
 
-/* The first place of each group that is there, the first expression whose names are. */
+/* The first existing place of each group, the first expression whose names exist. */
 static void what_is_taken(void **state)
 {
 	struct race_on_kernel *on = hold(
@@ -81,7 +84,7 @@ static void what_is_taken(void **state)
 	assert_int_equal(on->point[0].how, RACE_HOW_FENTRY);
 	assert_int_equal(on->point[0].calcs, 1);
 	assert_int_equal(on->point[0].calc[0].use, RACE_USE_KEY);
-	/* Structures by value are refused by old trampolines. */
+	/* Old trampolines refuse structures by value. */
 	assert_string_equal(on->point[1].place->function, "by_value");
 	assert_int_equal(on->point[1].how, RACE_HOW_KPROBE);
 	assert_int_equal(on->point[2].moment, RACE_ENDS);
@@ -90,7 +93,7 @@ static void what_is_taken(void **state)
 	let_go(*state);
 }
 
-/* A kretprobe has no arguments: they are kept, if they are asked for and lie in registers. */
+/* A kretprobe has no arguments: they are saved, if they are used and are in registers. */
 static void arguments_at_a_return(void **state)
 {
 	static const struct {
@@ -123,7 +126,7 @@ static void arguments_at_a_return(void **state)
 	}
 }
 
-/* Of what is missing: each alternative, with its place; once. */
+/* Missing names: each alternative, with its place, once. */
 static void what_is_missing(void **state)
 {
 	struct race_on_kernel *on = hold(*state, HEAD
@@ -162,7 +165,7 @@ static int image_calls(void *context, const char *function, const char *callee)
 	return !strcmp(function, "by_value") && !strcmp(callee, "small");
 }
 
-/* An image tells that a function has no code, and which calls there are. */
+/* An image shows that a function has no code, and which calls there are. */
 static void what_is_inlined(void **state)
 {
 	struct world *world = *state;
@@ -216,7 +219,10 @@ static void registers_of(const char *member, const int wanted[4])
 	btf__free(btf);
 }
 
-/* A structure of two words takes two registers; a larger one lies in memory, on arm64 behind a pointer. */
+/*
+ * A structure of two words uses two registers; a larger one is in memory, on arm64 behind a
+ * pointer.
+ */
 static void registers(void **state)
 {
 	static const int x86[] = {0, -1, -1, 3}, arm64[] = {0, -1, -1, 4};
@@ -226,7 +232,7 @@ static void registers(void **state)
 	registers_of("pstate", arm64);
 }
 
-/* Where a program finds what its expressions ask for. */
+/* Where a program finds the values of its expressions. */
 static void places(void **state)
 {
 	struct world *world = *state;
@@ -250,7 +256,7 @@ static void places(void **state)
 			 offsetof(struct thprace_race_interval, argument));
 	for (i = 0; i < on->points; i++) {
 		count = race_program__write(&on->point[i], world->kernel.types, 3, insn);
-		/* The fake kernel is of no machine: a kprobe's registers are nowhere. */
+		/* The fake kernel has no machine: a kprobe's registers are nowhere. */
 		if (on->point[i].how == RACE_HOW_KPROBE)
 			assert_true(count < 0);
 		else
@@ -278,7 +284,9 @@ static uint64_t run_part(const struct race_point *point, enum race_part part,
 	return machine.reg[0];
 }
 
-/* What a point's instructions leave behind: conditions, key, range, saved values, and then the escape. */
+/*
+ * The results of a point's instructions: conditions, key, range, saved values, and then the escape.
+ */
 static void parts(void **state)
 {
 	struct world *world = *state;

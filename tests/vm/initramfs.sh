@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154 # what it takes is the sourcing script's
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the guest has. Its initramfs is two archives: the base with busybox and the programs in build/, which is
-# kept, and an overlay with the command and what --file and --modules bring. Sourced by tests/vm/run,
-# which provides its options' variables and
-#   note, give_up MESSAGE...   tell the user; give_up ends the script as well
-#   $build                     the folder that keeps things
+# The guest's files. Its initramfs is two archives: the base with busybox and the programs in
+# build/, which is kept, and an overlay with the command and the content of --file and --modules.
+# Sourced by tests/vm/run, which provides its options' variables and
+#   note, give_up MESSAGE...   a message for the user; give_up also ends the script
+#   $build                     the folder for what is kept
 #   $from                      the folder of the programs
-#   $busybox, $sysroot         the guest's; $sysroot is unset where it is this machine's kind
+#   $busybox, $sysroot         the guest's; $sysroot is unset if it has this machine's architecture
 #   $version                   of the kernel
 #   $tmp                       folder for this guest
 #   $here                      tests/vm

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154 # what it takes is the sourcing script's
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# qemu, from its start to its end, and whether KVM works. Sourced by tests/vm/run, which provides its options'
-# variables and
+# qemu, from its start to its end, and whether KVM works. Sourced by tests/vm/run, which provides
+# its options' variables and
 #   $emulator     qemu's program
-#   $build        the folder that keeps things
+#   $build        the folder for what is kept
 #   $tmp          folder for this guest; $tmp/initrd is booted, and the consoles are written there
 #   $base         the initramfs that --userland replaces
 #   $qemu         set to the process that boot() starts

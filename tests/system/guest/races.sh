@@ -8,7 +8,7 @@ loaded=0
 for file in /root/races/*.race; do
 	name=${file##*/}
 	try thprace races --load --test "$file"
-	# What this kernel lacks is said, and is no failure; all else is loaded.
+	# What this kernel lacks is reported, and is no failure; everything else is loaded.
 	case $status in
 	0) ok 0 "$name: loaded" ;;
 	4) like err "thprace races: .*: (there is no function|.* has no |.* does not call )" "$name: not observable here" ;;
