@@ -58,6 +58,8 @@ static inline void account(const struct log_message *message)
 	const char *class = field(message, "THPRACE_CLASS");
 	int index = class ? names__find_class(class) : 0;
 
+	if (index < 0) /* "?", of an incident that is damaged */
+		index = 0;
 	if (has_id(message, LOG_ID_ESCAPE) || has_id(message, LOG_ID_UNATTRIBUTED) ||
 	    has_id(message, LOG_ID_UNPROVEN) || has_id(message, LOG_ID_LIKELY) ||
 	    has_id(message, LOG_ID_REMAINED))
