@@ -83,8 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &result);
-		must(result.word < CHECK_STATUS_MAX, "no word");
-		must(result.nr_evidence > 0, "a word without evidence");
+		must(result.status < CHECK_STATUS_MAX, "no status");
+		must(result.nr_evidence > 0, "a status without evidence");
 		for (i = 0; i < result.nr_evidence; i++)
 			must(result.evidence[i]->text[0] && names__plain(result.evidence[i]->text),
 			     "evidence without a text that can be printed");
