@@ -86,8 +86,8 @@ like out '"point":"check",.*"kind":"-","state":"failed","reason":".*which fentry
 : >empty.btf
 head -c 100000 /out/btf >cut.btf
 mkdir folder.btf
-fails "not BTF" "/proc/version holds no BTF|proc/version.*regular" thprace record -d 1 -o y --btf /proc/version
-fails "empty" "empty.btf holds no BTF" thprace record -d 1 -o y --btf empty.btf
+fails "not BTF" "/proc/version has no BTF|proc/version.*regular" thprace record -d 1 -o y --btf /proc/version
+fails "empty" "empty.btf has no BTF" thprace record -d 1 -o y --btf empty.btf
 fails "truncated" "cut.btf is BTF, but cut off" thprace record -d 1 -o y --btf cut.btf
 fails "a folder" "folder.btf: not a regular file" thprace record -d 1 -o y --btf folder.btf
 fails "no file" "nowhere.btf: No such file" thprace record -d 1 -o y --btf nowhere.btf
@@ -150,7 +150,7 @@ cp /out/btf "/usr/local/lib/thprace/btf/$(uname -r).btf"
 observes "no BTF, a file in the search path"
 all_kprobes report.json "no BTF, a file in the search path"
 : >"/usr/lib/thprace/btf/$(uname -r).btf"
-fails "/usr/lib goes before /usr/local/lib" "/usr/lib/thprace/btf/$(uname -r).btf holds no BTF" \
+fails "/usr/lib goes before /usr/local/lib" "/usr/lib/thprace/btf/$(uname -r).btf has no BTF" \
 	thprace record -d 1 -o y
 thprace provoke truncate-unmap -d 2 --this-is-a-test-machine --btf /out/btf --format json >out 2>err
 # Two seconds may be too short for a verdict.
