@@ -178,7 +178,7 @@ messages SHED .THPRACE_PROBE | sort -u >shed.told
 restored() {
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
-soon "the load is gone: all come back" 400 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
+soon "the load is gone: all come back" 900 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
 # (By name: other work in the guest may cause one to be shed again meanwhile.)
 messages RESTORED .THPRACE_PROBE | sort -u >back
 is "$(cat back)" "$(cat shed.told)" "... each is reported" || diag "$(texts SHED; texts RESTORED)"
