@@ -44,12 +44,14 @@ boot() {
 # Seconds in which a guest starts its command, even on a busy machine: otherwise 3 to 20.
 boot_limit=120
 
-# began: has it started the command, or ended? False: it hangs.
+# began: has it started the command, or ended? False: it hangs. A process that ended is a zombie
+# until the shell happens to take note of it.
 began() {
-	local until=$((SECONDS + boot_limit))
+	local until=$((SECONDS + boot_limit)) state
 
 	while ! grep -q '^start' "$tmp/report" 2>/dev/null; do
-		[ "$(cut -d ' ' -f 3 "/proc/$qemu/stat" 2>/dev/null)" != Z ] || return 0
+		state=$(cut -d ' ' -f 3 "/proc/$qemu/stat" 2>/dev/null) || return 0
+		[ "$state" != Z ] || return 0
 		[ "$SECONDS" -lt "$until" ] || return 1
 		sleep 0.2
 	done
