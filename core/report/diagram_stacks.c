@@ -3,8 +3,8 @@
 #include "diagram_private.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include "base/names.h"
+#include "stack_names.h"
 #include "summary.h"
 
 static void frame(const struct diagram *diagram, const struct thprace_stack *stack, unsigned int i,
@@ -35,24 +35,6 @@ static void print_stack(const struct diagram *diagram, const char *title,
 		frame(diagram, stack, i, text, sizeof(text));
 		fprintf(diagram->out, "    %s\n", text);
 	}
-}
-
-/* A stack without the frames of the observer's own programs and their trampolines. */
-static struct thprace_stack without_observer(const struct diagram *diagram,
-					     const struct thprace_stack *stack)
-{
-	struct thprace_stack rest = {0};
-	const char *symbol;
-	unsigned int i;
-
-	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++) {
-		symbol = summary__symbol(diagram->summary, stack->ip[i]);
-		if (symbol &&
-		    (!strncmp(symbol, "bpf_prog_", 9) || !strncmp(symbol, "bpf_trampoline_", 15)))
-			continue;
-		rest.ip[rest.nr++] = stack->ip[i];
-	}
-	return rest;
 }
 
 static void print_both(const struct diagram *diagram, const struct thprace_stack *left,
@@ -90,8 +72,10 @@ static void print_both(const struct diagram *diagram, const struct thprace_stack
 
 void diagram_stacks__print(const struct diagram *diagram, const struct thprace_incident *incident)
 {
-	struct thprace_stack opener = without_observer(diagram, &incident->opener_stack);
-	struct thprace_stack walker = without_observer(diagram, &incident->walker_stack);
+	struct thprace_stack opener =
+		stack_names__kernel(diagram->summary, &incident->opener_stack);
+	struct thprace_stack walker =
+		stack_names__kernel(diagram->summary, &incident->walker_stack);
 
 	print_both(diagram, &opener, &walker);
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <thprace/record.h>
 #include <thprace/verdict.h>
+#include "banner.h"
 #include "diagram.h"
+#include "incident_groups.h"
 #include "base/json.h"
 #include "base/names.h"
 #include "summary.h"
@@ -213,6 +215,19 @@ static int print_header(FILE *out, const struct summary *summary)
 	return json__print(out, object);
 }
 
+static int print_answer(FILE *out, const struct summary *summary)
+{
+	struct json_object *object = json__new("answer");
+	struct banner banner;
+
+	if (!object)
+		return -ENOMEM;
+	banner__of(&banner, summary);
+	json__add_name(object, "answer", banner__name(banner.kind));
+	json__add_name(object, "text", banner.text);
+	return json__print(out, object);
+}
+
 static int print_classes(FILE *out, const struct summary *summary)
 {
 	unsigned int c;
@@ -235,6 +250,7 @@ static int print_classes(FILE *out, const struct summary *summary)
 		json__add_number(object, "unattributed", class->unattributed);
 		json__add_number(object, "unproven", class->unproven);
 		json__add_bool(object, "observable", !class->not_observable[0]);
+		json__add_bool(object, "cannot_happen", class->cannot_happen);
 		json__add_text(object, "reason", class->not_observable);
 		err = json__print(out, object);
 	}
@@ -400,6 +416,38 @@ static int print_closest(FILE *out, const struct summary *summary)
 	return json__print(out, object);
 }
 
+static int print_groups(FILE *out, const struct summary *summary)
+{
+	char name[INCIDENT_GROUP_NAME_LEN];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < incident_groups__count(summary->groups) && !err; i++) {
+		const struct incident_group *group = incident_groups__get(summary->groups, i);
+		struct json_object *object = json__new("group");
+
+		if (!object)
+			return -ENOMEM;
+		json__add_name(object, "class", names__class(group->class));
+		json__add_name(object, "verdict", names__verdict(group->verdict));
+		json__add(object, "attribution",
+			  json__optional(names__attribution(group->attribution)));
+		json__add_name(object, "name", incident_groups__name(name, sizeof(name), group, 1));
+		json__add_text(object, "opener", group->others ? "" : group->opener);
+		json__add_text(object, "walker", group->others ? "" : group->walker);
+		json__add_bool(object, "others", group->others);
+		json__add_number(object, "count", group->count);
+		json__add(object, "first_ns", known(group->first));
+		json__add(object, "last_ns", known(group->last));
+		json__add(object, "closest_ns",
+			  group->has_closest ? json__number(group->closest) : NULL);
+		json__add(object, "longest_ns", known(group->longest));
+		json__add_number(object, "incident", group->example.number);
+		err = json__print(out, object);
+	}
+	return err;
+}
+
 static int print_incidents(FILE *out, const struct summary *summary,
 			   const struct render_options *options)
 {
@@ -427,6 +475,8 @@ int render_json__report(FILE *out, const struct summary *summary,
 
 	err = print_header(out, summary);
 	if (!err)
+		err = print_answer(out, summary);
+	if (!err)
 		err = print_classes(out, summary);
 	if (!err)
 		err = print_phases(out, summary);
@@ -438,5 +488,7 @@ int render_json__report(FILE *out, const struct summary *summary,
 		err = print_loss(out, summary);
 	if (!err)
 		err = print_closest(out, summary);
+	if (!err)
+		err = print_groups(out, summary);
 	return err ? err : print_incidents(out, summary, options);
 }

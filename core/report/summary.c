@@ -7,46 +7,10 @@
 #include <string.h>
 #include <thprace/verdict.h>
 #include "base/names.h"
+#include "incident_groups.h"
 #include "summary_private.h"
 #include "trace/trace_reader.h"
 #include "classes/race_class.h"
-
-int summary__has_window(const struct thprace_incident *incident)
-{
-	return incident->window.pid || incident->window.open;
-}
-
-int summary__overlap_known(const struct thprace_incident *incident)
-{
-	return summary__has_window(incident) && incident->window.level != THPRACE_LEVEL_PTE;
-}
-
-uint64_t summary__overlap(const struct thprace_incident *incident)
-{
-	const struct thprace_window *window = &incident->window;
-	const struct thprace_walk *walk = &incident->walk;
-	uint64_t from = window->open, to = walk->leave;
-
-	if (!summary__overlap_known(incident))
-		return 0;
-	if (race_class__shape(walk->class) == RACE_SPLIT && window->removed)
-		from = window->removed;
-	if (race_class__shape(walk->class) == RACE_REUSE && !to)
-		to = window->close; /* the holder is still waiting */
-	if (from < walk->enter)
-		from = walk->enter;
-	if (window->close && window->close < to)
-		to = window->close;
-	return to > from ? to - from : 0;
-}
-
-/* How interesting an incident is, among those of its class and verdict. */
-static uint64_t weight(const struct thprace_incident *incident)
-{
-	if (summary__has_window(incident))
-		return summary__overlap(incident);
-	return incident->walk.residual > 0 ? (uint64_t)incident->walk.residual : 0;
-}
 
 /* Keep an incident if it is more interesting than the least interesting of those kept so far. */
 static int keep(struct summary *summary, const struct thprace_incident *incident)
@@ -54,8 +18,12 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 	unsigned int class = incident->walk.class, verdict = incident->verdict;
 	unsigned int i, least = 0, *nr;
 	struct summary_incident *list;
+	int err;
 
 	summary->incidents++;
+	err = incident_groups__add(summary->groups, summary->incidents, incident);
+	if (err)
+		return err;
 	if (class >= THPRACE_CLASS_MAX)
 		class = THPRACE_CLASS_NONE;
 	if (verdict >= THPRACE_VERDICT_MAX)
@@ -76,10 +44,11 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 	} else {
 		for (i = 1; i < SUMMARY_KEEP; i++) {
 			/* If several are equal, the latest is dropped. */
-			if (weight(&list[i].incident) <= weight(&list[least].incident))
+			if (summary__weight(&list[i].incident) <=
+			    summary__weight(&list[least].incident))
 				least = i;
 		}
-		if (weight(incident) <= weight(&list[least].incident))
+		if (summary__weight(incident) <= summary__weight(&list[least].incident))
 			return 0;
 		/* Free the last place, so that the list stays in file order. */
 		memmove(&list[least], &list[least + 1], (SUMMARY_KEEP - 1 - least) * sizeof(*list));
@@ -185,7 +154,9 @@ int summary__read(struct summary **result, struct trace_reader *reader, char *wh
 	int err = 0, got;
 
 	summary = calloc(1, sizeof(*summary));
-	if (!summary) {
+	if (summary)
+		summary->groups = incident_groups__new();
+	if (!summary || !summary->groups) {
 		err = -ENOMEM;
 		goto cleanup;
 	}
@@ -205,6 +176,7 @@ int summary__read(struct summary **result, struct trace_reader *reader, char *wh
 	}
 	summary->ended = trace_reader__ended(reader);
 	summary_json__finish(summary);
+	incident_groups__finish(summary->groups, summary);
 	reconcile(summary);
 	names__set_resolution(summary->clock_ticks ? summary->clock_step : 1);
 	*result = summary;
@@ -226,6 +198,7 @@ void summary__free(struct summary *summary)
 		for (v = 0; v < THPRACE_VERDICT_MAX; v++)
 			free(summary->kept[c][v]);
 	}
+	incident_groups__free(summary->groups);
 	summary_json__release(summary);
 	free(summary);
 }
@@ -302,11 +275,22 @@ static int by_weight(const void *a, const void *b)
 {
 	const struct summary_incident *x = *(const struct summary_incident *const *)a;
 	const struct summary_incident *y = *(const struct summary_incident *const *)b;
-	uint64_t wx = weight(&x->incident), wy = weight(&y->incident);
+	uint64_t wx = summary__weight(&x->incident), wy = summary__weight(&y->incident);
 
 	if (wx != wy)
 		return wx > wy ? -1 : 1;
 	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static int is_example(const struct summary *summary, uint64_t number)
+{
+	size_t i;
+
+	for (i = 0; i < incident_groups__count(summary->groups); i++) {
+		if (incident_groups__get(summary->groups, i)->example.number == number)
+			return 1;
+	}
+	return 0;
 }
 
 size_t summary__matter(const struct summary *summary, const struct summary_incident **list,
@@ -316,6 +300,8 @@ size_t summary__matter(const struct summary *summary, const struct summary_incid
 	size_t filled = 0, nr, i, r;
 	unsigned int c, k;
 
+	for (i = 0; i < incident_groups__count(summary->groups) && filled < max; i++)
+		list[filled++] = &incident_groups__get(summary->groups, i)->example;
 	for (r = 0; r < sizeof(by_rank) / sizeof(by_rank[0]); r++) {
 		nr = 0;
 		for (c = 0; c < THPRACE_CLASS_MAX; c++) {
@@ -323,8 +309,10 @@ size_t summary__matter(const struct summary *summary, const struct summary_incid
 				of_verdict[nr++] = &summary->kept[c][by_rank[r]][k];
 		}
 		qsort(of_verdict, nr, sizeof(of_verdict[0]), by_weight);
-		for (i = 0; i < nr && filled < max; i++)
-			list[filled++] = of_verdict[i];
+		for (i = 0; i < nr && filled < max; i++) {
+			if (!is_example(summary, of_verdict[i]->number))
+				list[filled++] = of_verdict[i];
+		}
 	}
 	return filled;
 }

@@ -16,6 +16,7 @@
 #include <thprace/trace.h>
 #include "base/histogram.h"
 
+struct incident_groups;
 struct trace_reader;
 
 /* Incidents kept per class and verdict. */
@@ -48,6 +49,7 @@ struct summary_class {
 	uint64_t in_file[THPRACE_VERDICT_MAX]; /* incidents in the file */
 	uint64_t likely_in_file;
 	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be observed, or "" */
+	int cannot_happen; /* because the kernel is not open to it */
 };
 
 struct summary_probe {
@@ -155,6 +157,7 @@ struct summary {
 	uint64_t records;
 	uint64_t context;
 	uint64_t incidents;
+	struct incident_groups *groups;
 	struct summary_incident *kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
 	unsigned int nr_kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
 
@@ -185,9 +188,9 @@ uint64_t summary__overlaps(const struct summary *summary);
 int summary__identity(const struct summary *summary);
 
 /*
- * The kept incidents that matter most, the most interesting first: escapes, unattributed, unproven,
- * then contained, each sorted by the longest overlap (alone: the highest residual mapcount). Fills
- * at most max members of list; returns their number.
+ * The incidents that matter most: the example of each group (incident_groups.h), in their order; then
+ * the others that were kept: escapes, unattributed, remained, unproven, then contained, each sorted
+ * by summary__weight(). Fills at most max members of list; returns their number.
  */
 size_t summary__matter(const struct summary *summary, const struct summary_incident **list,
 		       size_t max);
@@ -223,5 +226,18 @@ int summary__overlap_known(const struct thprace_incident *incident);
 
 /* Does this incident have a window? */
 int summary__has_window(const struct thprace_incident *incident);
+
+/*
+ * How interesting an incident is, among those of its class and verdict: its overlap, or, of a walker
+ * alone, its residual mapcount.
+ */
+uint64_t summary__weight(const struct thprace_incident *incident);
+
+/*
+ * How near a contained incident came to an escape: by how many ns the walker returned (a split
+ * completed) after the end of the phase in which that would have been one. Returns 1 and *ns; or 0
+ * if that is not known, or nothing returned.
+ */
+int summary__closeness(const struct thprace_incident *incident, uint64_t *ns);
 
 #endif

@@ -169,6 +169,10 @@ static void read_blind(struct summary *summary, struct json_object *from)
 		if (class <= THPRACE_CLASS_NONE)
 			continue;
 		text(item, "reason", summary->class[class].not_observable);
+		summary->class[class].cannot_happen = json__get_bool(item, "cannot_happen") ||
+						      !strncmp(json__get_text(item, "reason"),
+							       NAMES_CANNOT_HAPPEN,
+							       strlen(NAMES_CANNOT_HAPPEN));
 		if (!summary->class[class].not_observable[0])
 			strcpy(summary->class[class].not_observable, "no reason given");
 	}

@@ -51,6 +51,8 @@ static struct json_object *not_observable_json(const struct probe_plan *plan)
 		item = json_object_new_object();
 		json__add_name(item, "class", names__class(class));
 		json__add_name(item, "reason", reason);
+		json__add_bool(item, "cannot_happen",
+			       probe__cannot_happen(plan, (enum thprace_class) class));
 		json_object_array_add(list, item);
 	}
 	return list;

@@ -98,10 +98,10 @@ static void text_report(void **state)
 	assert_has(text, "collapse_file ran 2 times, and failed 1 time\n");
 	/* Busiest first. */
 	assert_true(strstr(text, "  opener ") < strstr(text, "  walker "));
-	/* The escape, then the longest, then the first of the rest. */
+	/* The escape, then the first of the closest, then the longest of the rest. */
 	assert_int_equal(occurrences(text, "  incident "), 3);
-	assert_true(strstr(text, "  incident 8: ") < strstr(text, "  incident 6: "));
-	assert_true(strstr(text, "  incident 6: ") < strstr(text, "  incident 1: "));
+	assert_true(strstr(text, "  incident 8: ") < strstr(text, "  incident 1: "));
+	assert_true(strstr(text, "  incident 1: ") < strstr(text, "  incident 6: "));
 	assert_has(text, "the 3 that matter most of 8");
 	assert_has(text, "folio_remove_rmap_pmd(): mapcount");
 	assert_has(text, "zap_huge_pmd+0x1a3");
