@@ -20,12 +20,15 @@ enum report_option {
 	OPT_INCIDENTS = 'n',
 	OPT_CROSSCHECK = 'x',
 	OPT_NO_STACKS = 'S',
+	OPT_VERBOSE = 'v',
 };
 
 static const struct argp_option options[] = {
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5)", 0},
 	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
+	{"verbose", OPT_VERBOSE, NULL, 0,
+	 "print histograms, groups of incidents, probes and programs in full", 0},
 	{"crosscheck", OPT_CROSSCHECK, NULL, 0,
 	 "replay the records of a recording with --all through the detector and compare its "
 	 "incidents with the kernel's",
@@ -63,6 +66,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_STACKS:
 		report->render.stacks = 0;
 		break;
+	case OPT_VERBOSE:
+		report->render.verbose = 1;
+		break;
 	case OPT_CROSSCHECK:
 		report->crosscheck = 1;
 		break;
@@ -82,8 +88,9 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[FILE]",
 	.doc = "Summarise a trace (FILE, " CLI_TRACE
-	       " by default, or - for standard input): race classes, window lengths, the "
-	       "busiest tasks, probes and loss, and the incidents that matter, drawn."
+	       " by default, or - for standard input): whether something escaped, race "
+	       "classes, incidents in groups with one of each drawn, window lengths, the "
+	       "busiest tasks, what is wrong with probes, and loss."
 	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "
 	       "and an escape was found.",
 };

@@ -250,8 +250,8 @@ static int print_classes(FILE *out, const struct summary *summary)
 		json__add_number(object, "unattributed", class->unattributed);
 		json__add_number(object, "unproven", class->unproven);
 		json__add_bool(object, "observable", !class->not_observable[0]);
-		json__add_bool(object, "cannot_happen", class->cannot_happen);
 		json__add_text(object, "reason", class->not_observable);
+		json__add_bool(object, "cannot_happen", class->cannot_happen);
 		err = json__print(out, object);
 	}
 	return err;

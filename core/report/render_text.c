@@ -3,13 +3,13 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <thprace/trace.h>
-#include "diagram.h"
+#include "banner.h"
 #include "base/layout.h"
 #include "base/names.h"
+#include "render_incidents.h"
 #include "classes/race_class.h"
 #include "summary.h"
 
@@ -28,10 +28,15 @@ static size_t width_of(const struct render_options *options)
 	return options->width ? (size_t)options->width : LAYOUT_WIDTH;
 }
 
-static void heading(FILE *out, const struct render_options *options, const char *title)
+static void title(FILE *out, const struct render_options *options, const char *text)
 {
-	fprintf(out, "\n%s%s%s\n", options->colour ? BOLD : "", title,
-		options->colour ? RESET : "");
+	fprintf(out, "%s%s%s\n", options->colour ? BOLD : "", text, options->colour ? RESET : "");
+}
+
+static void heading(FILE *out, const struct render_options *options, const char *text)
+{
+	fputc('\n', out);
+	title(out, options, text);
 }
 
 /* "label      text", the text wrapped into lines of the page, indented by LABEL. */
@@ -134,11 +139,34 @@ static void print_notes(FILE *out, const struct summary *summary,
 		line(out, options, "hint", "%s", hints[i]);
 }
 
-static void print_header(FILE *out, const struct summary *summary,
+/* The answer, what it is about, and what limits it. */
+static void print_answer(FILE *out, const struct summary *summary,
 			 const struct render_options *options)
+{
+	const char *colour = options->colour ? BOLD : "";
+	struct banner banner;
+	char kernel[SUMMARY_NAME_LEN], about[256];
+
+	banner__of(&banner, summary);
+	if (options->colour && banner.kind == BANNER_ESCAPE)
+		colour = RED;
+	fputs(colour, out);
+	layout__wrap(out, width_of(options), banner.text, 0, INDENT);
+	fputs(options->colour ? RESET : "", out);
+	snprintf(about, sizeof(about), "kernel %s, %s mode",
+		 clean(kernel, sizeof(kernel), summary->kernel, "unknown", options),
+		 summary->mode < 0 ? "unknown" : names__mode((unsigned int)summary->mode));
+	layout__wrap(out, width_of(options), about, 0, INDENT);
+	print_silent(out, summary, options);
+	print_notes(out, summary, options);
+}
+
+static void print_recording(FILE *out, const struct summary *summary,
+			    const struct render_options *options)
 {
 	char a[256], b[64], command[512];
 
+	heading(out, options, "recording");
 	line(out, options, "kernel", "%s, %s, %s",
 	     clean(a, sizeof(a), summary->kernel, "unknown", options),
 	     clean(b, sizeof(b), summary->machine, "machine unknown", options),
@@ -158,8 +186,6 @@ static void print_header(FILE *out, const struct summary *summary,
 	if (summary->command[0])
 		line(out, options, "command", "%s",
 		     clean(command, sizeof(command), summary->command, "", options));
-	print_silent(out, summary, options);
-	print_notes(out, summary, options);
 }
 
 static const struct layout_column class_columns[] = {
@@ -247,7 +273,7 @@ sentence(FILE *out, const struct render_options *options, const char *format, ..
 	layout__wrap(out, width_of(options), text, INDENT, 2 * INDENT);
 }
 
-static void print_phase(FILE *out, const char *title, const struct histogram *phase,
+static void print_phase(FILE *out, const char *name, const struct histogram *phase,
 			const struct render_options *options)
 {
 	char p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN], max[NAMES_NUMBER_LEN];
@@ -255,10 +281,10 @@ static void print_phase(FILE *out, const char *title, const struct histogram *ph
 	char nr[NAMES_NUMBER_LEN];
 
 	if (!phase->count) {
-		fprintf(out, "  %-42s none measured\n", title);
+		fprintf(out, "  %-42s none measured\n", name);
 		return;
 	}
-	fprintf(out, width_of(options) < LAYOUT_WIDTH ? "  %s\n    " : "  %-42s ", title);
+	fprintf(out, width_of(options) < LAYOUT_WIDTH ? "  %s\n    " : "  %-42s ", name);
 	fprintf(out, "%s   p50 %s   p99 %s", count(nr, phase->count),
 		names__duration(p50, sizeof(p50), histogram__percentile(phase, 500), utf8),
 		names__duration(p99, sizeof(p99), histogram__percentile(phase, 990), utf8));
@@ -266,7 +292,8 @@ static void print_phase(FILE *out, const char *title, const struct histogram *ph
 	if (phase->max)
 		fprintf(out, "   max %s", names__duration(max, sizeof(max), phase->max, utf8));
 	fputc('\n', out);
-	histogram__print(phase, out, 2 * INDENT, bars < BARS ? bars : BARS, utf8);
+	if (options->verbose)
+		histogram__print(phase, out, 2 * INDENT, bars < BARS ? bars : BARS, utf8);
 }
 
 static void print_collapses(FILE *out, const struct summary *summary,
@@ -293,7 +320,7 @@ static void print_windows(FILE *out, const struct summary *summary,
 	char a[NAMES_NUMBER_LEN], b[NAMES_NUMBER_LEN], other[96] = "";
 	int light = summary->mode == THPRACE_LIGHT;
 
-	heading(out, options, "windows");
+	title(out, options, "windows");
 	if (!summary->has_stats) {
 		fputs("  not counted\n", out);
 		return;
@@ -362,27 +389,38 @@ void render_text__probe(FILE *out, size_t width, size_t indent, const struct ren
 	layout__wrap(out, width, probe->reason, start, start);
 }
 
+/* Something is wrong with it: what it serves may be missing. */
+static int probe_failed(const struct summary_probe *probe)
+{
+	return !strcmp(probe->state, "failed") || !strcmp(probe->state, "shed");
+}
+
+static void print_one_probe(FILE *out, const struct summary_probe *probe,
+			    const struct render_options *options)
+{
+	char point[32], function[64], kind[32], state[32], reason[256];
+	const struct render_probe fit = {
+		.point = clean(point, sizeof(point), probe->point, "?", options),
+		.function = clean(function, sizeof(function), probe->function, "-", options),
+		.kind = clean(kind, sizeof(kind), probe->kind, "-", options),
+		.state = clean(state, sizeof(state), probe->state, "?", options),
+		.reason = clean(reason, sizeof(reason), probe->reason, "", options),
+	};
+
+	render_text__probe(out, width_of(options), INDENT, &fit);
+}
+
 static void print_probes(FILE *out, const struct summary *summary,
 			 const struct render_options *options)
 {
-	char point[32], function[64], kind[32], state[32], reason[256];
-	size_t i;
+	size_t i, nr = 0;
 
-	if (!summary->nr_probes)
-		return;
-	heading(out, options, "probes");
 	for (i = 0; i < summary->nr_probes; i++) {
-		const struct summary_probe *probe = &summary->probes[i];
-		const struct render_probe fit = {
-			.point = clean(point, sizeof(point), probe->point, "?", options),
-			.function =
-				clean(function, sizeof(function), probe->function, "-", options),
-			.kind = clean(kind, sizeof(kind), probe->kind, "-", options),
-			.state = clean(state, sizeof(state), probe->state, "?", options),
-			.reason = clean(reason, sizeof(reason), probe->reason, "", options),
-		};
-
-		render_text__probe(out, width_of(options), INDENT, &fit);
+		if (!options->verbose && !probe_failed(&summary->probes[i]))
+			continue;
+		if (!nr++)
+			heading(out, options, "probes");
+		print_one_probe(out, &summary->probes[i], options);
 	}
 }
 
@@ -394,16 +432,19 @@ static void print_programs(FILE *out, const struct summary *summary,
 	const struct layout_table table = TABLE(28, columns);
 	char name[64], runs[NAMES_NUMBER_LEN], mean[NAMES_NUMBER_LEN], missed[NAMES_NUMBER_LEN];
 	char insns[NAMES_NUMBER_LEN], verified[NAMES_NUMBER_LEN];
-	size_t i;
+	size_t i, nr = 0;
 
-	if (!summary->nr_programs)
-		return;
-	heading(out, options, "programs");
-	layout__head(&table, "program");
 	for (i = 0; i < summary->nr_programs; i++) {
 		const struct summary_program *program = &summary->programs[i];
 		const char *took = "-";
 
+		if (!options->verbose && !program->missed)
+			continue;
+		if (!nr++) {
+			heading(out, options,
+				options->verbose ? "programs" : "programs that the kernel skipped");
+			layout__head(&table, "program");
+		}
 		if (program->runs && program->run_ns)
 			took = names__duration(mean, sizeof(mean), program->run_ns / program->runs,
 					       options->utf8);
@@ -447,58 +488,40 @@ void render_text__loss(FILE *out, const struct summary *summary,
 	sentence(out, options, "lost by cause:%s", used ? causes : " not known");
 }
 
+/* Ends with an empty line. */
 static void print_incidents(FILE *out, const struct summary *summary,
 			    const struct render_options *options)
 {
-	struct diagram_options how = {
-		.utf8 = options->utf8,
-		.colour = options->colour,
-		.stacks = options->stacks,
-		.width = options->width,
-	};
-	const struct summary_incident **list;
-	char all[NAMES_NUMBER_LEN];
-	size_t nr, i;
+	int closest = !summary__overlaps(summary) && summary->has_closest;
 
-	if (!summary__overlaps(summary) && summary->has_closest) {
+	if (closest) {
 		heading(out, options, "closest pass");
 		fputs("nothing overlapped; this came nearest\n\n", out);
-		diagram__closest(out, summary, summary->closest_distance, &summary->closest_window,
-				 &summary->closest_walk, &how);
-	} else if (!summary->incidents) {
-		heading(out, options, "incidents");
-		fputs("  none\n", out);
+		render_incidents__closest(out, summary, options);
 	}
-	if (!options->incidents || !summary->incidents)
+	if (closest && !summary->incidents)
 		return;
-	list = calloc(options->incidents, sizeof(*list));
-	if (!list)
-		return;
-	nr = summary__matter(summary, list, options->incidents);
-	heading(out, options, "incidents");
-	if (nr < summary->incidents && nr == 1)
-		fprintf(out, "the one that matters most of %s\n\n", count(all, summary->incidents));
-	else if (nr < summary->incidents)
-		fprintf(out, "the %zu that matter most of %s\n\n", nr,
-			count(all, summary->incidents));
-	for (i = 0; i < nr; i++)
-		diagram__incident(out, summary, list[i]->number, &list[i]->incident, &how);
-	if (nr < summary->incidents)
-		fputs("'thprace dump FILE' prints all of them\n", out);
-	free(list);
+	(closest ? title : heading)(out, options, "incidents");
+	if (!summary->incidents)
+		fputs("  none\n", out);
+	else
+		render_incidents__groups(out, summary, options);
+	if (!render_incidents__draw(out, summary, options))
+		fputc('\n', out);
 }
 
 void render_text__report(FILE *out, const struct summary *summary,
 			 const struct render_options *options)
 {
-	print_header(out, summary, options);
+	print_answer(out, summary, options);
 	heading(out, options, "race classes");
 	render_text__classes(out, summary, options);
+	print_incidents(out, summary, options);
 	print_windows(out, summary, options);
 	print_tasks(out, summary, options);
 	print_probes(out, summary, options);
 	print_programs(out, summary, options);
 	heading(out, options, "loss");
 	render_text__loss(out, summary, options);
-	print_incidents(out, summary, options);
+	print_recording(out, summary, options);
 }

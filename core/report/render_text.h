@@ -12,6 +12,7 @@ struct summary;
 struct render_options {
 	unsigned int incidents; /* maximum number of incidents to draw */
 	int stacks; /* with their kernel stacks */
+	int verbose; /* everything in full: histograms, groups, probes, programs */
 	int colour; /* ANSI colours: the caller checks isatty and NO_COLOR */
 	int utf8; /* the reader's terminal does UTF-8 */
 	int width; /* columns of the page; 0: LAYOUT_WIDTH */

@@ -20,6 +20,7 @@
 #include "replay/crosscheck.h"
 #include "base/names.h"
 #include "trace/record_pack.h"
+#include "report/incident_groups.h"
 #include "report/summary.h"
 #include "trace/trace_reader.h"
 #include "replay.h"
@@ -115,6 +116,9 @@ static void sum_up(int fd)
 			     "a class with a name that is none");
 		for (i = 0; i < summary->nr_probes; i++)
 			must(names__plain(summary->probes[i].function),
+			     "a name not for a terminal");
+		for (i = 0; i < incident_groups__count(summary->groups); i++)
+			must(names__plain(incident_groups__get(summary->groups, i)->walker),
 			     "a name not for a terminal");
 		summary__free(summary);
 	}

@@ -173,9 +173,8 @@ static inline struct summary *read_summary(void)
 	return summary;
 }
 
-static inline char *report_of_width(unsigned int incidents, int json, int width)
+static inline char *report_with(struct render_options options, int json)
 {
-	struct render_options options = {.incidents = incidents, .stacks = 1, .width = width};
 	struct summary *summary = read_summary();
 	char *text = NULL;
 	size_t size = 0;
@@ -189,6 +188,18 @@ static inline char *report_of_width(unsigned int incidents, int json, int width)
 	fclose(out);
 	summary__free(summary);
 	return text;
+}
+
+static inline char *report_of_width(unsigned int incidents, int json, int width)
+{
+	return report_with(
+		(struct render_options){.incidents = incidents, .stacks = 1, .width = width}, json);
+}
+
+/* As with -v. */
+static inline char *report_verbose(unsigned int incidents)
+{
+	return report_with((struct render_options){.incidents = incidents, .verbose = 1}, 0);
 }
 
 static inline char *report(unsigned int incidents, int json)

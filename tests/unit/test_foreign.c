@@ -67,6 +67,8 @@ static void assert_fit(const char *path, const char *what)
 			continue;
 		if (text[i] == 0xc2 && i + 1 < size && text[i + 1] >= 0xa0) /* "µ" */
 			i++;
+		else if (text[i] == 0xc3 && i + 1 < size && text[i + 1] == 0x97) /* "×" */
+			i++;
 		else if (text[i] >= 0xe2 && text[i] < 0xf0 && i + 2 < size &&
 			 !(text[i] == 0xe2 && text[i + 1] == 0x80)) /* "…", "█" */
 			i += 2;
@@ -94,6 +96,7 @@ static int run(verb_fn verb, const char *one, const char *two, const char *three
 static void report_and_dump(void)
 {
 	run(cmd_report, file, NULL, NULL);
+	run(cmd_report, "--verbose", file, NULL);
 	run(cmd_report, "--format=json", file, NULL);
 	run(cmd_report, "--crosscheck", file, NULL);
 	run(cmd_dump, file, NULL, NULL);

@@ -93,7 +93,7 @@ static int run(int (*verb)(int argc, char **argv), const char *first, const char
 static int report(void *ctx)
 {
 	(void)ctx;
-	return run(cmd_report, NULL, NULL);
+	return run(cmd_report, "--verbose", NULL);
 }
 
 static int report_json(void *ctx)

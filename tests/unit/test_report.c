@@ -94,7 +94,6 @@ static void text_report(void **state)
 	assert_has(text,
 		   "\n                    that it revoked is carried over to its next call\n");
 	assert_has(text, "seen 12 = submitted 9 + filtered 3 + lost 0\n");
-	assert_has(text, " absent\n               not in BTF\n");
 	assert_has(text, "collapse_file ran 2 times, and failed 1 time\n");
 	/* Busiest first. */
 	assert_true(strstr(text, "  opener ") < strstr(text, "  walker "));
@@ -107,6 +106,114 @@ static void text_report(void **state)
 	assert_has(text, "zap_huge_pmd+0x1a3");
 	assert_has(text, "0xffffffff81000002");
 	assert_fits(text, 100);
+	free(text);
+}
+
+/* The answer comes first, then classes, incidents, and the rest. */
+static void order_of_parts(void **state)
+{
+	static const char *const parts[] = {
+		"1 escape proved (truncate-unmap); 7 overlaps contained, nothing lost\n"
+		"kernel 6.1.0-test, precise mode\n",
+		"\nrace classes\n",
+		"\nincidents\n  truncate-unmap    causal escape: zap_huge_pmd <-> ? x1, overlap up to "
+		"6.9 us (incident 8)\n                    contained: zap_huge_pmd <-> ? x7, closest "
+		"2.1 us (incident 1)\n",
+		"\n  incident 8: ",
+		"\n  incident 1: ",
+		"\n\nwindows\n",
+		"\n\nbusiest tasks\n",
+		"\n\nloss\n",
+		"\n\nrecording\nkernel ",
+	};
+	char *text, *at;
+	size_t i;
+
+	(void)state;
+	write_trace(1);
+	text = at = report(2, 0);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		assert_has(at, parts[i]);
+		at = strstr(at, parts[i]);
+		if (!i)
+			assert_ptr_equal(at, text);
+	}
+	assert_null(strstr(text, "\n\n\n"));
+	free(text);
+}
+
+static const char faulty_meta[] =
+	"{\"kernel\":\"6.1.0-test\",\"mode\":\"light\",\"probes\":[{\"point\":\"zap\",\"function\":"
+	"\"zap_huge_pmd\",\"kind\":\"fentry+fexit\",\"state\":\"attached\"},{\"point\":\"split\","
+	"\"function\":\"__folio_split\",\"kind\":\"fexit\",\"state\":\"failed\",\"reason\":"
+	"\"no such symbol\"}]}";
+
+static const char skipped_stats[] =
+	"{\"programs\":[{\"name\":\"zap_enter\",\"runs\":4,\"missed\":0},{\"name\":"
+	"\"split_return\",\"runs\":9,\"missed\":3}]}";
+
+/* Histograms, probes and programs in full with -v only; what is wrong with them, always. */
+static void verbose(void **state)
+{
+	struct trace_writer *writer = NULL;
+	char *text;
+
+	(void)state;
+	write_trace(1);
+	text = report(0, 0);
+	assert_null(strstr(text, "probes\n"));
+	assert_null(strstr(text, "programs\n"));
+	assert_null(strstr(text, "not in BTF"));
+	assert_null(strstr(text, "#"));
+	assert_has(text, "phase 1: lock held to rmap removed         4   p50 ");
+	free(text);
+	text = report_verbose(0);
+	assert_has(text, "\nprobes\n  zap          zap_huge_pmd");
+	assert_has(text, " absent\n               not in BTF\n");
+	assert_has(text, "\nprograms\n");
+	assert_has(text, "  zap_enter ");
+	assert_has(text, "#");
+	assert_fits(text, 100);
+	free(text);
+	assert_int_equal(trace_writer__open(&writer, path, START, WALL, 0), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META, faulty_meta), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, skipped_stats), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = report(0, 0);
+	assert_has(text, "\nprobes\n  split        __folio_split");
+	assert_has(text, "no such symbol\n");
+	assert_null(strstr(text, "zap_huge_pmd"));
+	assert_has(text, "\nprograms that the kernel skipped\n");
+	assert_has(text, "  split_return ");
+	assert_null(strstr(text, "zap_enter"));
+	free(text);
+}
+
+/* A line for each of the first groups, and the rest in numbers; all of them with -v. */
+static void many_groups(void **state)
+{
+	struct trace_writer *writer = begin(0);
+	struct thprace_incident one;
+	unsigned int i;
+	char *text;
+
+	(void)state;
+	for (i = 0; i < 25; i++) {
+		one = incident(THPRACE_CONTAINED, 100000 * (i + 1));
+		one.walker_stack.ip[1] += i;
+		assert_int_equal(trace_writer__incident(writer, &one), 0);
+	}
+	assert_int_equal(trace_writer__incident(writer, &one), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = report(1, 0);
+	assert_int_equal(occurrences(text, ", closest "), 20);
+	assert_has(text,
+		   "  truncate-unmap    contained: ? <-> ? x2, closest 2.1 us (incident 25)\n");
+	assert_has(text, "\n  and 5 groups of 5 incidents: see --verbose\n");
+	free(text);
+	text = report_verbose(1);
+	assert_int_equal(occurrences(text, ", closest "), 25);
+	assert_null(strstr(text, "--verbose"));
 	free(text);
 }
 
@@ -273,6 +380,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_report),
+		cmocka_unit_test(order_of_parts),
+		cmocka_unit_test(verbose),
+		cmocka_unit_test(many_groups),
 		cmocka_unit_test(likely_and_remained),
 		cmocka_unit_test(narrow_report),
 		cmocka_unit_test(json_report),

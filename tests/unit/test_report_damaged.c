@@ -72,6 +72,7 @@ static void wrong_json_is_no_crash(void **state)
 			trace_writer__json(writer, types[t], texts[i]);
 			assert_int_equal(trace_writer__close(writer), 0);
 			free(report(5, 0));
+			free(report_verbose(5));
 			free(report(5, 1));
 		}
 	}
