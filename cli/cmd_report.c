@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "image_check.h"
+#include "progress.h"
 #include "replay/crosscheck.h"
 #include "report/render_json.h"
 #include "report/render_text.h"
@@ -21,12 +23,15 @@ enum report_option {
 	OPT_CROSSCHECK = 'x',
 	OPT_NO_STACKS = 'S',
 	OPT_VERBOSE = 'v',
+	OPT_KERNEL = 'k',
 };
 
 static const struct argp_option options[] = {
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
 	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5)", 0},
 	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
+	{"kernel", OPT_KERNEL, "FILE", 0,
+	 "the image of the kernel that was recorded: also say what thprace check says of it", 0},
 	{"verbose", OPT_VERBOSE, NULL, 0,
 	 "print histograms, groups of incidents, probes and programs in full", 0},
 	{"crosscheck", OPT_CROSSCHECK, NULL, 0,
@@ -38,6 +43,8 @@ static const struct argp_option options[] = {
 
 struct report {
 	const char *path;
+	const char *kernel; /* an image, or NULL */
+	struct image_check check;
 	int json;
 	int crosscheck;
 	struct render_options render;
@@ -66,11 +73,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_STACKS:
 		report->render.stacks = 0;
 		break;
+	case OPT_KERNEL:
+		report->kernel = arg;
+		break;
 	case OPT_VERBOSE:
 		report->render.verbose = 1;
 		break;
 	case OPT_CROSSCHECK:
 		report->crosscheck = 1;
+		break;
+	case ARGP_KEY_END:
+		if (report->kernel && report->crosscheck)
+			argp_error(state, "--kernel cannot be combined with --crosscheck");
 		break;
 	case ARGP_KEY_ARG:
 		if (report->path)
@@ -129,6 +143,10 @@ static int report_file(const struct report *report, struct trace_reader *reader)
 	err = summary__read(&summary, reader, why, sizeof(why));
 	if (err)
 		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
+	if (report->kernel && image_check__add(&report->check, summary, why, sizeof(why))) {
+		summary__free(summary);
+		return fail(report, why);
+	}
 	if (report->json)
 		err = render_json__report(stdout, summary, &report->render);
 	else
@@ -138,6 +156,17 @@ static int report_file(const struct report *report, struct trace_reader *reader)
 	if (err)
 		return fail(report, strerror(-err));
 	return found ? CLI_FOUND : CLI_DONE;
+}
+
+static int read_image(struct report *report)
+{
+	char why[512];
+	int err;
+
+	progress__show("reading the kernel's image");
+	err = image_check__read(&report->check, report->kernel, why, sizeof(why));
+	progress__clear();
+	return err ? cli__fail("report", NULL, why) : CLI_DONE;
 }
 
 int cmd_report(int argc, char **argv)
@@ -153,6 +182,9 @@ int cmd_report(int argc, char **argv)
 	report.render.utf8 = cli__utf8();
 	report.render.colour = cli__colour(stdout);
 	report.render.width = cli__width(stdout);
+	/* Before memory is bounded: an image takes more of it than a trace may. */
+	if (report.kernel && read_image(&report))
+		return CLI_FAILED;
 	cli__bound_memory();
 	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
 		return fail(&report, why);

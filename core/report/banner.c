@@ -50,6 +50,16 @@ static bool is_blind(const struct summary_class *class)
 	return class->not_observable[0] && !class->cannot_happen;
 }
 
+static bool is_fixed(const struct summary_class *class)
+{
+	return class->checked && class->check == CHECK_FIXED;
+}
+
+static bool is_vulnerable(const struct summary_class *class)
+{
+	return class->checked && class->check == CHECK_VULNERABLE;
+}
+
 static unsigned int count(const struct summary *summary, class_is is)
 {
 	unsigned int c, nr = 0;
@@ -91,7 +101,12 @@ static uint64_t lost(const struct summary *summary)
 /* What the answer rests on. */
 static void add_basis(struct banner *banner, const struct summary *summary)
 {
+	unsigned int fixed = count(summary, is_fixed);
+
 	add(banner, "%s contained", COUNTED(summary__total(summary, THPRACE_CONTAINED), "overlap"));
+	if (fixed)
+		add(banner, ", kernel has the fix%s of %u class%s", fixed == 1 ? "" : "es", fixed,
+		    fixed == 1 ? "" : "es");
 	if (!summary->has_stats)
 		return;
 	if (lost(summary))
@@ -100,6 +115,14 @@ static void add_basis(struct banner *banner, const struct summary *summary)
 		add(banner, ", %s lost", COUNTED(summary->lost_total, "stream record"));
 	else if (summary__identity(summary))
 		add(banner, ", nothing lost");
+}
+
+/* A defect of the kernel, which looks like an escape where a zap happens to be under way. */
+static void add_defect(struct banner *banner, const struct summary *summary)
+{
+	add(banner, "this kernel fails to unmap by itself, %s",
+	    COUNTED(summary__total(summary, THPRACE_REMAINED), "time"));
+	add_of(banner, summary, is_remained);
 }
 
 /* The reasons why "no escape" cannot be said, separated by commas. Adds nothing if there are none. */
@@ -111,13 +134,17 @@ static void add_reasons(struct banner *banner, const struct summary *summary)
 	const char *next = "";
 
 #define REASON(...) (add(banner, "%s", next), add(banner, __VA_ARGS__), next = ", ")
+	if (count(summary, is_vulnerable)) {
+		REASON("this kernel is vulnerable");
+		add_of(banner, summary, is_vulnerable);
+	}
 	if (unattributed) {
 		REASON("%s unattributed", COUNTED(unattributed, "failed walker"));
 		add_of(banner, summary, is_unattributed);
 	}
 	if (remained) {
-		REASON("this kernel fails to unmap by itself, %s", COUNTED(remained, "time"));
-		add_of(banner, summary, is_remained);
+		REASON("%s", "");
+		add_defect(banner, summary);
 	}
 	if (unproven)
 		REASON("%s unproven", COUNTED(unproven, "incident"));
@@ -164,6 +191,10 @@ void banner__of(struct banner *banner, const struct summary *summary)
 		add(banner, "no escape proved, %s likely",
 		    names__count((char[NAMES_NUMBER_LEN]){0}, NAMES_NUMBER_LEN, likely));
 		add_of(banner, summary, is_likely);
+		if (summary__total(summary, THPRACE_REMAINED)) {
+			add(banner, ", and ");
+			add_defect(banner, summary);
+		}
 	}
 	if (escapes) {
 		add(banner, "; ");

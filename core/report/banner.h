@@ -9,7 +9,7 @@ enum banner_kind {
 	BANNER_ESCAPE, /* an escape is proved: exact or causal */
 	BANNER_LIKELY, /* escapes are likely, none is proved */
 	BANNER_NOT_TOLD, /* none was seen, but one may have been missed, or a failed walker has
-			  * another cause */
+			  * another cause, or the kernel's image shows that it has no fix */
 	BANNER_NO_ESCAPE, /* both sides met, all of it was seen, and the kernel contained it */
 	BANNER_MAX
 };

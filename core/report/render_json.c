@@ -230,6 +230,7 @@ static int print_answer(FILE *out, const struct summary *summary)
 
 static int print_classes(FILE *out, const struct summary *summary)
 {
+	static const char *const statuses[] = CHECK_STATUS_NAMES;
 	unsigned int c;
 	int err = 0;
 
@@ -252,6 +253,8 @@ static int print_classes(FILE *out, const struct summary *summary)
 		json__add_bool(object, "observable", !class->not_observable[0]);
 		json__add_text(object, "reason", class->not_observable);
 		json__add_bool(object, "cannot_happen", class->cannot_happen);
+		json__add(object, "check",
+			  class->checked ? json__optional(statuses[class->check]) : NULL);
 		err = json__print(out, object);
 	}
 	return err;

@@ -213,6 +213,10 @@ static struct layout_table table_of(FILE *out, const struct render_options *opti
 static void print_class(const struct layout_table *table, const struct summary *summary,
 			unsigned int class, const struct render_options *options)
 {
+	static const char *const image[CHECK_STATUS_MAX] = {
+		[CHECK_VULNERABLE] = "vulnerable: the kernel's image does not have the fix",
+		[CHECK_CANNOT_HAPPEN] = "cannot happen, as the kernel's image shows",
+	};
 	const struct summary_class *counts = &summary->class[class];
 	char n[7][NAMES_NUMBER_LEN], why[256], text[320];
 	size_t escapes = options->colour && counts->escapes ? 3 : table->nr;
@@ -240,6 +244,8 @@ static void print_class(const struct layout_table *table, const struct summary *
 			 count(n[0], counts->likely));
 		layout__row_text(table, "", text);
 	}
+	if (counts->checked && image[counts->check])
+		layout__row_text(table, "", image[counts->check]);
 	if (counts->remained)
 		layout__row_text(table, "",
 				 "remained: this kernel leaves pages mapped with nobody unmapping");

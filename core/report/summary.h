@@ -15,6 +15,7 @@
 #include <thprace/shared.h>
 #include <thprace/trace.h>
 #include "base/histogram.h"
+#include "classes/race_class.h"
 
 struct incident_groups;
 struct trace_reader;
@@ -50,6 +51,8 @@ struct summary_class {
 	uint64_t likely_in_file;
 	char not_observable[SUMMARY_TEXT_LEN]; /* why this class cannot be observed, or "" */
 	int cannot_happen; /* because the kernel is not open to it */
+	int checked; /* check is what the kernel's image shows: see thprace-check(1) */
+	enum check_status check;
 };
 
 struct summary_probe {

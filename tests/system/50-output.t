@@ -86,6 +86,12 @@ is "$(sed -n 's/.*"type":"header".*"incidents":\([0-9]*\).*/\1/p' "$work/report.
 "$thprace" report - <"$work/out/x.thpr" >"$work/by-stdin"
 passes "report -: the same" cmp "$work/by-name" "$work/by-stdin"
 like "$work/by-name" 'split-unmap +[0-9]+ +[1-9]' "report: walkers and overlaps"
+like <(head -n 1 "$work/by-name") '^(no escape: |not told: ).*[1-9][0-9,]* overlaps? contained' "report: the answer first"
+"$thprace" report --kernel "$kernel" --format json "$work/out/x.thpr" >"$work/with-image"
+is "$(grep -c '"check":"fixed"' "$work/with-image")" 4 "report --kernel: each class's"
+for type in group answer; do
+	like "$work/report.json" "^\{\"type\":\"$type\"," "report: $type"
+done
 like "$work/by-name" 'zap_huge_pmd' "report: draws incidents"
 "$thprace" report --crosscheck --format json "$work/out/x.thpr" >"$work/check.json"
 is $? 0 "crosscheck: equal"

@@ -55,6 +55,33 @@ static void no_escape(void **state)
 	expect(summary, BANNER_NO_ESCAPE, "no escape: 1,494 overlaps contained, nothing lost");
 }
 
+/* The kernel's image agrees, or it does not. */
+static void with_image(void **state)
+{
+	struct summary *summary = whole();
+	unsigned int c;
+
+	(void)state;
+	for (c = 1; c <= 7; c++) {
+		summary->class[c].checked = 1;
+		summary->class[c].check = c <= 4 ? CHECK_FIXED : CHECK_CANNOT_HAPPEN;
+	}
+	expect(summary, BANNER_NO_ESCAPE,
+	       "no escape: 1,494 overlaps contained, kernel has the fixes of 4 classes, nothing "
+	       "lost");
+	summary = whole();
+	summary->class[SPLIT].checked = summary->class[TRUNCATE].checked = 1;
+	summary->class[SPLIT].check = CHECK_VULNERABLE;
+	expect(summary, BANNER_NOT_TOLD,
+	       "not told: this kernel is vulnerable (split-unmap); 1,494 overlaps contained");
+	summary = whole();
+	summary->class[SPLIT].checked = 1;
+	summary->class[SPLIT].check = CHECK_UNKNOWN;
+	summary->class[TRUNCATE].checked = 1;
+	expect(summary, BANNER_NO_ESCAPE,
+	       "no escape: 1,494 overlaps contained, kernel has the fix of 1 class, nothing lost");
+}
+
 /* "Proved" is said of what is proved only, whatever else there is. */
 static void escapes(void **state)
 {
@@ -76,6 +103,12 @@ static void escapes(void **state)
 	summary->class[TRUNCATE].escapes = summary->class[TRUNCATE].likely = 3;
 	expect(summary, BANNER_LIKELY,
 	       "no escape proved, 3 likely (truncate-unmap); 1,494 overlaps contained, nothing lost");
+	summary = whole();
+	summary->class[TRUNCATE].escapes = summary->class[TRUNCATE].likely = 3;
+	summary->class[TRUNCATE].remained = 30;
+	expect(summary, BANNER_LIKELY,
+	       "no escape proved, 3 likely (truncate-unmap), and this kernel fails to unmap by "
+	       "itself, 30 times (truncate-unmap); 1,494 overlaps contained, nothing lost");
 	summary = whole();
 	/* A damaged file: more likely ones than escapes. */
 	summary->class[TRUNCATE].escapes = 1;
@@ -162,9 +195,10 @@ static void in_reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_escape),	cmocka_unit_test(escapes),
-		cmocka_unit_test(not_told),	cmocka_unit_test(file_not_whole),
-		cmocka_unit_test(many_classes), cmocka_unit_test(in_reports),
+		cmocka_unit_test(no_escape),	  cmocka_unit_test(escapes),
+		cmocka_unit_test(with_image),	  cmocka_unit_test(not_told),
+		cmocka_unit_test(file_not_whole), cmocka_unit_test(many_classes),
+		cmocka_unit_test(in_reports),
 	};
 
 	return cmocka_run_group_tests_name("banner", tests, make_file, remove_file);

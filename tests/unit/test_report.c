@@ -189,6 +189,39 @@ static void verbose(void **state)
 	free(text);
 }
 
+/* What the kernel's image shows is beside what was seen. */
+static void with_image(void **state)
+{
+	struct render_options options = {0};
+	struct summary *summary;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	write_trace(0);
+	summary = read_summary();
+	summary->class[THPRACE_SPLIT_UNMAP].checked = summary->class[THPRACE_SPLIT_HEAD].checked =
+		1;
+	summary->class[THPRACE_TRUNCATE_UNMAP].checked = 1;
+	summary->class[THPRACE_SPLIT_HEAD].check = CHECK_CANNOT_HAPPEN;
+	summary->class[THPRACE_TRUNCATE_UNMAP].check = CHECK_VULNERABLE;
+	render_text__report(out, summary, &options);
+	render_json__report(out, summary, &options);
+	fclose(out);
+	summary__free(summary);
+	assert_has(text, "not told: this kernel is vulnerable (truncate-unmap), hwpoison-unmap not "
+			 "observed; 7 overlaps\n  contained\n");
+	assert_int_equal(occurrences(text, "vulnerable: the kernel's image does not have the fix"),
+			 1);
+	assert_int_equal(occurrences(text, "cannot happen, as the kernel's image shows"), 1);
+	assert_int_equal(occurrences(text, "\"check\":\"fixed\""), 1);
+	assert_int_equal(occurrences(text, "\"check\":\"vulnerable\""), 1);
+	assert_int_equal(occurrences(text, "\"check\":\"cannot happen\""), 1);
+	assert_int_equal(occurrences(text, "\"check\":null"), race_class__end() - 4);
+	free(text);
+}
+
 /* A line for each of the first groups, and the rest in numbers; all of them with -v. */
 static void many_groups(void **state)
 {
@@ -383,6 +416,7 @@ int main(void)
 		cmocka_unit_test(order_of_parts),
 		cmocka_unit_test(verbose),
 		cmocka_unit_test(many_groups),
+		cmocka_unit_test(with_image),
 		cmocka_unit_test(likely_and_remained),
 		cmocka_unit_test(narrow_report),
 		cmocka_unit_test(json_report),
