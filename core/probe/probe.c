@@ -397,9 +397,23 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 /* Calls that were under way when recording started return without an entry: a few. */
 #define RETURNS_ENOUGH 8
 
+/* Does each run of the program at the return follow a call? */
+static bool returns_follow_calls(const struct probe *probe)
+{
+	int i;
+
+	for (i = 0; probe->kind == PROBE_CALLS && i < probe->site_count; i++) {
+		if (probe->sites[i].shared)
+			return false;
+	}
+	return true;
+}
+
 void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return)
 {
-	probe->silent = !entry && at_return >= RETURNS_ENOUGH ? at_return : 0;
+	bool silent = !entry && at_return >= RETURNS_ENOUGH && returns_follow_calls(probe);
+
+	probe->silent = silent ? at_return : 0;
 	if (probe->silent)
 		snprintf(probe->silence, sizeof(probe->silence),
 			 "%s: the program at its entry is attached and never ran, while the one at "

@@ -71,6 +71,7 @@ struct probe_site {
 	char symbol[TARGET_NAME_MAX]; /* the symbol before the call */
 	uint32_t at; /* bytes after the symbol: the call instruction */
 	uint32_t next; /* … and the instruction after it */
+	bool shared; /* which is also reached without the call */
 };
 
 /*
@@ -175,7 +176,8 @@ bool probe__refused(struct probe_plan *plan, const struct target *target, enum t
 
 /*
  * Runs of a point's programs since recording started, at entry and return. An entry that stays at 0
- * while its return runs sees nothing, whatever the cause: probe->silent says so.
+ * while its return runs sees nothing, whatever the cause: probe->silent says so. The runs after a
+ * call prove nothing if the instruction there is also reached without the call.
  */
 void probe__ran(struct probe *probe, uint64_t entry, uint64_t at_return);
 

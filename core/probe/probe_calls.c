@@ -91,6 +91,7 @@ static int look_through(struct probe *probe, struct target *target,
 		snprintf(site->symbol, sizeof(site->symbol), "%s", range->symbol);
 		site->at = calls[i].at;
 		site->next = calls[i].next;
+		site->shared = calls[i].shared;
 	}
 	return count;
 }

@@ -86,8 +86,12 @@ is "$(sed -n 's/.*"type":"header".*"incidents":\([0-9]*\).*/\1/p' "$work/report.
 "$thprace" report - <"$work/out/x.thpr" >"$work/by-stdin"
 passes "report -: the same" cmp "$work/by-name" "$work/by-stdin"
 like "$work/by-name" 'split-unmap +[0-9]+ +[1-9]' "report: walkers and overlaps"
-like <(head -n 1 "$work/by-name") '^(no escape: |not told: ).*[1-9][0-9,]* overlaps? contained' "report: the answer first"
+# A loss is possible on a busy machine.
+head -n 1 "$work/by-name" >"$work/answer"
+like "$work/answer" '^no escape: [0-9,]+ overlaps? contained, |^not told: .*records? lost' "report: the answer first"
 "$thprace" report --kernel "$kernel" --format json "$work/out/x.thpr" >"$work/with-image"
+like "$work/with-image" '"text":"(no escape: .*, kernel has the fixes of 4 classes, |not told: .*records? lost)' \
+	"report --kernel: how many fixes it has"
 is "$(grep -c '"check":"fixed"' "$work/with-image")" 4 "report --kernel: each class's"
 for type in group answer; do
 	like "$work/report.json" "^\{\"type\":\"$type\"," "report: $type"

@@ -178,6 +178,15 @@ static void an_entry_that_stays_silent(void **state)
 	assert_non_null(strstr(unmap->silence, "45 times"));
 	probe__ran(unmap, 1, 46);
 	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
+	/* A split of anonymous memory jumps to where the call for a file's returns. */
+	unmap->kind = PROBE_CALLS;
+	unmap->site_count = 2;
+	probe__ran(unmap, 0, 45);
+	assert_int_equal(unmap->silent, 45);
+	unmap->sites[1].shared = true;
+	probe__ran(unmap, 0, 45);
+	assert_int_equal(unmap->silent, 0);
+	assert_null(probe__not_observable(&plan, THPRACE_SPLIT_UNMAP));
 }
 
 /* The oldest kernel in README is the oldest one that is not refused: 5.10. */

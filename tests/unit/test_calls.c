@@ -175,9 +175,76 @@ static void test_function_ranges(void **state)
 	assert_int_equal(ranges.count, FUNCTION_RANGES_MAX);
 }
 
+/* Jumps to the instruction after a call, and to those beside it, from each place around it. */
+static void test_x86_shared(void **state)
+{
+	static const struct {
+		const char *opcode;
+		size_t length;
+	} jumps[] = {{"\xe9", 1}, {"\x0f\x84", 2}, {"\x0f\x8f", 2}};
+	const uint64_t callee = BASE + 0x123456;
+	const size_t call = 30, next = 35;
+	struct call found;
+	size_t at, i, to;
+
+	for (at = 0; at + 6 <= SIZE; at++) {
+		if (at + 6 > call && at < next)
+			continue;
+		for (to = next - 1; to <= next + 1; to++) {
+			for (i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+				fill(state);
+				write_x86(call, "\xe8", 1, callee);
+				write_x86(at, jumps[i].opcode, jumps[i].length, BASE + to);
+				assert_int_equal(find(SIZE, callee, &found, 1), 1);
+				assert_int_equal(found.shared, to == next);
+			}
+			fill(state);
+			write_x86(call, "\xe8", 1, callee);
+			code[at] = at % 2 ? 0xeb : 0x75;
+			code[at + 1] = (uint8_t)(to - (at + 2));
+			assert_int_equal(find(SIZE, callee, &found, 1), 1);
+			assert_int_equal(found.shared, to == next);
+		}
+	}
+}
+
+static void test_arm64_shared(void **state)
+{
+	/* b, b.eq, cbz, cbnz, tbz, tbnz; and no jumps: ldr literal, adr. */
+	static const struct {
+		uint32_t opcode;
+		int low, bits, jumps;
+	} of[] = {{0x14000000, 0, 26, 1}, {0x54000000, 5, 19, 1}, {0x34000005, 5, 19, 1},
+		  {0xb5000003, 5, 19, 1}, {0x36080001, 5, 14, 1}, {0x37f80001, 5, 14, 1},
+		  {0x58000001, 5, 19, 0}, {0x10000001, 5, 19, 0}};
+	const uint64_t callee = BASE + 0x123450;
+	struct call found[2];
+	uint32_t word;
+	size_t at, i, to;
+
+	for (at = 0; at + 4 <= SIZE; at += 4) {
+		if (at == 28)
+			continue;
+		for (to = 28; to <= 36; to += 4) {
+			for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+				fill(state);
+				write_arm64(28, 0x94000000, callee);
+				word = (uint32_t)(((int64_t)to - (int64_t)at) / 4);
+				word = of[i].opcode | (word & ((1U << of[i].bits) - 1))
+							      << of[i].low;
+				memcpy(code + at, &word, 4);
+				assert_int_equal(find_arm64(SIZE, callee, found), 1);
+				assert_int_equal(found[0].shared, to == 32 && of[i].jumps);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_x86_shared, fill),
+		cmocka_unit_test_setup(test_arm64_shared, fill),
 		cmocka_unit_test_setup(test_x86_each_place, fill),
 		cmocka_unit_test_setup(test_x86_several, fill),
 		cmocka_unit_test_setup(test_x86_jumps, fill),
