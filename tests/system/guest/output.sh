@@ -5,8 +5,8 @@
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
-try thprace record -o x.thpr --mode precise --all -- \
-	sh -c "thprace-stress split-unmap -d 4 && thprace-stress truncate-unmap -d 1"
+record_until "overlaps:split-unmap=1 overlaps:truncate-unmap=1" "--mode precise --all" \
+	"thprace-stress split-unmap -d 4" "thprace-stress truncate-unmap -d 1"
 is "$status" 0 "recorded" || diag "$(cat err)"
 try thprace record -o apart.thpr --mode precise --all -- \
 	thprace-stress split-unmap -d 2 --apart 5
