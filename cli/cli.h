@@ -27,6 +27,7 @@ enum cli_exit {
 int cmd_record(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
 int cmd_provoke(int argc, char **argv);
 int cmd_check(int argc, char **argv);

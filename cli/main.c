@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
 	{"record", cmd_record, "watch this kernel and write a trace"},
 	{"report", cmd_report, "summarise a trace and draw its incidents"},
 	{"dump", cmd_dump, "print the records and incidents of a trace"},
+	{"export", cmd_export, "write a trace as a timeline, for Perfetto or Chrome"},
 	{"probes", cmd_probes, "show which probes this kernel allows"},
 	{"provoke", cmd_provoke,
 	 "provoke races on a test machine, and report whether the kernel closes them"},

@@ -75,7 +75,7 @@ _thprace_value() {
 # CURRENT PROGRAM VERB: the arguments without an option
 _thprace_argument() {
 	case $3 in
-	report | dump) _thprace_files "$1" "*.thpr" ;;
+	report | dump | export) _thprace_files "$1" "*.thpr" ;;
 	explain) _thprace_files "$1" "*" ;;
 	provoke) _thprace_words "$1" "$(_thprace_classes) all" ;;
 	races) _thprace_words "$1" "$(_thprace_classes)" ;;

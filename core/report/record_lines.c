@@ -12,51 +12,13 @@
 #include <string.h>
 #include "base/names.h"
 #include "base/format.h"
+#include "record_meaning.h"
 
 #define BUFFER_SIZE (128 << 10)
 #define LINE_MAX 1024 /* the longest line has some 450 bytes */
 #define PIECE_SIZE 64
 #define NUMBER_MAX 20
 #define EIGHT_DIGITS 100000000 /* the first number with more digits */
-
-/* The meaning of a record's members, by its type. */
-enum shape {
-	UNUSED,
-	ADDRESS,
-	TIME,
-	COUNT,
-	PAGES, /* of a range: their number, and above 32 bits thprace_window.taking */
-};
-
-struct meaning {
-	const char *arg;
-	const char *arg2;
-	const char *value; /* NULL: not used */
-	enum shape arg_as;
-	enum shape arg2_as;
-	int interval; /* entry is the start of an interval that this record ends */
-};
-
-static const struct meaning meanings[THPRACE_REC_MAX + 1] = {
-	[THPRACE_REC_ZAP_OPEN] = {"mm", "address", NULL, ADDRESS, ADDRESS, 0},
-	[THPRACE_REC_RMAP_PMD] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
-	[THPRACE_REC_ZAP_CLOSE] = {"removed", "address", "result", TIME, ADDRESS, 1},
-	[THPRACE_REC_RMAP_PTE] = {"page", NULL, "pages", ADDRESS, UNUSED, 0},
-	[THPRACE_REC_WALK_ENTER] = {"ttu", NULL, NULL, ADDRESS, UNUSED, 0},
-	[THPRACE_REC_WALK_RETURN] = {"ttu", "left", "mapcount", ADDRESS, ADDRESS, 1},
-	[THPRACE_REC_SPLIT_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
-	[THPRACE_REC_SPLIT_RETURN] = {"walker", "walker_mapcount", "result", TIME, COUNT, 1},
-	[THPRACE_REC_CHECK] = {NULL, NULL, "mapcount", UNUSED, UNUSED, 0},
-	[THPRACE_REC_COLLAPSE_ENTER] = {"file", "offset", "foreign", ADDRESS, COUNT, 0},
-	[THPRACE_REC_COLLAPSE_RETURN] = {"file", "offset", "result", ADDRESS, COUNT, 1},
-	[THPRACE_REC_POISON_ENTER] = {"pfn", NULL, NULL, ADDRESS, UNUSED, 0},
-	[THPRACE_REC_POISON_RETURN] = {"pfn", NULL, "result", ADDRESS, UNUSED, 1},
-	[THPRACE_REC_LOST] = {"lost", NULL, "cause", COUNT, UNUSED, 1},
-	[THPRACE_REC_HOLD_ENTER] = {NULL, NULL, NULL, UNUSED, UNUSED, 0},
-	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, UNUSED, UNUSED, 1},
-	[THPRACE_REC_RANGE] = {"removed", "pages", "left", TIME, PAGES, 1},
-	[THPRACE_REC_OUTER] = {"before", "now", "order", ADDRESS, ADDRESS, 1},
-};
 
 /* A fragment of a line: always copied as a whole, with a constant length. */
 struct fragment {
@@ -121,13 +83,13 @@ __attribute__((format(printf, 2, 3))) static void make(struct fragment *fragment
 
 /* The name of a member of the record, and the text before its value. */
 static void make_member(const struct record_lines *lines, struct fragment *fragment,
-			const char *name, enum shape shape)
+			const char *name, enum record_shape shape)
 {
 	if (name && lines->format == RENDER_JSON)
-		make(fragment, ",\"%s%s\":%s", name, shape == TIME ? "_ns" : "",
-		     shape == ADDRESS ? "\"0x" : "");
+		make(fragment, ",\"%s%s\":%s", name, shape == RECORD_TIME ? "_ns" : "",
+		     shape == RECORD_ADDRESS ? "\"0x" : "");
 	else if (name)
-		make(fragment, " %s=%s", name, shape == ADDRESS ? "0x" : "");
+		make(fragment, " %s=%s", name, shape == RECORD_ADDRESS ? "0x" : "");
 }
 
 static void make_type(struct record_lines *lines, unsigned int type)
@@ -146,9 +108,11 @@ static void make_type(struct record_lines *lines, unsigned int type)
 		else
 			make(&fragments->name[context], "  %-15s 0x", name);
 	}
-	make_member(lines, &fragments->value, meanings[type].value, COUNT);
-	make_member(lines, &fragments->arg, meanings[type].arg, meanings[type].arg_as);
-	make_member(lines, &fragments->arg2, meanings[type].arg2, meanings[type].arg2_as);
+	make_member(lines, &fragments->value, record_meanings[type].value, RECORD_COUNT);
+	make_member(lines, &fragments->arg, record_meanings[type].arg,
+		    record_meanings[type].arg_as);
+	make_member(lines, &fragments->arg2, record_meanings[type].arg2,
+		    record_meanings[type].arg2_as);
 }
 
 static void make_who(struct record_lines *lines, unsigned int class, unsigned int origin)
@@ -259,19 +223,19 @@ static inline __attribute__((always_inline)) char *format_times(struct record_li
 	return format_time(lines, at, record->entry);
 }
 
-static inline char *json_value(char *at, const struct fragment *name, enum shape shape,
+static inline char *json_value(char *at, const struct fragment *name, enum record_shape shape,
 			       uint64_t value)
 {
-	if (shape == UNUSED)
+	if (shape == RECORD_UNUSED)
 		return at;
 	at = format_fragment(at, name);
-	if (shape == TIME && !value)
+	if (shape == RECORD_TIME && !value)
 		return format__text(at, "null");
-	if (shape == PAGES && value >> 32) {
+	if (shape == RECORD_PAGES && value >> 32) {
 		at = format__number(at, (uint32_t)value);
 		return format__number(format__text(at, ",\"taking_ns\":"), value >> 32);
 	}
-	if (shape != ADDRESS)
+	if (shape != RECORD_ADDRESS)
 		return format__number(at, value);
 	at = format__hex(at, value);
 	*at++ = '"';
@@ -304,7 +268,7 @@ static char *json_line(struct record_lines *lines, char *at, const struct thprac
 		       int context)
 {
 	const struct type_fragments *fragments = &lines->types[type_of(record)];
-	const struct meaning *meaning = &meanings[type_of(record)];
+	const struct record_meaning *meaning = &record_meanings[type_of(record)];
 
 	at = format__text(at, "{\"type\":\"record\",\"record\":\"");
 	at = format_fragment(at, &fragments->name[context]);
@@ -352,20 +316,20 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 }
 
 static inline char *text_value(const struct record_lines *lines, char *at,
-			       const struct fragment *name, enum shape shape, uint64_t value)
+			       const struct fragment *name, enum record_shape shape, uint64_t value)
 {
-	if (shape == UNUSED)
+	if (shape == RECORD_UNUSED)
 		return at;
 	at = format_fragment(at, name);
-	if (shape == ADDRESS)
+	if (shape == RECORD_ADDRESS)
 		return format__hex(at, value);
-	if (shape == PAGES && value >> 32) {
+	if (shape == RECORD_PAGES && value >> 32) {
 		at = format__text(format__number(at, (uint32_t)value), " taking=");
 		return format__duration(at, value >> 32, lines->utf8);
 	}
-	if (shape == PAGES)
+	if (shape == RECORD_PAGES)
 		return format__number(at, value);
-	if (shape == COUNT)
+	if (shape == RECORD_COUNT)
 		return format__number(at, value);
 	return value ? format__seconds(at, (int64_t)(value - lines->started))
 		     : format__text(at, "unknown");
@@ -390,24 +354,16 @@ static inline char *text_time(char *at, int64_t ns)
 
 static char *text_flags(char *at, unsigned int flags)
 {
-	static const struct {
-		unsigned int flag;
-		const char *text;
-	} words[] = {
-		{THPRACE_RF_MIGRATE, " migrate"},     {THPRACE_RF_FAILED, " failed"},
-		{THPRACE_RF_AGAIN, " again"},	      {THPRACE_RF_ELSEWHERE, " elsewhere"},
-		{THPRACE_RF_LOCKED, " locked"},	      {THPRACE_RF_REMAP, " remaps"},
-		{THPRACE_RF_VAGUE, " began-unknown"}, {THPRACE_RF_BLIND, " ranges-unwatched"},
-	};
 	size_t i;
 
 	if (flags & THPRACE_RF_OWN_FAILED)
 		at = format__text(at, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		at = format__text(at, " own=unmapped");
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (flags & words[i].flag)
-			at = format__text(at, words[i].text);
+	for (i = 0; record_flags[i].flag; i++) {
+		if (flags & record_flags[i].flag)
+			at = format__text(format__text(at, " "), record_flags[i].name);
+	}
 	return at;
 }
 
@@ -415,7 +371,7 @@ static char *text_line(struct record_lines *lines, char *at, const struct thprac
 		       int context)
 {
 	const struct type_fragments *fragments = &lines->types[type_of(record)];
-	const struct meaning *meaning = &meanings[type_of(record)];
+	const struct record_meaning *meaning = &record_meanings[type_of(record)];
 	int lost = record->type == THPRACE_REC_LOST;
 
 	at = text_time(at, (int64_t)(record->ts - lines->started));

@@ -19,6 +19,7 @@
 #include <thprace/record.h>
 #include "replay/crosscheck.h"
 #include "base/names.h"
+#include "export/timeline.h"
 #include "trace/record_pack.h"
 #include "report/incident_groups.h"
 #include "report/summary.h"
@@ -94,6 +95,25 @@ static void check_block(const struct trace_block *block)
 	}
 }
 
+/* What `thprace export` writes: JSON is made of lines without control characters. */
+static void draw(int fd, const struct summary *summary, enum timeline_format format)
+{
+	struct trace_reader *reader;
+	char *text = NULL, why[64];
+	size_t size = 0, i;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out || lseek(fd, 0, SEEK_SET) < 0 ||
+	    trace_reader__open_fd(&reader, fd, why, sizeof(why)))
+		abort();
+	must(!timeline__write(out, format, summary, reader), "no timeline");
+	trace_reader__close(reader);
+	must(!fclose(out), "no memory");
+	for (i = 0; format == TIMELINE_CHROME && i < size; i++)
+		must((unsigned char)text[i] >= 0x20 || text[i] == '\n', "a control character");
+	free(text);
+}
+
 /* What `thprace report` does with it. */
 static void sum_up(int fd)
 {
@@ -120,6 +140,10 @@ static void sum_up(int fd)
 		for (i = 0; i < incident_groups__count(summary->groups); i++)
 			must(names__plain(incident_groups__get(summary->groups, i)->walker),
 			     "a name not for a terminal");
+		/* One of both, and only where there is something to draw: they take time. */
+		if (summary->records + summary->context + summary->incidents)
+			draw(fd, summary,
+			     summary->incidents % 2 ? TIMELINE_CHROME : TIMELINE_PERFETTO);
 		summary__free(summary);
 	}
 	trace_reader__close(reader);

@@ -102,6 +102,18 @@ static int report_json(void *ctx)
 	return run(cmd_report, "--format", "json");
 }
 
+static int export_perfetto(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_export, "--perfetto", NULL);
+}
+
+static int export_chrome(void *ctx)
+{
+	(void)ctx;
+	return run(cmd_export, "--chrome-json", NULL);
+}
+
 static int crosscheck(void *ctx)
 {
 	(void)ctx;
@@ -132,6 +144,8 @@ static void refused(const char *because)
 	assert_int_equal(bounded(report_json, NULL), CLI_FAILED);
 	assert_message(because);
 	assert_int_equal(bounded(crosscheck, NULL), CLI_FAILED);
+	assert_message(because);
+	assert_int_equal(bounded(export_perfetto, NULL), CLI_FAILED);
 	assert_message(because);
 }
 
@@ -230,6 +244,7 @@ static void at_the_bounds(void **state)
 	assert_int_equal(bounded(report, NULL), CLI_DONE);
 	assert_int_equal(bounded(report_json, NULL), CLI_DONE);
 	assert_int_equal(bounded(dump, NULL), CLI_DONE);
+	assert_int_equal(bounded(export_chrome, NULL), CLI_DONE);
 	free(objects);
 	free(pairs);
 	free(tasks_of);
@@ -323,6 +338,35 @@ static void crosscheck_in_time(void **state)
 	assert_message("than any kernel has");
 }
 
+/* Hundreds of thousands of threads, and slices that overlap as many others as possible. */
+static void export_in_bounds(void **state)
+{
+	const size_t count = THPRACE_BLOCK_MAX / sizeof(struct thprace_record);
+	struct thprace_record *records = calloc(count, sizeof(*records));
+	FILE *out = begin(THPRACE_TF_ALL);
+	uint32_t pid = 0, block;
+	size_t i;
+
+	(void)state;
+	assert_non_null(records);
+	for (block = 0; block < 10; block++) {
+		for (i = 0; i < count; i++)
+			records[i] = (struct thprace_record){
+				.ts = 1000000 + i,
+				.entry = 1 + (i * 7919 + block) % count,
+				.pid = block % 2 ? ++pid : 1,
+				.cpu = (uint16_t)(block % 3 ? i : 0),
+				.type = i % 4 ? THPRACE_REC_WALK_RETURN : THPRACE_REC_WALK_ENTER,
+				.class = THPRACE_SPLIT_UNMAP};
+		add_block(out, THPRACE_BLOCK_RECORDS, records, count * sizeof(*records),
+			  (uint32_t)count);
+	}
+	end(out);
+	free(records);
+	assert_int_equal(bounded(export_perfetto, NULL), CLI_DONE);
+	assert_int_equal(bounded(export_chrome, NULL), CLI_DONE);
+}
+
 /* The writer refuses what the reader would. */
 static void writer_refuses(void **state)
 {
@@ -342,7 +386,7 @@ int main(void)
 		cmocka_unit_test(beyond_the_bounds),	cmocka_unit_test(names_and_lists),
 		cmocka_unit_test(at_the_bounds),	cmocka_unit_test(too_much_of_it),
 		cmocka_unit_test(crosscheck_in_bounds), cmocka_unit_test(crosscheck_in_time),
-		cmocka_unit_test(writer_refuses),
+		cmocka_unit_test(export_in_bounds),	cmocka_unit_test(writer_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

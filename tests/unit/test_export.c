@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Timelines: what is drawn of a trace, the same in both formats. */
+#include "export_support.h"
+
+#include "chance.h"
+#include "classes/race_class.h"
+
+static void a_race(void **state)
+{
+	unsigned int i, flows = 0;
+	char *text;
+
+	(void)state;
+	write_trace(1);
+	text = export_both();
+	/* In the thread and on the CPU; the phases in the thread alone. */
+	assert_int_equal(count_shown("window", 100000, 117300), 2);
+	assert_int_equal(count_shown("phase 1", 100000, 112900), 1);
+	assert_int_equal(count_shown("phase 2", 112900, 117300), 1);
+	assert_int_equal(count_shown("truncate-unmap walker", 103100, 115000), 2);
+	/* Incidents: from records and on their own, each side once. */
+	assert_int_equal(count_shown("overlap", 103100, 103100), 1);
+	assert_int_equal(count_shown("contained", 115000, 115000), 1);
+	assert_int_equal(count_shown("escape", 910000, 910000), 1);
+	assert_int_equal(count_shown("window", 900000, 917300), 2);
+	assert_int_equal(count_shown("truncate-unmap walker", 903100, 910000), 2);
+	for (i = 0; i < nr_packets; i++) {
+		assert_true(!packets[i].flow || packets[i].type == 3);
+		flows += !!packets[i].flow;
+		flows += !!packets[i].flow_end;
+	}
+	assert_int_equal(flows, 2 * 8);
+	assert_int_equal(occurrences(text, "\"ph\":\"s\""), 8);
+	assert_has(text, "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":810,\"tid\":812,"
+			 "\"args\":{\"name\":\"opener\"}}");
+	assert_has(text, "\"args\":{\"name\":\"CPU 1\"}");
+	assert_has(text, "\"ts\":1000000100.000,\"pid\":810,\"tid\":812,\"dur\":17.300,");
+	assert_has(text,
+		   "\"folio\":\"0xffffea0004e38000\",\"result\":0,\"left\":0,\"address\":\"0x0\",");
+	assert_has(text, "\"class\":\"truncate-unmap\",\"verdict\":\"escape\","
+			 "\"attribution\":\"causal\",");
+	assert_has(text, "\"words\":\"ESCAPE: the walker returned while ");
+	assert_has(text, "\"proof\":\"residual mapcount 1 at the walker's return");
+	assert_has(text, "\"stack\":[\"zap_huge_pmd+0x1a3\"]");
+	assert_has(text, "\"stack\":[\"0xffffffff81000001\",\"0xffffffff81000002\"]");
+	free(text);
+}
+
+static void add_record(struct trace_writer *writer, struct thprace_record record)
+{
+	assert_int_equal(trace_writer__record(writer, THPRACE_BLOCK_RECORDS, &record), 0);
+}
+
+/* A window in the zap of a range, and a walker in a split. */
+static void nested_slices(void **state)
+{
+	struct trace_writer *writer = begin(THPRACE_TF_ALL);
+	struct thprace_record split = record(THPRACE_REC_SPLIT_RETURN, 9000, 1000, 5, 0);
+	struct thprace_record range = record(THPRACE_REC_RANGE, 9500, 500, 6, 1);
+	char *text;
+
+	(void)state;
+	split.arg = START + 5000;
+	range.arg2 = 3 | 700ULL << 32;
+	add_record(writer, record(THPRACE_REC_SPLIT_ENTER, 1000, 1000, 5, 0));
+	add_record(writer, record(THPRACE_REC_WALK_ENTER, 2000, 2000, 5, 0));
+	add_record(writer, record(THPRACE_REC_WALK_RETURN, 5000, 2000, 5, 0));
+	add_record(writer, split);
+	add_record(writer, record(THPRACE_REC_ZAP_CLOSE, 8000, 600, 6, 1));
+	add_record(writer, range);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("split", 1000, 9000), 2);
+	assert_int_equal(count_shown("unmapped", 5000, 9000), 1);
+	assert_int_equal(count_shown("truncate-unmap walker", 2000, 5000), 2);
+	assert_int_equal(count_shown("zap of a range", 500, 9500), 2);
+	assert_has(text, "\"pages\":3,\"taking_ns\":700");
+	/* All in the first lane: no track is there for slices at the same time. */
+	assert_int_equal(occurrences(text, "thread_name"), 2);
+	assert_int_equal(occurrences(text, "not recorded"), 0);
+	free(text);
+}
+
+/* A begin without an end, and the end that came before it in the file. */
+static void ends_that_lack(void **state)
+{
+	struct trace_writer *writer = begin(THPRACE_TF_ALL);
+	char *text;
+
+	(void)state;
+	add_record(writer, record(THPRACE_REC_ZAP_OPEN, 1000, 1000, 5, 0));
+	add_record(writer, record(THPRACE_REC_ZAP_CLOSE, 3000, 2000, 6, 1));
+	assert_int_equal(trace_writer__flush(writer), 0);
+	add_record(writer, record(THPRACE_REC_ZAP_OPEN, 2000, 2000, 6, 1));
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("window: end not recorded", 1000, 1000), 1);
+	assert_int_equal(occurrences(text, "not recorded"), 1);
+	free(text);
+}
+
+/* Two tasks at the same time on one CPU: the second is in another lane of it. */
+static void at_the_same_time(void **state)
+{
+	struct trace_writer *writer = begin(THPRACE_TF_ALL);
+	char *text;
+
+	(void)state;
+	add_record(writer, record(THPRACE_REC_WALK_RETURN, 5000, 1000, 5, 0));
+	add_record(writer, record(THPRACE_REC_WALK_RETURN, 6000, 2000, 6, 0));
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(occurrences(text, "{\"name\":\"CPU 0\"}"), 2);
+	free(text);
+}
+
+/* Context is written around each incident: the same records again. */
+static void drawn_once(void **state)
+{
+	struct trace_writer *writer = begin(0);
+	struct thprace_record one = record(THPRACE_REC_WALK_RETURN, 5000, 1000, 5, 0);
+	unsigned int i;
+	char *text;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(trace_writer__record(writer, THPRACE_BLOCK_CONTEXT, &one), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("truncate-unmap walker", 1000, 5000), 2);
+	free(text);
+}
+
+static void losses(void **state)
+{
+	struct trace_writer *writer = begin(THPRACE_TF_ALL);
+	struct thprace_record lost = record(THPRACE_REC_LOST, 5000, 1000, 0, 3);
+	char *text;
+
+	(void)state;
+	lost.arg = 77;
+	lost.value = THPRACE_LOSS_MISSED;
+	add_record(writer, lost);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("records lost", 1000, 5000), 1);
+	assert_has(text, "\"records\":77,\"cause\":\"missed\",\"cpu\":3");
+	free(text);
+	/* Only counted: at any time of the recording. */
+	writer = begin(THPRACE_TF_ALL);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS,
+					    "{\"ended\":1000500000000,\"lost\":{\"slot\":4}}"),
+			 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("lost, at a time that is not known", 0, 500000000), 1);
+	assert_has(text, "\"records\":4");
+	free(text);
+}
+
+/* Names from outside cannot leave their string, and have no control characters. */
+static void hostile_names(void **state)
+{
+	struct trace_writer *writer = begin(0);
+	struct thprace_incident one = incident(THPRACE_ESCAPE, 5000);
+	size_t size = 0, i;
+	char *text;
+
+	(void)state;
+	memcpy(one.walk.comm, "\"},\\\n\033[1m\xff\xe2\x80\xae", 14);
+	memcpy(one.window.comm, "</script>", 10);
+	assert_int_equal(trace_writer__incident(writer, &one), 0);
+	assert_int_equal(trace_writer__flush(writer), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_TASKS,
+					    "[{\"pid\":9,\"tgid\":9,\"comm\":\"\\u001b\\\"x\"}]"),
+			 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_has(text, "\"walker\":\"\\\"},\\\\??[1m????\"");
+	for (i = 0; text[i]; i++)
+		assert_true(text[i] == '\n' || (unsigned char)text[i] >= 0x20);
+	free(text);
+	text = exported(TIMELINE_PERFETTO, &size);
+	assert_non_null(memmem(text, size, "\"},\\??[1m????", 13));
+	assert_null(memmem(text, size, "\033[1m", 4));
+	assert_null(memmem(text, size, "\xff\xe2", 2));
+	free(text);
+}
+
+static struct thprace_record any_record(uint64_t *random)
+{
+	struct thprace_record record = {
+		.ts = START + below(random, 3000),
+		.folio = one_in(random, 4) ? 0 : FOLIO,
+		.arg = one_in(random, 2) ? START + below(random, 3000) : any(random),
+		.arg2 = any(random),
+		.pid = (uint32_t)below(random, 6),
+		.tgid = (uint32_t)below(random, 2),
+		.value = (int32_t)any(random),
+		.cpu = (uint16_t)below(random, 3),
+		.type = (uint8_t)(1 + below(random, THPRACE_REC_MAX - 1)),
+		.class = (uint8_t)below(random, race_class__end()),
+		.flags = (uint16_t)any(random),
+		.origin = (uint8_t)below(random, THPRACE_ORIGIN_MAX),
+	};
+
+	record.entry = one_in(random, 20) ? 0 : START + below(random, 3000);
+	if (record.type == THPRACE_REC_LOST)
+		record.value = (int32_t)below(random, THPRACE_LOSS_MAX);
+	return record;
+}
+
+static struct thprace_incident any_incident(uint64_t *random)
+{
+	struct thprace_incident one = incident(THPRACE_ESCAPE, below(random, 3000));
+	__u64 *times[] = {&one.window.open, &one.window.removed, &one.window.close, &one.walk.enter,
+			  &one.walk.leave};
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		*times[i] = one_in(random, 5) ? 0 : START + below(random, 3000);
+	one.type = one_in(random, 8) ? THPRACE_MSG_CHECK : THPRACE_MSG_INCIDENT;
+	one.verdict = (uint8_t)below(random, THPRACE_VERDICT_MAX);
+	one.window.level = (uint8_t)below(random, THPRACE_LEVEL_MAX);
+	one.window.flags = (uint8_t)any(random);
+	one.window.pid = (uint32_t)below(random, 6);
+	one.walk.pid = (uint32_t)below(random, 6);
+	one.walk.class = (uint8_t)below(random, race_class__end());
+	one.opener_stack.nr = (uint32_t)below(random, THPRACE_STACK_MAX + 1);
+	return one;
+}
+
+/* Whatever a trace has: slices are nested, both formats agree, every arrow has two ends. */
+static void any_trace(void **state)
+{
+	uint64_t seed, random;
+	unsigned int i;
+
+	(void)state;
+	for (seed = 1; seed <= 40; seed++) {
+		struct trace_writer *writer = begin(THPRACE_TF_ALL);
+
+		random = seed;
+		for (i = 0; i < 1500; i++) {
+			struct thprace_incident one = any_incident(&random);
+
+			add_record(writer, any_record(&random));
+			if (one_in(&random, 20))
+				assert_int_equal(trace_writer__incident(writer, &one), 0);
+			if (one_in(&random, 100))
+				assert_int_equal(trace_writer__flush(writer), 0);
+		}
+		assert_int_equal(trace_writer__close(writer), 0);
+		free(export_both());
+		assert_true(json_shown.nr > 500);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_race),	    cmocka_unit_test(nested_slices),
+		cmocka_unit_test(ends_that_lack),   cmocka_unit_test(drawn_once),
+		cmocka_unit_test(at_the_same_time), cmocka_unit_test(losses),
+		cmocka_unit_test(hostile_names),    cmocka_unit_test(any_trace),
+	};
+
+	return cmocka_run_group_tests_name("export", tests, make_file, remove_file);
+}
