@@ -8,6 +8,7 @@
 #include <thprace/verdict.h>
 #include "base/hash.h"
 #include "base/incident_time.h"
+#include "classes/race_class.h"
 #include "stack_names.h"
 
 #define PLACES (2 * INCIDENT_GROUPS_MAX) /* a power of two: half of them stay free */
@@ -37,6 +38,13 @@ static enum thprace_attribution attribution_of(const struct thprace_incident *in
 		       : THPRACE_ATTRIBUTION_NONE;
 }
 
+static int level_of(const struct thprace_incident *incident)
+{
+	if (!summary__has_window(incident) || race_class__shape(incident->walk.class) == RACE_REUSE)
+		return -1;
+	return incident->window.level < THPRACE_LEVEL_MAX ? incident->window.level : -1;
+}
+
 static uint32_t frames(const struct thprace_stack *stack)
 {
 	return stack->nr < THPRACE_STACK_MAX ? stack->nr : THPRACE_STACK_MAX;
@@ -54,7 +62,7 @@ static uint64_t hash_stack(uint64_t hash, const struct thprace_stack *stack)
 static uint64_t hash_incident(const struct thprace_incident *incident)
 {
 	uint64_t hash = (uint64_t)class_of(incident) << 16 | verdict_of(incident) << 8 |
-			attribution_of(incident);
+			attribution_of(incident) << 4 | (unsigned int)(level_of(incident) + 1);
 
 	hash = hash_stack(hash, &incident->opener_stack);
 	return hash_stack(hash, &incident->walker_stack);
@@ -65,11 +73,11 @@ static bool same_stack(const struct thprace_stack *a, const struct thprace_stack
 	return frames(a) == frames(b) && !memcmp(a->ip, b->ip, frames(a) * sizeof(a->ip[0]));
 }
 
-/* Same class, verdict and certainty? */
+/* Same class, verdict, certainty and level? */
 static bool same_kind(const struct incident_group *group, const struct thprace_incident *incident)
 {
 	return group->class == class_of(incident) && group->verdict == verdict_of(incident) &&
-	       group->attribution == attribution_of(incident);
+	       group->attribution == attribution_of(incident) && group->level == level_of(incident);
 }
 
 static bool same(const struct incident_group *group, const struct thprace_incident *incident)
@@ -98,6 +106,7 @@ static struct incident_group *append(struct incident_groups *groups, uint64_t ha
 	group->class = class_of(incident);
 	group->verdict = verdict_of(incident);
 	group->attribution = attribution_of(incident);
+	group->level = level_of(incident);
 	group->hash = hash;
 	return group;
 }
@@ -217,6 +226,8 @@ static int by_rank(const void *a, const void *b)
 
 	if (rank(x) != rank(y))
 		return rank(x) - rank(y);
+	if (x->class != y->class)
+		return order(x->class, y->class);
 	if (x->count != y->count)
 		return order(y->count, x->count);
 	return order(x->example.number, y->example.number);
@@ -233,6 +244,8 @@ static int by_stacks(const void *a, const void *b)
 		return order(x->verdict, y->verdict);
 	if (x->attribution != y->attribution)
 		return order(x->attribution, y->attribution);
+	if (x->level != y->level)
+		return x->level - y->level;
 	if (x->others != y->others)
 		return order(x->others, y->others);
 	if (x->hash != y->hash)

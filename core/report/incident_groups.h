@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The incidents of a trace, in groups of those that are alike: same class, verdict, certainty and
- * stacks of both sides. The memory does not grow with the trace.
+ * The incidents of a trace, in groups of those that are alike: same class, verdict, certainty,
+ * level of the window and stacks of both sides. The memory does not grow with the trace.
  */
 #ifndef THPRACE_INCIDENT_GROUPS_H
 #define THPRACE_INCIDENT_GROUPS_H
@@ -13,7 +13,7 @@
 
 /*
  * Groups that are kept apart. Incidents with other stacks than all these are counted in one more
- * group ("others") for each class, verdict and certainty.
+ * group ("others") for each class, verdict, certainty and level.
  */
 #define INCIDENT_GROUPS_MAX 1024
 
@@ -24,6 +24,7 @@ struct incident_group {
 	unsigned int class; /* enum thprace_class */
 	enum thprace_verdict verdict;
 	enum thprace_attribution attribution; /* of an escape */
+	int level; /* enum thprace_level of the window; -1: no window, or it has none */
 	bool others; /* incidents of many pairs of stacks; example is one of them */
 	uint64_t count;
 	uint64_t first; /* when the first and the last of them happened, ns CLOCK_MONOTONIC */
@@ -51,7 +52,7 @@ int incident_groups__add(struct incident_groups *groups, uint64_t number,
 /*
  * After the last incident: name the groups by the trace's symbols, join those that differ only in
  * frames of the observer, and sort them: escapes that are proved, likely ones, unattributed,
- * remained, unproven, contained; then by count.
+ * remained, unproven, contained; then by class and count.
  */
 void incident_groups__finish(struct incident_groups *groups, const struct summary *summary);
 

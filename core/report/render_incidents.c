@@ -40,14 +40,17 @@ static void print_group(const struct layout_table *table, const struct incident_
 			int named, const struct render_options *options)
 {
 	char name[INCIDENT_GROUP_NAME_LEN], count[NAMES_NUMBER_LEN];
-	char length[64], text[512];
+	char level[32] = "", length[64], text[512];
 
+	if (group->level >= 0)
+		snprintf(level, sizeof(level), " at %s level",
+			 names__level((unsigned int)group->level));
 	add_length(length, sizeof(length), group, options->utf8);
-	snprintf(text, sizeof(text), "%s%s%s: %s %s%s%s%s (incident %" PRIu64 ")",
+	snprintf(text, sizeof(text), "%s%s%s: %s %s%s%s%s%s (incident %" PRIu64 ")",
 		 names__attribution(group->attribution), group->attribution ? " " : "",
 		 names__verdict(group->verdict),
 		 incident_groups__name(name, sizeof(name), group, options->utf8),
-		 options->utf8 ? "×" : "x", names__count(count, sizeof(count), group->count),
+		 options->utf8 ? "×" : "x", names__count(count, sizeof(count), group->count), level,
 		 length, group->others ? ", of many pairs of stacks" : "", group->example.number);
 	layout__row_text(table, named ? names__class(group->class) : "", text);
 }

@@ -435,6 +435,8 @@ static int print_groups(FILE *out, const struct summary *summary)
 		json__add_name(object, "verdict", names__verdict(group->verdict));
 		json__add(object, "attribution",
 			  json__optional(names__attribution(group->attribution)));
+		json__add_name(object, "level",
+			       group->level < 0 ? NULL : names__level((unsigned int)group->level));
 		json__add_name(object, "name", incident_groups__name(name, sizeof(name), group, 1));
 		json__add_text(object, "opener", group->others ? "" : group->opener);
 		json__add_text(object, "walker", group->others ? "" : group->walker);

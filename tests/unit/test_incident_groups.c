@@ -50,24 +50,29 @@ static void what_is_alike(void **state)
 	one = incident(THPRACE_CONTAINED, 300000);
 	one.walker_stack.nr--;
 	add(&one);
+	one = incident(THPRACE_CONTAINED, 300000);
+	one.window.level = THPRACE_LEVEL_PTE;
+	add(&one);
 	one = incident(THPRACE_ESCAPE, 400000);
 	one.attribution = THPRACE_LIKELY;
 	add(&one);
 	one.attribution = THPRACE_EXACT;
 	add(&one);
 	summary = finish(NULL);
-	assert_int_equal(incident_groups__count(summary->groups), 6);
+	assert_int_equal(incident_groups__count(summary->groups), 7);
+	assert_int_equal(group(summary, 6)->level, THPRACE_LEVEL_PTE);
+	assert_int_equal(group(summary, 0)->level, THPRACE_LEVEL_PMD);
 	assert_int_equal(group(summary, 0)->attribution, THPRACE_EXACT);
 	assert_int_equal(group(summary, 1)->attribution, THPRACE_LIKELY);
-	assert_int_equal(group(summary, 2)->count, 2);
-	assert_int_equal(group(summary, 2)->class, THPRACE_TRUNCATE_UNMAP);
-	assert_true(group(summary, 2)->first == START + 100000 + 15000);
-	assert_true(group(summary, 2)->last == START + 900000 + 15000);
-	assert_int_equal(group(summary, 3)->class, THPRACE_SPLIT_UNMAP);
+	assert_int_equal(group(summary, 2)->class, THPRACE_SPLIT_UNMAP);
+	assert_int_equal(group(summary, 3)->count, 2);
+	assert_int_equal(group(summary, 3)->class, THPRACE_TRUNCATE_UNMAP);
+	assert_true(group(summary, 3)->first == START + 100000 + 15000);
+	assert_true(group(summary, 3)->last == START + 900000 + 15000);
 	summary__free(summary);
 }
 
-/* Escapes that are proved, likely, unattributed, remained, unproven, contained; the larger first. */
+/* Escapes that are proved, likely, unattributed, remained, unproven, contained; then by count. */
 static void order(void **state)
 {
 	static const enum thprace_verdict verdicts[] = {THPRACE_CONTAINED, THPRACE_CONTAINED,
@@ -285,6 +290,7 @@ static void alone(void **state)
 	summary = finish("{\"0xffffffff81000002\":\"__x64_sys_fallocate+0x1\"}");
 	assert_string_equal(incident_groups__name(text, sizeof(text), group(summary, 0), 1),
 			    "fallocate alone");
+	assert_int_equal(group(summary, 0)->level, -1);
 	summary__free(summary);
 }
 
@@ -332,12 +338,13 @@ static void in_json(void **state)
 	(void)state;
 	write_trace(1);
 	text = report(0, 1);
-	assert_has(text,
-		   "{\"type\":\"group\",\"class\":\"truncate-unmap\",\"verdict\":\"escape\","
-		   "\"attribution\":\"causal\",\"name\":\"zap_huge_pmd \xe2\x86\x94 ?\","
-		   "\"opener\":\"zap_huge_pmd\",\"walker\":\"?\",\"others\":false,\"count\":1,"
-		   "\"first_ns\":1000000910000,\"last_ns\":1000000910000,\"closest_ns\":null,"
-		   "\"longest_ns\":6900,\"incident\":8}\n");
+	assert_has(
+		text,
+		"{\"type\":\"group\",\"class\":\"truncate-unmap\",\"verdict\":\"escape\","
+		"\"attribution\":\"causal\",\"level\":\"pmd\",\"name\":\"zap_huge_pmd \xe2\x86\x94 ?\","
+		"\"opener\":\"zap_huge_pmd\",\"walker\":\"?\",\"others\":false,\"count\":1,"
+		"\"first_ns\":1000000910000,\"last_ns\":1000000910000,\"closest_ns\":null,"
+		"\"longest_ns\":6900,\"incident\":8}\n");
 	assert_has(text, "\"verdict\":\"contained\",\"attribution\":null,");
 	assert_has(text, "\"count\":7,\"first_ns\":1000000115000,\"last_ns\":1000000715000,"
 			 "\"closest_ns\":2100,\"longest_ns\":14990,\"incident\":1}\n");

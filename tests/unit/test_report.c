@@ -116,8 +116,9 @@ static void order_of_parts(void **state)
 		"1 escape proved (truncate-unmap); 7 overlaps contained, nothing lost\n"
 		"kernel 6.1.0-test, precise mode\n",
 		"\nrace classes\n",
-		"\nincidents\n  truncate-unmap    causal escape: zap_huge_pmd <-> ? x1, overlap up to "
-		"6.9 us (incident 8)\n                    contained: zap_huge_pmd <-> ? x7, closest "
+		"\nincidents\n  truncate-unmap    causal escape: zap_huge_pmd <-> ? x1 at pmd level, overlap up to "
+		"6.9 us\n                    (incident 8)\n                    contained: zap_huge_pmd <-> ? x7 at pmd level, "
+		"closest "
 		"2.1 us (incident 1)\n",
 		"\n  incident 8: ",
 		"\n  incident 1: ",
@@ -240,8 +241,8 @@ static void many_groups(void **state)
 	assert_int_equal(trace_writer__close(writer), 0);
 	text = report(1, 0);
 	assert_int_equal(occurrences(text, ", closest "), 20);
-	assert_has(text,
-		   "  truncate-unmap    contained: ? <-> ? x2, closest 2.1 us (incident 25)\n");
+	assert_has(text, "  truncate-unmap    contained: ? <-> ? x2 at pmd level, closest 2.1 us "
+			 "(incident 25)\n");
 	assert_has(text, "\n  and 5 groups of 5 incidents: see --verbose\n");
 	free(text);
 	text = report_verbose(1);
