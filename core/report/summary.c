@@ -12,12 +12,50 @@
 #include "trace/trace_reader.h"
 #include "classes/race_class.h"
 
+/* The least interesting one of a full list; if several are equal, the latest. */
+static unsigned int least_of(const struct summary_incident *list)
+{
+	unsigned int i, least = 0;
+
+	for (i = 1; i < SUMMARY_KEEP; i++) {
+		if (summary__weight(&list[i].incident) <= summary__weight(&list[least].incident))
+			least = i;
+	}
+	return least;
+}
+
 /* Keep an incident if it is more interesting than the least interesting of those kept so far. */
+static int keep_in(struct summary *summary, unsigned int class, unsigned int verdict,
+		   const struct thprace_incident *incident)
+{
+	struct summary_incident *list = summary->kept[class][verdict];
+	unsigned int *nr = &summary->nr_kept[class][verdict], least;
+
+	if (!list) {
+		list = calloc(SUMMARY_KEEP, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		summary->kept[class][verdict] = list;
+	}
+	if (*nr == SUMMARY_KEEP) {
+		if (summary__weight(incident) <= summary->least_kept[class][verdict])
+			return 0;
+		/* Free the last place, so that the list stays in file order. */
+		least = least_of(list);
+		memmove(&list[least], &list[least + 1], (SUMMARY_KEEP - 1 - least) * sizeof(*list));
+		(*nr)--;
+	}
+	list[*nr].number = summary->incidents;
+	list[(*nr)++].incident = *incident;
+	if (*nr == SUMMARY_KEEP)
+		summary->least_kept[class][verdict] =
+			summary__weight(&list[least_of(list)].incident);
+	return 0;
+}
+
 static int keep(struct summary *summary, const struct thprace_incident *incident)
 {
 	unsigned int class = incident->walk.class, verdict = incident->verdict;
-	unsigned int i, least = 0, *nr;
-	struct summary_incident *list;
 	int err;
 
 	summary->incidents++;
@@ -31,32 +69,7 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 	summary->class[class].in_file[verdict]++;
 	summary->class[class].likely_in_file += verdict == THPRACE_ESCAPE &&
 						!thprace_proved(verdict, incident->attribution);
-	nr = &summary->nr_kept[class][verdict];
-	list = summary->kept[class][verdict];
-	if (!list) {
-		list = calloc(SUMMARY_KEEP, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		summary->kept[class][verdict] = list;
-	}
-	if (*nr < SUMMARY_KEEP) {
-		least = (*nr)++;
-	} else {
-		for (i = 1; i < SUMMARY_KEEP; i++) {
-			/* If several are equal, the latest is dropped. */
-			if (summary__weight(&list[i].incident) <=
-			    summary__weight(&list[least].incident))
-				least = i;
-		}
-		if (summary__weight(incident) <= summary__weight(&list[least].incident))
-			return 0;
-		/* Free the last place, so that the list stays in file order. */
-		memmove(&list[least], &list[least + 1], (SUMMARY_KEEP - 1 - least) * sizeof(*list));
-		least = SUMMARY_KEEP - 1;
-	}
-	list[least].number = summary->incidents;
-	list[least].incident = *incident;
-	return 0;
+	return keep_in(summary, class, verdict, incident);
 }
 
 static int take_incidents(struct summary *summary, const struct trace_block *block)

@@ -163,6 +163,8 @@ struct summary {
 	struct incident_groups *groups;
 	struct summary_incident *kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
 	unsigned int nr_kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX];
+	uint64_t least_kept[THPRACE_CLASS_MAX][THPRACE_VERDICT_MAX]; /* the least weight in a full
+								      * list */
 
 	/* SYMBOLS, by address */
 	struct summary_symbol *symbols;
