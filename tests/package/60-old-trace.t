@@ -34,4 +34,21 @@ invalidate-unmap
 collapse-reuse
 END
 
+# All classes are in it, so all members are.
+thprace report --format json --incidents 99 "$work/trace.thpr" >"$work/report"
+perl -MJSON::PP -e '
+	my %names;
+	sub collect {
+		my ($value) = @_;
+		collect($_) for ref $value eq "HASH" ? values %$value : ref $value eq "ARRAY" ? @$value : ();
+		@names{keys %$value} = () if ref $value eq "HASH";
+	}
+	collect(decode_json($_)) while <STDIN>;
+	print "$_\n" for sort keys %names;' <"$work/report" >"$work/names"
+more "$(wc -l <"$work/names")" 100 "report's JSON has members"
+while read -r name; do
+	grep -qw -- "$name" "$root/docs/man/thprace-report.1" || echo "$name"
+done <"$work/names" >"$work/absent"
+is "$(cat "$work/absent")" "" "... which thprace-report.1 names"
+
 done_testing
