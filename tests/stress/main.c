@@ -201,6 +201,7 @@ static const struct argp parser = {
 	.doc = "Run both sides of a race class against each other, from user space.\v"
 	       "CLASS is a race class: `list' prints for each whether it can run here, and why not. "
 	       "`all' runs those that can run here, one after the other. "
+	       "swapin-nocache is a race from a file: its load needs zram. "
 	       "split-shared is no race: a huge page shared by a fork is split 20 times, and nobody "
 	       "unmaps it.\n\n"
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",
@@ -233,6 +234,8 @@ static void print_json(const struct stress_class *class, const struct stress_res
 	else
 		printf("null");
 	printf(",\"noise\":%llu", (unsigned long long)r->noise);
+	if (r->lost_known)
+		printf(",\"lost\":%llu", (unsigned long long)r->lost);
 	if (r->overlap_known)
 		printf(",\"simultaneous\":%llu}\n", (unsigned long long)r->simultaneous);
 	else
@@ -257,6 +260,8 @@ static void print_text(const struct stress_class *class, const struct stress_res
 	printf("rounds %llu, ", (unsigned long long)r->rounds);
 	if (r->noise)
 		printf("noise %llu, ", (unsigned long long)r->noise);
+	if (r->lost_known)
+		printf("writes lost %llu, ", (unsigned long long)r->lost);
 	if (r->overlap_known)
 		printf("both at once %llu\n", (unsigned long long)r->simultaneous);
 	else

@@ -41,6 +41,8 @@ struct stress_result {
 	uint64_t mapped; /* mappings that were checked */
 	uint64_t huge; /* of these: huge ones */
 	uint64_t noise; /* huge pages unmapped next to the class */
+	uint64_t lost; /* writes that the kernel lost */
+	bool lost_known;
 };
 
 /* One class being run. */
