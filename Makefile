@@ -43,7 +43,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
-BPF_SRC := engine window rmap range walker collapse widen zapper
+BPF_SRC := engine window rmap range walker collapse widen zapper race
 # One room per folder: docs/architecture.md has the plan.
 CORE_SRC := $(patsubst core/%.c,%,$(wildcard core/*/*.c))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))

@@ -115,6 +115,14 @@ static __always_inline void *incident_reserve(const u64 size)
 	return place;
 }
 
+/* Send a small message. */
+static __always_inline void incident_output(void *message, u64 size)
+{
+	if (bpf_ringbuf_output(&incidents, message, size, 0) &&
+	    (!incidents_wait(32) || bpf_ringbuf_output(&incidents, message, size, 0)))
+		count_lost(THPRACE_LOSS_INCIDENT);
+}
+
 /*
  * Claim a place for a record: in this CPU's stream if all records are wanted, else in its flight
  * recorder. NULL: none, and counted as lost.

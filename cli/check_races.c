@@ -11,7 +11,7 @@
 #include "check/check_source.h"
 #include "check_lines.h"
 #include "cli.h"
-#include "race/race_files.h"
+#include "race_find.h"
 
 #define NAME_WIDTH 18
 #define STATUS_WIDTH 15
@@ -87,26 +87,6 @@ static int status_of(const struct judged *judged, int count)
 	return status;
 }
 
-static bool is_file(const char *given)
-{
-	return strchr(given, '/') || strchr(given, '.');
-}
-
-/* The given race, or NULL after a message with the reason. */
-static const struct race *find(struct race_files *files, const char *given)
-{
-	const struct race_file *file = is_file(given) ? race_files__add(files, given)
-						      : race_files__find(files, given);
-	const char *why = file ? file->why
-			       : "there is no race of this name in the folders of thprace.race(5)";
-
-	if (file && file->race)
-		return file->race;
-	/* An error names its file. */
-	cli__fail_lines("check", file ? NULL : given, why);
-	return NULL;
-}
-
 int check_races__run(const struct check_source *source, const char *const *given, int count,
 		     bool json)
 {
@@ -117,7 +97,7 @@ int check_races__run(const struct check_source *source, const char *const *given
 	if (race_files__read(&files, ""))
 		return cli__fail("check", NULL, "out of memory");
 	for (i = 0; i < count && !status; i++) {
-		judged[i].race = find(&files, given[i]);
+		judged[i].race = race_find("check", &files, given[i]);
 		if (judged[i].race)
 			check_race__judge(&judged[i].result, source, judged[i].race);
 		else

@@ -13,6 +13,7 @@
 #include "engine/kprobe_trial.h"
 #include "base/names.h"
 #include "probe/probe.h"
+#include "race_find.h"
 #include "report/render_text.h"
 #include "classes/race_class.h"
 
@@ -21,6 +22,7 @@ enum probes_option {
 	OPT_ATTACH = 'A',
 	OPT_FORMAT = 'f',
 	OPT_LOAD = 'l',
+	OPT_RACE = 'r',
 	OPT_BTF = 256,
 };
 
@@ -36,8 +38,14 @@ static const struct argp_option options[] = {
 	 "attach everything for a moment (needs root): shows what the kernel really accepts, and "
 	 "each program's instructions and the verifier's count",
 	 0},
+	{"race", OPT_RACE, "FILE|NAME", 0,
+	 "with --load: attach the events of this race too, which a file describes "
+	 "(thprace.race(5)); may be repeated",
+	 0},
 	{0},
 };
+
+#define PROBES_RACES_MAX 16
 
 struct probes {
 	enum thprace_mode mode;
@@ -45,6 +53,10 @@ struct probes {
 	const char *btf; /* file, or NULL */
 	bool json;
 	bool load;
+	const char *given[PROBES_RACES_MAX];
+	const struct race *race[PROBES_RACES_MAX];
+	size_t races;
+	struct race_files files;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -66,6 +78,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_LOAD:
 		probes->load = true;
+		break;
+	case OPT_RACE:
+		if (probes->races == PROBES_RACES_MAX)
+			argp_error(state, "more than %d races", PROBES_RACES_MAX);
+		probes->given[probes->races++] = arg;
+		break;
+	case ARGP_KEY_END:
+		if (probes->races && !probes->load)
+			argp_error(state, "--race goes with --load; thprace races shows what is "
+					  "planned");
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is too many", arg);
@@ -194,6 +216,46 @@ static void print_programs(struct engine *engine, bool json)
 	}
 }
 
+static void print_race_json(const char *name, const struct engine_race_event *event)
+{
+	struct json_object *object = json_object_new_object();
+
+	json__add_name(object, "type", "event");
+	json__add_name(object, "race", name);
+	json__add_name(object, "side", event->side);
+	json__add_name(object, "event", event->moment);
+	json__add_name(object, "place", event->place);
+	json__add_name(object, "kind", event->how);
+	json__print(stdout, object);
+}
+
+/* The events of each race; returns how many of the races are not recorded here. */
+static size_t print_races(const struct probes *probes, const struct engine *engine)
+{
+	struct engine_race_event event;
+	size_t i, number, refused = 0;
+	const char *name;
+
+	for (i = 0; i < probes->races; i++) {
+		name = probes->race[i]->name;
+		if (engine__race_why(engine, i)) {
+			cli__fail("probes", name, engine__race_why(engine, i));
+			refused++;
+			continue;
+		}
+		if (!probes->json)
+			printf("\n%s\n", name);
+		for (number = 0; engine__race_event(engine, i, number, &event); number++) {
+			if (probes->json)
+				print_race_json(name, &event);
+			else
+				printf("  %-6s  %-8s  %-18s  %s\n", event.side, event.moment,
+				       event.how, event.place);
+		}
+	}
+	return refused;
+}
+
 static void print(const struct probe_plan *plan, bool json)
 {
 	if (json)
@@ -209,7 +271,7 @@ static void no_message(void *ctx, const void *message, size_t size)
 	(void)size;
 }
 
-static int load(const struct probes *probes)
+static int load(struct probes *probes)
 {
 	struct engine_options engine_options = {.stats_fd = -1,
 						.mode = probes->mode,
@@ -218,13 +280,25 @@ static int load(const struct probes *probes)
 						.message = no_message};
 	struct engine *engine;
 	char why[512];
+	size_t i, refused;
 
+	if (probes->races && race_files__read(&probes->files, ""))
+		return cli__fail("probes", NULL, "out of memory");
+	for (i = 0; i < probes->races; i++) {
+		probes->race[i] = race_find("probes", &probes->files, probes->given[i]);
+		if (!probes->race[i])
+			return CLI_FAILED;
+	}
+	engine_options.races = probes->race;
+	engine_options.race_count = probes->races;
 	if (engine__open(&engine, &engine_options, why, sizeof(why)))
 		return cli__fail("probes", NULL, why);
 	print(engine__plan(engine), probes->json);
 	print_programs(engine, probes->json);
+	refused = print_races(probes, engine);
 	engine__close(engine);
-	return CLI_DONE;
+	race_files__release(&probes->files);
+	return refused ? CLI_FAILED : CLI_DONE;
 }
 
 /* For a kernel elsewhere: the source of the plan. */
@@ -277,7 +351,7 @@ static int plan(const struct probes *probes)
 
 int cmd_probes(int argc, char **argv)
 {
-	struct probes probes = {.mode = THPRACE_PRECISE};
+	static struct probes probes = {.mode = THPRACE_PRECISE};
 
 	cli__parse(&argp, argc, argv, 0, &probes);
 	return probes.load ? load(&probes) : plan(&probes);

@@ -17,6 +17,7 @@
 #include "base/layout.h"
 #include "base/names.h"
 #include "progress.h"
+#include "race_find.h"
 #include "session/recording.h"
 #include "classes/race_class.h"
 #include "until.h"
@@ -30,6 +31,7 @@ enum record_option {
 	OPT_ALL = 'a',
 	OPT_ATTACH = 'A',
 	OPT_QUIET = 'q',
+	OPT_RACE = 'r',
 	OPT_BTF = 256,
 	OPT_UNTIL,
 };
@@ -49,10 +51,14 @@ static const struct argp_option options[] = {
 	{"all", OPT_ALL, NULL, 0, "write every record, not only those around incidents", 0},
 	{"attach", OPT_ATTACH, "HOW", 0,
 	 "auto (default): fentry where the kernel allows it, kprobe elsewhere; fentry; kprobe", 0},
+	{"race", OPT_RACE, "FILE|NAME", 0,
+	 "record this race too, which a file describes (thprace.race(5)); may be repeated", 0},
 	{"btf", OPT_BTF, "FILE", 0, CLI_BTF_HELP, 0},
 	{"quiet", OPT_QUIET, NULL, 0, "no progress, no summary", 0},
 	{0},
 };
+
+#define RECORD_RACES_MAX 16
 
 struct record {
 	struct recording_options recording;
@@ -60,6 +66,10 @@ struct record {
 	struct until until;
 	char **command; /* NULL: none */
 	bool quiet;
+	const char *given[RECORD_RACES_MAX];
+	const struct race *race[RECORD_RACES_MAX];
+	size_t races;
+	struct race_files files;
 	struct child child;
 };
 
@@ -86,6 +96,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ATTACH:
 		record->recording.attach = cli__parse_attach(arg, state);
+		break;
+	case OPT_RACE:
+		if (record->races == RECORD_RACES_MAX)
+			argp_error(state, "more than %d races", RECORD_RACES_MAX);
+		record->given[record->races++] = arg;
 		break;
 	case OPT_BTF:
 		record->recording.btf = arg;
@@ -206,11 +221,11 @@ static void summarise(const struct record *record, struct recording *recording)
 
 	recording__totals(recording, &totals);
 	layout__head(&table, "class");
-	for (class = 1; class < race_class__end(); class ++) {
+	for (class = 1; class < race_class__foreign_end(); class ++) {
 		const struct verdict_counts *counts = &totals.classes[class];
 		char n[7][NAMES_NUMBER_LEN];
 
-		if (probe__not_observable(plan, class))
+		if (class < race_class__end() && probe__not_observable(plan, class))
 			continue;
 		layout__row(&table, names__class(class),
 			    (const char *const[]){
@@ -232,6 +247,23 @@ static void summarise(const struct record *record, struct recording *recording)
 	if (out == stdout)
 		fprintf(out, "See: thprace report %s\n",
 			cli__fit(path, sizeof(path), record->recording.path));
+}
+
+/* A race that was asked for is recorded, or nothing is. */
+static int races_recorded(const struct record *record, struct recording *recording, char *why,
+			  size_t size)
+{
+	const struct engine *engine = recording__engine(recording);
+	size_t i;
+
+	for (i = 0; i < record->races; i++) {
+		if (!engine__race_why(engine, i))
+			continue;
+		snprintf(why, size, "%s cannot be observed here: %s", record->race[i]->name,
+			 engine__race_why(engine, i));
+		return -ENOTSUP;
+	}
+	return 0;
 }
 
 /* Before anything waits: can it be observed here at all? */
@@ -265,6 +297,43 @@ static int result(const struct record *record, const struct session_totals *tota
 	return CLI_NO_STATEMENT;
 }
 
+/* Its place can be attached to, and is never reached: the call that matters was inlined. */
+static void warn_of_silence(const struct record *record, struct recording *recording)
+{
+	const struct engine *engine = recording__engine(recording);
+	struct engine_race_event event;
+	size_t i, number;
+
+	if (!engine__measured(engine))
+		return;
+	for (i = 0; i < record->races; i++)
+		for (number = 0; engine__race_event(engine, i, number, &event); number++)
+			if (!event.runs)
+				fprintf(stderr,
+					"thprace record: %s: %s %s, %s: attached, never ran\n",
+					record->race[i]->name, event.side, event.moment,
+					event.place);
+}
+
+/* The races that were given, before the kernel is touched. */
+static int read_races(struct record *record)
+{
+	size_t i;
+
+	if (!record->races)
+		return CLI_DONE;
+	if (race_files__read(&record->files, ""))
+		return fail("out of memory");
+	for (i = 0; i < record->races; i++) {
+		record->race[i] = race_find("record", &record->files, record->given[i]);
+		if (!record->race[i])
+			return CLI_FAILED;
+	}
+	record->recording.races = record->race;
+	record->recording.race_count = record->races;
+	return CLI_DONE;
+}
+
 static int record_all(struct record *record)
 {
 	struct recording *recording = NULL;
@@ -280,6 +349,8 @@ static int record_all(struct record *record)
 	if (!record->quiet)
 		progress__show("attaching to the kernel: this takes a few seconds");
 	err = recording__open(&recording, &record->recording, why, sizeof(why));
+	if (!err)
+		err = races_recorded(record, recording, why, sizeof(why));
 	if (!err)
 		err = can_be_seen(record, recording, why, sizeof(why));
 	if (!err)
@@ -299,6 +370,7 @@ static int record_all(struct record *record)
 	recording__totals(recording, &totals);
 	if (!record->quiet)
 		summarise(record, recording);
+	warn_of_silence(record, recording);
 	if (interrupt__came()) /* Ctrl-C sent the signal to the command, too */
 		record->child.stopped = true;
 	child__print_end(&record->child, "thprace record",
@@ -314,12 +386,18 @@ cleanup:
 
 int cmd_record(int argc, char **argv)
 {
-	struct record record = {.recording = {.path = CLI_TRACE}};
+	static struct record record = {.recording = {.path = CLI_TRACE}};
+	int status;
 
 	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &record);
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and reads kernel addresses");
+	status = read_races(&record);
+	if (status)
+		return status;
 	interrupt__catch();
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is reported as a failed write */
-	return record_all(&record);
+	status = record_all(&record);
+	race_files__release(&record.files);
+	return status;
 }

@@ -71,7 +71,7 @@ static uint64_t seen(const struct until *until, unsigned int i, const struct ses
 		class = until->wanted[i].class;
 	if (class)
 		return of_class(totals, what, class);
-	for (c = 1; c < race_class__end(); c++)
+	for (c = 1; c < race_class__foreign_end(); c++)
 		sum += of_class(totals, what, c);
 	return sum;
 }

@@ -26,6 +26,7 @@ static struct foreign {
 	char point[TEXT_LEN];
 	char point2[TEXT_LEN];
 	char function[TEXT_LEN];
+	char event[RACE_EVENTS][RACE_EVENT_TEXT];
 } foreign[THPRACE_CLASS_MAX - END];
 
 static const struct race_class *by_id[THPRACE_CLASS_MAX];
@@ -106,6 +107,7 @@ unsigned int race_class__add_foreign(const struct race_class *class)
 {
 	unsigned int id = race_class__find(class->name);
 	struct foreign *place;
+	int i;
 
 	if (id)
 		return id;
@@ -120,8 +122,25 @@ unsigned int race_class__add_foreign(const struct race_class *class)
 	place->class.point = copy(place->point, class->point);
 	place->class.point2 = copy(place->point2, class->point2);
 	place->class.function = copy(place->function, class->function);
+	for (i = 0; i < RACE_EVENTS; i++) {
+		if (!class->event[i])
+			continue;
+		snprintf(place->event[i], sizeof(place->event[i]), "%s", class->event[i]);
+		place->class.event[i] = place->event[i];
+	}
 	by_id[foreign_end] = &place->class;
 	return foreign_end++;
+}
+
+unsigned int race_class__add_file(const char *name, const char *const event[RACE_EVENTS])
+{
+	struct race_class class = {.name = name, .shape = RACE_FILE};
+	const unsigned int id = race_class__find(name);
+
+	if (id && (id < END || by_id[id]->shape != RACE_FILE))
+		return 0;
+	memcpy(class.event, event, sizeof(class.event));
+	return race_class__add_foreign(&class);
 }
 
 void race_class__forget_foreign(void)

@@ -18,14 +18,29 @@ enum race_shape {
 	RACE_SPLIT, /* a split that completes, while a zap is in its second phase */
 	RACE_REUSE, /* the page of a failed collapse is used again while a holder waits for its
 		     * lock */
+	RACE_FILE, /* two sides that a file describes; programs in the kernel decide */
 	RACE_SHAPE_MAX
 };
 
-#define RACE_SHAPE_NAMES                 \
-	{                                \
-		"walk", "split", "reuse" \
+#define RACE_SHAPE_NAMES                         \
+	{                                        \
+		"walk", "split", "reuse", "file" \
 	}
 
+enum race_event_name {
+	RACE_EVENT_OPEN,
+	RACE_EVENT_CLOSE,
+	RACE_EVENT_ENTER,
+	RACE_EVENT_LEAVE,
+	RACE_EVENTS
+};
+
+#define RACE_EVENT_NAMES                          \
+	{                                         \
+		"open", "close", "enter", "leave" \
+	}
+
+#define RACE_EVENT_TEXT 160 /* bytes of one, with the NUL */
 #define RACE_WAYS_MAX 2
 #define RACE_POINTS_MAX 5
 #define RACE_NO_POINT (-1)
@@ -216,6 +231,8 @@ struct race_class {
 		*function; /* the walker in drawings: a point, and the function that it usually
 			    * stands for */
 	const char *point2; /* if the first is not attached; or NULL */
+	/* RACE_FILE: the events as in its file, for drawings: open, close, enter, leave; or NULL */
+	const char *event[RACE_EVENTS];
 
 	/* --- provoking it --- */
 	enum thprace_widen widen; /* where its windows are held open */
@@ -262,7 +279,7 @@ bool race_class__is_name(const char *name);
 
 /*
  * Classes that a trace names and that this build does not have. Drawings and counts need, and have:
- * name, shape, deletes, point, point2, function. Their ids follow those of the run.
+ * name, shape, deletes, point, point2, function, event. Their ids follow those of the run.
  *
  * Adds one, with truncated copies of these texts. Returns its id, or 0: it has no name, or there is
  * no space. A class that is already known by this name is not changed.
@@ -271,6 +288,12 @@ unsigned int race_class__add_foreign(const struct race_class *class);
 
 /* The last of these ids plus 1, or race_class__end(). */
 unsigned int race_class__foreign_end(void);
+
+/*
+ * The same for a race from a file, which this run records: with shape RACE_FILE. 0 also if the name
+ * is that of another class.
+ */
+unsigned int race_class__add_file(const char *name, const char *const event[RACE_EVENTS]);
 
 /* For programs that read many traces and keep nothing of the previous one. */
 void race_class__forget_foreign(void);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "correlator_race.h"
 #include "correlator_reuse.h"
 #include "classes/race_class.h"
 
@@ -25,8 +26,10 @@ struct correlator *correlator__new(enum thprace_mode mode, correlator_incident_f
 	correlator->opener_index = calloc(HEADS, sizeof(struct hash_list));
 	correlator->waiting = calloc(HEADS, sizeof(struct hash_list));
 	correlator->reuse = correlator_reuse__new(correlator_settle__reuse, correlator);
+	correlator->race =
+		correlator_race__new(correlator_settle__race, correlator_settle__touch, correlator);
 	ok = correlator->openers && correlator->opener_index && correlator->waiting &&
-	     correlator->reuse;
+	     correlator->reuse && correlator->race;
 	for (i = 0; i < INDEX_MAX; i++) {
 		correlator->index[i] = calloc(HEADS, sizeof(struct hash_list));
 		ok = ok && correlator->index[i];
@@ -147,6 +150,10 @@ int correlator__message(struct correlator *correlator, const void *message, size
 		on_split(correlator, message);
 		return 0;
 	}
+	if (type == THPRACE_MSG_RACE_END && size >= sizeof(struct thprace_race_end))
+		return correlator_race__end(correlator->race, message, now);
+	if (type == THPRACE_MSG_RACE_PAIR && size >= sizeof(struct thprace_race_pair))
+		return correlator_race__pair(correlator->race, message, now);
 	return -EINVAL;
 }
 
@@ -161,6 +168,7 @@ void correlator__free(struct correlator *correlator)
 	for (i = 0; i < INDEX_MAX; i++)
 		free(correlator->index[i]);
 	correlator_reuse__free(correlator->reuse);
+	correlator_race__free(correlator->race);
 	free(correlator->waiting);
 	free(correlator->opener_index);
 	free(correlator->openers);

@@ -77,6 +77,7 @@ struct correlator {
 	struct verdict_counts classes[THPRACE_CLASS_MAX];
 	uint64_t touching;
 	struct correlator_reuse *reuse;
+	struct correlator_race *race;
 };
 
 /* The list of an index that contains this number. */
@@ -141,5 +142,10 @@ int correlator_opener__add_known(struct correlator *correlator, struct correlato
 /* Emit the incidents of collapse-reuse: a correlator_reuse_fn. */
 void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint64_t from,
 			      uint64_t to, bool doubtful);
+
+/* The same of races from files, and count pairs that only touched. */
+void correlator_settle__race(void *ctx, struct thprace_incident *incident, uint64_t from,
+			     uint64_t to);
+void correlator_settle__touch(void *ctx);
 
 #endif

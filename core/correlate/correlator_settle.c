@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "correlator_race.h"
 #include "correlator_reuse.h"
 #include "classes/race_class.h"
 
@@ -64,7 +65,7 @@ void correlator__count(struct verdict_counts *classes, const struct thprace_inci
 		class->remained++;
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)
 		class->unattributed++;
-	else
+	else if (incident->verdict != THPRACE_CLEAN)
 		class->unproven++;
 	class->likely += incident->verdict == THPRACE_ESCAPE &&
 			 !thprace_proved(incident->verdict, incident->attribution);
@@ -121,6 +122,28 @@ void correlator_settle__reuse(void *ctx, struct thprace_incident *incident, uint
 		incident->attribution = THPRACE_EXACT;
 	correlator__count(correlator->classes, incident);
 	correlator->incident(correlator->ctx, incident);
+}
+
+void correlator_settle__race(void *ctx, struct thprace_incident *incident, uint64_t from,
+			     uint64_t to)
+{
+	struct correlator *correlator = ctx;
+
+	incident->mode = correlator->mode;
+	incident->first_verdict = incident->verdict;
+	if (touched_by_loss(correlator, from, to)) {
+		incident->verdict = THPRACE_UNPROVEN;
+		incident->attribution = THPRACE_ATTRIBUTION_NONE;
+	}
+	correlator__count(correlator->classes, incident);
+	correlator->incident(correlator->ctx, incident);
+}
+
+void correlator_settle__touch(void *ctx)
+{
+	struct correlator *correlator = ctx;
+
+	correlator->touching++;
 }
 
 /* Is the pair's information about this window final, and does the window concern this walker? */
@@ -255,6 +278,7 @@ void correlator__settle(struct correlator *correlator, uint64_t now, uint64_t ch
 		correlator_entry__drop(correlator, &correlator->entries);
 	}
 	correlator_reuse__settle(correlator->reuse, now, checked);
+	correlator_race__settle(correlator->race, now, checked);
 }
 
 void correlator__finish(struct correlator *correlator)
@@ -264,11 +288,13 @@ void correlator__finish(struct correlator *correlator)
 		correlator_entry__drop(correlator, &correlator->entries);
 	}
 	correlator_reuse__settle(correlator->reuse, THPRACE_FOREVER, THPRACE_FOREVER);
+	correlator_race__settle(correlator->race, THPRACE_FOREVER, THPRACE_FOREVER);
 }
 
 bool correlator__unsettled(const struct correlator *correlator)
 {
-	return correlator->entries || correlator_reuse__unsettled(correlator->reuse);
+	return correlator->entries || correlator_reuse__unsettled(correlator->reuse) ||
+	       correlator_race__unsettled(correlator->race);
 }
 
 const struct verdict_counts *correlator__classes(const struct correlator *correlator)

@@ -19,6 +19,7 @@
 #include "kprobe_trial.h"
 
 #define STREAM_RING_BYTES (2u << 20) /* per CPU, only with --all */
+#define NAMES_MAX (PROBE_NAMES_MAX + 1024)
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
 static int on_message(void *ctx, void *data, size_t size)
@@ -116,9 +117,10 @@ static void warm_up(const struct engine *engine)
 int engine__open(struct engine **result, const struct engine_options *options, char *why,
 		 size_t why_size)
 {
-	const char *names[PROBE_NAMES_MAX];
+	const char *names[NAMES_MAX];
 	struct probe_trial trial;
 	struct engine *engine;
+	size_t count = probe__names(names, NAMES_MAX), n;
 	int err, i;
 
 	engine = calloc(1, sizeof(*engine));
@@ -135,8 +137,10 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	engine__listen();
 	raise_memlock();
+	for (n = 0; n < options->race_count; n++)
+		count = race_kernel__names(options->races[n], names, count, NAMES_MAX);
 	err = target__new(&engine->target, &(struct target_options){.btf = options->btf}, names,
-			  probe__names(names, PROBE_NAMES_MAX), why, why_size);
+			  count, why, why_size);
 	if (err)
 		goto cleanup;
 	if (options->attach != PROBE_ATTACH_FENTRY)
@@ -144,6 +148,9 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 				  options->kprobe_fd_count);
 	probe__plan(&engine->plan, engine->target, options->mode, options->attach,
 		    options->attach != PROBE_ATTACH_FENTRY ? &trial : NULL);
+	err = engine_race__plan(engine, why, why_size);
+	if (err)
+		goto cleanup;
 	target__close_files(engine->target);
 	if (options->stats_fd >= 0)
 		engine->stats_fd = fcntl(options->stats_fd, F_DUPFD_CLOEXEC, 3);
@@ -155,6 +162,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	err = run_setup(engine);
 	if (!err) {
 		engine__probe_ptes(engine);
+		engine_race__load(engine);
 		err = open_rings(engine);
 	}
 	if (!err)
@@ -241,6 +249,7 @@ void engine__close(struct engine *engine)
 			close(engine->stream_fd[i]);
 	if (engine->stats_fd >= 0)
 		close(engine->stats_fd);
+	engine_race__free(engine);
 	free(engine->flight_read);
 	free(engine->flight_copy);
 	target__free(engine->target);

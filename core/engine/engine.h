@@ -18,6 +18,7 @@
 #include "base/clock_source.h"
 #include "kernel/kprobe.h"
 #include "probe/probe.h"
+#include "race/race.h"
 
 struct engine;
 
@@ -40,6 +41,8 @@ struct engine_options {
 		*kprobe_fds; /* kprobes that are already open; they must stay open as long as the
 			      * engine */
 	size_t kprobe_fd_count;
+	const struct race *const *races; /* from files; they must live as long as the engine */
+	size_t race_count;
 	engine_message_fn message;
 	engine_record_fn record; /* streamed records; may be NULL unless all */
 	void *ctx;
@@ -213,6 +216,30 @@ int engine__cpus(const struct engine *engine);
  */
 size_t engine__programs(struct engine *engine, struct engine_program *programs, size_t max);
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max);
+
+/* --- races from files --- */
+
+/* Their number: those of the options. */
+size_t engine__races(const struct engine *engine);
+
+/* The class under which a race is recorded; 0: it is not: */
+unsigned int engine__race_class(const struct engine *engine, size_t index);
+
+/* … the reason; NULL: it is recorded. */
+const char *engine__race_why(const struct engine *engine, size_t index);
+
+/* An event of a race that is recorded. */
+struct engine_race_event {
+	const char *side; /* "window", "walker" */
+	const char *moment; /* "open", "close" … */
+	const char *how; /* "fentry" … */
+	uint64_t runs; /* of its program; 0 also if they are not measured (engine__measured()) */
+	char place[RACE_PLACE_TEXT_MAX];
+};
+
+/* False: there are fewer. */
+bool engine__race_event(const struct engine *engine, size_t index, size_t number,
+			struct engine_race_event *event);
 
 /* Detach and free everything. */
 void engine__close(struct engine *engine);

@@ -10,11 +10,7 @@
 #include "kernel/target.h"
 #include "classes/race_class.h"
 
-/*
- * Where the struct page of frame 0 is, or would be; 0: not known. See window_setup() in
- * bpf/window.bpf.c.
- */
-static uint64_t page_map(const struct engine *engine)
+uint64_t engine__page_map(const struct engine *engine)
 {
 #if defined(__x86_64__)
 	return engine->skel->data->page_map;
@@ -26,7 +22,7 @@ static uint64_t page_map(const struct engine *engine)
 bool engine__pfn(const struct engine *engine, uint64_t page, uint64_t *pfn)
 {
 	uint32_t size = target__page_struct(engine->target);
-	uint64_t map = page_map(engine);
+	uint64_t map = engine__page_map(engine);
 
 	if (!size || !map || page < map || (page - map) % size)
 		return false;

@@ -46,7 +46,8 @@ uint64_t engine__memory(const struct engine *engine)
 	uint64_t bytes = 0;
 	int i;
 
-	bpf_object__for_each_map(map, engine->skel->obj) bytes += map_memory(bpf_map__fd(map));
+	bpf_object__for_each_map(map, engine->skel->obj) if (bpf_map__fd(map) >= 0)
+		bytes += map_memory(bpf_map__fd(map));
 	for (i = 0; i < engine->stream_count; i++)
 		bytes += map_memory(engine->stream_fd[i]);
 	return bytes;

@@ -179,6 +179,9 @@ static int choose_programs(struct engine *engine)
 #if defined(__aarch64__)
 	bpf_program__set_autoload(engine->skel->progs.fence, true);
 #endif
+	race_templates__choose(engine->skel->obj, engine->races);
+	bpf_map__set_autocreate(engine->skel->maps.race_slots, engine->races);
+	bpf_map__set_autocreate(engine->skel->maps.race_table, engine->races);
 	engine__choose_pte_probe(engine);
 	engine->link_count = 0;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
@@ -336,6 +339,7 @@ static void detach_all(struct engine *engine, bool fentry)
 	struct engine_link *link;
 	size_t i;
 
+	engine_race__detach(engine, fentry);
 	for (i = 0; i < engine->link_count; i++) {
 		link = &engine->links[i];
 		if ((engine->plan.probe[link->point].kind == PROBE_FENTRY) != fentry)
@@ -395,6 +399,8 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 	memset(&libbpf_messages, 0, sizeof(libbpf_messages));
 	options.btf_custom_path = target__btf_file(engine->target);
 	err = fentry__setup();
+	if (!err)
+		err = race_templates__setup();
 	if (err)
 		return err;
 	engine->skel = thprace_bpf__open_opts(&options);
@@ -403,8 +409,10 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 	err = choose_programs(engine);
 	if (!err)
 		err = size_maps(engine);
+	race_templates__capture(engine->races ? &engine->races->templates : NULL);
 	if (!err)
 		err = thprace_bpf__load(engine->skel);
+	race_templates__capture(NULL);
 	fentry__forget();
 	if (err) {
 		*point = refused_point(engine);

@@ -7,6 +7,7 @@
 #define THPRACE_ENGINE_PRIVATE_H
 
 #include "engine.h"
+#include "engine_race.h"
 #include "thprace.skel.h"
 
 #define STREAMS_MAX 64
@@ -30,6 +31,7 @@ struct engine {
 	struct thprace_bpf *skel;
 	struct engine_link links[LINKS_MAX];
 	size_t link_count;
+	struct engine_races *races; /* NULL: none */
 	struct ring_buffer *rings;
 	int stream_fd[STREAMS_MAX];
 	int stream_count;
@@ -75,6 +77,12 @@ void engine__choose_pte_probe(struct engine *engine);
  * recording, when this thread has run window_setup.
  */
 void engine__probe_ptes(struct engine *engine);
+
+/*
+ * In engine_kernel.c: where the struct page of frame 0 is, or would be; 0: not known. See
+ * window_setup() in bpf/window.bpf.c.
+ */
+uint64_t engine__page_map(const struct engine *engine);
 
 /* In engine_read.c: all runs so far were before recording. */
 void engine__note_runs(struct engine *engine);

@@ -100,6 +100,7 @@ void engine__counters(struct engine *engine, struct engine_counters *counters)
 	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	for (i = 0; i < count; i++)
 		counters->missed += programs[i].missed;
+	counters->missed += engine_race__missed(engine);
 	counters->sum.seen += counters->missed;
 	counters->sum.lost[THPRACE_LOSS_MISSED] += counters->missed;
 }

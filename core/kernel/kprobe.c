@@ -6,6 +6,7 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,10 +36,11 @@ bool kprobe__missing(void)
 	return !access("/sys/bus/event_source/devices", F_OK) && access(PMU_TYPE, F_OK);
 }
 
-int kprobe__open(const char *symbol, uint32_t offset)
+static int open_kprobe(const char *symbol, uint32_t offset, bool at_return)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
+		.config = at_return, /* bit 0: events/kprobe/format/retprobe */
 		.kprobe_func = (uintptr_t)symbol,
 		.probe_offset = offset,
 	};
@@ -50,6 +52,23 @@ int kprobe__open(const char *symbol, uint32_t offset)
 	attr.type = type;
 	fd = syscall(__NR_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int kprobe__open(const char *symbol, uint32_t offset)
+{
+	return open_kprobe(symbol, offset, false);
+}
+
+int kprobe__open_return(const char *symbol)
+{
+	return open_kprobe(symbol, 0, true);
+}
+
+int kprobe__run(int fd, int program)
+{
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))
+		return -errno;
+	return 0;
 }
 
 /* Takes ownership of the descriptor. */

@@ -28,6 +28,12 @@ bool kprobe__missing(void);
 /* Open a kprobe at a symbol plus bytes. Returns the descriptor, or negative errno. */
 int kprobe__open(const char *symbol, uint32_t offset);
 
+/* The same at the return of the function. */
+int kprobe__open_return(const char *symbol);
+
+/* Run a loaded program, by its descriptor, whenever the kprobe is hit. 0 or negative errno. */
+int kprobe__run(int fd, int program);
+
 struct bpf_link;
 struct bpf_program;
 

@@ -90,8 +90,7 @@ int race_attach__register(const struct types *types, const struct btf_type *prot
 	return -1;
 }
 
-/* Which arguments do the point's expressions use? */
-static uint64_t asked_arguments(const struct race_point *point)
+uint64_t race_attach__arguments(const struct race_point *point)
 {
 	uint64_t all = 0, numbers;
 	int i;
@@ -143,7 +142,7 @@ bool race_attach__kprobe(struct race_point *point, const struct types *types)
 {
 	const struct race_place *place = point->place;
 	const bool at_return = place->at == RACE_AT_RETURN || place->at == RACE_AT_RETURN_OF;
-	const uint64_t asked = asked_arguments(point);
+	const uint64_t asked = race_attach__arguments(point);
 
 	if (!in_registers(point, types, types__function(types, place->function), asked))
 		return false;

@@ -19,6 +19,9 @@ const char *race_attach__missing(const struct race_kernel *kernel, const struct 
 int race_attach__register(const struct types *types, const struct btf_type *proto,
 			  uint32_t argument);
 
+/* The arguments that the point's expressions use: a bit each. */
+uint64_t race_attach__arguments(const struct race_point *point);
+
 /*
  * Decide how a point is attached, by what its expressions use. False: it cannot be; the reason is
  * reported.

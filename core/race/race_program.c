@@ -203,6 +203,40 @@ int race_program__part(const struct race_point *point, enum race_part part,
 	return writer.err ? writer.err : (int)writer.count;
 }
 
+int race_program__keep(const struct race_point *point, const struct types *types, int frame,
+		       struct bpf_insn *insn, size_t room)
+{
+	const struct btf_type *proto = types__function(types, point->place->function);
+	const struct calc_places places = {.frame = frame};
+	struct writer writer = {.insn = insn, .places = &places, .room = room};
+	const enum types_machine machine = types__machine(types);
+	const uint64_t asked = race_attach__arguments(point);
+	uint32_t i;
+	int at;
+
+	for (i = 0; i < CALC_ARGUMENTS_MAX; i++) {
+		at = asked & 1ULL << i && proto ? race_attach__register(types, proto, i) : -1;
+		if (at < 0 || machine == TYPES_OTHER)
+			continue;
+		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 1, (uint8_t)frame, CALC_FRAME_CONTEXT, 0);
+		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 2, (uint8_t)frame, CALC_FRAME_INTERVAL, 0);
+		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 0, 1, registers[machine].argument[at], 0);
+		put(&writer, BPF_STX | BPF_MEM | BPF_DW, 2, 0,
+		    (int)offsetof(struct thprace_race_interval, argument[i]), 0);
+	}
+	return writer.err ? writer.err : (int)writer.count;
+}
+
+bool race_program__proves(const struct race_point *point)
+{
+	int i;
+
+	for (i = 0; i < point->calcs; i++)
+		if (point->calc[i].use == RACE_USE_ESCAPE)
+			return true;
+	return false;
+}
+
 /* --- for the verifier --- */
 
 /* Stores the context and the interval in the frame; without an interval the program ends. */

@@ -46,6 +46,17 @@ int race_program__part(const struct race_point *point, enum race_part part,
 		       const struct calc_places *places, struct bpf_insn *insn, size_t room);
 
 /*
+ * Write instructions that save the arguments that a point's expressions use in its interval: for a
+ * program at the function's entry, or at the call, whose context is a kprobe's. Returns their
+ * number; or -E2BIG.
+ */
+int race_program__keep(const struct race_point *point, const struct types *types, int frame,
+		       struct bpf_insn *insn, size_t room);
+
+/* Has the point's section conditions of an escape, which are tested there? */
+bool race_program__proves(const struct race_point *point);
+
+/*
  * Write a complete program of the point's expressions, one after the other, with the interval in
  * the array of map_fd. It does not use their values: it is for the verifier. Returns the number of
  * instructions; or -E2BIG.

@@ -9,6 +9,7 @@
 #include "detector.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "report/summary.h"
 #include "report/summary_private.h"
 #include "trace/trace_reader.h"
@@ -251,6 +252,10 @@ static int take(struct crosscheck *crosscheck, const struct trace_block *block, 
 		return feed(crosscheck, block, why, why_size);
 	case THPRACE_BLOCK_INCIDENTS:
 		for (i = 0; i < block->count && !err; i++) {
+			if (race_class__shape(incidents[i].walk.class) == RACE_FILE) {
+				crosscheck->result.not_compared++;
+				continue;
+			}
 			err = append(crosscheck, &crosscheck->kernel, &incidents[i]);
 			crosscheck->result.settled_otherwise += incidents[i].first_verdict !=
 								incidents[i].verdict;
@@ -422,6 +427,8 @@ void crosscheck__print(const struct crosscheck *crosscheck, FILE *out)
 	print_count(out, "provisional, settled otherwise", result->settled_otherwise);
 	if (result->lost)
 		print_count(out, "unproven, left out", result->left_out);
+	if (result->not_compared)
+		print_count(out, "of races from files, not compared", result->not_compared);
 	for (i = 0; i < crosscheck->nr_shown; i++) {
 		const struct difference *shown = &crosscheck->shown[i];
 
@@ -482,6 +489,7 @@ int crosscheck__print_json(const struct crosscheck *crosscheck, FILE *out)
 		{"touching", result->touching},
 		{"orphans", result->orphans},
 		{"late", result->late},
+		{"not_compared", result->not_compared},
 		{"lost", result->lost},
 	};
 	struct json_object *object = json__new("crosscheck");

@@ -36,6 +36,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	int window = summary__has_window(incident);
 	int overlap = summary__overlap_known(incident);
 	int reuse = race_class__shape(incident->walk.class) == RACE_REUSE;
+	int file = race_class__shape(incident->walk.class) == RACE_FILE;
 
 	diagram.sides[OPENER] = reuse ? "collapser's stack" : "opener's stack";
 	diagram.sides[WALKER] = !reuse	 ? "walker's stack"
@@ -47,18 +48,20 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	diagram.base = first_known(diagram.window, diagram.walk);
 	snprintf(line, sizeof(line), "incident %" PRIu64 ": %s, %s%s%s%s%s%s", number,
 		 names__class(incident->walk.class),
-		 window && !reuse ? names__level(incident->window.level) : "",
-		 window && !reuse ? " level, " : "", names__attribution(incident->attribution),
-		 incident->attribution ? " " : "", names__verdict(incident->verdict),
-		 incident->close_call ? ", close call" : "");
+		 window && !reuse && !file ? names__level(incident->window.level) : "",
+		 window && !reuse && !file ? " level, " : "",
+		 names__attribution(incident->attribution), incident->attribution ? " " : "",
+		 names__verdict(incident->verdict), incident->close_call ? ", close call" : "");
 	diagram_page__paragraph(&diagram, BOLD, line);
 	names__duration(length, sizeof(length), summary__overlap(incident), options->utf8);
 	diagram__proof(text, sizeof(text), incident);
-	snprintf(line, sizeof(line), "folio 0x%" PRIx64 "   %s%s%sproof: %s",
+	snprintf(line, sizeof(line), "%s 0x%" PRIx64 "   %s%s%sproof: %s", file ? "key" : "folio",
 		 (uint64_t)incident->walk.folio, overlap ? "overlap " : "", overlap ? length : "",
 		 overlap ? "   " : "", text);
 	diagram_page__paragraph(&diagram, "", line);
-	if (window && reuse)
+	if (file)
+		diagram_rows__file(&diagram);
+	else if (window && reuse)
 		diagram_rows__reuse(&diagram);
 	else if (reuse)
 		diagram_rows__reuse_alone(&diagram);
@@ -67,7 +70,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 							   : diagram_rows__removal)(&diagram);
 	else if (window)
 		diagram_rows__pmd_window(&diagram, 1);
-	if (reuse)
+	if (reuse || file)
 		; /* both sides are present */
 	else if (incident->type == THPRACE_MSG_CHECK)
 		diagram_rows__check(&diagram);

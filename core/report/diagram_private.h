@@ -83,6 +83,9 @@ void diagram_rows__check(struct diagram *diagram);
 /* A failed collapse and what happened to its page, as the collapser and a holder saw it. */
 void diagram_rows__reuse(struct diagram *diagram);
 
+/* The window and the walker, or one of them, of a race that a file describes. */
+void diagram_rows__file(struct diagram *diagram);
+
 /* A reuse alone: walk is the collapser's. */
 void diagram_rows__reuse_alone(struct diagram *diagram);
 

@@ -246,3 +246,29 @@ void diagram_rows__reuse_alone(struct diagram *diagram)
 	add(diagram, WALKER, walk->leave, 1, 0, "%s(): another offset, the same page again, %s",
 	    collapse, COUNTED((unsigned int)walk->residual, "foreign reference"));
 }
+
+static const char *event_text(const struct diagram *diagram, enum race_event_name event)
+{
+	static const char *const unknown[] = {"the window opens", "it closes", "the walker enters",
+					      "it leaves"};
+	const struct race_class *race = race_class__of(diagram->walk->class);
+
+	return race && race->event[event] ? race->event[event] : unknown[event];
+}
+
+void diagram_rows__file(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+
+	if (window) {
+		add(diagram, OPENER, window->open, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_OPEN));
+		add(diagram, OPENER, window->close, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_CLOSE));
+	}
+	add(diagram, WALKER, walk->enter, 1, 0, "%s", event_text(diagram, RACE_EVENT_ENTER));
+	if (walk->leave != walk->enter)
+		add(diagram, WALKER, walk->leave, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_LEAVE));
+}

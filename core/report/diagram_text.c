@@ -31,6 +31,22 @@ static const char *left_text(char *buf, size_t size, const struct thprace_counts
 	return buf;
 }
 
+/* Of a race that a file describes. */
+static void file_proof(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	switch (incident->first_verdict) {
+	case THPRACE_ESCAPE:
+	case THPRACE_UNATTRIBUTED:
+		snprintf(buf, size, "its escape holds");
+		break;
+	case THPRACE_CONTAINED:
+		snprintf(buf, size, "its escape does not hold");
+		break;
+	default:
+		snprintf(buf, size, "its file has no escape");
+	}
+}
+
 const char *diagram__proof(char *buf, size_t size, const struct thprace_incident *incident)
 {
 	const struct thprace_walk *walk = &incident->walk;
@@ -41,6 +57,10 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	if (race_class__shape(walk->class) == RACE_SPLIT && (walk->flags & THPRACE_KF_RESULT)) {
 		snprintf(buf, size, "the split's result, %s",
 			 names__result(result, sizeof(result), walk->result));
+		return buf;
+	}
+	if (race_class__shape(walk->class) == RACE_FILE) {
+		file_proof(buf, size, incident);
 		return buf;
 	}
 	if (race_class__shape(walk->class) == RACE_REUSE) {
@@ -244,6 +264,24 @@ static void unattributed(char *buf, size_t size, const struct thprace_incident *
 			 "UNATTRIBUTED: the walker failed, and no zap was seen that explains it");
 }
 
+static void file_verdict(char *buf, size_t size, const struct thprace_incident *incident)
+{
+	const char *text = "OVERLAP: both sides were at work on the same object at the same time";
+
+	if (incident->verdict == THPRACE_UNATTRIBUTED)
+		text = "UNATTRIBUTED: its escape holds, and nobody of the other side was seen";
+	else if (incident->verdict == THPRACE_ESCAPE && incident->attribution == THPRACE_LIKELY)
+		text = "ESCAPE: both sides were at work on the same object at the same time, and "
+		       "its escape holds; others were there too";
+	else if (incident->verdict == THPRACE_ESCAPE)
+		text = "ESCAPE: both sides were at work on the same object at the same time, and "
+		       "its escape holds";
+	else if (incident->verdict == THPRACE_CONTAINED)
+		text = "CONTAINED: both sides were at work on the same object at the same time, "
+		       "and its escape does not hold";
+	snprintf(buf, size, "%s", text);
+}
+
 const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
 			     int utf8)
 {
@@ -251,6 +289,8 @@ const char *diagram__verdict(char *buf, size_t size, const struct thprace_incide
 		snprintf(buf, size,
 			 "UNPROVEN: a record was lost in this interval, so no statement "
 			 "is made");
+	else if (race_class__shape(incident->walk.class) == RACE_FILE)
+		file_verdict(buf, size, incident);
 	else if (race_class__shape(incident->walk.class) == RACE_REUSE)
 		collapse_reuse(buf, size, incident, utf8);
 	else if (incident->verdict == THPRACE_UNATTRIBUTED)

@@ -10,6 +10,9 @@ int summary__has_window(const struct thprace_incident *incident)
 
 int summary__overlap_known(const struct thprace_incident *incident)
 {
+	if (race_class__shape(incident->walk.class) == RACE_FILE &&
+	    incident->walk.enter == incident->walk.leave)
+		return 0; /* an instant */
 	return summary__has_window(incident) && incident->window.level != THPRACE_LEVEL_PTE;
 }
 

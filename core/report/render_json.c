@@ -23,7 +23,8 @@ static struct json_object *known(uint64_t ns)
 	return ns ? json__number(ns) : NULL;
 }
 
-static struct json_object *window_object(const struct thprace_window *window)
+/* level: it has one. */
+static struct json_object *window_object(const struct thprace_window *window, bool level)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -39,7 +40,7 @@ static struct json_object *window_object(const struct thprace_window *window)
 	json__add_number(object, "tgid", window->tgid);
 	json__add_number(object, "cpu", window->cpu);
 	json__add(object, "comm", json__text(window->comm, THPRACE_COMM_LEN));
-	json__add_name(object, "level", names__level(window->level));
+	json__add(object, "level", level ? json__optional(names__level(window->level)) : NULL);
 	json__add_number(object, "pages", window->pages);
 	json__add_bool(object, "settled", window->flags & THPRACE_WF_SETTLED);
 	return object;
@@ -145,7 +146,10 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 						   : NULL);
 	json__add_name(object, "proof", diagram__proof(text, sizeof(text), incident));
 	json__add_name(object, "words", diagram__verdict(text, sizeof(text), incident, 1));
-	json__add(object, "window", window ? window_object(&incident->window) : NULL);
+	json__add(object, "window",
+		  window ? window_object(&incident->window,
+					 race_class__shape(incident->walk.class) != RACE_FILE)
+			 : NULL);
 	if (window && race_class__shape(incident->walk.class) == RACE_REUSE)
 		json__add(object, "reuse", reuse_object(&incident->window));
 	json__add(object, "walker", walk_object(&incident->walk));

@@ -71,6 +71,8 @@ int recording__open(struct recording **result, const struct recording_options *o
 		.btf = options->btf,
 		.all = options->all,
 		.widen = options->widen,
+		.races = options->races,
+		.race_count = options->race_count,
 		.stats_fd = -1,
 		.incident = on_incident,
 		.record = write_record,

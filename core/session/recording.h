@@ -21,6 +21,8 @@ struct recording_options {
 	const char *btf; /* see struct target_options */
 	bool all;
 	bool widen; /* see engine__widen() */
+	const struct race *const *races; /* see struct engine_options */
+	size_t race_count;
 	/*
 	 * Or NULL: called with each settled incident and, some times a second, with the latest
 	 * records of the flight recorder (an unspecified part of all; CPU by CPU, each in its

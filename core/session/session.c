@@ -99,6 +99,8 @@ int session__open(struct session **result, const struct session_options *options
 		.stats_fd = options->stats_fd,
 		.kprobe_fds = options->kprobe_fds,
 		.kprobe_fd_count = options->kprobe_fd_count,
+		.races = options->races,
+		.race_count = options->race_count,
 		.message = on_message,
 		.record = emit_record,
 	};

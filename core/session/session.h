@@ -25,6 +25,8 @@ struct session_options {
 	int stats_fd; /* see struct engine_options; -1: none */
 	const struct kprobe_fd *kprobe_fds; /* the same; NULL: none */
 	size_t kprobe_fd_count;
+	const struct race *const *races; /* see struct engine_options */
+	size_t race_count;
 	/* Each may be NULL. */
 	correlator_incident_fn incident; /* a settled incident */
 	engine_record_fn record; /* records of the stream (if all), and always LOST records */

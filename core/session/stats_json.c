@@ -130,9 +130,11 @@ static struct json_object *classes_json(const struct session_totals *totals)
 	struct json_object *item;
 	unsigned int i;
 
-	for (i = 1; i < race_class__end(); i++) {
+	for (i = 1; i < race_class__foreign_end(); i++) {
 		class = &totals->classes[i];
 		item = json_object_new_object();
+		if (race_class__shape(i) == RACE_FILE)
+			json__add_number(item, "windows", totals->counters.sum.windows[i]);
 		json__add_number(item, "walkers", totals->counters.sum.walkers[i]);
 		json__add_number(item, "failed", totals->counters.sum.failed[i]);
 		json__add_number(item, "overlaps", class->overlaps);

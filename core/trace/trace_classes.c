@@ -12,6 +12,8 @@ static const char *const shapes[] = RACE_SHAPE_NAMES;
 
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) == RACE_SHAPE_MAX, "a name each");
 
+static const char *const events[] = RACE_EVENT_NAMES;
+
 static void forget(struct trace_classes *classes)
 {
 	memset(classes->of, THPRACE_CLASS_MAX, sizeof(classes->of));
@@ -54,7 +56,7 @@ static enum race_shape shape_of(struct json_object *item)
 
 static const char *take_one(struct trace_classes *classes, struct json_object *item)
 {
-	const struct race_class named = {
+	struct race_class named = {
 		.name = text_of(item, "name"),
 		.shape = shape_of(item),
 		.deletes = json__get_bool(item, "deletes"),
@@ -63,6 +65,7 @@ static const char *take_one(struct trace_classes *classes, struct json_object *i
 		.function = text_of(item, "function"),
 	};
 	unsigned int id = id_of(item), class;
+	int i;
 
 	if (!named.name || !race_class__is_name(named.name))
 		return "a class in it has no name";
@@ -72,6 +75,11 @@ static const char *take_one(struct trace_classes *classes, struct json_object *i
 	    (named.point2 && !names__plain(named.point2)) ||
 	    (named.function && !names__plain(named.function)))
 		return "a name in it cannot be printed";
+	for (i = 0; i < RACE_EVENTS; i++) {
+		named.event[i] = text_of(item, events[i]);
+		if (named.event[i] && !names__plain(named.event[i]))
+			return "a name in it cannot be printed";
+	}
 	class = race_class__add_foreign(&named);
 	if (!class)
 		return "it has more classes than there can be";
@@ -117,8 +125,9 @@ struct json_object *trace_classes__json(void)
 	struct json_object *list = json_object_new_array(), *item;
 	const struct race_class *race;
 	unsigned int class;
+	int i;
 
-	for (class = 1; class < race_class__end(); class ++) {
+	for (class = 1; class < race_class__foreign_end(); class ++) {
 		race = race_class__of(class);
 		item = json_object_new_object();
 		json__add(item, "id", json_object_new_int((int)class));
@@ -129,6 +138,8 @@ struct json_object *trace_classes__json(void)
 		add(item, "point", race->point);
 		add(item, "point2", race->point2);
 		add(item, "function", race->function);
+		for (i = 0; i < RACE_EVENTS; i++)
+			add(item, events[i], race->event[i]);
 		json_object_array_add(list, item);
 	}
 	return list;

@@ -25,6 +25,8 @@ enum thprace_message_type {
 	THPRACE_MSG_REUSE = 5, /* struct thprace_opener: what happened to a revoked huge page */
 	THPRACE_MSG_HOLD = 6, /* struct thprace_hold */
 	THPRACE_MSG_OUTER = 7, /* struct thprace_outer */
+	THPRACE_MSG_RACE_END = 8, /* struct thprace_race_end (race_slot.h) */
+	THPRACE_MSG_RACE_PAIR = 9, /* struct thprace_race_pair */
 };
 
 /* How often a folio is mapped: by PMDs, and by PTEs, where the mapping of each page counts. */

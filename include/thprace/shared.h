@@ -148,6 +148,7 @@ struct thprace_counters {
 	__u64 walkers[THPRACE_CLASS_MAX];
 	__u64 failed[THPRACE_CLASS_MAX];
 	__u64 walker_ns[THPRACE_CLASS_MAX]; /* sums of lengths */
+	__u64 windows[THPRACE_CLASS_MAX]; /* only of races from files */
 	struct thprace_closest closest;
 	struct thprace_phase_lengths phase[THPRACE_PHASE_SLOTS];
 };

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <time.h>
+#include <thprace/race_slot.h>
 #include "correlator_support.h"
 #include "class_ids.h"
 
@@ -202,6 +203,8 @@ static void test_malformed(void **state)
 		{THPRACE_MSG_REUSE, sizeof(struct thprace_opener)},
 		{THPRACE_MSG_HOLD, sizeof(struct thprace_hold)},
 		{THPRACE_MSG_OUTER, sizeof(struct thprace_outer)},
+		{THPRACE_MSG_RACE_END, sizeof(struct thprace_race_end)},
+		{THPRACE_MSG_RACE_PAIR, sizeof(struct thprace_race_pair)},
 	};
 	struct correlator *correlator = new_correlator(THPRACE_PRECISE);
 	struct thprace_incident message;
@@ -211,7 +214,7 @@ static void test_malformed(void **state)
 
 	(void)state;
 	memset(&message, 0, sizeof(message));
-	for (type = 0; type < 100; type += THPRACE_MSG_OUTER + 1) { /* 0, and unknown values */
+	for (type = 0; type < 100; type += THPRACE_MSG_RACE_PAIR + 1) { /* 0, and unknown values */
 		message.type = type;
 		assert_int_equal(correlator__message(correlator, &message, sizeof(message), T),
 				 -EINVAL);

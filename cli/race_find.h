@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Races that are given on the command line: --race FILE|NAME. */
+#ifndef THPRACE_CLI_RACE_FIND_H
+#define THPRACE_CLI_RACE_FIND_H
+
+#include "race/race_files.h"
+
+/*
+ * A file, if what is given has a '/' or a '.', else the race of this name in the folders, which
+ * files has read. NULL after a message with the reason, as from `verb'.
+ */
+const struct race *race_find(const char *verb, struct race_files *files, const char *given);
+
+#endif

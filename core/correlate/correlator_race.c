@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "correlator_race.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <thprace/verdict.h>
+#include "base/hash.h"
+#include "correlator_private.h"
+
+/* Reports of other CPUs about the same interval may be read this much later. */
+#define LATER_NS 200000000ULL
+/* How long a side's end is waited for; it may sleep. Then the pair is dropped. */
+#define END_WAIT_NS 60000000000ULL
+#define PAIRS_MAX 65536 /* that wait; more are dropped */
+#define LISTS 4096
+
+/* A side that has ended. */
+struct end {
+	struct end *next; /* in order of arrival */
+	struct hash_node by_key;
+	struct thprace_race_end report;
+	uint64_t seen; /* when it was read */
+	unsigned int pairs; /* in which it is */
+	unsigned int waiting; /* of these: not settled */
+	bool told; /* in an incident */
+};
+
+struct pair {
+	struct pair *next; /* in order of arrival */
+	struct hash_node by[THPRACE_RACE_SIDES]; /* key of each side */
+	struct thprace_race_pair report;
+	struct end *end[THPRACE_RACE_SIDES]; /* NULL: not ended yet */
+	uint64_t seen;
+};
+
+struct correlator_race {
+	correlator_race_fn emit;
+	correlator_race_touch_fn touch;
+	void *ctx;
+	struct end *ends, **ends_tail;
+	struct pair *pairs, **pairs_tail;
+	size_t waiting; /* pairs */
+	struct hash_list ends_of[LISTS];
+	struct hash_list windows_of[LISTS]; /* pairs, by their windows */
+	struct hash_list walkers_of[LISTS]; /* … and by their walkers */
+};
+
+struct correlator_race *correlator_race__new(correlator_race_fn emit,
+					     correlator_race_touch_fn touch, void *ctx)
+{
+	struct correlator_race *race = calloc(1, sizeof(*race));
+
+	if (!race)
+		return NULL;
+	race->emit = emit;
+	race->touch = touch;
+	race->ctx = ctx;
+	race->ends_tail = &race->ends;
+	race->pairs_tail = &race->pairs;
+	return race;
+}
+
+static size_t list_of(uint8_t class, unsigned int side, uint32_t pid, uint64_t begin)
+{
+	return hash__number(begin ^ (uint64_t)pid << 32 ^ (uint64_t) class << 1 ^ side) % LISTS;
+}
+
+static bool is_of(const struct thprace_race_end *end, const struct thprace_race_pair *pair)
+{
+	return end->class == pair->class && end->begin == pair->begin[end->side] &&
+	       end->pid == pair->pid[end->side] && end->section == pair->section[end->side];
+}
+
+static void join(struct pair *pair, struct end *end)
+{
+	if (pair->end[end->report.side])
+		return;
+	pair->end[end->report.side] = end;
+	end->pairs++;
+	end->waiting++;
+}
+
+int correlator_race__end(struct correlator_race *race, const struct thprace_race_end *report,
+			 uint64_t now)
+{
+	const size_t list = list_of(report->class, report->side, report->pid, report->begin);
+	struct pair *pair;
+	struct end *end;
+
+	if (report->side >= THPRACE_RACE_SIDES || report->class >= THPRACE_CLASS_MAX)
+		return -EINVAL;
+	end = calloc(1, sizeof(*end));
+	if (!end)
+		return -ENOMEM;
+	end->report = *report;
+	if (end->report.stack.nr > THPRACE_STACK_MAX)
+		end->report.stack.nr = THPRACE_STACK_MAX;
+	end->report.comm[THPRACE_COMM_LEN - 1] = '\0';
+	end->seen = now;
+	*race->ends_tail = end;
+	race->ends_tail = &end->next;
+	hash_list__add(&race->ends_of[list], &end->by_key);
+	if (report->side == THPRACE_RACE_WINDOW) {
+		HASH_EACH(pair, &race->windows_of[list], by[THPRACE_RACE_WINDOW])
+			if (is_of(report, &pair->report))
+				join(pair, end);
+	} else {
+		HASH_EACH(pair, &race->walkers_of[list], by[THPRACE_RACE_WALKER])
+			if (is_of(report, &pair->report))
+				join(pair, end);
+	}
+	return 0;
+}
+
+static void find_end(struct correlator_race *race, struct pair *pair, unsigned int side)
+{
+	const struct thprace_race_pair *report = &pair->report;
+	struct hash_list *list = &race->ends_of[list_of(report->class, side, report->pid[side],
+							report->begin[side])];
+	struct end *end;
+
+	HASH_EACH(end, list, by_key)
+		if (end->report.side == side && is_of(&end->report, report))
+			join(pair, end);
+}
+
+int correlator_race__pair(struct correlator_race *race, const struct thprace_race_pair *report,
+			  uint64_t now)
+{
+	const size_t window = list_of(report->class, THPRACE_RACE_WINDOW,
+				      report->pid[THPRACE_RACE_WINDOW],
+				      report->begin[THPRACE_RACE_WINDOW]);
+	const size_t walker = list_of(report->class, THPRACE_RACE_WALKER,
+				      report->pid[THPRACE_RACE_WALKER],
+				      report->begin[THPRACE_RACE_WALKER]);
+	struct pair *pair;
+
+	if (report->class >= THPRACE_CLASS_MAX)
+		return -EINVAL;
+	HASH_EACH(pair, &race->windows_of[window], by[THPRACE_RACE_WINDOW])
+		if (!memcmp(&pair->report, report, sizeof(*report)))
+			return 0; /* each of the two ends saw the other */
+	pair = race->waiting < PAIRS_MAX ? calloc(1, sizeof(*pair)) : NULL;
+	if (!pair)
+		return -ENOMEM;
+	pair->report = *report;
+	pair->seen = now;
+	find_end(race, pair, THPRACE_RACE_WINDOW);
+	find_end(race, pair, THPRACE_RACE_WALKER);
+	*race->pairs_tail = pair;
+	race->pairs_tail = &pair->next;
+	race->waiting++;
+	hash_list__add(&race->windows_of[window], &pair->by[THPRACE_RACE_WINDOW]);
+	hash_list__add(&race->walkers_of[walker], &pair->by[THPRACE_RACE_WALKER]);
+	return 0;
+}
+
+/* --- incidents --- */
+
+static void set_window(struct thprace_incident *incident, const struct end *end)
+{
+	const struct thprace_race_end *report = &end->report;
+
+	incident->window = (struct thprace_window){
+		.open = report->begin,
+		.close = report->end,
+		.folio = report->key,
+		.pid = report->pid,
+		.tgid = report->tgid,
+		.cpu = (uint16_t)report->cpu,
+		.flags = THPRACE_WF_SETTLED,
+		.left = THPRACE_LEFT_UNREAD,
+	};
+	memcpy(incident->window.comm, report->comm, sizeof(report->comm));
+	incident->opener_stack = report->stack;
+}
+
+static void set_walk(struct thprace_incident *incident, const struct end *end)
+{
+	const struct thprace_race_end *report = &end->report;
+
+	incident->walk = (struct thprace_walk){
+		.enter = report->begin,
+		.leave = report->end,
+		.folio = report->key,
+		.pid = report->pid,
+		.tgid = report->tgid,
+		.cpu = (uint16_t)report->cpu,
+		.class = report->class,
+	};
+	memcpy(incident->walk.comm, report->comm, sizeof(report->comm));
+	incident->walker_stack = report->stack;
+}
+
+/* An instant has no length, but is not nearer to the ends of the other than the clock can tell. */
+static enum thprace_meeting meets(const struct thprace_race_end *x,
+				  const struct thprace_race_end *y)
+{
+	const struct thprace_race_end *instant = x->flags & THPRACE_RACE_INSTANT ? x : y;
+	const struct thprace_race_end *other = instant == x ? y : x;
+
+	if (!(instant->flags & THPRACE_RACE_INSTANT))
+		return thprace_meets(x->begin, x->end, y->begin, y->end);
+	if (instant->begin < other->begin || instant->begin > other->end)
+		return THPRACE_APART;
+	return instant->begin - other->begin < THPRACE_TOLERANCE_NS ||
+			       other->end - instant->begin < THPRACE_TOLERANCE_NS
+		       ? THPRACE_TOUCH
+		       : THPRACE_OVERLAP;
+}
+
+static void emit_pair(struct correlator_race *race, const struct pair *pair)
+{
+	struct end *window = pair->end[THPRACE_RACE_WINDOW];
+	struct end *walker = pair->end[THPRACE_RACE_WALKER];
+	const struct thprace_race_end *x = &window->report, *y = &walker->report;
+	const struct end *proof = x->flags & THPRACE_RACE_ESCAPED ? window : walker;
+	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT};
+	enum thprace_meeting meeting = meets(x, y);
+
+	if ((x->flags | y->flags) & THPRACE_RACE_DROPPED || meeting == THPRACE_APART)
+		return;
+	if (meeting == THPRACE_TOUCH) {
+		race->touch(race->ctx);
+		return;
+	}
+	set_window(&incident, window);
+	set_walk(&incident, walker);
+	window->told = true;
+	walker->told = true;
+	if (!((x->flags | y->flags) & THPRACE_RACE_JUDGED))
+		incident.verdict = THPRACE_CLEAN;
+	else if (!((x->flags | y->flags) & THPRACE_RACE_ESCAPED))
+		incident.verdict = THPRACE_CONTAINED;
+	else
+		incident.verdict = THPRACE_ESCAPE;
+	/* Of several that the proof's interval met, one was the cause. */
+	if (incident.verdict == THPRACE_ESCAPE)
+		incident.attribution = proof->pairs == 1 ? THPRACE_CAUSAL : THPRACE_LIKELY;
+	race->emit(race->ctx, &incident, x->begin < y->begin ? x->begin : y->begin,
+		   x->end > y->end ? x->end : y->end);
+}
+
+/* Its escape holds, and it met nobody. */
+static void emit_alone(struct correlator_race *race, const struct end *end)
+{
+	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT,
+					    .verdict = THPRACE_UNATTRIBUTED};
+
+	set_walk(&incident, end);
+	race->emit(race->ctx, &incident, end->report.begin, end->report.end);
+}
+
+/* --- settling --- */
+
+static void drop_pair(struct correlator_race *race, struct pair **link)
+{
+	struct pair *pair = *link;
+	unsigned int side;
+
+	for (side = 0; side < THPRACE_RACE_SIDES; side++) {
+		hash_list__remove(&pair->by[side]);
+		if (pair->end[side])
+			pair->end[side]->waiting--;
+	}
+	*link = pair->next;
+	if (!*link)
+		race->pairs_tail = link;
+	race->waiting--;
+	free(pair);
+}
+
+static void drop_end(struct correlator_race *race, struct end **link)
+{
+	struct end *end = *link;
+
+	hash_list__remove(&end->by_key);
+	*link = end->next;
+	if (!*link)
+		race->ends_tail = link;
+	free(end);
+}
+
+static bool is_read(const struct end *end, uint64_t now, uint64_t checked)
+{
+	return now >= end->seen + LATER_NS && checked >= end->report.end;
+}
+
+void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_t checked)
+{
+	struct pair **pairs = &race->pairs, *pair;
+	struct end **ends = &race->ends, *end;
+
+	while ((pair = *pairs)) {
+		const struct end *window = pair->end[THPRACE_RACE_WINDOW];
+		const struct end *walker = pair->end[THPRACE_RACE_WALKER];
+
+		if (window && walker && is_read(window, now, checked) &&
+		    is_read(walker, now, checked)) {
+			emit_pair(race, pair);
+			drop_pair(race, pairs);
+		} else if (now >= pair->seen + END_WAIT_NS) {
+			drop_pair(race, pairs);
+		} else {
+			pairs = &pair->next;
+		}
+	}
+	while ((end = *ends)) {
+		if (end->waiting || !is_read(end, now, checked)) {
+			ends = &end->next;
+			continue;
+		}
+		if (end->report.flags & THPRACE_RACE_ESCAPED &&
+		    !(end->report.flags & THPRACE_RACE_DROPPED) && !end->told)
+			emit_alone(race, end);
+		drop_end(race, ends);
+	}
+}
+
+bool correlator_race__unsettled(const struct correlator_race *race)
+{
+	return race->ends || race->pairs;
+}
+
+void correlator_race__free(struct correlator_race *race)
+{
+	if (!race)
+		return;
+	while (race->pairs)
+		drop_pair(race, &race->pairs);
+	while (race->ends)
+		drop_end(race, &race->ends);
+	free(race);
+}

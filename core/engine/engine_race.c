@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Internals of the engine: races from files, their plan, and what became of it. */
+#include "engine_race.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+#include "classes/race_class.h"
+#include "engine_private.h"
+#include "kernel/target.h"
+
+/* --- planning --- */
+
+/* The first window's and the first walker's events, as they are on this kernel. */
+static void name_events(const struct engine_race *of, char text[RACE_EVENTS][RACE_PLACE_TEXT_MAX],
+			const char *event[RACE_EVENTS])
+{
+	const struct race_point *point;
+	int i, at;
+
+	for (i = 0; i < of->on.points; i++) {
+		point = &of->on.point[i];
+		if (point->moment != RACE_BEGINS && point->moment != RACE_ENDS)
+			continue;
+		at = (point->section->role == RACE_WALKER ? RACE_EVENT_ENTER : RACE_EVENT_OPEN) +
+		     (point->moment == RACE_ENDS);
+		if (!event[at])
+			event[at] = race__place(point->place, text[at]);
+	}
+}
+
+static void plan_one(struct engine_race *of, const struct race_kernel *kernel)
+{
+	const struct race *race = of->race;
+	const char *why, *event[RACE_EVENTS] = {0};
+	char text[RACE_EVENTS][RACE_PLACE_TEXT_MAX];
+	int i;
+
+	if (race_kernel__check(&of->on, race, kernel)) {
+		snprintf(of->why, sizeof(of->why), "out of memory");
+		return;
+	}
+	why = race_kernel__not_observable(&of->on);
+	if (why)
+		snprintf(of->why, sizeof(of->why), "%s", why);
+	for (i = 0; i < race->sections && !of->why[0]; i++)
+		if (race->section[i].learn.places)
+			snprintf(of->why, sizeof(of->why),
+				 "recordings do not know learn, which it uses");
+	if (of->why[0])
+		return;
+	of->program = calloc(ENGINE_RACE_PROGRAMS_MAX, sizeof(*of->program));
+	name_events(of, text, event);
+	of->class = of->program ? race_class__add_file(race->name, event) : 0;
+	if (!of->class)
+		snprintf(of->why, sizeof(of->why),
+			 "there are too many races, or a built-in one of "
+			 "this name");
+}
+
+int engine_race__plan(struct engine *engine, char *why, size_t why_size)
+{
+	struct engine_races *races;
+	struct race_kernel kernel = {.target = engine->target};
+	size_t i;
+
+	if (!engine->options.race_count)
+		return 0;
+	races = calloc(1, sizeof(*races));
+	engine->races = races;
+	if (races)
+		races->race = calloc(engine->options.race_count, sizeof(*races->race));
+	if (!races || !races->race) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	races->btf = target__read_btf(engine->target, why, why_size);
+	if (!races->btf)
+		return -ENOTSUP;
+	races->types = types__new(races->btf);
+	if (!races->types) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	kernel.types = races->types;
+	for (i = 0; i < engine->options.race_count; i++) {
+		races->race[i].race = engine->options.races[i];
+		plan_one(&races->race[i], &kernel);
+		races->count++;
+	}
+	return 0;
+}
+
+/* --- afterwards --- */
+
+void engine_race__drop(struct engine_race_program *program)
+{
+	while (program->links)
+		close(program->link[--program->links]);
+	if (program->program >= 0)
+		close(program->program);
+	program->program = -1;
+}
+
+void engine_race__detach(struct engine *engine, bool trampoline)
+{
+	struct engine_races *races = engine->races;
+	size_t i;
+	int n;
+
+	for (i = 0; races && i < races->count; i++)
+		for (n = 0; n < races->race[i].programs; n++)
+			if (races->race[i].program[n].trampoline == trampoline)
+				engine_race__drop(&races->race[i].program[n]);
+}
+
+static bool read_info(const struct engine_race_program *program, struct bpf_prog_info *info)
+{
+	__u32 size = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return program->program >= 0 && !bpf_obj_get_info_by_fd(program->program, info, &size);
+}
+
+uint64_t engine_race__missed(const struct engine *engine)
+{
+	const struct engine_races *races = engine->races;
+	struct bpf_prog_info info;
+	uint64_t missed = 0;
+	size_t i;
+	int n;
+
+	for (i = 0; races && i < races->count; i++)
+		for (n = 0; n < races->race[i].programs; n++)
+			if (read_info(&races->race[i].program[n], &info))
+				missed += info.recursion_misses;
+	return missed;
+}
+
+size_t engine__races(const struct engine *engine)
+{
+	return engine->races ? engine->races->count : 0;
+}
+
+unsigned int engine__race_class(const struct engine *engine, size_t index)
+{
+	return engine->races->race[index].class;
+}
+
+const char *engine__race_why(const struct engine *engine, size_t index)
+{
+	return engine->races->race[index].class ? NULL : engine->races->race[index].why;
+}
+
+bool engine__race_event(const struct engine *engine, size_t index, size_t number,
+			struct engine_race_event *event)
+{
+	const struct engine_race *of = &engine->races->race[index];
+	const struct engine_race_program *program;
+	struct bpf_prog_info info;
+	int n;
+
+	if (number >= (size_t)of->on.points || !of->class)
+		return false;
+	*event = (struct engine_race_event){.moment = race_kernel__moment(&of->on.point[number])};
+	event->side = race__role(of->on.point[number].section->role);
+	race__place(of->on.point[number].place, event->place);
+	event->how = race_kernel__how(of->on.point[number].how);
+	for (n = 0; n < of->programs; n++) {
+		program = &of->program[n];
+		if (program->point != &of->on.point[number])
+			continue;
+		if (read_info(program, &info))
+			event->runs += info.run_cnt;
+		break;
+	}
+	return true;
+}
+
+void engine_race__free(struct engine *engine)
+{
+	struct engine_races *races = engine->races;
+	size_t i;
+
+	if (!races)
+		return;
+	for (i = 0; races->race && i < races->count; i++) {
+		if (races->race[i].on.point)
+			race_kernel__release(&races->race[i].on);
+		free(races->race[i].program);
+	}
+	free(races->race);
+	race_templates__release(&races->templates);
+	types__free(races->types);
+	btf__free(races->btf);
+	free(races);
+	engine->races = NULL;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "race_template.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#define SECTION "race"
+
+/* libbpf's handlers are global, and get no data from their caller. */
+static struct race_templates *capturing;
+
+static void *copy_of(const void *data, size_t size)
+{
+	void *copy = data && size ? malloc(size) : NULL;
+
+	if (copy)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+/* Here libbpf has relocated everything, and has appended the functions that are called. */
+static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct race_template *to;
+
+	(void)cookie;
+	if (!capturing)
+		return 0;
+	if (capturing->count == RACE_TEMPLATES_MAX)
+		return -E2BIG;
+	to = &capturing->template[capturing->count];
+	snprintf(to->name, sizeof(to->name), "%s", bpf_program__name(program));
+	to->count = bpf_program__insn_cnt(program);
+	to->insn = copy_of(bpf_program__insns(program), to->count * sizeof(*to->insn));
+	if (!to->insn)
+		return -ENOMEM;
+	capturing->count++;
+	to->func_info_size = opts->func_info_rec_size;
+	to->func_info =
+		copy_of(opts->func_info, (size_t)opts->func_info_cnt * opts->func_info_rec_size);
+	to->func_info_count = to->func_info ? opts->func_info_cnt : 0;
+	capturing->btf = (int)opts->prog_btf_fd;
+	return 0;
+}
+
+int race_templates__setup(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options);
+	static bool done;
+	int id;
+
+	if (done)
+		return 0;
+	options.prog_prepare_load_fn = prepare;
+	id = libbpf_register_prog_handler(SECTION, BPF_PROG_TYPE_KPROBE, 0, &options);
+	done = id >= 0;
+	return done ? 0 : id;
+}
+
+void race_templates__choose(struct bpf_object *object, bool wanted)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(
+		program, object) if (!strcmp(bpf_program__section_name(program), SECTION))
+		bpf_program__set_autoload(program, wanted);
+}
+
+void race_templates__capture(struct race_templates *templates)
+{
+	if (templates)
+		race_templates__release(templates);
+	capturing = templates;
+}
+
+void race_templates__release(struct race_templates *templates)
+{
+	size_t i;
+
+	for (i = 0; i < templates->count; i++) {
+		free(templates->template[i].insn);
+		free(templates->template[i].func_info);
+	}
+	memset(templates, 0, sizeof(*templates));
+}
+
+const struct race_template *race_templates__find(const struct race_templates *templates,
+						 const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < templates->count; i++)
+		if (!strcmp(templates->template[i].name, name))
+			return &templates->template[i];
+	return NULL;
+}
+
+int race_copy__make(struct race_copy *copy, const struct race_template *template)
+{
+	copy->count = template->count;
+	copy->insn = copy_of(template->insn, template->count * sizeof(*copy->insn));
+	return copy->insn ? 0 : -ENOMEM;
+}
+
+/* The move of a marked number to a register. */
+static bool is_move(const struct bpf_insn *insn, uint32_t number)
+{
+	return insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) && (uint32_t)insn->imm == number;
+}
+
+void race_copy__number(struct race_copy *copy, enum thprace_race_number which, uint32_t number)
+{
+	size_t i;
+
+	for (i = 0; i < copy->count; i++)
+		if (is_move(&copy->insn[i], THPRACE_RACE_NUMBER + which))
+			copy->insn[i].imm = (int32_t)number;
+}
+
+struct bpf_insn *race_copy__room(struct race_copy *copy, enum thprace_race_code part, size_t *from,
+				 int *frame)
+{
+	size_t i;
+
+	for (i = *from; i + 2 + THPRACE_RACE_ROOM <= copy->count; i++) {
+		if (!is_move(&copy->insn[i], THPRACE_RACE_CODE + part) ||
+		    copy->insn[i + 1].code != (BPF_ALU64 | BPF_MOV | BPF_X))
+			continue;
+		*frame = copy->insn[i + 1].src_reg;
+		*from = i + 2 + THPRACE_RACE_ROOM;
+		return &copy->insn[i + 2];
+	}
+	return NULL;
+}
+
+/*
+ * No instruction may be unreachable, so the jump is one that is always taken, which the verifier
+ * knows and which it then removes.
+ */
+void race_copy__end(struct bpf_insn *room, size_t count)
+{
+	const size_t left = THPRACE_RACE_ROOM - count;
+
+	if (left < 2)
+		return;
+	room[count] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 1};
+	room[count + 1] = (struct bpf_insn){
+		.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 1, .off = (int16_t)(left - 2)};
+}

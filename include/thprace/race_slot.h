@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Races from files: the tables of bpf/race.bpf.c, what its programs report, and where core puts
+ * instructions and numbers into them (core/engine/engine_race.c).
+ */
+#ifndef THPRACE_RACE_SLOT_H
+#define THPRACE_RACE_SLOT_H
+
+#include <linux/types.h>
+#include <thprace/incident.h>
+#include <thprace/race_interval.h>
+
+#define THPRACE_RACE_SLOTS 512 /* a power of two */
+#define THPRACE_RACE_BUCKETS 1024 /* a power of two */
+#define THPRACE_RACE_HITS 16 /* of the other side that one end reports; a power of two */
+
+enum thprace_race_side {
+	THPRACE_RACE_WINDOW,
+	THPRACE_RACE_WALKER,
+	THPRACE_RACE_SIDES
+};
+
+/* Whose slot it is: a task's, for one section of one race. */
+#define THPRACE_RACE_PLACE(class, section) ((__u32)(class) << 8 | (__u32)(section) << 1)
+#define THPRACE_RACE_INSIDE 1 /* added: the task is in the function around it */
+
+enum thprace_race_state {
+	THPRACE_RACE_IDLE,
+	THPRACE_RACE_KEPT, /* has arguments, for a return at which the interval may begin */
+	THPRACE_RACE_OPEN,
+};
+
+/* The task's stay in an interval, or in a function around it. Only its task writes, except: */
+struct thprace_race_slot {
+	__u64 task; /* pid and tgid; kept after release */
+	__u64 begin; /* ns; 0: not stamped yet */
+	__u64 from; /* range */
+	__u64 to;
+	__u64 other; /* the word of the other side's intervals with this key */
+	__u32 owners; /* 1: taken; tasks that want it add to it */
+	__u32 place; /* THPRACE_RACE_PLACE() */
+	__u32 state; /* enum thprace_race_state */
+	__u32 bucket;
+	__u32 noted; /* ends of the other side that found it; they write it, others and since */
+	__u32 depth; /* inside: nested calls */
+	__u32 side; /* enum thprace_race_side */
+	__u32 hits;
+	__u32 hit[2 * THPRACE_RACE_HITS]; /* twice the size, so that one too many does no harm */
+	struct thprace_race_interval interval;
+};
+
+/* Open intervals on all keys with this hash, by side. */
+struct thprace_race_bucket {
+	__u32 open[THPRACE_RACE_SIDES];
+};
+
+struct thprace_race_table {
+	__u64 word[THPRACE_RACE_SLOTS]; /* of the open interval in that slot: race, side and key,
+					 * hashed; 0: none */
+	struct thprace_race_bucket bucket[THPRACE_RACE_BUCKETS];
+};
+
+/* One interval or instant that has ended: it met the other side, or its escape holds. */
+struct thprace_race_end {
+	__u32 type; /* THPRACE_MSG_RACE_END */
+	__u8 class;
+	__u8 side; /* enum thprace_race_side */
+	__u8 section;
+	__u8 flags; /* THPRACE_RACE_* */
+	__u64 begin;
+	__u64 end; /* an instant: the same */
+	__u64 key;
+	__u32 pid;
+	__u32 tgid;
+	__u32 cpu;
+	__u32 pad;
+	char comm[THPRACE_COMM_LEN];
+	struct thprace_stack stack;
+};
+
+#define THPRACE_RACE_ESCAPED 0x1 /* all its conditions of an escape hold */
+#define THPRACE_RACE_DROPPED 0x2 /* it was no interval */
+#define THPRACE_RACE_INSTANT 0x4
+#define THPRACE_RACE_JUDGED 0x8 /* the race has conditions of an escape */
+
+_Static_assert(sizeof(struct thprace_race_end) == 264, "ring layout");
+
+/* A window and a walker that share an instant, seen by the one that ended first. */
+struct thprace_race_pair {
+	__u32 type; /* THPRACE_MSG_RACE_PAIR */
+	__u8 class;
+	__u8 section[THPRACE_RACE_SIDES];
+	__u8 pad;
+	__u64 begin[THPRACE_RACE_SIDES];
+	__u32 pid[THPRACE_RACE_SIDES];
+};
+
+_Static_assert(sizeof(struct thprace_race_pair) == 32, "ring layout");
+
+/* --- what core replaces before it loads a program --- */
+
+/* Numbers: a move of THPRACE_RACE_NUMBER + n to a register. */
+#define THPRACE_RACE_NUMBER 0x7ace0000
+enum thprace_race_number {
+	THPRACE_RACE_CLASS,
+	THPRACE_RACE_SECTION,
+	THPRACE_RACE_SIDE,
+	THPRACE_RACE_FLAGS, /* THPRACE_RACE_HAS_* */
+	THPRACE_RACE_EVENT, /* which of its named events */
+	THPRACE_RACE_NUMBERS
+};
+
+#define THPRACE_RACE_HAS_INSIDE 0x1 /* it counts only in a task that is inside a function */
+#define THPRACE_RACE_HAS_KEPT 0x2 /* arguments were saved at the entry */
+#define THPRACE_RACE_HAS_ESCAPE \
+	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */
+
+/*
+ * Instructions: a move of THPRACE_RACE_CODE + part to r0, a move of the frame's address to r0, and
+ * room for THPRACE_RACE_ROOM instructions. They leave their result in r0.
+ */
+#define THPRACE_RACE_CODE 0x7acf0000
+#define THPRACE_RACE_ROOM 384
+enum thprace_race_code {
+	THPRACE_RACE_BEFORE, /* enum race_part, core/race/race_program.h */
+	THPRACE_RACE_ESCAPE,
+	THPRACE_RACE_KEEP, /* saves arguments in the interval */
+	THPRACE_RACE_CODES
+};
+
+/* The frame: enum calc_frame and enum race_frame in core/race. Offsets in words. */
+#define THPRACE_RACE_FRAME_CONTEXT 0
+#define THPRACE_RACE_FRAME_INTERVAL 1
+#define THPRACE_RACE_FRAME_KEY 12
+#define THPRACE_RACE_FRAME_FROM 13
+#define THPRACE_RACE_FRAME_TO 14
+#define THPRACE_RACE_FRAME_ESCAPE 15
+#define THPRACE_RACE_FRAME_SAVED 16
+#define THPRACE_RACE_FRAME_WORDS 24
+
+#endif
