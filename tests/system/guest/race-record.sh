@@ -1,0 +1,72 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+# --- a race as a file, beside the same one built in ---
+
+file=/root/races/truncate-unmap.race
+try thprace record -o x.thpr -m precise --race "$file" -- thprace-stress truncate-unmap -d 6
+is "$status" 0 "truncate-unmap from a file is recorded" || diag "$(cat err)"
+unlike err "never ran" "each of its events took place"
+thprace report --format json x.thpr >x.json
+thprace report x.thpr >x.txt
+built_in=$(of_class overlaps truncate-unmap x.json)
+by_file=$(of_class overlaps truncate-unmap-file x.json)
+more "$built_in" 10 "the built-in class saw overlaps"
+is "$(of_class walkers truncate-unmap-file x.json)" "$(of_class walkers truncate-unmap x.json)" \
+	"the same walkers"
+# Each has its own stamps, the file's first. What overlaps for some 50 us may be in one only; and if a
+# busy host takes the processor away between the two stamps, the file's walker sees some windows more.
+more "$((by_file * 10 + 30))" "$((built_in * 9))" "the same overlaps ($by_file and $built_in)"
+less "$by_file" "$((built_in * 2 + 50))" "… and hardly more"
+is "$(of_class escapes truncate-unmap-file x.json)" "$(of_class escapes truncate-unmap x.json)" \
+	"the same escapes"
+thprace dump --format json x.thpr >x.dump
+like x.dump '"class":"truncate-unmap-file","verdict":"contained"' "its overlaps are judged"
+like x.txt "; 0 records lost|lost 0$" "nothing is lost"
+
+# --- writes that the kernel loses, one proof for each ---
+
+try thprace record -o x.thpr --race /root/races/swapin-nocache.race -- \
+	thprace-stress swapin-nocache -d 20 --format json
+found=$status
+thprace report --format json x.thpr >x.json
+thprace report x.thpr >x.txt
+lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' out)
+escapes=$(of_class escapes swapin-nocache x.json)
+more "$(of_class overlaps swapin-nocache x.json)" 0 "another task frees an entry that one reads" ||
+	diag "$(cat out err)"
+like x.txt "^ *0.* +do_swap_page entry" "it is drawn, with the names of its functions"
+like x.txt "^ *[0-9.]+ .?s +swap_free(_nr)? entry" "… of both sides"
+case $(uname -r) in
+5.10.*)
+	more "$lost" 0 "this kernel loses writes"
+	# An entry that is freed after its read, but before do_swap_page is entered, is in no window.
+	more "$escapes" 0 "there are escapes"
+	more "$((lost + 1))" "$escapes" "… no more than lost writes ($escapes, $lost)"
+	more "$((escapes * 4 + 4))" "$((lost * 3))" "… and hardly fewer"
+	is "$found" 3 "and record's status says so"
+	like x.txt "^  incident [0-9]*: swapin-nocache, causal escape" "it is proved"
+	;;
+*)
+	is "$lost" 0 "this kernel loses no write"
+	is "$escapes" 0 "there is no escape"
+	is "$found" 0 "and record's status says so"
+	;;
+esac
+
+# --- what is wrong is told before anything is attached ---
+
+try thprace record -o x.thpr --race no-such-race -d 1
+is "$status" 1 "a race that is not there"
+like err "no-such-race: there is no race of this name" "… is told"
+sed 's/do_swap_page entry/do_swap_pagf entry/' /root/races/swapin-nocache.race >wrong.race
+try thprace record -o x.thpr --race ./wrong.race -d 1
+is "$status" 1 "a race that this kernel does not have"
+like err "cannot be observed here: there is no function 'do_swap_pagf'" "… is told"
+try thprace probes --load --race /root/races/swapin-nocache.race
+is "$status" 0 "probes --race"
+like out "window +close +kprobe +swap_free(_nr)? entry" "shows how each event is attached"
+is_clean "record --race"
+done_testing
