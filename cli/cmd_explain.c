@@ -16,7 +16,7 @@
 #include "classes/race_class.h"
 #include "complaint/complaint.h"
 #include "complaint/log_reader.h"
-#include "pstore.h"
+#include "complaint/pstore.h"
 
 #define COMPLAINTS_MAX 10000 /* that are explained; others are only counted */
 #define LABEL 9
@@ -347,14 +347,27 @@ static int ask_image(struct explain *explain, struct complaint_kernel *kernel, c
 	return 0;
 }
 
+struct reading {
+	struct complaint_parser *parser;
+	struct log_reader_counts *counts;
+};
+
+static int read_part(void *ctx, FILE *file)
+{
+	const struct reading *reading = ctx;
+
+	return log_reader__read(file, reading->parser, reading->counts);
+}
+
 static int read_log(struct explain *explain, struct complaint_parser *parser, char *why,
 		    size_t why_size)
 {
+	struct reading reading = {parser, &explain->counts};
 	FILE *in = stdin;
 	int err;
 
 	if (explain->path && strcmp(explain->path, "-")) {
-		err = pstore__read(explain->path, parser, &explain->counts, why, why_size);
+		err = pstore__read(explain->path, read_part, &reading, why, why_size);
 		if (err != -ENOTDIR)
 			return err;
 		in = fopen(explain->path, "r");

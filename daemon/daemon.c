@@ -324,6 +324,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	daemon->started = observer__start(daemon->observer);
 	log_started(daemon, kept);
 	daemon__tick(daemon);
+	daemon__last_boot(daemon);
 	err = daemon__check_kernel(daemon);
 	if (err) {
 		snprintf(why, why_size, "%s", strerror(-err));
@@ -376,6 +377,7 @@ int daemon__run(const struct daemon_options *options)
 	daemon->options = *options;
 	daemon->fd_store.stats_fd = -1;
 	daemon->fd_store.image_fd = -1;
+	daemon->fd_store.last_boot_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
 	if (err) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel itself shows about the races: in its log, and in its code. */
+/* What the kernel itself shows about the races: in its log, in the last boot's, and in its code. */
 #include "daemon_private.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "classes/race_class.h"
+#include "last_boot.h"
 #include "log.h"
 
 static void on_complaint(void *ctx, const struct complaint *complaint)
@@ -105,6 +106,14 @@ void daemon__open_kmsg(struct daemon *daemon)
 		"cannot read the kernel's log, /dev/kmsg: %s. The kernel's own complaints are not "
 		"tied to incidents. [alerts] kernel_log=no silences this",
 		strerror(-err));
+}
+
+void daemon__last_boot(struct daemon *daemon)
+{
+	if (daemon->config.alerts.kernel_log)
+		last_boot__report(daemon->fd_store.last_boot_fd, daemon->config.spool.directory,
+				  log__send);
+	fd_store__close_last_boot(&daemon->fd_store);
 }
 
 static void on_checked_kernel(void *ctx, const struct check_state *state)

@@ -106,6 +106,9 @@ int daemon__open_control(struct daemon *daemon, char *why, size_t why_size);
 void daemon__open_kmsg(struct daemon *daemon);
 void daemon__close_kmsg(struct daemon *daemon);
 
+/* Report once what the last boot left (last_boot.h). */
+void daemon__last_boot(struct daemon *daemon);
+
 /* Complaints name pages by frame: let alerts compare these with the struct pages of incidents. */
 void daemon__compare_pages(struct daemon *daemon);
 

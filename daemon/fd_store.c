@@ -13,10 +13,12 @@
 
 #include "kernel/booted.h"
 #include "engine/kprobe_trial.h"
+#include "last_boot.h"
 #include "probe/probe.h"
 
 #define STATS "bpf-stats"
 #define IMAGE "kernel-image"
+#define LAST_BOOT "last-boot"
 #define COPIES 2
 #define NAMES_MAX 64
 #define BARRIER_USEC 5000000
@@ -151,6 +153,18 @@ int fd_store__add_image(char *why, size_t why_size)
 	return err;
 }
 
+int fd_store__add_last_boot(char *why, size_t why_size)
+{
+	int fd, err;
+
+	fd = last_boot__copy(why, why_size);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = finish(store(LAST_BOOT, &fd, 1, false), why, why_size);
+	close(fd);
+	return err;
+}
+
 void fd_store__take(struct fd_store *fd_store)
 {
 	struct kprobe_fd *kprobe;
@@ -159,6 +173,7 @@ void fd_store__take(struct fd_store *fd_store)
 
 	fd_store->stats_fd = -1;
 	fd_store->image_fd = -1;
+	fd_store->last_boot_fd = -1;
 	fd_store->kprobe_count = 0;
 	count = sd_listen_fds_with_names(1, &names);
 	for (i = 0; i < count; i++) {
@@ -167,6 +182,8 @@ void fd_store__take(struct fd_store *fd_store)
 			fd_store->stats_fd = fd;
 		} else if (!strcmp(names[i], IMAGE) && fd_store->image_fd < 0) {
 			fd_store->image_fd = fd;
+		} else if (!strcmp(names[i], LAST_BOOT) && fd_store->last_boot_fd < 0) {
+			fd_store->last_boot_fd = fd;
 		} else if (strchr(names[i], '+') && fd_store->kprobe_count < FD_STORE_KPROBES_MAX) {
 			kprobe = &fd_store->kprobes[fd_store->kprobe_count++];
 			snprintf(kprobe->name, sizeof(kprobe->name), "%s", names[i]);
@@ -180,19 +197,31 @@ void fd_store__take(struct fd_store *fd_store)
 	free(names);
 }
 
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 void fd_store__close_image(struct fd_store *fd_store)
 {
-	if (fd_store->image_fd >= 0)
-		close(fd_store->image_fd);
-	fd_store->image_fd = -1;
+	close_one(&fd_store->image_fd);
+}
+
+void fd_store__close_last_boot(struct fd_store *fd_store)
+{
+	/* systemd keeps a copy. */
+	if (fd_store->last_boot_fd >= 0)
+		sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" LAST_BOOT);
+	close_one(&fd_store->last_boot_fd);
 }
 
 void fd_store__close(struct fd_store *fd_store)
 {
 	fd_store__close_image(fd_store);
-	if (fd_store->stats_fd >= 0)
-		close(fd_store->stats_fd);
-	fd_store->stats_fd = -1;
+	fd_store__close_last_boot(fd_store);
+	close_one(&fd_store->stats_fd);
 	while (fd_store->kprobe_count)
 		close(fd_store->kprobes[--fd_store->kprobe_count].fd);
 }

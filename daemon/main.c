@@ -20,6 +20,7 @@ enum {
 	OPT_STORE_STATS,
 	OPT_STORE_KPROBES,
 	OPT_STORE_IMAGE,
+	OPT_STORE_LAST_BOOT,
 };
 
 static const struct argp_option options[] = {
@@ -36,6 +37,10 @@ static const struct argp_option options[] = {
 	 "the same for the kprobes that the service will use", 0},
 	{"hold-kernel-image", OPT_STORE_IMAGE, NULL, 0,
 	 "the same for the image that the kernel was booted from", 0},
+	{"hold-last-boot", OPT_STORE_LAST_BOOT, NULL, 0,
+	 "the same for a copy of the kernel's log that the last boot left, in pstore or in the "
+	 "journal",
+	 0},
 	{NULL, 'h', NULL, 0, "the same as --help", -1},
 	{0},
 };
@@ -47,6 +52,7 @@ enum what {
 	STORE_STATS,
 	STORE_KPROBES,
 	STORE_IMAGE,
+	STORE_LAST_BOOT,
 };
 
 struct arguments {
@@ -95,6 +101,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_STORE_IMAGE:
 		arguments->what = STORE_IMAGE;
+		break;
+	case OPT_STORE_LAST_BOOT:
+		arguments->what = STORE_LAST_BOOT;
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);
@@ -163,6 +172,8 @@ int main(int argc, char **argv)
 		return store_fd(fd_store__add_kprobes);
 	case STORE_IMAGE:
 		return store_fd(fd_store__add_image);
+	case STORE_LAST_BOOT:
+		return store_fd(fd_store__add_last_boot);
 	default:
 		return daemon__run(&arguments.daemon);
 	}

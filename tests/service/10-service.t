@@ -8,7 +8,7 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 kernel bookworm
-service "$kernel" service.sh
+service "$kernel" service.sh --file "$root/tests/complaints/46-memory-failure.log:/root/46-memory-failure.log"
 promtool=$("$root/tests/metrics/promtool" 2>"$work/promtool") || {
 	sed 's/^/# /' "$work/promtool"
 	echo "Bail out! no promtool: tests/metrics/promtool"

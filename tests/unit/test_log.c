@@ -324,7 +324,7 @@ static void catalog(void **state)
 		LOG_ID_RESTORED,       LOG_ID_OVER_BUDGET,     LOG_ID_CONFIRMED,  LOG_ID_COMPLAINT,
 		LOG_ID_SPOOL_DEGRADED, LOG_ID_SPOOL_RECOVERED, LOG_ID_STARTED,	  LOG_ID_RELOADED,
 		LOG_ID_RELOAD_FAILED,  LOG_ID_CLOCK_STEP,      LOG_ID_VULNERABLE, LOG_ID_REMAINED,
-		LOG_ID_LIKELY,
+		LOG_ID_LIKELY,	       LOG_ID_LAST_BOOT,
 	};
 	const size_t nr = sizeof(ids) / sizeof(ids[0]);
 	FILE *file = fopen("systemd/thprace.catalog", "r");

@@ -51,6 +51,11 @@ switches() {
 # --- installed, enabled, started ---
 
 is "$(programs)$(links)" "" "no BPF program but systemd's"
+# As systemd-pstore leaves it: only root can read it.
+mkdir -p /var/lib/systemd/pstore/1764400000
+chmod 700 /var/lib/systemd/pstore/1764400000
+grep -v '^#' "$home/46-memory-failure.log" >/var/lib/systemd/pstore/1764400000/dmesg.txt
+chmod 600 /var/lib/systemd/pstore/1764400000/dmesg.txt
 install_packages
 is "$(systemctl is-active thpraced)" inactive "installing does not start it"
 is "$(systemctl is-enabled thpraced)" disabled "... nor enable it"
@@ -78,6 +83,10 @@ more "$(links | wc -l)" 10 "... and attached"
 is "$(cat /proc/sys/kernel/perf_event_paranoid)" 3 "kprobes take CAP_SYS_ADMIN here"
 is "$(kinds)" " 5 calls" "what is called for each small page is probed at its calls" || diag "$(of_status .probes)"
 is "$(count STARTED)" 1 "one message of the start"
+is "$(count LAST_BOOT)" 1 "one of what the last boot left"
+is "$(messages LAST_BOOT | jq -r '.THPRACE_CLASS + " " + .THPRACE_LOG')" \
+	"hwpoison-unmap /var/lib/systemd/pstore/1764400000" "... of which class, and where" ||
+	diag "$(messages LAST_BOOT)"
 is "$(messages STARTED '.THPRACE_MODE + " " + .THPRACE_KERNEL')" "light $(uname -r)" "... with its fields"
 journalctl -x -q -b --no-pager "MESSAGE_ID=$(id STARTED)" >out
 like out "Subject: " "journalctl -x explains it"
@@ -174,6 +183,7 @@ first=$(pid)
 systemctl kill -s KILL thpraced
 soon "killed: it is started again" 60 active_as_another "$first"
 soon "... and answers" 20 says '.mode == "light"'
+is "$(count LAST_BOOT)" 0 "... and what the last boot left is not reported again"
 is "$(kinds)" " 5 calls" "... probed at the calls" || diag "$(of_status .probes)"
 
 # Without the helper, the functions themselves are probed, and a message says so.

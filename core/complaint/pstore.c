@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILES_MAX 1024
@@ -58,14 +60,14 @@ static int read_head(int folder, struct part *part)
 	return 0;
 }
 
-static int read_part(int folder, const char *name, struct complaint_parser *parser,
-		     struct log_reader_counts *counts, char *why, size_t why_size)
+static int read_part(int folder, const char *name, pstore_fn part, void *ctx, char *why,
+		     size_t why_size)
 {
 	FILE *file = open_in(folder, name);
 	int err = file ? 0 : -errno;
 
 	if (file) {
-		err = log_reader__read(file, parser, counts);
+		err = part(ctx, file);
 		fclose(file);
 	}
 	if (err)
@@ -106,8 +108,7 @@ static int list(DIR *dir, struct part *parts, bool *whole, bool *packed, char *w
 	return nr;
 }
 
-static int read_folder(DIR *dir, struct complaint_parser *parser, struct log_reader_counts *counts,
-		       char *why, size_t why_size)
+static int read_folder(DIR *dir, pstore_fn part, void *ctx, char *why, size_t why_size)
 {
 	struct part *parts = calloc(FILES_MAX, sizeof(*parts));
 	bool whole, packed;
@@ -121,7 +122,7 @@ static int read_folder(DIR *dir, struct complaint_parser *parser, struct log_rea
 	if (nr < 0) {
 		err = nr;
 	} else if (whole) {
-		err = read_part(dirfd(dir), WHOLE, parser, counts, why, why_size);
+		err = read_part(dirfd(dir), WHOLE, part, ctx, why, why_size);
 	} else if (!nr) {
 		err = -ENOENT;
 		snprintf(why, why_size,
@@ -131,14 +132,13 @@ static int read_folder(DIR *dir, struct complaint_parser *parser, struct log_rea
 	} else {
 		qsort(parts, (size_t)nr, sizeof(*parts), by_time);
 		for (i = 0; i < nr && !err; i++)
-			err = read_part(dirfd(dir), parts[i].name, parser, counts, why, why_size);
+			err = read_part(dirfd(dir), parts[i].name, part, ctx, why, why_size);
 	}
 	free(parts);
 	return err;
 }
 
-int pstore__read(const char *path, struct complaint_parser *parser,
-		 struct log_reader_counts *counts, char *why, size_t why_size)
+int pstore__read(const char *path, pstore_fn part, void *ctx, char *why, size_t why_size)
 {
 	DIR *dir = opendir(path);
 	int err;
@@ -148,7 +148,61 @@ int pstore__read(const char *path, struct complaint_parser *parser,
 		snprintf(why, why_size, "%s", strerror(-err));
 		return err;
 	}
-	err = read_folder(dir, parser, counts, why, why_size);
+	err = read_folder(dir, part, ctx, why, why_size);
 	closedir(dir);
 	return err;
+}
+
+struct newest {
+	char *path;
+	size_t path_size;
+	struct timespec when;
+	unsigned int left; /* entries that may still be looked at */
+};
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* Folders below path: systemd-pstore's have at most two levels. */
+static int look_in(const char *path, unsigned int levels, struct newest *newest)
+{
+	const struct dirent *entry;
+	char below[PATH_MAX];
+	struct stat info;
+	DIR *dir = opendir(path);
+	int length;
+
+	if (!dir)
+		return -errno;
+	while (newest->left && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		newest->left--;
+		if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (S_ISREG(info.st_mode) &&
+		    (!strncmp(entry->d_name, "dmesg-", 6) || !strcmp(entry->d_name, WHOLE)) &&
+		    is_later(&info.st_mtim, &newest->when)) {
+			snprintf(newest->path, newest->path_size, "%s", path);
+			newest->when = info.st_mtim;
+		}
+		length = snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+		if (S_ISDIR(info.st_mode) && levels && length < (int)sizeof(below))
+			look_in(below, levels - 1, newest);
+	}
+	closedir(dir);
+	return 0;
+}
+
+int pstore__newest(const char *top, char *path, size_t path_size, struct timespec *when)
+{
+	struct newest newest = {.path = path, .path_size = path_size, .left = 16 * FILES_MAX};
+	int err = look_in(top, 2, &newest);
+
+	*when = newest.when;
+	if (err)
+		return err;
+	return newest.when.tv_sec || newest.when.tv_nsec ? 0 : -ENOENT;
 }
