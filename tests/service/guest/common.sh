@@ -90,9 +90,11 @@ pid() {
 	shown MainPID
 }
 
-# active_as_another PID: running, as another process
+# active_as_another PID: running, as another process. One question: of two, the second may come after
+# the end of the process that the first one found active.
 active_as_another() {
-	[ "$(shown ActiveState)" = active ] && [ "$(pid)" != "$1" ]
+	systemctl show -p ActiveState -p MainPID thpraced >now
+	grep -qx ActiveState=active now && ! grep -qx "MainPID=$1" now
 }
 
 # of_status FILTER: jq on `thprace status`
