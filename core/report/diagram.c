@@ -2,6 +2,7 @@
 #include "diagram_private.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
 #include <thprace/verdict.h>
@@ -27,6 +28,65 @@ static uint64_t first_known(const struct thprace_window *window, const struct th
 	return walk->enter ? walk->enter : walk->leave;
 }
 
+static void take_sides(struct diagram *diagram, const struct thprace_incident *incident)
+{
+	diagram->window = summary__has_window(incident) ? &incident->window : NULL;
+	diagram->walk = &incident->walk;
+	diagram->remained = incident->verdict == THPRACE_REMAINED;
+	diagram->base = first_known(diagram->window, diagram->walk);
+}
+
+static void add_rows(struct diagram *diagram, const struct thprace_incident *incident)
+{
+	int window = diagram->window != NULL;
+	int reuse = race_class__shape(incident->walk.class) == RACE_REUSE;
+	int file = race_class__shape(incident->walk.class) == RACE_FILE;
+
+	if (file)
+		diagram_rows__file(diagram);
+	else if (window && reuse)
+		diagram_rows__reuse(diagram);
+	else if (reuse)
+		diagram_rows__reuse_alone(diagram);
+	else if (window && incident->window.level == THPRACE_LEVEL_PTE)
+		(incident->window.flags & THPRACE_WF_RANGE ? diagram_rows__range
+							   : diagram_rows__removal)(diagram);
+	else if (window)
+		diagram_rows__pmd_window(diagram, 1);
+	if (reuse || file)
+		; /* both sides are present */
+	else if (incident->type == THPRACE_MSG_CHECK)
+		diagram_rows__check(diagram);
+	else if (race_class__shape(incident->walk.class) == RACE_SPLIT)
+		diagram_rows__split(diagram);
+	else
+		diagram_rows__walk(diagram, 1);
+}
+
+unsigned int diagram__events(const struct summary *summary, const struct thprace_incident *incident,
+			     struct diagram_event events[DIAGRAM_EVENTS_MAX], uint64_t *base)
+{
+	struct diagram diagram = {.summary = summary};
+	unsigned int i;
+
+	take_sides(&diagram, incident);
+	add_rows(&diagram, incident);
+	diagram_page__sort(&diagram);
+	for (i = 0; i < diagram.nr; i++) {
+		const struct diagram_row *row = &diagram.rows[i];
+
+		events[i] = (struct diagram_event){
+			.walker = row->side == WALKER,
+			.timed = row->timed,
+			.time = row->time,
+			.indent = row->indent,
+		};
+		memcpy(events[i].text, row->text, sizeof(row->text));
+	}
+	*base = diagram.base;
+	return diagram.nr;
+}
+
 void diagram__incident(FILE *out, const struct summary *summary, uint64_t number,
 		       const struct thprace_incident *incident,
 		       const struct diagram_options *options)
@@ -42,10 +102,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 	diagram.sides[WALKER] = !reuse	 ? "walker's stack"
 				: window ? "holder's stack"
 					 : "collapser's stack";
-	diagram.window = window ? &incident->window : NULL;
-	diagram.walk = &incident->walk;
-	diagram.remained = incident->verdict == THPRACE_REMAINED;
-	diagram.base = first_known(diagram.window, diagram.walk);
+	take_sides(&diagram, incident);
 	snprintf(line, sizeof(line), "incident %" PRIu64 ": %s, %s%s%s%s%s%s", number,
 		 names__class(incident->walk.class),
 		 window && !reuse && !file ? names__level(incident->window.level) : "",
@@ -59,25 +116,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		 (uint64_t)incident->walk.folio, overlap ? "overlap " : "", overlap ? length : "",
 		 overlap ? "   " : "", text);
 	diagram_page__paragraph(&diagram, "", line);
-	if (file)
-		diagram_rows__file(&diagram);
-	else if (window && reuse)
-		diagram_rows__reuse(&diagram);
-	else if (reuse)
-		diagram_rows__reuse_alone(&diagram);
-	else if (window && incident->window.level == THPRACE_LEVEL_PTE)
-		(incident->window.flags & THPRACE_WF_RANGE ? diagram_rows__range
-							   : diagram_rows__removal)(&diagram);
-	else if (window)
-		diagram_rows__pmd_window(&diagram, 1);
-	if (reuse || file)
-		; /* both sides are present */
-	else if (incident->type == THPRACE_MSG_CHECK)
-		diagram_rows__check(&diagram);
-	else if (race_class__shape(incident->walk.class) == RACE_SPLIT)
-		diagram_rows__split(&diagram);
-	else
-		diagram_rows__walk(&diagram, 1);
+	add_rows(&diagram, incident);
 	diagram_page__rows(&diagram);
 	diagram__verdict(text, sizeof(text), incident, options->utf8);
 	diagram_page__paragraph(&diagram, verdict_colour(incident->verdict), text);

@@ -15,6 +15,8 @@
 struct summary;
 
 #define DIAGRAM_COLUMNS 100
+#define DIAGRAM_EVENTS_MAX 16
+#define DIAGRAM_EVENT_LEN 160
 /* Large enough for the results of diagram__verdict() and diagram__proof(). */
 #define DIAGRAM_TEXT_LEN 512
 
@@ -32,6 +34,22 @@ struct diagram_options {
 void diagram__incident(FILE *out, const struct summary *summary, uint64_t number,
 		       const struct thprace_incident *incident,
 		       const struct diagram_options *options);
+
+/* One row of a drawing. */
+struct diagram_event {
+	int walker; /* of the walker's side; else of the opener's */
+	int timed; /* time is known; else only the order is */
+	int64_t time; /* ns since *base */
+	int indent; /* columns */
+	char text[DIAGRAM_EVENT_LEN];
+};
+
+/*
+ * The rows of an incident's drawing in their order, for other ways to draw it. *base: the time that
+ * counts as 0, ns CLOCK_MONOTONIC. Returns the number of events, at most DIAGRAM_EVENTS_MAX.
+ */
+unsigned int diagram__events(const struct summary *summary, const struct thprace_incident *incident,
+			     struct diagram_event events[DIAGRAM_EVENTS_MAX], uint64_t *base);
 
 /*
  * Draw a walker and a window on the same folio that missed each other by distance ns. Times that

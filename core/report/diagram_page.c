@@ -192,12 +192,17 @@ static void print_heads(const struct diagram *diagram)
 		diagram__paint(options, RESET));
 }
 
+void diagram_page__sort(struct diagram *diagram)
+{
+	qsort(diagram->rows, diagram->nr, sizeof(diagram->rows[0]), by_time);
+}
+
 void diagram_page__rows(struct diagram *diagram)
 {
 	unsigned int i;
 
 	print_heads(diagram);
-	qsort(diagram->rows, diagram->nr, sizeof(diagram->rows[0]), by_time);
+	diagram_page__sort(diagram);
 	for (i = 0; i < diagram->nr; i++)
 		print_row(diagram, &diagram->rows[i]);
 	fputc('\n', diagram->out);

@@ -9,8 +9,7 @@
 #include <stdbool.h>
 #include "diagram.h"
 
-#define ROWS_MAX 16
-#define TEXT_LEN 160
+#define ROWS_MAX DIAGRAM_EVENTS_MAX
 
 enum diagram_side {
 	OPENER,
@@ -23,7 +22,7 @@ struct diagram_row {
 	unsigned int seq;
 	enum diagram_side side;
 	int indent;
-	char text[TEXT_LEN];
+	char text[DIAGRAM_EVENT_LEN];
 };
 
 struct diagram {
@@ -56,6 +55,9 @@ int diagram_page__width(const struct diagram *diagram);
 
 /* A paragraph. */
 void diagram_page__paragraph(const struct diagram *diagram, const char *colour, const char *text);
+
+/* Brings the rows into the order of time. */
+void diagram_page__sort(struct diagram *diagram);
 
 /* The header with both sides, then all rows in order of time. */
 void diagram_page__rows(struct diagram *diagram);

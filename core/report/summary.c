@@ -62,6 +62,7 @@ static int keep(struct summary *summary, const struct thprace_incident *incident
 	err = incident_groups__add(summary->groups, summary->incidents, incident);
 	if (err)
 		return err;
+	activity__incident(&summary->activity, incident);
 	if (class >= THPRACE_CLASS_MAX)
 		class = THPRACE_CLASS_NONE;
 	if (verdict >= THPRACE_VERDICT_MAX)
@@ -84,6 +85,18 @@ static int take_incidents(struct summary *summary, const struct trace_block *blo
 			return err;
 	}
 	return 0;
+}
+
+static int take_records(struct summary *summary, const struct trace_block *block)
+{
+	const struct thprace_record *records = block->data;
+	int context = block->type == THPRACE_BLOCK_CONTEXT, err = 0;
+	uint32_t i;
+
+	for (i = 0; i < block->count && !err; i++)
+		err = activity__record(&summary->activity, &records[i], context);
+	*(context ? &summary->context : &summary->records) += block->count;
+	return err;
 }
 
 static void note(struct summary *summary, const char *why)
@@ -116,11 +129,8 @@ static int take(struct summary *summary, const struct trace_block *block, char *
 {
 	switch (block->type) {
 	case THPRACE_BLOCK_RECORDS:
-		summary->records += block->count;
-		return 0;
 	case THPRACE_BLOCK_CONTEXT:
-		summary->context += block->count;
-		return 0;
+		return take_records(summary, block);
 	case THPRACE_BLOCK_INCIDENTS:
 		return take_incidents(summary, block);
 	case THPRACE_BLOCK_META:
@@ -212,6 +222,7 @@ void summary__free(struct summary *summary)
 			free(summary->kept[c][v]);
 	}
 	incident_groups__free(summary->groups);
+	activity__release(&summary->activity);
 	summary_json__release(summary);
 	free(summary);
 }

@@ -14,6 +14,7 @@
 #include <thprace/race.h>
 #include <thprace/shared.h>
 #include <thprace/trace.h>
+#include "activity.h"
 #include "base/histogram.h"
 #include "classes/race_class.h"
 
@@ -169,6 +170,8 @@ struct summary {
 	/* SYMBOLS, by address */
 	struct summary_symbol *symbols;
 	size_t nr_symbols;
+
+	struct activity activity; /* over time, of RECORDS, CONTEXT and INCIDENTS */
 
 	const char *beyond; /* why a JSON block was refused */
 };
