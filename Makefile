@@ -92,6 +92,16 @@ $(O)/race_classes.h: FORCE | $(O)/cli
 	$(Q)printf 'RACE_CLASS(%s)\n' $(CLASSES) | cmp -s - $@ || printf 'RACE_CLASS(%s)\n' $(CLASSES) > $@
 $(O)/core/classes/race_class.o: $(O)/race_classes.h
 
+# The page of `thprace report --format html`: where the files are that become part of the program,
+# and the hashes by which the page allows only these to run.
+D3 ?= /usr/share/javascript/d3/d3.min.js
+D3_LICENCE ?= /usr/share/doc/libjs-d3/copyright
+PAGE_FILES := STYLE:core/page/page.css SCRIPT:core/page/page.js LIBRARY:$(D3) LICENCE:$(D3_LICENCE)
+$(O)/page_build.h: core/page/hashes $(foreach file,$(PAGE_FILES),$(lastword $(subst :, ,$(file)))) | $(O)/cli
+	$(call say,HASH,$@)
+	$(Q)core/page/hashes $(PAGE_FILES) > $@
+$(O)/core/page/page.o $(O)/core/page/page_files.o: $(O)/page_build.h
+
 # The compiler's options: a change of flags rebuilds, a change of the tree's own path does not.
 FLAGS_NOW := $(subst $(CURDIR),.,$(CC) $(ALL_CFLAGS) $(CLANG) $(BPF_CFLAGS))
 $(O)/flags: FORCE | $(O)/cli

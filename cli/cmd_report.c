@@ -3,11 +3,17 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <thprace/version.h>
+#include <unistd.h>
 
 #include "base/number.h"
+#include "base/private_file.h"
 #include "image_check.h"
+#include "page/page.h"
 #include "progress.h"
 #include "replay/crosscheck.h"
 #include "report/render_json.h"
@@ -19,6 +25,7 @@
 
 enum report_option {
 	OPT_FORMAT = 'f',
+	OPT_OUTPUT = 'o',
 	OPT_INCIDENTS = 'n',
 	OPT_CROSSCHECK = 'x',
 	OPT_NO_STACKS = 'S',
@@ -27,8 +34,11 @@ enum report_option {
 };
 
 static const struct argp_option options[] = {
-	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per line)", 0},
-	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5)", 0},
+	{"format", OPT_FORMAT, "FORMAT", 0,
+	 "text (default), json (an object per line) or html (a page for a browser, in one file)",
+	 0},
+	{"output", OPT_OUTPUT, "FILE", 0, "write to FILE, not to standard output", 0},
+	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5; html: 2000)", 0},
 	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
 	{"kernel", OPT_KERNEL, "FILE", 0,
 	 "the image of the kernel that was recorded: also say what thprace check says of it", 0},
@@ -41,12 +51,24 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+enum report_format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_HTML,
+	FORMAT_MAX
+};
+
+static const char *const formats[FORMAT_MAX] = {"text", "json", "html"};
+
 struct report {
 	const char *path;
 	const char *kernel; /* an image, or NULL */
 	struct image_check check;
-	int json;
+	const char *output; /* NULL: standard output */
+	FILE *out;
+	enum report_format format;
 	int crosscheck;
+	bool has_incidents; /* --incidents was given */
 	struct render_options render;
 };
 
@@ -56,6 +78,7 @@ static void parse_incidents(struct report *report, const char *arg, struct argp_
 
 	if (number__parse(arg, 0, UINT64_MAX, &nr))
 		argp_error(state, "'%s' is not a number of incidents", arg);
+	report->has_incidents = true;
 	report->render.incidents = nr > INCIDENTS_MAX ? INCIDENTS_MAX : (unsigned int)nr;
 }
 
@@ -65,7 +88,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_FORMAT:
-		report->json = cli__parse_json(arg, state);
+		report->format = cli__parse_name("format", formats, 0, FORMAT_MAX, arg, state);
+		break;
+	case OPT_OUTPUT:
+		report->output = arg;
 		break;
 	case OPT_INCIDENTS:
 		parse_incidents(report, arg, state);
@@ -85,6 +111,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (report->kernel && report->crosscheck)
 			argp_error(state, "--kernel cannot be combined with --crosscheck");
+		if (report->crosscheck && report->format == FORMAT_HTML)
+			argp_error(state,
+				   "--crosscheck has no page: its formats are text and json");
 		break;
 	case ARGP_KEY_ARG:
 		if (report->path)
@@ -104,7 +133,8 @@ static const struct argp argp = {
 	.doc = "Summarise a trace (FILE, " CLI_TRACE
 	       " by default, or - for standard input): whether something escaped, race "
 	       "classes, incidents in groups with one of each drawn, window lengths, the "
-	       "busiest tasks, what is wrong with probes, and loss."
+	       "busiest tasks, what is wrong with probes, and loss. As a page for a browser: "
+	       "thprace report --format html -o FILE."
 	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "
 	       "and an escape was found.",
 };
@@ -123,15 +153,26 @@ static int crosscheck(const struct report *report, struct trace_reader *reader)
 	err = crosscheck__run(&check, reader, why, sizeof(why));
 	if (err)
 		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
-	if (report->json)
-		err = crosscheck__print_json(check, stdout);
+	if (report->format == FORMAT_JSON)
+		err = crosscheck__print_json(check, report->out);
 	else
-		crosscheck__print(check, stdout);
+		crosscheck__print(check, report->out);
 	same = crosscheck__result(check)->same;
 	crosscheck__free(check);
 	if (err)
 		return fail(report, strerror(-err));
 	return same ? CLI_DONE : CLI_FAILED;
+}
+
+static int write_page(const struct report *report, const struct summary *summary)
+{
+	const struct page_options page = {
+		.incidents = report->has_incidents ? report->render.incidents : PAGE_INCIDENTS,
+		.stacks = report->render.stacks,
+		.program = "thprace " THPRACE_VERSION,
+	};
+
+	return page__write(report->out, summary, &page);
 }
 
 static int report_file(const struct report *report, struct trace_reader *reader)
@@ -147,10 +188,12 @@ static int report_file(const struct report *report, struct trace_reader *reader)
 		summary__free(summary);
 		return fail(report, why);
 	}
-	if (report->json)
-		err = render_json__report(stdout, summary, &report->render);
+	if (report->format == FORMAT_HTML)
+		err = write_page(report, summary);
+	else if (report->format == FORMAT_JSON)
+		err = render_json__report(report->out, summary, &report->render);
 	else
-		render_text__report(stdout, summary, &report->render);
+		render_text__report(report->out, summary, &report->render);
 	found = summary__total(summary, THPRACE_ESCAPE) != 0;
 	summary__free(summary);
 	if (err)
@@ -169,26 +212,75 @@ static int read_image(struct report *report)
 	return err ? cli__fail("report", NULL, why) : CLI_DONE;
 }
 
+/* Open what --output names. Returns 0, or negative errno; *made: it did not exist. */
+static int open_output(struct report *report, bool *made)
+{
+	int fd = private_file__open(report->output, made), err = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && strcmp(report->output, "-") &&
+	    ftruncate(fd, 0))
+		err = -errno;
+	report->out = err ? NULL : fdopen(fd, "w");
+	if (!report->out) {
+		err = err ? err : -errno;
+		close(fd);
+	}
+	return err;
+}
+
+/* The rest of what was written goes out here, so a full disk shows here. */
+static int close_output(struct report *report, int status)
+{
+	int err = ferror(report->out) ? EIO : 0;
+
+	errno = 0;
+	if (fclose(report->out) || err)
+		return cli__fail("report", report->output, strerror(errno ? errno : EIO));
+	return status;
+}
+
+static int run(struct report *report)
+{
+	struct trace_reader *reader = NULL;
+	bool made = false;
+	char why[256];
+	int status, err;
+
+	if (trace_reader__open(&reader, report->path, why, sizeof(why)))
+		return fail(report, why);
+	err = report->output ? open_output(report, &made) : 0;
+	if (err) {
+		trace_reader__close(reader);
+		return cli__fail("report", report->output, private_file__why(err));
+	}
+	report->render.colour = cli__colour(report->out);
+	report->render.width = cli__width(report->out);
+	status = report->crosscheck ? crosscheck(report, reader) : report_file(report, reader);
+	trace_reader__close(reader);
+	if (report->output)
+		status = close_output(report, status);
+	if (made && status == CLI_FAILED && !report->crosscheck)
+		unlink(report->output);
+	return status;
+}
+
 int cmd_report(int argc, char **argv)
 {
-	struct report report = {.render = {.incidents = RENDER_INCIDENTS, .stacks = 1}};
-	struct trace_reader *reader = NULL;
-	char why[256];
-	int status;
+	struct report report = {
+		.out = stdout,
+		.render = {.incidents = RENDER_INCIDENTS, .stacks = 1},
+	};
 
 	cli__parse(&argp, argc, argv, 0, &report);
 	if (!report.path)
 		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
-	report.render.colour = cli__colour(stdout);
-	report.render.width = cli__width(stdout);
 	/* Before memory is bounded: an image takes more of it than a trace may. */
 	if (report.kernel && read_image(&report))
 		return CLI_FAILED;
 	cli__bound_memory();
-	if (trace_reader__open(&reader, report.path, why, sizeof(why)))
-		return fail(&report, why);
-	status = report.crosscheck ? crosscheck(&report, reader) : report_file(&report, reader);
-	trace_reader__close(reader);
-	return status;
+	return run(&report);
 }

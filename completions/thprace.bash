@@ -55,11 +55,11 @@ _thprace_value() {
 	--color) _thprace_words "$1" "auto always never" ;;
 	--log-target) _thprace_words "$1" "journal syslog stderr auto" ;;
 	--format)
-		if [[ $3 == dump ]]; then
-			_thprace_words "$1" "text json csv"
-		else
-			_thprace_words "$1" "text json"
-		fi
+		case $3 in
+		dump) _thprace_words "$1" "text json csv" ;;
+		report) _thprace_words "$1" "text json html" ;;
+		*) _thprace_words "$1" "text json" ;;
+		esac
 		;;
 	--dir | --spool)
 		compopt -o filenames

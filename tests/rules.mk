@@ -152,6 +152,28 @@ lint: all
 class: all $(UNIT_COMMON)
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/class/
 
+# The page of `thprace report --format html`, in Chromium. Screenshots go into $(O)/page.
+$(O)/page/make_trace: tests/page/make_trace.c $(O)/flags $(O)/libthprace.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(O)/page
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $< $(O)/libthprace.a $(LIBS)
+
+$(O)/page/node_modules: tests/page/package.json tests/page/package-lock.json
+	$(call say,NPM,$@)
+	$(Q)mkdir -p $(O)/page && cp $^ $(O)/page
+	$(Q)cd $(O)/page && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules
+
+## page             the page of a report, in a browser; screenshots into build/page
+.PHONY: page
+page: all $(O)/page/make_trace $(O)/page/node_modules
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/page/
+
+## page-times       sizes and times of pages, into docs/report.md
+.PHONY: page-times
+page-times: all $(O)/page/make_trace $(O)/page/node_modules
+	$(Q)THPRACE_BUILD=$(O) tests/page/measure > $(O)/page/times.md
+	$(Q)tests/into-document docs/report.md 'make page-times' < $(O)/page/times.md
+
 # The kernel patches: they apply, and the semantic ones do what they claim.
 .PHONY: patches
 patches:
@@ -190,7 +212,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
-		class patches metrics check system
+		class patches metrics page check system
 
 ## deps             the packages of packages.txt
 .PHONY: deps

@@ -105,7 +105,7 @@ values "verdicts" "contained escape remained unattributed unproven" thprace dump
 values "modes" "light precise" thprace record --mode = ""
 values "colour" "always auto never" thprace report --color = ""
 values "dump's formats" "csv json text" thprace dump --format = ""
-values "report's formats" "json text" thprace report -f ""
+values "report's formats" "html json text" thprace report -f ""
 values "log targets" "auto journal stderr syslog" thpraced --log-target = ""
 
 mkdir "$work/files" && cd "$work/files" || exit 1
@@ -120,5 +120,7 @@ done >"$work/absent"
 is "$(cat "$work/absent")" "" "zsh: --class= has every class"
 like "$work/zsh" '^--verdict=.*\(contained escape remained unattributed unproven\)' "zsh: verdicts"
 like "$work/zsh" '^--format=.*\(text json csv\)' "zsh: dump's formats"
+zsh_line thprace report -
+like "$work/zsh" '^--format=.*\(text json html\)' "zsh: report's formats"
 
 done_testing
