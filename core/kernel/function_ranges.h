@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FUNCTION_RANGES_MAX 128
+#define FUNCTION_RANGES_MAX 512 /* also for 16 races from files */
 #define FUNCTION_RANGES_NAME_MAX 64
 
 struct function_range {

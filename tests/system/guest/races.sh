@@ -19,4 +19,28 @@ for file in /root/races/*.race; do
 done
 more "$loaded" 50 "events whose programs were loaded"
 is_clean "races --load"
+
+# Attached all at once, up to 16. The manual's examples need a name each.
+mkdir many
+count=0
+races=
+for file in /root/races/*.race; do
+	grep -q '^ *learn ' "$file" && continue
+	[ "$count" -lt 16 ] || break
+	count=$((count + 1))
+	sed "s/^\\( *name *= *\\).*/\\1race-$count/" "$file" >"many/$count.race"
+	races="$races --race ./many/$count.race"
+done
+more "$count" 12 "races at once"
+try thprace probes --load
+sed '/^program /,$d' out >alone
+# shellcheck disable=SC2086 # words
+try thprace probes --load $races
+# What this kernel lacks is reported, and nothing else.
+unlike err "^thprace probes: race-[0-9]*: (call of |return of |[a-z_0-9]* (entry|return): |there are too)" \
+	"none of them is refused"
+more "$(grep -cE '^  (window|walker)' out)" 25 "events that are attached at once"
+sed '/^program /,$d' out >beside
+passes "the built-in points are attached as without them" cmp alone beside
+is_clean "probes --race"
 done_testing
