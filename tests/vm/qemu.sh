@@ -8,6 +8,7 @@
 #   $tmp          folder for this guest; $tmp/initrd is booted, and the consoles are written there
 #   $base         the initramfs that --userland replaces
 #   $qemu         set to the process that boot() starts
+#   $dump         file for the guest's memory; "": none
 
 # boot ACCEL CPU SECONDS [OPTION]...: starts qemu with $tmp/initrd; its process is in $qemu
 boot() {
@@ -29,6 +30,11 @@ boot() {
 	if [ -e "$tmp/disk" ]; then
 		devices+=(-drive "if=none,id=out,format=raw,cache=unsafe,file=${tmp//,/,,}/disk")
 		devices+=(-device "nvme,drive=out,serial=thprace-out")
+	fi
+	if [ -n "${dump-}" ]; then
+		# It stops when the guest ends, and waits for tests/vm/memory.
+		devices+=(-action shutdown=pause -qmp "unix:${tmp//,/,,}/qmp,server=on,wait=off")
+		[ "$arch" = arm64 ] || devices+=(-device vmcoreinfo)
 	fi
 	# It ends with this shell, even if that is killed.
 	setpriv --pdeathsig TERM timeout --kill-after=5 "$3" \
@@ -61,6 +67,9 @@ began() {
 qemu_ended() {
 	local status=0
 
+	if [ -S "$tmp/qmp" ]; then
+		"$here/memory" "$tmp/qmp" "$dump" >&2 || kill "$qemu" 2>/dev/null || :
+	fi
 	wait "$qemu" || status=$?
 	qemu=
 	return "$status"
@@ -70,7 +79,7 @@ qemu_ended() {
 # not work. The result is kept until the machine boots again or the device changes. Sets kvm to
 # "yes" or to the reason against it.
 probe_kvm() {
-	local key kept=$build/vm/kvm report
+	local key kept=$build/vm/kvm report dump=
 
 	if [ "$arch" = arm64 ] && [ "$(uname -m)" != aarch64 ]; then
 		kvm="another kind of machine"
