@@ -24,6 +24,8 @@ DAEMON_LIBS := -lsystemd -lcap
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c -pthread
 # Readers of kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.
+# Readers of crash dumps (core/dump/dump_file.c): `thprace recover`.
+DUMP_LIBS := -lkdumpfile
 IMAGE_LIBS := -lcapstone -llzma -lzstd -llz4 -llzo2 -lbz2
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -43,7 +45,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) '$(patsubst $(O)/%,%,$(2))'
 endif
 
-BPF_SRC := engine window rmap range walker collapse widen zapper race
+BPF_SRC := engine window rmap range walker collapse widen zapper race beacon
 # One room per folder: docs/architecture.md has the plan.
 CORE_SRC := $(patsubst core/%.c,%,$(wildcard core/*/*.c))
 CLI_SRC := $(notdir $(basename $(wildcard cli/*.c)))
@@ -161,7 +163,7 @@ $(O)/libthprace.a: $(CORE_OBJ)
 
 $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(DUMP_LIBS) $(IMAGE_LIBS) $(LIBS)
 
 # The command except its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))

@@ -102,6 +102,18 @@ struct vm_area_struct {
 	struct file *vm_file;
 } CORE;
 
+/* kernel/bpf/ringbuf.c */
+struct bpf_ringbuf {
+	u64 mask;
+	unsigned long consumer_pos;
+	unsigned long producer_pos;
+	char data[];
+} CORE;
+
+struct bpf_ringbuf_map {
+	struct bpf_ringbuf *rb;
+} CORE;
+
 struct wait_queue_entry {
 	unsigned int flags;
 	void *private;

@@ -63,6 +63,17 @@ __noinline int __weak pending_begin(u64 folio)
 	return at + 1;
 }
 
+/* Who walks: only a reader of a crash dump needs it. */
+static __always_inline void pending_describe(u32 at, u64 task, u8 class, u8 origin)
+{
+	struct thprace_pending *place = pending_at(at);
+
+	place->tgid = task >> 32;
+	place->class = class;
+	place->origin = origin;
+	bpf_get_current_comm(place->comm, sizeof(place->comm));
+}
+
 static __always_inline void pending_free(u32 at, struct thprace_pending *place)
 {
 	*(volatile u64 *)&place->folio = 0;

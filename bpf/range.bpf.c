@@ -41,8 +41,11 @@ static __always_inline void range_mark(u64 vma, u64 start, u64 end)
 SEC("fentry")
 int range_enter_fentry(void *ctx)
 {
+	/* This kind has the arguments at the return too; a reader of a crash dump needs them. */
 	if (precise ? marking : attributing.walkers)
-		range_mark(0, 0, 0);
+		range_mark(fentry_arg(ctx, THPRACE_POINT_RANGE, 0),
+			   fentry_arg(ctx, THPRACE_POINT_RANGE, 1),
+			   fentry_arg(ctx, THPRACE_POINT_RANGE, 2));
 	return 0;
 }
 

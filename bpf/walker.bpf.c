@@ -96,6 +96,7 @@ static __always_inline void walk_begin(struct walk_state *state, u64 task, u64 f
 	ADD(bucket->entered, WALK_ENTERED - 1);
 	if (state->pending) {
 		pending_at(state->pending - 1)->entered = *(volatile u32 *)&bucket->entered;
+		pending_describe(state->pending - 1, task, class, origin);
 		pending_at(state->pending - 1)->enter = state->enter;
 	}
 	walk_record(THPRACE_REC_WALK_ENTER, state, task, state->enter, 0, 0, 0);

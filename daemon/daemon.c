@@ -64,8 +64,12 @@ static char *make_meta(void *ctx)
 {
 	struct daemon *daemon = ctx;
 	struct stats_meta about = {.attach = daemon->config.observe.attach};
+	struct engine *engine = observer__engine(daemon->observer);
+	char *meta = stats_json__meta(engine, &about);
 
-	return stats_json__meta(observer__engine(daemon->observer), &about);
+	if (meta)
+		engine__describe(engine, meta);
+	return meta;
 }
 
 static char *make_stats(void *ctx)
@@ -321,6 +325,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 		return err;
 	}
 	daemon->bpf_memory = engine__memory(observer__engine(daemon->observer));
+	free(make_meta(daemon)); /* in case that the kernel dies before the first file begins */
 	daemon->started = observer__start(daemon->observer);
 	log_started(daemon, kept);
 	daemon__tick(daemon);

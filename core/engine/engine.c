@@ -167,6 +167,8 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	}
 	if (!err)
 		err = map_arrays(engine);
+	if (!err)
+		err = engine__light_beacon(engine);
 	if (err) {
 		snprintf(why, why_size, "cannot set up the rings: %s", strerror(-err));
 		goto cleanup;
@@ -186,6 +188,8 @@ uint64_t engine__start(struct engine *engine)
 
 	engine__note_runs(engine);
 	now = clock__now();
+	engine->skel->bss->beacon.head.started_wall = clock__wall();
+	engine->skel->bss->beacon.head.started = now;
 	__atomic_store_n(&engine->skel->bss->recording, 1, __ATOMIC_SEQ_CST);
 	return now;
 }

@@ -105,6 +105,16 @@ uint64_t engine__start(struct engine *engine);
  */
 void engine__widen(struct engine *engine, enum thprace_widen where, uint32_t tgid, uint32_t ns);
 
+/* For readers of a crash dump: META of the trace that is being written. */
+void engine__describe(struct engine *engine, const char *meta);
+
+/*
+ * For the same: what was lost up to checked (ns). lost_until: a loss was found that is not after
+ * this; 0: none.
+ */
+void engine__note_losses(struct engine *engine, const struct thprace_counters *sum,
+			 uint64_t checked, uint64_t lost_until);
+
 /* Number of windows widened so far. */
 uint64_t engine__widened(const struct engine *engine);
 

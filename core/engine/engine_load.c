@@ -183,6 +183,7 @@ static int choose_programs(struct engine *engine)
 	bpf_map__set_autocreate(engine->skel->maps.race_slots, engine->races);
 	bpf_map__set_autocreate(engine->skel->maps.race_table, engine->races);
 	engine__choose_pte_probe(engine);
+	engine__choose_beacon(engine);
 	engine->link_count = 0;
 	for (point = 0; point < THPRACE_POINT_MAX; point++) {
 		probe = &engine->plan.probe[point];

@@ -6,6 +6,8 @@
 #ifndef THPRACE_ENGINE_PRIVATE_H
 #define THPRACE_ENGINE_PRIVATE_H
 
+#include <thprace/beacon.h>
+
 #include "engine.h"
 #include "engine_race.h"
 #include "thprace.skel.h"
@@ -83,6 +85,13 @@ void engine__probe_ptes(struct engine *engine);
  * window_setup() in bpf/window.bpf.c.
  */
 uint64_t engine__page_map(const struct engine *engine);
+
+/*
+ * In engine_beacon.c: mark its program for loading; and, when all memory is mapped, fill in the
+ * beacon. Returns 0 or negative errno.
+ */
+void engine__choose_beacon(struct engine *engine);
+int engine__light_beacon(struct engine *engine);
 
 /* In engine_read.c: all runs so far were before recording. */
 void engine__note_runs(struct engine *engine);

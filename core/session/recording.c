@@ -131,6 +131,7 @@ int recording__start(struct recording *recording, char *why, size_t why_size)
 	meta = stats_json__meta(recording__engine(recording), &about);
 	if (!meta)
 		return -ENOMEM;
+	engine__describe(recording__engine(recording), meta);
 	err = trace_writer__json(recording->writer, THPRACE_BLOCK_META, meta);
 	free(meta);
 	if (err) {

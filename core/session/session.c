@@ -175,16 +175,19 @@ static void report_loss(struct session *session, int cause, uint64_t count, uint
 static void check_losses(struct session *session, uint64_t now)
 {
 	struct engine_counters counters;
-	uint64_t more;
+	uint64_t more, lost_until = 0;
 	int cause;
 
 	engine__counters(session->engine, &counters);
 	counters.sum.lost[THPRACE_LOSS_MEMORY] = session->no_memory;
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++) {
 		more = counters.sum.lost[cause] - session->counters.sum.lost[cause];
-		if (more)
-			report_loss(session, cause, more, now);
+		if (!more)
+			continue;
+		report_loss(session, cause, more, now);
+		lost_until = now;
 	}
+	engine__note_losses(session->engine, &counters.sum, session->checked[0], lost_until);
 	session->counters = counters;
 	session->checked[1] = session->checked[0];
 	session->checked[0] = now;

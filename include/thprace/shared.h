@@ -61,12 +61,17 @@ enum thprace_symbol {
 	THPRACE_SYMBOL_VMEMMAP_BASE,
 	THPRACE_SYMBOL_PHYSICAL_MASK,
 	THPRACE_SYMBOL_WAKE_PAGE, /* a function: wake_page_function */
+	/* For readers of a crash dump (thprace/beacon.h): */
+	THPRACE_SYMBOL_PHYS_BASE,
+	THPRACE_SYMBOL_PAGE_TABLE,
+	THPRACE_SYMBOL_TEXT, /* where the kernel's text begins */
 	THPRACE_SYMBOL_MAX
 };
 
-#define THPRACE_SYMBOL_NAMES                                          \
-	{                                                             \
-		"vmemmap_base", "physical_mask", "wake_page_function" \
+#define THPRACE_SYMBOL_NAMES                                                        \
+	{                                                                           \
+		"vmemmap_base", "physical_mask", "wake_page_function", "phys_base", \
+			"init_top_pgt", "_stext"                                    \
 	}
 
 /*
@@ -240,6 +245,12 @@ struct thprace_pending {
 	__u32 entered; /* bucket.entered, with this walker included */
 	__u32 huge; /* 1: it left only mappings by PMDs, which a range cannot take; written with
 		     * leave */
+	/* For readers of a crash dump: */
+	__u32 tgid;
+	__u8 class; /* enum thprace_class */
+	__u8 origin; /* enum thprace_walker_origin */
+	__u16 pad;
+	char comm[THPRACE_COMM_LEN];
 };
 
 #define THPRACE_PENDING_MAX 32 /* number of bits in the result of range_met() (bpf/range.bpf.c) */
