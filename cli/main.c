@@ -26,6 +26,7 @@ static const struct verb verbs[] = {
 	 "provoke races on a test machine, and report whether the kernel closes them"},
 	{"check", cmd_check, "report which fixes a kernel contains"},
 	{"races", cmd_races, "list the races that are known, and check race files"},
+	{"recover", cmd_recover, "make a trace from a kernel's crash dump"},
 	{"explain", cmd_explain, "explain the kernel's complaints in a log"},
 	{"status", cmd_status, "print the daemon's state, counts and cost"},
 	{"incidents", cmd_incidents, "list the daemon's incidents"},

@@ -65,7 +65,7 @@ _thprace_value() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$1")
 		;;
-	--output | --config | --socket | --stressor | --kernel | --btf) _thprace_files "$1" "*" ;;
+	--output | --config | --socket | --stressor | --kernel | --map | --btf) _thprace_files "$1" "*" ;;
 	--race | --test) _thprace_files "$1" "*.race" ;;
 	--*) ;;
 	*) return 1 ;;
@@ -76,7 +76,7 @@ _thprace_value() {
 _thprace_argument() {
 	case $3 in
 	report | dump | export) _thprace_files "$1" "*.thpr" ;;
-	explain) _thprace_files "$1" "*" ;;
+	explain | recover) _thprace_files "$1" "*" ;;
 	provoke) _thprace_words "$1" "$(_thprace_classes) all" ;;
 	races) _thprace_words "$1" "$(_thprace_classes)" ;;
 	help) _thprace_words "$1" "$(_thprace_verbs "$2")" ;;

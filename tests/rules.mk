@@ -29,6 +29,7 @@ TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_r
 $(O)/unit/test_btf $(O)/unit/test_btf_plan $(O)/unit/test_hostile: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
+$(O)/unit/test_recover: UNIT_LIBS := $(IMAGE_LIBS)
 
 # Expressions of race files, compared with the C compiler's result for the same text.
 EXPRESSIONS ?= 2000
@@ -67,8 +68,8 @@ FUZZ := $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Icore -DTHPRACE_FUZZ
 	-fprofile-instr-generate -fcoverage-mapping
 # The fuzzed sources are compiled for it; the rest comes from the library.
 ## fuzz             the readers of files against damaged ones (FUZZ_SECONDS=N)
-.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
-fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race
+.PHONY: fuzz fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race fuzz-recover
+fuzz: fuzz-trace fuzz-image fuzz-btf fuzz-complaint fuzz-race fuzz-recover
 
 FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
@@ -103,6 +104,12 @@ fuzz-race: $(O)/unit/seed_race $(O)/libthprace.a
 		$(O)/unit/tiny_fake.o $(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -lcmocka -o $(O)/unit/fuzz_race
 	$(Q)$(FUZZ_RUN) race
 $(O)/unit/seed_race: $(O)/unit/tiny_fake.o
+
+fuzz-recover: $(O)/unit/seed_recover $(O)/libthprace.a
+	$(call say,FUZZ,$(O)/unit/fuzz_recover)
+	$(Q)$(FUZZ) -Itests/unit tests/fuzz/fuzz_recover.c $(filter-out %/dump_file.c,$(wildcard core/dump/*.c)) \
+		$(O)/libthprace.a $(IMAGE_LIBS) $(LIBS) -o $(O)/unit/fuzz_recover
+	$(Q)$(FUZZ_RUN) recover
 $(O)/unit/seed_race: IMAGE_LIBS += -lcmocka
 
 # The same sources without libFuzzer: they write the seeds of the fuzzers.

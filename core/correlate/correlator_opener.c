@@ -69,7 +69,7 @@ static struct correlator_opener *keep_opener(struct correlator *correlator,
 	opener->window = report->window;
 	opener->window.flags |= THPRACE_WF_SETTLED;
 	if (correlator->mode == THPRACE_PRECISE && opener->window.level == THPRACE_LEVEL_PMD &&
-	    !opener->window.removed)
+	    !opener->window.removed && !(opener->window.flags & THPRACE_WF_CRASH))
 		opener->window.flags |= THPRACE_WF_VOID; /* no rmap to remove: huge zero page */
 	opener->stack = report->stack;
 	hash_list__add(correlator__list(correlator->opener_index, report->window.folio),

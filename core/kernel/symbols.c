@@ -116,16 +116,18 @@ static void end_search(struct search *search)
 	*search = (struct search){0};
 }
 
-/* Search for those that were not searched yet. False: kallsyms cannot be read. */
-static bool begin_search(struct symbols *symbols)
+/*
+ * Search for those that were not searched yet, in a file of which it takes ownership. False: file is
+ * NULL, or there is no memory.
+ */
+static bool begin_search(struct symbols *symbols, FILE *file)
 {
 	struct search *search = &symbols->search;
 	size_t i;
 
+	search->file = file;
 	search->sought = calloc(symbols->untried, sizeof(*search->sought));
-	if (search->sought)
-		search->file = kallsyms__open();
-	if (!search->file) {
+	if (!search->file || !search->sought) {
 		end_search(search);
 		return false;
 	}
@@ -208,7 +210,7 @@ bool symbols__step(struct symbols *symbols, unsigned int lines)
 
 	if (search->file && !kallsyms__is_latest(search->file))
 		end_search(search);
-	if (!search->file && (!symbols->untried || !begin_search(symbols)))
+	if (!search->file && (!symbols->untried || !begin_search(symbols, kallsyms__open())))
 		return true;
 	while (lines--) {
 		if (!fgets(line, sizeof(line), search->file)) {
@@ -229,6 +231,18 @@ void symbols__resolve(struct symbols *symbols)
 {
 	while (!symbols__step(symbols, UINT_MAX))
 		;
+}
+
+void symbols__resolve_in(struct symbols *symbols, FILE *file)
+{
+	char line[512];
+
+	end_search(&symbols->search);
+	if (!begin_search(symbols, file))
+		return;
+	while (fgets(line, sizeof(line), file))
+		take_line(&symbols->search, line);
+	take_found(symbols);
 }
 
 static int add_symbol(struct json_object *object, const struct symbol *symbol)

@@ -11,6 +11,7 @@
 #define THPRACE_SYMBOLS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <thprace/incident.h>
 
 struct symbols;
@@ -23,6 +24,9 @@ void symbols__want(struct symbols *symbols, const struct thprace_stack *stack);
 
 /* Find names for all addresses. Without a readable kallsyms they stay numbers. */
 void symbols__resolve(struct symbols *symbols);
+
+/* The same with another file of that format, which it reads to its end and closes. */
+void symbols__resolve_in(struct symbols *symbols, FILE *file);
 
 /*
  * The same in pieces: at most this many lines of kallsyms now. True: all that can be found is

@@ -69,9 +69,12 @@ void diagram_rows__pmd_window(struct diagram *diagram, int whole)
 	}
 	if (window->removed)
 		add(diagram, OPENER, window->removed, 1, 2, "%s(): mapcount decremented", rmap);
-	else if (window->close)
+	else if (window->close && !(window->flags & THPRACE_WF_CRASH))
 		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
-	if (window->close)
+	if (window->flags & THPRACE_WF_CRASH)
+		add(diagram, OPENER, window->close, 1, 0, "%s() under way at the crash",
+		    summary__function(summary, "zap", "zap_huge_pmd"));
+	else if (window->close)
 		add(diagram, OPENER, window->close, 1, 0, "%s() returns%s",
 		    summary__function(summary, "zap", "zap_huge_pmd"),
 		    left_text(left, sizeof(left), window, diagram->walk));
@@ -100,10 +103,13 @@ void diagram_rows__range(struct diagram *diagram)
 	if (window->removed)
 		add(diagram, OPENER, window->removed, 1, 2, "%s(): the last of %u page%s", rmap,
 		    window->pages, window->pages == 1 ? "" : "s");
-	else
+	else if (!(window->flags & THPRACE_WF_CRASH))
 		add(diagram, OPENER, window->close, 0, 2, "%s() (time not seen)", rmap);
-	add(diagram, OPENER, window->close, 1, 0, "%s() returns%s", range,
-	    left_text(left, sizeof(left), window, walk));
+	if (window->flags & THPRACE_WF_CRASH)
+		add(diagram, OPENER, window->close, 1, 0, "%s() under way at the crash", range);
+	else
+		add(diagram, OPENER, window->close, 1, 0, "%s() returns%s", range,
+		    left_text(left, sizeof(left), window, walk));
 }
 
 void diagram_rows__removal(struct diagram *diagram)
@@ -185,7 +191,9 @@ void diagram_rows__walk(struct diagram *diagram, int proof)
 
 	if (walk->enter)
 		add(diagram, WALKER, walk->enter, 1, 0, "%s()", function);
-	if (walk->leave && proof)
+	if (walk->flags & THPRACE_KF_CRASH)
+		add(diagram, WALKER, walk->leave, 1, 0, "under way at the crash");
+	else if (walk->leave && proof)
 		add_result(diagram);
 	else if (walk->leave)
 		add(diagram, WALKER, walk->leave, 1, 0, walk->enter ? "returns" : "%s() returns",

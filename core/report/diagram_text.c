@@ -54,6 +54,10 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	const char *check = "";
 	char result[NAMES_NUMBER_LEN];
 
+	if (walk->flags & THPRACE_KF_CRASH) {
+		snprintf(buf, size, "none, the walker had not returned when the kernel died");
+		return buf;
+	}
 	if (race_class__shape(walk->class) == RACE_SPLIT && (walk->flags & THPRACE_KF_RESULT)) {
 		snprintf(buf, size, "the split's result, %s",
 			 names__result(result, sizeof(result), walk->result));
@@ -143,6 +147,7 @@ static void escape(char *buf, size_t size, const struct thprace_incident *incide
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
 	const char *end = window->removed ? "it was removed" : "the zap's end";
+	bool crash = window->flags & THPRACE_WF_CRASH && !window->removed;
 	char length[NAMES_NUMBER_LEN];
 
 	between(length, sizeof(length), thprace_end(window), walk->leave, utf8);
@@ -150,6 +155,12 @@ static void escape(char *buf, size_t size, const struct thprace_incident *incide
 		snprintf(buf, size,
 			 "ESCAPE: the walker found the folio still mapped and gave up; by its "
 			 "return the mapcount was 0");
+	else if (crash)
+		snprintf(buf, size,
+			 "ESCAPE: the walker returned while the mapping was still counted, %s "
+			 "before the last that was seen of the kernel, and the zap was still under "
+			 "way then",
+			 length);
 	else if (!window->close)
 		snprintf(buf, size,
 			 "ESCAPE: the walker returned while the mapping was still counted");
@@ -285,7 +296,11 @@ static void file_verdict(char *buf, size_t size, const struct thprace_incident *
 const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
 			     int utf8)
 {
-	if (incident->verdict == THPRACE_UNPROVEN)
+	if (incident->walk.flags & THPRACE_KF_CRASH)
+		snprintf(buf, size,
+			 "UNPROVEN: the walker was under way when the kernel died, so no statement "
+			 "is made");
+	else if (incident->verdict == THPRACE_UNPROVEN)
 		snprintf(buf, size,
 			 "UNPROVEN: a record was lost in this interval, so no statement "
 			 "is made");

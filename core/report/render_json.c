@@ -171,6 +171,16 @@ static struct json_object *hints_array(const struct summary *summary)
 	return array;
 }
 
+static struct json_object *crash_array(const struct summary *summary)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; array && i < summary->nr_crash; i++)
+		json_object_array_add(array, json__optional(summary->crash[i]));
+	return array;
+}
+
 static int print_header(FILE *out, const struct summary *summary)
 {
 	struct json_object *object = json__new("header"), *notes;
@@ -205,6 +215,7 @@ static int print_header(FILE *out, const struct summary *summary)
 	for (i = 0; notes && i < summary->bad_blocks && i < SUMMARY_NOTES_MAX; i++)
 		json_object_array_add(notes, json__optional(summary->notes[i]));
 	json__add(object, "damage", notes);
+	json__add(object, "crash", crash_array(summary));
 	json__add_number(object, "records", summary->records);
 	json__add_number(object, "context_records", summary->context);
 	json__add_number(object, "incidents", summary->incidents);

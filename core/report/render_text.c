@@ -118,6 +118,9 @@ static void print_notes(FILE *out, const struct summary *summary,
 	char hints[SUMMARY_HINTS_MAX][SUMMARY_HINT_LEN], why[256];
 	unsigned int i, nr_hints;
 
+	for (i = 0; i < summary->nr_crash; i++)
+		line(out, options, "crash", "%s",
+		     clean(why, sizeof(why), summary->crash[i], "?", options));
 	for (i = 0; i < summary->bad_blocks && i < SUMMARY_NOTES_MAX; i++)
 		line(out, options, "damaged", "%s",
 		     clean(why, sizeof(why), summary->notes[i], "?", options));

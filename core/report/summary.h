@@ -125,6 +125,8 @@ struct summary {
 	char command[SUMMARY_COMMAND_LEN]; /* joined by blanks; "" without one */
 	struct summary_probe *probes;
 	size_t nr_probes;
+	char (*crash)[SUMMARY_TEXT_LEN]; /* recovered from a crash dump: what it says about that */
+	size_t nr_crash;
 
 	/* STATS */
 	uint64_t stopped; /* "ended": ns CLOCK_MONOTONIC, 0 if not known */

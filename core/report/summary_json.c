@@ -196,6 +196,27 @@ static int read_silent(struct summary *summary, struct json_object *silent)
 	return err;
 }
 
+/* What `thprace recover' found in a crash dump, in sentences. */
+static int read_crash(struct summary *summary, struct json_object *meta)
+{
+	struct json_object *recovered = json__get_object(meta, "recovered");
+	struct json_object *notes = json__get_array(recovered, "notes");
+	void *room = summary->crash;
+	size_t i;
+	int err;
+
+	err = make_room(summary, notes, sizeof(*summary->crash), &room, &summary->nr_crash);
+	summary->crash = room;
+	for (i = 0; !err && i < summary->nr_crash; i++) {
+		struct json_object *note = json__at(notes, i);
+
+		if (json_object_is_type(note, json_type_string))
+			snprintf(summary->crash[i], sizeof(summary->crash[i]), "%s",
+				 json_object_get_string(note));
+	}
+	return err;
+}
+
 static int read_meta(struct summary *summary, struct json_object *meta)
 {
 	int err;
@@ -217,7 +238,8 @@ static int read_meta(struct summary *summary, struct json_object *meta)
 	summary->mode = names__find_mode(json__get_text(meta, "mode"));
 	read_blind(summary, meta);
 	join_command(summary, json__get(meta, "command", json_type_array));
-	return read_probes(summary, json__get(meta, "probes", json_type_array));
+	err = read_crash(summary, meta);
+	return err ? err : read_probes(summary, json__get(meta, "probes", json_type_array));
 }
 
 static void read_classes(struct summary *summary, struct json_object *classes)
@@ -464,6 +486,7 @@ const char *summary__symbol(const struct summary *summary, uint64_t address)
 void summary_json__release(struct summary *summary)
 {
 	free(summary->probes);
+	free(summary->crash);
 	free(summary->programs);
 	free(summary->silent);
 	free(summary->tasks);

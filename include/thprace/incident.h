@@ -72,6 +72,7 @@ struct thprace_window {
 };
 
 #define THPRACE_WF_SETTLED 0x1 /* the times are final */
+#define THPRACE_WF_CRASH 0x80 /* under way when the kernel died, at close */
 #define THPRACE_WF_VOID 0x2 /* zap without rmap removal (huge zero page): this was no window */
 /* collapse-reuse, at close: */
 #define THPRACE_WF_REUSED 0x4 /* it gets the same page (else the page was released) … */
@@ -107,6 +108,7 @@ struct thprace_walk {
 #define THPRACE_KF_RESULT 0x100 /* result is valid */
 #define THPRACE_KF_CHECK 0x200 /* a check point of the kernel saw the folio mapped afterwards */
 #define THPRACE_KF_LOST 0x400 /* records were lost in the walker's interval */
+#define THPRACE_KF_CRASH 0x2000 /* under way when the kernel died, at leave; it left nothing */
 #define THPRACE_KF_OUTER 0x800 /* a function around it reports the counts at its own return */
 
 /* A kernel stack, innermost first. */

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* thprace recover: a trace from a kernel's crash dump. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/names.h"
+#include "dump/dump_file.h"
+#include "dump/recovery.h"
+
+#define MEMORY_MAX (8UL << 30) /* address space */
+
+enum recover_option {
+	OPT_OUTPUT = 'o',
+	OPT_KERNEL = 'k',
+	OPT_MAP = 'm',
+};
+
+static const struct argp_option options[] = {
+	{"output", OPT_OUTPUT, "FILE", 0, "the trace to write (default: " CLI_TRACE "; -: stdout)",
+	 0},
+	{"kernel", OPT_KERNEL, "VMLINUX", 0,
+	 "the image of the kernel that died, for the names of functions in stacks: needed before "
+	 "Linux 6.0",
+	 0},
+	{"map", OPT_MAP, "SYSTEM.MAP", 0, "the same from its System.map", 0},
+	{0},
+};
+
+struct recover {
+	const char *dump;
+	const char *output;
+	const char *kernel;
+	const char *map;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct recover *recover = state->input;
+
+	switch (key) {
+	case OPT_OUTPUT:
+		recover->output = arg;
+		break;
+	case OPT_KERNEL:
+		recover->kernel = arg;
+		break;
+	case OPT_MAP:
+		recover->map = arg;
+		break;
+	case ARGP_KEY_ARG:
+		if (recover->dump)
+			argp_error(state, "one VMCORE only, '%s' is too many", arg);
+		recover->dump = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "VMCORE is missing");
+		break;
+	case ARGP_KEY_END:
+		if (recover->kernel && recover->map)
+			argp_error(state, "--kernel and --map exclude each other");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "VMCORE",
+	.doc = "Recover what thprace knew when the kernel died: reads its memory in a crash dump "
+	       "(of kdump, makedumpfile or QEMU's dump-guest-memory) and writes a trace, which "
+	       "'thprace report' draws."
+	       "\vNeeds no root.\n"
+	       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done and an escape is among the "
+	       "incidents.",
+};
+
+static void print_result(FILE *out, const struct recover *recover, const struct recovery *result)
+{
+	fprintf(out, "%s: %s of recording, %s, ", result->kernel,
+		COUNTED((uint64_t)result->seconds, "second"),
+		COUNTED(result->incidents, "incident"));
+	fprintf(out, "%s, %s\n", COUNTED(result->escapes, "escape"),
+		COUNTED(result->records, "flight record"));
+	fprintf(out, "under way at the crash: %s, %s, ", COUNTED(result->windows, "window"),
+		COUNTED(result->ranges, "range"));
+	fprintf(out, "%s; %s waited\n", COUNTED(result->walkers, "walker"),
+		COUNTED(result->waiting, "failed walker"));
+	if (result->log_error)
+		fputs("the kernel's log was not found in the dump\n", out);
+	else
+		fprintf(out, "the kernel's log: %s, %zu of a race class\n",
+			COUNTED(result->complaints, "complaint"), result->naming);
+	if (!result->named)
+		fputs("stacks have no names of functions: --map or --kernel gives them\n", out);
+	if (strcmp(recover->output, "-"))
+		fprintf(out, "See: thprace report %s\n", recover->output);
+}
+
+static int recover_dump(const struct recover *recover)
+{
+	struct recovery_options how;
+	struct recovery result;
+	struct dump_file *file;
+	char why[512] = "";
+	int err;
+
+	err = dump_file__open(&file, recover->dump, why, sizeof(why));
+	if (err)
+		return cli__fail("recover", recover->dump, why);
+	how = (struct recovery_options){
+		.path = recover->output,
+		.format = dump_file__format(file),
+		.map = recover->map,
+		.image = recover->kernel,
+	};
+	err = recovery__make(&result, dump_file__memory(file), &how, why, sizeof(why));
+	dump_file__close(file);
+	if (err)
+		return cli__fail("recover", recover->dump, why);
+	print_result(strcmp(recover->output, "-") ? stdout : stderr, recover, &result);
+	return result.escapes ? CLI_FOUND : CLI_DONE;
+}
+
+/*
+ * In a process of its own, because libkdumpfile (0.5.1) was seen to crash, or to want memory without
+ * end, on damaged dumps.
+ */
+int cmd_recover(int argc, char **argv)
+{
+	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
+	struct recover recover = {.output = CLI_TRACE};
+	bool existed;
+	char why[128];
+	pid_t child;
+	int status;
+
+	cli__parse(&argp, argc, argv, 0, &recover);
+	existed = !strcmp(recover.output, "-") || !access(recover.output, F_OK);
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return cli__fail("recover", NULL, strerror(errno));
+	if (!child) {
+		setrlimit(RLIMIT_AS, &memory);
+		exit(recover_dump(&recover));
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return cli__fail("recover", NULL, strerror(errno));
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (!existed)
+		unlink(recover.output);
+	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
+		raise(WTERMSIG(status));
+	snprintf(why, sizeof(why), "it is damaged: its reader ended with \"%s\"",
+		 strsignal(WTERMSIG(status)));
+	return cli__fail("recover", recover.dump, why);
+}

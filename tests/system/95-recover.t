@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A stock kernel dies while thprace records and the stressor runs; thprace recover makes a trace of
+# its dump, as qemu and as makedumpfile write it, and of damaged dumps one message.
+
+# shellcheck source=tests/system/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+thprace=${THPRACE_BUILD:-$system/../../build}/thprace
+
+# recover DUMP [OPTION]...: sets status; the trace is in $work/trace
+recover() {
+	status=0
+	rm -f "$work/trace"
+	"$thprace" recover --output "$work/trace" "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
+}
+
+# number KEY: of the last JSON object of report's header
+number() {
+	"$thprace" report --format json "$work/trace" | sed -n "s/.*\"type\":\"header\".*\"$1\":\([0-9]*\).*/\1/p" |
+		head -n 1
+}
+
+# whole NAME: the trace has what the kernel knew
+whole() {
+	is "$status" 0 "$1: recovered" || diag "$(cat "$work/stderr")"
+	"$thprace" report "$work/trace" >"$work/report"
+	like "$work/report" "recovered from a crash dump" "$1: report says what it is"
+	like "$work/report" "Kernel panic - not syncing: sysrq triggered crash" \
+		"$1: the kernel's last words"
+	ok "$([ "$(number windows)" -gt 0 ]; echo $?)" "$1: windows were counted"
+	ok "$([ "$(number context_records)" -gt 0 ]; echo $?)" "$1: flight records came out"
+	"$thprace" dump "$work/trace" >"$work/records"
+	like "$work/records" "walk-return" "$1: and walkers are among them"
+}
+
+kernel bookworm
+status=0
+"$vm/run" --kernel "$kernel" --mem 768 --modules qemu_fw_cfg --dump "$work/core" --quiet \
+	--timeout 300 --append "tsc=reliable clocksource=tsc" --expect-bug \
+	--file "$scripts/crash.sh:/root/crash.sh" -- sh crash.sh 2>"$work/stderr" >"$work/stdout" ||
+	status=$?
+is "$status" 0 "the kernel died" || diag "$(tail -n 20 "$work/stderr")"
+
+recover "$work/core"
+whole "ELF"
+unlike "$work/report" "^    0x" "ELF: stacks have names"
+cp "$work/records" "$work/records-elf"
+for format in -c -l; do
+	rm -f "$work/small"
+	makedumpfile $format -d 31 "$work/core" "$work/small" >"$work/stdout" 2>&1 ||
+		diag "$(cat "$work/stdout")"
+	recover "$work/small"
+	whole "makedumpfile $format -d 31"
+	cmp "$work/records" "$work/records-elf"
+	ok $? "makedumpfile $format -d 31: the same records and incidents as from the ELF core"
+done
+
+# What cannot be recovered: one line, and no file.
+# fails NAME PATTERN
+fails() {
+	is "$status" 1 "$1: 1"
+	like "$work/stderr" "$2" "$1: says why"
+	is "$(wc -l <"$work/stderr")" 1 "$1: in one line"
+	ok "$([ ! -e "$work/trace" ]; echo $?)" "$1: makes no file"
+}
+makedumpfile -F -c -d 31 "$work/core" >"$work/flat" 2>"$work/stdout"
+recover "$work/flat"
+fails "a flattened dump" "makedumpfile -R"
+head -c 1000000 "$work/small" >"$work/cut"
+recover "$work/cut"
+fails "a dump that is cut off" "thprace recover: "
+head -c 100000 /dev/urandom >"$work/noise"
+recover "$work/noise"
+fails "no dump" "no crash dump"
+recover "$work/none"
+fails "no file" "No such file"
+recover "$work/small" --map "$work/noise"
+fails "a file that is no System.map" "no System.map"
+# Bits are flipped everywhere: it ends, with a trace that can be read or with a message.
+cp "$work/small" "$work/flipped"
+perl -e 'srand 1; open my $f, "+<:raw", $ARGV[0] or die; my $size = -s $f;
+	for (1 .. 2000) { my $at = 65536 + int rand($size - 65536); seek $f, $at, 0; read $f, my $byte, 1;
+		seek $f, $at, 0; print $f chr(ord($byte) ^ 1 << int rand 8) }' "$work/flipped"
+recover "$work/flipped"
+ok "$([ "$status" = 1 ] || "$thprace" report "$work/trace" >"$work/report"; echo $?)" \
+	"flipped bits: a message, or a trace that can be read"
+done_testing
