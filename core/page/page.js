@@ -92,6 +92,8 @@
 	function openerTitle(incident) {
 		if (incident.window)
 			return taskOf(incident.window);
+		if (extraOf.get(incident.number).reuse)
+			return "holder not seen";
 		return incident.verdict === "remained" ? "nobody unmapping" : "no window seen";
 	}
 
@@ -325,12 +327,11 @@
 		if (!more.opener || !(more.opener.length + more.walker.length))
 			return "";
 
-		const reuse = incident.reuse || incident.class === "collapse-reuse";
-
 		return element("details", {class: "stacks"}, element("summary", null, "Stacks"),
 			       element("div", {class: "sides"},
-				       stackList(reuse ? "Collapser" : "Opener", more.opener),
-				       stackList(reuse ? "Holder" : "Walker", more.walker)));
+				       stackList(more.reuse ? "Collapser" : "Opener", more.opener),
+				       stackList(!more.reuse ? "Walker" : incident.window ? "Holder" : "Collapser",
+						 more.walker)));
 	}
 
 	// A line of the report as `thprace report --format json` prints it, with the stacks.
@@ -371,8 +372,7 @@
 
 		viewer.append(element("p", {class: "words " + incident.verdict}, incident.words),
 			      element("p", {class: "proof"},
-				      (incident.window && incident.window.level === null ? "Key " : "Folio ") +
-				      incident.walker.folio + ". Proof: " + incident.proof + "."),
+				      (more.file ? "Key " : "Folio ") + incident.walker.folio + ". Proof: " + incident.proof + "."),
 			      box,
 			      element("div", {class: "tools"},
 				      button("+", () => timeline.zoomBy(1.5), "Zoom in"),

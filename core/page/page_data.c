@@ -12,6 +12,7 @@
 #include <string.h>
 #include "base/hash_map.h"
 #include "base/json.h"
+#include "classes/race_class.h"
 #include "html.h"
 #include "report/diagram.h"
 #include "report/incident_groups.h"
@@ -155,12 +156,17 @@ static void write_incident(struct page *page, struct texts *texts,
 {
 	const struct summary *summary = page->summary;
 	const struct thprace_incident *incident = &one->incident;
+	enum race_shape shape = race_class__shape(incident->walk.class);
 	struct json_object *object = json_object_new_object();
 	uint64_t base = 0;
 
 	if (object) {
 		json__add_number(object, "number", one->number);
 		json__add_number(object, "group", group_of(page, incident));
+		if (shape == RACE_REUSE)
+			json__add_bool(object, "reuse", true);
+		if (shape == RACE_FILE)
+			json__add_bool(object, "file", true);
 		json__add(object, "events", events_of(texts, summary, incident, &base));
 		json__add(object, "times", times_of(incident, base));
 	}

@@ -87,7 +87,11 @@ static void write_stacks(const struct page *page, const struct thprace_incident 
 	fputs("<details class=\"stacks\"><summary>Stacks</summary><div class=\"sides\">\n",
 	      page->out);
 	write_stack(page, reuse ? "Collapser" : "Opener", &incident->opener_stack);
-	write_stack(page, reuse ? "Holder" : "Walker", &incident->walker_stack);
+	write_stack(page,
+		    !reuse			    ? "Walker"
+		    : summary__has_window(incident) ? "Holder"
+						    : "Collapser",
+		    &incident->walker_stack);
 	fputs("</div></details>\n", page->out);
 }
 

@@ -41,6 +41,8 @@ done
 refused "'foo': contained, " thprace dump --verdict foo
 refused "'foo': text, json or csv" thprace dump --format foo
 refused "'foo': light or precise" thprace record --mode foo
+refused "'foo': text, json or html" thprace report --format foo
+refused "has no page" thprace report --crosscheck --format html
 refused "'foo': auto, always or never" thprace report --color foo
 
 # One grammar for times.

@@ -172,6 +172,7 @@ withBrowser(async (browser) => {
 
 		is([made.status, made.said], [kind === "real" ? 3 : 0, ""], kind + ": the page is written");
 		is(page.requests, ["file://" + made.file], kind + ": the page asks for nothing");
+		is(fs.statSync(made.file).mode & 0o777, 0o600, kind + ": only its owner may read it");
 		await sameAsJson(page, json, kind);
 		if (kind === "real") {
 			await timeline(page, json);

@@ -24,7 +24,8 @@ function showAll(page) {
 	return page.evaluate(async () => {
 		for (const group of document.querySelectorAll(".group")) {
 			group.open = true;
-			await new Promise((done) => setTimeout(done));
+			while (!group.dataset.filled)
+				await new Promise((done) => setTimeout(done, 20));
 
 			const select = group.querySelector("select");
 

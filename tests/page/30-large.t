@@ -18,14 +18,19 @@ withBrowser(async (browser) => {
 		performance.getEntriesByName("ready")[0].startTime)) + " ms");
 	ok(size < 5000000, "2,000 incidents with 24 frames in each stack: below 5 MB", String(size));
 	is((await page.$$(".group")).length, groups, "each group is there");
-	is(await page.evaluate(() => {
-		document.querySelectorAll(".group").forEach((group) => {
-			group.open = true;
-		});
-		return new Promise((done) => setTimeout(() => done(document.querySelectorAll("option").length +
-			Array.from(document.querySelectorAll(".group .one")).filter(
-				(one) => one.hidden && !one.parentElement.querySelector("select")).length), 0));
-	}), 2000, "and each incident can be chosen");
+	await page.evaluate(() => document.querySelectorAll(".group").forEach((group) => {
+		group.open = true;
+	}));
+	// The browser tells the script of it a little later.
+	await page.waitForFunction(() => !document.querySelector(".group:not([data-filled])"));
+
+	const options = await page.$$eval("option", (all) => all.map((one) => Number(one.value)));
+	const alone = await page.$$eval(".body:not(:has(select)) .viewer", (all) => all.map(
+		(one) => Number(one.dataset.incident)));
+
+	is(options.concat(alone).sort((a, b) => a - b),
+	   json.filter((object) => object.type === "incident").map((one) => one.number).sort((a, b) => a - b),
+	   "and each incident can be chosen");
 	is(page.complaints, [], "no complaint of the browser");
 	await page.close();
 });

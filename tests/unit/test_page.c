@@ -110,6 +110,28 @@ static void has_the_report(void **state)
 	assert_null(strstr(text, "<details class=\"stacks\">"));
 }
 
+/* What check says of the kernel is in the table of classes, if it was asked. */
+static void has_the_check(void **state)
+{
+	const struct page_options options = {.program = "thprace 0"};
+	struct summary *summary;
+	FILE *out;
+
+	(void)state;
+	write_trace(0);
+	write_page(0, 0);
+	assert_null(strstr(text, "by its image"));
+	summary = read_summary();
+	summary->class[THPRACE_SPLIT_UNMAP].checked = 1;
+	summary->class[THPRACE_SPLIT_UNMAP].check = CHECK_VULNERABLE;
+	out = begin_text();
+	assert_int_equal(page__write(out, summary, &options), 0);
+	fclose(out);
+	summary__free(summary);
+	assert_has(text, ">by its image</th>");
+	assert_has(text, "<td class=\"check escape\">vulnerable</td>");
+}
+
 static const struct activity_part *part_at(const struct activity *activity, uint64_t when)
 {
 	int64_t part = ((int64_t)when - activity->from) / activity->length;
@@ -219,9 +241,10 @@ static int free_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_is_no_markup),   cmocka_unit_test(json_ends_no_script),
-		cmocka_unit_test(has_the_report),      cmocka_unit_test(each_time_has_its_part),
-		cmocka_unit_test(counts_what_it_says), cmocka_unit_test(context_counts_once),
+		cmocka_unit_test(text_is_no_markup),	  cmocka_unit_test(json_ends_no_script),
+		cmocka_unit_test(has_the_report),	  cmocka_unit_test(has_the_check),
+		cmocka_unit_test(each_time_has_its_part), cmocka_unit_test(counts_what_it_says),
+		cmocka_unit_test(context_counts_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, free_text);
