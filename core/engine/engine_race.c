@@ -14,6 +14,7 @@
 #include "classes/race_class.h"
 #include "engine_private.h"
 #include "kernel/target.h"
+#include "race/race_attach.h"
 
 /* --- planning --- */
 
@@ -35,7 +36,31 @@ static void name_events(const struct engine_race *of, char text[RACE_EVENTS][RAC
 	}
 }
 
-static void plan_one(struct engine_race *of, const struct race_kernel *kernel)
+/* As --attach says. False: the reason is in of->why. */
+static bool restrict_ways(struct engine_race *of, const struct types *types,
+			  enum probe_attach attach)
+{
+	char place[RACE_PLACE_TEXT_MAX];
+	struct race_point *point;
+	bool trampoline;
+	int i;
+
+	for (i = 0; i < of->on.points; i++) {
+		point = &of->on.point[i];
+		trampoline = point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
+		if (attach == PROBE_ATTACH_AUTO || trampoline == (attach == PROBE_ATTACH_FENTRY))
+			continue;
+		if (trampoline && race_attach__kprobe(point, types))
+			continue;
+		snprintf(of->why, sizeof(of->why), "%s: %s", race__place(point->place, place),
+			 trampoline ? point->reason : "it needs a kprobe");
+		return false;
+	}
+	return true;
+}
+
+static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
+		     enum probe_attach attach)
 {
 	const struct race *race = of->race;
 	const char *why, *event[RACE_EVENTS] = {0};
@@ -53,7 +78,7 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel)
 		if (race->section[i].learn.places)
 			snprintf(of->why, sizeof(of->why),
 				 "recordings do not know learn, which it uses");
-	if (of->why[0])
+	if (of->why[0] || !restrict_ways(of, kernel->types, attach))
 		return;
 	of->program = calloc(ENGINE_RACE_PROGRAMS_MAX, sizeof(*of->program));
 	name_events(of, text, event);
@@ -91,7 +116,7 @@ int engine_race__plan(struct engine *engine, char *why, size_t why_size)
 	kernel.types = races->types;
 	for (i = 0; i < engine->options.race_count; i++) {
 		races->race[i].race = engine->options.races[i];
-		plan_one(&races->race[i], &kernel);
+		plan_one(&races->race[i], &kernel, engine->options.attach);
 		races->count++;
 	}
 	return 0;

@@ -6,34 +6,52 @@
 # --- a race as a file, beside the same one built in ---
 
 file=/root/races/truncate-unmap.race
-try thprace record -o x.thpr -m precise --race "$file" -- thprace-stress truncate-unmap -d 6
-is "$status" 0 "truncate-unmap from a file is recorded" || diag "$(cat err)"
-unlike err "never ran" "each of its events took place"
-thprace report --format json x.thpr >x.json
-thprace report x.thpr >x.txt
-built_in=$(of_class overlaps truncate-unmap x.json)
-by_file=$(of_class overlaps truncate-unmap-file x.json)
-more "$built_in" 10 "the built-in class saw overlaps"
-is "$(of_class walkers truncate-unmap-file x.json)" "$(of_class walkers truncate-unmap x.json)" \
-	"the same walkers"
-# Each has its own stamps, the file's first. What overlaps for some 50 us may be in one only; and if a
-# busy host takes the processor away between the two stamps, the file's walker sees some windows more.
-more "$((by_file * 10 + 30))" "$((built_in * 9))" "the same overlaps ($by_file and $built_in)"
-less "$by_file" "$((built_in * 2 + 50))" "… and hardly more"
-is "$(of_class escapes truncate-unmap-file x.json)" "$(of_class escapes truncate-unmap x.json)" \
-	"the same escapes"
-thprace dump --format json x.thpr >x.dump
-like x.dump '"class":"truncate-unmap-file","verdict":"contained"' "its overlaps are judged"
-like x.txt "; 0 records lost|lost 0$" "nothing is lost"
+
+# beside HOW: attached in that way
+beside() {
+	record_until overlaps:truncate-unmap=20 "-m precise --attach $1 --race $file" \
+		"thprace-stress truncate-unmap -d 3"
+	is "$status" 0 "truncate-unmap from a file is recorded, $1" || diag "$(cat err)"
+	unlike err "never ran" "each of its events took place"
+	thprace report --format json x.thpr >x.json
+	thprace report x.thpr >x.txt
+	built_in=$(of_class overlaps truncate-unmap x.json)
+	by_file=$(of_class overlaps truncate-unmap-file x.json)
+	more "$built_in" 19 "the built-in class saw overlaps"
+	# With --attach kprobe, the built-in class has each truncation as a walker, and not the call.
+	[ "$1" = kprobe ] || is "$(of_class walkers truncate-unmap-file x.json)" \
+		"$(of_class walkers truncate-unmap x.json)" "the same walkers"
+	# Each has its own stamps, the file's first. What overlaps for some 50 us may be in one only; and
+	# if a busy host takes the processor away between the two stamps, the file's walker sees some
+	# windows more.
+	more "$((by_file * 10 + 30))" "$((built_in * 9))" "the same overlaps ($by_file and $built_in)"
+	less "$by_file" "$((built_in * 2 + 50))" "... and hardly more"
+	is "$(of_class escapes truncate-unmap-file x.json)" "$(of_class escapes truncate-unmap x.json)" \
+		"the same escapes"
+	thprace dump --format json x.thpr >x.dump
+	like x.dump '"class":"truncate-unmap-file","verdict":"contained"' "its overlaps are judged"
+	like x.txt "; 0 records lost|lost 0$" "nothing is lost"
+}
+
+# With kprobes, arguments are saved at the entry for the return.
+beside auto
+beside kprobe
 
 # --- writes that the kernel loses, one proof for each ---
 
-try thprace record -o x.thpr --race /root/races/swapin-nocache.race -- \
-	thprace-stress swapin-nocache -d 20 --format json
-found=$status
+# On a busy host, 20 seconds may pass without a lost write.
+for _ in 1 2 3 4 5 6; do
+	try thprace record -o x.thpr --race /root/races/swapin-nocache.race -- \
+		thprace-stress swapin-nocache -d 20 --format json
+	found=$status
+	lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' out)
+	case $(uname -r) in
+	5.10.*) [ "$found" -ne 3 ] || break ;;
+	*) break ;;
+	esac
+done
 thprace report --format json x.thpr >x.json
 thprace report x.thpr >x.txt
-lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' out)
 escapes=$(of_class escapes swapin-nocache x.json)
 more "$(of_class overlaps swapin-nocache x.json)" 0 "another task frees an entry that one reads" ||
 	diag "$(cat out err)"
@@ -42,10 +60,9 @@ like x.txt "^ *[0-9.]+ .?s +swap_free(_nr)? entry" "… of both sides"
 case $(uname -r) in
 5.10.*)
 	more "$lost" 0 "this kernel loses writes"
-	# An entry that is freed after its read, but before do_swap_page is entered, is in no window.
+	# Proved are those that were freed after the read; a free entry may have been read, too.
 	more "$escapes" 0 "there are escapes"
-	more "$((lost + 1))" "$escapes" "… no more than lost writes ($escapes, $lost)"
-	more "$((escapes * 4 + 4))" "$((lost * 3))" "… and hardly fewer"
+	more "$((lost + 1))" "$escapes" "... no more than lost writes ($escapes, $lost)"
 	is "$found" 3 "and record's status says so"
 	like x.txt "^  incident [0-9]*: swapin-nocache, causal escape" "it is proved"
 	;;
