@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * An interval of a race that a file describes: what its programs store for one task from start to
  * end, and what the instructions of its expressions read (core/race/race_program.c).

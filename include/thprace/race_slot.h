@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Races from files: the tables of bpf/race.bpf.c, what its programs report, and where core puts
  * instructions and numbers into them (core/engine/engine_race.c).
