@@ -51,11 +51,11 @@ static bool read_cpu(struct maker *maker, unsigned int id)
 				maker->cpu, sizeof(*maker->cpu));
 }
 
-/* The programs count these losses; core knows the others. */
+/* The programs count these losses. The others are core's: of what was submitted to it. */
 static bool is_counted(int cause)
 {
-	return cause != THPRACE_LOSS_MISSED && cause != THPRACE_LOSS_WRITE &&
-	       cause != THPRACE_LOSS_MEMORY && cause < THPRACE_LOSS_MAX;
+	return cause != THPRACE_LOSS_WRITE && cause != THPRACE_LOSS_MEMORY &&
+	       cause < THPRACE_LOSS_MAX;
 }
 
 /*
@@ -175,7 +175,7 @@ static void on_message(void *ctx, const void *message, size_t size)
 
 /*
  * Losses are known up to the last reading of the counters. Those that were counted since lie
- * between that and the crash.
+ * between that and the crash. Core adds to the missed ones what the kernel counts of its own.
  */
 static void apply_losses(struct maker *maker)
 {
@@ -185,12 +185,14 @@ static void apply_losses(struct maker *maker)
 	int i;
 
 	for (i = 0; i < THPRACE_LOSS_MAX; i++) {
-		if (!is_counted(i)) {
-			lost[i] = head->lost[i];
-			maker->totals.counters.sum.seen += lost[i];
-		} else if (i != THPRACE_LOSS_STREAM && lost[i] > head->lost[i]) {
+		if (i != THPRACE_LOSS_STREAM && lost[i] > head->lost[i])
 			more = true;
+		if (i == THPRACE_LOSS_MISSED && lost[i] < head->lost[i]) {
+			maker->totals.counters.sum.seen += head->lost[i] - lost[i];
+			lost[i] = head->lost[i];
 		}
+		if (!is_counted(i))
+			lost[i] = head->lost[i];
 	}
 	if (head->lost_until)
 		correlator__lost(maker->correlator, 0, head->lost_until);

@@ -277,9 +277,24 @@ static void test_losses(void **state)
 	crash_message(crash, &failed, sizeof(failed), 0);
 	crash_cpu(crash, 0)->counters.lost[THPRACE_LOSS_SLOT] = 1;
 	crash_beacon(crash)->head.lost[THPRACE_LOSS_MISSED] = 2;
+	crash_beacon(crash)->head.lost[THPRACE_LOSS_WRITE] = 3;
+	crash_beacon(crash)->head.lost[THPRACE_LOSS_MEMORY] = 4;
 	recover(crash, &out);
 	incident(&out, THPRACE_UNPROVEN);
 	assert_int_equal(out.summary->lost[THPRACE_LOSS_SLOT], 1);
+	assert_int_equal(out.summary->lost[THPRACE_LOSS_MISSED], 2);
+	assert_int_equal(out.summary->lost[THPRACE_LOSS_WRITE], 3);
+	assert_int_equal(out.summary->lost[THPRACE_LOSS_MEMORY], 4);
+	assert_true(summary__identity(out.summary));
+	release(&out, crash);
+
+	/* A program counted a walk that the kernel had skipped, and nobody read that any more. */
+	crash = new_crash();
+	crash_message(crash, &failed, sizeof(failed), 0);
+	crash_cpu(crash, 0)->counters.lost[THPRACE_LOSS_MISSED] = 2;
+	crash_beacon(crash)->head.lost[THPRACE_LOSS_MISSED] = 1;
+	recover(crash, &out);
+	incident(&out, THPRACE_UNPROVEN);
 	assert_int_equal(out.summary->lost[THPRACE_LOSS_MISSED], 2);
 	assert_true(summary__identity(out.summary));
 	release(&out, crash);
