@@ -23,6 +23,7 @@ COMMON := -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -I$(O)
 DAEMON_LIBS := -lsystemd -lcap
 ALL_CFLAGS = $(COMMON) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS)
 LIBS := -lbpf -lelf -lz -ljson-c -pthread
+TERMINAL_LIBS := -lncursesw -ltinfo
 # Readers of kernel images (core/image, core/code): `thprace check`, its tests and its fuzzer.
 # Readers of crash dumps (core/dump/dump_file.c): `thprace recover`.
 DUMP_LIBS := -lkdumpfile
@@ -163,7 +164,7 @@ $(O)/libthprace.a: $(CORE_OBJ)
 
 $(O)/thprace: $(CLI_OBJ) $(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(DUMP_LIBS) $(IMAGE_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(CLI_OBJ) $(O)/libthprace.a $(TERMINAL_LIBS) $(DUMP_LIBS) $(IMAGE_LIBS) $(LIBS)
 
 # The command except its main: for unit tests.
 $(O)/libcli.a: $(filter-out $(O)/cli/main.o,$(CLI_OBJ))

@@ -34,6 +34,7 @@ int cmd_check(int argc, char **argv);
 int cmd_races(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_incidents(int argc, char **argv);
 int cmd_show(int argc, char **argv);
