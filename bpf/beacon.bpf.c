@@ -6,6 +6,10 @@
 #include "record.bpf.h"
 #include <thprace/beacon.h>
 
+struct task_struct {
+	char comm[THPRACE_COMM_LEN];
+} CORE;
+
 struct thprace_beacon beacon __attribute__((aligned(THPRACE_BEACON_ALIGN))) = {};
 
 SEC("raw_tp")
@@ -35,6 +39,7 @@ int beacon_setup(void *ctx)
 	beacon.head.members.vm_anon_vma = bpf_core_field_offset(struct vm_area_struct, anon_vma);
 	beacon.head.members.file_mapping = bpf_core_field_offset(struct file, f_mapping);
 	beacon.head.members.anon_vma_root = bpf_core_field_offset(struct anon_vma, root);
+	beacon.head.members.task_comm = bpf_core_field_offset(struct task_struct, comm);
 	if (symbol)
 		bpf_probe_read_kernel(&beacon.head.phys_base, sizeof(beacon.head.phys_base),
 				      (void *)symbol);

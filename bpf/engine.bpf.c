@@ -83,6 +83,8 @@ __noinline int slot_take(u64 task)
 	slot->windows = 0;
 	slot->opener.type = THPRACE_MSG_OPENER;
 	*(u64 *)&slot->opener.window.pid = task; /* and tgid */
+	/* A report has the name of its time; until then a reader of a crash dump needs one. */
+	bpf_get_current_comm(slot->opener.window.comm, sizeof(slot->opener.window.comm));
 	return free;
 }
 

@@ -120,22 +120,23 @@ static __always_inline u64 folio_mapping(u64 folio)
 	return (u64)BPF_CORE_READ((struct page *)folio, mapping);
 }
 
-/*
- * How many PMDs map a folio. Sources: folio_mapped() and page_mapcount() of each version. A global
- * function, so the verifier walks it once and not at each call.
- */
-__noinline int __weak folio_entire(u64 folio)
+/* How many PMDs map a large folio. Sources: folio_mapped() and page_mapcount() of each version. */
+static __always_inline s32 large_entire(u64 folio)
 {
 	struct page___v61 *tail;
 
-	if (!page_is_head(folio, 0))
-		return 0;
 	if (bpf_core_field_exists(struct folio___v63, _entire_mapcount))
 		return BPF_CORE_READ((struct folio___v63 *)folio, _entire_mapcount.counter) + 1;
 	if (!bpf_core_field_exists(struct page___v61, compound_mapcount))
 		return 0;
 	tail = (struct page___v61 *)(folio + bpf_core_type_size(struct page));
 	return BPF_CORE_READ(tail, compound_mapcount.counter) + 1;
+}
+
+/* The same of any folio. A global function, so the verifier walks it once and not at each call. */
+__noinline int __weak folio_entire(u64 folio)
+{
+	return page_is_head(folio, 0) ? large_entire(folio) : 0;
 }
 
 /*
@@ -186,11 +187,11 @@ __noinline int __weak folio_small(u64 folio)
 
 	if (!page_is_head(folio, 0))
 		return BPF_CORE_READ((struct page *)folio, _mapcount.counter) + 1;
-	entire = folio_entire(folio);
+	entire = large_entire(folio);
 	for (i = 0; i < SMALL_READINGS; i++) {
 		before = entire;
 		small = folio_small_beside(folio, before);
-		entire = folio_entire(folio);
+		entire = large_entire(folio);
 		if (entire == before)
 			break;
 	}

@@ -55,6 +55,8 @@ struct walks_map {
 };
 struct walks_map walks SEC(".maps");
 
+static const struct walk_state no_walk;
+
 static __always_inline struct walk_state *state_of(u64 task)
 {
 	u32 pid = (u32)task;
@@ -64,13 +66,12 @@ static __always_inline struct walk_state *state_of(u64 task)
 
 static __always_inline struct walk_state *state_make(u64 task)
 {
-	const struct walk_state empty = {};
 	u32 pid = (u32)task;
 	struct walk_state *state = bpf_map_lookup_elem(&walks, &pid);
 
 	if (state)
 		return state;
-	bpf_map_update_elem(&walks, &pid, &empty, BPF_ANY);
+	bpf_map_update_elem(&walks, &pid, &no_walk, BPF_ANY);
 	state = bpf_map_lookup_elem(&walks, &pid);
 	if (!state)
 		count_lost(THPRACE_LOSS_TASK);
@@ -148,6 +149,7 @@ static __always_inline int slot_window(u32 index, u64 folio, struct thprace_wind
 	return window->level == THPRACE_LEVEL_PMD;
 }
 
+/* All of it but the task's name, which only a report needs. */
 static __always_inline void walk_fill(struct thprace_walk *walk, const struct walk_state *state,
 				      u64 task, u64 leave, s32 residual, u16 flags)
 {
@@ -164,7 +166,6 @@ static __always_inline void walk_fill(struct thprace_walk *walk, const struct wa
 	walk->origin = state->origin;
 	walk->flags = flags | (state->migrate ? THPRACE_RF_MIGRATE : 0);
 	walk->order = 0;
-	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
 	__builtin_memset(&walk->left, 0, sizeof(walk->left));
 	__builtin_memset(&walk->before, 0, sizeof(walk->before));
 	__builtin_memset(&walk->outer, 0, sizeof(walk->outer));
@@ -230,6 +231,7 @@ __noinline int __weak pair_report(u32 index)
 	__builtin_memset(incident->pad, 0, sizeof(incident->pad));
 	incident->mode = precise;
 	incident->walk = state->walk;
+	bpf_get_current_comm(incident->walk.comm, sizeof(incident->walk.comm));
 	incident->opener_stack.nr = 0;
 	incident->walker_stack.nr = 0; /* comes with the walker's own report */
 	bpf_ringbuf_submit(incident, 0);
@@ -282,6 +284,7 @@ static __always_inline void walker_report(void *ctx, const struct thprace_walk *
 	__builtin_memset(incident->pad, 0, sizeof(incident->pad));
 	incident->mode = precise;
 	incident->walk = *walk;
+	bpf_get_current_comm(incident->walk.comm, sizeof(incident->walk.comm));
 	incident->opener_stack.nr = 0;
 	stack_take(ctx, &incident->walker_stack);
 	bpf_ringbuf_submit(incident, 0);

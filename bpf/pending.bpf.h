@@ -71,7 +71,7 @@ static __always_inline void pending_describe(u32 at, u64 task, u8 class, u8 orig
 	place->tgid = task >> 32;
 	place->class = class;
 	place->origin = origin;
-	bpf_get_current_comm(place->comm, sizeof(place->comm));
+	place->task = bpf_get_current_task();
 }
 
 static __always_inline void pending_free(u32 at, struct thprace_pending *place)

@@ -76,7 +76,9 @@ static void take_range(struct under_way *under_way, const struct thprace_slot *s
 	note_time(under_way, range->window.removed);
 }
 
-static void take_walker(struct under_way *under_way, const struct thprace_pending *pending)
+/* Its task has not returned, so the task's structure is still there. */
+static void take_walker(struct under_way *under_way, const struct thprace_pending *pending,
+			const struct memory *memory, const struct thprace_beacon_head *head)
 {
 	struct thprace_walk *walk = &under_way->walkers[under_way->nr_walkers++];
 
@@ -89,10 +91,13 @@ static void take_walker(struct under_way *under_way, const struct thprace_pendin
 		.origin = pending->origin,
 		.flags = THPRACE_KF_CRASH,
 	};
-	memcpy(walk->comm, pending->comm, THPRACE_COMM_LEN - 1);
+	if (memory__virtual(memory, pending->task + head->members.task_comm, walk->comm,
+			    THPRACE_COMM_LEN - 1))
+		walk->comm[0] = '\0';
 }
 
-static void take_pending(struct under_way *under_way, const struct thprace_pending *pending)
+static void take_pending(struct under_way *under_way, const struct thprace_pending *pending,
+			 const struct memory *memory, const struct thprace_beacon_head *head)
 {
 	if (!pending->folio || !pending->enter || pending->class >= race_class__end() ||
 	    pending->origin >= THPRACE_ORIGIN_MAX)
@@ -102,7 +107,7 @@ static void take_pending(struct under_way *under_way, const struct thprace_pendi
 	if (pending->leave)
 		under_way->nr_waiting++;
 	else
-		take_walker(under_way, pending);
+		take_walker(under_way, pending, memory, head);
 }
 
 static int read_slots(struct under_way *under_way, const struct memory *memory,
@@ -144,7 +149,7 @@ int under_way__read(struct under_way *under_way, const struct memory *memory,
 	if (err)
 		return err;
 	for (i = 0; i < THPRACE_PENDING_MAX; i++)
-		take_pending(under_way, &under_way->pending[i]);
+		take_pending(under_way, &under_way->pending[i], memory, head);
 	return read_slots(under_way, memory, head, task, ctx);
 }
 

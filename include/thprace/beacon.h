@@ -34,6 +34,8 @@ struct thprace_beacon_members {
 	__u32 vm_anon_vma;
 	__u32 file_mapping;
 	__u32 anon_vma_root;
+	__u32 task_comm;
+	__u32 pad;
 };
 
 struct thprace_beacon_head {

@@ -250,7 +250,7 @@ struct thprace_pending {
 	__u8 class; /* enum thprace_class */
 	__u8 origin; /* enum thprace_walker_origin */
 	__u16 pad;
-	char comm[THPRACE_COMM_LEN];
+	__u64 task; /* its struct task_struct */
 };
 
 #define THPRACE_PENDING_MAX 32 /* number of bits in the result of range_met() (bpf/range.bpf.c) */

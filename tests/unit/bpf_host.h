@@ -106,6 +106,7 @@ int model__read(void *to, size_t size, const void *from);
 #define bpf_get_current_pid_tgid model__current
 #define bpf_get_smp_processor_id model__cpu
 #define bpf_get_current_comm model__comm
+#define bpf_get_current_task() 0
 #define bpf_get_stack model__stack
 #define bpf_probe_read_kernel(to, size, from) model__read(to, size, from)
 #define bpf_map_lookup_elem model__map_lookup

@@ -25,6 +25,7 @@
 #define CRASH_RING_DATA (CRASH_RING + 0x3000)
 #define CRASH_RING_BYTES 8192
 #define CRASH_VMA 0xb8000
+#define CRASH_TASK (CRASH_VMA + 0x800)
 #define CRASH_LOG 0xb9000
 #define CRASH_NAMES 0xbe000
 #define CRASH_BYTES 0xc0000
@@ -264,7 +265,11 @@ static inline void crash_make(struct crash *crash)
 		.ring_data = CRASH_BASE + CRASH_RING_DATA,
 		.ring_consumer = CRASH_BASE + CRASH_RING + 0x1000,
 		.ring_producer = CRASH_BASE + CRASH_RING + 0x2000,
-		.members = {.vm_start = 0, .vm_pgoff = 8, .vm_file = 16, .vm_anon_vma = 24},
+		.members = {.vm_start = 0,
+			    .vm_pgoff = 8,
+			    .vm_file = 16,
+			    .vm_anon_vma = 24,
+			    .task_comm = 40},
 		.page_shift = 12,
 		.mode = THPRACE_LIGHT,
 		.cpu_stride = sizeof(struct thprace_cpu),
@@ -335,7 +340,8 @@ static inline struct thprace_pending *crash_walker(struct crash *crash, int i, u
 					    .tgid = pid,
 					    .class = THPRACE_SPLIT_UNMAP,
 					    .origin = THPRACE_ORIGIN_SPLIT,
-					    .comm = "walker"};
+					    .task = CRASH_BASE + CRASH_TASK};
+	strcpy((char *)crash_at(crash, CRASH_TASK + 40), "walker");
 	return pending;
 }
 

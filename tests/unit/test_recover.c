@@ -255,6 +255,13 @@ static void test_walker_under_way(void **state)
 	assert_true(notes(&out, "under way at the crash: walker of split-unmap, walker/8"));
 	release(&out, crash);
 
+	/* Its task is not in the dump. */
+	crash = new_crash();
+	crash_walker(crash, 0, 8, CRASH_STARTED + 200, 0)->task = 0x1000;
+	recover(crash, &out);
+	assert_string_equal(incident(&out, THPRACE_UNPROVEN)->walk.comm, "");
+	release(&out, crash);
+
 	crash = new_crash();
 	crash_walker(crash, 0, 8, CRASH_STARTED + 200, 0);
 	crash_window(crash, 1, 7, CRASH_STARTED + 100);
