@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <cmocka.h>
@@ -254,7 +255,7 @@ __u32 model__cpu(void)
 long model__comm(char *name, __u32 size)
 {
 	memset(name, 0, size);
-	memcpy(name, "task", 4);
+	snprintf(name, size, "task%u", bpf_model__pid(model__who));
 	return 0;
 }
 
@@ -506,6 +507,7 @@ unsigned int model__memory_sweep(const struct bpf_model *model)
 void model__memory_check(void)
 {
 	unsigned int i, cause, walkers = 0;
+	char name[THPRACE_COMM_LEN];
 
 	for (i = 0; i < CPUS; i++) {
 		for (cause = 0; cause < THPRACE_LOSS_SLOTS; cause++)
@@ -516,6 +518,11 @@ void model__memory_check(void)
 	for (i = 0; i < SLOTS; i++) {
 		assert_false(open_folio[i]);
 		assert_false(slot_busy(&slots[i]));
+		if (!slots[i].task)
+			continue;
+		/* A dump shows it, whether the task has reported or not. */
+		snprintf(name, sizeof(name), "task%u", (uint32_t)slots[i].task);
+		assert_string_equal(slots[i].opener.window.comm, name);
 	}
 	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
 		walkers += pending[i].folio != 0;
