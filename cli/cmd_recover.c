@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/names.h"
@@ -15,6 +16,9 @@
 #include "dump/recovery.h"
 
 #define MEMORY_MAX (8UL << 30) /* address space */
+/* CPU time. A GiB of memory took at most 2.5 s, but makedumpfile makes a fifth of it. */
+#define SECONDS_MIN 60
+#define SECONDS_PER_GIB 60 /* more, of the file */
 
 enum recover_option {
 	OPT_OUTPUT = 'o',
@@ -131,16 +135,54 @@ static int recover_dump(const struct recover *recover)
 	return result.escapes ? CLI_FOUND : CLI_DONE;
 }
 
+/* What a limit was set to before holds if it is lower. */
+static void set_limit(int resource, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	setrlimit(resource, &limit);
+}
+
+/* A file may claim to have terabytes, so what counts is what it takes on the disk. */
+static rlim_t seconds_for(const char *path)
+{
+	struct stat stat_;
+
+	if (stat(path, &stat_))
+		return SECONDS_MIN;
+	return SECONDS_MIN + (rlim_t)(stat_.st_blocks >> 21) * SECONDS_PER_GIB; /* of 512 bytes */
+}
+
+static void limit_reader(const char *path)
+{
+	set_limit(RLIMIT_AS, MEMORY_MAX);
+	set_limit(RLIMIT_CPU, seconds_for(path));
+	set_limit(RLIMIT_CORE, 0);
+}
+
+static void explain_end(char *why, size_t size, int signal)
+{
+	if (signal == SIGXCPU)
+		snprintf(why, size,
+			 "reading it took too much CPU time (the limit is a minute, and a minute "
+			 "more for each GiB of the file): it is damaged");
+	else
+		snprintf(why, size, "it is damaged: its reader ended with \"%s\"",
+			 strsignal(signal));
+}
+
 /*
- * In a process of its own, because libkdumpfile (0.5.1) was seen to crash, or to want memory without
- * end, on damaged dumps.
+ * In a process of its own, because libkdumpfile (0.5.1) was seen to crash, or to want memory or time
+ * without end, on damaged dumps.
  */
 int cmd_recover(int argc, char **argv)
 {
-	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
 	struct recover recover = {.output = CLI_TRACE};
 	bool existed;
-	char why[128];
+	char why[192];
 	pid_t child;
 	int status;
 
@@ -151,7 +193,7 @@ int cmd_recover(int argc, char **argv)
 	if (child < 0)
 		return cli__fail("recover", NULL, strerror(errno));
 	if (!child) {
-		setrlimit(RLIMIT_AS, &memory);
+		limit_reader(recover.dump);
 		exit(recover_dump(&recover));
 	}
 	while (waitpid(child, &status, 0) < 0)
@@ -163,7 +205,6 @@ int cmd_recover(int argc, char **argv)
 		unlink(recover.output);
 	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
 		raise(WTERMSIG(status));
-	snprintf(why, sizeof(why), "it is damaged: its reader ended with \"%s\"",
-		 strsignal(WTERMSIG(status)));
+	explain_end(why, sizeof(why), WTERMSIG(status));
 	return cli__fail("recover", recover.dump, why);
 }

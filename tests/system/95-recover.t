@@ -9,11 +9,14 @@
 
 thprace=${THPRACE_BUILD:-$system/../../build}/thprace
 
-# recover DUMP [OPTION]...: sets status; the trace is in $work/trace
+# recover DUMP [OPTION]...: in 5 s of CPU time; sets status; the trace is in $work/trace
 recover() {
 	status=0
 	rm -f "$work/trace"
-	"$thprace" recover --output "$work/trace" "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
+	(
+		ulimit -S -t 5
+		exec "$thprace" recover --output "$work/trace" "$@" >"$work/stdout" 2>"$work/stderr"
+	) || status=$?
 }
 
 # number KEY: of the last JSON object of report's header
@@ -78,6 +81,14 @@ recover "$work/none"
 fails "no file" "No such file"
 recover "$work/small" --map "$work/noise"
 fails "a file that is no System.map" "no System.map"
+# A core that claims 4 TiB, all of it a hole: the reader's time is limited.
+perl -e 'open my $f, ">:raw", $ARGV[0] or die; my $size = 1 << 42;
+	print $f pack("C16 S<S<L< Q<Q<Q< L< S<S<S< S<S<S<", 0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, (0) x 9,
+		4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0);
+	print $f pack("L<L<Q<Q<Q<Q<Q<Q<", 1, 7, 4096, 0xffff888000000000, 0, $size, $size, 0);
+	truncate $f, 4096 + $size or die' "$work/endless"
+recover "$work/endless"
+fails "a dump without end" "too much CPU time"
 # Bits are flipped everywhere: it ends, with a trace that can be read or with a message.
 cp "$work/small" "$work/flipped"
 perl -e 'srand 1; open my $f, "+<:raw", $ARGV[0] or die; my $size = -s $f;
