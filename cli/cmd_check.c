@@ -409,7 +409,7 @@ static int watch_kernel(const struct check_arguments *arguments, struct check_wa
 			 strerror(-err));
 		return err;
 	}
-	progress__show("attaching to the kernel");
+	progress__step("attaching to the kernel");
 	err = walk_watch__open(&watch, arguments->attach, why, why_size);
 	progress__clear();
 	if (!err) {
@@ -454,13 +454,15 @@ static int check(const struct check_arguments *arguments)
 	CLEANUP(check_source__release) struct check_source source = {0};
 	struct check_watch seen, *watch = NULL;
 	struct check_facts facts;
-	int failure = 0;
+	int failure = 0, err;
 	unsigned int class;
 	char why[512] = "";
 
-	if (check_source__open(&source, &arguments->files, why, sizeof(why))) {
+	progress__step(PROGRESS_IMAGE);
+	err = check_source__open(&source, &arguments->files, why, sizeof(why));
+	progress__clear();
+	if (err)
 		return cli__fail("check", NULL, why);
-	}
 	if (arguments->watch) {
 		if (watch_kernel(arguments, &seen, &failure, why, sizeof(why))) {
 			fprintf(stderr, "thprace check: cannot watch: %s\n", why);

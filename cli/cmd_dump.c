@@ -247,9 +247,14 @@ static void bad(struct dump *dump, const char *why)
 
 static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 {
+	struct work work = {0};
 	struct trace_block block;
 	int err = 0, got;
 
+	work__begin(&work, "reading the trace", 0);
+	trace_reader__count(reader, &work);
+	if (progress__beside(dump->render.out))
+		progress__work(&work);
 	while (!err && !ferror(dump->render.out) &&
 	       (got = trace_reader__next(reader, &block)) != 0) {
 		if (got < 0)
@@ -259,6 +264,7 @@ static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 		else if (block.type == THPRACE_BLOCK_INCIDENTS)
 			err = dump_incidents(dump, &block);
 	}
+	progress__clear();
 	/* Now, while errno still has the reason, and before anything goes to stderr. */
 	output__flush();
 	if (!err && !ferror(dump->render.out) && !dump->bad && !trace_reader__ended(reader))

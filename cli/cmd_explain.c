@@ -17,6 +17,7 @@
 #include "complaint/complaint.h"
 #include "complaint/log_reader.h"
 #include "complaint/pstore.h"
+#include "progress.h"
 
 #define COMPLAINTS_MAX 10000 /* that are explained; others are only counted */
 #define LABEL 9
@@ -333,7 +334,9 @@ static int ask_image(struct explain *explain, struct complaint_kernel *kernel, c
 	unsigned int class;
 	int err;
 
+	progress__step(PROGRESS_IMAGE);
 	err = check_source__open(&source, &explain->files, why, why_size);
+	progress__clear();
 	if (err)
 		return err;
 	check_facts__gather(&explain->facts, &source);

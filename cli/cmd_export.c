@@ -12,6 +12,7 @@
 #include "base/output.h"
 #include "base/private_file.h"
 #include "export/timeline.h"
+#include "progress.h"
 #include "report/summary.h"
 #include "trace/trace_reader.h"
 
@@ -37,6 +38,7 @@ struct export
 	const char *output; /* NULL: standard output */
 	bool chosen;
 	enum timeline_format format;
+	struct work work;
 };
 
 static void choose(struct export *export, enum timeline_format format, struct argp_state *state)
@@ -138,14 +140,25 @@ static int open_input(const struct export *export, off_t *start)
 	return copy;
 }
 
-static int read_summary(int fd, struct summary **summary, char *why, size_t size)
+/* Says how far one of the two passes is; until progress__clear(). */
+static void show_pass(struct export *export, const char *step, struct trace_reader *reader)
+{
+	work__begin(&export->work, step, 0);
+	trace_reader__count(reader, &export->work);
+	progress__work(&export->work);
+}
+
+static int read_summary(struct export *export, int fd, struct summary **summary, char *why,
+			size_t size)
 {
 	struct trace_reader *reader;
 	int err = trace_reader__open_fd(&reader, fd, why, size);
 
 	if (err)
 		return err;
+	show_pass(export, "reading the trace", reader);
 	err = summary__read(summary, reader, why, size);
+	progress__clear();
 	trace_reader__close(reader);
 	if (err == -ENOMEM)
 		snprintf(why, size, "%s", CLI_TOO_LARGE);
@@ -209,8 +222,7 @@ static int damage(const struct export *export, const struct summary *summary)
 	return fail(export, why);
 }
 
-static int write_timeline(const struct export *export, int fd, FILE *out,
-			  const struct summary *summary)
+static int write_timeline(struct export *export, int fd, FILE *out, const struct summary *summary)
 {
 	struct trace_reader *reader;
 	char why[256];
@@ -219,15 +231,17 @@ static int write_timeline(const struct export *export, int fd, FILE *out,
 	if (trace_reader__open_fd(&reader, fd, why, sizeof(why)))
 		return fail(export, why);
 	setvbuf(out, NULL, _IOFBF, BUFFER);
+	if (progress__beside(out))
+		show_pass(export, "writing the timeline", reader);
 	err = timeline__write(out, export->format, summary, reader);
+	progress__clear();
 	trace_reader__close(reader);
 	if (err)
 		return fail(export, CLI_TOO_LARGE);
 	return CLI_DONE;
 }
 
-static int export_file(const struct export *export, int fd, off_t start,
-		       const struct summary *summary)
+static int export_file(struct export *export, int fd, off_t start, const struct summary *summary)
 {
 	bool made;
 	FILE *out = open_output(export, fd, &made);
@@ -265,7 +279,7 @@ int cmd_export(int argc, char **argv)
 	fd = open_input(&export, &start);
 	if (fd < 0)
 		return fail(&export, strerror(errno));
-	if (read_summary(fd, &summary, why, sizeof(why)))
+	if (read_summary(&export, fd, &summary, why, sizeof(why)))
 		status = fail(&export, why);
 	else
 		status = export_file(&export, fd, start, summary);

@@ -76,7 +76,6 @@ struct provoke_command {
 	bool all;
 	bool test_machine;
 	bool json;
-	bool quiet;
 	const char *prefix;
 	char stressor[PATH_MAX];
 };
@@ -156,7 +155,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		command->run.stressor = arg;
 		break;
 	case OPT_QUIET:
-		command->quiet = true;
+		command->run.progress = false;
 		break;
 	case ARGP_KEY_ARG:
 		choose_class(command, arg, state);
@@ -388,9 +387,8 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 			strerror(-err));
 		return err;
 	}
-	if (!command->quiet)
-		progress__show("%s: provoking for %.1f s at most", names__class(class),
-			       command->run.seconds);
+	if (command->run.progress)
+		progress__step("attaching to the kernel");
 	err = provoke__run(&result, class, &command->run, path, why, sizeof(why));
 	progress__clear();
 	if (err && !command->json)
@@ -414,7 +412,10 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 int cmd_provoke(int argc, char **argv)
 {
 	struct provoke_command command = {
-		.run = {.seconds = DEFAULT_SECONDS, .widen_ns = DEFAULT_WIDEN_US * 1000, .seed = 1},
+		.run = {.seconds = DEFAULT_SECONDS,
+			.widen_ns = DEFAULT_WIDEN_US * 1000,
+			.seed = 1,
+			.progress = true},
 	};
 	bool open = false, silent = false;
 	int err = 0;

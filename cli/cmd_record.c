@@ -165,7 +165,7 @@ static bool seen_enough(const struct record *record, struct recording *recording
 
 static int run(struct record *record, struct recording *recording)
 {
-	double start = clock__now() / 1e9, shown = start, now;
+	double start = clock__now() / 1e9, now;
 	bool warned = false;
 	int err = 0;
 
@@ -176,10 +176,8 @@ static int run(struct record *record, struct recording *recording)
 		if (record->child.ended || seen_enough(record, recording) ||
 		    (record->seconds > 0 && now - start >= record->seconds))
 			break;
-		if (wants_progress(record) && now - shown >= 1) {
+		if (wants_progress(record) && progress__due())
 			show_progress(recording);
-			shown = now;
-		}
 		if (recording__write_error(recording) && !warned) {
 			progress__clear();
 			fprintf(stderr,
@@ -188,6 +186,8 @@ static int run(struct record *record, struct recording *recording)
 				record->recording.path,
 				strerror(-recording__write_error(recording)));
 			warned = true;
+			if (wants_progress(record))
+				show_progress(recording);
 		}
 	}
 	progress__clear();
@@ -347,7 +347,7 @@ static int record_all(struct record *record)
 	if (err)
 		return fail(strerror(-err));
 	if (!record->quiet)
-		progress__show("attaching to the kernel: this takes a few seconds");
+		progress__step("attaching to the kernel");
 	err = recording__open(&recording, &record->recording, why, sizeof(why));
 	if (!err)
 		err = races_recorded(record, recording, why, sizeof(why));

@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "dump/dump_file.h"
 #include "dump/recovery.h"
+#include "progress.h"
 
 #define MEMORY_MAX (8UL << 30) /* address space */
 /* CPU time. A GiB of memory took at most 2.5 s, but makedumpfile makes a fifth of it. */
@@ -116,19 +117,26 @@ static int recover_dump(const struct recover *recover)
 	struct recovery result;
 	struct dump_file *file;
 	char why[512] = "";
+	struct work work = {0};
 	int err;
 
+	work__begin(&work, "opening the dump", 0);
+	progress__work(&work);
 	err = dump_file__open(&file, recover->dump, why, sizeof(why));
-	if (err)
+	if (err) {
+		progress__clear();
 		return cli__fail("recover", recover->dump, why);
+	}
 	how = (struct recovery_options){
 		.path = recover->output,
 		.format = dump_file__format(file),
 		.map = recover->map,
 		.image = recover->kernel,
+		.work = &work,
 	};
 	err = recovery__make(&result, dump_file__memory(file), &how, why, sizeof(why));
 	dump_file__close(file);
+	progress__clear();
 	if (err)
 		return cli__fail("recover", recover->dump, why);
 	print_result(strcmp(recover->output, "-") ? stdout : stderr, recover, &result);

@@ -70,6 +70,7 @@ struct report {
 	int crosscheck;
 	bool has_incidents; /* --incidents was given */
 	struct render_options render;
+	struct work work;
 };
 
 static void parse_incidents(struct report *report, const char *arg, struct argp_state *state)
@@ -144,13 +145,23 @@ static int fail(const struct report *report, const char *why)
 	return cli__fail("report", report->path, why);
 }
 
-static int crosscheck(const struct report *report, struct trace_reader *reader)
+/* Says how far the reading of a trace is; until progress__clear(). */
+static void show_reading(struct report *report, struct trace_reader *reader)
+{
+	work__begin(&report->work, "reading the trace", 0);
+	trace_reader__count(reader, &report->work);
+	progress__work(&report->work);
+}
+
+static int crosscheck(struct report *report, struct trace_reader *reader)
 {
 	struct crosscheck *check = NULL;
 	char why[256];
 	int err, same;
 
+	show_reading(report, reader);
 	err = crosscheck__run(&check, reader, why, sizeof(why));
+	progress__clear();
 	if (err)
 		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
 	if (report->format == FORMAT_JSON)
@@ -175,13 +186,15 @@ static int write_page(const struct report *report, const struct summary *summary
 	return page__write(report->out, summary, &page);
 }
 
-static int report_file(const struct report *report, struct trace_reader *reader)
+static int report_file(struct report *report, struct trace_reader *reader)
 {
 	struct summary *summary = NULL;
 	char why[256];
 	int err, found;
 
+	show_reading(report, reader);
 	err = summary__read(&summary, reader, why, sizeof(why));
+	progress__clear();
 	if (err)
 		return fail(report, err == -ENOMEM ? CLI_TOO_LARGE : why);
 	if (report->kernel && image_check__add(&report->check, summary, why, sizeof(why))) {
@@ -206,7 +219,7 @@ static int read_image(struct report *report)
 	char why[512];
 	int err;
 
-	progress__show("reading the kernel's image");
+	progress__step(PROGRESS_IMAGE);
 	err = image_check__read(&report->check, report->kernel, why, sizeof(why));
 	progress__clear();
 	return err ? cli__fail("report", NULL, why) : CLI_DONE;
@@ -262,7 +275,7 @@ static int run(struct report *report)
 	trace_reader__close(reader);
 	if (report->output)
 		status = close_output(report, status);
-	if (made && status == CLI_FAILED && !report->crosscheck)
+	if (report->output && made && status == CLI_FAILED && !report->crosscheck)
 		unlink(report->output);
 	return status;
 }

@@ -17,6 +17,7 @@
 
 #include "child.h"
 #include "interrupt.h"
+#include "progress.h"
 #include "correlate/near_miss.h"
 #include "base/clock.h"
 #include "base/names.h"
@@ -146,6 +147,22 @@ static bool seen_enough(const struct provoke *provoke)
 	return until__met(&provoke->options->until, &totals, provoke->result->class);
 }
 
+/* The most important first: a narrow terminal cuts off the rest. */
+static void show_progress(const struct provoke *provoke, uint64_t now)
+{
+	const enum thprace_class class = provoke->result->class;
+	const struct verdict_counts *counts;
+	struct session_totals totals;
+
+	recording__totals(provoke->recording, &totals);
+	counts = &totals.classes[class];
+	progress__show("%s: %.0f of %.0f s  escapes %" PRIu64 "  contained %" PRIu64
+		       "  walkers %" PRIu64 "  windows %" PRIu64,
+		       names__class(class), (double)(now - provoke->started) / 1e9,
+		       provoke->options->seconds, counts->escapes, counts->contained,
+		       (uint64_t)totals.counters.sum.walkers[class], totals.windows);
+}
+
 static void watch(struct provoke *provoke, int *err)
 {
 	const struct provoke_options *options = provoke->options;
@@ -157,6 +174,8 @@ static void watch(struct provoke *provoke, int *err)
 		near_misses__report(provoke->near_misses);
 		child__check(&provoke->stressor);
 		now = clock__now();
+		if (options->progress && progress__due())
+			show_progress(provoke, now);
 		if (provoke->log)
 			kernel_log__read(provoke->log);
 		/* A BUG leaves locks behind that nobody releases: nothing more will happen. */
@@ -363,6 +382,8 @@ static void explain(struct provoke *provoke)
 	if (result->verdict != PROVOKE_NOT_SHOWN ||
 	    (!result->counts.unattributed && !result->counts.remained))
 		return;
+	if (options->progress)
+		progress__step("looking for the reason");
 	result->defect = walks__explain(text, sizeof(text), result->class, VERB, options->stressor,
 					options->attach);
 	if (text[0])

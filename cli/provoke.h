@@ -26,6 +26,7 @@ struct provoke_options {
 	uint64_t seed;
 	const char *stressor; /* path of thprace-stress */
 	const char *dir; /* for its files, or NULL */
+	bool progress; /* show how far it is */
 	bool whole; /* continue after an escape until the time is over */
 };
 

@@ -12,6 +12,7 @@
 #include "engine/kprobe_trial.h"
 #include "image/image.h"
 #include "kernel/target.h"
+#include "progress.h"
 
 #define NAMES_MAX 1024
 
@@ -106,7 +107,9 @@ int races_kernel__open(struct races_kernel *kernel, const char *image, const cha
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->elsewhere = image || btf;
 	if (kernel->elsewhere) {
+		progress__step(PROGRESS_IMAGE);
 		err = check_source__open(&kernel->source, &from, why, why_size);
+		progress__clear();
 		if (!err)
 			err = open_elsewhere(kernel, btf, why, why_size);
 	} else {

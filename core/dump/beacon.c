@@ -9,6 +9,7 @@
 #include <thprace/version.h>
 
 #include "base/names.h"
+#include "base/work.h"
 
 #define CPUS_MAX 65536
 #define RING_MAX (64U << 20)
@@ -93,17 +94,20 @@ static int explain(const struct search *search, char *why, size_t why_size)
 	return -ENOENT;
 }
 
-int beacon__find(struct beacon *result, const struct memory *memory, char *why, size_t why_size)
+int beacon__find(struct beacon *result, const struct memory *memory, struct work *work, char *why,
+		 size_t why_size)
 {
 	struct search search = {.memory = memory};
 	struct thprace_beacon *found = malloc(sizeof(*found));
-	uint64_t page, address, magic[2];
+	uint64_t page, address, looked_at = 0, magic[2];
 	unsigned int nr = 0;
 
 	if (!found) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
+	work__begin(work, "looking for thprace's memory in the dump",
+		    memory->pages * memory->page_size);
 	for (page = 0; memory->next_page(memory->ctx, &page); page += memory->page_size) {
 		for (address = page; address < page + memory->page_size;
 		     address += THPRACE_BEACON_ALIGN) {
@@ -115,6 +119,8 @@ int beacon__find(struct beacon *result, const struct memory *memory, char *why, 
 			if (!nr++ || found->head.started > result->content.head.started)
 				result->content = *found;
 		}
+		looked_at += memory->page_size;
+		work__done(work, looked_at);
 		if (page > UINT64_MAX - memory->page_size)
 			break;
 	}

@@ -10,6 +10,8 @@
 
 #include "memory.h"
 
+struct work;
+
 struct beacon {
 	struct thprace_beacon content;
 	unsigned int others; /* engines besides this one that were recording */
@@ -17,8 +19,10 @@ struct beacon {
 
 /*
  * The beacon of the engine that began to record last. Returns 0, or negative errno with a sentence
- * in why: there is none, or its engine is another version's.
+ * in why: there is none, or its engine is another version's. All of the dump is looked through:
+ * work counts that.
  */
-int beacon__find(struct beacon *beacon, const struct memory *memory, char *why, size_t why_size);
+int beacon__find(struct beacon *beacon, const struct memory *memory, struct work *work, char *why,
+		 size_t why_size);
 
 #endif

@@ -97,6 +97,22 @@ static bool begins_with(int fd, const char *bytes, size_t size)
 	return pread(fd, start, size, 0) == (ssize_t)size && !memcmp(start, bytes, size);
 }
 
+/* How many pages are in the file. */
+static uint64_t count_pages(kdump_bmp_t *bitmap)
+{
+	kdump_addr_t begin = 0, end;
+	uint64_t count = 0;
+
+	while (kdump_bmp_find_set(bitmap, &begin) == KDUMP_OK) {
+		end = begin;
+		if (kdump_bmp_find_clear(bitmap, &end) != KDUMP_OK || end <= begin)
+			return 0;
+		count += end - begin;
+		begin = end;
+	}
+	return count;
+}
+
 static int open_kdump(struct dump_file *file, char *why, size_t why_size)
 {
 	const char *format;
@@ -140,6 +156,7 @@ static int open_kdump(struct dump_file *file, char *why, size_t why_size)
 	}
 	file->pages = pages.val.bitmap;
 	kdump_bmp_incref(file->pages);
+	file->memory.pages = count_pages(file->pages);
 	if (kdump_get_string_attr(file->kdump, KDUMP_ATTR_FILE_FORMAT, &format) == KDUMP_OK)
 		snprintf(file->format, sizeof(file->format), "%s", format);
 	if (kdump_vmcoreinfo_raw(file->kdump, &file->info) != KDUMP_OK)

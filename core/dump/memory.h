@@ -27,6 +27,7 @@ struct memory {
 	 */
 	int (*set_tables)(void *ctx, uint64_t root, unsigned int bits, uint64_t phys_base);
 	size_t page_size;
+	uint64_t pages; /* in the dump; 0: not known */
 	const char *info; /* VMCOREINFO, lines of KEY=VALUE; "" if the dump has none */
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/json_bounds.h"
+#include "base/work.h"
 #include "beacon.h"
 #include "correlate/correlator.h"
 #include "crash_json.h"
@@ -343,13 +344,14 @@ static int open_all(struct maker *maker, const struct recovery_options *options)
 }
 
 /* Everything that can show that there is nothing to recover, before a file is made. */
-static int read_all(struct maker *maker, char *why, size_t why_size)
+static int read_all(struct maker *maker, struct work *work, char *why, size_t why_size)
 {
-	int err = beacon__find(&maker->beacon, maker->memory, why, why_size);
+	int err = beacon__find(&maker->beacon, maker->memory, work, why, why_size);
 
 	if (err)
 		return err;
 	maker->result->others = maker->beacon.others;
+	work__begin(work, "reading thprace's memory", 0);
 	err = crash_json__begin(&maker->crash, maker->beacon.content.meta, maker->head->meta_size);
 	if (err) {
 		snprintf(why, why_size,
@@ -390,13 +392,16 @@ int recovery__make(struct recovery *recovery, const struct memory *memory,
 	maker->result = recovery;
 	maker->memory = memory;
 	maker->head = &maker->beacon.content.head;
-	err = read_all(maker, why, why_size);
-	if (!err)
+	err = read_all(maker, options->work, why, why_size);
+	if (!err) {
+		work__begin(options->work, "reading the names of the kernel's functions", 0);
 		err = read_names(maker, options, why, why_size);
+	}
 	if (err)
 		goto cleanup;
 	err = open_all(maker, options);
 	if (!err) {
+		work__begin(options->work, "writing the trace", 0);
 		write_trace(maker, options);
 		err = trace_writer__close(maker->writer);
 		maker->writer = NULL;

@@ -13,11 +13,14 @@
 #include "memory.h"
 #include "messages.h"
 
+struct work;
+
 struct recovery_options {
 	const char *path; /* of the trace; "-": stdout */
 	const char *format; /* of the dump, in words */
 	const char *map; /* System.map of the dead kernel, or NULL */
 	const char *image; /* its image, or NULL */
+	struct work *work; /* counts; or NULL */
 };
 
 /* What came out. */

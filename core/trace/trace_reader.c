@@ -15,6 +15,7 @@
 #include <zlib.h>
 #include "base/incident_v2.h"
 #include "base/json_bounds.h"
+#include "base/work.h"
 #include "record_pack.h"
 #include "trace_classes.h"
 #include "trace_validate.h"
@@ -37,6 +38,7 @@ struct trace_reader {
 	int finished; /* nothing more is read */
 	int ended; /* an END block was seen */
 	uint64_t offset; /* bytes read so far */
+	struct work *work; /* where they are counted, or NULL */
 	struct thprace_trace_header header;
 	struct thprace_block_header block;
 	uint64_t block_offset;
@@ -276,6 +278,16 @@ int trace_reader__open(struct trace_reader **reader, const char *path, char *why
 int trace_reader__open_fd(struct trace_reader **reader, int fd, char *why, size_t why_size)
 {
 	return open_reader(reader, NULL, fd, why, why_size);
+}
+
+void trace_reader__count(struct trace_reader *reader, struct work *work)
+{
+	off_t at = lseek(reader->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	reader->work = work;
+	if (at >= 0 && !fstat(reader->fd, &st) && S_ISREG(st.st_mode) && st.st_size > at)
+		work__total(work, reader->offset + (uint64_t)(st.st_size - at));
 }
 
 const struct thprace_trace_header *trace_reader__header(const struct trace_reader *reader)
@@ -551,6 +563,7 @@ int trace_reader__next(struct trace_reader *reader, struct trace_block *block)
 
 	while (got == -EAGAIN && !reader->finished)
 		got = read_block(reader);
+	work__done(reader->work, reader->offset);
 	if (got == -EAGAIN)
 		return 0;
 	if (got <= 0)

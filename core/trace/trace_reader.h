@@ -11,6 +11,7 @@
 #include <thprace/trace.h>
 
 struct trace_reader;
+struct work;
 
 /* One complete, checked and decompressed block. data stays valid until the next call. */
 struct trace_block {
@@ -34,6 +35,12 @@ int trace_reader__open(struct trace_reader **reader, const char *path, char *why
  * not be used until trace_reader__close().
  */
 int trace_reader__open_fd(struct trace_reader **reader, int fd, char *why, size_t why_size);
+
+/*
+ * Count what is read in work from now on; its total is what is left of the file, if that is known.
+ * work must stay until trace_reader__close().
+ */
+void trace_reader__count(struct trace_reader *reader, struct work *work);
 
 const struct thprace_trace_header *trace_reader__header(const struct trace_reader *reader);
 

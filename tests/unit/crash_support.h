@@ -286,7 +286,8 @@ static inline void crash_make(struct crash *crash)
 					.virtual = crash_virtual,
 					.next_page = crash_next,
 					.set_tables = crash_tables,
-					.page_size = CRASH_PAGE};
+					.page_size = CRASH_PAGE,
+					.pages = CRASH_BYTES / CRASH_PAGE};
 	crash_make_log(crash);
 	crash_make_names(crash);
 	crash_make_info(crash);

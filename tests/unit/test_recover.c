@@ -7,7 +7,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "class_ids.h"
+#include "base/work.h"
 #include "crash_support.h"
+#include "dump/beacon.h"
 #include "dump/messages.h"
 #include "dump/recovery.h"
 #include "report/diagram.h"
@@ -87,6 +89,23 @@ static struct crash *new_crash(void)
 static void release(struct out *out, struct crash *crash)
 {
 	summary__free(out->summary);
+	free(crash);
+}
+
+/* It can be told how far the search is: at its end, all of the dump. */
+static void test_search(void **state)
+{
+	struct crash *crash = new_crash();
+	struct beacon *beacon = malloc(sizeof(*beacon));
+	struct work work = {0};
+	char why[256];
+
+	(void)state;
+	assert_non_null(beacon);
+	assert_int_equal(beacon__find(beacon, &crash->memory, &work, why, sizeof(why)), 0);
+	assert_int_equal(work.total, CRASH_BYTES);
+	assert_int_equal(work.done, CRASH_BYTES);
+	free(beacon);
 	free(crash);
 }
 
@@ -540,6 +559,7 @@ static void test_ring_positions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_window_under_way),

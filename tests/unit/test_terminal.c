@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Output on a terminal: its width, and the line of progress. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,10 +13,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "cli.h"
 #include "progress.h"
 
 #define NARROW 47
+#define PATIENCE_MS 60000
+#define NOTHING_MS 1500 /* longer than a line needs to appear */
 
 static int terminal = -1; /* the user's side */
 static int saved = -1; /* standard error before */
@@ -28,6 +32,7 @@ static int start(void **state)
 
 	(void)state;
 	unsetenv("COLUMNS");
+	setenv("TERM", "xterm", 1);
 	terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
 	if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
 		return -1;
@@ -82,6 +87,31 @@ static void test_columns(void **state)
 	fclose(file);
 }
 
+/* What the terminal gets once something is drawn; "" if nothing is. */
+static const char *drawn_within(int ms)
+{
+	struct pollfd ready = {.fd = terminal, .events = POLLIN};
+
+	poll(&ready, 1, ms);
+	return seen();
+}
+
+static const char *drawn(void)
+{
+	return drawn_within(PATIENCE_MS);
+}
+
+/* The line after another one, which may be drawn once more before. */
+static const char *drawn_after(const char *before)
+{
+	const char *text;
+
+	do
+		text = drawn();
+	while (!strcmp(text, before));
+	return text;
+}
+
 /* It stays on one line of the terminal, whatever its text, and is removed completely. */
 static void test_progress(void **state)
 {
@@ -93,13 +123,77 @@ static void test_progress(void **state)
 	progress__show("%*d", 200, 1);
 	memset(wanted + 1, ' ', NARROW - 1);
 	strcpy(wanted + NARROW, "\033[K");
-	assert_string_equal(seen(), wanted);
+	assert_string_equal(drawn(), wanted);
 	progress__show("short");
-	assert_string_equal(seen(), "\rshort\033[K");
+	assert_string_equal(drawn_after(wanted), "\rshort\033[K");
 	progress__clear();
-	assert_string_equal(seen(), "\r\033[K");
+	assert_string_equal(drawn_after("\rshort\033[K"), "\r\033[K");
 	progress__clear();
 	assert_string_equal(seen(), "");
+}
+
+/* What is done within a second shows nothing. A machine on which this takes longer tries again. */
+static void test_progress_quick(void **state)
+{
+	const char *text;
+	uint64_t began;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		began = clock__now();
+		progress__show("quick");
+		assert_false(progress__due());
+		progress__clear();
+		text = seen();
+		if (clock__now() - began < 1000000000)
+			break;
+	}
+	assert_string_equal(text, "");
+}
+
+/* How much of the work is done, as another thread may count it. */
+static void test_progress_work(void **state)
+{
+	struct work work = {0};
+
+	(void)state;
+	work__begin(&work, "reading", 4000000);
+	work__done(&work, 1000000);
+	progress__work(&work);
+	assert_memory_equal(drawn(), "\rreading: 25 % of 4.0 MB, ", 26);
+	progress__clear();
+	seen();
+	work__begin(&work, "reading", 0);
+	work__done(&work, 1500000);
+	progress__work(&work);
+	assert_memory_equal(drawn(), "\rreading: 1.5 MB, ", 18);
+	progress__clear();
+	seen();
+	progress__step("waiting");
+	assert_memory_equal(drawn(), "\rwaiting: ", 10);
+	assert_false(progress__beside(stderr));
+	progress__clear();
+}
+
+/* Not where the line cannot be erased. */
+static void test_progress_dumb(void **state)
+{
+	static const char *const terms[] = {"dumb", "", NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		if (terms[i])
+			setenv("TERM", terms[i], 1);
+		else
+			unsetenv("TERM");
+		progress__show("text");
+		assert_string_equal(drawn_within(NOTHING_MS), "");
+		assert_false(progress__due());
+		progress__clear();
+		assert_string_equal(seen(), "");
+	}
 }
 
 static void test_colour(void **state)
@@ -125,8 +219,9 @@ static void test_colour(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_columns), TEST(test_progress),
-					   TEST(test_colour)};
+	const struct CMUnitTest tests[] = {TEST(test_columns),	      TEST(test_progress),
+					   TEST(test_progress_quick), TEST(test_progress_work),
+					   TEST(test_progress_dumb),  TEST(test_colour)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
