@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,6 +328,7 @@ static int start(struct daemon *daemon, char *why, size_t why_size)
 	daemon->bpf_memory = engine__memory(observer__engine(daemon->observer));
 	free(make_meta(daemon)); /* in case that the kernel dies before the first file begins */
 	daemon->started = observer__start(daemon->observer);
+	malloc_trim(0); /* what loading took */
 	log_started(daemon, kept);
 	daemon__tick(daemon);
 	daemon__last_boot(daemon);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <thprace/version.h>
 #include "commit.h"
 
@@ -11,6 +13,8 @@
 #include "log.h"
 #include "fd_store.h"
 #include "base/output.h"
+
+#define MMAP_ABOVE (64 << 10) /* bytes */
 
 enum {
 	OPT_CONFIG = 'c',
@@ -154,6 +158,18 @@ static int store_fd(int (*add)(char *why, size_t why_size))
 	return 1;
 }
 
+/*
+ * Most of the daemon's tables are large, and little of them is used: the rest is to take no memory.
+ * glibc raises these limits when a large block is freed, and the kernel's BTF is one; tables then
+ * come from the heap, and are cleared. A huge page is there as a whole.
+ */
+static void limit_memory(void)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	mallopt(M_MMAP_THRESHOLD, MMAP_ABOVE);
+	mallopt(M_TRIM_THRESHOLD, MMAP_ABOVE);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {};
@@ -175,6 +191,7 @@ int main(int argc, char **argv)
 	case STORE_LAST_BOOT:
 		return store_fd(fd_store__add_last_boot);
 	default:
+		limit_memory();
 		return daemon__run(&arguments.daemon);
 	}
 }

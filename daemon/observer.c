@@ -2,6 +2,7 @@
 #include "observer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,7 @@ static void drop_old(struct observer *observer)
 	add_late_losses(observer, old);
 	observer->old = NULL;
 	end_run(old);
+	malloc_trim(0); /* what loading the new one took, and the old one */
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)

@@ -14,7 +14,7 @@
 
 #define OPENERS_MAX 4096
 #define LOSSES_MAX 256
-#define HEADS 16384 /* of each index: a power of two */
+#define HEADS 4096 /* of each index: a power of two */
 
 /* A window that a walker overlapped, or may have overlapped. */
 struct correlator_pair {
