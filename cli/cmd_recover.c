@@ -209,6 +209,7 @@ int cmd_recover(int argc, char **argv)
 			return cli__fail("recover", NULL, strerror(errno));
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
+	progress__clear_child();
 	if (!existed)
 		unlink(recover.output);
 	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)

@@ -176,6 +176,12 @@ void progress__clear(void)
 		dprintf(STDERR_FILENO, "\r\033[K");
 }
 
+void progress__clear_child(void)
+{
+	if (can_erase())
+		dprintf(STDERR_FILENO, "\r\033[K");
+}
+
 bool progress__beside(FILE *out)
 {
 	struct stat st;

@@ -31,6 +31,9 @@ bool progress__due(void);
 /* Remove the line, before anything else is printed. */
 void progress__clear(void);
 
+/* The same for the line of a child process that died. */
+void progress__clear_child(void);
+
 /*
  * Can there be a line while text is written to out? Not if out may end on the same terminal, itself
  * or through a pipe.

@@ -43,7 +43,7 @@ shown() {
 
 	rm -f go out status screen
 	touch go
-	bash -c "$4 >plain.out" 2>plain.err </dev/null
+	bash -c "$2=$work/$3 $slowly $4 >plain.out" 2>plain.err </dev/null
 	echo $? >plain.status
 	rm -f go
 	on_terminal xterm "$2=$work/$3 $slowly $4" &
@@ -74,6 +74,8 @@ shown "$image" SLOW_OPEN image "thprace report --kernel $work/image trace.thpr"
 shown "$image" SLOW_OPEN image "thprace explain --kernel $work/image core"
 shown "$image" SLOW_OPEN image "thprace races --kernel $work/image"
 shown "opening the dump: [0-9]+ s" SLOW_OPEN core "thprace recover $work/core"
+shown "opening the dump: [0-9]+ s" SLOW_OPEN core "SLOW_ENDS=1 thprace recover $work/core"
+like plain.err "its reader ended with .Segmentation fault" "recover's reader can end"
 
 # nothing NAME COMMAND...: after two seconds there is no line
 nothing() {

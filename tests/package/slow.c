@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Preloaded into a program: its open() of the file SLOW_OPEN, and its read() of the file SLOW_READ
- * after the first one, wait until there is a file SLOW_UNTIL.
+ * after the first one, wait until there is a file SLOW_UNTIL. With SLOW_ENDS, the process then dies.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static void wait_for_it(void)
 
 	while (until && access(until, F_OK))
 		nanosleep(&tick, NULL);
+	if (getenv("SLOW_ENDS"))
+		raise(SIGSEGV);
 }
 
 static int is(const char *path, const char *variable)
