@@ -118,7 +118,7 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
 STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
-SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
+SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/provoke.sh \
@@ -231,6 +231,14 @@ deps:
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)THPRACE_BUILD=$(O) tests/demo
+
+# Those of README, from the demo's page, a guest and the table of the rooms.
+## pictures         the pictures of README, into docs/pictures
+.PHONY: pictures
+pictures: deps
+	$(Q)tests/deps tests/pictures/packages.txt pictures
+	$(Q)$(MAKE) --no-print-directory all $(O)/page/node_modules
+	$(Q)THPRACE_BUILD=$(O) tests/pictures/make
 
 # Instructions of each program, and the number walked by the verifier, on a stock kernel.
 ## bpf-stats        instructions of each BPF program, on a stock kernel
