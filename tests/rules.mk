@@ -15,9 +15,9 @@ $(O)/unit/%.o: tests/unit/%.c $(O)/flags | $(O)/unit
 # The model of the BPF programs compiles these as for arm64, where a window's folio may be unknown,
 # and sees each of their memory accesses (tests/unit/bpf_model_host.c).
 MODEL_CFLAGS := -Ibpf -D__TARGET_ARCH_arm64 -fno-strict-aliasing -Wno-unused-parameter -Wno-unused-function \
-	-Wno-missing-prototypes -Wno-missing-field-initializers -Wno-shift-count-overflow
+	-Wno-missing-prototypes -Wno-unknown-pragmas -Wno-missing-field-initializers -Wno-shift-count-overflow
 $(O)/unit/bpf_model_host.o: UNIT_CFLAGS += $(MODEL_CFLAGS)
-$(O)/unit/bpf_model_programs.o: UNIT_CFLAGS += $(MODEL_CFLAGS) -fno-sanitize=address -fsanitize=thread
+$(O)/unit/bpf_model_programs.o $(O)/unit/bpf_model_race.o: UNIT_CFLAGS += $(MODEL_CFLAGS) -fno-sanitize=address -fsanitize=thread
 
 $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a

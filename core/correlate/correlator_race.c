@@ -10,15 +10,17 @@
 
 /* Reports of other CPUs about the same interval may be read this much later. */
 #define LATER_NS 200000000ULL
-/* How long a side's end is waited for; it may sleep. Then the pair is dropped. */
+/* How long a side's end is waited for; it may sleep. Then nothing is proved of the pair. */
 #define END_WAIT_NS 60000000000ULL
+/* At the end of a recording a side that has had this time is one that does not end. */
+#define UNENDED_NS 1000000000ULL
 #define PAIRS_MAX 65536 /* that wait; more are dropped */
 #define LISTS 4096
 
 /* A side that has ended. */
 struct end {
 	struct end *next; /* in order of arrival */
-	struct hash_node by_key;
+	struct hash_node by_id;
 	struct thprace_race_end report;
 	uint64_t seen; /* when it was read */
 	unsigned int pairs; /* in which it is */
@@ -28,7 +30,7 @@ struct end {
 
 struct pair {
 	struct pair *next; /* in order of arrival */
-	struct hash_node by[THPRACE_RACE_SIDES]; /* key of each side */
+	struct hash_node by[THPRACE_RACE_SIDES]; /* id of each side */
 	struct thprace_race_pair report;
 	struct end *end[THPRACE_RACE_SIDES]; /* NULL: not ended yet */
 	uint64_t seen;
@@ -41,6 +43,7 @@ struct correlator_race {
 	struct end *ends, **ends_tail;
 	struct pair *pairs, **pairs_tail;
 	size_t waiting; /* pairs */
+	uint64_t now; /* of the last reading */
 	struct hash_list ends_of[LISTS];
 	struct hash_list windows_of[LISTS]; /* pairs, by their windows */
 	struct hash_list walkers_of[LISTS]; /* … and by their walkers */
@@ -61,15 +64,14 @@ struct correlator_race *correlator_race__new(correlator_race_fn emit,
 	return race;
 }
 
-static size_t list_of(uint8_t class, unsigned int side, uint32_t pid, uint64_t begin)
+static size_t list_of(unsigned int side, uint64_t id)
 {
-	return hash__number(begin ^ (uint64_t)pid << 32 ^ (uint64_t) class << 1 ^ side) % LISTS;
+	return hash__number(id << 1 ^ side) % LISTS;
 }
 
 static bool is_of(const struct thprace_race_end *end, const struct thprace_race_pair *pair)
 {
-	return end->class == pair->class && end->begin == pair->begin[end->side] &&
-	       end->pid == pair->pid[end->side] && end->section == pair->section[end->side];
+	return end->class == pair->class && end->id == pair->id[end->side];
 }
 
 static void join(struct pair *pair, struct end *end)
@@ -84,7 +86,7 @@ static void join(struct pair *pair, struct end *end)
 int correlator_race__end(struct correlator_race *race, const struct thprace_race_end *report,
 			 uint64_t now)
 {
-	const size_t list = list_of(report->class, report->side, report->pid, report->begin);
+	const size_t list = list_of(report->side, report->id);
 	struct pair *pair;
 	struct end *end;
 
@@ -100,7 +102,7 @@ int correlator_race__end(struct correlator_race *race, const struct thprace_race
 	end->seen = now;
 	*race->ends_tail = end;
 	race->ends_tail = &end->next;
-	hash_list__add(&race->ends_of[list], &end->by_key);
+	hash_list__add(&race->ends_of[list], &end->by_id);
 	if (report->side == THPRACE_RACE_WINDOW) {
 		HASH_EACH(pair, &race->windows_of[list], by[THPRACE_RACE_WINDOW])
 			if (is_of(report, &pair->report))
@@ -116,11 +118,10 @@ int correlator_race__end(struct correlator_race *race, const struct thprace_race
 static void find_end(struct correlator_race *race, struct pair *pair, unsigned int side)
 {
 	const struct thprace_race_pair *report = &pair->report;
-	struct hash_list *list = &race->ends_of[list_of(report->class, side, report->pid[side],
-							report->begin[side])];
+	struct hash_list *list = &race->ends_of[list_of(side, report->id[side])];
 	struct end *end;
 
-	HASH_EACH(end, list, by_key)
+	HASH_EACH(end, list, by_id)
 		if (end->report.side == side && is_of(&end->report, report))
 			join(pair, end);
 }
@@ -128,18 +129,15 @@ static void find_end(struct correlator_race *race, struct pair *pair, unsigned i
 int correlator_race__pair(struct correlator_race *race, const struct thprace_race_pair *report,
 			  uint64_t now)
 {
-	const size_t window = list_of(report->class, THPRACE_RACE_WINDOW,
-				      report->pid[THPRACE_RACE_WINDOW],
-				      report->begin[THPRACE_RACE_WINDOW]);
-	const size_t walker = list_of(report->class, THPRACE_RACE_WALKER,
-				      report->pid[THPRACE_RACE_WALKER],
-				      report->begin[THPRACE_RACE_WALKER]);
+	const size_t window = list_of(THPRACE_RACE_WINDOW, report->id[THPRACE_RACE_WINDOW]);
+	const size_t walker = list_of(THPRACE_RACE_WALKER, report->id[THPRACE_RACE_WALKER]);
 	struct pair *pair;
 
 	if (report->class >= THPRACE_CLASS_MAX)
 		return -EINVAL;
 	HASH_EACH(pair, &race->windows_of[window], by[THPRACE_RACE_WINDOW])
-		if (!memcmp(&pair->report, report, sizeof(*report)))
+		if (!memcmp(pair->report.id, report->id, sizeof(report->id)) &&
+		    pair->report.class == report->class)
 			return 0; /* each of the two ends saw the other */
 	pair = race->waiting < PAIRS_MAX ? calloc(1, sizeof(*pair)) : NULL;
 	if (!pair)
@@ -242,17 +240,38 @@ static void emit_pair(struct correlator_race *race, const struct pair *pair)
 		   x->end > y->end ? x->end : y->end);
 }
 
-/* Its escape holds, and it met nobody. */
-static void emit_alone(struct correlator_race *race, const struct end *end)
+static void emit_alone(struct correlator_race *race, struct end *end, enum thprace_verdict verdict)
 {
-	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT,
-					    .verdict = THPRACE_UNATTRIBUTED};
+	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT, .verdict = verdict};
 
 	set_walk(&incident, end);
+	end->told = true;
 	race->emit(race->ctx, &incident, end->report.begin, end->report.end);
 }
 
 /* --- settling --- */
+
+/*
+ * A side has not ended, so it is not known when they overlapped: what is known of the other one is
+ * an unproven incident.
+ */
+static void emit_unended(struct correlator_race *race, const struct pair *pair)
+{
+	const struct thprace_race_pair *report = &pair->report;
+	struct end *end = pair->end[THPRACE_RACE_WALKER] ? pair->end[THPRACE_RACE_WALKER]
+							 : pair->end[THPRACE_RACE_WINDOW];
+	struct end neither = {.report = {
+				      .class = report->class,
+				      .begin = report->begin[THPRACE_RACE_WALKER],
+				      .end = report->begin[THPRACE_RACE_WALKER],
+				      .pid = report->pid[THPRACE_RACE_WALKER],
+			      }};
+
+	if (!end)
+		end = &neither;
+	if (!end->told && !(end->report.flags & THPRACE_RACE_DROPPED))
+		emit_alone(race, end, THPRACE_UNPROVEN);
+}
 
 static void drop_pair(struct correlator_race *race, struct pair **link)
 {
@@ -275,7 +294,7 @@ static void drop_end(struct correlator_race *race, struct end **link)
 {
 	struct end *end = *link;
 
-	hash_list__remove(&end->by_key);
+	hash_list__remove(&end->by_id);
 	*link = end->next;
 	if (!*link)
 		race->ends_tail = link;
@@ -291,7 +310,9 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 {
 	struct pair **pairs = &race->pairs, *pair;
 	struct end **ends = &race->ends, *end;
+	const uint64_t last = now == THPRACE_FOREVER ? race->now : now;
 
+	race->now = last;
 	while ((pair = *pairs)) {
 		const struct end *window = pair->end[THPRACE_RACE_WINDOW];
 		const struct end *walker = pair->end[THPRACE_RACE_WALKER];
@@ -301,6 +322,8 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 			emit_pair(race, pair);
 			drop_pair(race, pairs);
 		} else if (now >= pair->seen + END_WAIT_NS) {
+			if (last >= pair->seen + UNENDED_NS)
+				emit_unended(race, pair);
 			drop_pair(race, pairs);
 		} else {
 			pairs = &pair->next;
@@ -313,7 +336,7 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 		}
 		if (end->report.flags & THPRACE_RACE_ESCAPED &&
 		    !(end->report.flags & THPRACE_RACE_DROPPED) && !end->told)
-			emit_alone(race, end);
+			emit_alone(race, end, THPRACE_UNATTRIBUTED);
 		drop_end(race, ends);
 	}
 }

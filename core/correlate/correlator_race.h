@@ -4,7 +4,7 @@
  * thprace_race_end) by the pairs that were seen (struct thprace_race_pair). Used by
  * core/correlate/correlator.c.
  *
- * A pair counts once both sides have ended. Times are ns of CLOCK_MONOTONIC.
+ * A pair counts once both sides have ended. If one does not within a minute, it is unproven. Times are ns of CLOCK_MONOTONIC.
  */
 #ifndef THPRACE_CORRELATOR_RACE_H
 #define THPRACE_CORRELATOR_RACE_H

@@ -17,14 +17,14 @@ struct target;
 
 /* A program that is loaded, and where it runs. */
 struct engine_race_program {
-	const struct race_point *point;
+	const struct race_point *point; /* NULL: of none */
 	int program; /* descriptor */
 	int link[ENGINE_SITES_MAX]; /* descriptors that keep it attached */
 	int links;
 	bool trampoline;
 };
 
-#define ENGINE_RACE_PROGRAMS_MAX (2 * RACE_POINTS_MAX_ALL)
+#define ENGINE_RACE_PROGRAMS_MAX (2 * RACE_POINTS_MAX_ALL + 1)
 
 struct engine_race {
 	const struct race *race;

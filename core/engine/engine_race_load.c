@@ -34,6 +34,7 @@ _Static_assert(THPRACE_RACE_FRAME_ESCAPE * 8 == RACE_FRAME_ESCAPE, "the same");
 _Static_assert(THPRACE_RACE_FRAME_SAVED * 8 == RACE_FRAME_SAVED, "the same");
 _Static_assert((int)THPRACE_RACE_BEFORE == (int)RACE_PART_BEFORE, "the parts");
 _Static_assert((int)THPRACE_RACE_ESCAPE == (int)RACE_PART_ESCAPE, "the parts");
+_Static_assert(THPRACE_RACE_SECTIONS_MAX == RACE_SECTIONS_MAX, "the sections");
 _Static_assert((int)THPRACE_RACE_WINDOW == (int)RACE_WINDOW, "the sides");
 _Static_assert((int)THPRACE_RACE_WALKER == (int)RACE_WALKER, "the sides");
 
@@ -140,49 +141,66 @@ static int refused(const struct making *making, int err)
 }
 
 /* Returns a descriptor or negative errno. */
+static int submit(const struct making *making, const struct race_template *template,
+		  const struct race_copy *copy, enum bpf_prog_type type,
+		  struct bpf_prog_load_opts *options)
+{
+	int err, fd;
+
+	options->sz = sizeof(*options);
+	options->log_buf = making->log;
+	options->log_size = LOG_SIZE;
+	options->prog_btf_fd = template->func_info ? (uint32_t)making->engine->races->templates.btf
+						   : 0;
+	options->func_info = template->func_info;
+	options->func_info_rec_size = template->func_info_size;
+	options->func_info_cnt = template->func_info_count;
+	making->log[0] = '\0';
+	fd = bpf_prog_load(type, making->template, "GPL", copy->insn, copy->count, options);
+	err = fd < 0 ? -errno : 0;
+	if (err) { /* once more, for the verifier's words */
+		options->log_level = 1;
+		fd = bpf_prog_load(type, making->template, "GPL", copy->insn, copy->count, options);
+	}
+	return fd < 0 ? refused(making, err) : fd;
+}
+
+/* A copy of making's template, filled in for its point, or for none. The same. */
 static int load(const struct making *making)
 {
 	const struct engine_races *races = making->engine->races;
 	const struct race_template *template =
 		race_templates__find(&races->templates, making->template);
 	const bool trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
-	struct bpf_prog_load_opts options = {.sz = sizeof(options)};
+	struct bpf_prog_load_opts options = {0};
+	enum bpf_prog_type type = BPF_PROG_TYPE_KPROBE;
 	struct race_copy copy;
-	int err, fd;
+	int err;
 
 	if (!template)
 		return fail(making, -ENOENT, "there is no program %s", making->template);
 	err = race_copy__make(&copy, template);
 	if (err)
 		return fail(making, err, "out of memory");
-	err = fill(making, &copy);
-	if (err) {
-		free(copy.insn);
-		return err;
+	if (!making->point) {
+		type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+		race_copy__number(&copy, THPRACE_RACE_CLASS, making->of->class);
+		race_copy__number(&copy, THPRACE_RACE_SECTIONS,
+				  (uint32_t)making->of->race->sections);
+	} else {
+		err = fill(making, &copy);
 	}
-	options.log_buf = making->log;
-	options.log_size = LOG_SIZE;
-	options.prog_btf_fd = template->func_info ? (uint32_t)races->templates.btf : 0;
-	options.func_info = template->func_info;
-	options.func_info_rec_size = template->func_info_size;
-	options.func_info_cnt = template->func_info_count;
 	if (trampoline) {
+		type = BPF_PROG_TYPE_TRACING;
 		options.expected_attach_type = making->how == RACE_HOW_FENTRY ? BPF_TRACE_FENTRY
 									      : BPF_TRACE_FEXIT;
 		options.attach_btf_id =
 			types__find(races->types, making->point->place->function, BTF_KIND_FUNC);
 	}
-	making->log[0] = '\0';
-	fd = bpf_prog_load(trampoline ? BPF_PROG_TYPE_TRACING : BPF_PROG_TYPE_KPROBE,
-			   making->template, "GPL", copy.insn, copy.count, &options);
-	err = fd < 0 ? -errno : 0;
-	if (err) { /* once more, for the verifier's words */
-		options.log_level = 1;
-		fd = bpf_prog_load(trampoline ? BPF_PROG_TYPE_TRACING : BPF_PROG_TYPE_KPROBE,
-				   making->template, "GPL", copy.insn, copy.count, &options);
-	}
+	if (!err)
+		err = submit(making, template, &copy, type, &options);
 	free(copy.insn);
-	return fd < 0 ? refused(making, err) : fd;
+	return err;
 }
 
 /* --- attaching --- */
@@ -357,6 +375,26 @@ static int make_point(struct making *making)
 	return err;
 }
 
+/* What a task has begun ends with it: see race_exit in bpf/race.bpf.c. */
+static int make_exit(struct making *making)
+{
+	struct engine_race_program *program = &making->of->program[making->of->programs];
+	int err;
+
+	making->point = NULL;
+	making->how = RACE_HOW_NONE;
+	making->template = "race_exit";
+	*program = (struct engine_race_program){.trampoline = true};
+	program->program = load(making);
+	if (program->program < 0)
+		return program->program;
+	making->of->programs++;
+	err = add_link(program, bpf_raw_tracepoint_open("sched_process_exit", program->program));
+	return err ? fail(making, err, "the kernel refuses a program at the tracepoint: %s",
+			  strerror(-err))
+		   : 0;
+}
+
 static void drop_from(struct engine_race *of, int first)
 {
 	while (of->programs > first)
@@ -396,6 +434,12 @@ static int pass_of(const struct race_point *point)
 	return point->moment == RACE_BEGINS;
 }
 
+static void give_up(struct engine_race *of)
+{
+	drop_from(of, 0);
+	of->class = 0;
+}
+
 static void load_race(struct engine *engine, struct engine_race *of, char *log)
 {
 	char why[200] = "", place[RACE_PLACE_TEXT_MAX];
@@ -409,10 +453,13 @@ static void load_race(struct engine *engine, struct engine_race *of, char *log)
 			continue;
 		snprintf(of->why, sizeof(of->why), "%s: %s",
 			 race__place(making.point->place, place), why);
-		drop_from(of, 0);
-		of->class = 0;
+		give_up(of);
 		return;
 	}
+	if (!make_exit(&making))
+		return;
+	snprintf(of->why, sizeof(of->why), "sched_process_exit: %s", why);
+	give_up(of);
 }
 
 void engine_race__load(struct engine *engine)

@@ -18,6 +18,7 @@ struct thprace_race_interval {
 	__u64 saved[THPRACE_INTERVAL_SAVED];
 	__u64 event[THPRACE_INTERVAL_EVENTS]; /* how often each happened */
 	__u64 since[THPRACE_INTERVAL_EVENTS]; /* others, since each first happened */
+	__u64 first[THPRACE_INTERVAL_EVENTS]; /* when, ns; if it happened */
 	__u64 argument[THPRACE_INTERVAL_ARGUMENTS]; /* saved at the entry, for the return */
 };
 

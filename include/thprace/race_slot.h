@@ -22,12 +22,14 @@ enum thprace_race_side {
 
 /* Whose slot it is: a task's, for one section of one race. */
 #define THPRACE_RACE_PLACE(class, section) ((__u32)(class) << 8 | (__u32)(section) << 1)
+#define THPRACE_RACE_SECTIONS_MAX 8
 #define THPRACE_RACE_INSIDE 1 /* added: the task is in the function around it */
 
 enum thprace_race_state {
 	THPRACE_RACE_IDLE,
 	THPRACE_RACE_KEPT, /* has arguments, for a return at which the interval may begin */
 	THPRACE_RACE_OPEN,
+	THPRACE_RACE_CLOSING, /* its end is being stamped, or was; an instant is from its beginning */
 };
 
 /* The task's stay in an interval, or in a function around it. Only its task writes, except: */
@@ -36,8 +38,9 @@ struct thprace_race_slot {
 	__u64 begin; /* ns; 0: not stamped yet */
 	__u64 from; /* range */
 	__u64 to;
+	__u64 id; /* of this interval: no other one has it */
 	__u64 other; /* the word of the other side's intervals with this key */
-	__u32 owners; /* 1: taken; tasks that want it add to it */
+	__u32 owners; /* 1: taken; tasks that want it, or look at it, add to it */
 	__u32 place; /* THPRACE_RACE_PLACE() */
 	__u32 state; /* enum thprace_race_state */
 	__u32 bucket;
@@ -67,6 +70,7 @@ struct thprace_race_end {
 	__u8 side; /* enum thprace_race_side */
 	__u8 section;
 	__u8 flags; /* THPRACE_RACE_* */
+	__u64 id; /* of the interval */
 	__u64 begin;
 	__u64 end; /* an instant: the same */
 	__u64 key;
@@ -83,19 +87,20 @@ struct thprace_race_end {
 #define THPRACE_RACE_INSTANT 0x4
 #define THPRACE_RACE_JUDGED 0x8 /* the race has conditions of an escape */
 
-_Static_assert(sizeof(struct thprace_race_end) == 264, "ring layout");
+_Static_assert(sizeof(struct thprace_race_end) == 272, "ring layout");
 
-/* A window and a walker that share an instant, seen by the one that ended first. */
+/* A window and a walker that may share an instant: their stamps tell. */
 struct thprace_race_pair {
 	__u32 type; /* THPRACE_MSG_RACE_PAIR */
 	__u8 class;
 	__u8 section[THPRACE_RACE_SIDES];
 	__u8 pad;
-	__u64 begin[THPRACE_RACE_SIDES];
+	__u64 id[THPRACE_RACE_SIDES];
+	__u64 begin[THPRACE_RACE_SIDES]; /* 0: it was not stamped yet */
 	__u32 pid[THPRACE_RACE_SIDES];
 };
 
-_Static_assert(sizeof(struct thprace_race_pair) == 32, "ring layout");
+_Static_assert(sizeof(struct thprace_race_pair) == 48, "ring layout");
 
 /* --- what core replaces before it loads a program --- */
 
@@ -107,6 +112,7 @@ enum thprace_race_number {
 	THPRACE_RACE_SIDE,
 	THPRACE_RACE_FLAGS, /* THPRACE_RACE_HAS_* */
 	THPRACE_RACE_EVENT, /* which of its named events */
+	THPRACE_RACE_SECTIONS, /* how many the race has */
 	THPRACE_RACE_NUMBERS
 };
 

@@ -32,6 +32,12 @@
 #define DISTANCE(pointer, from) ((__u64)(pointer) - (__u64)(from))
 #define CTX_LOAD(value, ctx, n) ((value) = ((const __u64 *)(ctx))[n])
 
+/* What core puts into the programs of a race file (bpf/race.bpf.h) */
+#define NUMBER(which) model__race_number(which)
+#define CODE(frame, part) model__race_code(frame, part)
+__u64 model__race_number(int which);
+__u64 model__race_code(__u64 *frame, int part);
+
 static __always_inline __u64 nonzero(__u64 value)
 {
 	return value != 0;

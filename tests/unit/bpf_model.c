@@ -54,7 +54,10 @@ static void live(void)
 	arrive(NULL, &scheduler_stack, &scheduler_size);
 	for (;;) {
 		task = &model__task[model__who];
-		model__program(&task->call, task, &model__running->options);
+		if (task->call.program >= BPF_MODEL_RACE_OPEN)
+			model__race_program(&task->call);
+		else
+			model__program(&task->call, task, &model__running->options);
 		model__wait(BPF_MODEL_START);
 	}
 }
@@ -104,6 +107,7 @@ struct bpf_model *bpf_model__new(const struct bpf_model_options *options)
 		task_reset(&model__task[who]);
 	model__running = model;
 	model__memory_reset(model);
+	model__race_reset();
 	return model;
 }
 
@@ -161,8 +165,10 @@ bool bpf_model__step(struct bpf_model *model, unsigned int who)
 {
 	struct model_task *task = &model__task[who];
 
-	if (task->next == BPF_MODEL_START)
+	if (task->next == BPF_MODEL_START) {
 		task->since = model->now;
+		task->clock = 0;
+	}
 	model__who = who;
 	model__memory_set(model, &task->call);
 	go_on(task);
@@ -177,6 +183,11 @@ enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int
 {
 	(void)model;
 	return model__task[who].next;
+}
+
+uint64_t bpf_model__clock(unsigned int who)
+{
+	return model__task[who].clock;
 }
 
 unsigned int bpf_model__sweep(struct bpf_model *model)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <thprace/incident.h>
 #include <thprace/race.h>
+#include <thprace/race_slot.h>
 #include <thprace/record.h>
 
 #define BPF_MODEL_TASKS 12
@@ -37,6 +38,15 @@ enum bpf_model_program {
 	BPF_MODEL_WALK_END,
 	BPF_MODEL_OUTER_RETURN,
 	BPF_MODEL_CHECK,
+	/* A race from a file: a section of each side, with the task's call->key. */
+	BPF_MODEL_RACE_OPEN,
+	BPF_MODEL_RACE_EVENT, /* of the window, whose escape is others_since() it */
+	BPF_MODEL_RACE_CLOSE,
+	BPF_MODEL_RACE_DROP,
+	BPF_MODEL_RACE_ENTER,
+	BPF_MODEL_RACE_LEAVE,
+	BPF_MODEL_RACE_AT, /* a walker that is an instant */
+	BPF_MODEL_RACE_EXIT, /* the task ends */
 };
 
 /* What a run gets: the kernel's arguments and memory. */
@@ -51,6 +61,7 @@ struct bpf_model_call {
 	bool own_failed; /* … and this one did not */
 	bool dumped; /* CHECK: the kernel found it mapped, whatever it is now */
 	int32_t result; /* OUTER_RETURN: of a split */
+	uint64_t key; /* RACE_* */
 };
 
 /* What a task's next step does. */
@@ -69,6 +80,7 @@ enum bpf_model_place {
 	BPF_MODEL_PENDING_HERE,
 	BPF_MODEL_CLOSED,
 	BPF_MODEL_ENTERED,
+	BPF_MODEL_RACE, /* what races from files share */
 	BPF_MODEL_NOWHERE, /* no step: it affects no other task */
 };
 
@@ -89,6 +101,8 @@ struct bpf_model_message {
 		struct thprace_opener opener;
 		struct thprace_split split;
 		struct thprace_outer outer;
+		struct thprace_race_end race_end;
+		struct thprace_race_pair race_pair;
 	};
 };
 
@@ -113,6 +127,13 @@ void bpf_model__call(struct bpf_model *model, unsigned int who, const struct bpf
 bool bpf_model__step(struct bpf_model *model, unsigned int who);
 /* What its next step does. */
 enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int who);
+/* The first reading of the clock in the task's last run; 0: none. */
+uint64_t bpf_model__clock(unsigned int who);
+/*
+ * When no program runs: fails the test if an interval of a race from a file is left behind. Returns
+ * the losses by a cause.
+ */
+uint64_t bpf_model__check_races(enum thprace_loss cause);
 /*
  * As core does from time to time: free the places of walkers that have waited long enough. Returns
  * how many still wait.

@@ -122,6 +122,8 @@ static enum bpf_model_place place_of(const volatile void *at)
 		return BPF_MODEL_PENDING;
 	if (OFFSET(at, &attributing) < sizeof(attributing))
 		return BPF_MODEL_ATTRIBUTING;
+	if (model__race_shared(at))
+		return BPF_MODEL_RACE;
 	if (OFFSET(at, pages) < (size_t)HUGE_PAGES * HUGE_BYTES)
 		return page_place(OFFSET(at, pages));
 	return BPF_MODEL_NOWHERE;
@@ -239,6 +241,8 @@ static struct model_task *task_now(void)
 __u64 model__clock(void)
 {
 	model__wait(BPF_MODEL_CLOCK);
+	if (!task_now()->clock)
+		task_now()->clock = model__running->now;
 	return model__running->now;
 }
 
@@ -280,6 +284,8 @@ void *model__map_lookup(void *map, const void *key)
 		return &streams;
 	if (map == (void *)&scratch)
 		return page_copy[model__cpu()];
+	if (model__race_lookup(map, at))
+		return model__race_lookup(map, at);
 	if (at - FIRST_PID >= BPF_MODEL_TASKS || !model__task[at - FIRST_PID].has_state)
 		return NULL;
 	return model__task[at - FIRST_PID].state;
@@ -501,6 +507,17 @@ unsigned int model__memory_sweep(const struct bpf_model *model)
 		wait += claimed[i];
 	}
 	return wait;
+}
+
+uint64_t bpf_model__check_races(enum thprace_loss cause)
+{
+	uint64_t lost = 0;
+	unsigned int i;
+
+	for (i = 0; i < CPUS; i++)
+		lost += cpu[i].counters.lost[cause];
+	model__race_check();
+	return lost;
 }
 
 /* Every run that found something is counted once; after start and end nothing is left behind. */

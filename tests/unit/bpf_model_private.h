@@ -15,6 +15,7 @@
 struct model_task {
 	struct bpf_model_call call;
 	uint64_t since; /* first step of the run */
+	uint64_t clock; /* first reading of the clock in it */
 	/* The kernel's: where arguments and results are, and a page-table entry. */
 	__u64 frame[MODEL_FRAME]; /* of functions that a zap calls, next to the zap's */
 	__u64 zap_frame[MODEL_FRAME];
@@ -45,6 +46,12 @@ void model__wait(enum bpf_model_place next);
 /* The program of a call, from its entry to its end (bpf_model_programs.c). */
 void model__program(const struct bpf_model_call *call, struct model_task *task,
 		    const struct bpf_model_options *options);
+/* The same for a race from a file (bpf_model_race.c), and the memory of these. */
+void model__race_program(const struct bpf_model_call *call);
+void *model__race_lookup(const void *map, uint32_t at);
+bool model__race_shared(const volatile void *at);
+void model__race_reset(void);
+void model__race_check(void);
 /* The memory that tasks share, the kernel's and the programs' (bpf_model_host.c). */
 void model__memory_reset(const struct bpf_model *model);
 /* The kernel's memory for this call. */

@@ -49,6 +49,7 @@ static void end(struct seen *seen, unsigned int side, uint32_t pid, uint64_t fro
 		.class = CLASS,
 		.side = (uint8_t)side,
 		.flags = (uint8_t)flags,
+		.id = from,
 		.begin = from,
 		.end = to,
 		.key = 0x1234,
@@ -67,6 +68,7 @@ static void pair(struct seen *seen, uint64_t open, uint32_t walker, uint64_t ent
 	const struct thprace_race_pair message = {
 		.type = THPRACE_MSG_RACE_PAIR,
 		.class = CLASS,
+		.id = {open, enter},
 		.begin = {open, enter},
 		.pid = {10, walker},
 	};
@@ -176,7 +178,7 @@ static void test_several(void **state)
 	correlator__free(seen.correlator);
 }
 
-/* An end that never comes makes no pair; an interval that met nobody makes no incident. */
+/* An end that does not come makes no pair, but is not silent; who met nobody makes no incident. */
 static void test_alone(void **state)
 {
 	const struct verdict_counts *counts;
@@ -190,7 +192,30 @@ static void test_alone(void **state)
 	assert_true(correlator__unsettled(seen.correlator));
 	correlator__settle(seen.correlator, LATE, LATE);
 	assert_false(correlator__unsettled(seen.correlator));
-	assert_int_equal(finish(&seen)->overlaps, 0);
+	counts = finish(&seen);
+	assert_int_equal(counts->overlaps, 0);
+	assert_int_equal(counts->unproven, 1);
+	assert_int_equal(seen.incident[0].walk.pid, 11);
+	correlator__free(seen.correlator);
+
+	/* Neither ends; and the recording ends while a side has just begun. */
+	begin(&seen);
+	pair(&seen, T, 11, T + 1000);
+	correlator__settle(seen.correlator, LATE, LATE);
+	pair(&seen, T + 2000, 12, T + 3000);
+	end(&seen, WALKER, 12, T + 3000, T + 9000, JUDGED);
+	counts = finish(&seen);
+	assert_int_equal(counts->overlaps, 0);
+	assert_int_equal(counts->unproven, 2);
+	assert_int_equal(seen.incident[0].walk.pid, 11);
+	assert_int_equal(seen.incident[1].walk.pid, 12);
+	correlator__free(seen.correlator);
+
+	begin(&seen);
+	pair(&seen, T, 11, T + 1000);
+	end(&seen, WALKER, 11, T + 1000, T + 9000, JUDGED);
+	correlator__settle(seen.correlator, T + 300000000, T + 300000000);
+	assert_int_equal(finish(&seen)->unproven, 0);
 	correlator__free(seen.correlator);
 
 	begin(&seen);

@@ -73,6 +73,17 @@ case $(uname -r) in
 	;;
 esac
 
+# --- a task that never returns is counted, and is not kept ---
+
+printf '%s\n' '[race]' 'name = exits' 'title = a function that does not return' '[window]' 'open = do_group_exit entry' \
+	'close = do_group_exit return' 'key = current->mm' '[walker]' 'at = do_swap_page entry' 'key = vmf->vma->vm_mm' >exits.race
+try thprace record -o x.thpr --race ./exits.race -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true; done'
+is "$status" 0 "a window that never closes" || diag "$(cat err)"
+thprace report --format json x.thpr >x.json
+returns=$(number loss return x.json)
+more "$returns" 9 "each task that exits in it is a loss"
+is "$(of_class overlaps exits x.json)" 0 "... and no overlap"
+
 # --- what is wrong is told before anything is attached ---
 
 try thprace record -o x.thpr --race no-such-race -d 1

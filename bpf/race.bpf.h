@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The protocol of races that files describe: the slots of intervals, and how the two sides find
+ * each other.
+ *
+ * Both sides are alike. An interval publishes itself, then is stamped; its end is stamped, then
+ * looks for open intervals of the other side, and then withdraws. So of two intervals that share an
+ * instant at least one end finds the other. docs/architecture.md has the proof. The end that finds
+ * the other reports the pair, and notes it at the other one; each of the two then reports itself.
+ */
+#ifndef THPRACE_RACE_BPF_H
+#define THPRACE_RACE_BPF_H
+
+#include "record.bpf.h"
+#include <thprace/race_slot.h>
+
+#define WAYS 4
+
+struct race_slots_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THPRACE_RACE_SLOTS);
+	__type(key, u32);
+	__type(value, struct thprace_race_slot);
+};
+extern struct race_slots_map race_slots SEC(".maps");
+
+struct race_table_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct thprace_race_table);
+};
+extern struct race_table_map race_table SEC(".maps");
+
+#ifndef NUMBER /* the model has its own */
+/* A number that core puts in. */
+#define NUMBER(which)                                                                         \
+	({                                                                                    \
+		u64 number_;                                                                  \
+		asm volatile("%0 = %1" : "=r"(number_) : "i"(THPRACE_RACE_NUMBER + (which))); \
+		number_;                                                                      \
+	})
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+
+/* Instructions that core puts in. They use r0 to r5 and the frame. */
+#define CODE(frame, part)                                                                  \
+	({                                                                                 \
+		u64 result_;                                                               \
+		asm volatile("r0 = %[mark]\n"                                              \
+			     "r0 = %[frame_]\n"                                            \
+			     ".rept " TEXT(THPRACE_RACE_ROOM) "\n r0 = 0\n .endr\n"        \
+							      "%[result] = r0"             \
+			     : [result] "=r"(result_)                                      \
+			     : [frame_] "r"(frame), [mark] "i"(THPRACE_RACE_CODE + (part)) \
+			     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");              \
+		result_;                                                                   \
+	})
+#endif
+
+static __always_inline struct thprace_race_slot *slot_of(u32 index)
+{
+	return bpf_map_lookup_elem(&race_slots, &index);
+}
+
+static __always_inline struct thprace_race_table *table(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&race_table, &zero);
+}
+
+static __always_inline u64 mix(u64 x)
+{
+	x ^= x >> 32;
+	x *= 0x9e3779b97f4a7c15ULL;
+	x ^= x >> 29;
+	return x * 0xbf58476d1ce4e5b9ULL;
+}
+
+/* With a secret, so that nobody can choose threads that take each other's places. */
+static __always_inline u32 race_home(u64 task, u32 place)
+{
+	return mix((task + ((u64)place << 32)) * slot_seed) >> 40;
+}
+
+static __always_inline u64 race_word(u64 key, u32 class, u32 side)
+{
+	return mix(key * slot_seed + (class << 1 | side)) | 1;
+}
+
+/* The slot of this task for that place: its index, or -1. */
+__noinline int __weak race_find(u64 task, u32 place)
+{
+	u32 home = race_home(task, place), way, at;
+	struct thprace_race_slot *slot;
+
+	for (way = 0; way < WAYS; way++) {
+		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
+		slot = slot_of(at);
+		if (slot && slot->task == task && slot->place == place && slot->owners &&
+		    slot->state)
+			return at;
+	}
+	return -1;
+}
+
+/*
+ * A free slot. Of several tasks that want it, at most one finds that it is the only owner. -1: none
+ * is free.
+ */
+__noinline int __weak race_claim(u64 task, u32 place)
+{
+	u32 home = race_home(task, place), way, at;
+	struct thprace_race_slot *slot;
+
+	for (way = 0; way < WAYS; way++) {
+		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
+		slot = slot_of(at);
+		if (!slot || *(volatile u32 *)&slot->owners)
+			continue;
+		ADD(slot->owners, 1);
+		if (*(volatile u32 *)&slot->owners != 1) {
+			ADD(slot->owners, -1);
+			continue;
+		}
+		slot->state = THPRACE_RACE_IDLE;
+		slot->task = task;
+		slot->place = place;
+		slot->depth = 0;
+		return at;
+	}
+	count_lost(THPRACE_LOSS_SLOT);
+	return -1;
+}
+
+static __always_inline void race_release(struct thprace_race_slot *slot)
+{
+	slot->state = THPRACE_RACE_IDLE;
+	ADD(slot->owners, -1);
+}
+
+/* Collect slots whose word is this, beginning with slot `first'. No branch: one path to verify. */
+__noinline int __weak race_collect(u32 index, u32 first)
+{
+	struct thprace_race_slot *slot = slot_of(index);
+	struct thprace_race_table *words = table();
+	u32 i, hits;
+	u64 other;
+
+	if (!slot || !words)
+		return 0;
+	hits = slot->hits;
+	for (i = 0; i < 32; i++) {
+		other = *(volatile u64 *)&words->word[BOUND(first + i, THPRACE_RACE_SLOTS - 1)] ^
+			slot->other;
+		*(volatile u32 *)&slot->hit[BOUND(hits, 2 * THPRACE_RACE_HITS - 1)] = first + i;
+		hits += nonzero(other) ^ 1;
+	}
+	slot->hits = hits;
+	return 0;
+}
+
+static __always_inline void race_pair(const struct thprace_race_slot *window, u64 open,
+				      const struct thprace_race_slot *walker, u64 enter)
+{
+	struct thprace_race_pair pair = {
+		.type = THPRACE_MSG_RACE_PAIR,
+		.class = window->place >> 8,
+		.section = {(window->place & 0xff) >> 1, (walker->place & 0xff) >> 1},
+		.id = {window->id, walker->id},
+		.begin = {open, enter},
+		.pid = {(u32)window->task, (u32)walker->task},
+	};
+
+	incident_output(&pair, sizeof(pair));
+}
+
+/* Others that an interval has met since its events: those that took place by `now'. */
+static __always_inline void race_count_since(struct thprace_race_interval *interval, u64 now)
+{
+	u32 i;
+
+	for (i = 0; i < THPRACE_INTERVAL_EVENTS; i++)
+		ADD(interval->since[i], nonzero(*(volatile u64 *)&interval->event[i]) &
+						(*(volatile u64 *)&interval->first[i] <= now));
+}
+
+/*
+ * The same as race_meet(), while the other slot cannot be given to another interval. Its begin is
+ * read after its word: whoever publishes clears it first. The other may have read the clock for its
+ * beginning and not have stored it; or for its end, long ago, and not be withdrawn yet. Then core
+ * decides by the stamps, and nothing is counted here.
+ */
+static __always_inline int race_meet_held(struct thprace_race_slot *slot,
+					  struct thprace_race_slot *other, u64 word, u64 now)
+{
+	u64 began = *(volatile u64 *)&other->begin;
+
+	if (word != slot->other || *(volatile u64 *)&other->task == slot->task ||
+	    *(volatile u64 *)&other->interval.key != slot->interval.key || began > now ||
+	    *(volatile u64 *)&other->from >= slot->to || slot->from >= *(volatile u64 *)&other->to)
+		return 0;
+	if (began && *(volatile u32 *)&other->state == THPRACE_RACE_OPEN) {
+		ADD(other->interval.others, 1);
+		ADD(slot->interval.others, 1);
+		race_count_since(&other->interval, now);
+		race_count_since(&slot->interval, now);
+	}
+	if (slot->side == THPRACE_RACE_WINDOW)
+		race_pair(slot, slot->begin, other, began);
+	else
+		race_pair(other, began, slot, slot->begin);
+	return 1;
+}
+
+/*
+ * The interval of slot `index' ends at `now' and found that of slot `there'. 1: they share an
+ * instant and a part of the range, and are of two tasks.
+ */
+__noinline int __weak race_meet(u32 index, u32 there, u64 now)
+{
+	struct thprace_race_slot *slot = slot_of(index), *other = slot_of(there);
+	struct thprace_race_table *words = table();
+	int met;
+
+	if (!slot || !other || !words)
+		return 0;
+	/* Until this is undone, nobody claims the slot: what is added below is this interval's. */
+	ADD(other->owners, 1);
+	/* Noted, which is also a barrier, and then checked whether it is still there. */
+	ADD(other->noted, 1);
+	met = race_meet_held(slot, other,
+			     *(volatile u64 *)&words->word[BOUND(there, THPRACE_RACE_SLOTS - 1)],
+			     now);
+	ADD(other->owners, -1);
+	return met;
+}
+
+/* Report the pairs of an interval that ends at `now'. Returns their number. */
+__noinline int __weak race_meet_all(u32 index, u64 now)
+{
+	struct thprace_race_slot *slot = slot_of(index);
+	u32 first, i, met = 0;
+
+	if (!slot)
+		return 0;
+	slot->hits = 0;
+	for (first = 0; first < THPRACE_RACE_SLOTS; first += 32)
+		race_collect(index, first);
+	if (slot->hits > THPRACE_RACE_HITS)
+		count_lost(THPRACE_LOSS_HITS);
+	for (i = 0; i < THPRACE_RACE_HITS && i < *(volatile u32 *)&slot->hits; i++)
+		met += race_meet(index,
+				 *(volatile u32 *)&slot->hit[BOUND(i, THPRACE_RACE_HITS - 1)], now);
+	return met;
+}
+
+/* Publish the interval of a slot, and then stamp it. */
+static __always_inline void race_publish(struct thprace_race_slot *slot, u32 index,
+					 enum thprace_race_state state)
+{
+	struct thprace_race_table *words = table();
+	const u32 class = NUMBER(THPRACE_RACE_CLASS), side = NUMBER(THPRACE_RACE_SIDE);
+	u64 key = *(volatile u64 *)&slot->interval.key;
+	u64 word = race_word(key, class, side);
+
+	if (!words)
+		return;
+	slot->other = race_word(key, class, side ^ 1);
+	slot->bucket = mix(key + class) >> 40;
+	slot->side = side;
+	slot->id = ((slot->id + THPRACE_RACE_SLOTS) & -(u64)THPRACE_RACE_SLOTS) | index;
+	slot->begin = 0;
+	slot->noted = 0;
+	*(volatile u32 *)&slot->state = state;
+	*(volatile u64 *)&words->word[BOUND((u64)index, THPRACE_RACE_SLOTS - 1)] = word;
+	ADD(words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)].open[side & 1], 1);
+	*(volatile u64 *)&slot->begin = bpf_ktime_get_ns();
+}
+
+/* The end of a publication; also a barrier. */
+static __always_inline void race_withdraw(struct thprace_race_slot *slot, u32 index)
+{
+	struct thprace_race_table *words = table();
+
+	if (!words)
+		return;
+	*(volatile u64 *)&words->word[BOUND((u64)index, THPRACE_RACE_SLOTS - 1)] = 0;
+	ADD(words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)].open[slot->side & 1],
+	    -1);
+}
+
+/* Is somebody of the other side there? */
+static __always_inline u32 race_others(struct thprace_race_slot *slot)
+{
+	struct thprace_race_table *words = table();
+
+	if (!words)
+		return 0;
+	return *(volatile u32 *)&words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)]
+			.open[(slot->side & 1) ^ 1];
+}
+
+#endif
