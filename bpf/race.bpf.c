@@ -6,6 +6,9 @@
  */
 #include "race.bpf.h"
 
+/* Waits, in the tasks of the command (bpf/widen.bpf.c). Only the templates for `thprace provoke'. */
+int widen_race(u32 unused);
+
 struct race_slots_map race_slots SEC(".maps");
 
 struct race_table_map race_table SEC(".maps");
@@ -155,19 +158,32 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 	return index;
 }
 
-SEC("race")
-int race_begin(void *ctx)
+/* 1: it has begun. */
+static __always_inline int race_do_begin(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
 
-	if (recording && is_inside(task))
-		race_start(ctx, frame, task, THPRACE_RACE_OPEN);
+	return recording && is_inside(task) && race_start(ctx, frame, task, THPRACE_RACE_OPEN) >= 0;
+}
+
+SEC("race")
+int race_begin(void *ctx)
+{
+	race_do_begin(ctx);
 	return 0;
 }
 
 SEC("race")
-int race_instant(void *ctx)
+int race_begin_held(void *ctx)
+{
+	if (race_do_begin(ctx))
+		widen_race(0);
+	return 0;
+}
+
+/* 1: it took place. */
+static __always_inline int race_do_instant(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
@@ -184,6 +200,21 @@ int race_instant(void *ctx)
 		return 0;
 	frame[THPRACE_RACE_FRAME_INTERVAL] = (u64)&slot->interval;
 	race_finish(ctx, slot, index, frame, slot->begin, THPRACE_RACE_INSTANT);
+	return 1;
+}
+
+SEC("race")
+int race_instant(void *ctx)
+{
+	race_do_instant(ctx);
+	return 0;
+}
+
+SEC("race")
+int race_instant_held(void *ctx)
+{
+	if (race_do_instant(ctx))
+		widen_race(0);
 	return 0;
 }
 
@@ -240,12 +271,12 @@ int race_drop(void *ctx)
 	return 0;
 }
 
-SEC("race")
-int race_event(void *ctx)
+/* 1: it happened for the first time in this interval. */
+static __always_inline int race_do_event(void *ctx)
 {
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
 	struct thprace_race_slot *slot;
-	int index;
+	int index, first;
 	u64 which;
 
 	if (!recording)
@@ -254,9 +285,25 @@ int race_event(void *ctx)
 	if (!slot)
 		return 0;
 	which = BOUND(NUMBER(THPRACE_RACE_EVENT), THPRACE_INTERVAL_EVENTS - 1);
-	if (!slot->interval.event[which])
+	first = !slot->interval.event[which];
+	if (first)
 		*(volatile u64 *)&slot->interval.first[which] = bpf_ktime_get_ns();
 	*(volatile u64 *)&slot->interval.event[which] += 1;
+	return first;
+}
+
+SEC("race")
+int race_event(void *ctx)
+{
+	race_do_event(ctx);
+	return 0;
+}
+
+SEC("race")
+int race_event_held(void *ctx)
+{
+	if (race_do_event(ctx))
+		widen_race(0);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct task_struct {
 	int tgid;
 } CORE;
 
+#define WIDEN_PARENTS 16 /* between a task and the command that it belongs to */
 #define WIDEN_SPIN 256 /* squared: the maximum number of clock reads in one wait */
 
 /* core sets it once the stressor's pid is known. 0: nothing is widened. */
@@ -66,6 +67,27 @@ static __always_inline void widen(void)
 		ns = THPRACE_WIDEN_MAX_NS;
 	ADD(widened, 1);
 	widen_spin(bpf_ktime_get_ns() + ns);
+}
+
+/* A place of a race from a file: it waits in tasks of the command, however many shells are between. */
+__noinline int widen_race(u32 unused)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u32 i, tgid, wanted = widen_tgid;
+
+	if (!wanted || widen_where != THPRACE_WIDEN_RACE)
+		return 0;
+	for (i = 0; i < WIDEN_PARENTS; i++) {
+		tgid = BPF_CORE_READ(task, tgid);
+		if (tgid == wanted) {
+			widen();
+			return 1;
+		}
+		if (tgid <= 1)
+			return 0;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return 0;
 }
 
 /* The rmap removal of a huge mapping: its entry (phase 1) or its return (phase 2). */

@@ -35,12 +35,11 @@ static void run(int go, const char *verb, char *const argv[])
 	_exit(CHILD_NOT_RUN);
 }
 
-int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
+static int start(struct child *child, const char *verb, char *const argv[], int in, int out,
 		 int err)
 {
 	int pipes[2], error;
 
-	*child = (struct child){0};
 	if (pipe2(pipes, O_CLOEXEC))
 		return -errno;
 	child->pid = fork();
@@ -53,14 +52,32 @@ int child__start(struct child *child, const char *verb, char *const argv[], int 
 	}
 	if (!child->pid) {
 		close(pipes[1]);
+		if (child->group)
+			setpgid(0, 0);
 		replace(STDIN_FILENO, in);
 		replace(STDOUT_FILENO, out);
 		replace(STDERR_FILENO, err);
 		run(pipes[0], verb, argv);
 	}
 	close(pipes[0]);
+	if (child->group) /* by both: whoever comes first */
+		setpgid(child->pid, child->pid);
 	child->go = pipes[1];
 	return 0;
+}
+
+int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
+		 int err)
+{
+	*child = (struct child){0};
+	return start(child, verb, argv, in, out, err);
+}
+
+int child__start_group(struct child *child, const char *verb, char *const argv[], int in, int out,
+		       int err)
+{
+	*child = (struct child){.group = true};
+	return start(child, verb, argv, in, out, err);
 }
 
 void child__release(struct child *child, const char *verb)
@@ -93,14 +110,21 @@ static void wait_for(struct child *child)
 
 void child__end(struct child *child)
 {
+	const pid_t whom = child->group ? -child->pid : child->pid;
+
+	/* A group may outlive its leader. */
+	if (child->group && child->ended)
+		kill(whom, SIGKILL);
 	if (!child->pid || child->ended)
 		return;
 	child->stopped = true;
-	kill(child->pid, SIGTERM);
+	kill(whom, SIGTERM);
 	wait_for(child);
+	if (child->group)
+		kill(whom, SIGKILL);
 	if (child->ended)
 		return;
-	kill(child->pid, SIGKILL);
+	kill(whom, SIGKILL);
 	wait_for(child);
 }
 

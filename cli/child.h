@@ -13,6 +13,7 @@ struct child {
 	int status; /* as of waitpid(), once ended */
 	bool ended;
 	bool stopped; /* it was told to end: how it ended is then not its own result */
+	bool group; /* it leads a process group */
 	int go; /* it starts its command when it reads a byte here */
 };
 
@@ -22,6 +23,10 @@ struct child {
  */
 int child__start(struct child *child, const char *verb, char *const argv[], int in, int out,
 		 int err);
+
+/* The same, as a process group of its own, which child__end() ends as a whole. */
+int child__start_group(struct child *child, const char *verb, char *const argv[], int in, int out,
+		       int err);
 
 /* Let it run its command. Call child__end() also if recording never starts. */
 void child__release(struct child *child, const char *verb);

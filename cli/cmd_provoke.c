@@ -20,6 +20,8 @@
 #include "base/number.h"
 #include "progress.h"
 #include "provoke.h"
+#include "provoke_race.h"
+#include "race_find.h"
 #include "report/summary.h"
 #include "trace/trace_reader.h"
 #include "classes/race_class.h"
@@ -34,6 +36,7 @@ enum provoke_option {
 	OPT_FORMAT = 'f',
 	OPT_ATTACH = 'A',
 	OPT_QUIET = 'q',
+	OPT_RACE = 'r',
 	OPT_WIDEN = 256,
 	OPT_TEST_MACHINE,
 	OPT_STRESSOR,
@@ -42,19 +45,24 @@ enum provoke_option {
 	OPT_DIR,
 	OPT_BTF,
 	OPT_UNTIL,
+	OPT_RUN,
 };
 
 static const struct argp_option options[] = {
-	{"duration", OPT_DURATION, "T", 0, "try each class for T at most: 60, 2min (default 30s)",
-	 0},
+	{"duration", OPT_DURATION, "T", 0,
+	 "try each class for T at most: 60, 2min (default 30s, or as the race file says)", 0},
 	{"until", OPT_UNTIL, "WHAT=N", 0,
 	 "go on to the next class as soon as this count is reached, such as contained=100", 0},
 	{"widen", OPT_WIDEN, "T", 0,
-	 "hold each window of the stressor open for T, 0 to 1ms (default 300us; 0: not at all); a "
-	 "number without a unit counts as us",
+	 "hold each window of the stressor open for T, 0 to 1ms (default 300us, or as the race file says; 0: not "
+	 "at all); a number without a unit counts as us",
 	 0},
 	{"this-is-a-test-machine", OPT_TEST_MACHINE, NULL, 0,
 	 "required: a vulnerable kernel may crash and lose data", 0},
+	{"race", OPT_RACE, "FILE|NAME", 0,
+	 "provoke this race, which a file describes (thprace.race(5)), instead of a CLASS", 0},
+	{"run", OPT_RUN, "COMMAND", 0,
+	 "with --race: a shell command that brings it about, instead of the file's", 0},
 	{"whole", OPT_WHOLE, NULL, 0, "go on for the whole time even after an escape", 0},
 	{"output", OPT_OUTPUT, "PREFIX", 0, "keep the traces, as PREFIX-CLASS.thpr", 0},
 	{"format", OPT_FORMAT, "FORMAT", 0, "text (default) or json (an object per class)", 0},
@@ -73,6 +81,10 @@ struct provoke_command {
 	struct provoke_options run;
 	bool classes[THPRACE_CLASS_MAX];
 	bool chosen;
+	bool seconds_given;
+	bool widen_given;
+	const char *race; /* as given */
+	struct race_files files;
 	bool all;
 	bool test_machine;
 	bool json;
@@ -111,6 +123,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_DURATION:
+		command->seconds_given = true;
 		command->run.seconds = (double)cli__parse_span(arg, TIMESPAN_SECOND,
 							       TIMESPAN_SECOND / 10, CLI_LONGEST,
 							       state) /
@@ -125,6 +138,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   arg);
 		break;
 	case OPT_WIDEN:
+		command->widen_given = true;
 		command->run.widen_ns = (uint32_t)cli__parse_span(arg, 1000, 0, 1000000, state);
 		break;
 	case OPT_SEED:
@@ -157,11 +171,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_QUIET:
 		command->run.progress = false;
 		break;
+	case OPT_RACE:
+		if (command->race)
+			argp_error(state, "one --race: '%s' is too many", arg);
+		command->race = arg;
+		break;
+	case OPT_RUN:
+		command->run.run = arg;
+		break;
 	case ARGP_KEY_ARG:
 		choose_class(command, arg, state);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "CLASS is missing: the name of a race class, or all");
+		if (!command->race)
+			argp_error(state,
+				   "CLASS is missing: the name of a race class, or all; or --race");
+		break;
+	case ARGP_KEY_SUCCESS:
+		if (command->race && command->chosen)
+			argp_error(state, "either CLASS or --race");
+		if (command->run.run && !command->race)
+			argp_error(state, "--run goes with --race");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -172,7 +202,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "CLASS|all",
+	.args_doc = "CLASS|all\n--race FILE|NAME",
 	.doc = "Provoke a race on this kernel: run the stressor, hold its windows open, watch in "
 	       "precise mode, and report for each class whether the kernel closed it. Only for "
 	       "machines that may crash. Needs root.\vExit status: 0 done, each class is closed "
@@ -236,10 +266,10 @@ static void draw_escape(const struct provoke_result *result, const char *path)
 }
 
 /* A kernel that breaks is a result, and the most important one. */
-static void print_kernel(const struct provoke_result *result)
+static void print_kernel(const struct provoke_command *command, const struct provoke_result *result)
 {
 	const struct kernel_messages *kernel = &result->kernel;
-	const char *class = names__class(result->class);
+	const char *class = provoke__name(&command->run, result->class);
 	unsigned int i;
 
 	if (kernel->struck)
@@ -259,8 +289,8 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	const struct provoke_counts *counts = &result->counts;
 	char shown[PATH_MAX];
 
-	print_kernel(result);
-	printf("%s: ", names__class(result->class));
+	print_kernel(command, result);
+	printf("%s: ", provoke__name(&command->run, result->class));
 	switch (result->verdict) {
 	case PROVOKE_CLOSED:
 		printf("closed (%s, none escaped)\n",
@@ -319,7 +349,7 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	char proof[DIAGRAM_TEXT_LEN];
 
 	json__add_name(o, "type", "provoke");
-	json__add_name(o, "class", names__class(result->class));
+	json__add_name(o, "class", provoke__name(&command->run, result->class));
 	json__add_name(o, "outcome", verdict_name(result));
 	json__add(o, "reason", result->reason[0] ? json_object_new_string(result->reason) : NULL);
 	json__add(o, "defect",
@@ -361,7 +391,7 @@ static int trace_path(const struct provoke_command *command, enum thprace_class 
 
 	if (command->prefix) {
 		if ((size_t)snprintf(path, size, "%s-%s.thpr", command->prefix,
-				     names__class(class)) >= size)
+				     provoke__name(&command->run, class)) >= size)
 			return -ENAMETOOLONG;
 		return 0;
 	}
@@ -392,9 +422,10 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 	err = provoke__run(&result, class, &command->run, path, why, sizeof(why));
 	progress__clear();
 	if (err && !command->json)
-		print_kernel(&result);
+		print_kernel(command, &result);
 	if (err)
-		fprintf(stderr, "thprace provoke: %s: %s\n", names__class(class), why);
+		fprintf(stderr, "thprace provoke: %s: %s\n", provoke__name(&command->run, class),
+			why);
 	else if (command->json)
 		print_json(&result, command, path);
 	else
@@ -409,6 +440,32 @@ static int provoke_class(const struct provoke_command *command, enum thprace_cla
 	return err;
 }
 
+/* The race that was given, before the kernel is touched; its file's times are defaults. */
+static int read_race(struct provoke_command *command)
+{
+	const struct race *race;
+	const char *why;
+
+	if (!command->race)
+		return CLI_DONE;
+	if (race_files__read(&command->files, ""))
+		return fail("out of memory");
+	race = race_find("provoke", &command->files, command->race);
+	if (!race)
+		return CLI_FAILED;
+	command->run.race = race;
+	why = provoke_race__cannot(&command->run);
+	if (why) {
+		fprintf(stderr, "thprace provoke: %s: %s\n", race->name, why);
+		return CLI_FAILED;
+	}
+	if (race->provoke.seconds && !command->seconds_given)
+		command->run.seconds = race->provoke.seconds;
+	if (race->provoke.time_us && !command->widen_given)
+		command->run.widen_ns = race->provoke.time_us * 1000;
+	return CLI_DONE;
+}
+
 int cmd_provoke(int argc, char **argv)
 {
 	struct provoke_command command = {
@@ -418,7 +475,7 @@ int cmd_provoke(int argc, char **argv)
 			.progress = true},
 	};
 	bool open = false, silent = false;
-	int err = 0;
+	int err = 0, status;
 	unsigned int class;
 
 	cli__parse(&argp, argc, argv, 0, &command);
@@ -430,8 +487,15 @@ int cmd_provoke(int argc, char **argv)
 	}
 	if (geteuid())
 		return fail("needs root: it loads BPF programs and changes THP settings");
+	status = read_race(&command);
+	if (status) {
+		race_files__release(&command.files);
+		return status;
+	}
 	find_stressor(&command);
 	interrupt__catch();
+	if (command.race)
+		err = provoke_class(&command, THPRACE_CLASS_NONE, &open, &silent);
 	for (class = 1; class < race_class__end() && !err; class ++) {
 		if (!command.classes[class])
 			continue;
@@ -440,6 +504,7 @@ int cmd_provoke(int argc, char **argv)
 		else
 			err = provoke_class(&command, class, &open, &silent);
 	}
+	race_files__release(&command.files);
 	if (open)
 		return CLI_FOUND;
 	if (err)

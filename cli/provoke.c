@@ -18,6 +18,7 @@
 #include "child.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "provoke_race.h"
 #include "correlate/near_miss.h"
 #include "base/clock.h"
 #include "base/names.h"
@@ -65,7 +66,8 @@ static void on_record(void *ctx, const struct thprace_record *record)
 {
 	struct provoke *provoke = ctx;
 
-	near_misses__record(provoke->near_misses, record);
+	if (provoke->near_misses)
+		near_misses__record(provoke->near_misses, record);
 }
 
 /* Tell the stressor. If it does not read, it does not need it. */
@@ -77,6 +79,33 @@ static void on_pass(void *ctx, int64_t late_ns)
 	provoke->result->met += !late_ns;
 	if (write(provoke->steer[1], &late_ns, sizeof(late_ns)) < 0)
 		return;
+}
+
+const char *provoke__name(const struct provoke_options *options, enum thprace_class class)
+{
+	return options->race ? options->race->name : names__class(class);
+}
+
+/* Its output goes to a memory file. */
+static int start(struct provoke *provoke, const char *const *args)
+{
+	int none, err;
+
+	provoke->output = memfd_create("thprace-stress", MFD_CLOEXEC);
+	none = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (provoke->output < 0 || none < 0)
+		return -errno;
+	err = (provoke->options->race ? child__start_group : child__start)(
+		&provoke->stressor, VERB, (char *const *)args, none, none, provoke->output);
+	close(none);
+	return err;
+}
+
+static int start_command(struct provoke *provoke)
+{
+	const char *args[] = {"sh", "-c", provoke_race__command(provoke->options), NULL};
+
+	return start(provoke, args);
 }
 
 static int start_stressor(struct provoke *provoke)
@@ -93,7 +122,7 @@ static int start_stressor(struct provoke *provoke)
 		"--steer-fd",
 		steer,
 	};
-	int count = 8, none, err;
+	int count = 8, err;
 
 	if (options->dir) {
 		args[count++] = "--dir";
@@ -106,13 +135,7 @@ static int start_stressor(struct provoke *provoke)
 		return -errno;
 	fcntl(provoke->steer[1], F_SETFD, FD_CLOEXEC);
 	snprintf(steer, sizeof(steer), "%d", provoke->steer[0]);
-	provoke->output = memfd_create("thprace-stress", MFD_CLOEXEC);
-	none = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (provoke->output < 0 || none < 0)
-		return -errno;
-	err = child__start(&provoke->stressor, VERB, (char *const *)args, none, none,
-			   provoke->output);
-	close(none);
+	err = start(provoke, args);
 	close(provoke->steer[0]);
 	provoke->steer[0] = -1;
 	return err;
@@ -155,11 +178,14 @@ static void show_progress(const struct provoke *provoke, uint64_t now)
 	struct session_totals totals;
 
 	recording__totals(provoke->recording, &totals);
+	if (provoke->options->race)
+		totals.windows = totals.counters.sum.windows[class];
 	counts = &totals.classes[class];
 	progress__show("%s: %.0f of %.0f s  escapes %" PRIu64 "  contained %" PRIu64
 		       "  walkers %" PRIu64 "  windows %" PRIu64,
-		       names__class(class), (double)(now - provoke->started) / 1e9,
-		       provoke->options->seconds, counts->escapes, counts->contained,
+		       provoke__name(provoke->options, class),
+		       (double)(now - provoke->started) / 1e9, provoke->options->seconds,
+		       counts->escapes, counts->contained,
 		       (uint64_t)totals.counters.sum.walkers[class], totals.windows);
 }
 
@@ -171,7 +197,8 @@ static void watch(struct provoke *provoke, int *err)
 
 	while (!*err && !interrupt__came() && now < end && !provoke->stressor.ended) {
 		*err = recording__step(provoke->recording, POLL_MS);
-		near_misses__report(provoke->near_misses);
+		if (provoke->near_misses)
+			near_misses__report(provoke->near_misses);
 		child__check(&provoke->stressor);
 		now = clock__now();
 		if (options->progress && progress__due())
@@ -196,7 +223,8 @@ static void count(struct provoke *provoke)
 
 	recording__totals(provoke->recording, &totals);
 	class = &totals.classes[result->class];
-	result->windows = totals.windows;
+	result->windows = provoke->options->race ? totals.counters.sum.windows[result->class]
+						 : totals.windows;
 	result->walkers = totals.counters.sum.walkers[result->class];
 	result->overlaps = class->overlaps;
 	result->counts = (struct provoke_counts){
@@ -241,7 +269,10 @@ static void judge(struct provoke *provoke)
 	result->verdict = provoke_verdict__judge(&result->counts);
 	if (result->verdict != PROVOKE_NOT_SHOWN)
 		return;
-	provoke_verdict__why(result->reason, sizeof(result->reason), &result->counts);
+	if (provoke->options->race)
+		provoke_race__why(result, provoke->options->race);
+	else
+		provoke_verdict__why(result->reason, sizeof(result->reason), &result->counts);
 	if (!stressor->ended || !WIFEXITED(stressor->status) || !WEXITSTATUS(stressor->status))
 		return;
 	last_line(provoke, output, sizeof(output));
@@ -306,6 +337,36 @@ static void read_kernel_log(struct provoke *provoke)
 		return;
 	kernel_log__finish(provoke->log);
 	provoke->result->kernel = *kernel_log__messages(provoke->log);
+	if (provoke->options->race)
+		provoke->result->danger =
+			provoke_race__is_danger(provoke->options->race, &provoke->result->kernel);
+}
+
+/* False: it cannot be provoked here, and the result says why. */
+static bool plan(struct provoke *provoke)
+{
+	struct provoke_result *result = provoke->result;
+	struct engine *engine = recording__engine(provoke->recording);
+	const char *reason;
+
+	if (provoke->options->race) {
+		result->class = engine__race_class(engine, 0);
+		reason = engine__race_why(engine, 0);
+	} else {
+		reason = probe__not_observable(engine__plan(engine), result->class);
+	}
+	if (reason)
+		snprintf(result->reason, sizeof(result->reason), "%s", reason);
+	else if (!provoke->options->race && recording__mode(provoke->recording) != THPRACE_PRECISE)
+		snprintf(result->reason, sizeof(result->reason),
+			 "no function that removes a mapping's rmap can be probed: %s",
+			 probe__imprecise(engine__plan(engine)));
+	if (!result->reason[0])
+		return true;
+	result->verdict = PROVOKE_IMPOSSIBLE;
+	result->lacks_side = !provoke->options->race &&
+			     probe__cannot_happen(engine__plan(engine), result->class);
+	return false;
 }
 
 static int record(struct provoke *provoke, const char *path, char *why, size_t why_size)
@@ -313,36 +374,27 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	const struct provoke_options *options = provoke->options;
 	struct recording_options recording = {
 		.path = path,
-		.mode = THPRACE_PRECISE,
+		.mode = options->race ? THPRACE_LIGHT : THPRACE_PRECISE,
 		.attach = options->attach,
 		.btf = options->btf,
 		.widen = options->widen_ns > 0,
+		.races = &options->race,
+		.race_count = options->race != NULL,
 		.incident = on_incident,
 		.record = on_record,
 		.ctx = provoke,
 	};
-	enum thprace_class class = provoke->result->class;
-	enum thprace_widen where = race_class__of(class)->widen;
+	const enum thprace_widen where =
+		options->race ? THPRACE_WIDEN_RACE : race_class__of(provoke->result->class)->widen;
 	struct engine *engine;
-	const char *reason;
 	int err;
 
 	err = recording__open(&provoke->recording, &recording, why, why_size);
 	if (err)
 		return err;
 	engine = recording__engine(provoke->recording);
-	reason = probe__not_observable(engine__plan(engine), class);
-	if (reason)
-		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "%s", reason);
-	else if (recording__mode(provoke->recording) != THPRACE_PRECISE)
-		snprintf(provoke->result->reason, sizeof(provoke->result->reason),
-			 "no function that removes a mapping's rmap can be probed: %s",
-			 probe__imprecise(engine__plan(engine)));
-	if (provoke->result->reason[0]) {
-		provoke->result->verdict = PROVOKE_IMPOSSIBLE;
-		provoke->result->lacks_side = probe__cannot_happen(engine__plan(engine), class);
+	if (!plan(provoke))
 		return 0;
-	}
 	err = recording__start(provoke->recording, why, why_size);
 	if (err)
 		return err;
@@ -379,7 +431,7 @@ static void explain(struct provoke *provoke)
 	size_t length = strlen(result->reason);
 	char text[800];
 
-	if (result->verdict != PROVOKE_NOT_SHOWN ||
+	if (options->race || result->verdict != PROVOKE_NOT_SHOWN ||
 	    (!result->counts.unattributed && !result->counts.remained))
 		return;
 	if (options->progress)
@@ -403,12 +455,17 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	int err, i;
 
 	*result = (struct provoke_result){.class = class, .first_escape = -1};
-	provoke.near_misses = near_misses__new(class, on_pass, &provoke);
+	if (!options->race)
+		provoke.near_misses = near_misses__new(class, on_pass, &provoke);
 	/* Before anything is loaded, so that the stressor inherits none of it. */
-	err = provoke.near_misses ? start_stressor(&provoke) : -ENOMEM;
+	if (options->race)
+		err = start_command(&provoke);
+	else
+		err = provoke.near_misses ? start_stressor(&provoke) : -ENOMEM;
 	if (err)
-		snprintf(why, why_size, "cannot start the stressor %s: %s", options->stressor,
-			 strerror(-err));
+		snprintf(why, why_size, "cannot start the %s %s: %s",
+			 options->race ? "command" : "stressor",
+			 options->race ? "sh" : options->stressor, strerror(-err));
 	else
 		err = record(&provoke, path, why, why_size);
 	if (provoke.stressor.go > 0) /* never released */

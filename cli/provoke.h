@@ -24,6 +24,8 @@ struct provoke_options {
 	enum probe_attach attach;
 	const char *btf; /* see struct target_options */
 	uint64_t seed;
+	const struct race *race; /* instead of a class; or NULL */
+	const char *run; /* a command instead of the race's own; or NULL */
 	const char *stressor; /* path of thprace-stress */
 	const char *dir; /* for its files, or NULL */
 	bool progress; /* show how far it is */
@@ -31,7 +33,7 @@ struct provoke_options {
 };
 
 struct provoke_result {
-	enum thprace_class class;
+	enum thprace_class class; /* 0: a race that cannot be observed */
 	enum provoke_verdict verdict;
 	bool lacks_side; /* PROVOKE_IMPOSSIBLE because the kernel is not open to the class */
 	char reason[1200]; /* of PROVOKE_NOT_SHOWN and PROVOKE_IMPOSSIBLE */
@@ -48,6 +50,7 @@ struct provoke_result {
 	double first_escape; /* seconds from the stressor's start; negative: none */
 	struct thprace_incident escape; /* the first one; valid if first_escape >= 0 */
 	struct kernel_messages kernel; /* its complaints meanwhile */
+	bool danger; /* one of them is what the file says that the race's is */
 	int hung; /* the stressor's process if it hangs in the kernel and cannot be ended; 0: it
 		   * does not */
 	char hung_in[64]; /* … where, "": not known */
@@ -57,11 +60,14 @@ struct provoke_result {
 /* Is there a complaint of the kernel that may belong to this class? */
 static inline bool provoke__own_complaint(const struct provoke_result *result)
 {
-	return result->kernel.classes & 1U << result->class;
+	return result->danger || result->kernel.classes & 1U << result->class;
 }
 
+/* What is provoked, by name. */
+const char *provoke__name(const struct provoke_options *options, enum thprace_class class);
+
 /*
- * Provoke a class and leave the trace in the file path. Returns 0 with *result, or negative errno
+ * Provoke a class, or the race of the options, and leave the trace in the file path. Returns 0 with *result, or negative errno
  * with a sentence in why if the run itself failed. Ends when interrupt__came(). Call provoke__end()
  * in either case.
  */

@@ -179,7 +179,7 @@ static int choose_programs(struct engine *engine)
 #if defined(__aarch64__)
 	bpf_program__set_autoload(engine->skel->progs.fence, true);
 #endif
-	race_templates__choose(engine->skel->obj, engine->races);
+	race_templates__choose(engine->skel->obj, engine->races, engine->options.widen);
 	bpf_map__set_autocreate(engine->skel->maps.race_slots, engine->races);
 	bpf_map__set_autocreate(engine->skel->maps.race_table, engine->races);
 	engine__choose_pte_probe(engine);

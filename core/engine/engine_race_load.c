@@ -322,11 +322,37 @@ static int make(const struct making *making)
 	return err;
 }
 
-static const char *template_of(const struct race_point *point)
+/* Does `thprace provoke' let the task wait there? */
+static bool is_held(const struct making *making)
 {
+	const struct race_provoke *provoke = &making->of->race->provoke;
+	const struct race_point *point = making->point;
+
+	if (!making->engine->options.widen || !provoke->given)
+		return false;
+	switch (provoke->what) {
+	case RACE_HOLD_WINDOW:
+	case RACE_HOLD_WALKER:
+		return point->moment == RACE_BEGINS &&
+		       (point->section->role == RACE_WINDOW) == (provoke->what == RACE_HOLD_WINDOW);
+	case RACE_HOLD_EVENT:
+		return point->moment == RACE_NAMED &&
+		       !strcmp(point->section->event[point->named].name, provoke->name);
+	default:
+		return false;
+	}
+}
+
+static const char *template_of(const struct making *making)
+{
+	const struct race_point *point = making->point;
+	const bool held = is_held(making);
+
 	switch (point->moment) {
 	case RACE_BEGINS:
-		return point->section->instant ? "race_instant" : "race_begin";
+		if (point->section->instant)
+			return held ? "race_instant_held" : "race_instant";
+		return held ? "race_begin_held" : "race_begin";
 	case RACE_ENDS:
 		return "race_end";
 	case RACE_DROPS:
@@ -334,7 +360,7 @@ static const char *template_of(const struct race_point *point)
 	case RACE_INSIDE:
 		return "race_inside_enter";
 	default:
-		return "race_event";
+		return held ? "race_event_held" : "race_event";
 	}
 }
 
@@ -356,7 +382,7 @@ static int make_point(struct making *making)
 			       point->place->at == RACE_AT_RETURN_OF;
 	int err;
 
-	making->template = template_of(point);
+	making->template = template_of(making);
 	making->how = point->how;
 	making->at_return = at_return;
 	err = make(making);

@@ -63,13 +63,17 @@ int race_templates__setup(void)
 	return done ? 0 : id;
 }
 
-void race_templates__choose(struct bpf_object *object, bool wanted)
+void race_templates__choose(struct bpf_object *object, bool wanted, bool held)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(
-		program, object) if (!strcmp(bpf_program__section_name(program), SECTION))
-		bpf_program__set_autoload(program, wanted);
+	bpf_object__for_each_program(program, object)
+	{
+		if (strcmp(bpf_program__section_name(program), SECTION))
+			continue;
+		bpf_program__set_autoload(
+			program, wanted && (held || !strstr(bpf_program__name(program), "_held")));
+	}
 }
 
 void race_templates__capture(struct race_templates *templates)

@@ -14,7 +14,7 @@
 struct bpf_insn;
 struct bpf_object;
 
-#define RACE_TEMPLATES_MAX 12
+#define RACE_TEMPLATES_MAX 16
 
 struct race_template {
 	char name[24];
@@ -36,8 +36,11 @@ struct race_templates {
  */
 int race_templates__setup(void);
 
-/* Choose the templates of an object that is open, but not loaded: they are wanted, or not. */
-void race_templates__choose(struct bpf_object *object, bool wanted);
+/*
+ * Choose the templates of an object that is open, but not loaded: they are wanted, or not; held: those
+ * that wait are wanted too.
+ */
+void race_templates__choose(struct bpf_object *object, bool wanted, bool held);
 
 /*
  * Until the next call, copies of the templates that libbpf loads are kept in templates; NULL: no

@@ -110,9 +110,10 @@ struct race_provoke {
 	enum race_hold {
 		RACE_HOLD_WINDOW,
 		RACE_HOLD_WALKER,
-		RACE_HOLD_CLOCK, /* anywhere, while a task is inside this function: */
+		RACE_HOLD_EVENT, /* after the event of this name */
+		RACE_HOLD_CLOCK, /* anywhere, while a task is inside the function of this name */
 	} what;
-	char function[EXPR_NAME_MAX];
+	char name[EXPR_NAME_MAX];
 	unsigned int time_us; /* how long, 1 to 1000 */
 	struct race_text run; /* a command */
 	unsigned int seconds; /* how long it runs, 0: to its end */

@@ -219,9 +219,11 @@ int race_parse__hold(struct race_provoke *provoke, const struct race_text *text,
 		provoke->what = RACE_HOLD_CLOCK;
 		if (!words__take(&words, "in"))
 			words__expect(&words, "'in' and a function");
-		words__take_name(&words, provoke->function, "the name of a function");
+		words__take_name(&words, provoke->name, "the name of a function");
 	} else {
-		words__expect(&words, "'window', 'walker' or 'clock in FUNCTION'");
+		provoke->what = RACE_HOLD_EVENT;
+		words__take_name(&words, provoke->name,
+				 "'window', 'walker', an event's name or 'clock in FUNCTION'");
 	}
 	if (!words__at_end(&words))
 		words__expect(&words, "the end of the line");

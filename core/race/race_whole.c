@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WHERE_MAX 320
 
@@ -54,6 +55,23 @@ static void check_side(struct ini_errors *errors, const struct race *race,
 		race_whole__complain(errors, race, line, 0, "[%s] has learn, and no key", role);
 }
 
+static void check_hold(struct ini_errors *errors, const struct race *race)
+{
+	const struct race_provoke *provoke = &race->provoke;
+	int i, event;
+
+	if (!provoke->given || !provoke->hold.line || provoke->what != RACE_HOLD_EVENT)
+		return;
+	for (i = 0; i < race->sections; i++)
+		for (event = 0; event < race->section[i].events; event++)
+			if (!strcmp(race->section[i].event[event].name, provoke->name))
+				return;
+	race_whole__complain(errors, race, provoke->hold.line, provoke->hold.column,
+			     "there is no event '%s'; 'window', 'walker', an event's name or "
+			     "'clock in FUNCTION' expected",
+			     provoke->name);
+}
+
 void race_whole__check(const struct race *race, bool has_head, struct ini_errors *errors)
 {
 	const struct race_section *section;
@@ -83,6 +101,7 @@ void race_whole__check(const struct race *race, bool has_head, struct ini_errors
 	else if (!walkers && !race->rule)
 		ini_errors__add(errors, -EINVAL, race->path,
 				"there is neither a [walker] nor a [check]");
+	check_hold(errors, race);
 	if (race->provoke.given && !race->provoke.hold.line)
 		ini_errors__add(errors, -EINVAL, race->path, "[provoke] has no hold");
 }

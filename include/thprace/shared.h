@@ -290,6 +290,7 @@ enum thprace_widen {
 	THPRACE_WIDEN_PHASE_1 = 1,
 	THPRACE_WIDEN_PHASE_2 = 2, /* its rmap is removed, zap_huge_pmd has not returned */
 	THPRACE_WIDEN_PTE = 3, /* as phase 1, for the page that memory_failure handles */
+	THPRACE_WIDEN_RACE = 4, /* where the [provoke] of a race from a file says */
 };
 
 #define THPRACE_WIDEN_MAX_NS 1000000U /* per window: the limit that the kernel side enforces */

@@ -145,13 +145,14 @@ static void errors_of_lines(void **state)
 	       "x.race:12:12: '|', ',' or the end of the line expected instead of 'g'");
 	refuse(HEAD WINDOW WALKER "[check]\nfixed = f calls\nvulnerable = f call g\n"
 				  "cannot = has nothing f\nfixed = not (f calls g\n"
-				  "[provoke]\nhold = door\ntime = 2ms\nseconds = 2h\n",
+				  "[provoke]\nhold = 5\ntime = 2ms\nseconds = 2h\n",
 	       "x.race:12:16: the name of a function expected instead of the end of the line\n"
 	       "x.race:13:16: 'calls' or 'passes' expected instead of 'call'\n"
 	       "x.race:14:14: 'function', 'member', 'enumerator', 'type' or 'config' expected "
 	       "instead of 'nothing'\n"
 	       "x.race:15:23: ')', 'and' or 'or' expected instead of the end of the line\n"
-	       "x.race:17:8: 'window', 'walker' or 'clock in FUNCTION' expected instead of 'door'\n"
+	       "x.race:17:8: 'window', 'walker', an event's name or 'clock in FUNCTION' expected "
+	       "instead of '5'\n"
 	       "x.race:18:8: from 1us to 1ms expected\n"
 	       "x.race:19:11: from 1s to 1h expected");
 }
@@ -162,6 +163,9 @@ static void errors_of_the_whole(void **state)
 	refuse("", "x.race: there is no [race]\n"
 		   "x.race: there is neither a [walker] nor a [check]");
 	refuse("[race]\nname = x\n" WINDOW WALKER, "x.race: [race] has no title");
+	refuse(HEAD WINDOW "event = gate: g entry\n" WALKER "[provoke]\nhold = door\n",
+	       "x.race:13:8: there is no event 'door'; 'window', 'walker', an event's name or "
+	       "'clock in FUNCTION' expected");
 	refuse(HEAD WINDOW, "x.race: there is no [walker], which would overlap the windows");
 	refuse(HEAD WALKER,
 	       "x.race: there is neither a [window] nor an escape: nothing would be observed");

@@ -1,0 +1,89 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=tests/system/guest/common.sh
+. ./common.sh
+
+race=/root/swapin-nocache.race
+yes=--this-is-a-test-machine
+
+# --- wrong usage, before anything is attached ---
+
+try thprace provoke --race $race
+is "$status" 2 "without its flag: status 2"
+for wrong in "--race $race truncate-unmap" "--race $race --race $race" "--run true" "--run true truncate-unmap"; do
+	# shellcheck disable=SC2086 # words
+	try thprace provoke $wrong $yes
+	is "$status" 2 "wrong usage: provoke $wrong"
+done
+try thprace provoke --race no-such-race $yes
+is "$status" 1 "a race that is not there"
+like err "no-such-race: there is no race of this name" "... is told"
+sed '/^run/d' $race >no-run.race
+try thprace provoke --race ./no-run.race $yes
+is "$status" 1 "a race without a command"
+like err "its \[provoke\] has no run: give --run COMMAND" "... is told"
+sed '/^\[provoke\]/,$d' $race >no-provoke.race
+try thprace provoke --race ./no-provoke.race --run true $yes
+is "$status" 1 "a race without [provoke]"
+like err "its file has no \[provoke\]" "... is told"
+sed 's/^hold .*/hold = reed/' $race >wrong.race
+try thprace provoke --race ./wrong.race $yes
+is "$status" 1 "hold names no event"
+like err "wrong.race:[0-9]*:[0-9]*: there is no event 'reed'" "... is told, with its place"
+sed 's/do_swap_page entry/do_swap_pagf entry/' $race >absent.race
+try thprace provoke --race ./absent.race $yes
+is "$status" 4 "a race that this kernel does not have: status 4"
+like out "^swapin-nocache: not possible: there is no function 'do_swap_pagf'" "... is told"
+
+# --- the verdict ---
+
+try thprace provoke --race $race --format json $yes -d 5min --until contained=100 -o "$t/trace"
+case $(uname -r) in
+5.10.*)
+	is "$status" 3 "open: status 3" || diag "$(cat out err)"
+	like out '"class":"swapin-nocache","outcome":"open"' "open" || diag "$(cat out)"
+	more "$(number provoke escapes out)" 0 "there is a proved escape"
+	like out '"proof":"its escape holds"' "... with its proof"
+	thprace report "$t/trace-swapin-nocache.thpr" >report
+	like report "swapin-nocache, causal escape" "... and its trace draws it"
+	;;
+*)
+	is "$status" 0 "closed: status 0" || diag "$(cat out err)"
+	like out '"class":"swapin-nocache","outcome":"closed"' "closed" || diag "$(cat out)"
+	is "$(number provoke escapes out)" 0 "there is no escape"
+	more "$(number provoke contained out)" 99 "at least 100 overlaps were contained"
+	;;
+esac
+more "$(number provoke widened out)" 0 "windows were held open"
+more "$(($(number provoke windows out) + 1))" "$(number provoke widened out)" "... each once at most"
+is "$(number provoke lost out)" 0 "nothing is lost"
+echo "# $(cat out)"
+
+# --- only tasks of the command wait ---
+
+thprace-stress swapin-nocache -d 300 >/dev/null 2>&1 &
+other=$!
+try thprace provoke --race $race --run "sleep 5" -d 10 --format json $yes
+case $(uname -r) in
+5.10.*) ;; # the other task may lose a write by itself
+*) is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)" ;;
+esac
+kill "$other"
+wait "$other"
+more "$(number provoke windows out)" 0 "a command without a window, beside a task with many" ||
+	diag "$(cat out err)"
+is "$(number provoke widened out)" 0 "... whose windows are not held open"
+swapoff /dev/zram0 2>/dev/null
+try thprace provoke --race $race --widen 0 -d 3 --format json $yes \
+	--run "sh -c 'thprace-stress swapin-nocache -d 3; true'; true"
+is "$(number provoke widened out)" 0 "--widen 0: none is"
+try thprace provoke --race $race -d 3 --format json $yes --whole \
+	--run "sh -c 'thprace-stress swapin-nocache -d 3; true'; true"
+more "$(number provoke widened out)" 0 "a command below two shells: windows are held open" ||
+	diag "$(cat out err)"
+# The command goes on for long, and is ended with all that it started.
+try thprace provoke --race $race -d 1 --format json $yes --run "sleep 1000 & sleep 1001 & wait"
+is "$(pgrep -f 'sleep 100[01]' | wc -l)" 0 "nothing of the command is left"
+is_clean "provoke --race"
+is "$(find /tmp -name 'thprace-provoke*')" "" "no trace is left"
+done_testing
