@@ -234,20 +234,25 @@ static __always_inline struct thprace_race_slot *race_at_event(void *ctx, u64 *f
 	return CODE(frame, THPRACE_RACE_BEFORE) ? slot : NULL;
 }
 
-SEC("race")
-int race_end(void *ctx)
+static __always_inline void race_do_end(void *ctx)
 {
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
 	struct thprace_race_slot *slot;
 	int index;
 
 	if (!recording)
-		return 0;
+		return;
 	slot = race_at_event(ctx, frame, &index);
 	if (!slot)
-		return 0;
+		return;
 	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
 	race_finish(ctx, slot, index, frame, bpf_ktime_get_ns(), 0);
+}
+
+SEC("race")
+int race_end(void *ctx)
+{
+	race_do_end(ctx);
 	return 0;
 }
 

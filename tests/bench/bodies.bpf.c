@@ -15,6 +15,53 @@
 #include "rmap.bpf.c"
 #include "zapper.bpf.c"
 #include "walker.bpf.c"
+#include <thprace/race_slot.h>
+
+/*
+ * A race from a file: what core puts into its programs. As in tests/races/truncate-unmap.race, two
+ * values are read at the beginning, for condition and key, and one for a walker's escape.
+ */
+__u32 race_side = 0;
+__u32 race_ends = 0;
+__u64 race_read = 0; /* the address that is read */
+
+static __always_inline u64 race_number(int which)
+{
+	if (which == THPRACE_RACE_SIDE || which == THPRACE_RACE_SECTION)
+		return *(volatile u32 *)&race_side;
+	return which == THPRACE_RACE_CLASS   ? THPRACE_CLASS_MAX - 1
+	       : which == THPRACE_RACE_FLAGS ? THPRACE_RACE_HAS_ESCAPE
+					     : 0;
+}
+
+static __always_inline u64 race_code(u64 *frame, int part)
+{
+	u64 value = 0, key = 0;
+
+	if (part == THPRACE_RACE_ESCAPE) {
+		if (race_side == THPRACE_RACE_WALKER)
+			bpf_probe_read_kernel(&value, sizeof(value), (void *)race_read);
+		frame[THPRACE_RACE_FRAME_ESCAPE] = value == ~0ULL;
+		return 1;
+	}
+	if (*(volatile u32 *)&race_ends)
+		return 1;
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)race_read);
+	bpf_probe_read_kernel(&key, sizeof(key), (void *)race_read);
+	frame[THPRACE_RACE_FRAME_KEY] = key;
+	return value != ~0ULL;
+}
+
+#define NUMBER(which) race_number(which)
+#define CODE(frame, part) race_code(frame, part)
+
+/* Nobody provokes here. */
+__noinline int widen_race(u32 unused)
+{
+	return (int)unused;
+}
+
+#include "race.bpf.c"
 
 #define FAKE_PAGES 4 /* a head page with its first tails */
 #define FAKE_TASK ((77ULL << 32) | 77) /* an opener that is not this task */
@@ -72,6 +119,7 @@ int bench_setup(void *ctx)
 	fake.pmd = 1 | 1 << 1 | 1 << 7; /* present, writable, huge; frame 0 */
 	fake.pmd_read = 1 | 1 << 7;
 	page_map = fake_huge;
+	race_read = fake_pmd;
 	fake.huge[0] = 1ULL << bpf_core_enum_value(enum pageflags, PG_head);
 	fake.huge[3] = 1; /* Run once: the objects, and one window of another task that is open. */
 	if (bpf_core_field_exists(struct folio___v69, _large_mapcount))
@@ -151,6 +199,24 @@ BENCH(walker, {
 		unmap_enter(fake_huge, split_flags, 0, THPRACE_POINT_MIGRATE);
 		unmap_return(ctx, 0, THPRACE_POINT_MIGRATE);
 	}
+})
+
+/* A window or walker of a race from a file, from its beginning to its end, and an instant. */
+static __always_inline void race_interval(void *ctx, u32 side)
+{
+	race_side = side;
+	*(volatile u32 *)&race_ends = 0;
+	race_do_begin(ctx);
+	*(volatile u32 *)&race_ends = 1;
+	race_do_end(ctx);
+}
+
+BENCH(race_window, race_interval(ctx, THPRACE_RACE_WINDOW))
+BENCH(race_walker, race_interval(ctx, THPRACE_RACE_WALKER))
+BENCH(race_instant, {
+	race_side = THPRACE_RACE_WALKER;
+	race_ends = 0;
+	race_do_instant(ctx);
 })
 
 /* One record; stream_count decides between the flight recorder and the stream. */

@@ -72,6 +72,9 @@ static const struct body {
 	{"clean walker, 64 CPUs", "bench_walker", LOAD_64, 5000},
 	{"clean walker, 512 CPUs", "bench_walker", LOAD_512, 5000},
 	{"clean walker, 4096 CPUs", "bench_walker", LOAD_4096, 5000},
+	{"race file: window, open and close", "bench_race_window", LOAD_2, 5000},
+	{"race file: walker, enter and leave", "bench_race_walker", LOAD_2, 5000},
+	{"race file: walker, an instant", "bench_race_instant", LOAD_2, 5000},
 	{"walker that meets a window, 2 CPUs", "bench_walker", LOAD_MET, 500},
 	{"walker that meets a window, 4096 CPUs", "bench_walker", LOAD_MET_4096, 500},
 };
