@@ -17,6 +17,7 @@
 #include "base/layout.h"
 #include "base/names.h"
 #include "progress.h"
+#include "race/race_kernel.h"
 #include "race_find.h"
 #include "session/recording.h"
 #include "classes/race_class.h"
@@ -59,6 +60,8 @@ static const struct argp_option options[] = {
 };
 
 #define RECORD_RACES_MAX 16
+#define HOT_AFTER 1.0 /* seconds: then the cost of races from files is looked at */
+#define HOT_SHARE 0.01 /* of a processor that an event may take */
 
 struct record {
 	struct recording_options recording;
@@ -163,15 +166,65 @@ static bool seen_enough(const struct record *record, struct recording *recording
 	return until__met(&record->until, &totals, THPRACE_CLASS_NONE);
 }
 
+/* What each event of the races has cost so far. */
+struct spent {
+	uint64_t runs[RECORD_RACES_MAX][RACE_POINTS_MAX_ALL];
+	uint64_t ns[RECORD_RACES_MAX][RACE_POINTS_MAX_ALL];
+};
+
+static void read_spent(const struct record *record, const struct engine *engine,
+		       struct spent *spent)
+{
+	struct engine_race_event event;
+	size_t i, at;
+
+	for (i = 0; i < record->races; i++)
+		for (at = 0; engine__race_event(engine, i, at, &event); at++) {
+			spent->runs[i][at] = event.runs;
+			spent->ns[i][at] = event.run_ns;
+		}
+}
+
+/* Events of races that slow the system down. */
+static void warn_of_hot(const struct record *record, const struct engine *engine,
+			const struct spent *before, double seconds)
+{
+	struct engine_race_event event;
+	char number[NAMES_NUMBER_LEN];
+	double share;
+	size_t i, at;
+
+	for (i = 0; i < record->races; i++)
+		for (at = 0; engine__race_event(engine, i, at, &event); at++) {
+			share = (double)(event.run_ns - before->ns[i][at]) / 1e9 / seconds;
+			if (share < HOT_SHARE)
+				continue;
+			progress__clear();
+			fprintf(stderr,
+				"thprace record: %s: %s %s, %s: %s calls in %.1f s take %.1f %% of "
+				"a processor\n",
+				record->race[i]->name, event.side, event.moment, event.place,
+				names__count(number, sizeof(number),
+					     event.runs - before->runs[i][at]),
+				seconds, 100 * share);
+		}
+}
+
 static int run(struct record *record, struct recording *recording)
 {
+	static struct spent spent;
 	double start = clock__now() / 1e9, now;
-	bool warned = false;
+	bool warned = false, measured = !record->races;
 	int err = 0;
 
+	read_spent(record, recording__engine(recording), &spent);
 	while (!err && !interrupt__came()) {
 		err = recording__step(recording, POLL_MS);
 		now = clock__now() / 1e9;
+		if (!measured && now >= start + HOT_AFTER) {
+			warn_of_hot(record, recording__engine(recording), &spent, now - start);
+			measured = true;
+		}
 		child__check(&record->child);
 		if (record->child.ended || seen_enough(record, recording) ||
 		    (record->seconds > 0 && now - start >= record->seconds))

@@ -244,6 +244,7 @@ struct engine_race_event {
 	const char *moment; /* "open", "close" … */
 	const char *how; /* "fentry" … */
 	uint64_t runs; /* of its program; 0 also if they are not measured (engine__measured()) */
+	uint64_t run_ns; /* the same of the time that they took */
 	char place[RACE_PLACE_TEXT_MAX];
 };
 

@@ -201,8 +201,10 @@ bool engine__race_event(const struct engine *engine, size_t index, size_t number
 		program = &of->program[n];
 		if (program->point != &of->on.point[number])
 			continue;
-		if (read_info(program, &info))
+		if (read_info(program, &info)) {
 			event->runs += info.run_cnt;
+			event->run_ns += info.run_time_ns;
+		}
 		break;
 	}
 	return true;

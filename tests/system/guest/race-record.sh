@@ -84,6 +84,16 @@ returns=$(number loss return x.json)
 more "$returns" 9 "each task that exits in it is a loss"
 is "$(of_class overlaps exits x.json)" 0 "... and no overlap"
 
+# --- a function that is called all the time is told, not one that is called now and then ---
+
+printf '%s\n' '[race]' 'name = hot' 'title = a function that is called all the time' '[walker]' 'at = vfs_read entry' \
+	'key = file' 'escape = 0' >hot.race
+try thprace record -o x.thpr --race ./hot.race -- dd if=/dev/zero of=/dev/null bs=1 count=300000
+like err "record: hot: walker at, vfs_read entry: [0-9,]* calls in [0-9.]* s take [0-9.]* % of a processor" \
+	"a hot function is told" || diag "$(cat err)"
+try thprace record -o x.thpr --race ./hot.race -- sleep 3
+unlike err "of a processor" "one that is hardly called is not" || diag "$(cat err)"
+
 # --- what is wrong is told before anything is attached ---
 
 try thprace record -o x.thpr --race no-such-race -d 1
