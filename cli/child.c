@@ -97,12 +97,18 @@ void child__check(struct child *child)
 		child->ended = true;
 }
 
+/* A group may outlive its leader. */
+static bool is_over(const struct child *child)
+{
+	return child->ended && (!child->group || kill(-child->pid, 0));
+}
+
 static void wait_for(struct child *child)
 {
 	struct timespec pause = {.tv_nsec = 10000000};
 	int tries;
 
-	for (tries = 0; tries < END_TRIES && !child->ended; tries++) {
+	for (tries = 0; tries < END_TRIES && !is_over(child); tries++) {
 		nanosleep(&pause, NULL);
 		child__check(child);
 	}
@@ -112,17 +118,12 @@ void child__end(struct child *child)
 {
 	const pid_t whom = child->group ? -child->pid : child->pid;
 
-	/* A group may outlive its leader. */
-	if (child->group && child->ended)
-		kill(whom, SIGKILL);
-	if (!child->pid || child->ended)
+	if (!child->pid || is_over(child))
 		return;
-	child->stopped = true;
+	child->stopped |= !child->ended;
 	kill(whom, SIGTERM);
 	wait_for(child);
-	if (child->group)
-		kill(whom, SIGKILL);
-	if (child->ended)
+	if (is_over(child))
 		return;
 	kill(whom, SIGKILL);
 	wait_for(child);

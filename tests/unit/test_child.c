@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -75,6 +76,34 @@ static void test_stopped(void **state)
 	assert_int_equal(child__failure(&child), 0);
 }
 
+/* What the command has started is ended with it, and has the time to tidy up. */
+static void test_group(void **state)
+{
+	const char *const argv[] = {"sh", "-c",
+				    "sh -c 'trap \"sleep 0.2; printf t; exit\" TERM; printf r; "
+				    "while :; do sleep 0.05; done' & wait",
+				    NULL};
+	struct child child;
+	int pipes[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(child__start_group(&child, "test", (char *const *)argv, -1, pipes[1], -1),
+			 0);
+	close(pipes[1]);
+	child__release(&child, "test");
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	assert_int_equal(byte, 'r');
+	child__end(&child);
+	assert_true(child.ended);
+	assert_int_equal(child__failure(&child), 0);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	assert_int_equal(byte, 't');
+	assert_int_equal(read(pipes[0], &byte, 1), 0);
+	close(pipes[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +111,7 @@ int main(void)
 		cmocka_unit_test(test_own_statuses_keep_their_meaning),
 		cmocka_unit_test(test_not_run),
 		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, NULL, NULL);
