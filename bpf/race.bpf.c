@@ -5,6 +5,7 @@
  * conditions into it, and the numbers of race and section.
  */
 #include "race.bpf.h"
+#include <thprace/beacon.h>
 
 /* Waits, in the tasks of the command (bpf/widen.bpf.c). Only the templates for `thprace provoke'. */
 int widen_race(u32 unused);
@@ -12,6 +13,20 @@ int widen_race(u32 unused);
 struct race_slots_map race_slots SEC(".maps");
 
 struct race_table_map race_table SEC(".maps");
+
+extern struct thprace_beacon beacon;
+
+/* For a reader of a crash dump (bpf/beacon.bpf.c). */
+SEC("raw_tp")
+int beacon_races(void *ctx)
+{
+	u32 first = 0;
+	struct thprace_race_slot *slot = bpf_map_lookup_elem(&race_slots, &first);
+
+	if (slot)
+		POINTER_NUMBER(beacon.head.race_slots, (u64)slot);
+	return 0;
+}
 
 static __always_inline u32 this_place(void)
 {

@@ -100,6 +100,9 @@ static void print_result(FILE *out, const struct recover *recover, const struct 
 		COUNTED(result->ranges, "range"));
 	fprintf(out, "%s; %s waited\n", COUNTED(result->walkers, "walker"),
 		COUNTED(result->waiting, "failed walker"));
+	if (result->races)
+		fprintf(out, "under way of races from files: %s\n",
+			COUNTED(result->races, "interval"));
 	if (result->log_error)
 		fputs("the kernel's log was not found in the dump\n", out);
 	else

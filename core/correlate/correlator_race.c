@@ -156,6 +156,12 @@ int correlator_race__pair(struct correlator_race *race, const struct thprace_rac
 
 /* --- incidents --- */
 
+/* It was under way when the kernel died. */
+static bool is_cut_off(const struct end *end)
+{
+	return end->report.flags & THPRACE_RACE_CRASH;
+}
+
 static void set_window(struct thprace_incident *incident, const struct end *end)
 {
 	const struct thprace_race_end *report = &end->report;
@@ -167,7 +173,7 @@ static void set_window(struct thprace_incident *incident, const struct end *end)
 		.pid = report->pid,
 		.tgid = report->tgid,
 		.cpu = (uint16_t)report->cpu,
-		.flags = THPRACE_WF_SETTLED,
+		.flags = is_cut_off(end) ? THPRACE_WF_CRASH : THPRACE_WF_SETTLED,
 		.left = THPRACE_LEFT_UNREAD,
 	};
 	memcpy(incident->window.comm, report->comm, sizeof(report->comm));
@@ -186,6 +192,7 @@ static void set_walk(struct thprace_incident *incident, const struct end *end)
 		.tgid = report->tgid,
 		.cpu = (uint16_t)report->cpu,
 		.class = report->class,
+		.flags = is_cut_off(end) ? THPRACE_KF_CRASH : 0,
 	};
 	memcpy(incident->walk.comm, report->comm, sizeof(report->comm));
 	incident->walker_stack = report->stack;
@@ -208,6 +215,20 @@ static enum thprace_meeting meets(const struct thprace_race_end *x,
 		       : THPRACE_OVERLAP;
 }
 
+/* What was under way at the crash could have proved an escape at its end, and says of itself nothing. */
+static enum thprace_verdict verdict_of(const struct end *window, const struct end *walker)
+{
+	unsigned int flags = window->report.flags | walker->report.flags;
+
+	if (flags & THPRACE_RACE_ESCAPED)
+		return THPRACE_ESCAPE;
+	if (is_cut_off(window) && is_cut_off(walker))
+		return THPRACE_UNPROVEN;
+	if (!(flags & THPRACE_RACE_JUDGED))
+		return THPRACE_CLEAN;
+	return flags & THPRACE_RACE_CRASH ? THPRACE_UNPROVEN : THPRACE_CONTAINED;
+}
+
 static void emit_pair(struct correlator_race *race, const struct pair *pair)
 {
 	struct end *window = pair->end[THPRACE_RACE_WINDOW];
@@ -215,7 +236,9 @@ static void emit_pair(struct correlator_race *race, const struct pair *pair)
 	const struct thprace_race_end *x = &window->report, *y = &walker->report;
 	const struct end *proof = x->flags & THPRACE_RACE_ESCAPED ? window : walker;
 	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT};
-	enum thprace_meeting meeting = meets(x, y);
+	/* Two that the crash cut off had not ended: the last stamp is not their end. */
+	enum thprace_meeting meeting = is_cut_off(window) && is_cut_off(walker) ? THPRACE_OVERLAP
+										: meets(x, y);
 
 	if ((x->flags | y->flags) & THPRACE_RACE_DROPPED || meeting == THPRACE_APART)
 		return;
@@ -227,12 +250,7 @@ static void emit_pair(struct correlator_race *race, const struct pair *pair)
 	set_walk(&incident, walker);
 	window->told = true;
 	walker->told = true;
-	if (!((x->flags | y->flags) & THPRACE_RACE_JUDGED))
-		incident.verdict = THPRACE_CLEAN;
-	else if (!((x->flags | y->flags) & THPRACE_RACE_ESCAPED))
-		incident.verdict = THPRACE_CONTAINED;
-	else
-		incident.verdict = THPRACE_ESCAPE;
+	incident.verdict = verdict_of(window, walker);
 	/* Of several that the proof's interval met, one was the cause. */
 	if (incident.verdict == THPRACE_ESCAPE)
 		incident.attribution = proof->pairs == 1 ? THPRACE_CAUSAL : THPRACE_LIKELY;

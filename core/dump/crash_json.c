@@ -21,6 +21,21 @@
 #define LISTED_MAX 32 /* windows, and zaps of ranges */
 #define NOTE_LEN 256
 
+/* The engine was of this very build, so its ids are these; races from files follow in their order. */
+static int take_classes(const char *meta, size_t size)
+{
+	struct trace_classes classes;
+	unsigned int id;
+
+	trace_classes__init(&classes);
+	if (trace_classes__take(&classes, meta, size))
+		return -EINVAL;
+	for (id = 0; id < THPRACE_CLASS_MAX; id++)
+		if (classes.of[id] != THPRACE_CLASS_MAX && classes.of[id] != id)
+			return -EINVAL;
+	return 0;
+}
+
 int crash_json__begin(struct crash_json *crash, const char *meta, size_t size)
 {
 	char *text = malloc(size + 1);
@@ -35,12 +50,13 @@ int crash_json__begin(struct crash_json *crash, const char *meta, size_t size)
 	names__clean(text, size + 1, meta, size, 0);
 	size = strlen(text);
 	err = json_bounds__check(text, size, NULL) ? -E2BIG : json__parse(&crash->meta, text, size);
+	if (!err)
+		err = take_classes(text, size);
 	free(text);
 	if (err)
 		return err;
 	if (!json_object_is_type(crash->meta, json_type_object))
 		return -EINVAL;
-	/* The engine was of this very build, so its ids are these. */
 	json__add(crash->meta, "classes", trace_classes__json());
 	return 0;
 }
@@ -201,6 +217,27 @@ static struct json_object *walker_json(const struct thprace_walk *walk, uint64_t
 	return item;
 }
 
+static struct json_object *race_json(const struct race_side *side, uint64_t crashed,
+				     struct json_object *notes)
+{
+	const struct thprace_race_end *report = &side->report;
+	const char *role = report->side == THPRACE_RACE_WINDOW ? "window" : "walker";
+	struct json_object *item = json_object_new_object();
+	char since[64];
+
+	json__add_number(item, "pid", report->pid);
+	json__add_number(item, "tgid", report->tgid);
+	json__add(item, "comm", json__text(report->comm, THPRACE_COMM_LEN));
+	json__add_name(item, "class", names__class(report->class));
+	json__add_name(item, "side", role);
+	json__add_address(item, "key", report->key);
+	add_times(item, "begin_ns", report->begin, crashed, since, sizeof(since));
+	note(notes, "under way at the crash: %s of %s, %.15s%s%u, %s, key 0x%" PRIx64, role,
+	     names__class(report->class), report->comm[0] ? report->comm : "task",
+	     report->comm[0] ? "/" : " ", report->pid, since, (uint64_t)report->key);
+	return item;
+}
+
 static void note_log(struct json_object *notes, const struct crash_json *crash,
 		     const struct recovery *recovery)
 {
@@ -252,6 +289,10 @@ static void note_damage(struct json_object *notes, const struct recovery *recove
 	if (recovery->cpus_missing)
 		note(notes, "the counters and the flight recorders of %u CPU%s are not in the dump",
 		     recovery->cpus_missing, recovery->cpus_missing == 1 ? "" : "s");
+	if (recovery->no_races)
+		note(notes,
+		     "the table of races from files is not in the dump, so what was under way "
+		     "of them is not known");
 	if (recovery->records_refused)
 		note(notes, "%zu damaged record%s left out", recovery->records_refused,
 		     recovery->records_refused == 1 ? " was" : "s were");
@@ -263,12 +304,13 @@ static void note_damage(struct json_object *notes, const struct recovery *recove
 }
 
 char *crash_json__meta(struct crash_json *crash, const struct under_way *under_way,
-		       struct recovery *recovery, const char *format, uint64_t started,
-		       uint64_t crashed)
+		       const struct race_under_way *races, struct recovery *recovery,
+		       const char *format, uint64_t started, uint64_t crashed)
 {
 	struct json_object *object = json_object_new_object(), *notes = json_object_new_array();
 	struct json_object *windows = json_object_new_array(), *ranges = json_object_new_array();
-	struct json_object *walkers = json_object_new_array(), *meta = crash->meta;
+	struct json_object *walkers = json_object_new_array(), *sides = json_object_new_array();
+	struct json_object *meta = crash->meta;
 	size_t i;
 
 	note(notes,
@@ -284,6 +326,8 @@ char *crash_json__meta(struct crash_json *crash, const struct under_way *under_w
 	for (i = 0; i < under_way->nr_ranges && i < LISTED_MAX; i++)
 		json_object_array_add(ranges, zap_json(&under_way->ranges[i].window,
 						       "zap of a part of a vma", crashed, notes));
+	for (i = 0; i < races->nr && i < LISTED_MAX; i++)
+		json_object_array_add(sides, race_json(&races->sides[i], crashed, notes));
 	if (under_way->nr_waiting)
 		note(notes, "%s waited for zaps to end",
 		     COUNTED(under_way->nr_waiting, "failed walker"));
@@ -296,6 +340,7 @@ char *crash_json__meta(struct crash_json *crash, const struct under_way *under_w
 	json__add(object, "windows", windows);
 	json__add(object, "ranges", ranges);
 	json__add(object, "walkers", walkers);
+	json__add(object, "races", sides);
 	json__add_number(object, "waiting", under_way->nr_waiting);
 	json__add_number(object, "messages_read", recovery->messages.read);
 	json__add_number(object, "messages_unread", recovery->messages.unread);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <json-c/json.h>
 
+#include "race_under_way.h"
 #include "recovery.h"
 #include "under_way.h"
 
@@ -16,7 +17,10 @@ struct crash_json {
 	char panic[256]; /* the kernel's last words; "": not known */
 };
 
-/* meta: size bytes, META as the engine has it. Returns 0 or negative errno. */
+/*
+ * meta: size bytes, META as the engine has it. Its races from files become classes of this run. Returns
+ * 0 or negative errno.
+ */
 int crash_json__begin(struct crash_json *crash, const char *meta, size_t size);
 
 /* META without what is known only later; valid until the next call. "": no memory. */
@@ -31,8 +35,8 @@ void crash_json__log(struct crash_json *crash, const struct memory *memory,
 
 /* Each returns malloc'd text, or NULL if out of memory, and can be called once. */
 char *crash_json__meta(struct crash_json *crash, const struct under_way *under_way,
-		       struct recovery *recovery, const char *format, uint64_t started,
-		       uint64_t crashed);
+		       const struct race_under_way *races, struct recovery *recovery,
+		       const char *format, uint64_t started, uint64_t crashed);
 char *crash_json__tasks(struct crash_json *crash);
 
 void crash_json__release(struct crash_json *crash);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <thprace/incident.h>
+#include <thprace/race_slot.h>
 
 #include "classes/race_class.h"
 #include "trace/trace_validate.h"
@@ -36,6 +36,10 @@ static size_t size_of(uint32_t type)
 		return sizeof(struct thprace_hold);
 	case THPRACE_MSG_OUTER:
 		return sizeof(struct thprace_outer);
+	case THPRACE_MSG_RACE_END:
+		return sizeof(struct thprace_race_end);
+	case THPRACE_MSG_RACE_PAIR:
+		return sizeof(struct thprace_race_pair);
 	default:
 		return 0;
 	}
@@ -79,6 +83,8 @@ static bool is_valid(const void *message)
 	const struct thprace_incident *incident = message;
 	const struct thprace_opener *opener = message;
 	const struct thprace_hold *hold = message;
+	const struct thprace_race_end *end = message;
+	const struct thprace_race_pair *pair = message;
 
 	switch (*(const uint32_t *)message) {
 	case THPRACE_MSG_INCIDENT:
@@ -89,6 +95,12 @@ static bool is_valid(const void *message)
 		return is_window(&opener->window) && opener->stack.nr <= THPRACE_STACK_MAX;
 	case THPRACE_MSG_HOLD:
 		return is_walk(&hold->walk) && hold->stack.nr <= THPRACE_STACK_MAX;
+	case THPRACE_MSG_RACE_END:
+		return race_class__shape(end->class) == RACE_FILE &&
+		       end->side < THPRACE_RACE_SIDES && end->stack.nr <= THPRACE_STACK_MAX &&
+		       memchr(end->comm, 0, sizeof(end->comm));
+	case THPRACE_MSG_RACE_PAIR:
+		return race_class__shape(pair->class) == RACE_FILE;
 	default:
 		return true;
 	}

@@ -16,6 +16,7 @@
 #include "crash_json.h"
 #include "dump_symbols.h"
 #include "kernel/symbols.h"
+#include "race_under_way.h"
 #include "session/stats_json.h"
 #include "trace/trace_validate.h"
 #include "trace/trace_writer.h"
@@ -27,6 +28,7 @@ struct maker {
 	struct beacon beacon;
 	const struct thprace_beacon_head *head;
 	struct under_way under_way;
+	struct race_under_way races;
 	struct crash_json crash;
 	struct dump_symbols names;
 	struct session_totals totals;
@@ -97,10 +99,15 @@ static void each_record(struct maker *maker, flight_fn handle)
 	}
 }
 
+static void note_time(struct maker *maker, uint64_t time)
+{
+	if (time > maker->crashed)
+		maker->crashed = time;
+}
+
 static void find_latest(struct maker *maker, struct thprace_record *record)
 {
-	if (record->ts > maker->crashed)
-		maker->crashed = record->ts;
+	note_time(maker, record->ts);
 }
 
 static void write_record(struct maker *maker, struct thprace_record *record)
@@ -119,8 +126,9 @@ static void read_cpus(struct maker *maker)
 {
 	unsigned int id;
 
-	maker->crashed = maker->under_way.latest > maker->head->started ? maker->under_way.latest
-									: maker->head->started;
+	maker->crashed = maker->head->started;
+	note_time(maker, maker->under_way.latest);
+	note_time(maker, maker->races.latest);
 	for (id = 0; id < maker->head->cpus; id++) {
 		if (!read_cpu(maker, id)) {
 			maker->result->cpus_missing++;
@@ -202,21 +210,29 @@ static void apply_losses(struct maker *maker)
 				 maker->crashed);
 }
 
-/* Messages may be later than all flight records that are left. */
-static void find_latest_message(void *ctx, const void *message, size_t size)
+/* Messages may be later than all flight records that are left, and have names of tasks. */
+static void look_at_message(void *ctx, const void *message, size_t size)
 {
 	const struct thprace_incident *incident = message;
 	const struct thprace_opener *opener = message;
+	const struct thprace_race_end *end = message;
 	struct maker *maker = ctx;
-	uint64_t time = 0;
 
 	(void)size;
-	if (incident->type == THPRACE_MSG_INCIDENT || incident->type == THPRACE_MSG_CHECK)
-		time = incident->walk.leave;
-	else if (opener->type == THPRACE_MSG_OPENER || opener->type == THPRACE_MSG_REUSE)
-		time = opener->window.close;
-	if (time > maker->crashed)
-		maker->crashed = time;
+	switch (*(const uint32_t *)message) {
+	case THPRACE_MSG_INCIDENT:
+	case THPRACE_MSG_CHECK:
+		note_time(maker, incident->walk.leave);
+		break;
+	case THPRACE_MSG_OPENER:
+	case THPRACE_MSG_REUSE:
+		note_time(maker, opener->window.close);
+		break;
+	case THPRACE_MSG_RACE_END:
+		note_time(maker, end->end);
+		race_under_way__name(&maker->races, end);
+		break;
+	}
 }
 
 /* The incident ring. What cannot be read of it is said in the result. */
@@ -239,7 +255,7 @@ static void read_messages(struct maker *maker)
 		      memory__number(maker->memory, head->ring_consumer, &ring->consumer) |
 		      memory__number(maker->memory, head->ring_producer, &ring->producer);
 	if (!err)
-		err = messages__walk(ring, find_latest_message, maker, &maker->result->messages);
+		err = messages__walk(ring, look_at_message, maker, &maker->result->messages);
 	maker->result->no_messages = err != 0;
 }
 
@@ -318,6 +334,7 @@ static void write_trace(struct maker *maker, const struct recovery_options *opti
 		note_error(maker, messages__walk(&maker->ring, on_message, maker,
 						 &maker->result->messages));
 	under_way__report(&maker->under_way, maker->crashed, on_message, maker);
+	race_under_way__report(&maker->races, maker->crashed, on_message, maker);
 	correlator__finish(maker->correlator);
 	under_way__incidents(&maker->under_way, maker->head->mode, maker->crashed, on_under_way,
 			     maker);
@@ -326,7 +343,7 @@ static void write_trace(struct maker *maker, const struct recovery_options *opti
 	crash_json__log(&maker->crash, maker->memory, maker->result);
 	find_names(maker);
 	write_json(maker, THPRACE_BLOCK_META,
-		   crash_json__meta(&maker->crash, &maker->under_way, maker->result,
+		   crash_json__meta(&maker->crash, &maker->under_way, &maker->races, maker->result,
 				    options->format, maker->head->started, maker->crashed));
 	write_json(maker, THPRACE_BLOCK_TASKS, crash_json__tasks(&maker->crash));
 	write_json(maker, THPRACE_BLOCK_SYMBOLS, symbols__json(maker->symbols));
@@ -368,6 +385,13 @@ static int read_all(struct maker *maker, struct work *work, char *why, size_t wh
 					: "the dump does not have the memory of thprace's tables");
 		return err;
 	}
+	err = race_under_way__read(&maker->races, maker->memory, maker->head);
+	if (err == -ENOMEM) {
+		snprintf(why, why_size, "out of memory");
+		return err;
+	}
+	maker->result->no_races = err != 0;
+	maker->result->races = maker->races.nr;
 	read_cpus(maker);
 	read_messages(maker);
 	maker->result->windows = maker->under_way.nr_windows;
@@ -418,6 +442,7 @@ cleanup:
 	crash_json__release(&maker->crash);
 	dump_symbols__release(&maker->names);
 	under_way__release(&maker->under_way);
+	race_under_way__release(&maker->races);
 	free(maker->cpu);
 	free(maker->ring_data);
 	free(maker);

@@ -38,6 +38,8 @@ struct recovery {
 	size_t ranges;
 	size_t walkers;
 	size_t waiting; /* failed walkers that waited for the end of zaps */
+	size_t races; /* intervals of races from files, under way */
+	bool no_races; /* their table is not in the dump */
 	uint64_t incidents;
 	uint64_t escapes;
 	int log_error; /* why the kernel's log was not read: negative errno; or 0 */

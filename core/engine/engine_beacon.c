@@ -14,6 +14,7 @@ _Static_assert(sizeof(THPRACE_VERSION) <= THPRACE_BEACON_VERSION_LEN, "with its 
 void engine__choose_beacon(struct engine *engine)
 {
 	bpf_program__set_autoload(engine->skel->progs.beacon_setup, true);
+	bpf_program__set_autoload(engine->skel->progs.beacon_races, engine->races);
 }
 
 /* Distance of a member of .bss from the beacon; it may be negative. */
@@ -22,14 +23,21 @@ static uint64_t behind(const struct thprace_beacon *beacon, const void *member)
 	return (uint64_t)((const char *)member - (const char *)beacon);
 }
 
-int engine__light_beacon(struct engine *engine)
+static int run_once(const struct bpf_program *program)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+}
+
+int engine__light_beacon(struct engine *engine)
+{
 	struct thprace_bpf__bss *bss = engine->skel->bss;
 	struct thprace_beacon_head *head = &bss->beacon.head;
-	int err =
-		bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.beacon_setup), &options);
+	int err = run_once(engine->skel->progs.beacon_setup);
 
+	if (!err && engine->races)
+		err = run_once(engine->skel->progs.beacon_races);
 	if (err)
 		return err;
 	head->layout = THPRACE_BEACON_LAYOUT;

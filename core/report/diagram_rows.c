@@ -11,6 +11,8 @@
 #include "summary.h"
 #include "classes/race_class.h"
 
+static const char under_way[] = "under way at the crash";
+
 __attribute__((format(printf, 6, 7))) static void add(struct diagram *diagram,
 						      enum diagram_side side, uint64_t when,
 						      int timed, int indent, const char *format,
@@ -192,7 +194,7 @@ void diagram_rows__walk(struct diagram *diagram, int proof)
 	if (walk->enter)
 		add(diagram, WALKER, walk->enter, 1, 0, "%s()", function);
 	if (walk->flags & THPRACE_KF_CRASH)
-		add(diagram, WALKER, walk->leave, 1, 0, "under way at the crash");
+		add(diagram, WALKER, walk->leave, 1, 0, "%s", under_way);
 	else if (walk->leave && proof)
 		add_result(diagram);
 	else if (walk->leave)
@@ -273,10 +275,13 @@ void diagram_rows__file(struct diagram *diagram)
 		add(diagram, OPENER, window->open, 1, 0, "%s",
 		    event_text(diagram, RACE_EVENT_OPEN));
 		add(diagram, OPENER, window->close, 1, 0, "%s",
-		    event_text(diagram, RACE_EVENT_CLOSE));
+		    window->flags & THPRACE_WF_CRASH ? under_way
+						     : event_text(diagram, RACE_EVENT_CLOSE));
 	}
 	add(diagram, WALKER, walk->enter, 1, 0, "%s", event_text(diagram, RACE_EVENT_ENTER));
-	if (walk->leave != walk->enter)
+	if (walk->flags & THPRACE_KF_CRASH)
+		add(diagram, WALKER, walk->leave, 1, 0, "%s", under_way);
+	else if (walk->leave != walk->enter)
 		add(diagram, WALKER, walk->leave, 1, 0, "%s",
 		    event_text(diagram, RACE_EVENT_LEAVE));
 }

@@ -42,6 +42,9 @@ static void file_proof(char *buf, size_t size, const struct thprace_incident *in
 	case THPRACE_CONTAINED:
 		snprintf(buf, size, "its escape does not hold");
 		break;
+	case THPRACE_UNPROVEN:
+		snprintf(buf, size, "none, a side was not seen to end");
+		break;
 	default:
 		snprintf(buf, size, "its file has no escape");
 	}
@@ -54,6 +57,10 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	const char *check = "";
 	char result[NAMES_NUMBER_LEN];
 
+	if (race_class__shape(walk->class) == RACE_FILE) {
+		file_proof(buf, size, incident);
+		return buf;
+	}
 	if (walk->flags & THPRACE_KF_CRASH) {
 		snprintf(buf, size, "none, the walker had not returned when the kernel died");
 		return buf;
@@ -61,10 +68,6 @@ const char *diagram__proof(char *buf, size_t size, const struct thprace_incident
 	if (race_class__shape(walk->class) == RACE_SPLIT && (walk->flags & THPRACE_KF_RESULT)) {
 		snprintf(buf, size, "the split's result, %s",
 			 names__result(result, sizeof(result), walk->result));
-		return buf;
-	}
-	if (race_class__shape(walk->class) == RACE_FILE) {
-		file_proof(buf, size, incident);
 		return buf;
 	}
 	if (race_class__shape(walk->class) == RACE_REUSE) {
@@ -296,9 +299,14 @@ static void file_verdict(char *buf, size_t size, const struct thprace_incident *
 const char *diagram__verdict(char *buf, size_t size, const struct thprace_incident *incident,
 			     int utf8)
 {
-	if (incident->walk.flags & THPRACE_KF_CRASH)
+	if (incident->verdict == THPRACE_UNPROVEN && incident->walk.flags & THPRACE_KF_CRASH)
 		snprintf(buf, size,
 			 "UNPROVEN: the walker was under way when the kernel died, so no statement "
+			 "is made");
+	else if (incident->first_verdict == THPRACE_UNPROVEN &&
+		 incident->window.flags & THPRACE_WF_CRASH)
+		snprintf(buf, size,
+			 "UNPROVEN: the window was under way when the kernel died, so no statement "
 			 "is made");
 	else if (incident->verdict == THPRACE_UNPROVEN)
 		snprintf(buf, size,

@@ -7,6 +7,7 @@
 #define THPRACE_BEACON_H
 
 #include <linux/types.h>
+#include <thprace/race_slot.h>
 #include <thprace/shared.h>
 
 /* The two words at its begin. Written last, when all the rest is there. */
@@ -18,13 +19,14 @@
 #define THPRACE_BEACON_VERSION_LEN 32
 
 /* Changes with the layout of what the beacon leads to. */
-#define THPRACE_BEACON_LAYOUT                                        \
-	((__u32)((((1 * 1021 + sizeof(struct thprace_slot)) * 1021 + \
-		   sizeof(struct thprace_pending)) *                 \
-			  1021 +                                     \
-		  sizeof(struct thprace_cpu)) *                      \
-			 1021 +                                      \
-		 sizeof(struct thprace_incident) + sizeof(struct thprace_record)))
+#define THPRACE_BEACON_LAYOUT                                                      \
+	((__u32)((((2 * 1021 + sizeof(struct thprace_slot)) * 1021 +               \
+		   sizeof(struct thprace_pending)) *                               \
+			  1021 +                                                   \
+		  sizeof(struct thprace_cpu)) *                                    \
+			 1021 +                                                    \
+		 sizeof(struct thprace_incident) + sizeof(struct thprace_record) + \
+		 sizeof(struct thprace_race_slot)))
 
 /* Offsets of members of the kernel's structures, by its BTF. */
 struct thprace_beacon_members {
@@ -46,6 +48,7 @@ struct thprace_beacon_head {
 	/* By bpf/beacon.bpf.c. Addresses are kernel virtual addresses. */
 	__u64 self; /* of the beacon */
 	__u64 cpu; /* of CPU 0's member of `cpus` */
+	__u64 race_slots; /* of the first slot of races from files; 0: none are recorded */
 	__u64 ring_map; /* of the incident ring: the map … */
 	__u64 ring; /* … its struct bpf_ringbuf … */
 	__u64 ring_mask; /* … size of the data - 1 … */

@@ -36,8 +36,18 @@ static void make(void)
 	struct thprace_split split = {.type = THPRACE_MSG_SPLIT, .pid = 8};
 	struct thprace_outer outer = {.type = THPRACE_MSG_OUTER, .pid = 8};
 	struct thprace_hold hold = {.type = THPRACE_MSG_HOLD};
+	struct thprace_race_end ended = crash_race_end(THPRACE_RACE_WALKER, 12, CRASH_STARTED + 200,
+						       CRASH_STARTED + 300, THPRACE_RACE_ESCAPED);
+	struct thprace_race_pair pair =
+		crash_race_pair(11, CRASH_STARTED + 100, 12, CRASH_STARTED + 200);
 
+	race_class__forget_foreign();
 	crash_make(&crash);
+	crash_make_race(&crash);
+	crash_race(&crash, 1, THPRACE_RACE_WINDOW, 11, CRASH_STARTED + 100);
+	crash_race(&crash, 2, THPRACE_RACE_WALKER, 13, CRASH_STARTED + 200);
+	crash_message(&crash, &pair, sizeof(pair), 0);
+	crash_message(&crash, &ended, sizeof(ended), 0);
 	crash_window(&crash, 1, 7, CRASH_STARTED + 100);
 	crash_message(&crash, &crash_slot(&crash, 1)->opener, sizeof(struct thprace_opener), 0);
 	crash_range(&crash, 2, 9, CRASH_STARTED + 100);

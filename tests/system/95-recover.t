@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A stock kernel dies while thprace records and the stressor runs; thprace recover makes a trace of
-# its dump, as qemu and as makedumpfile write it, and of damaged dumps one message.
+# its dump, as qemu and as makedumpfile write it, and of damaged dumps one message. It dies once more
+# while thpraced watches.
 
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -38,16 +39,32 @@ whole() {
 	like "$work/records" "walk-return" "$1: and walkers are among them"
 }
 
-kernel bookworm
-status=0
-"$vm/run" --kernel "$kernel" --mem 768 --modules qemu_fw_cfg --dump "$work/core" --quiet \
-	--timeout 300 --append "tsc=reliable clocksource=tsc" --expect-bug \
-	--file "$scripts/crash.sh:/root/crash.sh" -- sh crash.sh 2>"$work/stderr" >"$work/stdout" ||
-	status=$?
-is "$status" 0 "the kernel died" || diag "$(tail -n 20 "$work/stderr")"
+# crash ARGUMENT...: a kernel dies in crash.sh; the dump is $work/core
+crash() {
+	status=0
+	rm -f "$work/core"
+	"$vm/run" --kernel "$kernel" --mem 768 --modules qemu_fw_cfg --dump "$work/core" --quiet \
+		--timeout 300 --append "tsc=reliable clocksource=tsc" --expect-bug \
+		--file "$scripts/crash.sh:/root/crash.sh" \
+		--file "$system/../races/truncate-unmap.race:/root/truncate-unmap.race" \
+		-- sh crash.sh "$@" 2>"$work/stderr" >"$work/stdout" || status=$?
+	is "$status" 0 "the kernel died: $*" || diag "$(tail -n 20 "$work/stderr")"
+}
 
+kernel bookworm
+crash --daemon
+recover "$work/core"
+whole "thpraced"
+
+crash --race ./truncate-unmap.race
 recover "$work/core"
 whole "ELF"
+"$thprace" report --format json "$work/trace" >"$work/json"
+of_race=$(sed -n 's/.*"type":"class","class":"truncate-unmap-file","walkers":\([0-9]*\).*"overlaps":\([0-9]*\).*/\1 \2/p' \
+	"$work/json")
+ok "$([ "${of_race% *}" -gt 0 ]; echo $?)" "a race from a file: its walkers were counted" ||
+	diag "$(cat "$work/report")"
+ok "$([ "${of_race#* }" -gt 0 ]; echo $?)" "… and its incidents came out"
 unlike "$work/report" "^    0x" "ELF: stacks have names"
 cp "$work/records" "$work/records-elf"
 for format in -c -l; do

@@ -3,6 +3,8 @@
 #include "bpf_host.h"
 #include "../../bpf/race.bpf.c"
 
+struct thprace_beacon beacon; /* of bpf/beacon.bpf.c */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>

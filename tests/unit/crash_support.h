@@ -13,6 +13,7 @@
 #include <thprace/beacon.h>
 #include <thprace/version.h>
 #include "class_ids.h"
+#include "classes/race_class.h"
 #include "dump/memory.h"
 
 #define CRASH_BASE 0xffffc90000000000ULL
@@ -28,12 +29,15 @@
 #define CRASH_TASK (CRASH_VMA + 0x800)
 #define CRASH_LOG 0xb9000
 #define CRASH_NAMES 0xbe000
-#define CRASH_BYTES 0xc0000
+#define CRASH_RACES 0xc0000
+#define CRASH_BYTES 0x110000
 #define CRASH_FOLIO 0xffffea0000080000ULL
 #define CRASH_TEXT 0xffffffff81000000ULL
 #define CRASH_STARTED 1000000000ULL
 
 _Static_assert(CRASH_SLOTS + THPRACE_SLOTS_MAX * sizeof(struct thprace_slot) <= CRASH_CPUS, "fits");
+_Static_assert(CRASH_RACES + THPRACE_RACE_SLOTS * sizeof(struct thprace_race_slot) <= CRASH_BYTES,
+	       "fits");
 _Static_assert(CRASH_CPUS + 2 * sizeof(struct thprace_cpu) <= CRASH_RING, "fits");
 
 struct crash {
@@ -344,6 +348,67 @@ static inline struct thprace_pending *crash_walker(struct crash *crash, int i, u
 					    .task = CRASH_BASE + CRASH_TASK};
 	strcpy((char *)crash_at(crash, CRASH_TASK + 40), "walker");
 	return pending;
+}
+
+/* The recording has a race from a file, whose id is the first after the built-in ones. */
+static inline void crash_make_race(struct crash *crash)
+{
+	char meta[256];
+
+	snprintf(meta, sizeof(meta),
+		 "{\"tool\":\"thprace\",\"kernel\":\"5.10.0-test\",\"mode\":\"light\",\"cpus\":2,"
+		 "\"classes\":[{\"id\":%u,\"name\":\"test-race\",\"shape\":\"file\"}]}",
+		 race_class__end());
+	crash_describe(crash, meta);
+	crash_beacon(crash)->head.race_slots = CRASH_BASE + CRASH_RACES;
+}
+
+/* An open interval of it, on key 0x77. */
+static inline struct thprace_race_slot *crash_race(struct crash *crash, int i, uint32_t side,
+						   uint32_t pid, uint64_t begin)
+{
+	struct thprace_race_slot *slot =
+		(struct thprace_race_slot *)crash_at(crash, CRASH_RACES) + i;
+
+	*slot = (struct thprace_race_slot){.task = pid | (uint64_t)pid << 32,
+					   .id = pid,
+					   .begin = begin,
+					   .to = 1,
+					   .owners = 1,
+					   .place = THPRACE_RACE_PLACE(race_class__end(), side),
+					   .state = THPRACE_RACE_OPEN,
+					   .side = side,
+					   .interval = {.key = 0x77}};
+	return slot;
+}
+
+/* … and one that has ended, as the BPF programs report it. */
+static inline struct thprace_race_end crash_race_end(uint32_t side, uint32_t pid, uint64_t begin,
+						     uint64_t end, unsigned int flags)
+{
+	return (struct thprace_race_end){.type = THPRACE_MSG_RACE_END,
+					 .class = (uint8_t)race_class__end(),
+					 .side = (uint8_t)side,
+					 .section = (uint8_t)side,
+					 .flags = (uint8_t)(THPRACE_RACE_JUDGED | flags),
+					 .id = pid,
+					 .begin = begin,
+					 .end = end,
+					 .key = 0x77,
+					 .pid = pid,
+					 .tgid = pid,
+					 .comm = "racer"};
+}
+
+static inline struct thprace_race_pair crash_race_pair(uint32_t window, uint64_t open,
+						       uint32_t walker, uint64_t enter)
+{
+	return (struct thprace_race_pair){.type = THPRACE_MSG_RACE_PAIR,
+					  .class = (uint8_t)race_class__end(),
+					  .section = {THPRACE_RACE_WINDOW, THPRACE_RACE_WALKER},
+					  .id = {window, walker},
+					  .begin = {open, enter},
+					  .pid = {window, walker}};
 }
 
 /* A failed walker of split-unmap alone, as the BPF programs report it. */

@@ -281,6 +281,38 @@ static void test_loss(void **state)
 	correlator__free(seen.correlator);
 }
 
+/* The verdict of a window and a walker with these flags, one of which was under way at the crash. */
+static enum thprace_verdict cut_off(unsigned int window, unsigned int walker)
+{
+	enum thprace_verdict verdict;
+	struct seen seen;
+
+	begin(&seen);
+	pair(&seen, T, 11, T + 1000);
+	end(&seen, WINDOW, 10, T, T + 5000, window);
+	end(&seen, WALKER, 11, T + 1000, T + 9000, walker);
+	finish(&seen);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(!!(seen.incident[0].window.flags & THPRACE_WF_CRASH),
+			 !!(window & THPRACE_RACE_CRASH));
+	assert_int_equal(!!(seen.incident[0].walk.flags & THPRACE_KF_CRASH),
+			 !!(walker & THPRACE_RACE_CRASH));
+	verdict = seen.incident[0].verdict;
+	correlator__free(seen.correlator);
+	return verdict;
+}
+
+static void test_crash(void **state)
+{
+	(void)state;
+	assert_int_equal(cut_off(THPRACE_RACE_CRASH, JUDGED), THPRACE_UNPROVEN);
+	assert_int_equal(cut_off(JUDGED, THPRACE_RACE_CRASH), THPRACE_UNPROVEN);
+	assert_int_equal(cut_off(THPRACE_RACE_CRASH, THPRACE_RACE_CRASH), THPRACE_UNPROVEN);
+	assert_int_equal(cut_off(THPRACE_RACE_CRASH, ESCAPED), THPRACE_ESCAPE);
+	assert_int_equal(cut_off(ESCAPED, THPRACE_RACE_CRASH), THPRACE_ESCAPE);
+	assert_int_equal(cut_off(THPRACE_RACE_CRASH, 0), THPRACE_CLEAN);
+}
+
 /* Members that would be used as an index. */
 static void test_malformed(void **state)
 {
@@ -313,7 +345,7 @@ int main(void)
 		cmocka_unit_test(test_orders),	  cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_several),	  cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_tolerance), cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_malformed), cmocka_unit_test(test_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ static void recover(struct crash *crash, struct out *out)
 	char why[256];
 
 	memset(out, 0, sizeof(*out));
+	race_class__forget_foreign();
 	out->err = recovery__make(&out->recovery, &crash->memory, &options, out->why,
 				  sizeof(out->why));
 	if (out->err)
@@ -451,6 +452,87 @@ static void test_two(void **state)
 
 /* --- the ring --- */
 
+/*
+ * Of races from files: a window that was open, and a walker that ended inside with its escape; two
+ * that were both under way on another key.
+ */
+static void test_races(void **state)
+{
+	struct thprace_race_end ended = crash_race_end(THPRACE_RACE_WALKER, 8, CRASH_STARTED + 200,
+						       CRASH_STARTED + 300, THPRACE_RACE_ESCAPED);
+	struct thprace_race_pair pair =
+		crash_race_pair(7, CRASH_STARTED + 100, 8, CRASH_STARTED + 200);
+	struct crash *crash = new_crash();
+	const unsigned int class = race_class__end();
+	const struct thprace_incident *found;
+	struct out out;
+
+	(void)state;
+	crash_make_race(crash);
+	crash_race(crash, 1, THPRACE_RACE_WINDOW, 7, CRASH_STARTED + 100);
+	crash_race(crash, 2, THPRACE_RACE_WINDOW, 9, CRASH_STARTED + 900)->interval.key = 0x78;
+	crash_race(crash, 511, THPRACE_RACE_WALKER, 10, CRASH_STARTED + 950)->interval.key = 0x78;
+	/* Free, inside a function, of no race, and not stamped. */
+	crash_race(crash, 3, THPRACE_RACE_WALKER, 11, CRASH_STARTED + 100)->owners = 0;
+	crash_race(crash, 4, THPRACE_RACE_WALKER, 12, CRASH_STARTED + 100)->place |= 1;
+	crash_race(crash, 5, THPRACE_RACE_WALKER, 13, CRASH_STARTED + 100)->place = 0;
+	crash_race(crash, 6, THPRACE_RACE_WALKER, 14, 0);
+	crash_message(crash, &pair, sizeof(pair), 0);
+	crash_message(crash, &ended, sizeof(ended), 0);
+	recover(crash, &out);
+	assert_int_equal(out.err, 0);
+	assert_int_equal(out.recovery.races, 3);
+	assert_int_equal(out.recovery.messages.unread, 2);
+	assert_int_equal(out.recovery.escapes, 1);
+	assert_int_equal(out.summary->nr_kept[class][THPRACE_ESCAPE], 1);
+	found = &out.summary->kept[class][THPRACE_ESCAPE][0].incident;
+	assert_int_equal(found->window.pid, 7);
+	assert_int_equal(found->window.close, CRASH_STARTED + 950);
+	assert_string_equal(found->walk.comm, "racer");
+	assert_drawn(&out, found, "test-race, causal escape");
+	assert_drawn(&out, found, "under way at the crash");
+	assert_drawn(&out, found, "proof: its escape holds");
+	assert_int_equal(out.summary->nr_kept[class][THPRACE_UNPROVEN], 1);
+	found = &out.summary->kept[class][THPRACE_UNPROVEN][0].incident;
+	assert_int_equal(found->window.pid, 9);
+	assert_int_equal(found->walk.pid, 10);
+	assert_drawn(&out, found, "a side was not seen to end");
+	assert_drawn(&out, found, "UNPROVEN: the walker was under way when the kernel died");
+	assert_true(notes(&out, "under way at the crash: window of test-race, task 7"));
+	release(&out, crash);
+}
+
+/* What is wrong with them hides nothing else. */
+static void test_races_damaged(void **state)
+{
+	struct thprace_race_end ended = crash_race_end(THPRACE_RACE_WALKER, 8, 200, 300, 0);
+	struct crash *crash = new_crash();
+	struct out out;
+
+	(void)state;
+	crash_make_race(crash);
+	crash_race(crash, 1, THPRACE_RACE_WINDOW, 7, CRASH_STARTED + 100);
+	ended.side = THPRACE_RACE_SIDES;
+	crash_message(crash, &ended, sizeof(ended), 0);
+	ended.side = 0;
+	ended.class = THPRACE_SPLIT_UNMAP;
+	crash_message(crash, &ended, sizeof(ended), 0);
+	crash_beacon(crash)->head.race_slots = CRASH_BASE + CRASH_BYTES - 8;
+	recover(crash, &out);
+	assert_int_equal(out.err, 0);
+	assert_int_equal(out.recovery.races, 0);
+	assert_int_equal(out.recovery.messages.refused, 2);
+	assert_true(notes(&out, "the table of races from files is not in the dump"));
+	release(&out, crash);
+
+	/* A class that is not where the engine had it. */
+	crash = new_crash();
+	crash_describe(crash, "{\"kernel\":\"x\",\"classes\":[{\"id\":3,\"name\":\"test-race\"}]}");
+	recover(crash, &out);
+	assert_int_equal(out.err, -EINVAL);
+	free(crash);
+}
+
 struct got {
 	uint32_t pids[512];
 	size_t nr;
@@ -570,6 +652,8 @@ int main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_two),
+		cmocka_unit_test(test_races),
+		cmocka_unit_test(test_races_damaged),
 		cmocka_unit_test(test_ring_wraps),
 		cmocka_unit_test(test_ring_flags),
 		cmocka_unit_test(test_ring_positions),
