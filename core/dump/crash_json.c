@@ -99,6 +99,8 @@ static void on_complaint(void *ctx, const struct complaint *complaint)
 
 	log->recovery->complaints++;
 	log->recovery->naming += complaint->classes != 0;
+	if (complaint->pid)
+		log->crash->pid = complaint->pid;
 	if (json__length(log->crash->complaints) == COMPLAINTS_MAX)
 		return;
 	item = json_object_new_object();

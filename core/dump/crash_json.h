@@ -15,6 +15,7 @@ struct crash_json {
 	struct json_object *tasks;
 	struct json_object *complaints;
 	char panic[256]; /* the kernel's last words; "": not known */
+	uint32_t pid; /* of the task that the last complaint names; 0: none */
 };
 
 /*

@@ -36,6 +36,7 @@ struct maker {
 	struct messages_ring ring;
 	unsigned char *ring_data;
 	uint64_t crashed; /* the latest stamp of all */
+	uint64_t last_walk; /* entry of the last walker of the task in which the kernel died */
 	struct correlator *correlator;
 	struct symbols *symbols;
 	struct trace_writer *writer;
@@ -157,11 +158,15 @@ static void on_task(void *ctx, const struct thprace_slot *slot)
 
 static void on_incident(void *ctx, const struct thprace_incident *incident)
 {
+	struct thprace_incident one = *incident;
 	struct maker *maker = ctx;
 
+	if (one.walk.enter == maker->last_walk && one.walk.pid == maker->crash.pid &&
+	    maker->last_walk)
+		one.walk.flags |= THPRACE_KF_DIED;
 	symbols__want(maker->symbols, &incident->opener_stack);
 	symbols__want(maker->symbols, &incident->walker_stack);
-	note_error(maker, trace_writer__incident(maker->writer, incident));
+	note_error(maker, trace_writer__incident(maker->writer, &one));
 	maker->result->incidents++;
 	maker->result->escapes += incident->verdict == THPRACE_ESCAPE;
 }
@@ -210,12 +215,20 @@ static void apply_losses(struct maker *maker)
 				 maker->crashed);
 }
 
+/* Reported by the task in which the kernel died? */
+static void note_walk(struct maker *maker, const struct thprace_walk *walk)
+{
+	if (walk->pid && walk->pid == maker->crash.pid && walk->enter > maker->last_walk)
+		maker->last_walk = walk->enter;
+}
+
 /* Messages may be later than all flight records that are left, and have names of tasks. */
 static void look_at_message(void *ctx, const void *message, size_t size)
 {
 	const struct thprace_incident *incident = message;
 	const struct thprace_opener *opener = message;
 	const struct thprace_race_end *end = message;
+	const struct thprace_hold *hold = message;
 	struct maker *maker = ctx;
 
 	(void)size;
@@ -223,6 +236,10 @@ static void look_at_message(void *ctx, const void *message, size_t size)
 	case THPRACE_MSG_INCIDENT:
 	case THPRACE_MSG_CHECK:
 		note_time(maker, incident->walk.leave);
+		note_walk(maker, &incident->walk);
+		break;
+	case THPRACE_MSG_HOLD:
+		note_walk(maker, &hold->walk);
 		break;
 	case THPRACE_MSG_OPENER:
 	case THPRACE_MSG_REUSE:
@@ -340,7 +357,6 @@ static void write_trace(struct maker *maker, const struct recovery_options *opti
 			     maker);
 	note_error(maker, trace_writer__flush(maker->writer));
 	add_totals(maker);
-	crash_json__log(&maker->crash, maker->memory, maker->result);
 	find_names(maker);
 	write_json(maker, THPRACE_BLOCK_META,
 		   crash_json__meta(&maker->crash, &maker->under_way, &maker->races, maker->result,
@@ -393,6 +409,7 @@ static int read_all(struct maker *maker, struct work *work, char *why, size_t wh
 	maker->result->no_races = err != 0;
 	maker->result->races = maker->races.nr;
 	read_cpus(maker);
+	crash_json__log(&maker->crash, maker->memory, maker->result);
 	read_messages(maker);
 	maker->result->windows = maker->under_way.nr_windows;
 	maker->result->ranges = maker->under_way.nr_ranges;

@@ -61,6 +61,7 @@ static void add_rows(struct diagram *diagram, const struct thprace_incident *inc
 		diagram_rows__split(diagram);
 	else
 		diagram_rows__walk(diagram, 1);
+	diagram_rows__death(diagram);
 }
 
 unsigned int diagram__events(const struct summary *summary, const struct thprace_incident *incident,

@@ -266,6 +266,15 @@ static const char *event_text(const struct diagram *diagram, enum race_event_nam
 	return race && race->event[event] ? race->event[event] : unknown[event];
 }
 
+void diagram_rows__death(struct diagram *diagram)
+{
+	const struct thprace_walk *walk = diagram->walk;
+
+	if (walk->flags & THPRACE_KF_DIED)
+		add(diagram, WALKER, walk->leave ? walk->leave : walk->enter, 0, 0,
+		    "the kernel died in this task");
+}
+
 void diagram_rows__file(struct diagram *diagram)
 {
 	const struct thprace_window *window = diagram->window;

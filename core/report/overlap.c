@@ -37,6 +37,8 @@ uint64_t summary__overlap(const struct thprace_incident *incident)
 
 uint64_t summary__weight(const struct thprace_incident *incident)
 {
+	if (incident->walk.flags & THPRACE_KF_DIED)
+		return UINT64_MAX;
 	if (summary__has_window(incident))
 		return summary__overlap(incident);
 	return incident->walk.residual > 0 ? (uint64_t)incident->walk.residual : 0;

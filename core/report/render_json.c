@@ -104,6 +104,7 @@ static struct json_object *walk_object(const struct thprace_walk *walk)
 	json__add(object, "outer", counts_object(&walk->outer, walk->outer_at != 0));
 	json__add(object, "outer_ns", known(walk->outer_at));
 	json__add_bool(object, "check", walk->flags & THPRACE_KF_CHECK);
+	json__add_bool(object, "died", walk->flags & THPRACE_KF_DIED);
 	json__add_bool(object, "loss", walk->flags & THPRACE_KF_LOST);
 	return object;
 }

@@ -109,6 +109,7 @@ struct thprace_walk {
 #define THPRACE_KF_CHECK 0x200 /* a check point of the kernel saw the folio mapped afterwards */
 #define THPRACE_KF_LOST 0x400 /* records were lost in the walker's interval */
 #define THPRACE_KF_CRASH 0x2000 /* under way when the kernel died, at leave; it left nothing */
+#define THPRACE_KF_DIED 0x4000 /* the last of the task in which the kernel died */
 #define THPRACE_KF_OUTER 0x800 /* a function around it reports the counts at its own return */
 
 /* A kernel stack, innermost first. */
