@@ -31,11 +31,15 @@ struct control_hooks {
 	const struct state *(*state)(void *ctx);
 	/* The metrics as malloc'd text, which the caller frees, or NULL if out of memory. */
 	char *(*metrics)(void *ctx);
-	/* The spool: see spool__recent(), …_wall_of(), …_recent_first(), …_file_of() and, not synced, …_flush(). */
+	/*
+	 * The spool: see spool__recent(), …_wall_of(), …_recent_first(), …_file_of(), …_name_of()
+	 * and, not synced, …_flush().
+	 */
 	int (*recent)(void *ctx, uint64_t number, struct thprace_incident *incident);
 	uint64_t (*wall_of)(void *ctx, uint64_t number);
 	uint64_t (*recent_first)(void *ctx);
 	bool (*file_of)(void *ctx, uint64_t number, char *path, size_t size);
+	bool (*name_of)(void *ctx, uint64_t address, char *name);
 	void (*flush)(void *ctx);
 	const char *(*directory)(void *ctx);
 	/* Reload the configuration. Returns 0, or negative errno with the reason in why. */

@@ -13,6 +13,7 @@
 #include "base/incident_time.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "kernel/symbols.h"
 #include "report/render_json.h"
 #include "status_json.h"
 
@@ -51,8 +52,24 @@ static uint64_t wall_by_now(uint64_t ns)
 	return ns + (clock__wall() - clock__now());
 }
 
+/* The struct itself, for clients that draw it: two digits per byte, in memory order. */
+static struct json_object *raw_of(const struct thprace_incident *incident)
+{
+	const unsigned char *bytes = (const unsigned char *)incident;
+	const char *digits = "0123456789abcdef";
+	char text[2 * sizeof(*incident)];
+	size_t i;
+
+	for (i = 0; i < sizeof(*incident); i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return json_object_new_string_len(text, sizeof(text));
+}
+
 static struct json_object *incident_object(const struct control *control, uint64_t number,
-					   const struct thprace_incident *incident, int stacks)
+					   const struct thprace_incident *incident, int stacks,
+					   bool raw)
 {
 	struct json_object *object = render_json__incident(NULL, number, incident, stacks);
 	uint64_t wall = control->hooks.wall_of(control->hooks.ctx, number);
@@ -63,19 +80,35 @@ static struct json_object *incident_object(const struct control *control, uint64
 		wall = wall_by_now(incident_time__of(incident));
 	json__add_number(object, "wall_ns", wall);
 	json__add(object, "file", file_of(control, number));
+	if (raw)
+		json__add(object, "raw", raw_of(incident));
 	return object;
 }
 
-/* The struct itself, for clients that draw it: two digits per byte, in memory order. */
-static struct json_object *raw_of(const struct thprace_incident *incident)
+static void add_symbols(const struct control *control, struct json_object *symbols,
+			const struct thprace_stack *stack)
 {
-	const unsigned char *bytes = (const unsigned char *)incident;
-	char text[2 * sizeof(*incident) + 1];
-	size_t i;
+	const struct control_hooks *hooks = &control->hooks;
+	char name[SYMBOLS_NAME_LEN], address[24];
+	uint32_t i;
 
-	for (i = 0; i < sizeof(*incident); i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return json_object_new_string(text);
+	for (i = 0; symbols && i < stack->nr && i < THPRACE_STACK_MAX; i++) {
+		if (!hooks->name_of(hooks->ctx, stack->ip[i], name))
+			continue;
+		snprintf(address, sizeof(address), "0x%llx", (unsigned long long)stack->ip[i]);
+		json_object_object_add(symbols, address, json_object_new_string(name));
+	}
+}
+
+/* What the addresses in both stacks are called, as far as that is known already. */
+static struct json_object *symbols_of(const struct control *control,
+				      const struct thprace_incident *incident)
+{
+	struct json_object *symbols = json_object_new_object();
+
+	add_symbols(control, symbols, &incident->opener_stack);
+	add_symbols(control, symbols, &incident->walker_stack);
+	return symbols;
 }
 
 static void add_directory(const struct control *control, struct json_object *object)
@@ -145,9 +178,9 @@ static void answer_incident(struct client *client)
 			client->state = CLIENT_LAST;
 		return;
 	}
-	object = incident_object(client->control, id, &incident, 1);
+	object = incident_object(client->control, id, &incident, 1, true);
 	if (object)
-		json__add(object, "raw", raw_of(&incident));
+		json__add(object, "symbols", symbols_of(client->control, &incident));
 	add_directory(client->control, object);
 	control_client__line(client, object);
 	control_client__end(client, NULL);
@@ -189,8 +222,9 @@ static void more_incidents(struct client *client)
 	       client->out_size - client->out_sent < CLIENT_OUT_ENOUGH) {
 		if (!hooks->recent(hooks->ctx, client->number, &incident) &&
 		    matches(&client->request, &incident))
-			control_client__line(client, incident_object(client->control,
-								     client->number, &incident, 0));
+			control_client__line(client,
+					     incident_object(client->control, client->number,
+							     &incident, 0, client->request.raw));
 		if (client->state == CLIENT_GONE)
 			return;
 		client->number++;

@@ -32,6 +32,7 @@ struct request {
 	unsigned int verdict; /* enum thprace_verdict; CLEAN: any */
 	bool follow;
 	bool from_now;
+	bool raw;
 	uint64_t since; /* number of an incident */
 	uint64_t id;
 	double seconds; /* 0: not given */

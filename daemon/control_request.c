@@ -19,7 +19,7 @@ struct member {
 	take_fn take;
 };
 
-#define MEMBERS_MAX 5
+#define MEMBERS_MAX 6
 
 struct kind {
 	const char *name;
@@ -57,6 +57,11 @@ static const char *take_id(struct request *request, struct json_object *value)
 static const char *take_follow(struct request *request, struct json_object *value)
 {
 	return take_bool(&request->follow, value);
+}
+
+static const char *take_raw(struct request *request, struct json_object *value)
+{
+	return take_bool(&request->raw, value);
 }
 
 static const char *take_from_now(struct request *request, struct json_object *value)
@@ -111,7 +116,8 @@ static const struct kind kinds[] = {
 	 {{"since", take_since},
 	  {"class", take_class},
 	  {"verdict", take_verdict},
-	  {"follow", take_follow}}},
+	  {"follow", take_follow},
+	  {"raw", take_raw}}},
 	{"incident", REQUEST_INCIDENT, {{"id", take_id}}},
 	{"metrics", REQUEST_METRICS, {{0}}},
 	{"reload", REQUEST_RELOAD, {{0}}},

@@ -37,6 +37,11 @@ static bool hook_file_of(void *ctx, uint64_t number, char *path, size_t size)
 	return spool__file_of(((struct daemon *)ctx)->spool, number, path, size);
 }
 
+static bool hook_name_of(void *ctx, uint64_t address, char *name)
+{
+	return spool__name_of(((struct daemon *)ctx)->spool, address, name);
+}
+
 static void hook_flush(void *ctx)
 {
 	spool__flush(((struct daemon *)ctx)->spool, false);
@@ -79,6 +84,7 @@ int daemon__open_control(struct daemon *daemon, char *why, size_t why_size)
 		.wall_of = hook_wall_of,
 		.recent_first = hook_recent_first,
 		.file_of = hook_file_of,
+		.name_of = hook_name_of,
 		.flush = hook_flush,
 		.directory = hook_directory,
 		.reload = hook_reload,

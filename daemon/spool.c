@@ -322,6 +322,11 @@ bool spool__file_of(const struct spool *spool, uint64_t number, char *path, size
 	return i > 0;
 }
 
+bool spool__name_of(const struct spool *spool, uint64_t address, char *name)
+{
+	return symbols__name(spool->symbols, address, name);
+}
+
 void spool__state(const struct spool *spool, struct spool_state *state)
 {
 	const struct spool_folder *folder = &spool->folder;

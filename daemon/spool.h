@@ -109,6 +109,12 @@ uint64_t spool__recent_first(const struct spool *spool);
  */
 bool spool__file_of(const struct spool *spool, uint64_t number, char *path, size_t size);
 
+/*
+ * The name of an address in a stack ("function+0x1a"), if it was found for a file already. name has
+ * space for SYMBOLS_NAME_LEN bytes. False: it is not known.
+ */
+bool spool__name_of(const struct spool *spool, uint64_t address, char *name);
+
 void spool__state(const struct spool *spool, struct spool_state *state);
 
 /*

@@ -245,13 +245,30 @@ void symbols__resolve_in(struct symbols *symbols, FILE *file)
 	take_found(symbols);
 }
 
+_Static_assert(NAME_MAX_LEN + sizeof("+0x") + 16 <= SYMBOLS_NAME_LEN, "the longest one fits");
+
+static void print_name(const struct symbol *symbol, char name[SYMBOLS_NAME_LEN])
+{
+	snprintf(name, SYMBOLS_NAME_LEN, "%s+0x%" PRIx64, symbol->name,
+		 symbol->address - symbol->start);
+}
+
+bool symbols__name(const struct symbols *symbols, uint64_t address, char name[SYMBOLS_NAME_LEN])
+{
+	uintptr_t place = (uintptr_t)hash_map__get(&symbols->places, address);
+
+	if (!place || !symbols->list[place - 1].start)
+		return false;
+	print_name(&symbols->list[place - 1], name);
+	return true;
+}
+
 static int add_symbol(struct json_object *object, const struct symbol *symbol)
 {
-	char key[32], value[NAME_MAX_LEN + 24];
+	char key[32], value[SYMBOLS_NAME_LEN];
 
 	snprintf(key, sizeof(key), "0x%" PRIx64, symbol->address);
-	snprintf(value, sizeof(value), "%s+0x%" PRIx64, symbol->name,
-		 symbol->address - symbol->start);
+	print_name(symbol, value);
 	return json_object_object_add(object, key, json_object_new_string(value));
 }
 

@@ -11,6 +11,7 @@
 #define THPRACE_SYMBOLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <thprace/incident.h>
 
@@ -36,6 +37,11 @@ bool symbols__step(struct symbols *symbols, unsigned int lines);
 
 /* Does it have addresses that were not searched yet? */
 bool symbols__any_untried(const struct symbols *symbols);
+
+#define SYMBOLS_NAME_LEN 96
+
+/* "function+0x…" of an address that was collected and found. False: it was not. */
+bool symbols__name(const struct symbols *symbols, uint64_t address, char name[SYMBOLS_NAME_LEN]);
 
 /* JSON object "0x…" → "function+0x…"; malloc'd, NULL if out of memory. */
 char *symbols__json(const struct symbols *symbols);

@@ -132,6 +132,14 @@ static inline bool fake_file_of(void *ctx, uint64_t number, char *path, size_t s
 	return number != 3;
 }
 
+/* Only the first address of fake_incident() has a name. */
+static inline bool fake_name_of(void *ctx, uint64_t address, char *name)
+{
+	(void)ctx;
+	strcpy(name, "__x64_sys_munmap+0x1a");
+	return address == 0xffffffff81000000;
+}
+
 static inline void fake_flush(void *ctx)
 {
 	((struct server *)ctx)->fake.flushes++;
@@ -275,6 +283,7 @@ static inline void *serve(void *data)
 		.wall_of = fake_wall_of,
 		.recent_first = fake_first,
 		.file_of = fake_file_of,
+		.name_of = fake_name_of,
 		.flush = fake_flush,
 		.directory = fake_directory,
 		.reload = fake_reload,

@@ -120,17 +120,36 @@ static void test_many_incidents(void **state)
 	expect_incidents("{\"request\":\"incidents\"}", expected, 257);
 }
 
-static void test_incident(void **state)
+/* Does a line have incident `number` as it is in memory? */
+static void expect_raw(struct json_object *line, uint64_t number)
 {
-	struct thprace_incident incident = fake_incident(2);
-	struct answers answers;
-	struct json_object *line;
-	const char *raw;
+	struct thprace_incident incident = fake_incident(number);
+	const char *raw = text_of(line, "raw");
 	char byte[3];
 	size_t i;
 
+	assert_int_equal(strlen(raw), 2 * sizeof(incident));
+	for (i = 0; i < sizeof(incident); i++) {
+		snprintf(byte, sizeof(byte), "%02x", ((unsigned char *)&incident)[i]);
+		assert_memory_equal(raw + 2 * i, byte, 2);
+	}
+}
+
+static void test_incident(void **state)
+{
+	struct answers answers;
+	struct json_object *line;
+
 	(void)state;
 	pokes("iii");
+	/* Whole in the list only if that is asked for. */
+	call(server, "{\"request\":\"incidents\",\"raw\":true}", &answers);
+	assert_int_equal(answers.nr, 4);
+	expect_raw(answers.line[2], 3);
+	drop_answers(&answers);
+	call(server, "{\"request\":\"incidents\",\"raw\":false}", &answers);
+	assert_false(json_object_object_get_ex(answers.line[2], "raw", NULL));
+	drop_answers(&answers);
 	call(server, "{\"request\":\"incident\",\"id\":2}", &answers);
 	assert_int_equal(answers.nr, 2);
 	line = answers.line[0];
@@ -141,12 +160,10 @@ static void test_incident(void **state)
 	assert_string_equal(text_of(member(line, "walker"), "comm"), "walk?[2Jer");
 	assert_int_equal(json_object_array_length(member(line, "opener_stack")), 1);
 	assert_int_equal(count(line, "wall_ns"), server->fake.wall);
-	raw = text_of(line, "raw");
-	assert_int_equal(strlen(raw), 2 * sizeof(incident));
-	for (i = 0; i < sizeof(incident); i++) {
-		snprintf(byte, sizeof(byte), "%02x", ((unsigned char *)&incident)[i]);
-		assert_memory_equal(raw + 2 * i, byte, 2);
-	}
+	expect_raw(line, 2);
+	assert_int_equal(json_object_object_length(member(line, "symbols")), 1);
+	assert_string_equal(text_of(member(line, "symbols"), "0xffffffff81000000"),
+			    "__x64_sys_munmap+0x1a");
 	drop_answers(&answers);
 	assert_int_equal(server->fake.flushes, 1);
 	/* In no file. */

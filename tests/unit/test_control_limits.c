@@ -73,6 +73,8 @@ static const struct {
 	{"{\"request\":\"incidents\",\"class\":null}", "invalid"},
 	{"{\"request\":\"incidents\",\"verdict\":\"clean\"}", "invalid"},
 	{"{\"request\":\"incidents\",\"follow\":1}", "invalid"},
+	{"{\"request\":\"incidents\",\"raw\":1}", "invalid"},
+	{"{\"request\":\"incident\",\"id\":1,\"raw\":true}", "malformed"},
 	{"{\"request\":\"incident\"}", "invalid"},
 	{"{\"request\":\"incident\",\"id\":0}", "invalid"},
 	{"{\"request\":\"incident\",\"id\":[]}", "invalid"},

@@ -41,6 +41,7 @@ static void test_symbols(void **state)
 	struct spool *spool;
 	struct found found;
 	uint64_t number;
+	char name[SYMBOLS_NAME_LEN];
 
 	(void)state;
 	fake_kallsyms = tmpfile();
@@ -53,11 +54,16 @@ static void test_symbols(void **state)
 		incident.walker_stack.nr = 1;
 		incident.walker_stack.ip[0] = number == 2 ? 0x2008 : 0x1004;
 		assert_int_equal(spool__incident(spool, &incident), number);
+		assert_int_equal(spool__name_of(spool, incident.walker_stack.ip[0], name),
+				 number > 2);
 		spool->output.names_at = 0;
 		spool__flush(spool, false);
 		if (number == 3)
 			spool__rotate(spool);
 	}
+	assert_true(spool__name_of(spool, 0x2008, name));
+	assert_string_equal(name, "second_function+0x8");
+	assert_false(spool__name_of(spool, 0x2009, name));
 	spool__close(spool);
 	fclose(fake_kallsyms);
 	fake_kallsyms = NULL;
