@@ -12,11 +12,11 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "client.h"
+#include "incident_raw.h"
 #include "report/diagram.h"
 #include "trace/spool_dir.h"
 #include "spool_read.h"
 #include "report/summary.h"
-#include "trace/trace_validate.h"
 #include "trace/trace_reader.h"
 #include "when.h"
 
@@ -121,33 +121,10 @@ static int look_in(struct show *show, const char *directory)
 	return err < 0 ? err : 0;
 }
 
-static int digit(char c)
-{
-	const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
 /* The struct from the daemon's memory. */
 static void take_raw(struct show *show, struct json_object *answer)
 {
-	unsigned char *bytes = (unsigned char *)&show->incident;
-	const char *raw = json__get_text(answer, "raw");
-	size_t i;
-
-	if (strlen(raw) != 2 * sizeof(show->incident))
-		return;
-	for (i = 0; i < sizeof(show->incident); i++) {
-		int high = digit(raw[2 * i]), low = digit(raw[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return;
-		bytes[i] = (unsigned char)(high << 4 | low);
-	}
-	/* Checked as strictly as in a file: the drawing code relies on it. */
-	if (trace_validate__incident(&show->incident))
-		return;
-	show->found = true;
+	show->found = incident_raw__take(&show->incident, answer);
 	show->wall = json__get_number(answer, "wall_ns");
 }
 

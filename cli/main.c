@@ -31,7 +31,7 @@ static const struct verb verbs[] = {
 	{"status", cmd_status, "print the daemon's state, counts and cost"},
 	{"incidents", cmd_incidents, "list the daemon's incidents"},
 	{"show", cmd_show, "draw one of the daemon's incidents"},
-	{"top", cmd_top, "show on a terminal what the daemon sees"},
+	{"top", cmd_top, "show on a terminal what is observed now"},
 	{"reload", cmd_reload, "make the daemon reread its configuration"},
 	{"metrics", cmd_metrics, "print the daemon's metrics"},
 };

@@ -1,198 +1,264 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "top.h"
 
-#include <json-c/json.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include "base/json.h"
 #include "base/names.h"
+#include "report/summary.h"
 
-/* What grew, per second; 0 if the daemon was started anew. */
+struct top *top__new(int utf8)
+{
+	struct top *top = calloc(1, sizeof(*top));
+
+	if (!top)
+		return NULL;
+	top->utf8 = utf8;
+	top->names = calloc(1, sizeof(*top->names));
+	top->groups = incident_groups__new();
+	if (top->names) {
+		top->names->symbols = calloc(TOP_SYMBOLS, sizeof(*top->names->symbols));
+		top->names->probes = calloc(SUMMARY_LISTED_MAX, sizeof(*top->names->probes));
+	}
+	if (top->groups && top->names && top->names->symbols && top->names->probes)
+		return top;
+	top__free(top);
+	return NULL;
+}
+
+void top__free(struct top *top)
+{
+	if (!top)
+		return;
+	if (top->names) {
+		free(top->names->symbols);
+		free(top->names->probes);
+	}
+	free(top->names);
+	incident_groups__free(top->groups);
+	free(top);
+}
+
+/* What grew, per second. */
 static double rate(uint64_t before, uint64_t now, double seconds)
 {
-	return seconds > 0 && now > before ? (double)(now - before) / seconds : 0;
+	return now > before ? (double)(now - before) / seconds : 0;
 }
 
-static void take_text(const struct top *top, char *buf, size_t size, struct json_object *object,
-		      const char *name)
+static void add_rate(struct top_history *history, double value)
 {
-	const char *text = json__get_text(object, name);
-
-	names__clean(buf, size, text, strlen(text), top->utf8);
+	if (history->nr == TOP_SPARK)
+		memmove(history->rate, history->rate + 1, --history->nr * sizeof(history->rate[0]));
+	history->rate[history->nr++] = value;
 }
 
-/* NULL: it was not there before. */
-static const struct top_class *find(const struct top *top, const char *name)
+static bool same_classes(const struct top_sample *a, const struct top_sample *b)
 {
 	unsigned int i;
 
-	for (i = 0; i < top->nr_classes; i++) {
-		if (!strcmp(top->classes[i].name, name))
-			return &top->classes[i];
+	if (a->nr_classes != b->nr_classes)
+		return false;
+	for (i = 0; i < a->nr_classes; i++) {
+		if (strcmp(a->classes[i].name, b->classes[i].name))
+			return false;
+	}
+	return true;
+}
+
+static void take_rates(struct top *top, const struct top_sample *before)
+{
+	const struct top_sample *now = &top->now;
+	double seconds = (double)(now->now - before->now) / 1e9;
+	unsigned int i;
+
+	for (i = 0; i < now->nr_classes; i++) {
+		const struct top_class *old = &before->classes[i], *new = &now->classes[i];
+
+		top->walkers_per_s[i] = rate(old->walkers, new->walkers, seconds);
+		top->overlaps_per_s[i] = rate(old->overlaps, new->overlaps, seconds);
+		add_rate(&top->walkers[i], top->walkers_per_s[i]);
+	}
+	top->windows_per_s = rate(before->phases[THPRACE_PHASE_WHOLE].count,
+				  now->phases[THPRACE_PHASE_WHOLE].count, seconds);
+	add_rate(&top->windows, top->windows_per_s);
+	top->lost_per_s = rate(before->lost, now->lost, seconds);
+	top->cpu_share = rate(before->cpu, now->cpu, seconds) / 1e9;
+}
+
+void top__take(struct top *top, const struct top_sample *sample)
+{
+	const struct top_sample before = top->now;
+
+	top->now = *sample;
+	/* The counts of another daemon have nothing to do with these. */
+	if (top->samples++ && sample->started == before.started && sample->now > before.now &&
+	    same_classes(&before, sample)) {
+		take_rates(top, &before);
+		return;
+	}
+	memset(top->walkers_per_s, 0, sizeof(top->walkers_per_s));
+	memset(top->overlaps_per_s, 0, sizeof(top->overlaps_per_s));
+	memset(top->walkers, 0, sizeof(top->walkers));
+	memset(&top->windows, 0, sizeof(top->windows));
+	top->windows_per_s = 0;
+	top->lost_per_s = 0;
+	top->cpu_share = 0;
+}
+
+void top__incident(struct top *top, uint64_t number, uint64_t wall,
+		   const struct thprace_incident *incident)
+{
+	top->incidents[top->nr_incidents++ % TOP_INCIDENTS] =
+		(struct top_incident){.number = number, .wall = wall, .incident = *incident};
+}
+
+/* The first symbol at or above the address. */
+static size_t place_of(const struct summary *names, uint64_t address)
+{
+	size_t low = 0, high = names->nr_symbols, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (names->symbols[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void top__name(struct top *top, uint64_t address, const char *name)
+{
+	struct summary *names = top->names;
+	struct summary_symbol *symbol;
+	size_t at = place_of(names, address);
+
+	if (names->nr_symbols == TOP_SYMBOLS || !name[0] || !names__plain(name) ||
+	    (at < names->nr_symbols && names->symbols[at].address == address))
+		return;
+	symbol = &names->symbols[at];
+	memmove(symbol + 1, symbol, (names->nr_symbols++ - at) * sizeof(*symbol));
+	symbol->address = address;
+	snprintf(symbol->name, sizeof(symbol->name), "%s", name);
+}
+
+void top__function(struct top *top, const char *point, const char *function)
+{
+	struct summary *names = top->names;
+	struct summary_probe *probe = names->probes;
+
+	while (probe < names->probes + names->nr_probes && strcmp(probe->point, point))
+		probe++;
+	if (probe == names->probes + SUMMARY_LISTED_MAX || !names__plain(point) ||
+	    !names__plain(function))
+		return;
+	if (probe == names->probes + names->nr_probes)
+		names->nr_probes++;
+	snprintf(probe->point, sizeof(probe->point), "%s", point);
+	snprintf(probe->function, sizeof(probe->function), "%s", function);
+}
+
+static bool stack_unnamed(const struct summary *names, const struct thprace_stack *stack)
+{
+	uint32_t i;
+
+	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++) {
+		if (!summary__symbol(names, stack->ip[i]))
+			return true;
+	}
+	return false;
+}
+
+bool top__unnamed(const struct top *top, const struct thprace_incident *incident)
+{
+	return stack_unnamed(top->names, &incident->opener_stack) ||
+	       stack_unnamed(top->names, &incident->walker_stack);
+}
+
+static uint64_t oldest(const struct top *top)
+{
+	return top->nr_incidents > TOP_INCIDENTS ? top->nr_incidents - TOP_INCIDENTS : 0;
+}
+
+int top__group(struct top *top)
+{
+	struct incident_groups *groups = incident_groups__new();
+	uint64_t at;
+	int err = groups ? 0 : -ENOMEM;
+
+	for (at = oldest(top); !err && at < top->nr_incidents; at++) {
+		const struct top_incident *incident = &top->incidents[at % TOP_INCIDENTS];
+
+		err = incident_groups__add(groups, incident->number, &incident->incident);
+	}
+	if (err) {
+		incident_groups__free(groups);
+		return err;
+	}
+	incident_groups__finish(groups, top->names);
+	incident_groups__free(top->groups);
+	top->groups = groups;
+	return 0;
+}
+
+static bool hotter(const struct incident_group *a, const struct incident_group *b)
+{
+	bool escape = a->verdict == THPRACE_ESCAPE;
+
+	if (escape != (b->verdict == THPRACE_ESCAPE))
+		return escape;
+	return a->count > b->count;
+}
+
+size_t top__pairs(const struct top *top, unsigned int verdict, const struct incident_group **list,
+		  size_t max)
+{
+	size_t count = incident_groups__count(top->groups), nr = 0, i, at;
+
+	for (i = 0; i < count; i++) {
+		const struct incident_group *group = incident_groups__get(top->groups, i);
+
+		if (verdict && group->verdict != verdict)
+			continue;
+		for (at = nr; at > 0 && hotter(group, list[at - 1]); at--) {
+			if (at < max)
+				list[at] = list[at - 1];
+		}
+		if (at < max)
+			list[at] = group;
+		nr += nr < max;
+	}
+	return nr;
+}
+
+struct top_incident *top__find(struct top *top, uint64_t number)
+{
+	uint64_t at;
+
+	for (at = oldest(top); at < top->nr_incidents; at++) {
+		if (top->incidents[at % TOP_INCIDENTS].number == number)
+			return &top->incidents[at % TOP_INCIDENTS];
 	}
 	return NULL;
 }
 
-static struct top_class class_of(const struct top *top, struct json_object *object, double seconds)
-{
-	const struct top_class *before;
-	struct top_class class = {
-		.observable = json__get_bool(object, "observable"),
-		.walkers = json__get_number(object, "walkers"),
-		.overlaps = json__get_number(object, "overlaps"),
-		.contained = json__get_number(object, "contained"),
-		.escapes = json__get_number(object, "escapes"),
-		.others = json__get_number(object, "remained") +
-			  json__get_number(object, "unattributed") +
-			  json__get_number(object, "unproven"),
-	};
-
-	take_text(top, class.name, sizeof(class.name), object, "class");
-	take_text(top, class.reason, sizeof(class.reason), object, "reason");
-	before = find(top, class.name);
-	if (before) {
-		class.walkers_per_s = rate(before->walkers, class.walkers, seconds);
-		class.overlaps_per_s = rate(before->overlaps, class.overlaps, seconds);
-	}
-	return class;
-}
-
-static void take_classes(struct top *top, struct json_object *array, double seconds)
-{
-	struct top_class classes[THPRACE_CLASS_MAX] = {0};
-	unsigned int nr;
-
-	for (nr = 0; nr < json__length(array) && nr < THPRACE_CLASS_MAX; nr++)
-		classes[nr] = class_of(top, json__at(array, nr), seconds);
-	memcpy(top->classes, classes, nr * sizeof(classes[0]));
-	top->nr_classes = nr;
-}
-
-static void add_sample(struct top *top, double value)
-{
-	if (top->nr_spark == TOP_SPARK)
-		memmove(top->spark, top->spark + 1, (--top->nr_spark) * sizeof(top->spark[0]));
-	top->spark[top->nr_spark++] = value;
-}
-
-static void take_windows(struct top *top, struct json_object *phases, double seconds)
-{
-	uint64_t before = top->whole.count;
-	struct json_object *phase;
-	size_t i;
-
-	for (i = 0; i < json__length(phases); i++) {
-		phase = json__at(phases, i);
-		if (strcmp(json__get_text(phase, "phase"), "whole"))
-			continue;
-		top->whole = (struct top_phase){
-			.count = json__get_number(phase, "count"),
-			.p50 = json__get_number(phase, "p50_ns"),
-			.p99 = json__get_number(phase, "p99_ns"),
-			.max = json__get_number(phase, "max_ns"),
-		};
-	}
-	if (!seconds)
-		return;
-	top->windows_per_s = rate(before, top->whole.count, seconds);
-	add_sample(top, top->windows_per_s);
-}
-
-static void take_cost(struct top *top, struct json_object *answer)
-{
-	struct json_object *overhead = json__get_object(answer, "overhead");
-	struct json_object *probes = json__get_array(answer, "probes");
-	size_t i;
-
-	top->measured = json__get_bool(overhead, "measured");
-	top->share = json__get_real(overhead, "share");
-	top->budget = json__get_real(overhead, "budget");
-	top->over = json__get_bool(overhead, "over");
-	top->shed = 0;
-	for (i = 0; i < json__length(probes); i++)
-		top->shed += !strcmp(json__get_text(json__at(probes, i), "state"), "shed");
-}
-
-void top__status(struct top *top, struct json_object *answer)
-{
-	struct json_object *totals = json__get_object(answer, "totals");
-	struct json_object *loss = json__get_object(answer, "loss");
-	uint64_t now = json__get_number(answer, "now_ns"), lost = json__get_number(loss, "lost");
-	uint64_t started = json__get_number(answer, "started_ns");
-	double seconds = 0;
-
-	/* Another daemon's counts have nothing to do with these. */
-	if (top->answers && started == top->started && now > top->now)
-		seconds = (double)(now - top->now) / 1e9;
-	top->answers++;
-	top->now = now;
-	top->started = started;
-	take_text(top, top->version, sizeof(top->version), answer, "version");
-	take_text(top, top->kernel, sizeof(top->kernel), answer, "kernel");
-	take_text(top, top->mode, sizeof(top->mode), answer, "mode");
-	top->escapes = json__get_number(totals, "escapes");
-	top->likely = json__get_number(totals, "likely");
-	take_classes(top, json__get_array(answer, "classes"), seconds);
-	take_windows(top, json__get_array(answer, "phases"), seconds);
-	top->lost_per_s = rate(top->lost, lost, seconds);
-	top->lost = lost;
-	top->seen = json__get_number(loss, "seen");
-	take_cost(top, answer);
-}
-
-static void take_task(const struct top *top, char buf[TOP_TASK_LEN], struct json_object *side)
-{
-	char comm[TOP_TASK_LEN - 11];
-
-	take_text(top, comm, sizeof(comm), side, "comm");
-	if (side)
-		snprintf(buf, TOP_TASK_LEN, "%s/%u", comm,
-			 (unsigned int)json__get_number(side, "pid"));
-	else
-		snprintf(buf, TOP_TASK_LEN, "-");
-}
-
-void top__incident(struct top *top, struct json_object *line)
-{
-	struct top_incident *incident = &top->incidents[top->nr_incidents % TOP_INCIDENTS];
-	struct json_object *known = NULL;
-	int class = names__find_class(json__get_text(line, "class"));
-	int verdict = names__find_verdict(json__get_text(line, "verdict"));
-
-	if (!strcmp(json__get_text(line, "type"), "end"))
-		top->next = json__get_number(line, "next");
-	if (strcmp(json__get_text(line, "type"), "incident"))
-		return;
-	top->nr_incidents++;
-	*incident = (struct top_incident){
-		.number = json__get_number(line, "number"),
-		.wall = json__get_number(line, "wall_ns"),
-		.class = class < 0 ? 0 : (unsigned int)class,
-		.verdict = verdict < 0 ? 0 : (unsigned int)verdict,
-		.overlap = json__get_number(line, "overlap_ns"),
-	};
-	incident->overlap_known = json_object_object_get_ex(line, "overlap_ns", &known) && known;
-	take_task(top, incident->opener, json__get_object(line, "window"));
-	take_task(top, incident->walker, json__get_object(line, "walker"));
-}
-
-static double weight(const struct top_class *class, enum top_order order)
+static double weight(const struct top *top, unsigned int i, enum top_order order)
 {
 	if (order == TOP_BY_WALKERS)
-		return class->walkers_per_s;
+		return top->walkers_per_s[i];
 	if (order == TOP_BY_OVERLAPS)
-		return (double)class->overlaps;
-	return order == TOP_BY_ESCAPES ? (double)class->escapes : 0;
+		return (double)top->now.classes[i].overlaps;
+	return order == TOP_BY_ESCAPES ? (double)top->now.classes[i].escapes : 0;
 }
 
-/* Equal ones stay in the daemon's order. */
+/* Equal ones stay in the source's order. */
 void top__order(const struct top *top, enum top_order order, unsigned int *list)
 {
 	unsigned int i, at;
 
-	for (i = 0; i < top->nr_classes; i++) {
-		for (at = i; at > 0 && weight(&top->classes[list[at - 1]], order) <
-					       weight(&top->classes[i], order);
+	for (i = 0; i < top->now.nr_classes; i++) {
+		for (at = i; at > 0 && weight(top, list[at - 1], order) < weight(top, i, order);
 		     at--)
 			list[at] = list[at - 1];
 		list[at] = i;
@@ -202,33 +268,45 @@ void top__order(const struct top *top, enum top_order order, unsigned int *list)
 size_t top__latest(const struct top *top, unsigned int verdict, const struct top_incident **list,
 		   size_t max)
 {
-	uint64_t oldest = top->nr_incidents > TOP_INCIDENTS ? top->nr_incidents - TOP_INCIDENTS : 0;
+	uint64_t at = top->nr_incidents, first = oldest(top);
 	const struct top_incident *incident;
-	uint64_t at = top->nr_incidents;
 	size_t nr = 0;
 
-	while (at > oldest && nr < max) {
+	while (at > first && nr < max) {
 		incident = &top->incidents[--at % TOP_INCIDENTS];
-		if (!verdict || incident->verdict == verdict)
+		if (!verdict || incident->incident.verdict == verdict)
 			list[nr++] = incident;
 	}
 	return nr;
 }
 
-const char *top__spark(const struct top *top, char buf[TOP_SPARK_LEN])
+const char *top__spark(const struct top_history *history, unsigned int columns, int utf8,
+		       char buf[TOP_SPARK_LEN])
 {
 	static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	static const char *const ascii[] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+	unsigned int first = history->nr > columns ? history->nr - columns : 0, i, step;
 	double most = 0;
-	unsigned int i, step;
 	char *at = buf;
 
-	for (i = 0; i < top->nr_spark; i++)
-		most = top->spark[i] > most ? top->spark[i] : most;
+	for (i = first; i < history->nr; i++)
+		most = history->rate[i] > most ? history->rate[i] : most;
 	*at = '\0';
-	for (i = 0; i < top->nr_spark; i++) {
-		step = most > 0 ? (unsigned int)(top->spark[i] * 7 / most + 0.5) : 0;
-		at = stpcpy(at, (top->utf8 ? blocks : ascii)[step]);
+	for (i = first; i < history->nr; i++) {
+		step = most > 0 ? (unsigned int)(history->rate[i] * 7 / most + 0.5) : 0;
+		at = stpcpy(at, (utf8 ? blocks : ascii)[step]);
 	}
+	return buf;
+}
+
+const char *top__task(char buf[TOP_TASK_LEN], const char *comm, size_t size, uint32_t pid, int utf8)
+{
+	char clean[TOP_TASK_LEN - 11];
+
+	if (pid)
+		snprintf(buf, TOP_TASK_LEN, "%s/%u",
+			 names__clean(clean, sizeof(clean), comm, size, utf8), pid);
+	else
+		snprintf(buf, TOP_TASK_LEN, "-");
 	return buf;
 }

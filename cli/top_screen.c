@@ -4,21 +4,32 @@
 #include <curses.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/names.h"
+#include "report/summary.h"
 #include "when.h"
 
 #define PAIR_BAD 1
 #define PAIR_DIM 2
-#define ROW_CLASSES 3
-#define NAME_WIDTH 17
-#define INCIDENTS_LEAST 3 /* rows for incidents, whatever the number of classes */
+#define ROW_CLASSES 2
+#define NAME_WIDTH 16
+#define CLASS_WIDTH 61 /* of a class's row without its sparkline */
+#define PAIRS_LEAST 3
+#define PAIRS_TALL 8 /* on a terminal with more lines */
+#define INCIDENTS_LEAST 4
+/* Rows that are always there: two at the top, three heads, windows, loss, cost, keys. */
+#define ROWS_FIXED 9
+#define LABEL 9
 
 static bool coloured;
 
-void top_screen__begin(bool colour)
+bool top_screen__begin(bool colour)
 {
-	initscr();
+	/* Not initscr(): that ends the program if something is wrong. */
+	if (!newterm(NULL, stdout, stdin))
+		return false;
 	cbreak();
 	noecho();
 	nonl();
@@ -27,11 +38,12 @@ void top_screen__begin(bool colour)
 	set_escdelay(25);
 	coloured = colour && has_colors();
 	if (!coloured)
-		return;
+		return true;
 	start_color();
 	use_default_colors();
 	init_pair(PAIR_BAD, COLOR_RED, -1);
 	init_pair(PAIR_DIM, COLOR_CYAN, -1);
+	return true;
 }
 
 void top_screen__end(void)
@@ -77,6 +89,26 @@ __attribute__((format(printf, 3, 4))) static void row(int y, attr_t look, const 
 	attrset(A_NORMAL);
 }
 
+/* A table's head, over the whole width. */
+__attribute__((format(printf, 2, 3))) static void head(int y, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	row(y, A_REVERSE, "%-*s", COLS < 200 ? COLS : 200, text);
+}
+
+/* Blanks before a text that has UTF-8, to put its end at this column. */
+static int blanks(const char *text, int width)
+{
+	int columns = (int)names__columns(text);
+
+	return columns < width ? width - columns : 0;
+}
+
 static const char *span(char *buf, size_t size, uint64_t ns)
 {
 	uint64_t minutes = ns / 60000000000ULL;
@@ -104,80 +136,137 @@ static const char *per_second(char *buf, size_t size, double rate)
 
 static void draw_head(const struct top *top, const struct top_view *view)
 {
+	const struct top_sample *now = &top->now;
 	char up[48], escapes[NAMES_COUNTED_LEN];
 
-	row(0, A_BOLD, "thpraced %s on %s, %s mode, up %s%s", top->version, top->kernel, top->mode,
-	    span(up, sizeof(up), top->now - top->started), view->frozen ? "   FROZEN" : "");
-	names__counted(escapes, sizeof(escapes), top->escapes, "escape");
+	row(0, A_BOLD, "%s%s on %s, %s mode, %s %s%s", now->version[0] ? "thpraced " : "thprace",
+	    now->version, now->kernel, now->mode, now->version[0] ? "up" : "for",
+	    span(up, sizeof(up), now->now > now->started ? now->now - now->started : 0),
+	    view->frozen ? "   FROZEN" : "");
+	names__counted(escapes, sizeof(escapes), now->escapes, "escape");
 	if (view->trouble[0])
-		row(1, bad(), "%s", view->trouble);
-	else if (top->escapes)
-		row(1, bad(), "%s, %" PRIu64 " proved", escapes, top->escapes - top->likely);
+		row(1, bad(), "no new numbers for %s: %s",
+		    span(up, sizeof(up), clock__now() - view->trouble_since), view->trouble);
+	else if (now->escapes)
+		row(1, bad(), "%s, %" PRIu64 " proved", escapes, now->escapes - now->likely);
 	else
 		row(1, A_NORMAL, "no escapes");
 }
 
-static void draw_class(int y, const struct top_class *class)
+/* Columns for a sparkline after this many. */
+static unsigned int spark_columns(int after)
 {
-	char walkers[NAMES_NUMBER_LEN], overlaps[NAMES_NUMBER_LEN], n[4][NAMES_NUMBER_LEN];
+	return COLS > after ? (unsigned int)(COLS - after) : 0;
+}
+
+static void draw_class(int y, const struct top *top, unsigned int i)
+{
+	const struct top_class *class = &top->now.classes[i];
+	char walkers[NAMES_NUMBER_LEN], overlaps[NAMES_NUMBER_LEN], n[3][NAMES_NUMBER_LEN];
+	char spark[TOP_SPARK_LEN];
 
 	if (!class->observable) {
 		row(y, dim(), "%-*s %s%s", NAME_WIDTH, class->name, names__blindness(class->reason),
 		    class->reason);
 		return;
 	}
-	row(y, class->escapes ? bad() : A_NORMAL, "%-*s %10s %10s %9s %9s %8s %8s", NAME_WIDTH,
-	    class->name, per_second(walkers, sizeof(walkers), class->walkers_per_s),
-	    per_second(overlaps, sizeof(overlaps), class->overlaps_per_s),
+	row(y, class->escapes ? bad() : A_NORMAL, "%-*s %10s %10s %8s %6s %5s %s", NAME_WIDTH,
+	    class->name, per_second(walkers, sizeof(walkers), top->walkers_per_s[i]),
+	    per_second(overlaps, sizeof(overlaps), top->overlaps_per_s[i]),
 	    names__count(n[0], NAMES_NUMBER_LEN, class->overlaps),
-	    names__count(n[1], NAMES_NUMBER_LEN, class->contained),
-	    names__count(n[2], NAMES_NUMBER_LEN, class->escapes),
-	    names__count(n[3], NAMES_NUMBER_LEN, class->others));
+	    names__count(n[1], NAMES_NUMBER_LEN, class->escapes),
+	    names__count(n[2], NAMES_NUMBER_LEN, class->others),
+	    top__spark(&top->walkers[i], spark_columns(CLASS_WIDTH), top->utf8, spark));
 }
 
 /* Returns the row after them. */
 static int draw_classes(const struct top *top, enum top_order order)
 {
 	static const char *const orders[] = TOP_ORDER_NAMES;
-	/* Below: four rows of numbers, and the incidents' head, its list and the keys. */
-	int room = LINES - ROW_CLASSES - 6 - INCIDENTS_LEAST, y = ROW_CLASSES;
+	int room = LINES - ROWS_FIXED - PAIRS_LEAST - INCIDENTS_LEAST, y = ROW_CLASSES;
 	unsigned int list[THPRACE_CLASS_MAX], i;
 
-	row(y - 1, A_REVERSE, "%-*s %10s %10s %9s %9s %8s %8s", NAME_WIDTH, "CLASS", "WALKERS/s",
-	    "OVERLAPS/s", "OVERLAPS", "CONTAINED", "ESCAPES", "OTHERS");
+	head(y++, "%-*s %10s %10s %8s %6s %5s WALKERS OVER TIME", NAME_WIDTH, "CLASS", "WALKERS/s",
+	     "OVERLAPS/s", "OVERLAPS", "ESCAPE", "OTHER");
 	top__order(top, order, list);
-	for (i = 0; i < top->nr_classes && (int)i < room; i++)
-		draw_class(y++, &top->classes[list[i]]);
-	if (i < top->nr_classes)
-		row(y - 1, dim(), "... and %u more, by %s", top->nr_classes - i + 1, orders[order]);
+	for (i = 0; i < top->now.nr_classes && (int)i < room; i++)
+		draw_class(y++, top, list[i]);
+	if (i && i < top->now.nr_classes)
+		row(y - 1, dim(), "... and %u more, by %s", top->now.nr_classes - i + 1,
+		    orders[order]);
+	return y;
+}
+
+static int draw_windows(const struct top *top, int y)
+{
+	const struct top_phase *whole = &top->now.phases[THPRACE_PHASE_WHOLE];
+	char rate[NAMES_NUMBER_LEN], p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN];
+	char max[NAMES_NUMBER_LEN], spark[TOP_SPARK_LEN], text[160];
+
+	snprintf(text, sizeof(text), "windows  %s/s, p50 %s, p99 %s, max %s",
+		 per_second(rate, sizeof(rate), top->windows_per_s),
+		 names__duration(p50, sizeof(p50), whole->p50, top->utf8),
+		 names__duration(p99, sizeof(p99), whole->p99, top->utf8),
+		 names__duration(max, sizeof(max), whole->max, top->utf8));
+	row(y, A_NORMAL, "%s  %s", text,
+	    top__spark(&top->windows, spark_columns((int)names__columns(text) + 2), top->utf8,
+		       spark));
+	return y + 1;
+}
+
+static int draw_cost(const struct top *top, int y)
+{
+	const struct top_sample *now = &top->now;
+	char share[64], budget[64] = "no budget", memory[48] = "";
+
+	snprintf(share, sizeof(share), "not measured");
+	if (now->measured)
+		snprintf(share, sizeof(share), "%.3f%% of all CPUs", 100 * now->share);
+	if (now->budget > 0)
+		snprintf(budget, sizeof(budget), "budget %.2f%%", 100 * now->budget);
+	if (now->rss)
+		snprintf(memory, sizeof(memory), ", %.1f MiB", (double)now->rss / (1 << 20));
+	row(y, now->over ? bad() : A_NORMAL, "cost     %s, %s%s, %s shed; process %.1f%%%s", share,
+	    budget, now->over ? " EXCEEDED" : "", COUNTED(now->shed, "probe"), 100 * top->cpu_share,
+	    memory);
 	return y + 1;
 }
 
 static int draw_numbers(const struct top *top, int y)
 {
-	char rate[NAMES_NUMBER_LEN], p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN];
-	char max[NAMES_NUMBER_LEN], spark[TOP_SPARK_LEN], n[2][NAMES_NUMBER_LEN], budget[64] = "";
-	size_t fit = COLS > 40 ? (size_t)COLS - 1 : 39;
+	char rate[NAMES_NUMBER_LEN], n[2][NAMES_NUMBER_LEN];
 
-	row(y++, A_NORMAL, "windows  %s/s, p50 %s, p99 %s, max %s",
-	    per_second(rate, sizeof(rate), top->windows_per_s),
-	    names__duration(p50, sizeof(p50), top->whole.p50, top->utf8),
-	    names__duration(p99, sizeof(p99), top->whole.p99, top->utf8),
-	    names__duration(max, sizeof(max), top->whole.max, top->utf8));
-	if (fit > 9 + TOP_SPARK)
-		row(y++, dim(), "         %s", top__spark(top, spark));
-	row(y++, top->lost ? bad() : A_NORMAL, "loss     %s of %s records, %s/s",
-	    names__count(n[0], NAMES_NUMBER_LEN, top->lost),
-	    names__count(n[1], NAMES_NUMBER_LEN, top->seen),
+	y = draw_windows(top, y);
+	row(y++, top->now.lost ? bad() : A_NORMAL, "loss     %s of %s records, %s/s",
+	    names__count(n[0], NAMES_NUMBER_LEN, top->now.lost),
+	    names__count(n[1], NAMES_NUMBER_LEN, top->now.seen),
 	    per_second(rate, sizeof(rate), top->lost_per_s));
-	if (top->budget > 0)
-		snprintf(budget, sizeof(budget), ", budget %.2f%%", 100 * top->budget);
-	if (top->measured)
-		row(y++, top->over ? bad() : A_NORMAL, "cost     %.3f%% of all CPUs%s, %s shed",
-		    100 * top->share, budget, COUNTED(top->shed, "probe"));
-	else
-		row(y++, A_NORMAL, "cost     not measured%s, %s shed", budget,
-		    COUNTED(top->shed, "probe"));
+	return draw_cost(top, y);
+}
+
+static void draw_pair(int y, const struct top *top, const struct incident_group *group)
+{
+	char count[NAMES_NUMBER_LEN], closest[NAMES_NUMBER_LEN] = "-";
+	char name[INCIDENT_GROUP_NAME_LEN];
+
+	if (group->has_closest)
+		names__duration(closest, sizeof(closest), group->closest, top->utf8);
+	row(y, group->verdict == THPRACE_ESCAPE ? bad() : A_NORMAL, "%7s %-16s %-12s %*s%s  %s",
+	    names__count(count, sizeof(count), group->count), names__class(group->class),
+	    names__verdict(group->verdict), blanks(closest, 9), "", closest,
+	    incident_groups__name(name, sizeof(name), group, top->utf8));
+}
+
+static int draw_pairs(const struct top *top, const struct top_view *view, int y)
+{
+	const struct incident_group *list[TOP_PAIRS];
+	size_t room = LINES > 40 ? PAIRS_TALL : PAIRS_LEAST, nr, i;
+
+	head(y++, "%7s %-16s %-12s %9s  %s", "TIMES", "CLASS", "VERDICT", "CLOSEST",
+	     "HOTTEST PAIRS: OPENER, WALKER");
+	nr = top__pairs(top, view->verdict, list, room);
+	for (i = 0; i < nr; i++)
+		draw_pair(y++, top, list[i]);
 	return y;
 }
 
@@ -187,37 +276,59 @@ static int time_width(void)
 	return COLS < 100 ? 8 : 14;
 }
 
-static void draw_incident(int y, const struct top *top, const struct top_incident *incident,
+static void draw_incident(int y, const struct top *top, const struct top_incident *shown,
 			  bool selected)
 {
-	char when[WHEN_LEN], overlap[NAMES_NUMBER_LEN] = "-";
-	const char *shown = when__short(when, sizeof(when), incident->wall);
+	const struct thprace_incident *incident = &shown->incident;
+	char buf[WHEN_LEN], overlap[NAMES_NUMBER_LEN] = "-";
+	char opener[TOP_TASK_LEN], walker[TOP_TASK_LEN];
+	const char *when = when__short(buf, sizeof(buf), shown->wall);
 	attr_t look = incident->verdict == THPRACE_ESCAPE ? bad() : A_NORMAL;
-	int blanks;
 
-	if (incident->overlap_known)
-		names__duration(overlap, sizeof(overlap), incident->overlap, top->utf8);
-	blanks = 9 - (int)names__columns(overlap);
-	row(y, selected ? look | A_REVERSE : look, "%7" PRIu64 " %-*s %-16s %-12s %*s%s %s < %s",
-	    incident->number, time_width(), shown + strlen(shown) - (size_t)time_width(),
-	    names__class(incident->class), names__verdict(incident->verdict),
-	    blanks > 0 ? blanks : 0, "", overlap, incident->walker, incident->opener);
+	if (summary__overlap_known(incident))
+		names__duration(overlap, sizeof(overlap), summary__overlap(incident), top->utf8);
+	row(y, selected ? look | A_REVERSE : look, "%7" PRIu64 " %-*s %-16s %-12s %*s%s  %s, %s",
+	    shown->number, time_width(), when + strlen(when) - (size_t)time_width(),
+	    names__class(incident->walk.class), names__verdict(incident->verdict),
+	    blanks(overlap, 9), "", overlap,
+	    top__task(opener, incident->window.comm, sizeof(incident->window.comm),
+		      incident->window.pid, top->utf8),
+	    top__task(walker, incident->walk.comm, sizeof(incident->walk.comm), incident->walk.pid,
+		      top->utf8));
+}
+
+/* Keep what is selected, unless that is the latest: then the latest stays selected. */
+static void select_again(struct top_view *view, const struct top_incident **list, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; view->selected && i < nr; i++) {
+		if (list[i]->number == view->selected_number)
+			view->selected = i;
+	}
+	if (view->selected >= nr)
+		view->selected = nr ? nr - 1 : 0;
+	view->selected_number = nr ? list[view->selected]->number : 0;
 }
 
 static void draw_incidents(const struct top *top, struct top_view *view, int y)
 {
-	const struct top_incident *list[TOP_INCIDENTS];
+	static const struct top_incident *list[TOP_INCIDENTS];
 	size_t nr = top__latest(top, view->verdict, list, TOP_INCIDENTS), first = 0, i;
-	size_t room = LINES - 2 > y ? (size_t)(LINES - 2 - y) : 1;
+	uint64_t unlisted = top->now.only_counted + top->missed;
+	char count[NAMES_NUMBER_LEN], left_out[64] = "";
+	int room;
 
-	row(y++, A_REVERSE, "%7s %-*s %-16s %-12s %9s %s", "NUMBER", time_width(), "TIME", "CLASS",
-	    "VERDICT", "OVERLAP", "WALKER < OPENER");
-	if (view->selected >= nr)
-		view->selected = nr ? nr - 1 : 0;
-	view->selected_number = nr ? list[view->selected]->number : 0;
-	if (view->selected >= room)
-		first = view->selected - room + 1;
-	for (i = first; i < nr && i - first < room; i++)
+	if (unlisted)
+		snprintf(left_out, sizeof(left_out), " (%s not listed)",
+			 names__count(count, sizeof(count), unlisted));
+	head(y++, "%7s %-*s %-16s %-12s %9s  OPENER, WALKER%s", "NUMBER", time_width(), "TIME",
+	     "CLASS", "VERDICT", "OVERLAP", left_out);
+	room = LINES - 1 > y ? LINES - 1 - y : 1;
+	select_again(view, list, nr);
+	if (view->selected >= (size_t)room)
+		first = view->selected - (size_t)room + 1;
+	for (i = first; i < nr && i - first < (size_t)room; i++)
 		draw_incident(y++, top, list[i], i == view->selected);
 	if (!nr)
 		row(y, A_NORMAL, "no incidents%s%s", view->verdict ? " with the verdict " : "",
@@ -233,8 +344,9 @@ void top_screen__draw(const struct top *top, struct top_view *view)
 	draw_head(top, view);
 	y = draw_classes(top, view->order);
 	y = draw_numbers(top, y);
+	y = draw_pairs(top, view, y);
 	draw_incidents(top, view, y);
-	row(LINES - 1, dim(), "q quit  s sort: %s  f filter: %s  space freeze  enter draw",
+	row(LINES - 1, dim(), "q quit  ? help  s sort: %s  f filter: %s  space freeze  enter draw",
 	    orders[view->order], view->verdict ? names__verdict(view->verdict) : "all");
 	refresh();
 }
@@ -244,19 +356,24 @@ size_t top_screen__text_lines(void)
 	return LINES > 2 ? (size_t)LINES - 2 : 1;
 }
 
+int top_screen__columns(void)
+{
+	return COLS;
+}
+
 size_t top_screen__text(const char *title, const char *text, size_t first)
 {
 	size_t nr = 0, length;
 	int y = 1;
 
 	erase();
-	row(0, A_REVERSE, "%s", title);
+	head(0, "%s", title);
 	for (; *text; text += length + !!text[length], nr++) {
 		length = strcspn(text, "\n");
 		if (nr >= first && y < LINES - 1)
 			row(y++, A_NORMAL, "%.*s", (int)length, text);
 	}
-	row(LINES - 1, dim(), "arrows scroll  q back");
+	row(LINES - 1, dim(), "up and down scroll  q back");
 	refresh();
 	return nr;
 }

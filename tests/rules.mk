@@ -30,6 +30,7 @@ $(O)/unit/test_btf $(O)/unit/test_btf_plan $(O)/unit/test_hostile: UNIT_LIBS := 
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
 $(O)/unit/test_recover: UNIT_LIBS := $(IMAGE_LIBS)
+$(O)/unit/test_top: UNIT_LIBS := $(TERMINAL_LIBS)
 
 # Expressions of race files, compared with the C compiler's result for the same text.
 EXPRESSIONS ?= 2000
