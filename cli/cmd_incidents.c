@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/layout.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "base/number.h"
 #include "base/output.h"
 #include "report/render_json.h"
@@ -208,9 +209,10 @@ static void print_text(struct incidents *incidents, struct json_object *line)
 {
 	const char *verdict = json__get_text(line, "verdict"), *level;
 	struct json_object *known = NULL;
+	const char *class = json__get_text(line, "class");
 	struct shown shown = {
-		.class = names__class(
-			(unsigned int)names__find_class(json__get_text(line, "class"))),
+		/* The daemon may know races from files that this machine's user does not. */
+		.class = race_class__is_name(class) ? class : "?",
 		.verdict = names__verdict((unsigned int)names__find_verdict(verdict)),
 		.overlap = "-",
 		.window = json__get_object(line, "window"),

@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 #include "client.h"
+#include "race/race_files.h"
 
 int cli__parse_name(const char *what, const char *const *names, int first, int count,
 		    const char *name, struct argp_state *state)
@@ -45,15 +46,30 @@ enum probe_attach cli__parse_attach(const char *arg, struct argp_state *state)
 	return FIND_NAME("way to attach", names, 0);
 }
 
+/* Is it the name of a race from a file in the folders? Then it is a class from now on. */
+static void find_race(const char *name)
+{
+	static const char *const event[RACE_EVENTS];
+	struct race_files files;
+
+	if (!race_class__is_name(name) || race_files__read(&files, ""))
+		return;
+	if (race_files__find(&files, name))
+		race_class__add_file(name, event);
+	race_files__release(&files);
+}
+
 enum thprace_class cli__parse_class(const char *arg, struct argp_state *state)
 {
 	const char *names[THPRACE_CLASS_MAX];
 	unsigned int class;
 
-	for (class = 0; class < race_class__end(); class ++)
+	if (!race_class__find(arg))
+		find_race(arg);
+	for (class = 0; class < race_class__foreign_end(); class ++)
 		names[class] = names__class(class);
-	return cli__parse_name("race class", names, THPRACE_CLASS_NONE + 1, (int)race_class__end(),
-			       arg, state);
+	return cli__parse_name("race class", names, THPRACE_CLASS_NONE + 1,
+			       (int)race_class__foreign_end(), arg, state);
 }
 
 enum thprace_verdict cli__parse_verdict(const char *arg, struct argp_state *state)

@@ -291,7 +291,7 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 	bool first;
 
 	alert->now = now;
-	if (incident->verdict == THPRACE_CONTAINED)
+	if (incident->verdict <= THPRACE_CONTAINED)
 		overlap(alert, incident, number, file);
 	if (incident->verdict <= THPRACE_CONTAINED || incident->verdict >= THPRACE_VERDICT_MAX)
 		return;

@@ -75,6 +75,12 @@ static bool is_likely(const struct thprace_incident *incident)
 	       !thprace_proved(incident->verdict, incident->attribution);
 }
 
+/* A race from a file has no level, and its walkers no kind. */
+static bool is_file(unsigned int class)
+{
+	return race_class__shape(class) == RACE_FILE;
+}
+
 /* A comm need not end with a NUL. */
 static void add_comm(struct line *line, const char comm[THPRACE_COMM_LEN])
 {
@@ -98,7 +104,9 @@ static void add_sides(struct line *line, const struct thprace_incident *incident
 	}
 	add(line, "walker ");
 	add_comm(line, walk->comm);
-	add(line, "/%u on CPU%u (%s)", walk->pid, walk->cpu, names__origin(walk->origin));
+	add(line, "/%u on CPU%u", walk->pid, walk->cpu);
+	if (!is_file(walk->class))
+		add(line, " (%s)", names__origin(walk->origin));
 }
 
 static void add_show(struct line *line, const char *before, uint64_t number)
@@ -114,7 +122,7 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 
 	add(line, "%s%s: %s", is_likely(incident) ? "likely " : "",
 	    names__verdict(incident->verdict), names__class(incident->walk.class));
-	if (summary__has_window(incident))
+	if (summary__has_window(incident) && !is_file(incident->walk.class))
 		add(line, ", %s level", names__level(incident->window.level));
 	if (first)
 		add(line, ", the first since the start");
@@ -125,7 +133,9 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
 	add(line, "; proof: %s", diagram__proof(proof, sizeof(proof), incident));
 	if (is_likely(incident))
-		add(line, "; it is not proved that this zap was the reason");
+		add(line, is_file(incident->walk.class)
+				  ? "; it is not proved which of those that it met was the reason"
+				  : "; it is not proved that this zap was the reason");
 	if (incident->verdict == THPRACE_REMAINED)
 		add(line, "; nobody was unmapping: the kernel failed by itself, this is no race");
 	if (incident->verdict == THPRACE_UNPROVEN)
@@ -145,7 +155,8 @@ static void fields_of_window(struct log_message *message, const struct thprace_i
 
 	if (!summary__has_window(incident))
 		return;
-	log__field(message, "THPRACE_LEVEL", "%s", names__level(window->level));
+	if (!is_file(incident->walk.class))
+		log__field(message, "THPRACE_LEVEL", "%s", names__level(window->level));
 	log__field(message, "THPRACE_OPENER_PID", "%u", window->pid);
 	log__field(message, "THPRACE_OPENER_TGID", "%u", window->tgid);
 	field_comm(message, "THPRACE_OPENER_COMM", window->comm);
@@ -170,9 +181,13 @@ static void fields_of_walker(struct log_message *message, const struct thprace_w
 	log__field(message, "THPRACE_WALKER_TGID", "%u", walk->tgid);
 	field_comm(message, "THPRACE_WALKER_COMM", walk->comm);
 	log__field(message, "THPRACE_WALKER_CPU", "%u", walk->cpu);
-	log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(walk->origin));
-	log__field(message, "THPRACE_RESIDUAL", "%d", walk->residual);
-	log__field(message, "THPRACE_FOLIO", "%s", folio_name(folio, walk->folio));
+	if (is_file(walk->class)) {
+		log__field(message, "THPRACE_KEY", "0x%" PRIx64, (uint64_t)walk->folio);
+	} else {
+		log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(walk->origin));
+		log__field(message, "THPRACE_RESIDUAL", "%d", walk->residual);
+		log__field(message, "THPRACE_FOLIO", "%s", folio_name(folio, walk->folio));
+	}
 	if (walk->leave && walk->leave >= walk->enter)
 		log__field(message, "THPRACE_WALKER_NS", "%" PRIu64,
 			   (uint64_t)(walk->leave - walk->enter));
@@ -242,6 +257,8 @@ void alert_message__overlap(struct log_message *message, const struct alert_evid
 
 	add_incident(&line, evidence, true);
 	add(&line, "; %s", status_text(status));
+	if (status == CHECK_UNKNOWN && is_file(evidence->incident.walk.class))
+		add(&line, " --race %s", names__class(evidence->incident.walk.class));
 	log__begin(message, priority_of(evidence->incident.verdict, is_likely(&evidence->incident)),
 		   id_of(evidence->incident.verdict, is_likely(&evidence->incident)), "%s",
 		   line.text);
@@ -331,13 +348,17 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 	if (!*key->opener) {
 		add(&line, ": ");
 	} else {
-		add(&line, ", %s level: opener ", names__level(key->level));
+		if (!is_file(key->class))
+			add(&line, ", %s level", names__level(key->level));
+		add(&line, ": opener ");
 		add_comm(&line, key->opener);
 		add(&line, ", ");
 	}
 	add(&line, "walker ");
 	add_comm(&line, key->walker);
-	add(&line, " (%s); within %s", names__origin(key->origin),
+	if (!is_file(key->class))
+		add(&line, " (%s)", names__origin(key->origin));
+	add(&line, "; within %s",
 	    names__duration(length, sizeof(length), group->last.to - group->last.from, 0));
 	add_show(&line, "; the last: ", group->last.number);
 	log__begin(message, priority_of(key->verdict, key->likely), LOG_ID_FOLDED, "%s", line.text);
@@ -345,11 +366,13 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 	log__field(message, "THPRACE_VERDICT", "%s", names__verdict(key->verdict));
 	log__field(message, "THPRACE_COUNT", "%" PRIu64, group->count);
 	if (*key->opener) {
-		log__field(message, "THPRACE_LEVEL", "%s", names__level(key->level));
+		if (!is_file(key->class))
+			log__field(message, "THPRACE_LEVEL", "%s", names__level(key->level));
 		field_comm(message, "THPRACE_OPENER_COMM", key->opener);
 	}
 	field_comm(message, "THPRACE_WALKER_COMM", key->walker);
-	log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(key->origin));
+	if (!is_file(key->class))
+		log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(key->origin));
 	fields_of_last(message, &group->last);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The keys of the configuration: defaults, limits, and contradictions. */
 #include "config_private.h"
+#include "race_set.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	KEY(observe, mode, "light", config_mode, 0, 0),
 	KEY(observe, attach, "auto", config_attach, 0, 0),
 	KEY(observe, btf, "none", config_path_or_none, 0, CONFIG_PATH_MAX - 1),
+	KEY(observe, races, "none", config_races, 1, RACE_SET_MAX),
 	KEY(spool, directory, "/var/lib/thprace", config_path, 0, CONFIG_PATH_MAX - 1),
 	KEY(spool, max_size, "256M", config_size, MIB, 64 * TIB),
 	KEY(spool, file_size, "16M", config_size, 64 * KIB, TIB),

@@ -40,6 +40,8 @@ struct config {
 		enum thprace_mode mode; /* [observe] mode= light */
 		enum probe_attach attach; /* attach= auto */
 		char btf[CONFIG_PATH_MAX]; /* btf= none: "", the kernel's own */
+		char races[CONFIG_PATH_MAX]; /* races= none: "": names and files, with blanks
+					      * between them (race_set.h) */
 	} observe;
 	struct {
 		char directory[CONFIG_PATH_MAX]; /* [spool] directory= /var/lib/thprace */

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#define CONFIG_KEYS 24
+#define CONFIG_KEYS 25
 #define CONFIG_WHY_MAX 160 /* bytes, for what is wrong with a value */
 #define CONFIG_VALUE_MAX (CONFIG_PATH_MAX + 1) /* bytes, for any value as text */
 
@@ -30,7 +30,7 @@ struct config_key {
 	const char *fallback; /* the default, as text */
 	const struct config_type *type;
 	size_t offset; /* of the member in struct config */
-	uint64_t min; /* sizes: bytes; times: s; texts: bytes */
+	uint64_t min; /* sizes: bytes; times: s; texts: bytes; races: their number */
 	uint64_t max;
 };
 
@@ -41,6 +41,7 @@ extern const struct config_type config_bool; /* bool */
 extern const struct config_type config_share; /* double; as text in % */
 extern const struct config_type config_path; /* char[CONFIG_PATH_MAX] */
 extern const struct config_type config_path_or_none; /* the same; "none" is "" */
+extern const struct config_type config_races; /* the same; names and paths */
 extern const struct config_type config_group; /* char[CONFIG_NAME_MAX] */
 extern const struct config_type config_mode; /* enum thprace_mode */
 extern const struct config_type config_attach; /* enum probe_attach */

@@ -13,6 +13,7 @@
 #include "base/names.h"
 #include "base/number.h"
 #include "base/timespan.h"
+#include "classes/race_class.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define SHOWN 48 /* bytes of a bad value that a message shows */
@@ -249,12 +250,42 @@ static int parse_path(const struct config_key *key, const char *text, void *memb
 	return 0;
 }
 
+/* A path among others. */
+static const struct config_key longest_path = {.max = CONFIG_PATH_MAX - 1};
+
 static int parse_path_or_none(const struct config_key *key, const char *text, void *member,
 			      char why[CONFIG_WHY_MAX])
 {
 	if (strcmp(text, "none"))
 		return parse_path(key, text, member, why);
 	*(char *)member = '\0';
+	return 0;
+}
+
+/* "none", or names and paths of races with blanks between them, each once. */
+static int parse_races(const struct config_key *key, const char *text, void *member,
+		       char why[CONFIG_WHY_MAX])
+{
+	char words[CONFIG_PATH_MAX], path[CONFIG_PATH_MAX], *word, *rest = NULL;
+	char *races = member;
+	uint64_t count = 0;
+
+	snprintf(words, sizeof(words), "%s", text);
+	*races = '\0';
+	if (!strcmp(text, "none"))
+		return 0;
+	for (word = strtok_r(words, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+		if (*word != '/' && (!race_class__is_name(word) || !strcmp(word, "none")))
+			return refuse(word, "the name of a race, or an absolute path", why);
+		if (*word == '/' && parse_path(&longest_path, word, path, why))
+			return -EINVAL;
+		if (++count > key->max) {
+			snprintf(why, CONFIG_WHY_MAX, "more than %" PRIu64 " races", key->max);
+			return -EINVAL;
+		}
+		snprintf(races + strlen(races), CONFIG_PATH_MAX - strlen(races), "%s%s",
+			 *races ? " " : "", word);
+	}
 	return 0;
 }
 
@@ -383,6 +414,7 @@ const struct config_type config_bool = {parse_bool, print_bool};
 const struct config_type config_share = {parse_share, print_share};
 const struct config_type config_path = {parse_path, print_path};
 const struct config_type config_path_or_none = {parse_path_or_none, print_path};
+const struct config_type config_races = {parse_races, print_path};
 const struct config_type config_group = {parse_group, print_text};
 const struct config_type config_mode = {parse_mode, print_mode};
 const struct config_type config_attach = {parse_attach, print_attach};

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "privilege.h"
+#include "race_set.h"
 #include "trace/spool_dir.h"
 #include "session/stats_json.h"
 #include "classes/race_class.h"
@@ -32,7 +33,7 @@ static void on_incident(void *ctx, const struct thprace_incident *incident)
 	uint64_t number = spool__incident(daemon->spool, incident);
 	bool filed = number && spool__file_of(daemon->spool, number, path, sizeof(path));
 
-	if (incident->verdict != THPRACE_CONTAINED)
+	if (incident->verdict > THPRACE_CONTAINED)
 		daemon->urgent = true;
 	alert__incident(daemon->alert, incident, number, filed ? path : NULL, clock__now());
 	control__incident(daemon->control, number, incident);
@@ -296,6 +297,7 @@ static void log_started(struct daemon *daemon, const char *kept)
 	log__field(&message, "THPRACE_MODE", "%s", names__mode(engine__mode(engine)));
 	log__field(&message, "THPRACE_KERNEL", "%s", engine__release(engine));
 	log__send(&message);
+	daemon__log_races(daemon);
 	if (!engine__measured(engine))
 		log__print(LOG_NOTICE, NULL, "own cost is not measured: %s",
 			   daemon__state(daemon)->overhead.reason);
@@ -387,6 +389,8 @@ int daemon__run(const struct daemon_options *options)
 	daemon->fd_store.last_boot_fd = -1;
 	daemon->clock_fd = -1;
 	err = config__load(&daemon->config, "", options->config, why, sizeof(why));
+	if (!err)
+		err = race_set__check(daemon->config.observe.races, why, sizeof(why));
 	if (err) {
 		faulty = err != -ENOMEM;
 		goto cleanup;

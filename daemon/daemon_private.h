@@ -93,6 +93,9 @@ void daemon__export(struct daemon *daemon);
 /* Log to the target of the options and the configuration. */
 void daemon__open_log(const struct daemon *daemon);
 
+/* Say which races from files are observed, and why the others are not. */
+void daemon__log_races(const struct daemon *daemon);
+
 /*
  * Read the configuration again and apply it. Returns 0, or negative errno with why: the old one
  * stays.

@@ -39,6 +39,7 @@ static int apply(struct daemon *daemon, const struct config *config, char *why, 
 		overhead__reset(&daemon->overhead, config);
 		over_budget__end(&daemon->over_budget);
 		spool__rotate(daemon->spool);
+		daemon__log_races(daemon);
 	} else {
 		overhead__configure(&daemon->overhead, config);
 	}
@@ -78,6 +79,25 @@ static void log_reloaded(struct daemon *daemon)
 	snprintf(text, sizeof(text), "the configuration was read again: %s mode",
 		 names__mode(engine__mode(observer__engine(daemon->observer))));
 	log_reload(daemon, LOG_INFO, LOG_ID_RELOADED, text);
+}
+
+void daemon__log_races(const struct daemon *daemon)
+{
+	const struct engine *engine = observer__engine(daemon->observer);
+	const struct race *race;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < engine__races(engine); i++) {
+		race = engine__race(engine, i);
+		why = engine__race_why(engine, i);
+		if (why)
+			log__print(LOG_WARNING, NULL, "race %s (%s) cannot be observed here: %s",
+				   race->name, race->path, why);
+		else
+			log__print(LOG_INFO, NULL, "race %s (%s) is observed", race->name,
+				   race->path);
+	}
 }
 
 int daemon__reload(struct daemon *daemon, char *why, size_t why_size)

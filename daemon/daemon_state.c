@@ -39,6 +39,23 @@ static void fill_overhead(struct daemon *daemon, struct overhead_state *state)
 		state->run_ns += daemon->state.programs[i].run_ns;
 }
 
+static void fill_races(const struct engine *engine, struct state *state)
+{
+	const struct race *race;
+	size_t i;
+
+	for (i = 0; i < engine__races(engine) && i < RACE_SET_MAX; i++) {
+		race = engine__race(engine, i);
+		state->races[state->nr_races++] = (struct race_state){
+			.name = race->name,
+			.title = race->title,
+			.file = race->path,
+			.class = engine__race_class(engine, i),
+			.reason = engine__race_why(engine, i),
+		};
+	}
+}
+
 static void fill_exposure(struct daemon *daemon)
 {
 	const struct exposure_sample *from;
@@ -47,7 +64,7 @@ static void fill_exposure(struct daemon *daemon)
 	int class;
 
 	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
-		observable[class] = class && !probe__not_observable(daemon->state.plan, class);
+		observable[class] = class && !state__not_observable(&daemon->state, class);
 	from = &daemon->samples[daemon->nr_samples < SAMPLES ? 0 : daemon->nr_samples % SAMPLES];
 	exposure__sample(&now, &daemon->totals, daemon->state.now);
 	exposure__between(&daemon->state.exposure, from, &now, exposure__folios("/proc/meminfo"),
@@ -72,6 +89,7 @@ const struct state *daemon__state(struct daemon *daemon)
 	state->started = daemon->started;
 	state->mode = engine__mode(engine);
 	state->plan = engine__plan(engine);
+	fill_races(engine, state);
 	state->totals = &daemon->totals;
 	state->programs = program_totals__list(daemon->programs, &state->nr_programs);
 	state->own_cpu_ns = usage__cpu_ns();

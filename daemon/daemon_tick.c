@@ -67,17 +67,27 @@ static void name_probes(const struct probe_plan *plan, enum thprace_point leader
 	}
 }
 
-/* A message that begins with the names of probes, and has them in fields. */
-static void log_probes(struct daemon *daemon, const struct overhead_action *action,
-		       enum probe_state state, int priority, const char *id, const char *what)
+/* The same for a race from a file: "race swapin-nocache". */
+static void name_race(unsigned int class, struct log_message *message, char *text, size_t size)
+{
+	snprintf(text, size, "race %s", names__class(class));
+	log__field(message, "THPRACE_CLASS", "%s", names__class(class));
+}
+
+/* A message that begins with the names of probes, or of a race, and has them in fields. */
+static void log_unit(struct daemon *daemon, const struct overhead_action *action,
+		     enum probe_state state, int priority, const char *id, const char *what)
 {
 	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
 	struct log_message message = {}, named = {};
-	char probes[192];
+	char name[192];
 	size_t i;
 
-	name_probes(plan, action->point, state, &named, probes, sizeof(probes));
-	log__begin(&message, priority, id, "%s %s", probes, what);
+	if (action->unit < ENGINE_RACE_UNIT)
+		name_probes(plan, action->unit, state, &named, name, sizeof(name));
+	else
+		name_race(action->unit - ENGINE_RACE_UNIT, &named, name, sizeof(name));
+	log__begin(&message, priority, id, "%s %s", name, what);
 	for (i = 0; i < named.nr_fields; i++)
 		log__field(&message, named.fields[i].name, "%s", named.fields[i].value);
 	log__field(&message, "THPRACE_SHARE", "%.6f", action->share);
@@ -88,14 +98,14 @@ static void log_probes(struct daemon *daemon, const struct overhead_action *acti
 /* The classes that cannot be observed while these are shed: "; not observed now: CLASS", or "". */
 static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 {
-	const struct probe_plan *plan = engine__plan(observer__engine(daemon->observer));
+	const struct engine *engine = observer__engine(daemon->observer);
 	size_t used = 0;
 	const char *why;
 	unsigned int class;
 
 	text[0] = '\0';
-	for (class = 1; class < race_class__end() && used < size; class ++) {
-		why = probe__not_observable(plan, class);
+	for (class = 1; class < race_class__foreign_end() && used < size; class ++) {
+		why = engine__not_observable(engine, class);
 		if (why && !strncmp(why, NAMES_SHED, sizeof(NAMES_SHED) - 1))
 			used += (size_t)snprintf(
 				text + used, size - used, "%s%s",
@@ -103,12 +113,21 @@ static void blind_classes(const struct daemon *daemon, char *text, size_t size)
 	}
 }
 
+static int shed_unit(struct engine *engine, unsigned int unit)
+{
+	static const char why[] =
+		"the observer's own cost was above the budget ([overhead] budget=)";
+
+	if (unit < ENGINE_RACE_UNIT)
+		return engine__shed(engine, unit, why);
+	return engine__shed_race(engine, unit - ENGINE_RACE_UNIT, why);
+}
+
 static void shed(struct daemon *daemon, const struct overhead_action *action)
 {
 	char blind[256], what[512];
 
-	if (engine__shed(observer__engine(daemon->observer), action->point,
-			 "the observer's own cost was above the budget ([overhead] budget=)")) {
+	if (shed_unit(observer__engine(daemon->observer), action->unit)) {
 		overhead__failed(&daemon->overhead, action);
 		return;
 	}
@@ -118,42 +137,50 @@ static void shed(struct daemon *daemon, const struct overhead_action *action)
 		 "shed: BPF programs took %.3f%% of all CPUs' time, the budget is %.3f%%; %.3f%% "
 		 "were for this%s",
 		 action->share * 100, daemon->config.overhead.budget * 100,
-		 action->of_point[action->point] * 100, blind);
-	log_probes(daemon, action, PROBE_SHED, LOG_WARNING, LOG_ID_SHED, what);
+		 action->of_unit[action->unit] * 100, blind);
+	log_unit(daemon, action, PROBE_SHED, LOG_WARNING, LOG_ID_SHED, what);
 }
 
 static void restore(struct daemon *daemon, const struct overhead_action *action)
 {
-	int err = engine__restore(observer__engine(daemon->observer), action->point);
+	struct engine *engine = observer__engine(daemon->observer);
+	const unsigned int unit = action->unit;
 	char what[128];
+	int err = unit < ENGINE_RACE_UNIT ? engine__restore(engine, unit)
+					  : engine__restore_race(engine, unit - ENGINE_RACE_UNIT);
 
 	if (err) {
 		overhead__failed(&daemon->overhead, action);
-		log__print(LOG_WARNING, NULL, "cannot attach probe %s again: %s",
-			   probe_points[action->point].name, strerror(-err));
+		log__print(LOG_WARNING, NULL, "cannot attach %s %s again: %s",
+			   unit < ENGINE_RACE_UNIT ? "probe" : "race", engine__unit_name(unit),
+			   strerror(-err));
 		return;
 	}
 	daemon->restores++;
 	snprintf(what, sizeof(what), "back: BPF programs take %.3f%% of all CPUs' time",
 		 action->share * 100);
-	log_probes(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
+	log_unit(daemon, action, PROBE_ATTACHED, LOG_NOTICE, LOG_ID_RESTORED, what);
 }
 
 /* Points that are shed together are measured together. */
 static size_t read_costs(struct engine *engine, struct engine_program *programs,
-			 bool may[THPRACE_POINT_MAX])
+			 bool may[ENGINE_UNITS])
 {
 	const struct probe_plan *plan = engine__plan(engine);
 	size_t i, count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	int point;
 
 	for (i = 0; i < count; i++)
-		programs[i].point = probe__leader(programs[i].point);
-	memset(may, 0, THPRACE_POINT_MAX * sizeof(*may));
+		if (programs[i].unit < ENGINE_RACE_UNIT)
+			programs[i].unit = probe__leader(programs[i].unit);
+	memset(may, 0, ENGINE_UNITS * sizeof(*may));
 	for (point = 0; point < THPRACE_POINT_MAX; point++)
 		if (plan->probe[point].state == PROBE_ATTACHED &&
 		    probe__optional(engine__mode(engine), point))
 			may[probe__leader(point)] = true;
+	for (i = 0; i < engine__races(engine); i++)
+		if (!engine__race_why(engine, i))
+			may[ENGINE_RACE_UNIT + engine__race_class(engine, i)] = true;
 	return count;
 }
 
@@ -162,7 +189,7 @@ static void weigh(struct daemon *daemon, uint64_t now)
 	struct engine *engine = observer__engine(daemon->observer);
 	struct engine_program programs[ENGINE_PROGRAMS_MAX];
 	struct overhead_action action;
-	bool may[THPRACE_POINT_MAX];
+	bool may[ENGINE_UNITS];
 	size_t count;
 
 	if (!engine__measured(engine) ||

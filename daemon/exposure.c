@@ -31,6 +31,7 @@ void exposure__sample(struct exposure_sample *sample, const struct session_total
 	sample->collapses_failed = sum->collapses_failed;
 	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
 		sample->walkers[i] = sum->walkers[i];
+		sample->of_race[i] = sum->windows[i];
 		sample->walker_ns[i] = sum->walker_ns[i];
 		sample->overlaps[i] = totals->classes[i].overlaps;
 	}
@@ -55,6 +56,11 @@ static void windows_of(struct exposure_class *out, enum thprace_class class,
 	double windows = grown(from->windows, to->windows);
 	double phase2 = grown(from->phase2, to->phase2);
 
+	/* They need not be about huge pages, so nothing is known of how many keys there are. */
+	if (race_class__shape(class) == RACE_FILE) {
+		out->windows_per_s = grown(from->of_race[class], to->of_race[class]) / seconds;
+		return;
+	}
 	switch (race_class__of(class)->windows) {
 	case RACE_WINDOWS_UNCOUNTED:
 		return;
@@ -108,7 +114,7 @@ void exposure__between(struct exposure *exposure, const struct exposure_sample *
 	exposure->folios = folios >= 1 ? folios : 1;
 	if (from->when && to->when > from->when)
 		exposure->seconds = (double)(to->when - from->when) / NS_PER_S;
-	for (class = 1; class < race_class__end(); class ++) {
+	for (class = 1; class < race_class__foreign_end(); class ++) {
 		exposure->classes[class].observable = observable[class];
 		if (exposure->seconds > 0)
 			class_between(exposure, class, from, to);

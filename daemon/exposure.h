@@ -42,6 +42,7 @@ struct exposure_sample {
 	uint64_t phase2; /* second phases, which only precise mode measures */
 	uint64_t phase2_ns; /* sum of their lengths */
 	uint64_t collapses_failed; /* windows of collapse-reuse */
+	uint64_t of_race[THPRACE_CLASS_MAX]; /* windows, of races from files */
 	uint64_t walkers[THPRACE_CLASS_MAX];
 	uint64_t walker_ns[THPRACE_CLASS_MAX]; /* sums of lengths */
 	uint64_t overlaps[THPRACE_CLASS_MAX];

@@ -9,18 +9,25 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <systemd/sd-daemon.h>
 
 #include "kernel/booted.h"
 #include "engine/kprobe_trial.h"
+#include "engine/race_kprobes.h"
+#include "kernel/target.h"
+#include "config.h"
 #include "last_boot.h"
 #include "probe/probe.h"
+#include "race/race_kernel.h"
+#include "race/types.h"
+#include "race_set.h"
 
 #define STATS "bpf-stats"
 #define IMAGE "kernel-image"
 #define LAST_BOOT "last-boot"
 #define COPIES 2
-#define NAMES_MAX 64
+#define NAMES_MAX (PROBE_NAMES_MAX + 1024)
 #define BARRIER_USEC 5000000
 
 /*
@@ -72,20 +79,20 @@ int fd_store__add_stats(char *why, size_t why_size)
  * The kprobes of a place. perf_poll() reports end of file for such a descriptor, so it must not be
  * polled.
  */
-static int store_kprobe(const char *symbol, uint32_t offset, bool *refused)
+static int store_kprobe(const struct kprobe_place *place, bool *refused)
 {
 	char name[KPROBE_NAME_MAX];
 	int fds[COPIES], count, err = 0;
 
 	for (count = 0; count < COPIES && !err; count++) {
-		fds[count] = kprobe__open(symbol, offset);
+		fds[count] = kprobe__open(place);
 		if (fds[count] < 0) {
 			err = fds[count];
 			*refused = true;
 			break;
 		}
 	}
-	kprobe__name(name, symbol, offset);
+	kprobe__name(name, place);
 	if (!err)
 		err = store(name, fds, count, false);
 	while (count)
@@ -93,48 +100,133 @@ static int store_kprobe(const char *symbol, uint32_t offset, bool *refused)
 	return err;
 }
 
-int fd_store__add_kprobes(char *why, size_t why_size)
+/* What is opened and stored. */
+struct kprobes {
+	struct target *target;
+	struct race_set *races;
+	bool calls; /* those at calls too */
+	bool refused; /* by the kernel */
+};
+
+/* A kprobe of a race that the kernel refuses is missing there only. */
+static int store_of_race(void *ctx, const struct kprobe_place *place)
 {
-	const char *names[NAMES_MAX];
-	const struct probe *probe;
+	struct kprobes *kprobes = ctx;
+	bool refused = false;
+	int err;
+
+	if (place->offset && !kprobes->calls)
+		return 0;
+	err = store_kprobe(place, &refused);
+	if (err == -EPERM || err == -EACCES)
+		kprobes->refused |= refused;
+	return refused && !kprobes->refused ? 0 : err;
+}
+
+static int store_races(struct kprobes *kprobes, char *why, size_t why_size)
+{
+	const struct race *const *races;
+	struct types *types = NULL;
+	struct btf *btf;
+	size_t count, i;
+	int err = 0;
+
+	races = race_set__list(kprobes->races, &count);
+	if (!count)
+		return 0;
+	btf = target__read_btf(kprobes->target, why, why_size);
+	if (!btf)
+		return -ENOTSUP;
+	types = types__new(btf);
+	if (!types)
+		err = -ENOMEM;
+	for (i = 0; i < count && !err; i++)
+		err = race_kprobes__each(kprobes->target, types, races[i], store_of_race, kprobes);
+	types__free(types);
+	btf__free(btf);
+	return err;
+}
+
+/* Those of the calls in the plan, and of the trial by which the service finds out that it may. */
+static int store_calls(struct kprobes *kprobes)
+{
+	struct kprobe_place place = {0};
 	const struct probe_site *site;
+	const struct probe *probe;
 	struct probe_site tried;
 	struct probe_trial trial;
 	struct probe_plan plan;
-	struct target *target;
-	const char *machine;
 	char unused[128];
-	bool refused = false, try_again;
-	int point, i, err;
+	int point, i, err = 0;
 
-	err = target__new(&target, &(struct target_options){}, names,
-			  probe__names(names, NAMES_MAX), why, why_size);
-	if (err)
-		return err;
-	kprobe_trial__run(&trial, target, NULL, 0);
-	probe__plan(&plan, target, THPRACE_LIGHT, PROBE_ATTACH_AUTO, &trial);
-	try_again = kprobe_trial__site(&tried, target, unused, sizeof(unused));
-	machine = target__machine(target);
-	if (strcmp(machine, "x86_64") != 0) {
-		snprintf(
-			why, why_size,
-			"on %s kprobes are not held: the service could not find the calls any more",
-			machine);
-		err = -ENOTSUP;
+	kprobe_trial__run(&trial, kprobes->target, NULL, 0);
+	probe__plan(&plan, kprobes->target, THPRACE_LIGHT, PROBE_ATTACH_AUTO, &trial);
+	if (kprobe_trial__site(&tried, kprobes->target, unused, sizeof(unused))) {
+		place = (struct kprobe_place){.symbol = tried.symbol, .offset = tried.at};
+		err = store_kprobe(&place, &kprobes->refused);
 	}
-	target__free(target);
-	if (!err && try_again) /* the service also tries it */
-		err = store_kprobe(tried.symbol, tried.at, &refused);
 	for (point = 0; point < THPRACE_POINT_MAX && !err; point++) {
 		probe = &plan.probe[point];
 		for (i = 0; probe->kind == PROBE_CALLS && i < probe->site_count && !err; i++) {
 			site = &probe->sites[i];
-			err = store_kprobe(site->symbol, site->at, &refused);
+			place = (struct kprobe_place){.symbol = site->symbol, .offset = site->at};
+			err = store_kprobe(&place, &kprobes->refused);
+			place.offset = site->next;
 			if (!err && probe->point->exit)
-				err = store_kprobe(site->symbol, site->next, &refused);
+				err = store_kprobe(&place, &kprobes->refused);
 		}
 	}
-	if (!refused)
+	return err;
+}
+
+static int open_target(struct kprobes *kprobes, char *why, size_t why_size)
+{
+	const char *names[NAMES_MAX];
+	const struct race *const *races;
+	size_t count, i, known = probe__names(names, NAMES_MAX);
+
+	races = race_set__list(kprobes->races, &count);
+	for (i = 0; i < count; i++)
+		known = race_kernel__names(races[i], names, known, NAMES_MAX);
+	return target__new(&kprobes->target, &(struct target_options){}, names, known, why,
+			   why_size);
+}
+
+int fd_store__add_kprobes(const char *path, char *why, size_t why_size)
+{
+	struct kprobes kprobes = {0};
+	struct config config;
+	const char *machine;
+	int err;
+
+	/* The service says what is wrong with its configuration. */
+	if (config__load(&config, "", path, why, why_size) ||
+	    race_set__read(&kprobes.races, config.observe.races, why, why_size))
+		return -EINVAL;
+	err = open_target(&kprobes, why, why_size);
+	if (err) {
+		race_set__free(kprobes.races);
+		return err;
+	}
+	machine = target__machine(kprobes.target);
+	kprobes.calls = !strcmp(machine, "x86_64");
+	err = store_races(&kprobes, why, why_size);
+	if (kprobes.calls && !err) {
+		err = store_calls(&kprobes);
+	} else if (!err) {
+		snprintf(why, why_size,
+			 "on %s kprobes at calls are not held: the service could not find the "
+			 "calls any more",
+			 machine);
+		err = -ENOTSUP;
+	}
+	target__free(kprobes.target);
+	race_set__free(kprobes.races);
+	if (err == -ENOTSUP && !kprobes.refused) {
+		sd_notify_barrier(0, BARRIER_USEC);
+		return err;
+	}
+	if (!kprobes.refused)
 		return finish(err, why, why_size);
 	snprintf(why, why_size, "cannot open a kprobe: %s. This needs CAP_SYS_ADMIN",
 		 strerror(-err));

@@ -17,7 +17,7 @@
 
 #include "kernel/kprobe.h"
 
-#define FD_STORE_KPROBES_MAX 96
+#define FD_STORE_KPROBES_MAX 480
 
 struct fd_store {
 	int stats_fd; /* -1: none */
@@ -35,9 +35,9 @@ int fd_store__add_stats(char *why, size_t why_size);
 
 /*
  * The same for each place that would be probed: two for each, because a reload has two sessions for
- * a while.
+ * a while. The races are those of the configuration: path, or NULL, as for config__load().
  */
-int fd_store__add_kprobes(char *why, size_t why_size);
+int fd_store__add_kprobes(const char *path, char *why, size_t why_size);
 
 /* The same for the image from which the kernel was booted. */
 int fd_store__add_image(char *why, size_t why_size);

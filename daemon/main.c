@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "fd_store.h"
+#include "race_set.h"
 #include "base/output.h"
 
 #define MMAP_ABOVE (64 << 10) /* bytes */
@@ -137,7 +138,8 @@ static int look_at_config(const struct arguments *arguments)
 	struct config config;
 	char why[4096];
 
-	if (config__load(&config, "", arguments->daemon.config, why, sizeof(why))) {
+	if (config__load(&config, "", arguments->daemon.config, why, sizeof(why)) ||
+	    race_set__check(config.observe.races, why, sizeof(why))) {
 		fprintf(stderr, "%s\n", why);
 		return DAEMON_USAGE;
 	}
@@ -148,11 +150,35 @@ static int look_at_config(const struct arguments *arguments)
 	return 0;
 }
 
-static int store_fd(int (*add)(char *why, size_t why_size))
+static int add_stats(const struct arguments *arguments, char *why, size_t why_size)
 {
-	char why[512];
+	(void)arguments;
+	return fd_store__add_stats(why, why_size);
+}
 
-	if (!add(why, sizeof(why)))
+static int add_kprobes(const struct arguments *arguments, char *why, size_t why_size)
+{
+	return fd_store__add_kprobes(arguments->daemon.config, why, why_size);
+}
+
+static int add_image(const struct arguments *arguments, char *why, size_t why_size)
+{
+	(void)arguments;
+	return fd_store__add_image(why, why_size);
+}
+
+static int add_last_boot(const struct arguments *arguments, char *why, size_t why_size)
+{
+	(void)arguments;
+	return fd_store__add_last_boot(why, why_size);
+}
+
+static int store_fd(int (*add)(const struct arguments *, char *why, size_t why_size),
+		    const struct arguments *arguments)
+{
+	char why[4096];
+
+	if (!add(arguments, why, sizeof(why)))
 		return 0;
 	fprintf(stderr, "thpraced: %s\n", why);
 	return 1;
@@ -160,8 +186,8 @@ static int store_fd(int (*add)(char *why, size_t why_size))
 
 /*
  * Most of the daemon's tables are large, and little of them is used: the rest is to take no memory.
- * glibc raises these limits when a large block is freed, and the kernel's BTF is one; tables then
- * come from the heap, and are cleared. A huge page is there as a whole.
+ * glibc raises these limits when a large block is freed, and the kernel's BTF is one; tables then come
+ * from the heap, and are cleared. A huge page is there as a whole.
  */
 static void limit_memory(void)
 {
@@ -183,13 +209,13 @@ int main(int argc, char **argv)
 	case PRINT_CONFIG:
 		return look_at_config(&arguments);
 	case STORE_STATS:
-		return store_fd(fd_store__add_stats);
+		return store_fd(add_stats, &arguments);
 	case STORE_KPROBES:
-		return store_fd(fd_store__add_kprobes);
+		return store_fd(add_kprobes, &arguments);
 	case STORE_IMAGE:
-		return store_fd(fd_store__add_image);
+		return store_fd(add_image, &arguments);
 	case STORE_LAST_BOOT:
-		return store_fd(fd_store__add_last_boot);
+		return store_fd(add_last_boot, &arguments);
 	default:
 		limit_memory();
 		return daemon__run(&arguments.daemon);

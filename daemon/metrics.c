@@ -151,25 +151,39 @@ static void write_identity(struct text *text, const struct session_totals *total
 	      "1 if seen = submitted + filtered + lost at the last reading, else 0.");
 }
 
-static void write_class_counts(struct text *text, const __u64 *counts)
+/* The class after this one that is shown; 0: none. The first one: the class after 0. */
+static unsigned int next_class(const struct state *state, unsigned int class)
+{
+	while (++class < race_class__foreign_end())
+		if (state__shows(state, class))
+			return class;
+	return 0;
+}
+
+/* Of thprace's own classes and those of races from files. */
+#define EACH_CLASS(class, state) \
+	for ((class) = next_class(state, 0); (class); (class) = next_class(state, class))
+
+static void write_class_counts(struct text *text, const struct state *state, const __u64 *counts)
 {
 	unsigned int class;
 
-	for (class = 1; class < race_class__end(); class ++)
+	EACH_CLASS(class, state)
 		write_count(text, LABELS("class", names__class(class)), counts[class]);
 }
 
-static void write_incidents(struct text *text, const struct verdict_counts *classes)
+static void write_incidents(struct text *text, const struct state *state)
 {
+	const struct verdict_counts *classes = state->totals->classes;
 	unsigned int class;
 
 	family(text, "thprace_overlaps_total", "counter",
 	       "Settled incidents in which a walker and a window met, by class.");
-	for (class = 1; class < race_class__end(); class ++)
+	EACH_CLASS(class, state)
 		write_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
 	family(text, "thprace_incidents_total", "counter",
 	       "Settled incidents by class and verdict.");
-	for (class = 1; class < race_class__end(); class ++) {
+	EACH_CLASS(class, state) {
 		const char *name = names__class(class);
 
 		write_count(text, LABELS("class", name, "verdict", "contained"),
@@ -222,21 +236,27 @@ static void write_classes(struct text *text, const struct state *state)
 	unsigned int class;
 
 	family(text, "thprace_walkers_total", "counter", "Walkers that returned, by class.");
-	write_class_counts(text, sum->walkers);
+	write_class_counts(text, state, sum->walkers);
 	family(text, "thprace_walkers_failed_total", "counter",
 	       "Walkers that failed by their proof (folio still mapped), by class.");
-	write_class_counts(text, sum->failed);
+	write_class_counts(text, state, sum->failed);
 	family(text, "thprace_walker_seconds_total", "counter",
 	       "Sum of the lengths of walkers, by class.");
-	for (class = 1; class < race_class__end(); class ++)
+	EACH_CLASS(class, state)
 		write_seconds(text, "", LABELS("class", names__class(class)),
 			      sum->walker_ns[class]);
-	write_incidents(text, state->totals->classes);
+	write_incidents(text, state);
+	family(text, "thprace_race_windows_total", "counter",
+	       "Windows that ended, of races from files.");
+	EACH_CLASS(class, state)
+		if (race_class__shape(class) == RACE_FILE)
+			write_count(text, LABELS("class", names__class(class)),
+				    sum->windows[class]);
 	family(text, "thprace_class_observable", "gauge",
 	       "1 if the class can be observed with the probes that are attached, else 0.");
-	for (class = 1; class < race_class__end(); class ++)
+	EACH_CLASS(class, state)
 		write_count(text, LABELS("class", names__class(class)),
-			    !probe__not_observable(state->plan, class));
+			    !state__not_observable(state, class));
 	write_check(text, state);
 }
 
@@ -318,8 +338,8 @@ static void write_windows(struct text *text, const struct state *state)
 
 /* --- what it costs ---------------------------------------------------------------------------- */
 
-#define PROGRAM_LABELS(program)                                                          \
-	LABELS("program", (program)->name, "point", probe_points[(program)->point].name, \
+#define PROGRAM_LABELS(program)                                                         \
+	LABELS("program", (program)->name, "point", engine__unit_name((program)->unit), \
 	       "function", (program)->function, "kind", (program)->kind)
 
 static void write_programs(struct text *text, const struct state *state)
@@ -429,7 +449,8 @@ static bool exposure_value(const struct exposure_class *exposure, enum thprace_c
 		return true;
 	case EXPOSURE_WINDOWS:
 		*value = exposure->windows_per_s;
-		return race_class__of(class)->windows != RACE_WINDOWS_UNCOUNTED;
+		return race_class__shape(class) == RACE_FILE ||
+		       race_class__of(class)->windows != RACE_WINDOWS_UNCOUNTED;
 	case EXPOSURE_WALKERS:
 		*value = exposure->walkers_per_s;
 		return true;
@@ -454,7 +475,8 @@ static void write_exposure(struct text *text, const struct exposure *exposure)
 		   "Huge pages in use, over which expected overlaps are spread.");
 	for (i = 0; i < EXPOSURE_METRICS; i++) {
 		family(text, exposure_metrics[i][0], "gauge", exposure_metrics[i][1]);
-		for (class = 1; exposure->seconds > 0 && class < race_class__end(); class ++) {
+		for (class = 1; exposure->seconds > 0 && class < race_class__foreign_end();
+		     class ++) {
 			if (exposure->classes[class].observable &&
 			    exposure_value(&exposure->classes[class], class, i, &value))
 				write_real(text, LABELS("class", names__class(class)), value);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "race_set.h"
 
 #define BUSY_USEC 100000ULL /* between two readings while reports come */
 #define IDLE_USEC 1000000ULL
@@ -17,6 +18,7 @@
 /* One session and its place in the loop. */
 struct run {
 	struct observer *observer;
+	struct race_set *races;
 	struct session *session;
 	sd_event_source *io;
 	uint64_t replaced; /* when the next one started; 0: it is the present one */
@@ -88,6 +90,7 @@ static void end_run(struct run *run)
 		return;
 	sd_event_source_disable_unref(run->io);
 	session__close(run->session);
+	race_set__free(run->races);
 	free(run);
 }
 
@@ -155,8 +158,9 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events, void *ctx)
 	return 0;
 }
 
+/* Takes ownership of races, also if it fails. */
 static int open_run(struct observer *observer, struct run **result, const struct config *config,
-		    char *why, size_t why_size)
+		    struct race_set *races, char *why, size_t why_size)
 {
 	struct session_options options = {
 		.mode = config->observe.mode,
@@ -173,10 +177,13 @@ static int open_run(struct observer *observer, struct run **result, const struct
 	int err;
 
 	if (!run) {
+		race_set__free(races);
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
 	}
 	run->observer = observer;
+	run->races = races;
+	options.races = race_set__list(races, &options.race_count);
 	options.ctx = run;
 	err = session__open(&run->session, &options, why, why_size);
 	if (err)
@@ -200,6 +207,7 @@ int observer__open(struct observer **result, sd_event *event, const struct confi
 		   size_t why_size)
 {
 	struct observer *observer = calloc(1, sizeof(*observer));
+	struct race_set *races;
 	int err;
 
 	if (!observer) {
@@ -212,7 +220,9 @@ int observer__open(struct observer **result, sd_event *event, const struct confi
 	observer->mode = config->observe.mode;
 	observer->attach = config->observe.attach;
 	memcpy(observer->btf, config->observe.btf, sizeof(observer->btf));
-	err = open_run(observer, &observer->now, config, why, why_size);
+	err = race_set__read(&races, config->observe.races, why, why_size);
+	if (!err)
+		err = open_run(observer, &observer->now, config, races, why, why_size);
 	if (err)
 		goto cleanup;
 	err = sd_event_add_time_relative(event, &observer->timer, CLOCK_MONOTONIC, IDLE_USEC,
@@ -239,14 +249,21 @@ int observer__configure(struct observer *observer, const struct config *config, 
 			size_t why_size)
 {
 	struct session_totals totals;
+	struct race_set *races;
 	struct run *run;
 	int err;
 
+	err = race_set__read(&races, config->observe.races, why, why_size);
+	if (err)
+		return err;
 	if (config->observe.mode == observer->mode && config->observe.attach == observer->attach &&
-	    !strcmp(config->observe.btf, observer->btf))
+	    !strcmp(config->observe.btf, observer->btf) &&
+	    race_set__same(races, observer->now->races)) {
+		race_set__free(races);
 		return 0;
+	}
 	drop_old(observer);
-	err = open_run(observer, &run, config, why, why_size);
+	err = open_run(observer, &run, config, races, why, why_size);
 	if (err)
 		return err;
 	observer->mode = config->observe.mode;

@@ -46,14 +46,14 @@ static void add_points(char *text, size_t size, const struct overhead_action *ac
 {
 	const char *before = ": ";
 	size_t used = 0;
-	int point;
+	unsigned int unit;
 
 	text[0] = '\0';
-	for (point = 0; point < THPRACE_POINT_MAX && used < size; point++) {
-		if (action->of_point[point] * 20 < action->share)
+	for (unit = 0; unit < ENGINE_UNITS && used < size; unit++) {
+		if (action->of_unit[unit] * 20 < action->share)
 			continue;
 		used += (size_t)snprintf(text + used, size - used, "%s%s %.3f%%", before,
-					 probe_points[point].name, action->of_point[point] * 100);
+					 engine__unit_name(unit), action->of_unit[unit] * 100);
 		before = ", ";
 	}
 }

@@ -5,8 +5,8 @@
 
 #define BACKOFF_MAX 8
 /*
- * A point with less than this part of the excess does not help. In a flood of zaps the range around
- * them takes a tenth: a user who floods must not disable the point that shows who took small pages.
+ * A unit with less than this part of the excess does not help. In a flood of zaps the range around
+ * them takes a tenth: a user who floods must not disable the unit that shows who took small pages.
  */
 #define NEGLIGIBLE 4
 
@@ -36,30 +36,30 @@ void overhead__reset(struct overhead *overhead, const struct config *config)
 	overhead__configure(overhead, config);
 }
 
-/* The cost of each point since the last time, ns; returns the sum. */
+/* The cost of each unit since the last time, ns; returns the sum. */
 static uint64_t take(struct overhead *overhead, const struct engine_program *programs, size_t count,
-		     uint64_t cost[THPRACE_POINT_MAX])
+		     uint64_t cost[ENGINE_UNITS])
 {
-	uint64_t run_ns[THPRACE_POINT_MAX] = {};
+	uint64_t run_ns[ENGINE_UNITS] = {};
 	uint64_t sum = 0;
 	size_t i;
-	int point;
+	int unit;
 
 	for (i = 0; i < count; i++)
-		run_ns[programs[i].point] += programs[i].run_ns;
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		cost[point] = run_ns[point] - overhead->run_ns[point];
-		overhead->run_ns[point] = run_ns[point];
-		sum += cost[point];
+		run_ns[programs[i].unit] += programs[i].run_ns;
+	for (unit = 0; unit < ENGINE_UNITS; unit++) {
+		cost[unit] = run_ns[unit] - overhead->run_ns[unit];
+		overhead->run_ns[unit] = run_ns[unit];
+		sum += cost[unit];
 	}
 	return sum;
 }
 
 /*
- * The returns of the last shed point are still watched for a while: that is no reason to shed more.
+ * The returns of the last shed unit are still watched for a while: that is no reason to shed more.
  */
 static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
-			     uint64_t cost[THPRACE_POINT_MAX])
+			     uint64_t cost[ENGINE_UNITS])
 {
 	unsigned int i;
 
@@ -71,37 +71,37 @@ static uint64_t without_shed(const struct overhead *overhead, uint64_t sum,
 }
 
 /* The most expensive of those whose removal lowers the cost noticeably. */
-static enum thprace_point costliest(const struct overhead *overhead, double too_much,
-				    const bool may_shed[THPRACE_POINT_MAX])
+static unsigned int costliest(const struct overhead *overhead, double too_much,
+			      const bool may_shed[ENGINE_UNITS])
 {
 	const uint64_t *cost = overhead->cost;
-	int point, most = THPRACE_POINT_MAX;
+	int unit, most = ENGINE_UNITS;
 
-	for (point = 0; point < THPRACE_POINT_MAX; point++)
-		if (may_shed[point] && (most == THPRACE_POINT_MAX || cost[point] > cost[most]))
-			most = point;
-	if (most < THPRACE_POINT_MAX && cost[most] < too_much / NEGLIGIBLE)
-		most = THPRACE_POINT_MAX;
+	for (unit = 0; unit < ENGINE_UNITS; unit++)
+		if (may_shed[unit] && (most == ENGINE_UNITS || cost[unit] > cost[most]))
+			most = unit;
+	if (most < ENGINE_UNITS && cost[most] < too_much / NEGLIGIBLE)
+		most = ENGINE_UNITS;
 	return most;
 }
 
 /* There were enough periods above the budget: their costs decide what to do. */
-static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE_POINT_MAX],
+static void choose_action(struct overhead *overhead, const bool may_shed[ENGINE_UNITS],
 			  struct overhead_action *action)
 {
-	int point;
+	int unit;
 
 	action->share = 0;
-	for (point = 0; point < THPRACE_POINT_MAX; point++) {
-		action->of_point[point] = overhead->cost[point] / overhead->above_ns;
-		action->share += action->of_point[point];
+	for (unit = 0; unit < ENGINE_UNITS; unit++) {
+		action->of_unit[unit] = overhead->cost[unit] / overhead->above_ns;
+		action->share += action->of_unit[unit];
 	}
-	action->point = costliest(overhead, (action->share - overhead->budget) * overhead->above_ns,
-				  may_shed);
-	if (action->point < THPRACE_POINT_MAX) {
+	action->unit = costliest(overhead, (action->share - overhead->budget) * overhead->above_ns,
+				 may_shed);
+	if (action->unit < ENGINE_UNITS) {
 		action->what = OVERHEAD_SHED;
-		overhead->shed[overhead->nr_shed++] = action->point;
-		overhead->times[action->point]++;
+		overhead->shed[overhead->nr_shed++] = action->unit;
+		overhead->times[action->unit]++;
 	} else {
 		action->what = OVERHEAD_HELPLESS;
 		action->again = overhead->reported;
@@ -113,7 +113,7 @@ static void choose_action(struct overhead *overhead, const bool may_shed[THPRACE
 
 /*
  * The next one to be attached again, as an index of shed[]: of those shed least often, the last
- * one. So a point that cannot stay does not block the others.
+ * one. So a unit that cannot stay does not block the others.
  */
 static unsigned int next_back(const struct overhead *overhead)
 {
@@ -127,12 +127,12 @@ static unsigned int next_back(const struct overhead *overhead)
 }
 
 /*
- * Periods of rest before this point is attached again. Without a budget there is no load whose end
+ * Periods of rest before this unit is attached again. Without a budget there is no load whose end
  * to wait for.
  */
-static unsigned int rest(const struct overhead *overhead, enum thprace_point point)
+static unsigned int rest(const struct overhead *overhead, unsigned int unit)
 {
-	unsigned int times = overhead->times[point];
+	unsigned int times = overhead->times[unit];
 	unsigned int factor = 1;
 
 	while (--times && factor < BACKOFF_MAX)
@@ -143,15 +143,15 @@ static unsigned int rest(const struct overhead *overhead, enum thprace_point poi
 struct overhead_action overhead__step(struct overhead *overhead,
 				      const struct engine_program *programs, size_t count,
 				      uint64_t now, unsigned int cpus,
-				      const bool may_shed[THPRACE_POINT_MAX])
+				      const bool may_shed[ENGINE_UNITS])
 {
 	struct overhead_action action = {};
-	uint64_t cost[THPRACE_POINT_MAX];
+	uint64_t cost[ENGINE_UNITS];
 	uint64_t before = overhead->read;
 	uint64_t sum = take(overhead, programs, count, cost);
 	unsigned int next;
 	double time;
-	int point;
+	int unit;
 
 	overhead->read = now;
 	if (!before || now <= before || !cpus)
@@ -164,8 +164,8 @@ struct overhead_action overhead__step(struct overhead *overhead,
 		overhead->below = 0;
 		overhead->calm = 0;
 		overhead->above_ns += time;
-		for (point = 0; point < THPRACE_POINT_MAX; point++)
-			overhead->cost[point] += cost[point];
+		for (unit = 0; unit < ENGINE_UNITS; unit++)
+			overhead->cost[unit] += cost[unit];
 		if (++overhead->above >= overhead->patience)
 			choose_action(overhead, may_shed, &action);
 		return action;
@@ -186,7 +186,7 @@ struct overhead_action overhead__step(struct overhead *overhead,
 		return action;
 	overhead->below = 0;
 	action.what = OVERHEAD_RESTORE;
-	action.point = overhead->shed[next];
+	action.unit = overhead->shed[next];
 	overhead->nr_shed--;
 	memmove(&overhead->shed[next], &overhead->shed[next + 1],
 		(overhead->nr_shed - next) * sizeof(*overhead->shed));
@@ -198,7 +198,7 @@ void overhead__failed(struct overhead *overhead, const struct overhead_action *a
 	if (action->what == OVERHEAD_SHED)
 		overhead->nr_shed--;
 	else if (action->what == OVERHEAD_RESTORE) {
-		overhead->shed[overhead->nr_shed++] = action->point;
-		overhead->times[action->point]++;
+		overhead->shed[overhead->nr_shed++] = action->unit;
+		overhead->times[action->unit]++;
 	}
 }

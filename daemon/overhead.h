@@ -25,14 +25,14 @@
 
 enum overhead_what {
 	OVERHEAD_NOTHING,
-	OVERHEAD_SHED, /* shed .point */
-	OVERHEAD_RESTORE, /* attach .point again */
+	OVERHEAD_SHED, /* shed .unit: a probe, or a race from a file */
+	OVERHEAD_RESTORE, /* attach .unit again */
 	OVERHEAD_HELPLESS, /* above the budget, and shedding would not help */
 };
 
 struct overhead_action {
 	enum overhead_what what;
-	enum thprace_point point;
+	unsigned int unit; /* below ENGINE_UNITS (core/engine/engine.h) */
 	bool again; /* HELPLESS: it was so before, and has not been within the budget for
 		     * `recovery` periods */
 	/*
@@ -40,7 +40,7 @@ struct overhead_action {
 	 * period.
 	 */
 	double share; /* of all programs */
-	double of_point[THPRACE_POINT_MAX];
+	double of_unit[ENGINE_UNITS];
 };
 
 /* A plain value, initialised by overhead__reset(). */
@@ -49,18 +49,18 @@ struct overhead {
 	unsigned int patience;
 	unsigned int recovery;
 	uint64_t read; /* ns CLOCK_MONOTONIC of the last measurement; 0: none */
-	uint64_t run_ns[THPRACE_POINT_MAX]; /* as read last */
+	uint64_t run_ns[ENGINE_UNITS]; /* as read last */
 	double share; /* over the last period */
 	unsigned int above; /* consecutive periods above the budget … */
-	uint64_t cost[THPRACE_POINT_MAX]; /* … the cost of each point in them, ns … */
+	uint64_t cost[ENGINE_UNITS]; /* … the cost of each unit in them, ns … */
 	double above_ns; /* … and their length, times CPUs */
 	unsigned int below;
 	bool helpless;
 	bool reported; /* being over budget was reported; until it is calm for long enough */
 	unsigned int calm; /* consecutive periods within the budget */
-	enum thprace_point shed[THPRACE_POINT_MAX]; /* the last one was shed last */
+	unsigned int shed[ENGINE_UNITS]; /* the last one was shed last */
 	unsigned int nr_shed;
-	unsigned int times[THPRACE_POINT_MAX]; /* how often each was shed */
+	unsigned int times[ENGINE_UNITS]; /* how often each was shed */
 };
 
 void overhead__reset(struct overhead *overhead, const struct config *config);
@@ -70,13 +70,13 @@ void overhead__configure(struct overhead *overhead, const struct config *config)
 
 /*
  * A period is over: programs as engine__programs() returns them, at time now (ns), on cpus CPUs.
- * may_shed: per point, attached and optional. The first call after a reset only stores the figures.
+ * may_shed: per unit, attached and optional. The first call after a reset only stores the figures.
  * The returned action must be done, or undone with overhead__failed().
  */
 struct overhead_action overhead__step(struct overhead *overhead,
 				      const struct engine_program *programs, size_t count,
 				      uint64_t now, unsigned int cpus,
-				      const bool may_shed[THPRACE_POINT_MAX]);
+				      const bool may_shed[ENGINE_UNITS]);
 
 /* The action could not be done. */
 void overhead__failed(struct overhead *overhead, const struct overhead_action *action);

@@ -31,7 +31,7 @@ static const char *text(const char *value)
 
 static bool same(const struct engine_program *a, const struct engine_program *b)
 {
-	return a->point == b->point && !strcmp(a->name, text(b->name)) &&
+	return a->unit == b->unit && !strcmp(a->name, text(b->name)) &&
 	       !strcmp(a->function, text(b->function)) && !strcmp(a->kind, text(b->kind));
 }
 

@@ -156,7 +156,7 @@ uint64_t spool__incident(struct spool *spool, const struct thprace_incident *inc
 		spool->dropped++;
 		return 0;
 	}
-	if (incident->verdict == THPRACE_CONTAINED &&
+	if (incident->verdict <= THPRACE_CONTAINED &&
 	    !spool_quota__take(&spool->quota, incident->walk.class,
 			       spool->config.spool.contained_per_hour, clock__now())) {
 		spool->skipped++;

@@ -11,10 +11,10 @@ static size_t victim_of(const struct spool_memory *memory, const struct thprace_
 
 	if (memory->saved)
 		return 0;
-	if (incident->verdict == THPRACE_CONTAINED)
+	if (incident->verdict <= THPRACE_CONTAINED)
 		return SPOOL_MEMORY;
 	for (i = memory->handed; i < memory->count; i++)
-		if (spool_memory__at(memory, i)->verdict == THPRACE_CONTAINED)
+		if (spool_memory__at(memory, i)->verdict <= THPRACE_CONTAINED)
 			return i;
 	return SPOOL_MEMORY;
 }

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "exposure.h"
 #include "probe/probe.h"
+#include "race_set.h"
 #include "session/session.h"
 
 /* Users whose zaps make the cost exceed the budget. */
@@ -102,6 +103,15 @@ struct control_state {
 	unsigned int clients;
 };
 
+/* A race from a file. */
+struct race_state {
+	const char *name;
+	const char *title;
+	const char *file;
+	unsigned int class;
+	const char *reason; /* why it is not observed; NULL: it is */
+};
+
 struct state {
 	const struct config *config;
 	const char *kernel; /* release */
@@ -113,6 +123,8 @@ struct state {
 	uint64_t started; /* ns CLOCK_MONOTONIC at which the daemon began to record */
 	enum thprace_mode mode; /* in force */
 	const struct probe_plan *plan;
+	struct race_state races[RACE_SET_MAX];
+	size_t nr_races;
 	const struct session_totals *totals;
 	const struct engine_program *programs; /* of the present session */
 	size_t nr_programs;
@@ -129,5 +141,11 @@ struct state {
 	struct control_state control;
 	struct exposure exposure;
 };
+
+/* Is this class shown: one of thprace's own, or of a race from a file that is or was observed? */
+bool state__shows(const struct state *state, unsigned int class);
+
+/* Why a class is not observed, in words; NULL: it is. */
+const char *state__not_observable(const struct state *state, unsigned int class);
 
 #endif

@@ -49,8 +49,7 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 	const struct thprace_counters *sum = &state->totals->counters.sum;
 	const struct verdict_counts *counts = &state->totals->classes[class];
 	struct json_object *object = json_object_new_object();
-	const char *reason = state->plan ? probe__not_observable(state->plan, class)
-					 : "nothing is attached";
+	const char *reason = state__not_observable(state, class);
 
 	if (!object)
 		return NULL;
@@ -86,8 +85,28 @@ static struct json_object *classes_array(const struct state *state)
 	struct json_object *array = json_object_new_array();
 	unsigned int class;
 
-	for (class = THPRACE_CLASS_NONE + 1; array && class < race_class__end(); class ++)
-		json_object_array_add(array, class_object(state, class));
+	for (class = THPRACE_CLASS_NONE + 1; array && class < race_class__foreign_end(); class ++)
+		if (state__shows(state, class))
+			json_object_array_add(array, class_object(state, class));
+	return array;
+}
+
+static struct json_object *races_array(const struct state *state)
+{
+	struct json_object *array = json_object_new_array(), *object;
+	const struct race_state *race;
+	size_t i;
+
+	for (i = 0; array && i < state->nr_races; i++) {
+		race = &state->races[i];
+		object = json_object_new_object();
+		json__add_text(object, "race", race->name);
+		json__add_text(object, "title", race->title);
+		json__add_text(object, "file", race->file);
+		json__add_bool(object, "observable", !race->reason);
+		json__add_text(object, "reason", race->reason);
+		json_object_array_add(array, object);
+	}
 	return array;
 }
 
@@ -222,8 +241,7 @@ static struct json_object *programs_array(const struct state *state)
 		program = &state->programs[i];
 		object = json_object_new_object();
 		json__add_text(object, "name", program->name);
-		if (program->point < THPRACE_POINT_MAX)
-			json__add_text(object, "point", probe_points[program->point].name);
+		json__add_text(object, "point", engine__unit_name(program->unit));
 		json__add_text(object, "function", program->function);
 		json__add_text(object, "kind", program->kind);
 		json__add_number(object, "runs", program->runs);
@@ -345,6 +363,7 @@ static struct json_object *config_observe(const struct config *config)
 	json__add_text(object, "mode", names__mode(config->observe.mode));
 	name_of(object, "attach", NAMES(attaches), config->observe.attach);
 	json__add_text(object, "btf", config->observe.btf);
+	json__add_text(object, "races", config->observe.races);
 	return object;
 }
 
@@ -443,6 +462,7 @@ struct json_object *status_json__new(const struct state *state)
 	add_self(object, state);
 	json__add(object, "check", check_object(state->check));
 	json__add(object, "classes", classes_array(state));
+	json__add(object, "races", races_array(state));
 	exposure = json_object_new_object();
 	json__add_real(exposure, "seconds", state->exposure.seconds);
 	json__add_real(exposure, "folios", state->exposure.folios);

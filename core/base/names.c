@@ -60,6 +60,13 @@ const char *names__class(unsigned int value)
 	return class ? class->name : value ? "?" : "none";
 }
 
+bool names__own_class(const char *name)
+{
+	const unsigned int class = race_class__find(name);
+
+	return class && class < race_class__end();
+}
+
 int names__find_class(const char *name)
 {
 	unsigned int class = name ? race_class__find(name) : 0;

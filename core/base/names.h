@@ -7,6 +7,7 @@
 #ifndef THPRACE_NAMES_H
 #define THPRACE_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <thprace/race.h>
@@ -27,6 +28,9 @@ const char *names__record(unsigned int value); /* enum thprace_record_type */
 
 /* Value of a name (may be NULL), or -ENOENT. */
 int names__find_class(const char *name);
+
+/* Is it the name of one of thprace's own classes, which are not of files? */
+bool names__own_class(const char *name);
 int names__find_verdict(const char *name);
 int names__find_origin(const char *name);
 int names__find_level(const char *name);

@@ -103,11 +103,23 @@ static const char *copy(char to[TEXT_LEN], const char *text)
 	return to;
 }
 
+static void set_events(struct foreign *place, const struct race_class *class)
+{
+	int i;
+
+	for (i = 0; i < RACE_EVENTS; i++) {
+		place->class.event[i] = NULL;
+		if (!class->event[i])
+			continue;
+		snprintf(place->event[i], sizeof(place->event[i]), "%s", class->event[i]);
+		place->class.event[i] = place->event[i];
+	}
+}
+
 unsigned int race_class__add_foreign(const struct race_class *class)
 {
 	unsigned int id = race_class__find(class->name);
 	struct foreign *place;
-	int i;
 
 	if (id)
 		return id;
@@ -122,12 +134,7 @@ unsigned int race_class__add_foreign(const struct race_class *class)
 	place->class.point = copy(place->point, class->point);
 	place->class.point2 = copy(place->point2, class->point2);
 	place->class.function = copy(place->function, class->function);
-	for (i = 0; i < RACE_EVENTS; i++) {
-		if (!class->event[i])
-			continue;
-		snprintf(place->event[i], sizeof(place->event[i]), "%s", class->event[i]);
-		place->class.event[i] = place->event[i];
-	}
+	set_events(place, class);
 	by_id[foreign_end] = &place->class;
 	return foreign_end++;
 }
@@ -140,6 +147,8 @@ unsigned int race_class__add_file(const char *name, const char *const event[RACE
 	if (id && (id < END || by_id[id]->shape != RACE_FILE))
 		return 0;
 	memcpy(class.event, event, sizeof(class.event));
+	if (id) /* another file, or an earlier state of it */
+		set_events(&foreign[id - END], &class);
 	return race_class__add_foreign(&class);
 }
 

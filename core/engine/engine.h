@@ -60,12 +60,22 @@ struct engine_counters {
 };
 
 /* Maximum number of loaded programs. */
-#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 7)
+#define ENGINE_PROGRAMS_MAX (THPRACE_POINT_MAX * 7 + 256)
+
+/*
+ * What is shed as a whole: a point (enum thprace_point), or a race from a file (ENGINE_RACE_UNIT plus
+ * its class).
+ */
+#define ENGINE_RACE_UNIT THPRACE_POINT_MAX
+#define ENGINE_UNITS (ENGINE_RACE_UNIT + THPRACE_CLASS_MAX)
+
+/* The name of a point or race. */
+const char *engine__unit_name(unsigned int unit);
 
 /* One loaded program. */
 struct engine_program {
-	const char *name;
-	enum thprace_point point;
+	const char *name; /* of a race from a file: "RACE/SECTION.EVENT" */
+	unsigned int unit; /* below ENGINE_UNITS */
 	const char *function;
 	const char *kind; /* "fentry", "fexit", "kprobe", "kretprobe"; "call", "behind-call" */
 	bool at_return; /* at the return of the function or call */
@@ -232,11 +242,23 @@ size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t ma
 /* Their number: those of the options. */
 size_t engine__races(const struct engine *engine);
 
-/* The class under which a race is recorded; 0: it is not: */
+const struct race *engine__race(const struct engine *engine, size_t index);
+
+/* The class under which a race is recorded; 0: there are too many. */
 unsigned int engine__race_class(const struct engine *engine, size_t index);
 
-/* … the reason; NULL: it is recorded. */
+/* Why it is not recorded, at least at present (NAMES_SHED); NULL: it is. */
 const char *engine__race_why(const struct engine *engine, size_t index);
+
+/* The same for any class. */
+const char *engine__not_observable(const struct engine *engine, unsigned int class);
+
+/*
+ * Detach the programs of a race from a file because of their cost, and attach them again: as
+ * engine__shed() and engine__restore().
+ */
+int engine__shed_race(struct engine *engine, unsigned int class, const char *reason);
+int engine__restore_race(struct engine *engine, unsigned int class);
 
 /* An event of a race that is recorded. */
 struct engine_race_event {

@@ -14,6 +14,9 @@
 
 #define STREAMS_MAX 64
 
+/* How long the ends of what is shed are still watched, for what was under way. */
+#define SHED_GRACE_NS 10000000000ULL
+
 struct engine_link {
 	struct bpf_program *program;
 	struct bpf_link *link;

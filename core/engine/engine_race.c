@@ -36,8 +36,8 @@ static void name_events(const struct engine_race *of, char text[RACE_EVENTS][RAC
 	}
 }
 
-/* As --attach says. False: the reason is in of->why. */
-static bool restrict_ways(struct engine_race *of, const struct types *types,
+/* As --attach says; if that is impossible, the reason is in of->why. */
+static void restrict_ways(struct engine_race *of, const struct types *types,
 			  enum probe_attach attach)
 {
 	char place[RACE_PLACE_TEXT_MAX];
@@ -54,9 +54,8 @@ static bool restrict_ways(struct engine_race *of, const struct types *types,
 			continue;
 		snprintf(of->why, sizeof(of->why), "%s: %s", race__place(point->place, place),
 			 trampoline ? point->reason : "it needs a kprobe");
-		return false;
+		return;
 	}
-	return true;
 }
 
 static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
@@ -67,8 +66,17 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 	char text[RACE_EVENTS][RACE_PLACE_TEXT_MAX];
 	int i;
 
-	if (race_kernel__check(&of->on, race, kernel)) {
+	of->program = calloc(ENGINE_RACE_PROGRAMS_MAX, sizeof(*of->program));
+	if (!of->program || race_kernel__check(&of->on, race, kernel)) {
 		snprintf(of->why, sizeof(of->why), "out of memory");
+		return;
+	}
+	/* Also if it cannot be observed, which is told by its name. */
+	name_events(of, text, event);
+	of->class = race_class__add_file(race->name, event);
+	if (!of->class) {
+		snprintf(of->why, sizeof(of->why),
+			 "there are too many races, or a built-in one of this name");
 		return;
 	}
 	why = race_kernel__not_observable(&of->on);
@@ -78,15 +86,8 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 		if (race->section[i].learn.places)
 			snprintf(of->why, sizeof(of->why),
 				 "recordings do not know learn, which it uses");
-	if (of->why[0] || !restrict_ways(of, kernel->types, attach))
-		return;
-	of->program = calloc(ENGINE_RACE_PROGRAMS_MAX, sizeof(*of->program));
-	name_events(of, text, event);
-	of->class = of->program ? race_class__add_file(race->name, event) : 0;
-	if (!of->class)
-		snprintf(of->why, sizeof(of->why),
-			 "there are too many races, or a built-in one of "
-			 "this name");
+	if (!of->why[0])
+		restrict_ways(of, kernel->types, attach);
 }
 
 int engine_race__plan(struct engine *engine, char *why, size_t why_size)
@@ -126,8 +127,7 @@ int engine_race__plan(struct engine *engine, char *why, size_t why_size)
 
 void engine_race__drop(struct engine_race_program *program)
 {
-	while (program->links)
-		close(program->link[--program->links]);
+	engine_race__detach_one(program);
 	if (program->program >= 0)
 		close(program->program);
 	program->program = -1;
@@ -153,24 +153,14 @@ static bool read_info(const struct engine_race_program *program, struct bpf_prog
 	return program->program >= 0 && !bpf_obj_get_info_by_fd(program->program, info, &size);
 }
 
-uint64_t engine_race__missed(const struct engine *engine)
-{
-	const struct engine_races *races = engine->races;
-	struct bpf_prog_info info;
-	uint64_t missed = 0;
-	size_t i;
-	int n;
-
-	for (i = 0; races && i < races->count; i++)
-		for (n = 0; n < races->race[i].programs; n++)
-			if (read_info(&races->race[i].program[n], &info))
-				missed += info.recursion_misses;
-	return missed;
-}
-
 size_t engine__races(const struct engine *engine)
 {
 	return engine->races ? engine->races->count : 0;
+}
+
+const struct race *engine__race(const struct engine *engine, size_t index)
+{
+	return engine->races->race[index].race;
 }
 
 unsigned int engine__race_class(const struct engine *engine, size_t index)
@@ -180,7 +170,55 @@ unsigned int engine__race_class(const struct engine *engine, size_t index)
 
 const char *engine__race_why(const struct engine *engine, size_t index)
 {
-	return engine->races->race[index].class ? NULL : engine->races->race[index].why;
+	const struct engine_race *of = &engine->races->race[index];
+
+	if (of->why[0])
+		return of->why;
+	return of->shed[0] ? of->shed : NULL;
+}
+
+const char *engine__not_observable(const struct engine *engine, unsigned int class)
+{
+	size_t i;
+
+	if (class < race_class__end())
+		return probe__not_observable(&engine->plan, class);
+	for (i = 0; i < engine__races(engine); i++)
+		if (engine->races->race[i].class == class)
+			return engine__race_why(engine, i);
+	return "it is not among the races that are observed";
+}
+
+size_t engine_race__programs(const struct engine *engine, struct engine_program *programs,
+			     size_t max)
+{
+	const struct engine_race_program *program;
+	const struct engine_race *of;
+	struct bpf_prog_info info;
+	size_t i, count = 0;
+	int n;
+
+	for (i = 0; i < engine__races(engine); i++) {
+		of = &engine->races->race[i];
+		for (n = 0; n < of->programs && count < max; n++) {
+			program = &of->program[n];
+			if (!read_info(program, &info))
+				continue;
+			programs[count++] = (struct engine_program){
+				.name = program->name,
+				.unit = ENGINE_RACE_UNIT + of->class,
+				.function = program->point ? program->point->place->function : "",
+				.kind = race_kernel__how(program->how),
+				.at_return = program->at_return,
+				.runs = info.run_cnt,
+				.run_ns = info.run_time_ns,
+				.missed = info.recursion_misses,
+				.insns = info.xlated_prog_len / 8,
+				.verified = info.verified_insns,
+			};
+		}
+	}
+	return count;
 }
 
 bool engine__race_event(const struct engine *engine, size_t index, size_t number,
@@ -191,7 +229,7 @@ bool engine__race_event(const struct engine *engine, size_t index, size_t number
 	struct bpf_prog_info info;
 	int n;
 
-	if (number >= (size_t)of->on.points || !of->class)
+	if (number >= (size_t)of->on.points || of->why[0])
 		return false;
 	*event = (struct engine_race_event){.moment = race_kernel__moment(&of->on.point[number])};
 	event->side = race__role(of->on.point[number].section->role);
@@ -210,6 +248,19 @@ bool engine__race_event(const struct engine *engine, size_t index, size_t number
 	return true;
 }
 
+void engine_race__forget(struct engine *engine)
+{
+	struct engine_races *races = engine->races;
+
+	if (!races)
+		return;
+	race_templates__release(&races->templates);
+	types__free(races->types);
+	btf__free(races->btf);
+	races->types = NULL;
+	races->btf = NULL;
+}
+
 void engine_race__free(struct engine *engine)
 {
 	struct engine_races *races = engine->races;
@@ -223,9 +274,7 @@ void engine_race__free(struct engine *engine)
 		free(races->race[i].program);
 	}
 	free(races->race);
-	race_templates__release(&races->templates);
-	types__free(races->types);
-	btf__free(races->btf);
+	engine_race__forget(engine);
 	free(races);
 	engine->races = NULL;
 }

@@ -11,25 +11,42 @@
 #include "race_template.h"
 
 struct engine;
+struct engine_program;
 struct target;
 
 #define ENGINE_SITES_MAX 16 /* calls of one event */
+#define ENGINE_RACE_PROGRAM_NAME 96
 
 /* A program that is loaded, and where it runs. */
 struct engine_race_program {
 	const struct race_point *point; /* NULL: of none */
+	char name[ENGINE_RACE_PROGRAM_NAME];
 	int program; /* descriptor */
 	int link[ENGINE_SITES_MAX]; /* descriptors that keep it attached */
 	int links;
+	enum race_how how;
+	bool at_return; /* of a call: after it */
 	bool trampoline;
 };
+
+/* A program of a point: the one for the event, and what it needs besides. */
+struct engine_race_use {
+	const char *template; /* in bpf/race.bpf.c */
+	enum race_how how;
+	bool at_return;
+};
+
+#define ENGINE_RACE_USES_MAX 3
 
 #define ENGINE_RACE_PROGRAMS_MAX (2 * RACE_POINTS_MAX_ALL + 1)
 
 struct engine_race {
 	const struct race *race;
-	unsigned int class; /* 0: it is not recorded: */
-	char why[320];
+	unsigned int class; /* 0: there are too many */
+	char why[320]; /* it is not recorded; or "" */
+	char shed[160]; /* … at present; or "" */
+	uint64_t shed_at; /* its beginnings are detached since then, and its ends still attached;
+			   * 0: no */
 	struct race_on_kernel on;
 	struct engine_race_program *program; /* space for ENGINE_RACE_PROGRAMS_MAX */
 	int programs;
@@ -52,14 +69,43 @@ int engine_race__plan(struct engine *engine, char *why, size_t why_size);
 /* In engine_race_load.c: load and attach the programs, once the engine's own are. A race that is refused is no error. */
 void engine_race__load(struct engine *engine);
 
+/* What is only needed to load programs. */
+void engine_race__forget(struct engine *engine);
+
+/* In engine_race_attach.c: the programs of a point; returns their number. */
+int engine_race__uses(const struct race_point *point,
+		      struct engine_race_use use[ENGINE_RACE_USES_MAX]);
+
+/*
+ * Attach a program that is loaded. Returns 0, or negative errno with a reason in why; then links are
+ * to be dropped.
+ */
+int engine_race__attach(struct engine *engine, struct engine_race_program *program, char *why,
+			size_t why_size);
+
+/* A place where a kprobe is opened. Returns 0, or negative errno, which ends it. */
+typedef int (*engine_race_place_fn)(void *ctx, const char *symbol, uint32_t offset, bool at_return);
+
+/* Call fn for each place of a program that is attached in this way. */
+int engine_race__places(struct target *target, const struct race_place *place, enum race_how how,
+			bool at_return, engine_race_place_fn fn, void *ctx, char *why,
+			size_t why_size);
+
+/* Detach one, which stays loaded. */
+void engine_race__detach_one(struct engine_race_program *program);
+
+/* In engine_race_shed.c: detach the ends of what was shed some seconds ago. now: ns. */
+void engine_race__finish_shedding(struct engine *engine, uint64_t now);
+
 /* Detach and unload one. */
 void engine_race__drop(struct engine_race_program *program);
 
 /* Detach the programs with a trampoline, or the others. */
 void engine_race__detach(struct engine *engine, bool trampoline);
 
-/* Runs that the kernel skipped. */
-uint64_t engine_race__missed(const struct engine *engine);
+/* Fill in up to max programs; returns their number. */
+size_t engine_race__programs(const struct engine *engine, struct engine_program *programs,
+			     size_t max);
 
 void engine_race__free(struct engine *engine);
 

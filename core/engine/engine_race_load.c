@@ -15,14 +15,11 @@
 
 #include "base/names.h"
 #include "engine_private.h"
-#include "kernel/calls.h"
-#include "kernel/kprobe.h"
 #include "kernel/target.h"
 #include "race/race_attach.h"
 #include "race/race_program.h"
 
 #define LOG_SIZE 65536
-#define CODE_MAX 32768U /* of one piece of a function; the rest is not searched */
 
 _Static_assert(THPRACE_RACE_FRAME_WORDS * 8 == RACE_FRAME_SIZE, "the frame in bpf/race.bpf.c");
 _Static_assert(THPRACE_RACE_FRAME_CONTEXT * 8 == CALC_FRAME_CONTEXT, "the same");
@@ -203,102 +200,15 @@ static int load(const struct making *making)
 	return err;
 }
 
-/* --- attaching --- */
-
-static int add_link(struct engine_race_program *program, int link)
+/* "RACE/SECTION.EVENT", and ".keep" or ".leave" for those that are needed besides. */
+static void name_program(const struct making *making, struct engine_race_program *program)
 {
-	int err;
+	const char *besides = strcmp(making->template, "race_keep") == 0	   ? ".keep"
+			      : strcmp(making->template, "race_inside_leave") == 0 ? ".leave"
+										   : "";
 
-	if (link < 0)
-		return link;
-	if (program->links == ENGINE_SITES_MAX) {
-		close(link);
-		return -E2BIG;
-	}
-	program->link[program->links++] = link;
-	if (program->trampoline)
-		return 0;
-	err = kprobe__run(link, program->program);
-	if (err)
-		close(program->link[--program->links]);
-	return err;
-}
-
-/* The calls of one function in a piece of another. Returns their number or negative errno. */
-static int attach_calls(const struct making *making, struct engine_race_program *program,
-			const struct function_range *range, uint64_t callee)
-{
-	struct target *target = making->engine->target;
-	const enum calls_machine machine = !strcmp(target__machine(target), "x86_64") ? CALLS_X86_64
-										      : CALLS_ARM64;
-	const size_t size = range->end - range->address;
-	struct call calls[ENGINE_SITES_MAX];
-	int count, err, i;
-	uint8_t *code;
-
-	if (range->end <= range->address || size > CODE_MAX)
-		return fail(making, -E2BIG, "where %s ends is not known", range->symbol);
-	code = malloc(size);
-	if (!code)
-		return fail(making, -ENOMEM, "out of memory");
-	err = target__code(target, range->address, code, size);
-	count = err ? 0
-		    : calls__find(machine, code, size, range->address, callee, calls,
-				  ENGINE_SITES_MAX);
-	free(code);
-	if (err)
-		return fail(making, err, "the kernel's code cannot be read: %s", strerror(-err));
-	if (count < 0)
-		return fail(making, -ENOENT, "%s jumps to it", range->symbol);
-	for (i = 0; i < count && !err; i++)
-		err = add_link(program,
-			       kprobe__open(range->symbol,
-					    making->at_return ? calls[i].next : calls[i].at));
-	return err ? fail(making, err, "the kernel refuses a kprobe in %s: %s", range->symbol,
-			  strerror(-err))
-		   : count;
-}
-
-static int attach_at_calls(const struct making *making, struct engine_race_program *program)
-{
-	const struct function_ranges *ranges = target__function_ranges(making->engine->target);
-	const struct race_place *place = making->point->place;
-	uint64_t callee = 0;
-	int sum = 0, count;
-	size_t i;
-
-	for (i = 0; i < ranges->count && !callee; i++)
-		if (!strcmp(ranges->range[i].symbol, place->function))
-			callee = ranges->range[i].address;
-	if (!callee)
-		return fail(making, -EPERM, "addresses are hidden (kernel.kptr_restrict)");
-	for (i = 0; i < ranges->count; i++) {
-		if (!function_range__is_of(&ranges->range[i], place->in))
-			continue;
-		count = attach_calls(making, program, &ranges->range[i], callee);
-		if (count < 0)
-			return count;
-		sum += count;
-	}
-	return sum ? 0 : fail(making, -ENOENT, "%s does not call %s", place->in, place->function);
-}
-
-static int attach(const struct making *making, struct engine_race_program *program)
-{
-	const char *function = making->point->place->function;
-	int err;
-
-	if (making->how == RACE_HOW_CALL)
-		return attach_at_calls(making, program);
-	if (program->trampoline)
-		err = add_link(program, bpf_raw_tracepoint_open(NULL, program->program));
-	else if (making->how == RACE_HOW_KPROBE)
-		err = add_link(program, kprobe__open(function, 0));
-	else
-		err = add_link(program, kprobe__open_return(function));
-	return err ? fail(making, err, "the kernel refuses %s at %s: %s",
-			  race_kernel__how(making->how), function, strerror(-err))
-		   : 0;
+	snprintf(program->name, sizeof(program->name), "%s/%d.%.32s%s", making->of->race->name,
+		 making->point->section_index + 1, race_kernel__moment(making->point), besides);
 }
 
 /* 0 or negative errno with a reason in making->why. */
@@ -309,12 +219,15 @@ static int make(const struct making *making)
 	int err;
 
 	program->point = making->point;
+	name_program(making, program);
 	program->links = 0;
+	program->how = making->how;
+	program->at_return = making->at_return;
 	program->trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
 	program->program = load(making);
 	if (program->program < 0)
 		return program->program;
-	err = attach(making, program);
+	err = engine_race__attach(making->engine, program, making->why, making->why_size);
 	if (err)
 		engine_race__drop(program);
 	else
@@ -343,59 +256,18 @@ static bool is_held(const struct making *making)
 	}
 }
 
-static const char *template_of(const struct making *making)
-{
-	const struct race_point *point = making->point;
-	const bool held = is_held(making);
-
-	switch (point->moment) {
-	case RACE_BEGINS:
-		if (point->section->instant)
-			return held ? "race_instant_held" : "race_instant";
-		return held ? "race_begin_held" : "race_begin";
-	case RACE_ENDS:
-		return "race_end";
-	case RACE_DROPS:
-		return "race_drop";
-	case RACE_INSIDE:
-		return "race_inside_enter";
-	default:
-		return held ? "race_event_held" : "race_event";
-	}
-}
-
-/* The way of the other end of the same function. */
-static enum race_how partner(enum race_how how, bool at_return)
-{
-	if (how == RACE_HOW_FENTRY || how == RACE_HOW_FEXIT)
-		return at_return ? RACE_HOW_FEXIT : RACE_HOW_FENTRY;
-	if (how == RACE_HOW_CALL)
-		return how;
-	return at_return ? RACE_HOW_KRETPROBE : RACE_HOW_KPROBE;
-}
-
 /* All programs of a point, as it is planned. */
 static int make_point(struct making *making)
 {
-	struct race_point *point = making->point;
-	const bool at_return = point->place->at == RACE_AT_RETURN ||
-			       point->place->at == RACE_AT_RETURN_OF;
-	int err;
+	struct engine_race_use use[ENGINE_RACE_USES_MAX];
+	int i, count = engine_race__uses(making->point, use), err = 0;
+	char held[32];
 
-	making->template = template_of(making);
-	making->how = point->how;
-	making->at_return = at_return;
-	err = make(making);
-	if (!err && point->keeps) {
-		making->template = "race_keep";
-		making->how = partner(point->how, false);
-		making->at_return = false;
-		err = make(making);
-	}
-	if (!err && point->moment == RACE_INSIDE) {
-		making->template = "race_inside_leave";
-		making->how = partner(point->how, true);
-		making->at_return = true;
+	snprintf(held, sizeof(held), "%s_held", use[0].template);
+	for (i = 0; i < count && !err; i++) {
+		making->template = !i && is_held(making) ? held : use[i].template;
+		making->how = use[i].how;
+		making->at_return = use[i].at_return;
 		err = make(making);
 	}
 	return err;
@@ -405,20 +277,23 @@ static int make_point(struct making *making)
 static int make_exit(struct making *making)
 {
 	struct engine_race_program *program = &making->of->program[making->of->programs];
-	int err;
+	int link;
 
 	making->point = NULL;
 	making->how = RACE_HOW_NONE;
 	making->template = "race_exit";
 	*program = (struct engine_race_program){.trampoline = true};
+	snprintf(program->name, sizeof(program->name), "%s/exit", making->of->race->name);
 	program->program = load(making);
 	if (program->program < 0)
 		return program->program;
 	making->of->programs++;
-	err = add_link(program, bpf_raw_tracepoint_open("sched_process_exit", program->program));
-	return err ? fail(making, err, "the kernel refuses a program at the tracepoint: %s",
-			  strerror(-err))
-		   : 0;
+	link = bpf_raw_tracepoint_open("sched_process_exit", program->program);
+	if (link < 0)
+		return fail(making, link, "the kernel refuses a program at the tracepoint: %s",
+			    strerror(-link));
+	program->link[program->links++] = link;
+	return 0;
 }
 
 static void drop_from(struct engine_race *of, int first)
@@ -460,12 +335,6 @@ static int pass_of(const struct race_point *point)
 	return point->moment == RACE_BEGINS;
 }
 
-static void give_up(struct engine_race *of)
-{
-	drop_from(of, 0);
-	of->class = 0;
-}
-
 static void load_race(struct engine *engine, struct engine_race *of, char *log)
 {
 	char why[200] = "", place[RACE_PLACE_TEXT_MAX];
@@ -479,13 +348,13 @@ static void load_race(struct engine *engine, struct engine_race *of, char *log)
 			continue;
 		snprintf(of->why, sizeof(of->why), "%s: %s",
 			 race__place(making.point->place, place), why);
-		give_up(of);
+		drop_from(of, 0);
 		return;
 	}
 	if (!make_exit(&making))
 		return;
 	snprintf(of->why, sizeof(of->why), "sched_process_exit: %s", why);
-	give_up(of);
+	drop_from(of, 0);
 }
 
 void engine_race__load(struct engine *engine)
@@ -495,14 +364,13 @@ void engine_race__load(struct engine *engine)
 	size_t i;
 
 	for (i = 0; races && i < races->count; i++) {
-		if (!races->race[i].class)
+		if (races->race[i].why[0])
 			continue;
-		if (log) {
+		if (log)
 			load_race(engine, &races->race[i], log);
-			continue;
-		}
-		races->race[i].class = 0;
-		snprintf(races->race[i].why, sizeof(races->race[i].why), "out of memory");
+		else
+			snprintf(races->race[i].why, sizeof(races->race[i].why), "out of memory");
 	}
 	free(log);
+	engine_race__forget(engine);
 }

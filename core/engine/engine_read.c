@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/names.h"
 #include "engine_private.h"
 
 #define SETTLE_TRIES 1000
@@ -100,7 +101,6 @@ void engine__counters(struct engine *engine, struct engine_counters *counters)
 	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	for (i = 0; i < count; i++)
 		counters->missed += programs[i].missed;
-	counters->missed += engine_race__missed(engine);
 	counters->sum.seen += counters->missed;
 	counters->sum.lost[THPRACE_LOSS_MISSED] += counters->missed;
 }
@@ -281,13 +281,19 @@ static bool sum_runs(const struct engine_program *programs, size_t count, int po
 	*entry = 0;
 	*at_return = 0;
 	for (i = 0; i < count; i++) {
-		if ((int)programs[i].point != point)
+		if (programs[i].unit != (unsigned int)point)
 			continue;
 		*(programs[i].at_return ? at_return : entry) += programs[i].runs;
 		has_return = has_return || programs[i].at_return;
 		has_entry = has_entry || !programs[i].at_return;
 	}
 	return has_entry && has_return;
+}
+
+const char *engine__unit_name(unsigned int unit)
+{
+	return unit < ENGINE_RACE_UNIT ? probe_points[unit].name
+				       : names__class(unit - ENGINE_RACE_UNIT);
 }
 
 static size_t read_programs(const struct engine *engine, struct engine_program *programs,
@@ -306,7 +312,7 @@ static size_t read_programs(const struct engine *engine, struct engine_program *
 			continue;
 		programs[count++] = (struct engine_program){
 			.name = bpf_program__name(engine->links[i].program),
-			.point = engine->links[i].point,
+			.unit = engine->links[i].point,
 			.function = engine->plan.probe[engine->links[i].point].function,
 			.kind = engine->links[i].kind,
 			.runs = info.run_cnt,
@@ -326,6 +332,7 @@ size_t engine__programs(struct engine *engine, struct engine_program *programs, 
 	struct engine_program returned[ENGINE_PROGRAMS_MAX];
 	size_t before = read_programs(engine, returned, ENGINE_PROGRAMS_MAX);
 	size_t count = read_programs(engine, programs, max);
+	const size_t all = count + engine_race__programs(engine, programs + count, max - count);
 	uint64_t entry, at_return, other;
 	struct probe *probe;
 	int point;
@@ -339,7 +346,7 @@ size_t engine__programs(struct engine *engine, struct engine_program *programs, 
 		probe__ran(probe, entry - engine->before[point].entry,
 			   at_return - engine->before[point].at_return);
 	}
-	return count;
+	return all;
 }
 
 void engine__note_runs(struct engine *engine)

@@ -9,9 +9,6 @@
 #include "base/clock.h"
 #include "base/names.h"
 
-/* How long the returns of a shed point are still watched, for calls that were under way. */
-#define SHED_GRACE_NS 10000000000ULL
-
 /* From now on programs do (or do not) expect that each call of the point is seen. */
 static void set_blind(struct engine *engine, enum thprace_point point, bool blind)
 {
@@ -53,6 +50,7 @@ void engine__finish_shedding(struct engine *engine, uint64_t now)
 		detach(engine, point, false);
 		engine->shed_at[point] = 0;
 	}
+	engine_race__finish_shedding(engine, now);
 }
 
 /* Is a point of leader's group (probe__leader()) in this state? */

@@ -19,20 +19,21 @@ struct kprobe_fd {
 	int fd;
 };
 
-/* "SYMBOL+0xOFFSET" into name, KPROBE_NAME_MAX bytes. */
-void kprobe__name(char *name, const char *symbol, uint32_t offset);
+/* Where one is. */
+struct kprobe_place {
+	const char *symbol;
+	uint32_t offset; /* bytes */
+	bool at_return; /* of the function; offset is 0 */
+};
+
+/* "SYMBOL+0xOFFSET", or "SYMBOL+return", into name, KPROBE_NAME_MAX bytes. */
+void kprobe__name(char *name, const struct kprobe_place *place);
 
 /* Is this a kernel without kprobes for BPF (CONFIG_KPROBE_EVENTS)? */
 bool kprobe__missing(void);
 
-/* Open a kprobe at a symbol plus bytes. Returns the descriptor, or negative errno. */
-int kprobe__open(const char *symbol, uint32_t offset);
-
-/* The same at the return of the function. */
-int kprobe__open_return(const char *symbol);
-
-/* Run a loaded program, by its descriptor, whenever the kprobe is hit. 0 or negative errno. */
-int kprobe__run(int fd, int program);
+/* Open a kprobe. Returns the descriptor, or negative errno. */
+int kprobe__open(const struct kprobe_place *place);
 
 struct bpf_link;
 struct bpf_program;
@@ -43,5 +44,9 @@ struct bpf_program;
  */
 int kprobe__attach(struct bpf_link **link, const struct bpf_program *program, const char *symbol,
 		   uint32_t offset, const struct kprobe_fd *kprobe_fds, size_t count);
+
+/* The same for a program by its descriptor. Returns a descriptor that keeps it attached. */
+int kprobe__attach_program(int program, const struct kprobe_place *place,
+			   const struct kprobe_fd *kprobe_fds, size_t count);
 
 #endif

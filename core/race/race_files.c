@@ -34,7 +34,7 @@ static bool name_is_free(const struct race_files *files, const struct race *race
 {
 	const struct race_file *other = race_files__find(files, race->name);
 
-	if (names__find_class(race->name) > 0)
+	if (names__own_class(race->name))
 		snprintf(why, why_size, "%s: the name '%s' is that of a built-in race", race->path,
 			 race->name);
 	else if (other)

@@ -37,22 +37,24 @@ static struct json_object *probes_json(const struct probe_plan *plan)
 	return list;
 }
 
-static struct json_object *not_observable_json(const struct probe_plan *plan)
+static struct json_object *not_observable_json(const struct engine *engine)
 {
+	const struct probe_plan *plan = engine__plan(engine);
 	struct json_object *list = json_object_new_array();
 	struct json_object *item;
 	const char *reason;
 	unsigned int class;
 
-	for (class = 1; class < race_class__end(); class ++) {
-		reason = probe__not_observable(plan, class);
+	for (class = 1; class < race_class__foreign_end(); class ++) {
+		reason = engine__not_observable(engine, class);
 		if (!reason)
 			continue;
 		item = json_object_new_object();
 		json__add_name(item, "class", names__class(class));
 		json__add_name(item, "reason", reason);
 		json__add_bool(item, "cannot_happen",
-			       probe__cannot_happen(plan, (enum thprace_class) class));
+			       class < race_class__end() &&
+				       probe__cannot_happen(plan, (enum thprace_class) class));
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -86,7 +88,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 	json__add(object, "command", command);
 	json__add(object, "classes", trace_classes__json());
 	json__add(object, "probes", probes_json(engine__plan(engine)));
-	json__add(object, "not_observable", not_observable_json(engine__plan(engine)));
+	json__add(object, "not_observable", not_observable_json(engine));
 	return json__take_text(object);
 }
 
@@ -197,7 +199,7 @@ static struct json_object *programs_json(struct engine *engine)
 	for (i = 0; i < count; i++) {
 		item = json_object_new_object();
 		json__add_name(item, "name", programs[i].name);
-		json__add_name(item, "point", probe_points[programs[i].point].name);
+		json__add_name(item, "point", engine__unit_name(programs[i].unit));
 		json__add_name(item, "function", programs[i].function);
 		json__add_name(item, "kind", programs[i].kind);
 		json__add_number(item, "runs", programs[i].runs);
@@ -291,7 +293,7 @@ char *stats_json__stats(struct engine *engine, const struct session_totals *tota
 	json__add(object, "per_cpu", cpus_json(engine));
 	json__add(object, "programs", programs_json(engine));
 	json__add(object, "silent", silent_json(engine__plan(engine)));
-	json__add(object, "not_observable", not_observable_json(engine__plan(engine)));
+	json__add(object, "not_observable", not_observable_json(engine));
 	return json__take_text(object);
 }
 

@@ -26,7 +26,7 @@ static uint64_t runs(struct session *session, enum thprace_point point)
 	uint64_t sum = 0;
 
 	for (i = 0; i < count; i++)
-		sum += programs[i].point == point ? programs[i].runs : 0;
+		sum += programs[i].unit == point ? programs[i].runs : 0;
 	return sum;
 }
 

@@ -142,7 +142,7 @@ static inline void make_full(struct world *world)
 	for (i = 0; i < ARRAY_SIZE(world->programs); i++)
 		world->programs[i] = (struct engine_program){
 			.name = i ? "walk_enter" : "zap_enter",
-			.point = i ? THPRACE_POINT_UNMAP : THPRACE_POINT_ZAP,
+			.unit = i ? THPRACE_POINT_UNMAP : THPRACE_POINT_ZAP,
 			.function = i ? "try_to_unmap" : "zap_huge_pmd",
 			.kind = i == 2 ? "kprobe" : "fentry",
 			.runs = 100 + i,

@@ -343,6 +343,39 @@ static void odd_values(void **state)
 	alert__free(NULL);
 }
 
+/* A race from a file: no level, no kind of walker, and its key instead of a page. */
+static void of_a_file(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(class, THPRACE_ESCAPE);
+	const struct log_message *message = &kept[0];
+
+	(void)state;
+	incident.walk.folio = 0x2;
+	incident.attribution = THPRACE_CAUSAL;
+	alert__incident(alert, &incident, 17, NULL, START);
+	assert_int_equal(sent, 1);
+	assert_string_equal(message->id, LOG_ID_ESCAPE);
+	assert_string_equal(message->text,
+			    "escape: a-race, the first since the start: opener opens/11 on CPU3, "
+			    "walker walks/21 on CPU4; proof: its escape holds; thprace show 17");
+	expect_field(message, "THPRACE_CLASS", "a-race");
+	expect_field(message, "THPRACE_KEY", "0x2");
+	assert_null(field(message, "THPRACE_LEVEL"));
+	assert_null(field(message, "THPRACE_WALKER_KIND"));
+	assert_null(field(message, "THPRACE_RESIDUAL"));
+	assert_null(field(message, "THPRACE_FOLIO"));
+	incident.verdict = THPRACE_CONTAINED;
+	incident.attribution = 0;
+	alert__incident(alert, &incident, 18, NULL, START);
+	assert_int_equal(sent, 2);
+	assert_non_null(strstr(kept[1].text, "is not known: thprace check --race a-race"));
+	alert__free(alert);
+	race_class__forget_foreign();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,7 +384,7 @@ int main(void)
 		cmocka_unit_test(priorities),  cmocka_unit_test(overlap_of_pmd),
 		cmocka_unit_test(overlaps),    cmocka_unit_test(overlap_by_the_code),
 		cmocka_unit_test(losses),      cmocka_unit_test(failing_target),
-		cmocka_unit_test(odd_values),
+		cmocka_unit_test(odd_values),  cmocka_unit_test(of_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

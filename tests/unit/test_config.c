@@ -11,6 +11,7 @@ static void defaults(void **state)
 	assert_int_equal(config.observe.mode, THPRACE_LIGHT);
 	assert_int_equal(config.observe.attach, PROBE_ATTACH_AUTO);
 	assert_string_equal(config.observe.btf, "");
+	assert_string_equal(config.observe.races, "");
 	assert_string_equal(config.spool.directory, "/var/lib/thprace");
 	assert_int_equal(config.spool.max_size, 256 << 20);
 	assert_int_equal(config.spool.file_size, 16 << 20);
@@ -52,6 +53,15 @@ static const struct {
 	{"observe", "btf", "none", "none"},
 	{"observe", "btf", "/boot/x.btf", "/boot/x.btf"},
 	{"observe", "btf", "x.btf", NULL},
+	{"observe", "races", "none", "none"},
+	{"observe", "races", "a-race", "a-race"},
+	{"observe", "races", "a-race  /x/y.race\tb", "a-race /x/y.race b"},
+	{"observe", "races", "a none", NULL},
+	{"observe", "races", "A", NULL},
+	{"observe", "races", "./x.race", NULL},
+	{"observe", "races", "/x/../y.race", NULL},
+	{"observe", "races", "a b c d e f g h i j k l m n o p", "a b c d e f g h i j k l m n o p"},
+	{"observe", "races", "a b c d e f g h i j k l m n o p q", NULL},
 	{"spool", "directory", "/srv/x y/z", "/srv/x y/z"},
 	{"spool", "directory", "/a/..b/c..", "/a/..b/c.."},
 	{"spool", "directory", "relative", NULL},

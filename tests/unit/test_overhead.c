@@ -16,9 +16,9 @@
 /* A machine: the share of all CPUs' time that each point's programs take while attached. */
 struct machine {
 	struct overhead overhead;
-	double load[THPRACE_POINT_MAX];
-	bool attached[THPRACE_POINT_MAX];
-	struct engine_program programs[THPRACE_POINT_MAX];
+	double load[ENGINE_UNITS];
+	bool attached[ENGINE_UNITS];
+	struct engine_program programs[ENGINE_UNITS];
 	uint64_t now;
 };
 
@@ -32,31 +32,31 @@ static void machine_start(struct machine *machine, double budget)
 	config.overhead.patience = 3;
 	config.overhead.recovery = 6;
 	overhead__reset(&machine->overhead, &config);
-	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+	for (i = 0; i < ENGINE_UNITS; i++) {
 		machine->attached[i] = true;
-		machine->programs[i].point = i;
+		machine->programs[i].unit = i;
 	}
 	machine->now = 1000;
 }
 
 static struct overhead_action step(struct machine *machine)
 {
-	bool may[THPRACE_POINT_MAX];
+	bool may[ENGINE_UNITS];
 	struct overhead_action action;
 	int i;
 
 	machine->now += PERIOD;
-	for (i = 0; i < THPRACE_POINT_MAX; i++) {
+	for (i = 0; i < ENGINE_UNITS; i++) {
 		may[i] = machine->attached[i] && i != THPRACE_POINT_ZAP && i != THPRACE_POINT_LOCK;
 		if (machine->attached[i])
 			machine->programs[i].run_ns += machine->load[i] * PERIOD * CPUS;
 	}
-	action = overhead__step(&machine->overhead, machine->programs, THPRACE_POINT_MAX,
-				machine->now, CPUS, may);
+	action = overhead__step(&machine->overhead, machine->programs, ENGINE_UNITS, machine->now,
+				CPUS, may);
 	if (action.what == OVERHEAD_SHED)
-		machine->attached[action.point] = false;
+		machine->attached[action.unit] = false;
 	if (action.what == OVERHEAD_RESTORE)
-		machine->attached[action.point] = true;
+		machine->attached[action.unit] = true;
 	return action;
 }
 
@@ -98,12 +98,12 @@ static void test_dearest_is_shed(void **state)
 	/* The first step only stores figures. */
 	assert_int_equal(until_action(&machine, 10, &action), 1 + 3);
 	assert_int_equal(action.what, OVERHEAD_SHED);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(action.unit, THPRACE_POINT_MIGRATE);
 	assert_true(action.share > 0.0069 && action.share < 0.0071);
-	assert_true(action.of_point[THPRACE_POINT_MIGRATE] > 0.0019 &&
-		    action.of_point[THPRACE_POINT_MIGRATE] < 0.0021);
-	assert_true(action.of_point[THPRACE_POINT_ZAP] > 0.0039 &&
-		    action.of_point[THPRACE_POINT_ZAP] < 0.0041);
+	assert_true(action.of_unit[THPRACE_POINT_MIGRATE] > 0.0019 &&
+		    action.of_unit[THPRACE_POINT_MIGRATE] < 0.0021);
+	assert_true(action.of_unit[THPRACE_POINT_ZAP] > 0.0039 &&
+		    action.of_unit[THPRACE_POINT_ZAP] < 0.0041);
 	/* 0.005 is left, which is not above the budget but not below half of it either. */
 	assert_int_equal(until_action(&machine, 100, &action), 0);
 }
@@ -133,9 +133,9 @@ static void machine_start_shedding(struct machine *machine)
 	machine->load[THPRACE_POINT_UNMAP] = 0.01;
 	machine->load[THPRACE_POINT_MIGRATE] = 0.02;
 	assert_int_equal(until_action(machine, 10, &action), 4);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(action.unit, THPRACE_POINT_MIGRATE);
 	assert_int_equal(until_action(machine, 10, &action), 3);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	assert_int_equal(action.unit, THPRACE_POINT_UNMAP);
 }
 
 static void test_comes_back(void **state)
@@ -150,10 +150,10 @@ static void test_comes_back(void **state)
 	machine.load[THPRACE_POINT_MIGRATE] = 0;
 	assert_int_equal(until_action(&machine, 20, &action), 6);
 	assert_int_equal(action.what, OVERHEAD_RESTORE);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	assert_int_equal(action.unit, THPRACE_POINT_UNMAP);
 	assert_int_equal(until_action(&machine, 20, &action), 6);
 	assert_int_equal(action.what, OVERHEAD_RESTORE);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(action.unit, THPRACE_POINT_MIGRATE);
 	assert_int_equal(until_action(&machine, 100, &action), 0);
 }
 
@@ -218,7 +218,7 @@ static void test_budget_taken_away(void **state)
 	assert_int_equal(action.what, OVERHEAD_RESTORE);
 	overhead__failed(&machine.overhead, &action);
 	assert_int_equal(until_action(&machine, 10, &action), 1);
-	assert_int_not_equal(action.point, machine.overhead.shed[0]);
+	assert_int_not_equal(action.unit, machine.overhead.shed[0]);
 	assert_int_equal(until_action(&machine, 10, &action), 2);
 	assert_int_equal(machine.overhead.nr_shed, 0);
 }
@@ -284,7 +284,7 @@ static void test_negligible_is_kept(void **state)
 	machine.load[THPRACE_POINT_MIGRATE] = 0.01;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_SHED);
-	assert_int_equal(action.point, THPRACE_POINT_MIGRATE);
+	assert_int_equal(action.unit, THPRACE_POINT_MIGRATE);
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	assert_int_equal(action.what, OVERHEAD_HELPLESS);
 }
@@ -305,7 +305,7 @@ static void test_all_periods_count(void **state)
 	machine.load[THPRACE_POINT_TRUNCATE] = 0.01;
 	action = step(&machine);
 	assert_int_equal(action.what, OVERHEAD_SHED);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	assert_int_equal(action.unit, THPRACE_POINT_UNMAP);
 }
 
 /* Returns of a shed point still cost something for a while: nothing else is shed for that. */
@@ -320,7 +320,7 @@ static void test_returns_of_the_shed(void **state)
 	machine.load[THPRACE_POINT_UNMAP] = 0.01;
 	machine.load[THPRACE_POINT_MIGRATE] = 0.003;
 	assert_int_equal(until_action(&machine, 10, &action), 4);
-	assert_int_equal(action.point, THPRACE_POINT_UNMAP);
+	assert_int_equal(action.unit, THPRACE_POINT_UNMAP);
 	for (i = 0; i < 10; i++) {
 		machine.programs[THPRACE_POINT_UNMAP].run_ns += 0.01 * PERIOD * CPUS;
 		assert_int_equal(step(&machine).what, OVERHEAD_NOTHING);
@@ -351,7 +351,7 @@ static void test_failed(void **state)
 	assert_int_equal(machine.overhead.nr_shed, 1);
 	overhead__failed(&machine.overhead, &action);
 	assert_int_equal(machine.overhead.nr_shed, 0);
-	machine.attached[action.point] = true;
+	machine.attached[action.unit] = true;
 	assert_int_equal(until_action(&machine, 10, &action), 3);
 	machine.load[THPRACE_POINT_UNMAP] = 0;
 	assert_int_equal(until_action(&machine, 20, &action), 12);
@@ -359,10 +359,33 @@ static void test_failed(void **state)
 	assert_int_equal(machine.overhead.nr_shed, 1);
 }
 
+/* A race from a file is shed and comes back like a probe. */
+static void test_race(void **state)
+{
+	const unsigned int race = ENGINE_RACE_UNIT + 9;
+	struct overhead_action action;
+	struct machine machine;
+
+	(void)state;
+	machine_start(&machine, 0.005);
+	step(&machine);
+	machine.load[THPRACE_POINT_ZAP] = 0.004;
+	machine.load[race] = 0.003;
+	assert_int_equal(until_action(&machine, 10, &action), 3);
+	assert_int_equal(action.what, OVERHEAD_SHED);
+	assert_int_equal(action.unit, race);
+	assert_true(action.of_unit[race] > 0.0029 && action.of_unit[race] < 0.0031);
+	machine.load[THPRACE_POINT_ZAP] = 0;
+	assert_true(until_action(&machine, 20, &action) > 0);
+	assert_int_equal(action.what, OVERHEAD_RESTORE);
+	assert_int_equal(action.unit, race);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_dearest_is_shed),
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_comes_back),

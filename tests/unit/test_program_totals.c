@@ -14,7 +14,7 @@ static struct engine_program program(const char *name, const char *kind, uint64_
 {
 	return (struct engine_program){
 		.name = name,
-		.point = THPRACE_POINT_ZAP,
+		.unit = THPRACE_POINT_ZAP,
 		.function = "zap_huge_pmd",
 		.kind = kind,
 		.runs = runs,
