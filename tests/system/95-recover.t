@@ -44,7 +44,7 @@ crash() {
 	status=0
 	rm -f "$work/core"
 	"$vm/run" --kernel "$kernel" --mem 768 --modules qemu_fw_cfg --dump "$work/core" --quiet \
-		--timeout 300 --append "tsc=reliable clocksource=tsc" --expect-bug \
+		--timeout 600 --append "tsc=reliable clocksource=tsc" --expect-bug \
 		--file "$scripts/crash.sh:/root/crash.sh" \
 		--file "$system/../races/truncate-unmap.race:/root/truncate-unmap.race" \
 		-- sh crash.sh "$@" 2>"$work/stderr" >"$work/stdout" || status=$?
