@@ -44,6 +44,7 @@ case $(uname -r) in
 	like out '"class":"swapin-nocache","outcome":"open"' "open" || diag "$(cat out)"
 	more "$(number provoke escapes out)" 0 "there is a proved escape"
 	like out '"proof":"its escape holds"' "... with its proof"
+	# shellcheck disable=SC2094 # it does not read what it writes
 	thprace report "$t/trace-swapin-nocache.thpr" >report
 	like report "swapin-nocache, causal escape" "... and its trace draws it"
 	;;
