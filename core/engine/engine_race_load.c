@@ -270,6 +270,7 @@ static int make_point(struct making *making)
 		making->at_return = use[i].at_return;
 		err = make(making);
 	}
+	making->template = NULL;
 	return err;
 }
 
