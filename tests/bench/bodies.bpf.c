@@ -61,6 +61,8 @@ __noinline int widen_race(u32 unused)
 	return (int)unused;
 }
 
+#include <thprace/beacon.h>
+struct thprace_beacon beacon = {}; /* race.bpf.c has a program for it, which does not run here */
 #include "race.bpf.c"
 
 #define FAKE_PAGES 4 /* a head page with its first tails */

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <thprace/beacon.h>
 #include <thprace/shared.h>
 
 #include "base/number.h"
