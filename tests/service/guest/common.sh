@@ -148,14 +148,14 @@ ids() {
 	thprace incidents --spool "$1" --count 1000000 --format json 2>>ids.err | jq -r 'select(.number).number'
 }
 
-# stress CLASS SECONDS: in the background, with all its processes in a separate session; it is
-# $stressor
+# stress CLASS: in the background until end_stress, however long that takes on a busy machine, with
+# all its processes in a separate session; it is $stressor
 stress() {
-	setsid thprace-stress "$1" -d "$2" >>stress.log 2>&1 &
+	setsid thprace-stress "$1" -d 24h >>stress.log 2>&1 &
 	stressor=$!
 }
 
-# end_stress: before its time; returns its status
+# end_stress: returns its status
 end_stress() {
 	kill -INT "$stressor" 2>/dev/null
 	wait "$stressor"

@@ -24,7 +24,7 @@ first=$(pid)
 useradd --create-home member
 usermod --append --groups thprace member
 useradd --create-home other
-stress split-migrate 300
+stress split-migrate
 soon "there are incidents" 280 says '.spool.stored > 5'
 # The stressor's work may also cause other classes than the one it is for.
 of_the_class() {
@@ -118,7 +118,7 @@ soon "... until they are gone" 15 answers || diag "$(cat err)"
 
 # --- reload ---
 
-stress split-migrate 600
+stress split-migrate
 soon "the stressor is on its way" 90 overlaps_above "$(of_status .totals.overlaps)"
 printf '[alerts]\nfold=33s\n' >"$conf/50-test.conf"
 try systemctl reload thpraced

@@ -32,11 +32,11 @@ escaped() {
 # the second observer then, and loses no escape that the walker's own result proves (docs/modes.md).
 storm() {
 	if [ "$HOW" = provoke ]; then
-		setsid thprace provoke "$class" -d 300 --whole --quiet --this-is-a-test-machine \
+		setsid thprace provoke "$class" -d 1h --whole --quiet --this-is-a-test-machine \
 			>>stress.log 2>&1 &
 		stressor=$!
 	else
-		stress "$class" 400
+		stress "$class"
 	fi
 }
 

@@ -121,7 +121,7 @@ echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
 # --- the stressor ---
 
 for class in split-migrate truncate-unmap; do
-	stress "$class" 300
+	stress "$class"
 	soon "$class: overlaps are counted" 280 \
 		says ".classes[] | select(.class == \"$class\").overlaps > 20"
 	end_stress

@@ -60,7 +60,7 @@ start "again"
 first=$(pid)
 thprace incidents --follow --format json >follow 2>follow.err &
 follower=$!
-stress split-migrate 600
+stress split-migrate
 soon "a storm" 120 stored_above 10
 last=$(last_id)
 hold_still
@@ -117,7 +117,7 @@ in_log() {
 soon "rsyslog's file has the start, with facility and severity" 10 \
 	in_log "^local3\.info thpraced: thpraced .* watches .* light mode" || diag "$(tail -n 5 "$log")"
 dd if=/dev/zero of="$spool/ballast" bs=64k 2>/dev/null
-stress split-migrate 600
+stress split-migrate
 soon "the disk is full, in a storm: one warning" 60 in_log "^local3\.err thpraced: cannot write to the spool"
 soon "the first overlap is there too" 30 in_log "^local3\.info thpraced: contained: split-migrate"
 is "$(of_status .spool.health)" degraded "thprace status says so"
@@ -153,7 +153,7 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 # probes that see this cost more than such a budget.
 printf '[overhead]\nbudget=0.005%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
 start "with a tiny budget"
-stress split-migrate 600
+stress split-migrate
 # load NAME: bursts of it until there is a message
 load() {
 	until_end_of_load=$(($(uptime_cs) + 9000))
