@@ -418,6 +418,9 @@ int main(int argc, char **argv)
 		write_seed(argv[2], "all", THPRACE_TF_ALL, META(""));
 		write_seed(argv[2], "context", 0, META(""));
 		write_seed(argv[2], "classes", THPRACE_TF_ALL, META(CLASSES));
+		write_seed(argv[2], "spaces", 0, META(", \"a\" : 1"));
+		write_seed(argv[2], "quotes", 0, META(", 'a': 1"));
+		write_seed(argv[2], "deep", 0, META(",\"a\":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"));
 		return 0;
 	}
 	for (i = 1; i < argc; i++)
