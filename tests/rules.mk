@@ -124,7 +124,7 @@ SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/ru
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/provoke.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -198,6 +198,17 @@ metrics: $(O)/unit/test_metrics
 check: all
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/check/
 
+# thprace on the BTF of other kernels, in the folder THPRACE_BTF; docs/kernels.md has what is expected.
+## test-btf         thprace on BTF files of other kernels (THPRACE_BTF=FOLDER)
+.PHONY: test-btf btf-table
+test-btf: all
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/btf/
+
+## btf-table        what is expected of them, into docs/kernels.md
+btf-table:
+	$(Q)tests/btf/table < tests/btf/expected > $(O)/btf-table.md
+	$(Q)tests/into-document docs/kernels.md 'make btf-table' < $(O)/btf-table.md
+
 ## system           tests that boot kernels
 .PHONY: system
 system: all
@@ -220,7 +231,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
-		class patches metrics page check system
+		class patches metrics page check test-btf system
 
 ## deps             the packages of packages.txt
 .PHONY: deps

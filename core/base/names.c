@@ -90,7 +90,8 @@ const char *names__attribution(unsigned int value)
 
 const char *names__blindness(const char *reason)
 {
-	if (!strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1))
+	if (!strncmp(reason, NAMES_CANNOT_HAPPEN, sizeof(NAMES_CANNOT_HAPPEN) - 1) ||
+	    !strncmp(reason, NAMES_NOT_KNOWN, sizeof(NAMES_NOT_KNOWN) - 1))
 		return "";
 	if (!strncmp(reason, NAMES_SHED, sizeof(NAMES_SHED) - 1))
 		return "not observed now: ";

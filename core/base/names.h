@@ -44,12 +44,17 @@ int names__find_record(const char *name);
  */
 #define NAMES_CANNOT_HAPPEN "cannot happen here: "
 
+/* The beginning of a reason that is neither: what was read does not tell. */
+#define NAMES_NOT_KNOWN "not known: "
+#define NAMES_NO_FUNCTIONS NAMES_NOT_KNOWN "this BTF has types only, and no functions"
+
 /* The beginning of a temporary reason: a probe was detached for a while because of its cost. */
 #define NAMES_SHED "shed: "
 
 /*
  * The words before the reason why a class is not observed: "not observable: ", or "not observed
- * now: " if the reason begins with NAMES_SHED, or nothing if it begins with NAMES_CANNOT_HAPPEN.
+ * now: " if the reason begins with NAMES_SHED, or nothing if it begins with NAMES_CANNOT_HAPPEN
+ * or NAMES_NOT_KNOWN.
  */
 const char *names__blindness(const char *reason);
 

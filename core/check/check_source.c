@@ -98,6 +98,15 @@ static const char *reason(int err)
 	}
 }
 
+static bool begins_like_btf(const char *path)
+{
+	CLEANUP(cleanup__fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint16_t magic;
+
+	return fd >= 0 && read(fd, &magic, sizeof(magic)) == sizeof(magic) &&
+	       btf_walk__magic(&magic, sizeof(magic));
+}
+
 /* Plain BTF, or the BTF of an image. */
 static int open_btf(struct check_source *source, const char *path, char *why, size_t why_size)
 {
@@ -114,6 +123,10 @@ static int open_btf(struct check_source *source, const char *path, char *why, si
 	}
 	if (!err && btf_walk__magic(text, size)) {
 		data = text;
+	} else if (err && begins_like_btf(path)) {
+		set_text(why, why_size, "%s: its BTF cannot be used: larger than %lu MiB", path,
+			 BTF_SIZE_MAX >> 20);
+		return err;
 	} else if (err || (size >= 4 && !memcmp(text, "\177ELF", 4))) {
 		err = image__open(&image, path, inner, sizeof(inner));
 		if (err) {

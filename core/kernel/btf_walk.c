@@ -219,6 +219,16 @@ static const char *check(const struct btf *btf, uint32_t *id)
 	return walk.why;
 }
 
+bool btf_walk__has_functions(const struct btf *btf)
+{
+	__u32 id;
+
+	for (id = 1; id < btf__type_cnt(btf); id++)
+		if (btf_is_func(btf__type_by_id(btf, id)))
+			return true;
+	return false;
+}
+
 int btf_walk__parse(struct btf **result, const void *data, size_t size, char *why, size_t why_size)
 {
 	libbpf_print_fn_t print;

@@ -15,8 +15,8 @@
 struct btf;
 struct btf_type;
 
-/* More than twice the size of any distribution's kernel BTF. */
-#define BTF_SIZE_MAX (16UL << 20)
+/* The largest of a known kernel, with types that are not merged: 27 MB. */
+#define BTF_SIZE_MAX (32UL << 20)
 
 /* Do these bytes start like BTF? */
 bool btf_walk__magic(const void *data, size_t size);
@@ -28,6 +28,9 @@ bool btf_walk__magic(const void *data, size_t size);
  * types does not end, or structures nest too deeply.
  */
 int btf_walk__parse(struct btf **btf, const void *data, size_t size, char *why, size_t why_size);
+
+/* Are there functions? Old tools wrote a kernel's types only. */
+bool btf_walk__has_functions(const struct btf *btf);
 
 /* A name. "" if it is outside of the strings. */
 const char *btf_walk__name(const struct btf *btf, uint32_t offset);

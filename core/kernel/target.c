@@ -36,6 +36,7 @@ struct target {
 	char btf_file[PATH_MAX]; /* "": the kernel's own */
 	bool own_btf;
 	bool elsewhere;
+	bool has_functions; /* its BTF */
 	bool tracefs;
 	FILE *filter; /* the rest of tracefs's list, which was not needed so far */
 	struct text *text; /* opened when code is first read */
@@ -326,6 +327,15 @@ static int read_kernel(struct target *target, const struct target_options *optio
 	btf = open_btf(target, options->btf, why, why_size);
 	if (!btf)
 		return -ENOTSUP;
+	target->has_functions = btf_walk__has_functions(btf);
+	if (!target->has_functions && !target->elsewhere) {
+		snprintf(why, why_size,
+			 "%s has types only, and no functions: their arguments are "
+			 "not known",
+			 target->btf_file[0] ? target->btf_file : "the kernel's BTF");
+		err = -ENOTSUP;
+		goto cleanup;
+	}
 	read_prototypes(target, btf);
 	id = btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT);
 	if (id > 0)
@@ -500,6 +510,11 @@ bool target__own_btf(const struct target *target)
 bool target__elsewhere(const struct target *target)
 {
 	return target->elsewhere;
+}
+
+bool target__has_functions(const struct target *target)
+{
+	return target->has_functions;
 }
 
 const char *target__release(const struct target *target)

@@ -81,6 +81,9 @@ bool target__own_btf(const struct target *target);
 /* Is it another kernel than the running one? */
 bool target__elsewhere(const struct target *target);
 
+/* Does its BTF have functions? A running kernel's always has. */
+bool target__has_functions(const struct target *target);
+
 /* "" for a kernel elsewhere: BTF does not contain it. */
 const char *target__release(const struct target *target);
 const char *target__machine(const struct target *target);

@@ -123,12 +123,16 @@ static struct btf *parse(int fd, size_t size, char *why, size_t why_size)
 }
 
 /*
- * What every kernel's BTF has. A BPF object's BTF has some of the types, but not such a function.
+ * What every kernel's BTF has. A BPF object's BTF has some of the types, and functions, but not
+ * this one. A kernel's may have no functions at all, and then both of the types.
  */
 static bool is_kernels(const struct btf *btf)
 {
-	return btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT) > 0 &&
-	       btf__find_by_name_kind(btf, "io_schedule", BTF_KIND_FUNC) > 0;
+	if (btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT) < 0)
+		return false;
+	if (!btf_walk__has_functions(btf))
+		return btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) > 0;
+	return btf__find_by_name_kind(btf, "io_schedule", BTF_KIND_FUNC) > 0;
 }
 
 static void drop_btf(struct btf *const *btf)

@@ -201,6 +201,8 @@ static void plan_point(struct probe *probe, struct target *target, const struct 
 	probe->missing = !variant && point->needs && !target__elsewhere(target);
 	if (variant)
 		plan_variant(probe, target, of, variant, plan);
+	else if (!target__has_functions(target))
+		because(probe, NAMES_NO_FUNCTIONS);
 	else
 		because(probe, "%s: not in this %s, or inlined%s%s", point->functions[0],
 			target__elsewhere(target) ? "BTF: not in that kernel" : "kernel",

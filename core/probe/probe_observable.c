@@ -161,6 +161,10 @@ bool probe__usable(const struct probe_plan *plan, char *why, size_t why_size)
 			last = class;
 		}
 	}
+	if (!strncmp(zap, NAMES_NOT_KNOWN, sizeof(NAMES_NOT_KNOWN) - 1)) {
+		snprintf(why, why_size, "whether a class can be seen on this kernel is %s", zap);
+		return false;
+	}
 	/* The classes need one of these: huge pages, or memory_failure. */
 	snprintf(why, why_size, "no class can be seen on this kernel: %s; and %s: %s", zap,
 		 names__class(last), other);

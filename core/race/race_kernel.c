@@ -9,6 +9,7 @@
 
 #include <bpf/btf.h>
 
+#include "base/names.h"
 #include "race_attach.h"
 
 /* One section, while it is checked on the kernel. */
@@ -213,7 +214,11 @@ static void absent(struct holding *holding, const struct race_event *event, int 
 			continue;
 		}
 		nearest = nearest__to(missing);
-		types__consider(holding->kernel->types, BTF_KIND_FUNC, &nearest);
+		if (!types__consider(holding->kernel->types, BTF_KIND_FUNC, &nearest) &&
+		    !holding->kernel->has && !holding->kernel->target) {
+			problem(holding, event->text.line, column, true, NAMES_NO_FUNCTIONS);
+			continue;
+		}
 		problem(holding, event->text.line, column, true, "there is no function '%s'%s",
 			missing, nearest__hint(&nearest, hint));
 	}

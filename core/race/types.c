@@ -297,19 +297,23 @@ bool types__member(const struct types *types, const struct btf_type *type, const
 	return *name && search_in(&search, type, 0, 0);
 }
 
-void types__consider(const struct types *types, int kind, struct nearest *nearest)
+bool types__consider(const struct types *types, int kind, struct nearest *nearest)
 {
 	const struct types_entry *entry;
 	const struct btf_type *type;
+	bool any = false;
 	size_t i;
 
 	for (i = 0; i < types->count; i++) {
 		entry = &types->entry[i];
 		type = btf__type_by_id(types->btf, entry->type);
-		if (kind == BTF_KIND_ENUM ? entry->enumerator != 0
-					  : !entry->enumerator && btf_kind(type) == kind)
-			nearest__consider(nearest, name_of(types, entry));
+		if (kind == BTF_KIND_ENUM ? entry->enumerator == 0
+					  : entry->enumerator || btf_kind(type) != kind)
+			continue;
+		nearest__consider(nearest, name_of(types, entry));
+		any = true;
 	}
+	return any;
 }
 
 enum types_machine types__machine(const struct types *types)

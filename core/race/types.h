@@ -75,7 +75,10 @@ struct types_member {
 bool types__member(const struct types *types, const struct btf_type *type, const char *name,
 		   struct types_member *found, struct nearest *nearest);
 
-/* Consider all names of a kind of type for a suggestion; for BTF_KIND_ENUM: the enumerators. */
-void types__consider(const struct types *types, int kind, struct nearest *nearest);
+/*
+ * Consider all names of a kind of type for a suggestion; for BTF_KIND_ENUM: the enumerators.
+ * Returns whether there are any.
+ */
+bool types__consider(const struct types *types, int kind, struct nearest *nearest);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "btf_support.h"
 
+#include "base/names.h"
 #include "kernel/target.h"
 #include "probe/probe.h"
 #include "classes/race_class.h"
@@ -104,6 +105,29 @@ static void a_plan_without_the_kernel(void **state)
 	plan_of_file(&plan, PROBE_ATTACH_FENTRY);
 	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].state, PROBE_FAILED);
 	assert_int_equal(probe[THPRACE_POINT_TRUNCATE].kind, PROBE_NONE);
+}
+
+/* Its BTF has types only: the absence of a function shows nothing. */
+static void a_kernel_without_functions(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probe_plan plan;
+	unsigned int class;
+	char why[256];
+
+	(void)state;
+	btf__add_struct(btf, "page", 64);
+	btf__add_struct(btf, "task_struct", 64);
+	write_btf(btf, 0);
+	btf__free(btf);
+	plan_of_file(&plan, PROBE_ATTACH_AUTO);
+	for (class = 1; class < race_class__end(); class ++) {
+		assert_string_equal(probe__not_observable(&plan, class), NAMES_NO_FUNCTIONS);
+		assert_false(probe__cannot_happen(&plan, class));
+	}
+	assert_string_equal(names__blindness(NAMES_NO_FUNCTIONS), "");
+	assert_false(probe__usable(&plan, why, sizeof(why)));
+	assert_non_null(strstr(why, "is not known: this BTF has types only"));
 }
 
 /* If a kprobe's program was seen not to run, no kprobe is planned, and the reason is given. */
@@ -230,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plan_without_the_kernel, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(a_kernel_without_huge_pages, make_path,
 						remove_path),
+		cmocka_unit_test_setup_teardown(a_kernel_without_functions, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(kprobes_that_do_not_run, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(refused_by_the_verifier, make_path, remove_path),
 		cmocka_unit_test_setup_teardown(an_entry_that_stays_silent, make_path, remove_path),

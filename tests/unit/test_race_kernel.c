@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/names.h"
 #include "race/race_attach.h"
 #include "race/race_kernel.h"
 #include "race/race_program.h"
@@ -152,6 +153,23 @@ static void what_is_missing(void **state)
 	assert_true(race_kernel__wrong(on));
 	assert_string_equal(race_kernel__not_observable(on), "'.' after a pointer: write '->'");
 	let_go(*state);
+}
+
+/* BTF with types only: whether there is a function is not known. */
+static void what_is_not_known(void **state)
+{
+	struct world world = {.btf = btf__new_empty()};
+	struct race_on_kernel *on;
+
+	(void)state;
+	btf__add_struct(world.btf, "page", 64);
+	world.kernel.types = types__new(world.btf);
+	on = hold(&world, HEAD WALKER "escape = 1\n");
+	assert_string_equal(race_kernel__not_observable(on), NAMES_NO_FUNCTIONS);
+	assert_false(race_kernel__wrong(on));
+	let_go(&world);
+	types__free((struct types *)world.kernel.types);
+	btf__free(world.btf);
 }
 
 static bool image_has(void *context, const char *function)
@@ -340,7 +358,7 @@ int main(void)
 		cmocka_unit_test(what_is_taken),   cmocka_unit_test(arguments_at_a_return),
 		cmocka_unit_test(what_is_missing), cmocka_unit_test(what_is_inlined),
 		cmocka_unit_test(parts),	   cmocka_unit_test(registers),
-		cmocka_unit_test(places),
+		cmocka_unit_test(places),	   cmocka_unit_test(what_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
