@@ -464,17 +464,47 @@ static bool find_entries(const struct code *code, const char *const *names,
 	return found;
 }
 
-int code__before(struct code *code, const char *function, const char *const *first,
-		 const char *const *second, struct code_before *found)
+/* From the instruction after each call of one of these. */
+static int follow_from(struct code *code, const struct code_function *function,
+		       const uint64_t entries[CODE_NAMES_MAX], struct code_visitor *visitor,
+		       struct code_before *found)
+{
+	const struct code_insn *insn;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < function->parts && !err; i++) {
+		for (j = 0; j < function->part[i].count && !err; j++) {
+			insn = &function->part[i].insn[j];
+			if (!goes_to_one(insn, entries))
+				continue;
+			found->after++;
+			visitor->from = insn->address + insn->size;
+			if (insn->flow == CODE_CALL) /* a tail call ends the function */
+				err = code__follow(code, function, visitor);
+		}
+	}
+	return err;
+}
+
+int code__before(struct code *code, const char *function, const struct code_order *order,
+		 struct code_before *found)
 {
 	struct seconds seconds = {.found = found};
-	struct code_visitor visitor = {.warns = true, .context = &seconds, .visit = see_second};
+	struct code_visitor visitor = {.warns = true,
+				       .context = &seconds,
+				       .visit = see_second,
+				       .read_offset = order->member,
+				       .read_size = order->size};
+	uint64_t after[CODE_NAMES_MAX] = {0};
 	struct code_function decoded;
 	size_t i, j;
 	int err;
 
 	memset(found, 0, sizeof(*found));
-	if (!find_entries(code, first, visitor.stops) || !find_entries(code, second, seconds.entry))
+	if ((order->first && !find_entries(code, order->first, visitor.stops)) ||
+	    (order->after && !find_entries(code, order->after, after)) ||
+	    !find_entries(code, order->second, seconds.entry))
 		return -ENOENT;
 	err = decode(code, function, &decoded);
 	if (err)
@@ -482,7 +512,12 @@ int code__before(struct code *code, const char *function, const char *const *fir
 	for (i = 0; i < decoded.parts; i++)
 		for (j = 0; j < decoded.part[i].count; j++)
 			found->calls += goes_to_one(&decoded.part[i].insn[j], seconds.entry);
-	err = code__follow(code, &decoded, &visitor);
+	if (order->after) {
+		err = follow_from(code, &decoded, after, &visitor, found);
+	} else {
+		found->after = 1;
+		err = code__follow(code, &decoded, &visitor);
+	}
 	release(&decoded);
 	return err;
 }

@@ -82,20 +82,28 @@ int code__reaches(struct code *code, const char *function, const char *callee, c
 
 #define CODE_NAMES_MAX 6
 
+/* Functions are lists of at most CODE_NAMES_MAX names that end with NULL. */
+struct code_order {
+	const char *const *first; /* calls of these; or, if NULL, reads of: */
+	uint32_t member, size; /* bytes at this offset of anything; size 0: nothing comes first */
+	const char *const *second; /* before calls of these */
+	const char *const *after; /* on paths from calls of these; NULL: from the entry */
+};
+
 struct code_before {
 	unsigned int calls; /* of the second functions */
-	unsigned int without; /* number of these to which a path leads without a call of the first
-			  * functions */
+	unsigned int after; /* calls from which paths were followed; 1 for the entry */
+	unsigned int without; /* number of calls of the second functions to which a path leads
+			       * without what comes first */
 	bool unclear; /* there is a jump with an unknown target */
 };
 
 /*
- * Is one of the first functions called on each path to a call of one of the second? Lists of at
- * most CODE_NAMES_MAX names that end with NULL. -ENOENT if function does not exist, or none of the
- * first or of the second does.
+ * Does one of the first come before one of the second on each path? -ENOENT if function does not
+ * exist, or none of the first, the second or those after which paths begin.
  */
-int code__before(struct code *code, const char *function, const char *const *first,
-		 const char *const *second, struct code_before *found);
+int code__before(struct code *code, const char *function, const struct code_order *order,
+		 struct code_before *found);
 
 /* Number of locked compare-and-exchanges of 4 bytes at this offset of anything; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);

@@ -176,6 +176,18 @@ static bool is_compare(const struct code_part *part, size_t at, uint32_t offset)
 	return false;
 }
 
+static bool reads(const struct code_insn *insn, uint32_t offset, uint32_t size)
+{
+	struct code_access access;
+
+	if (rn(insn->word) == CODE_ARM64_SP || !bits(insn->word, 27, 1) ||
+	    bits(insn->word, 25, 1) || !code_arm64__access(insn->word, &access) || !access.load ||
+	    access.vector || access.size != size)
+		return false;
+	return access.offset == (int32_t)offset ||
+	       (access.two && access.offset + (int32_t)size == (int32_t)offset);
+}
+
 const struct code_machine code_machine_arm64 = {
 	.parameter = parameters,
 	.stack = CODE_ARM64_SP,
@@ -185,4 +197,5 @@ const struct code_machine code_machine_arm64 = {
 	.stores = stores,
 	.exchanges = is_exchange,
 	.compares = is_compare,
+	.reads = reads,
 };

@@ -63,6 +63,9 @@ static bool ends(const struct paths *paths, const struct code_insn *insn)
 			if (paths->visitor->stops[i] && insn->target == paths->visitor->stops[i])
 				return true;
 	}
+	if (paths->visitor->read_size &&
+	    code->machine->reads(insn, paths->visitor->read_offset, paths->visitor->read_size))
+		return true;
 	if (insn->flow == CODE_TRAP)
 		return !paths->visitor->warns;
 	return insn->flow == CODE_JUMP || insn->flow == CODE_END;

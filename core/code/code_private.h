@@ -167,6 +167,9 @@ struct code_machine {
 	 */
 	bool (*exchanges)(const struct code_part *part, size_t at, uint32_t offset);
 	bool (*compares)(const struct code_part *part, size_t at, uint32_t offset);
+
+	/* Does it read so many bytes at this offset of anything that is not on the stack? */
+	bool (*reads)(const struct code_insn *insn, uint32_t offset, uint32_t size);
 };
 
 extern const struct code_machine code_machine_x86, code_machine_arm64;
@@ -177,6 +180,7 @@ struct code_visitor {
 	bool warns; /* each trap is taken as WARN, else as BUG */
 	uint64_t from; /* where in the function to begin; 0: at its entry */
 	uint64_t stops[CODE_NAMES_MAX]; /* a path ends at a call of one of these; 0: none */
+	uint32_t read_offset, read_size; /* … and at such a read; size 0: at none */
 	void *context;
 	/* Called once before each instruction that a path reaches, when its state is final. */
 	void (*visit)(void *context, const struct code_state *state, const struct code_insn *insn);

@@ -480,6 +480,22 @@ static bool is_compare(const struct code_part *part, size_t at, uint32_t offset)
 	return false;
 }
 
+static bool reads(const struct code_insn *insn, uint32_t offset, uint32_t size)
+{
+	const cs_x86 *x86 = &insn->x86->detail->x86;
+	const cs_x86_op *op;
+	int i;
+
+	for (i = 0; i < x86->op_count; i++) {
+		op = &x86->operands[i];
+		if (op->type == X86_OP_MEM && op->access & CS_AC_READ && op->size == size &&
+		    op->mem.index == X86_REG_INVALID && op->mem.base != X86_REG_RIP &&
+		    op->mem.base != X86_REG_RSP && op->mem.disp == (int64_t)offset)
+			return true;
+	}
+	return false;
+}
+
 /* endbr64, which old disassemblers do not know; or the end of the decoded part. */
 static size_t skip_endbr(const unsigned char *bytes, size_t size)
 {
@@ -548,4 +564,5 @@ const struct code_machine code_machine_x86 = {
 	.stores = stores,
 	.exchanges = is_exchange,
 	.compares = is_compare,
+	.reads = reads,
 };

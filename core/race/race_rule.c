@@ -48,6 +48,15 @@ static void take_names(struct parser *parser, struct race_rule_names *names)
 	} while (words__take(&parser->words, "|"));
 }
 
+/* S.M */
+static void take_member(struct parser *parser, struct race_rule_node *node)
+{
+	words__take_name(&parser->words, node->flag, "the name of a structure");
+	if (!words__take(&parser->words, "."))
+		words__expect(&parser->words, "'.' and a member");
+	words__take_name(&parser->words, node->argument, "the name of a member");
+}
+
 /* has function F, has member S.M, has enumerator E, has type T, has config C */
 static int parse_has(struct parser *parser)
 {
@@ -57,7 +66,7 @@ static int parse_has(struct parser *parser)
 		const char *what;
 	} things[] = {
 		{"function", RACE_RULE_FUNCTION, ""},
-		{"member", RACE_RULE_MEMBER, "the name of a structure"},
+		{"member", RACE_RULE_MEMBER, ""},
 		{"enumerator", RACE_RULE_ENUMERATOR, "the name of an enumerator"},
 		{"type", RACE_RULE_TYPE, "the name of a type"},
 		{"config", RACE_RULE_CONFIG, "the name of an option"},
@@ -82,18 +91,29 @@ static int parse_has(struct parser *parser)
 		take_names(parser, &node->function);
 		return index;
 	}
+	if (node->kind == RACE_RULE_MEMBER) {
+		take_member(parser, node);
+		return index;
+	}
 	words__take_name(&parser->words, node->flag, things[i].what);
 	if (node->kind == RACE_RULE_CONFIG && !strncmp(node->flag, "CONFIG_", 7))
 		memmove(node->flag, node->flag + 7, strlen(node->flag + 7) + 1);
-	if (node->kind != RACE_RULE_MEMBER)
-		return index;
-	if (!words__take(&parser->words, "."))
-		words__expect(&parser->words, "'.' and a member");
-	words__take_name(&parser->words, node->argument, "the name of a member");
 	return index;
 }
 
-/* F calls G [before H]; F passes FLAG to G [in ARGUMENT] */
+/* [before H] [after I], and whether there was a before */
+static bool take_order(struct parser *parser, struct race_rule_node *node)
+{
+	bool before = words__take(&parser->words, "before");
+
+	if (before)
+		take_names(parser, &node->before);
+	if (words__take(&parser->words, "after"))
+		take_names(parser, &node->after);
+	return before;
+}
+
+/* F calls G [before H] [after I]; F reads S.M before H [after I]; F passes FLAG to G [in ARGUMENT] */
 static int parse_function(struct parser *parser)
 {
 	struct race_rule_node *node;
@@ -105,10 +125,15 @@ static int parse_function(struct parser *parser)
 	take_names(parser, &node->function);
 	if (words__take(&parser->words, "calls")) {
 		take_names(parser, &node->callee);
-		if (words__take(&parser->words, "before")) {
+		if (take_order(parser, node))
 			node->kind = RACE_RULE_CALLS_BEFORE;
-			take_names(parser, &node->before);
-		}
+		else if (node->after.count)
+			node->kind = RACE_RULE_CALLS_AFTER;
+	} else if (words__take(&parser->words, "reads")) {
+		node->kind = RACE_RULE_READS_BEFORE;
+		take_member(parser, node);
+		if (!take_order(parser, node))
+			words__expect(&parser->words, "'before'");
 	} else if (words__take(&parser->words, "passes")) {
 		node->kind = RACE_RULE_PASSES;
 		words__take_name(&parser->words, node->flag, "the name of a flag");
@@ -118,7 +143,7 @@ static int parse_function(struct parser *parser)
 		if (words__take(&parser->words, "in"))
 			words__take_name(&parser->words, node->argument, "the name of an argument");
 	} else {
-		words__expect(&parser->words, "'calls' or 'passes'");
+		words__expect(&parser->words, "'calls', 'reads' or 'passes'");
 	}
 	return index;
 }

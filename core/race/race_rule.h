@@ -18,6 +18,8 @@ enum race_rule_kind {
 	RACE_RULE_NOT,
 	RACE_RULE_CALLS, /* one of function calls one of callee */
 	RACE_RULE_CALLS_BEFORE, /* … before one of before, on each path to that */
+	RACE_RULE_CALLS_AFTER, /* … after one of after, on a path from that */
+	RACE_RULE_READS_BEFORE, /* function reads the member `argument' of flag before one of before */
 	RACE_RULE_PASSES, /* function passes flag to callee, in its argument of that name or type */
 	RACE_RULE_FUNCTION, /* one of function exists */
 	RACE_RULE_MEMBER, /* the structure flag has the member `argument' */
@@ -37,6 +39,7 @@ struct race_rule_node {
 	int child[2];
 	unsigned int line, column;
 	struct race_rule_names function, callee, before;
+	struct race_rule_names after; /* the paths begin at calls of these; none: at the entry */
 	char flag[EXPR_NAME_MAX];
 	char argument[EXPR_NAME_MAX];
 };

@@ -37,6 +37,26 @@ static void add_functions(struct tiny *tiny)
 	tiny__call(tiny, "first");
 	tiny__call(tiny, "second");
 	tiny__code(tiny, "c3");
+	tiny__function(tiny, "round");
+	tiny__call(tiny, "second");
+	tiny__call(tiny, "first");
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "ebef"); /* jmp to the begin */
+	tiny__function(tiny, "again");
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "84c0 7505"); /* test %al,%al; jne 14 */
+	tiny__call(tiny, "first");
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "c3");
+	tiny__function(tiny, "reader");
+	tiny__call(tiny, "first");
+	tiny__code(tiny, "8b4734"); /* mov 0x34(%rdi),%eax: page._refcount */
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "c3");
+	tiny__function(tiny, "writer");
+	tiny__code(tiny, "894734"); /* mov %eax,0x34(%rdi) */
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "c3");
 	tiny__function(tiny, "lost");
 	tiny__code(tiny, "ffe0"); /* jmp *%rax */
 	tiny__call(tiny, "second");
@@ -112,6 +132,37 @@ static void conditions(void **state)
 		 "does second call first before second? It does not call second"},
 		{"lost calls first before second", CHECK_UNKNOWN, CHECK_BY_CODE,
 		 "does lost call first before second? Its code could not be followed"},
+		{"both calls second after first", CHECK_FIXED, CHECK_BY_CODE,
+		 "both has a way from a call of first to one of second"},
+		{"both calls first after second", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "both has no way from a call of second to one of first"},
+		{"round calls first after second", CHECK_FIXED, CHECK_BY_CODE,
+		 "round has a way from a call of second to one of first"},
+		{"both calls first after both", CHECK_UNKNOWN, CHECK_BY_CODE,
+		 "does both call first after both? It does not call both"},
+		{"round calls first before second", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "round has a way to second without a call of first"},
+		{"round calls second before first after second", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "round has a way from a call of second to first without a call of second"},
+		{"round calls second before first after first", CHECK_FIXED, CHECK_BY_CODE,
+		 "round calls second on each way from a call of first to first"},
+		{"again calls first before second after second", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "again has a way from a call of second to second without a call of first"},
+		{"maybe calls first before second after first", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "maybe has a way from a call of first to second without a call of first"},
+		{"both calls nothing before first after second", CHECK_UNKNOWN, CHECK_BY_CODE,
+		 "does both call nothing before first after second? One of them is not in the "
+		 "image: inlined, or not in this kernel"},
+		{"reader reads page._refcount before second", CHECK_FIXED, CHECK_BY_CODE,
+		 "reader reads page._refcount on each way to second"},
+		{"nobody | reader reads page._refcount before second after first", CHECK_FIXED,
+		 CHECK_BY_CODE,
+		 "reader reads page._refcount on each way from a call of first to second"},
+		{"writer reads page._refcount before second", CHECK_VULNERABLE, CHECK_BY_CODE,
+		 "writer has a way to second without a read of page._refcount"},
+		{"reader reads page.nothing before second", CHECK_UNKNOWN, CHECK_BY_BTF,
+		 "does reader read page.nothing before second? There is no such member of 1 to 8 "
+		 "bytes"},
 		{"both calls first before nothing", CHECK_UNKNOWN, CHECK_BY_CODE,
 		 "does both call first before nothing? One of them is not in the image: inlined, or "
 		 "not in this kernel"},
@@ -212,6 +263,7 @@ static void nothing_to_read(void **state)
 	} cases[] = {
 		{"f calls g", "does f call g? No code: none"},
 		{"f calls g before h", "does f call g before h? No code: none"},
+		{"f reads s.m before g after h", "does f read s.m before g after h? No code: none"},
 		{"f passes A to g", "does f pass A to g? No code: none"},
 		{"has function f", "is there a function f? There are neither symbols nor BTF"},
 		{"has member s.m",

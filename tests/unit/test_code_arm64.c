@@ -471,6 +471,7 @@ static void order_of_calls(void **state)
 											NULL};
 	static const char *const second[] = {"page_vma_mapped_walk", NULL};
 	struct code_before before;
+	struct code_order order;
 	struct image *image;
 	struct code *reader;
 	struct tiny *tiny;
@@ -485,13 +486,55 @@ static void order_of_calls(void **state)
 		tiny__function(tiny, "walker");
 		tiny__words(tiny, functions[i].words);
 		reader = open_code(tiny, &image);
-		assert_int_equal(code__before(reader, "walker", first, second, &before), 0);
+		order = (struct code_order){.first = first, .second = second};
+		assert_int_equal(code__before(reader, "walker", &order, &before), 0);
 		assert_int_equal(before.calls, functions[i].calls);
 		assert_int_equal(before.without, functions[i].without);
 		assert_int_equal(before.unclear, functions[i].unclear);
-		assert_int_equal(code__before(reader, "walker", nobody, second, &before), -ENOENT);
-		assert_int_equal(code__before(reader, "walker", first, nobody, &before), -ENOENT);
-		assert_int_equal(code__before(reader, "nobody", first, second, &before), -ENOENT);
+		assert_int_equal(code__before(reader, "nobody", &order, &before), -ENOENT);
+		order.after = nobody;
+		assert_int_equal(code__before(reader, "walker", &order, &before), -ENOENT);
+		order = (struct code_order){.first = nobody, .second = second};
+		assert_int_equal(code__before(reader, "walker", &order, &before), -ENOENT);
+		order = (struct code_order){.first = first, .second = nobody};
+		assert_int_equal(code__before(reader, "walker", &order, &before), -ENOENT);
+		close_code(reader, image);
+	}
+}
+
+/* A load of these bytes at this offset comes first: LDR, LDP; not STR, another size, or from the stack. */
+static void reads_before(void **state)
+{
+	static const struct {
+		const char *words;
+		uint32_t size;
+		unsigned int without;
+	} functions[] = {
+		{"b9403400 bl:page_vma_mapped_walk d65f03c0", 4, 0}, /* ldr w0, [x0, #52] */
+		{"b9003400 bl:page_vma_mapped_walk d65f03c0", 4, 1}, /* str w0, [x0, #52] */
+		{"b94037e0 bl:page_vma_mapped_walk d65f03c0", 4, 1}, /* ldr w0, [sp, #52] */
+		{"b9403400 bl:page_vma_mapped_walk d65f03c0", 8, 1},
+		{"29460400 bl:page_vma_mapped_walk d65f03c0", 4, 0}, /* ldp w0, w1, [x0, #48] */
+		{"29468400 bl:page_vma_mapped_walk d65f03c0", 4, 0}, /* ldp w0, w1, [x0, #52] */
+	};
+	static const char *const second[] = {"page_vma_mapped_walk", NULL};
+	struct code_order order = {.member = 52, .second = second};
+	struct code_before before;
+	struct image *image;
+	struct code *reader;
+	struct tiny *tiny;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		tiny = tiny__new_arm64();
+		tiny__fill_arm64(tiny, &all_fixed);
+		tiny__function(tiny, "walker");
+		tiny__words(tiny, functions[i].words);
+		reader = open_code(tiny, &image);
+		order.size = functions[i].size;
+		assert_int_equal(code__before(reader, "walker", &order, &before), 0);
+		assert_int_equal(before.without, functions[i].without);
 		close_code(reader, image);
 	}
 }
@@ -499,10 +542,11 @@ static void order_of_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(flags_in_calls),     cmocka_unit_test(flags_of_walks),
-		cmocka_unit_test(one_thing_each),     cmocka_unit_test(passed_and_ignored),
-		cmocka_unit_test(another_place),      cmocka_unit_test(compare_and_exchange),
-		cmocka_unit_test(ways_between_calls), cmocka_unit_test(order_of_calls),
+		cmocka_unit_test(reads_before),		cmocka_unit_test(flags_in_calls),
+		cmocka_unit_test(flags_of_walks),	cmocka_unit_test(one_thing_each),
+		cmocka_unit_test(passed_and_ignored),	cmocka_unit_test(another_place),
+		cmocka_unit_test(compare_and_exchange), cmocka_unit_test(ways_between_calls),
+		cmocka_unit_test(order_of_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,7 +147,7 @@ static void errors_of_lines(void **state)
 				  "cannot = has nothing f\nfixed = not (f calls g\n"
 				  "[provoke]\nhold = 5\ntime = 2ms\nseconds = 2h\n",
 	       "x.race:12:16: the name of a function expected instead of the end of the line\n"
-	       "x.race:13:16: 'calls' or 'passes' expected instead of 'call'\n"
+	       "x.race:13:16: 'calls', 'reads' or 'passes' expected instead of 'call'\n"
 	       "x.race:14:14: 'function', 'member', 'enumerator', 'type' or 'config' expected "
 	       "instead of 'nothing'\n"
 	       "x.race:15:23: ')', 'and' or 'or' expected instead of the end of the line\n"
