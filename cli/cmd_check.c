@@ -40,6 +40,7 @@ enum check_option {
 	OPT_WATCH = 'w',
 	OPT_ATTACH = 'A',
 	OPT_RACE = 'r',
+	OPT_ALL_RACES = 'a',
 	OPT_IMAGE_FD = 256,
 };
 
@@ -51,6 +52,8 @@ static const struct argp_option options[] = {
 	{"race", OPT_RACE, "FILE|NAME", 0,
 	 "judge this race instead of the built-in classes, by its file's [check]; may be repeated",
 	 0},
+	{"all-races", OPT_ALL_RACES, NULL, 0,
+	 "judge the built-in classes and all races from files, those of --race included", 0},
 	{"watch", OPT_WATCH, "T", OPTION_ARG_OPTIONAL,
 	 "watch the running kernel's walks as well, for T (default 10s), or while COMMAND runs: "
 	 "needs root",
@@ -72,8 +75,7 @@ struct check_arguments {
 	enum probe_attach attach;
 	double seconds; /* 0: not given */
 	char **command; /* NULL: none */
-	const char *race[CHECK_RACES_MAX];
-	int races;
+	struct check_races races;
 };
 
 static void parse_watch(struct check_arguments *arguments, const char *arg,
@@ -105,9 +107,10 @@ static void check_usage(const struct check_arguments *arguments, struct argp_sta
 		argp_error(state,
 			   "only the running kernel can be watched: --watch cannot be combined "
 			   "with --kernel or --btf");
-	if (arguments->watch && arguments->races)
+	if (arguments->watch && (arguments->races.count || arguments->races.all))
 		argp_error(state,
-			   "--watch watches the built-in classes: it does not go with --race");
+			   "--watch watches the built-in classes: it does not go with --race or "
+			   "--all-races");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -134,9 +137,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_watch(arguments, arg, state);
 		break;
 	case OPT_RACE:
-		if (arguments->races == CHECK_RACES_MAX)
+		if (arguments->races.count == CHECK_RACES_MAX)
 			argp_error(state, "more than %d races", CHECK_RACES_MAX);
-		arguments->race[arguments->races++] = arg;
+		arguments->races.given[arguments->races.count++] = arg;
+		break;
+	case OPT_ALL_RACES:
+		arguments->races.all = true;
 		break;
 	case OPT_ATTACH:
 		arguments->attach = cli__parse_attach(arg, state);
@@ -470,9 +476,8 @@ static int check(const struct check_arguments *arguments)
 		}
 		watch = &seen;
 	}
-	if (arguments->races)
-		return check_races__run(&source, arguments->race, arguments->races,
-					arguments->json);
+	if (arguments->races.count || arguments->races.all)
+		return check_races__run(&source, &arguments->races);
 	check_facts__gather(&facts, &source);
 	for (class = 1; class < race_class__end(); class ++) {
 		check__judge(&facts, class, &results[class]);
@@ -496,6 +501,8 @@ int cmd_check(int argc, char **argv)
 	struct check_arguments arguments = {0};
 
 	cli__parse(&argp, argc, argv, ARGP_IN_ORDER, &arguments);
+	arguments.races.json = arguments.json;
+	arguments.races.image = arguments.files.kernel;
 	if (arguments.watch && geteuid()) {
 		fprintf(stderr, "thprace check: --watch needs root: it loads BPF programs\n");
 		return CLI_FAILED;

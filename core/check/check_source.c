@@ -19,6 +19,8 @@
 #include "code/code.h"
 #include "image/image.h"
 
+_Static_assert(sizeof(((struct check_source *)0)->build_id) == IMAGE_BUILD_ID_MAX, "build id");
+
 #define CONFIG_MAX (4UL << 20)
 #define KALLSYMS_MAX (128UL << 20)
 
@@ -188,6 +190,7 @@ int check_source__of_image(struct check_source *source, struct image *image, cha
 	memset(source, 0, sizeof(*source));
 	source->image = image;
 	snprintf(source->banner, sizeof(source->banner), "%s", image__banner(image));
+	image__build_id(image, source->build_id);
 	data = image__btf(image, &size);
 	/*
 	 * BTF that libbpf does not know may belong to a newer kernel: its code can still be read.
@@ -277,6 +280,16 @@ static void read_banner(struct check_source *source)
 	free(text);
 }
 
+static void read_build_id(struct check_source *source)
+{
+	char *notes = NULL;
+	size_t size;
+
+	if (!read_file("/sys/kernel/notes", 65536, &notes, &size) && notes)
+		image_notes__build_id(notes, size, source->build_id);
+	free(notes);
+}
+
 static int open_running(struct check_source *source, int image, char *why, size_t why_size)
 {
 	struct utsname uts;
@@ -287,6 +300,7 @@ static int open_running(struct check_source *source, int image, char *why, size_
 	source->running = true;
 	snprintf(source->from, sizeof(source->from), "the running kernel");
 	read_banner(source);
+	read_build_id(source);
 	if (!access("/sys/kernel/btf/vmlinux", F_OK) &&
 	    open_btf(source, "/sys/kernel/btf/vmlinux", why, why_size))
 		return -EINVAL;

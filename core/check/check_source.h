@@ -22,6 +22,7 @@ struct check_source {
 	bool running; /* it is the running kernel */
 	char banner[512]; /* the kernel's version string, "" if there is none */
 	char from[256]; /* what was read, for people */
+	char build_id[65]; /* in hexadecimal, "" if it is not known */
 };
 
 /* Files to read; NULL: none. Without kernel and btf, the running kernel is used. */

@@ -68,6 +68,16 @@ const void *image__btf(const struct image *image, size_t *size);
 /* The compressed configuration of CONFIG_IKCONFIG, or NULL. */
 const void *image__config(const struct image *image, size_t *size);
 
+/*
+ * Its build id in hexadecimal, into hex; "" if there is none, or if it cannot be told from those of
+ * the vDSO (arm64's Image).
+ */
+#define IMAGE_BUILD_ID_MAX 65
+void image__build_id(const struct image *image, char hex[IMAGE_BUILD_ID_MAX]);
+
+/* The same from ELF notes: size bytes at notes, as in /sys/kernel/notes. */
+void image_notes__build_id(const void *notes, size_t size, char hex[IMAGE_BUILD_ID_MAX]);
+
 /* Symbols of the text, sorted by address, and their source ("kallsyms"), or why there are none. */
 size_t image__symbols(const struct image *image, const struct image_symbol **symbols);
 const char *image__symbols_from(const struct image *image);

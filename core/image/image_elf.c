@@ -29,6 +29,8 @@ static void read_segments(struct image *image, const Elf64_Ehdr *header)
 	for (i = 0; i < header->e_phnum && image->segments < IMAGE_SEGMENTS_MAX; i++) {
 		if (!copy(image, header->e_phoff + (uint64_t)i * sizeof(phdr), &phdr, sizeof(phdr)))
 			return;
+		if (phdr.p_type == PT_NOTE && image__within(image, phdr.p_offset, phdr.p_filesz))
+			image->notes = (struct image_part){phdr.p_offset, phdr.p_filesz};
 		if (phdr.p_type != PT_LOAD || !image__within(image, phdr.p_offset, phdr.p_filesz) ||
 		    phdr.p_vaddr + phdr.p_filesz < phdr.p_vaddr)
 			continue;

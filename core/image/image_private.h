@@ -30,7 +30,7 @@ struct image {
 	struct image_segment segment[IMAGE_SEGMENTS_MAX];
 	size_t segments;
 	bool flat; /* arm64's Image: memory from its only segment on */
-	struct image_part btf, config, symtab, strtab;
+	struct image_part btf, config, notes, symtab, strtab;
 	struct image_symbol *symbol; /* sorted by address */
 	size_t symbols;
 	char *names; /* all names, if they are not in data */

@@ -88,6 +88,39 @@ perl -MJSON::PP -e '
 	$o->{word} eq "vulnerable" or die "$o->{word}\n";' <"$work/out" 2>"$work/err"
 is "$status$?$(cat "$work/err")" 30 'JSON of check --race: the documented names'
 
+# --- all races ---
+
+mkdir "$work/more"
+sed 's/^name .*/name = another/' "$root/races/swapin-nocache.race" >"$work/more/another.race"
+status=0
+"$thprace" check --all-races --race "$root/races/swapin-nocache.race" --race "$work/more/another.race" \
+	--kernel "$old" --format json >"$work/out" 2>"$work/err" || status=$?
+is "$status$(cat "$work/err")" 3 'all races: one is vulnerable'
+perl -MJSON::PP -e '
+	my ($image, %seen) = shift;
+	while (<STDIN>) {
+		my $o = decode_json($_);
+		exists $o->{$_} or die "no $_\n"
+			for qw(race title origin word evidence missing commit fix cve kernel image build_id);
+		$o->{image} eq $image or die "image $o->{image}\n";
+		$o->{build_id} =~ /^[0-9a-f]{40}$/ or die "build id $o->{build_id}\n";
+		@{$o->{fix}} == 1 && $o->{fix}[0] eq $o->{commit} or die "fix\n";
+		$seen{$o->{race}} = "$o->{origin} $o->{word}";
+	}
+	$seen{"truncate-unmap"} eq "built in fixed" or die "built in: $seen{q(truncate-unmap)}\n";
+	$seen{"swapin-nocache"} =~ m(/races/.* vulnerable$) or die "file: $seen{q(swapin-nocache)}\n";
+	$seen{another} =~ / vulnerable$/ or die "another\n";
+' "$old" <"$work/out" 2>"$work/err"
+is "$?$(cat "$work/err")" 0 '... JSON of all, with image and build id'
+"$thprace" check --all-races --race "$root/races/swapin-nocache.race" --kernel "$new" >"$work/out" 2>&1
+like "$work/out" '^split-migrate +fixed +a98a2f0c8ce1' '... a built-in one in the table'
+like "$work/out" '^swapin-nocache +fixed +13ddaf26be32' '... and one of a file'
+like "$work/out" 'split_huge_page_to_list passes TTU_SYNC' '... with evidence of both'
+like "$work/out" 'do_swap_page calls swapcache_prepare on each way' '... with evidence of both'
+status=0
+"$thprace" check --all-races --watch >"$work/out" 2>&1 || status=$?
+is "$status" 2 'all races and --watch: wrong usage'
+
 # --- listing ---
 
 races --kernel "$new" --race "$root/races/swapin-nocache.race"

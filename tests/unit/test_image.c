@@ -486,20 +486,43 @@ static void flags_of_walks(void **state)
 	assert_used("f6c110 7408 c744244000000000", 0x10, 1, 0);
 }
 
+/* The GNU note among others, also after one that ends between multiples of 4; and damaged ones. */
+static void build_ids(void **state)
+{
+	static const unsigned char notes[] = {
+		6, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 'L', 'i', 'n', 'u', 'x', 0, 0,    0,    7,	  0,
+		0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0,	 0,   'G', 'N', 'U', 0, 0xab, 0x01, 0xff,
+	};
+	char hex[IMAGE_BUILD_ID_MAX];
+	unsigned char other[sizeof(notes)];
+	size_t size;
+
+	(void)state;
+	image_notes__build_id(notes, sizeof(notes), hex);
+	assert_string_equal(hex, "ab01ff");
+	for (size = 0; size < sizeof(notes); size++) {
+		image_notes__build_id(notes, size, hex);
+		assert_string_equal(hex, "");
+	}
+	memcpy(other, notes, sizeof(notes));
+	memset(other, 0xff, 4); /* a name of 4 GiB */
+	image_notes__build_id(other, sizeof(other), hex);
+	assert_string_equal(hex, "");
+	memcpy(other, notes, sizeof(notes));
+	other[36] = 'g';
+	image_notes__build_id(other, sizeof(other), hex);
+	assert_string_equal(hex, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(symbols_of_all_kinds),
-		cmocka_unit_test(no_symbols),
-		cmocka_unit_test(foreign),
-		cmocka_unit_test(all_compressions),
-		cmocka_unit_test(bombs),
-		cmocka_unit_test(cut_off),
-		cmocka_unit_test(damaged),
-		cmocka_unit_test(not_kernels),
-		cmocka_unit_test(another_size),
-		cmocka_unit_test(arm64_image),
-		cmocka_unit_test(flags_in_calls),
+		cmocka_unit_test(build_ids),	    cmocka_unit_test(symbols_of_all_kinds),
+		cmocka_unit_test(no_symbols),	    cmocka_unit_test(foreign),
+		cmocka_unit_test(all_compressions), cmocka_unit_test(bombs),
+		cmocka_unit_test(cut_off),	    cmocka_unit_test(damaged),
+		cmocka_unit_test(not_kernels),	    cmocka_unit_test(another_size),
+		cmocka_unit_test(arm64_image),	    cmocka_unit_test(flags_in_calls),
 		cmocka_unit_test(flags_of_walks),
 	};
 
