@@ -189,7 +189,8 @@ static void print_label(const char *label, const char *text)
 	layout__wrap(stdout, (size_t)cli__width(stdout), text, 2 + LABEL, 2 + LABEL);
 }
 
-static void print_class(const struct explain *explain, unsigned int class)
+static void print_class(const struct explain *explain, const struct complaint *complaint,
+			unsigned int class)
 {
 	static const char *const statuses[] = CHECK_STATUS_NAMES;
 	const struct check_result *result = &explain->results[class];
@@ -199,6 +200,9 @@ static void print_class(const struct explain *explain, unsigned int class)
 	snprintf(text, sizeof(text), "%s: fixed in %s by %.12s \"%s\"", names__class(class),
 		 fixed_in(where, sizeof(where), class), commit->hash, commit->subject);
 	print_label("class", text);
+	if (complaint->doubtful >> class & 1)
+		print_label("release", "the stock kernel of this version has the fix, but this is "
+				       "a kernel of somebody's own build");
 	if (!explain->files.kernel)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", statuses[result->status],
@@ -219,7 +223,7 @@ static void print_complaint(const struct explain *explain, const struct complain
 	print_label("kernel", complaint->release);
 	for (class = 1; class < race_class__end(); class ++)
 		if (complaint->classes >> class & 1)
-			print_class(explain, class);
+			print_class(explain, complaint, class);
 	if (!complaint->classes) {
 		snprintf(text, sizeof(text), "none: %.100s", complaint->reason);
 		print_label("class", text);
@@ -267,7 +271,8 @@ static void print_text(const struct explain *explain)
 		       explain->counts.unread == 1 ? "y" : "ies");
 }
 
-static struct json_object *class_to_json(const struct explain *explain, unsigned int class)
+static struct json_object *class_to_json(const struct explain *explain,
+					 const struct complaint *complaint, unsigned int class)
 {
 	static const char *const statuses[] = CHECK_STATUS_NAMES;
 	const struct check_commit *commit = check__commit(class);
@@ -278,6 +283,7 @@ static struct json_object *class_to_json(const struct explain *explain, unsigned
 	json__add_text(object, "commit", commit->hash);
 	json__add_text(object, "subject", commit->subject);
 	json__add_text(object, "fixed_in", fixed_in(where, sizeof(where), class));
+	json__add_bool(object, "doubtful", complaint->doubtful >> class & 1);
 	json__add(object, "image",
 		  explain->files.kernel ? json__optional(statuses[status_of(explain, class)])
 					: NULL);
@@ -300,7 +306,8 @@ static int print_json(const struct explain *explain)
 			return -ENOMEM;
 		for (class = 1; class < race_class__end(); class ++)
 			if (complaint->classes >> class & 1)
-				json_object_array_add(classes, class_to_json(explain, class));
+				json_object_array_add(classes,
+						      class_to_json(explain, complaint, class));
 		json__add_text(object, "kind", complaint__kind_name(complaint->kind));
 		json__add(object, "classes", classes);
 		json__add_text(object, "reason", complaint->reason);

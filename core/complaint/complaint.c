@@ -104,7 +104,9 @@ static void end(struct complaint_parser *parser, struct block *block)
 	    (complaint->kind == COMPLAINT_MEMORY_FAILURE && block->failure == FAILURE_NEUTRAL))
 		return;
 	if (!*complaint->release)
-		memcpy(complaint->release, parser->release, sizeof(complaint->release));
+		memcpy(complaint->release,
+		       *parser->release ? parser->release : parser->kernel.release,
+		       sizeof(complaint->release));
 	complaint_judge(block, &parser->kernel);
 	parser->found(parser->ctx, complaint);
 }

@@ -57,6 +57,9 @@ const char *complaint__kind_name(unsigned int kind);
 struct complaint {
 	enum complaint_kind kind;
 	uint32_t classes; /* 1U << enum thprace_class: it may belong to these classes; 0: to none */
+	uint32_t
+		doubtful; /* of these: the stock kernel of this version has the fix, but this one is
+			    * somebody's own build */
 	char reason[COMPLAINT_REASON_MAX]; /* if classes is 0: why, "hugetlb page"; else "" */
 	uint64_t
 		when; /* time of its first line: as given; else the line's own stamp, ns; 0: none */
@@ -74,6 +77,7 @@ struct complaint_kernel {
 	bool known; /* possible is given; else it is derived from the release that the lines name */
 	uint32_t possible; /* 1U << enum thprace_class: classes that can happen on it */
 	unsigned int pmd_order; /* of a huge page; 0: not known (9, 11 and 13 are accepted) */
+	char release[64]; /* if no line names one; "": not known */
 };
 
 /*
@@ -82,6 +86,12 @@ struct complaint_kernel {
  * have the fixes of a later release. A release that cannot be parsed counts as open to all.
  */
 uint32_t complaint__possible(const char *release, uint32_t *closed);
+
+/*
+ * Does this release have a local version ("5.10.262-mine")? Then it was built by somebody, from
+ * sources that may not be those of its version.
+ */
+bool complaint__own_build(const char *release);
 
 /* complaint: valid until it returns. */
 typedef void (*complaint_fn)(void *ctx, const struct complaint *complaint);

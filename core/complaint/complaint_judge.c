@@ -199,12 +199,22 @@ static bool judge_trace(struct block *block)
 	return true;
 }
 
-static bool judge_kernel(struct complaint *complaint, const struct complaint_kernel *kernel)
+/*
+ * Somebody's own build may lack a fix that its version has. Its dumped page and failed check count
+ * for more than the version; a bare BUG, which any defect may cause, does not.
+ */
+static bool judge_kernel(struct block *block, const struct complaint_kernel *kernel)
 {
+	struct complaint *complaint = &block->complaint;
 	uint32_t possible, closed = 0;
 
 	possible = kernel->known ? kernel->possible
 				 : complaint__possible(complaint->release, &closed);
+	if (block->dump && *block->check && complaint__own_build(complaint->release)) {
+		possible |= closed;
+		complaint->doubtful = complaint->classes & closed;
+		closed = 0;
+	}
 	if (complaint->classes & closed)
 		return keep(complaint, possible, "closed in this kernel");
 	return keep(complaint, possible, "cannot happen on this kernel");
@@ -360,5 +370,5 @@ void complaint_judge(struct block *block, const struct complaint_kernel *kernel)
 	if (!judge_page(block) || !judge_kind(block, &huge) ||
 	    (huge && !judge_size(block, kernel)) || !judge_trace(block))
 		return;
-	judge_kernel(complaint, kernel);
+	judge_kernel(block, kernel);
 }

@@ -2,6 +2,7 @@
 /* To which classes a release is open, for logs of kernels that are not available any more. */
 #include "complaint.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -30,6 +31,32 @@ static bool read_release(const char *text, struct release *release)
 	if (!release->patch && !strncmp(text, "-rc", 3) && release->fixes)
 		release->fixes--;
 	return true;
+}
+
+/*
+ * After the version: a distribution's package ("-56-cloud-amd64", "-0.rc1.fc33", ".el6"), a tree of
+ * upstream ("+", "-next-20241220", "-syzkaller"). Any other text is CONFIG_LOCALVERSION.
+ */
+bool complaint__own_build(const char *release)
+{
+	static const char *const upstream[] = {"+", ".", "-next", "-syzkaller"};
+	uint64_t number;
+	size_t i;
+
+	if (!number__release(&release, &number, &number))
+		return false;
+	while (*release == '.' && isdigit((unsigned char)release[1])) {
+		release++;
+		number__take(&release, 10, &number);
+	}
+	if (!strncmp(release, "-rc", 3)) {
+		release += 3;
+		number__take(&release, 10, &number);
+	}
+	for (i = 0; i < sizeof(upstream) / sizeof(upstream[0]); i++)
+		if (!strncmp(release, upstream[i], strlen(upstream[i])))
+			return false;
+	return *release && !(*release == '-' && isdigit((unsigned char)release[1]));
 }
 
 /* Is this release open to the class, or closed? Adds the class's bit to the right set. */

@@ -500,6 +500,93 @@ static void releases(void **state)
 	}
 }
 
+static void own_builds(void **state)
+{
+	static const char *const own[] = {
+		"5.10.262-thprace-racy-debug",
+		"6.5.13-debug-v1",
+		"6.0.0-rc1-v8",
+		"6.1.0-gdeadbeef",
+		"5.10-mine",
+	};
+	static const char *const others[] = {
+		"",
+		"next",
+		"5.10",
+		"5.10.262",
+		"2.6.32.61",
+		"2.6.32-71.el6",
+		"5.8.0-0.rc1",
+		"5.13.0-rc3",
+		"6.6.0-rc2+",
+		"6.1.0-56-cloud-amd64",
+		"5.10.16-1-default",
+		"5.19.4-200.fc36.x86_64",
+		"6.13.0-rc3-next-20241220-syzkaller",
+		"6.11.0-rc6-syzkaller-00183-gb831f83e40a2",
+		"6.12.0-rc1-00044-gaef25be35d23",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!complaint__own_build(own[i]))
+			fail_msg("%s has a local version", own[i]);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (complaint__own_build(others[i]))
+			fail_msg("%s has no local version", others[i]);
+}
+
+/*
+ * Of somebody's own build, the version excludes no class that the kernel's own check is about. A
+ * bare BUG is less than that. The kernel is the log's, or the one that the caller knows.
+ */
+static void by_an_own_build(void **state)
+{
+	static const struct {
+		const char *task, *known;
+		uint32_t classes, bare;
+	} of[] = {
+		{"5.10.262-mine", "", C(SPLIT_UNMAP), 0},
+		{NULL, "5.10.262-mine", C(SPLIT_UNMAP), 0},
+		{"5.10.262", "5.10.7-mine", 0, 0},
+		{NULL, "5.10.262", 0, 0},
+		{"5.10.7", "", C(SPLIT_UNMAP), C(INVALIDATE_UNMAP)},
+	};
+	struct reader *reader = *state;
+	struct complaint_kernel kernel = {0};
+	const struct complaint *found = reader->found.complaint;
+	char task[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		snprintf(kernel.release, sizeof(kernel.release), "%s", of[i].known);
+		complaint_parser__free(reader->parser);
+		open_reader(reader, &kernel);
+		snprintf(task, sizeof(task), "CPU: 1 PID: 12 Comm: x%s%s #1",
+			 of[i].task ? " Not tainted " : "", of[i].task ? of[i].task : "");
+		feed(reader,
+		     "page:00000000acb8c5cd refcount:514 mapcount:0 mapping:00000000fbbb40d6 "
+		     "index:0x0 pfn:0x31e00",
+		     NULL);
+		feed(reader,
+		     "head:00000000acb8c5cd order:9 compound_mapcount:0 compound_pincount:0", NULL);
+		feed(reader, "page dumped because: VM_BUG_ON_PAGE(!unmap_success)", NULL);
+		feed(reader, "kernel BUG at mm/huge_memory.c:2368!", NULL);
+		feed(reader, task, NULL);
+		feed(reader, "---[ end trace 0000000000000000 ]---", NULL);
+		feed(reader, "kernel BUG at mm/truncate.c:763!", NULL);
+		feed(reader, task, NULL);
+		complaint_parser__finish(reader->parser);
+		assert_int_equal(reader->found.nr, 2);
+		assert_int_equal(found[0].classes, of[i].classes);
+		assert_int_equal(found[0].doubtful,
+				 strstr(found[0].release, "-mine") ? C(SPLIT_UNMAP) : 0);
+		assert_int_equal(found[1].classes, of[i].bare);
+		assert_int_equal(found[1].doubtful, 0);
+	}
+}
+
 /* The same line after every prefix. */
 static void prefixes(void **state)
 {
@@ -572,6 +659,8 @@ int main(void)
 		WITH_READER(endless),
 		WITH_READER(noise),
 		cmocka_unit_test(releases),
+		cmocka_unit_test(own_builds),
+		cmocka_unit_test_setup_teardown(by_an_own_build, begin, end),
 		WITH_READER(prefixes),
 		cmocka_unit_test(names),
 	};
