@@ -12,6 +12,25 @@ struct task_struct {
 
 struct thprace_beacon beacon __attribute__((aligned(THPRACE_BEACON_ALIGN))) = {};
 
+/* With --all. */
+SEC("raw_tp")
+int beacon_streams(void *ctx)
+{
+	struct bpf_ringbuf_map *map;
+	void *stream;
+	u32 i, at;
+
+	for (i = 0; i < THPRACE_STREAMS_MAX; i++) {
+		at = i;
+		stream = bpf_map_lookup_elem(&streams, &at);
+		if (!stream)
+			break;
+		map = (void *)POINTER_NUMBER(beacon.head.stream[i], (u64)stream);
+		beacon.head.stream[i] = (u64)BPF_CORE_READ(map, rb);
+	}
+	return 0;
+}
+
 SEC("raw_tp")
 int beacon_setup(void *ctx)
 {

@@ -95,7 +95,7 @@ static void print_result(FILE *out, const struct recover *recover, const struct 
 		COUNTED((uint64_t)result->seconds, "second"),
 		COUNTED(result->incidents, "incident"));
 	fprintf(out, "%s, %s\n", COUNTED(result->escapes, "escape"),
-		COUNTED(result->records, "flight record"));
+		COUNTED(result->records, result->all ? "record" : "flight record"));
 	fprintf(out, "under way at the crash: %s, %s, ", COUNTED(result->windows, "window"),
 		COUNTED(result->ranges, "range"));
 	fprintf(out, "%s; %s waited\n", COUNTED(result->walkers, "walker"),

@@ -13,6 +13,7 @@
 
 #define CPUS_MAX 65536
 #define RING_MAX (64U << 20)
+#define STREAM_MAX (16U << 20)
 #define TEXT_MAP 0xffffffff80000000ULL /* x86-64: where the kernel's text is mapped */
 
 /* What was found on the way to a beacon that can be used. */
@@ -33,6 +34,12 @@ static void help_translation(const struct memory *memory, const struct thprace_b
 				   head->self >> 47 == 0x1ffff ? 48 : 57, head->phys_base);
 }
 
+/* The size of a ring's data. */
+static bool is_size(uint64_t mask, uint64_t most)
+{
+	return mask >= 4095 && mask < most && !(mask & (mask + 1));
+}
+
 static bool is_sane(const struct thprace_beacon *beacon)
 {
 	const struct thprace_beacon_head *head = &beacon->head;
@@ -40,8 +47,9 @@ static bool is_sane(const struct thprace_beacon *beacon)
 	return head->cpus && head->cpus <= CPUS_MAX &&
 	       head->cpu_stride >= sizeof(struct thprace_cpu) &&
 	       head->cpu_stride < 2 * sizeof(struct thprace_cpu) && head->mode < THPRACE_MODE_MAX &&
-	       head->page_shift >= 12 && head->page_shift <= 16 && head->ring_mask < RING_MAX &&
-	       head->ring_mask >= 4095 && !(head->ring_mask & (head->ring_mask + 1)) &&
+	       head->page_shift >= 12 && head->page_shift <= 16 &&
+	       is_size(head->ring_mask, RING_MAX) && head->streams <= THPRACE_STREAMS_MAX &&
+	       (!head->streams || is_size(head->stream_mask, STREAM_MAX)) &&
 	       head->meta_size <= sizeof(beacon->meta);
 }
 

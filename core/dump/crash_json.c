@@ -138,14 +138,11 @@ void crash_json__log(struct crash_json *crash, const struct memory *memory,
 		     struct recovery *recovery)
 {
 	const char *release = json__get_text(crash->meta, "kernel");
-	uint32_t closed;
-	const struct complaint_kernel kernel = {
-		.known = true,
-		.possible = complaint__possible(release, &closed),
-	};
+	struct complaint_kernel kernel = {0};
 	struct log log = {.crash = crash, .recovery = recovery};
 
 	snprintf(recovery->kernel, sizeof(recovery->kernel), "%s", release);
+	snprintf(kernel.release, sizeof(kernel.release), "%s", release);
 	log.parser = complaint_parser__new(&kernel, on_complaint, &log);
 	if (!log.parser) {
 		recovery->log_error = -ENOMEM;
@@ -282,6 +279,23 @@ static void note_messages(struct json_object *notes, const struct recovery *reco
 		     messages->unfinished == 1 ? " was" : "s were", messages->refused);
 }
 
+static void note_streams(struct json_object *notes, const struct recovery *recovery)
+{
+	const struct streams *streams = &recovery->streams;
+
+	if (!recovery->all)
+		return;
+	note(notes,
+	     "records are from the streams of --all: %zu that were still in memory, %zu not "
+	     "read before%s",
+	     streams->counts.read + streams->counts.unread, streams->counts.unread,
+	     streams->counts.overwritten ? "; earlier ones are only in what thprace itself wrote"
+					 : "");
+	if (streams->missing)
+		note(notes, "the streams of %s are not in the dump, or damaged",
+		     COUNTED(streams->missing, "CPU"));
+}
+
 static void note_damage(struct json_object *notes, const struct recovery *recovery)
 {
 	if (recovery->cut_off)
@@ -334,6 +348,7 @@ char *crash_json__meta(struct crash_json *crash, const struct under_way *under_w
 		note(notes, "%s waited for zaps to end",
 		     COUNTED(under_way->nr_waiting, "failed walker"));
 	note_messages(notes, recovery);
+	note_streams(notes, recovery);
 	note_damage(notes, recovery);
 	json__add_name(object, "format", format);
 	json__add_number(object, "crashed", crashed);
@@ -349,6 +364,8 @@ char *crash_json__meta(struct crash_json *crash, const struct under_way *under_w
 	json__add_number(object, "messages_unfinished", recovery->messages.unfinished);
 	json__add_number(object, "messages_damaged", recovery->messages.refused);
 	json__add_number(object, "overwritten_bytes", recovery->messages.overwritten);
+	json__add_number(object, "stream_records_read", recovery->streams.counts.read);
+	json__add_number(object, "stream_records_unread", recovery->streams.counts.unread);
 	json__add_number(object, "cut_off", recovery->cut_off);
 	json__add(object, "notes", notes);
 	json__add(meta, "recovered", object);

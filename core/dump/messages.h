@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The messages in the memory of a BPF ring buffer: those that nobody had read, and those read ones
+ * The messages, or the records, in the memory of a BPF ring buffer: those that nobody had read, and those read ones
  * that were not overwritten yet.
  */
 #ifndef THPRACE_MESSAGES_H
 #define THPRACE_MESSAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct messages_ring {
 	size_t size; /* a power of two */
 	uint64_t first_page; /* of data, counted from the ring's struct bpf_ringbuf */
 	unsigned int page_shift;
+	bool records; /* a stream: each message is a struct thprace_record, which is not checked */
 	uint64_t consumer; /* positions, in bytes since the ring was made */
 	uint64_t producer;
 };

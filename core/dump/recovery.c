@@ -111,15 +111,31 @@ static void find_latest(struct maker *maker, struct thprace_record *record)
 	note_time(maker, record->ts);
 }
 
-static void write_record(struct maker *maker, struct thprace_record *record)
+static void write_record(struct maker *maker, enum thprace_block_type type,
+			 struct thprace_record *record)
 {
 	record->seq = 0;
 	if (trace_validate__record(record)) {
 		maker->result->records_refused++;
 		return;
 	}
-	note_error(maker, trace_writer__record(maker->writer, THPRACE_BLOCK_CONTEXT, record));
+	note_error(maker, trace_writer__record(maker->writer, type, record));
 	maker->result->records++;
+}
+
+static void write_flown(struct maker *maker, struct thprace_record *record)
+{
+	write_record(maker, THPRACE_BLOCK_CONTEXT, record);
+}
+
+static void look_at_streamed(void *ctx, struct thprace_record *record)
+{
+	find_latest(ctx, record);
+}
+
+static void write_streamed(void *ctx, struct thprace_record *record)
+{
+	write_record(ctx, THPRACE_BLOCK_RECORDS, record);
 }
 
 /* Counters, and when the last thing happened. */
@@ -138,15 +154,20 @@ static void read_cpus(struct maker *maker)
 		add_counters(maker);
 		each_record(maker, find_latest);
 	}
+	maker->result->all = maker->head->streams != 0;
+	note_error(maker, streams__walk(&maker->result->streams, maker->memory, maker->head,
+					look_at_streamed, maker));
 }
 
-static void write_flight(struct maker *maker)
+static void write_records(struct maker *maker)
 {
 	unsigned int id;
 
 	for (id = 0; id < maker->head->cpus; id++)
 		if (read_cpu(maker, id))
-			each_record(maker, write_record);
+			each_record(maker, write_flown);
+	note_error(maker, streams__walk(&maker->result->streams, maker->memory, maker->head,
+					write_streamed, maker));
 }
 
 static void on_task(void *ctx, const struct thprace_slot *slot)
@@ -345,7 +366,7 @@ static void write_trace(struct maker *maker, const struct recovery_options *opti
 {
 	note_error(maker, trace_writer__json(maker->writer, THPRACE_BLOCK_META,
 					     crash_json__first(&maker->crash)));
-	write_flight(maker);
+	write_records(maker);
 	apply_losses(maker);
 	if (!maker->result->no_messages)
 		note_error(maker, messages__walk(&maker->ring, on_message, maker,

@@ -12,6 +12,7 @@
 
 #include "memory.h"
 #include "messages.h"
+#include "streams.h"
 
 struct work;
 
@@ -31,6 +32,8 @@ struct recovery {
 	struct messages_counts messages;
 	bool no_messages; /* the ring is not in the dump, or damaged */
 	unsigned int cpus_missing; /* whose memory is not in the dump */
+	bool all; /* it was `record --all`, which has no flight recorder: … */
+	struct streams streams; /* … its records */
 	size_t records;
 	size_t records_refused; /* that no thprace writes */
 	size_t cut_off; /* program runs that had not been counted to their end */

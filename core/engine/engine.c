@@ -18,7 +18,6 @@
 #include "engine_private.h"
 #include "kprobe_trial.h"
 
-#define STREAM_RING_BYTES (2u << 20) /* per CPU, only with --all */
 #define NAMES_MAX (PROBE_NAMES_MAX + 1024)
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
@@ -50,8 +49,8 @@ static int open_rings(struct engine *engine)
 	if (!engine->rings)
 		return -errno;
 	for (i = 0; i < (uint32_t)engine->stream_count; i++) {
-		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "thprace_stream", 0, 0, STREAM_RING_BYTES,
-				    NULL);
+		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "thprace_stream", 0, 0,
+				    ENGINE_STREAM_BYTES, NULL);
 		if (fd < 0)
 			return fd;
 		engine->stream_fd[i] = fd;
@@ -130,7 +129,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	}
 	engine->options = *options;
 	engine->stats_fd = -1;
-	for (i = 0; i < STREAMS_MAX; i++)
+	for (i = 0; i < THPRACE_STREAMS_MAX; i++)
 		engine->stream_fd[i] = -1;
 	engine->cpus = libbpf_num_possible_cpus();
 	clock_source__read(&engine->clock);
@@ -248,7 +247,7 @@ void engine__close(struct engine *engine)
 		unmap_array(engine->cpu_map, engine->skel->maps.cpus, engine->cpu_stride);
 		engine__unload(engine);
 	}
-	for (i = 0; i < STREAMS_MAX; i++)
+	for (i = 0; i < THPRACE_STREAMS_MAX; i++)
 		if (engine->stream_fd[i] >= 0)
 			close(engine->stream_fd[i]);
 	if (engine->stats_fd >= 0)

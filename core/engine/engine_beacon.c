@@ -14,6 +14,7 @@ _Static_assert(sizeof(THPRACE_VERSION) <= THPRACE_BEACON_VERSION_LEN, "with its 
 void engine__choose_beacon(struct engine *engine)
 {
 	bpf_program__set_autoload(engine->skel->progs.beacon_setup, true);
+	bpf_program__set_autoload(engine->skel->progs.beacon_streams, engine->options.all);
 	bpf_program__set_autoload(engine->skel->progs.beacon_races, engine->races);
 }
 
@@ -36,6 +37,8 @@ int engine__light_beacon(struct engine *engine)
 	struct thprace_beacon_head *head = &bss->beacon.head;
 	int err = run_once(engine->skel->progs.beacon_setup);
 
+	if (!err && engine->stream_count)
+		err = run_once(engine->skel->progs.beacon_streams);
 	if (!err && engine->races)
 		err = run_once(engine->skel->progs.beacon_races);
 	if (err)
@@ -46,6 +49,8 @@ int engine__light_beacon(struct engine *engine)
 	head->cpu_stride = engine->cpu_stride;
 	head->page_shift = engine->skel->rodata->page_shift;
 	head->mode = engine__mode(engine);
+	head->streams = (uint32_t)engine->stream_count;
+	head->stream_mask = ENGINE_STREAM_BYTES - 1;
 	head->pending = behind(&bss->beacon, bss->pending);
 	head->slots = behind(&bss->beacon, bss->slots);
 	head->text = target__address(engine->target, THPRACE_SYMBOL_TEXT);

@@ -263,7 +263,7 @@ static int size_maps(struct engine *engine)
 	skel->rodata->slot_seed = seed | 1;
 	engine->stream_count = 0;
 	if (engine->options.all)
-		engine->stream_count = power_of_two(engine->cpus, STREAMS_MAX);
+		engine->stream_count = power_of_two(engine->cpus, THPRACE_STREAMS_MAX);
 	skel->rodata->stream_count = engine->stream_count;
 	err = bpf_map__set_max_entries(skel->maps.cpus, engine->cpus);
 	if (!err && engine->stream_count)

@@ -12,7 +12,7 @@
 #include "engine_race.h"
 #include "thprace.skel.h"
 
-#define STREAMS_MAX 64
+#define ENGINE_STREAM_BYTES (2u << 20) /* of each stream, of `record --all' */
 
 /* How long the ends of what is shed are still watched, for what was under way. */
 #define SHED_GRACE_NS 10000000000ULL
@@ -38,7 +38,7 @@ struct engine {
 	size_t link_count;
 	struct engine_races *races; /* NULL: none */
 	struct ring_buffer *rings;
-	int stream_fd[STREAMS_MAX];
+	int stream_fd[THPRACE_STREAMS_MAX];
 	int stream_count;
 	int stats_fd;
 	int cpus;

@@ -17,6 +17,7 @@
 #define THPRACE_BEACON_ALIGN 4096 /* every kernel's pages are multiples of it */
 #define THPRACE_BEACON_SIZE 32768
 #define THPRACE_BEACON_VERSION_LEN 32
+#define THPRACE_STREAMS_MAX 64 /* rings of `record --all`; a power of two */
 
 /* Changes with the layout of what the beacon leads to. */
 #define THPRACE_BEACON_LAYOUT                                                      \
@@ -26,7 +27,7 @@
 		  sizeof(struct thprace_cpu)) *                                    \
 			 1021 +                                                    \
 		 sizeof(struct thprace_incident) + sizeof(struct thprace_record) + \
-		 sizeof(struct thprace_race_slot)))
+		 sizeof(struct thprace_race_slot) + sizeof(struct thprace_beacon_head)))
 
 /* Offsets of members of the kernel's structures, by its BTF. */
 struct thprace_beacon_members {
@@ -55,6 +56,10 @@ struct thprace_beacon_head {
 	__u64 ring_data; /* … and its members: addresses */
 	__u64 ring_consumer;
 	__u64 ring_producer;
+	/*
+	 * Of each stream: its struct bpf_ringbuf, whose members lie as the incident ring's.
+	 */
+	__u64 stream[THPRACE_STREAMS_MAX];
 	__u64 phys_base; /* x86-64: what the kernel's text is shifted by in physical memory */
 	struct thprace_beacon_members members;
 	/* By core. */
@@ -72,7 +77,8 @@ struct thprace_beacon_head {
 	__u64 lost_until; /* the last known loss was not after this; 0: none */
 	__u64 lost[THPRACE_LOSS_SLOTS];
 	__u32 meta_size; /* bytes of meta; 0: it did not fit */
-	__u32 pad;
+	__u32 streams; /* how many there are: 0 without --all */
+	__u64 stream_mask; /* size of the data of each - 1 */
 };
 
 struct thprace_beacon {

@@ -63,6 +63,9 @@ static void make(void)
 	crash_record(&crash, 0,
 		     (struct thprace_record){.ts = CRASH_STARTED + 5,
 					     .type = THPRACE_REC_ZAP_OPEN});
+	crash_stream(&crash,
+		     (struct thprace_record){.ts = CRASH_STARTED + 5, .type = THPRACE_REC_ZAP_OPEN},
+		     0);
 }
 
 static void damage(const uint8_t *data, size_t size)

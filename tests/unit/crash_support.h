@@ -30,14 +30,16 @@
 #define CRASH_LOG 0xb9000
 #define CRASH_NAMES 0xbe000
 #define CRASH_RACES 0xc0000
-#define CRASH_BYTES 0x110000
+#define CRASH_STREAM 0x110000 /* of --all, as CRASH_RING */
+#define CRASH_BYTES 0x116000
 #define CRASH_FOLIO 0xffffea0000080000ULL
 #define CRASH_TEXT 0xffffffff81000000ULL
 #define CRASH_STARTED 1000000000ULL
 
 _Static_assert(CRASH_SLOTS + THPRACE_SLOTS_MAX * sizeof(struct thprace_slot) <= CRASH_CPUS, "fits");
-_Static_assert(CRASH_RACES + THPRACE_RACE_SLOTS * sizeof(struct thprace_race_slot) <= CRASH_BYTES,
+_Static_assert(CRASH_RACES + THPRACE_RACE_SLOTS * sizeof(struct thprace_race_slot) <= CRASH_STREAM,
 	       "fits");
+_Static_assert(CRASH_STREAM + 0x3000 + CRASH_RING_BYTES <= CRASH_BYTES, "fits");
 _Static_assert(CRASH_CPUS + 2 * sizeof(struct thprace_cpu) <= CRASH_RING, "fits");
 
 struct crash {
@@ -46,6 +48,7 @@ struct crash {
 	char info[4096];
 	struct memory memory;
 	uint64_t produced; /* bytes of messages */
+	uint64_t streamed; /* bytes of records in the stream */
 	unsigned int logged; /* messages of the kernel's log */
 	uint64_t log_text; /* bytes of their text */
 };
@@ -109,27 +112,49 @@ static inline struct thprace_cpu *crash_cpu(struct crash *crash, int i)
 	return (struct thprace_cpu *)crash_at(crash, CRASH_CPUS) + i;
 }
 
-static inline void crash_put(struct crash *crash, uint64_t position, const void *from, size_t size)
+static inline void crash_put(struct crash *crash, uint64_t ring, uint64_t position,
+			     const void *from, size_t size)
 {
 	size_t i;
 
 	for (i = 0; i < size; i++)
-		crash->bytes[CRASH_RING_DATA + ((position + i) & (CRASH_RING_BYTES - 1))] =
+		crash->bytes[ring + 0x3000 + ((position + i) & (CRASH_RING_BYTES - 1))] =
 			((const unsigned char *)from)[i];
+}
+
+/* To the ring at this offset, of which `produced' bytes were produced. */
+static inline void crash_produce(struct crash *crash, uint64_t ring, uint64_t *produced,
+				 const void *message, uint32_t size, uint32_t flags)
+{
+	uint32_t header[2];
+
+	header[0] = size | flags;
+	header[1] = 3 + (uint32_t)((*produced & (CRASH_RING_BYTES - 1)) / CRASH_PAGE);
+	crash_put(crash, ring, *produced, header, sizeof(header));
+	crash_put(crash, ring, *produced + 8, message, size);
+	*produced += 8 + size;
+	memcpy(crash_at(crash, ring + 0x2000), produced, sizeof(*produced));
 }
 
 /* A message of the incident ring; flags: of its header. */
 static inline void crash_message(struct crash *crash, const void *message, uint32_t size,
 				 uint32_t flags)
 {
-	uint32_t header[2];
+	crash_produce(crash, CRASH_RING, &crash->produced, message, size, flags);
+}
 
-	header[0] = size | flags;
-	header[1] = 3 + (uint32_t)((crash->produced & (CRASH_RING_BYTES - 1)) / CRASH_PAGE);
-	crash_put(crash, crash->produced, header, sizeof(header));
-	crash_put(crash, crash->produced + 8, message, size);
-	crash->produced += 8 + size;
-	memcpy(crash_at(crash, CRASH_RING + 0x2000), &crash->produced, sizeof(crash->produced));
+/* A record in CPU 0's stream; flags: of its header. */
+static inline void crash_stream(struct crash *crash, struct thprace_record record, uint32_t flags)
+{
+	struct thprace_beacon_head *head =
+		(struct thprace_beacon_head *)(crash->bytes + CRASH_BEACON);
+
+	head->streams = 1;
+	head->stream_mask = CRASH_RING_BYTES - 1;
+	head->stream[0] = CRASH_BASE + CRASH_STREAM;
+	crash_produce(crash, CRASH_STREAM, &crash->streamed, &record, sizeof(record), flags);
+	crash_cpu(crash, 0)->counters.seen++;
+	crash_cpu(crash, 0)->counters.submitted += !flags;
 }
 
 /* A flight record. */

@@ -169,6 +169,61 @@ static void test_counters(void **state)
 	release(&out, crash);
 }
 
+/* Records of --all: what is still in the stream's memory, whoever had read it. */
+static void test_stream(void **state)
+{
+	const size_t places = CRASH_RING_BYTES / (sizeof(struct thprace_record) + 8);
+	struct thprace_record record = {.type = THPRACE_REC_ZAP_OPEN};
+	struct crash *crash = new_crash();
+	struct out out;
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 500; i++) {
+		record.ts = CRASH_STARTED + i;
+		crash_stream(crash, record, 0);
+	}
+	crash_number(crash, CRASH_STREAM + 0x1000,
+		     crash->streamed - 10 * (sizeof(struct thprace_record) + 8));
+	record.type = 99; /* damaged */
+	crash_stream(crash, record, 0);
+	record.type = THPRACE_REC_ZAP_OPEN;
+	record.ts += 1000; /* being written when the kernel died */
+	crash_stream(crash, record, 1U << 31);
+	recover(crash, &out);
+	assert_int_equal(out.err, 0);
+	assert_true(out.recovery.all);
+	assert_int_equal(out.summary->records, places - 2);
+	assert_int_equal(out.summary->context, 0);
+	assert_int_equal(out.recovery.streams.counts.unread, 11);
+	assert_int_equal(out.recovery.streams.counts.unfinished, 1);
+	assert_int_equal(out.summary->stopped, CRASH_STARTED + 500);
+	assert_int_equal(out.summary->submitted, 501);
+	assert_true(summary__identity(out.summary));
+	assert_true(notes(&out, "of --all: "));
+	assert_true(notes(&out, "11 not read before; earlier ones are only in what"));
+	assert_true(notes(&out, "cut off 1 run"));
+	assert_true(notes(&out, "1 damaged record"));
+	release(&out, crash);
+
+	/* One ring of two is damaged, and where it should be there is none. */
+	crash = new_crash();
+	crash_stream(crash, record, 0);
+	crash_beacon(crash)->head.streams = 2;
+	recover(crash, &out);
+	assert_int_equal(out.err, 0);
+	assert_int_equal(out.summary->records, 1);
+	assert_true(notes(&out, "the streams of 1 CPU are not in the dump"));
+	release(&out, crash);
+
+	crash = new_crash();
+	crash_stream(crash, record, 0);
+	crash_beacon(crash)->head.stream_mask = 4096;
+	recover(crash, &out);
+	assert_int_equal(out.err, -ENOENT);
+	free(crash);
+}
+
 /* A failed walker, and a window that was open until the crash: the escape that killed the kernel. */
 static void test_window_under_way(void **state)
 {
@@ -568,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_window_under_way),
 		cmocka_unit_test(test_precise),
 		cmocka_unit_test(test_range_under_way),
