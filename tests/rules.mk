@@ -291,5 +291,6 @@ arm64: deps
 ## test-kernels     every kernel that can be had
 .PHONY: test-kernels
 test-kernels: all arm64
+	$(Q)THPRACE_BUILD=$(O) prove tests/system/97-recover-arm64.t
 	$(Q)THPRACE_BUILD=$(O) tests/kernels/matrix
 include tests/bench/rules.mk

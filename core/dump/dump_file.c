@@ -144,7 +144,9 @@ static int open_kdump(struct dump_file *file, char *why, size_t why_size)
 	kdump_clear_err(file->kdump);
 	if (kdump_get_number_attr(file->kdump, KDUMP_ATTR_PAGE_SIZE, &page) != KDUMP_OK ||
 	    page < 4096 || page > PAGE_SIZE_MAX || page & (page - 1)) {
-		snprintf(why, why_size, "it is of a machine whose page size is not known");
+		snprintf(why, why_size,
+			 "it does not say how large the machine's pages are: a dump of an arm64 "
+			 "machine needs VMCOREINFO for that");
 		return -EINVAL;
 	}
 	file->memory.page_size = page;

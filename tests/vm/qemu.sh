@@ -34,7 +34,7 @@ boot() {
 	if [ -n "${dump-}" ]; then
 		# It stops when the guest ends, and waits for tests/vm/memory.
 		devices+=(-action shutdown=pause -qmp "unix:${tmp//,/,,}/qmp,server=on,wait=off")
-		[ "$arch" = arm64 ] || devices+=(-device vmcoreinfo)
+		devices+=(-device vmcoreinfo)
 	fi
 	# It ends with this shell, even if that is killed.
 	setpriv --pdeathsig TERM timeout --kill-after=5 "$3" \
