@@ -4,7 +4,7 @@
  * makes a program for each event (core/engine/engine_race.c). It puts instructions for keys and
  * conditions into it, and the numbers of race and section.
  */
-#include "race.bpf.h"
+#include "race_learn.bpf.h"
 #include <thprace/beacon.h>
 
 /* Waits, in the tasks of the command (bpf/widen.bpf.c). Only the templates for `thprace provoke'. */
@@ -76,18 +76,25 @@ static __always_inline void race_count(const struct thprace_race_slot *slot, u64
 	ADD(cpu->filtered, 1);
 }
 
+static __always_inline int has(u32 flag)
+{
+	return (NUMBER(THPRACE_RACE_FLAGS) & flag) != 0;
+}
+
 /* The end of an interval, stamped `now': meets, proves, withdraws, reports, in this order. */
 static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slot, u32 index,
 					u64 *frame, u64 now, u8 flags)
 {
 	u32 met = 0;
 
+	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot))
+		met = race_keep_end(index, now);
 	if (race_others(slot))
-		met = race_meet_all(index, now);
+		met += race_meet_all(index, now);
 	CODE(frame, THPRACE_RACE_ESCAPE);
 	if (*(volatile u64 *)&frame[THPRACE_RACE_FRAME_ESCAPE])
 		flags |= THPRACE_RACE_ESCAPED;
-	race_withdraw(slot, index);
+	race_undo(slot, index);
 	if (met || *(volatile u32 *)&slot->noted || flags & THPRACE_RACE_ESCAPED)
 		race_report(ctx, slot, now, flags);
 	race_count(slot, now);
@@ -133,6 +140,14 @@ static __always_inline void frame_init(u64 *frame, void *ctx)
 		frame[THPRACE_RACE_FRAME_SAVED + i] = 0;
 }
 
+/* It has begun, and not ended. */
+static __always_inline int is_under_way(const struct thprace_race_slot *slot)
+{
+	u32 state = *(volatile u32 *)&slot->state;
+
+	return state == THPRACE_RACE_OPEN || state == THPRACE_RACE_LEARNING;
+}
+
 /* An interval or instant begins. Returns its slot's index, or -1. */
 static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 				      enum thprace_race_state state)
@@ -164,12 +179,15 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		count_lost(THPRACE_LOSS_RETURN);
 		return -1;
 	}
-	if (slot->state == THPRACE_RACE_OPEN) { /* its end was missed, or it is a nested call */
-		race_withdraw(slot, index);
+	if (is_under_way(slot)) { /* its end was missed, or it is a nested call */
+		race_undo(slot, index);
 		count_lost(THPRACE_LOSS_RETURN);
 	}
 	race_fill(slot, frame);
-	race_publish(slot, index, state);
+	if (has(THPRACE_RACE_HAS_LEARN))
+		race_begin_learning(slot, index);
+	else
+		race_publish(slot, index, state);
 	return index;
 }
 
@@ -242,7 +260,7 @@ static __always_inline struct thprace_race_slot *race_at_event(void *ctx, u64 *f
 	if (*index < 0)
 		return NULL;
 	slot = slot_of(*index);
-	if (!slot || slot->state != THPRACE_RACE_OPEN)
+	if (!slot || !is_under_way(slot))
 		return NULL;
 	frame_init(frame, ctx);
 	frame[THPRACE_RACE_FRAME_INTERVAL] = (u64)&slot->interval;
@@ -260,6 +278,12 @@ static __always_inline void race_do_end(void *ctx)
 	slot = race_at_event(ctx, frame, &index);
 	if (!slot)
 		return;
+	if (has(THPRACE_RACE_HAS_LEARN) && slot->state == THPRACE_RACE_LEARNING) {
+		/* It has never learnt its key, and so it was none. */
+		race_undo(slot, index);
+		race_release(slot);
+		return;
+	}
 	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
 	race_finish(ctx, slot, index, frame, bpf_ktime_get_ns(), 0);
 }
@@ -284,10 +308,62 @@ int race_drop(void *ctx)
 	slot = race_at_event(ctx, frame, &index);
 	if (!slot)
 		return 0;
-	race_withdraw(slot, index);
+	race_undo(slot, index);
 	if (*(volatile u32 *)&slot->noted)
 		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
 	race_release(slot);
+	return 0;
+}
+
+static __always_inline int is_known(const struct thprace_race_slot *slot, const u64 *frame)
+{
+	return slot->interval.key == frame[THPRACE_RACE_FRAME_KEY] &&
+	       slot->from == frame[THPRACE_RACE_FRAME_FROM] &&
+	       slot->to == frame[THPRACE_RACE_FRAME_TO];
+}
+
+/* It turns out to be about something else: with the key before, the interval was none. */
+static __always_inline void race_unlearn(void *ctx, struct thprace_race_slot *slot, u32 index)
+{
+	u32 i;
+
+	race_withdraw(slot, index);
+	/* Who looks at it now may still add to what is counted from here on. */
+	if (*(volatile u32 *)&slot->owners != 1)
+		count_lost(THPRACE_LOSS_RETURN);
+	if (*(volatile u32 *)&slot->noted)
+		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
+	race_name(slot, index);
+	slot->interval.others = 0;
+#pragma clang loop unroll(full)
+	for (i = 0; i < THPRACE_INTERVAL_EVENTS; i++)
+		slot->interval.since[i] = 0;
+}
+
+/* The interval's key is known. */
+SEC("race")
+int race_learn(void *ctx)
+{
+	u64 frame[THPRACE_RACE_FRAME_WORDS];
+	struct thprace_race_slot *slot;
+	int index;
+
+	if (!recording)
+		return 0;
+	slot = race_at_event(ctx, frame, &index);
+	if (!slot)
+		return 0;
+	if (slot->state == THPRACE_RACE_OPEN) {
+		if (is_known(slot, frame))
+			return 0;
+		race_unlearn(ctx, slot, index);
+	}
+	*(volatile u64 *)&slot->interval.key = frame[THPRACE_RACE_FRAME_KEY];
+	*(volatile u64 *)&slot->from = frame[THPRACE_RACE_FRAME_FROM];
+	*(volatile u64 *)&slot->to = frame[THPRACE_RACE_FRAME_TO];
+	race_show(slot, index, THPRACE_RACE_OPEN);
+	if (race_recall(index))
+		ADD(slot->noted, 1); /* its end is to be reported */
 	return 0;
 }
 
@@ -397,8 +473,8 @@ __noinline int __weak race_abandon(u32 place)
 
 	if (!slot)
 		return 0;
-	if (slot->state == THPRACE_RACE_OPEN && !(place & THPRACE_RACE_INSIDE)) {
-		race_withdraw(slot, index);
+	if (is_under_way(slot) && !(place & THPRACE_RACE_INSIDE)) {
+		race_undo(slot, index);
 		count_lost(THPRACE_LOSS_RETURN);
 	}
 	race_release(slot);

@@ -99,8 +99,10 @@ __noinline int __weak race_find(u64 task, u32 place)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
-		if (slot && slot->task == task && slot->place == place && slot->owners &&
-		    slot->state)
+		if (!slot || slot->task != task || slot->place != place || !slot->owners)
+			continue;
+		/* It may have been another's slot since: who claims one stores its task first. */
+		if (*(volatile u32 *)&slot->state && *(volatile u64 *)&slot->task == task)
 			return at;
 	}
 	return -1;
@@ -129,6 +131,7 @@ __noinline int __weak race_claim(u64 task, u32 place)
 		slot->task = task;
 		slot->place = place;
 		slot->depth = 0;
+		slot->learns = 0;
 		return at;
 	}
 	count_lost(THPRACE_LOSS_SLOT);
@@ -162,18 +165,24 @@ __noinline int __weak race_collect(u32 index, u32 first)
 	return 0;
 }
 
+static __always_inline void race_pair_side(struct thprace_race_pair *pair,
+					   enum thprace_race_side side, u32 place, u64 id,
+					   u64 begin, u64 task)
+{
+	pair->section[side] = (place & 0xff) >> 1;
+	pair->id[side] = id;
+	pair->begin[side] = begin;
+	pair->pid[side] = task;
+}
+
 static __always_inline void race_pair(const struct thprace_race_slot *window, u64 open,
 				      const struct thprace_race_slot *walker, u64 enter)
 {
-	struct thprace_race_pair pair = {
-		.type = THPRACE_MSG_RACE_PAIR,
-		.class = window->place >> 8,
-		.section = {(window->place & 0xff) >> 1, (walker->place & 0xff) >> 1},
-		.id = {window->id, walker->id},
-		.begin = {open, enter},
-		.pid = {(u32)window->task, (u32)walker->task},
-	};
+	struct thprace_race_pair pair = {.type = THPRACE_MSG_RACE_PAIR,
+					 .class = window->place >> 8};
 
+	race_pair_side(&pair, THPRACE_RACE_WINDOW, window->place, window->id, open, window->task);
+	race_pair_side(&pair, THPRACE_RACE_WALKER, walker->place, walker->id, enter, walker->task);
 	incident_output(&pair, sizeof(pair));
 }
 
@@ -257,9 +266,17 @@ __noinline int __weak race_meet_all(u32 index, u64 now)
 	return met;
 }
 
-/* Publish the interval of a slot, and then stamp it. */
-static __always_inline void race_publish(struct thprace_race_slot *slot, u32 index,
-					 enum thprace_race_state state)
+/* It becomes another interval than all before. */
+static __always_inline void race_name(struct thprace_race_slot *slot, u32 index)
+{
+	slot->side = NUMBER(THPRACE_RACE_SIDE);
+	slot->id = ((slot->id + THPRACE_RACE_SLOTS) & -(u64)THPRACE_RACE_SLOTS) | index;
+	slot->noted = 0;
+}
+
+/* Others can find the interval of a slot. */
+static __always_inline void race_show(struct thprace_race_slot *slot, u32 index,
+				      enum thprace_race_state state)
 {
 	struct thprace_race_table *words = table();
 	const u32 class = NUMBER(THPRACE_RACE_CLASS), side = NUMBER(THPRACE_RACE_SIDE);
@@ -270,13 +287,18 @@ static __always_inline void race_publish(struct thprace_race_slot *slot, u32 ind
 		return;
 	slot->other = race_word(key, class, side ^ 1);
 	slot->bucket = mix(key + class) >> 40;
-	slot->side = side;
-	slot->id = ((slot->id + THPRACE_RACE_SLOTS) & -(u64)THPRACE_RACE_SLOTS) | index;
-	slot->begin = 0;
-	slot->noted = 0;
 	*(volatile u32 *)&slot->state = state;
 	*(volatile u64 *)&words->word[BOUND((u64)index, THPRACE_RACE_SLOTS - 1)] = word;
 	ADD(words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)].open[side & 1], 1);
+}
+
+/* Publish the interval of a slot, and then stamp it. */
+static __always_inline void race_publish(struct thprace_race_slot *slot, u32 index,
+					 enum thprace_race_state state)
+{
+	race_name(slot, index);
+	slot->begin = 0;
+	race_show(slot, index, state);
 	*(volatile u64 *)&slot->begin = bpf_ktime_get_ns();
 }
 

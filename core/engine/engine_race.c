@@ -64,7 +64,6 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 	const struct race *race = of->race;
 	const char *why, *event[RACE_EVENTS] = {0};
 	char text[RACE_EVENTS][RACE_PLACE_TEXT_MAX];
-	int i;
 
 	of->program = calloc(ENGINE_RACE_PROGRAMS_MAX, sizeof(*of->program));
 	if (!of->program || race_kernel__check(&of->on, race, kernel)) {
@@ -82,10 +81,6 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 	why = race_kernel__not_observable(&of->on);
 	if (why)
 		snprintf(of->why, sizeof(of->why), "%s", why);
-	for (i = 0; i < race->sections && !of->why[0]; i++)
-		if (race->section[i].learn.places)
-			snprintf(of->why, sizeof(of->why),
-				 "recordings do not know learn, which it uses");
 	if (!of->why[0])
 		restrict_ways(of, kernel->types, attach);
 }

@@ -28,6 +28,8 @@ static const char *template_of(const struct race_point *point)
 		return "race_end";
 	case RACE_DROPS:
 		return "race_drop";
+	case RACE_LEARNS:
+		return "race_learn";
 	case RACE_INSIDE:
 		return "race_inside_enter";
 	default:

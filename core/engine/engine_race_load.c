@@ -104,20 +104,40 @@ static bool judges(const struct race *race)
 	return false;
 }
 
+/* Does one of that side learn its key? */
+static bool learns(const struct race *race, enum race_role role)
+{
+	int i;
+
+	for (i = 0; i < race->sections; i++)
+		if (race->section[i].role == role && race->section[i].learn.places)
+			return true;
+	return false;
+}
+
+static uint32_t flags_of(const struct making *making)
+{
+	const struct race_point *point = making->point;
+	const struct race_section *section = point->section;
+	const enum race_role other = section->role == RACE_WINDOW ? RACE_WALKER : RACE_WINDOW;
+
+	return (point->keeps && point->moment == RACE_BEGINS ? THPRACE_RACE_HAS_KEPT : 0) |
+	       (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
+	       (section->inside.places ? THPRACE_RACE_HAS_INSIDE : 0) |
+	       (section->learn.places ? THPRACE_RACE_HAS_LEARN : 0) |
+	       (learns(making->of->race, other) ? THPRACE_RACE_HAS_LEARNERS : 0);
+}
+
 static int fill(const struct making *making, struct race_copy *copy)
 {
 	const struct race_point *point = making->point;
-	const bool kept = point->keeps && point->moment == RACE_BEGINS;
 	int err = 0, part;
 
 	race_copy__number(copy, THPRACE_RACE_CLASS, making->of->class);
 	race_copy__number(copy, THPRACE_RACE_SECTION, (uint32_t)point->section_index);
 	race_copy__number(copy, THPRACE_RACE_SIDE, point->section->role);
 	race_copy__number(copy, THPRACE_RACE_EVENT, (uint32_t)point->named);
-	race_copy__number(copy, THPRACE_RACE_FLAGS,
-			  (kept ? THPRACE_RACE_HAS_KEPT : 0) |
-				  (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
-				  (point->section->inside.places ? THPRACE_RACE_HAS_INSIDE : 0));
+	race_copy__number(copy, THPRACE_RACE_FLAGS, flags_of(making));
 	for (part = 0; part < THPRACE_RACE_CODES && !err; part++)
 		err = fill_rooms(making, copy, (enum thprace_race_code)part);
 	return err;

@@ -8,11 +8,17 @@
 
 #include <linux/types.h>
 #include <thprace/incident.h>
+#include <thprace/race.h>
 #include <thprace/race_interval.h>
 
 #define THPRACE_RACE_SLOTS 512 /* a power of two */
 #define THPRACE_RACE_BUCKETS 1024 /* a power of two */
 #define THPRACE_RACE_HITS 16 /* of the other side that one end reports; a power of two */
+/* Ends that those who learn their key late can still find; a power of two. */
+#ifndef THPRACE_RACE_CLOSED /* the model has fewer */
+#define THPRACE_RACE_CLOSED 1024
+#endif
+#define THPRACE_RACE_CLOSED_TRIES 8 /* places in which one such end may be */
 
 enum thprace_race_side {
 	THPRACE_RACE_WINDOW,
@@ -28,6 +34,7 @@ enum thprace_race_side {
 enum thprace_race_state {
 	THPRACE_RACE_IDLE,
 	THPRACE_RACE_KEPT, /* has arguments, for a return at which the interval may begin */
+	THPRACE_RACE_LEARNING, /* has begun, and its key is not known yet */
 	THPRACE_RACE_OPEN,
 	THPRACE_RACE_CLOSING, /* its end is being stamped, or was; an instant is from its beginning */
 };
@@ -47,8 +54,10 @@ struct thprace_race_slot {
 	__u32 noted; /* ends of the other side that found it; they write it, others and since */
 	__u32 depth; /* inside: nested calls */
 	__u32 side; /* enum thprace_race_side */
+	__u32 learns; /* it is counted in learning[] */
 	__u32 hits;
 	__u32 hit[2 * THPRACE_RACE_HITS]; /* twice the size, so that one too many does no harm */
+	__u64 closed; /* the table's, when it began to learn */
 	struct thprace_race_interval interval;
 };
 
@@ -57,10 +66,29 @@ struct thprace_race_bucket {
 	__u32 open[THPRACE_RACE_SIDES];
 };
 
+/* An interval that ended while one of the other side was learning its key. */
+struct thprace_race_closed {
+	__u64 number; /* of all such ends, from 1; 0: it is being written */
+	__u64 word; /* as in the table */
+	__u64 key;
+	__u64 from;
+	__u64 to;
+	__u64 id;
+	__u64 begin;
+	__u64 end;
+	__u64 task;
+	__u32 owners; /* 1: taken by who writes it; others try it */
+	__u32 section;
+};
+
 struct thprace_race_table {
 	__u64 word[THPRACE_RACE_SLOTS]; /* of the open interval in that slot: race, side and key,
 					 * hashed; 0: none */
 	struct thprace_race_bucket bucket[THPRACE_RACE_BUCKETS];
+	/* Intervals of that side that learn their key, from their beginning to their end. */
+	__u32 learning[THPRACE_CLASS_MAX][THPRACE_RACE_SIDES];
+	__u64 closed; /* how many ends were kept */
+	struct thprace_race_closed end[THPRACE_RACE_CLOSED];
 };
 
 /* One interval or instant that has ended: it met the other side, or its escape holds. */
@@ -119,6 +147,8 @@ enum thprace_race_number {
 
 #define THPRACE_RACE_HAS_INSIDE 0x1 /* it counts only in a task that is inside a function */
 #define THPRACE_RACE_HAS_KEPT 0x2 /* arguments were saved at the entry */
+#define THPRACE_RACE_HAS_LEARN 0x4 /* its key is learnt after its beginning */
+#define THPRACE_RACE_HAS_LEARNERS 0x10 /* that of one of the other side is */
 #define THPRACE_RACE_HAS_ESCAPE \
 	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */
 

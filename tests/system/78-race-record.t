@@ -8,7 +8,7 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 mkdir "$work/races"
-cp "$system/../../races/swapin-nocache.race" "$system/../races/truncate-unmap.race" "$work/races"
+cp "$system/../../races/swapin-nocache.race" "$system"/../races/truncate-{learn,unmap}.race "$work/races"
 for suite in bullseye bookworm; do
 	kernel $suite
 	guest "$kernel" race-record.sh --file "$work/races:/root/races" --modules "lzo-rle zram"

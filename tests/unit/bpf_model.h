@@ -46,6 +46,9 @@ enum bpf_model_program {
 	BPF_MODEL_RACE_ENTER,
 	BPF_MODEL_RACE_LEAVE,
 	BPF_MODEL_RACE_AT, /* a walker that is an instant */
+	BPF_MODEL_RACE_SEEK, /* a walker that does not know its key; its escape is others > 1 */
+	BPF_MODEL_RACE_LEARN, /* … and learns it */
+	BPF_MODEL_RACE_LEFT,
 	BPF_MODEL_RACE_EXIT, /* the task ends */
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The programs of races from files, and what core puts into them: a race of one window and one walker. */
+/*
+ * The programs of races from files, and what core puts into them: a race of one window and of two
+ * walkers, one of which learns its key.
+ */
 #include "bpf_host.h"
+#define THPRACE_RACE_CLOSED 16 /* few, so that they are written over */
 #include "../../bpf/race.bpf.c"
 
 struct thprace_beacon beacon; /* of bpf/beacon.bpf.c */
@@ -19,10 +23,27 @@ struct thprace_beacon beacon; /* of bpf/beacon.bpf.c */
 static struct thprace_race_slot slot[THPRACE_RACE_SLOTS];
 static struct thprace_race_table words;
 
-UNSEEN static bool is_walker(enum bpf_model_program program)
+enum section {
+	WINDOW,
+	WALKER,
+	LEARNER,
+	SECTIONS
+};
+
+UNSEEN static enum section section_of(enum bpf_model_program program)
 {
-	return program == BPF_MODEL_RACE_ENTER || program == BPF_MODEL_RACE_LEAVE ||
-	       program == BPF_MODEL_RACE_AT;
+	switch (program) {
+	case BPF_MODEL_RACE_ENTER:
+	case BPF_MODEL_RACE_LEAVE:
+	case BPF_MODEL_RACE_AT:
+		return WALKER;
+	case BPF_MODEL_RACE_SEEK:
+	case BPF_MODEL_RACE_LEARN:
+	case BPF_MODEL_RACE_LEFT:
+		return LEARNER;
+	default:
+		return WINDOW;
+	}
 }
 
 /* Nobody provokes here. */
@@ -33,35 +54,42 @@ UNSEEN int widen_race(u32 unused)
 
 UNSEEN __u64 model__race_number(int which)
 {
-	const bool walker = is_walker(model__task[model__who].call.program);
+	const enum section section = section_of(model__task[model__who].call.program);
 
 	switch (which) {
 	case THPRACE_RACE_CLASS:
 		return CLASS;
 	case THPRACE_RACE_SECTION:
-		return walker;
+		return section;
 	case THPRACE_RACE_SIDE:
-		return walker ? THPRACE_RACE_WALKER : THPRACE_RACE_WINDOW;
+		return section == WINDOW ? THPRACE_RACE_WINDOW : THPRACE_RACE_WALKER;
 	case THPRACE_RACE_FLAGS:
-		return THPRACE_RACE_HAS_ESCAPE;
+		return THPRACE_RACE_HAS_ESCAPE | (section == WINDOW    ? THPRACE_RACE_HAS_LEARNERS
+						  : section == LEARNER ? THPRACE_RACE_HAS_LEARN
+								       : 0);
 	case THPRACE_RACE_SECTIONS:
-		return 2;
+		return SECTIONS;
 	default:
 		return 0;
 	}
 }
 
-/* Key and escape. Only the window has one: others_since(its event) > 0. */
+/*
+ * Key and escape. That of the window is others_since(its event) > 0, of who learns its key others >
+ * 1.
+ */
 __u64 model__race_code(__u64 *frame, int part)
 {
 	const struct bpf_model_call *call = &model__task[model__who].call;
 	const struct thprace_race_interval *interval;
 
 	frame[THPRACE_RACE_FRAME_KEY] = call->key;
-	if (part != THPRACE_RACE_ESCAPE || is_walker(call->program))
+	if (part != THPRACE_RACE_ESCAPE || section_of(call->program) == WALKER)
 		return 1;
 	interval = (const void *)frame[THPRACE_RACE_FRAME_INTERVAL];
-	frame[THPRACE_RACE_FRAME_ESCAPE] = *(volatile __u64 *)&interval->since[0] > 0;
+	frame[THPRACE_RACE_FRAME_ESCAPE] = section_of(call->program) == WINDOW
+						   ? *(volatile __u64 *)&interval->since[0] > 0
+						   : *(volatile __u64 *)&interval->others > 1;
 	return 1;
 }
 
@@ -72,14 +100,19 @@ void model__race_program(const struct bpf_model_call *call)
 	switch (call->program) {
 	case BPF_MODEL_RACE_OPEN:
 	case BPF_MODEL_RACE_ENTER:
+	case BPF_MODEL_RACE_SEEK:
 		race_begin(context);
 		break;
 	case BPF_MODEL_RACE_CLOSE:
 	case BPF_MODEL_RACE_LEAVE:
+	case BPF_MODEL_RACE_LEFT:
 		race_end(context);
 		break;
 	case BPF_MODEL_RACE_EVENT:
 		race_event(context);
+		break;
+	case BPF_MODEL_RACE_LEARN:
+		race_learn(context);
 		break;
 	case BPF_MODEL_RACE_DROP:
 		race_drop(context);
@@ -143,4 +176,7 @@ UNSEEN void model__race_check(void)
 		assert_int_equal(words.bucket[i].open[THPRACE_RACE_WINDOW], 0);
 		assert_int_equal(words.bucket[i].open[THPRACE_RACE_WALKER], 0);
 	}
+	assert_int_equal(words.learning[CLASS][THPRACE_RACE_WALKER], 0);
+	for (i = 0; i < THPRACE_RACE_CLOSED; i++)
+		assert_int_equal(words.end[i].owners, 0);
 }

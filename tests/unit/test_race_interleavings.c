@@ -16,15 +16,23 @@
 #include "chance.h"
 
 #define TASKS 4
-#define RUNS 14 /* of programs, by each task */
+#define RUNS 24 /* of programs, by each task */
 #define INTERVALS_MAX (TASKS * RUNS)
-#define SCHEDULES 4000
+#define SCHEDULES 3000
+
+enum kind {
+	WINDOW,
+	WALKER,
+	LEARNER, /* a walker that learns its key */
+	KINDS
+};
 
 /* What happened, by the clock. */
 struct interval {
 	unsigned int who;
-	unsigned int side;
-	uint64_t key;
+	enum kind kind;
+	uint64_t key; /* 0: it has not learnt it */
+	uint64_t keys; /* bits: all that it has had */
 	uint64_t begin, end; /* 0: it has not ended */
 	uint64_t gone; /* it was dropped, or its task has exited */
 	uint64_t event; /* of a window; 0: none */
@@ -35,26 +43,26 @@ struct play {
 	uint64_t random;
 	struct interval interval[INTERVALS_MAX];
 	unsigned int intervals;
-	struct interval *open[TASKS][THPRACE_RACE_SIDES];
+	struct interval *open[TASKS][KINDS];
 	struct bpf_model_call call[TASKS];
 	unsigned int left[TASKS];
 	unsigned int held[TASKS]; /* steps of others */
 };
 
 static struct {
-	unsigned long intervals, pairs, apart, escapes, refused, exits;
+	unsigned long intervals, pairs, apart, escapes, refused, exits, learnt, lost, late, proved;
 } sum;
 
 /* The next program of a task; it ends what it has begun. */
 static void choose(struct play *play, unsigned int who)
 {
 	struct bpf_model_call *call = &play->call[who];
-	const unsigned int side = (unsigned int)below(&play->random, THPRACE_RACE_SIDES);
-	const struct interval *open = play->open[who][side];
+	const enum kind kind = (enum kind)below(&play->random, KINDS);
+	const struct interval *open = play->open[who][kind];
 
 	if (play->left[who] == 1) {
 		call->program = BPF_MODEL_RACE_EXIT;
-	} else if (side == THPRACE_RACE_WINDOW) {
+	} else if (kind == WINDOW) {
 		if (!open)
 			call->program = BPF_MODEL_RACE_OPEN;
 		else if (!open->event && one_in(&play->random, 2))
@@ -62,6 +70,13 @@ static void choose(struct play *play, unsigned int who)
 		else
 			call->program = one_in(&play->random, 8) ? BPF_MODEL_RACE_DROP
 								 : BPF_MODEL_RACE_CLOSE;
+	} else if (kind == LEARNER) {
+		if (!open)
+			call->program = BPF_MODEL_RACE_SEEK;
+		else
+			call->program = one_in(&play->random, open->key ? 3 : 6) == !open->key
+						? BPF_MODEL_RACE_LEFT
+						: BPF_MODEL_RACE_LEARN;
 	} else if (open) {
 		call->program = BPF_MODEL_RACE_LEAVE;
 	} else {
@@ -71,28 +86,55 @@ static void choose(struct play *play, unsigned int who)
 	bpf_model__call(play->model, who, call);
 }
 
-static void begun(struct play *play, unsigned int who, unsigned int side, uint64_t at, uint64_t end)
+static uint64_t key_bit(uint64_t key)
+{
+	return 1ULL << (key - 0x1000);
+}
+
+static void begun(struct play *play, unsigned int who, enum kind kind, uint64_t at, uint64_t end)
 {
 	struct interval *interval = &play->interval[play->intervals++];
 
 	*interval = (struct interval){
-		.who = who, .side = side, .key = play->call[who].key, .begin = at, .end = end};
+		.who = who, .kind = kind, .key = play->call[who].key, .begin = at, .end = end};
+	if (kind == LEARNER)
+		interval->key = 0;
+	else
+		interval->keys = key_bit(interval->key);
 	if (!end)
-		play->open[who][side] = interval;
+		play->open[who][kind] = interval;
 }
 
-static void ended(struct play *play, unsigned int who, unsigned int side, uint64_t at)
+static void ended(struct play *play, unsigned int who, enum kind kind, uint64_t at)
 {
-	if (play->open[who][side])
-		play->open[who][side]->end = at;
-	play->open[who][side] = NULL;
+	if (play->open[who][kind])
+		play->open[who][kind]->end = at;
+	play->open[who][kind] = NULL;
 }
 
-static void gone(struct play *play, unsigned int who, unsigned int side)
+static void gone(struct play *play, unsigned int who, enum kind kind)
 {
-	if (play->open[who][side])
-		play->open[who][side]->gone = play->model->now;
-	play->open[who][side] = NULL;
+	if (play->open[who][kind])
+		play->open[who][kind]->gone = play->model->now;
+	play->open[who][kind] = NULL;
+}
+
+/* The last key counts. */
+static void learnt(struct interval *interval, uint64_t key)
+{
+	sum.learnt++;
+	interval->key = key;
+	interval->keys |= key_bit(key);
+}
+
+static unsigned int count_left(const struct play *play, unsigned int who)
+{
+	unsigned int count = 0;
+	enum kind kind;
+
+	for (kind = WINDOW; kind < KINDS; kind++)
+		count += play->open[who][kind] != NULL;
+	return count;
 }
 
 /* A program has run. Without a reading of the clock, it found no slot. */
@@ -103,37 +145,49 @@ static void note(struct play *play, unsigned int who)
 	switch (play->call[who].program) {
 	case BPF_MODEL_RACE_OPEN:
 		if (at)
-			begun(play, who, THPRACE_RACE_WINDOW, at, 0);
+			begun(play, who, WINDOW, at, 0);
 		break;
 	case BPF_MODEL_RACE_ENTER:
 		if (at)
-			begun(play, who, THPRACE_RACE_WALKER, at, 0);
+			begun(play, who, WALKER, at, 0);
+		break;
+	case BPF_MODEL_RACE_SEEK:
+		if (at)
+			begun(play, who, LEARNER, at, 0);
+		break;
+	case BPF_MODEL_RACE_LEARN:
+		learnt(play->open[who][LEARNER], play->call[who].key);
+		break;
+	case BPF_MODEL_RACE_LEFT: /* without a key it was none, and has no stamp */
+		ended(play, who, LEARNER, at);
 		break;
 	case BPF_MODEL_RACE_AT:
 		if (at)
-			begun(play, who, THPRACE_RACE_WALKER, at, at);
+			begun(play, who, WALKER, at, at);
 		break;
 	case BPF_MODEL_RACE_EVENT:
-		play->open[who][THPRACE_RACE_WINDOW]->event = at;
+		play->open[who][WINDOW]->event = at;
 		break;
 	case BPF_MODEL_RACE_CLOSE:
-		ended(play, who, THPRACE_RACE_WINDOW, at);
+		ended(play, who, WINDOW, at);
 		break;
 	case BPF_MODEL_RACE_LEAVE:
-		ended(play, who, THPRACE_RACE_WALKER, at);
+		ended(play, who, WALKER, at);
 		break;
 	case BPF_MODEL_RACE_DROP:
-		gone(play, who, THPRACE_RACE_WINDOW);
+		gone(play, who, WINDOW);
 		break;
 	default: /* exit: they stay without an end */
-		sum.exits += play->open[who][THPRACE_RACE_WINDOW] ||
-			     play->open[who][THPRACE_RACE_WALKER];
-		gone(play, who, THPRACE_RACE_WINDOW);
-		gone(play, who, THPRACE_RACE_WALKER);
+		sum.exits += count_left(play, who);
+		gone(play, who, WINDOW);
+		gone(play, who, WALKER);
+		gone(play, who, LEARNER);
 		break;
 	}
-	sum.refused += !at && play->call[who].program != BPF_MODEL_RACE_DROP &&
-		       play->call[who].program != BPF_MODEL_RACE_EXIT;
+	sum.refused += !at && (play->call[who].program == BPF_MODEL_RACE_OPEN ||
+			       play->call[who].program == BPF_MODEL_RACE_ENTER ||
+			       play->call[who].program == BPF_MODEL_RACE_SEEK ||
+			       play->call[who].program == BPF_MODEL_RACE_AT);
 }
 
 static unsigned int next_task(struct play *play)
@@ -187,7 +241,8 @@ static const struct thprace_race_end *find_end(const struct play *play,
 
 		if (message->type == THPRACE_MSG_RACE_END &&
 		    message->race_end.begin == interval->begin &&
-		    message->race_end.side == interval->side &&
+		    message->race_end.section == interval->kind &&
+		    !(message->race_end.flags & THPRACE_RACE_DROPPED) &&
 		    message->race_end.pid == bpf_model__pid(interval->who))
 			return &message->race_end;
 	}
@@ -224,26 +279,29 @@ static uint64_t end_of(const struct interval *interval)
 
 static bool share_an_instant(const struct interval *x, const struct interval *y)
 {
-	return x->who != y->who && x->key == y->key && x->begin <= end_of(y) &&
+	return x->who != y->who && x->key && x->key == y->key && x->begin <= end_of(y) &&
 	       y->begin <= end_of(x);
 }
 
 /*
- * Both have ended, and they met: then all of it was reported. A pair may be reported that did not
- * meet by its stamps, which core then finds.
+ * Both have ended, and they met: then all of it was reported, if too few ends were kept. A pair may
+ * be reported that did not meet by its stamps, which core then finds.
  */
 static void check_pair(const struct play *play, const struct interval *window,
-		       const struct interval *walker)
+		       const struct interval *walker, bool lost)
 {
 	const unsigned int pairs = count_pairs(play, window, walker);
 	const struct thprace_race_end *end;
 
-	assert_true(pairs <= 2);
+	/* Each end may have found the other, and who learnt its key an end that was kept. */
+	assert_true(pairs <= (walker->kind == LEARNER ? 3 : 2));
 	if (!share_an_instant(window, walker)) {
 		sum.apart += pairs;
 		return;
 	}
 	if (!window->end || !walker->end)
+		return;
+	if (!pairs && walker->kind == LEARNER && lost)
 		return;
 	assert_true(pairs > 0);
 	sum.pairs++;
@@ -255,7 +313,30 @@ static void check_pair(const struct play *play, const struct interval *window,
 	assert_int_equal(end->end, walker->end);
 }
 
-/* A proof: a walker that shared an instant with the window, and was there after its event. */
+/*
+ * Who learnt its key counted others: a window that shared an instant with it. Not if another key
+ * was learnt while a window looked at it, which is a loss.
+ */
+static void check_learner(const struct play *play, const struct interval *walker, bool lost)
+{
+	const struct thprace_race_end *end = find_end(play, walker);
+	unsigned int i;
+
+	if (!walker->key || !walker->end || !end || !(end->flags & THPRACE_RACE_ESCAPED))
+		return;
+	sum.proved++;
+	for (i = 0; i < play->intervals; i++)
+		if (play->interval[i].kind == WINDOW &&
+		    share_an_instant(&play->interval[i], walker))
+			return;
+	if (!lost)
+		fail_msg("others, and no window that it met");
+}
+
+/*
+ * A proof: a walker that shared an instant with the window, and was there after its event. It may
+ * have learnt another key since.
+ */
 static void check_escape(const struct play *play, const struct interval *window)
 {
 	const struct thprace_race_end *end = find_end(play, window);
@@ -268,27 +349,32 @@ static void check_escape(const struct play *play, const struct interval *window)
 	assert_true(window->event > 0);
 	for (i = 0; i < play->intervals; i++) {
 		walker = &play->interval[i];
-		if (walker->side == THPRACE_RACE_WALKER && share_an_instant(window, walker) &&
-		    end_of(walker) >= window->event)
+		if (walker->kind != WINDOW && walker->who != window->who &&
+		    walker->keys & window->keys && walker->begin <= end_of(window) &&
+		    window->begin <= end_of(walker) && end_of(walker) >= window->event)
 			return;
 	}
 	fail_msg("an escape that no walker explains");
 }
 
-static void check(const struct play *play)
+static void check(const struct play *play, bool lost, bool late)
 {
 	const struct interval *window, *walker;
 	unsigned int i, j;
 
+	for (i = 0; i < play->intervals; i++)
+		if (play->interval[i].kind == LEARNER)
+			check_learner(play, &play->interval[i], late);
+
 	for (i = 0; i < play->intervals; i++) {
 		window = &play->interval[i];
-		if (window->side != THPRACE_RACE_WINDOW)
+		if (window->kind != WINDOW)
 			continue;
 		check_escape(play, window);
 		for (j = 0; j < play->intervals; j++) {
 			walker = &play->interval[j];
-			if (walker->side == THPRACE_RACE_WALKER)
-				check_pair(play, window, walker);
+			if (walker->kind != WINDOW)
+				check_pair(play, window, walker, lost);
 		}
 	}
 	sum.intervals += play->intervals;
@@ -298,7 +384,7 @@ static void test_interleavings(void **state)
 {
 	const struct bpf_model_options options = {0};
 	struct play *play = calloc(1, sizeof(*play));
-	uint64_t seed, exits;
+	uint64_t seed, exits, lost, late;
 
 	(void)state;
 	assert_non_null(play);
@@ -308,15 +394,26 @@ static void test_interleavings(void **state)
 		run(play);
 		/* What a task leaves open when it exits is a loss, and is not kept. */
 		assert_int_equal(bpf_model__check_races(THPRACE_LOSS_SLOT), 0);
-		assert_true(bpf_model__check_races(THPRACE_LOSS_RETURN) >= sum.exits - exits);
-		check(play);
+		late = bpf_model__check_races(THPRACE_LOSS_RETURN);
+		assert_true(late >= sum.exits - exits);
+		lost = bpf_model__check_races(THPRACE_LOSS_HITS);
+		sum.lost += lost > 0;
+		late -= sum.exits - exits;
+		sum.late += late > 0;
+		check(play, lost > 0, late > 0);
 		bpf_model__free(play->model);
 	}
-	print_message("%lu intervals, %lu pairs (%lu apart), %lu escapes, %lu tasks that left "
-		      "something open\n",
-		      sum.intervals, sum.pairs, sum.apart, sum.escapes, sum.exits);
+	print_message("%lu intervals, %lu pairs (%lu apart), %lu escapes, %lu keys learnt, %lu of "
+		      "their walkers met others, %lu schedules with too many ends, %lu with a key "
+		      "learnt while it was looked at, %lu tasks that "
+		      "left something open\n",
+		      sum.intervals, sum.pairs, sum.apart, sum.escapes, sum.learnt, sum.proved,
+		      sum.lost, sum.late, sum.exits);
 	assert_int_equal(sum.refused, 0);
 	assert_true(sum.pairs > SCHEDULES && sum.escapes > SCHEDULES / 10 && sum.exits > SCHEDULES);
+	assert_true(sum.learnt > SCHEDULES && sum.proved > SCHEDULES / 10);
+	assert_in_range(sum.lost, 1, SCHEDULES / 2);
+	assert_in_range(sum.late, 1, SCHEDULES / 2);
 	free(play);
 }
 

@@ -37,6 +37,19 @@ beside() {
 beside auto
 beside kprobe
 
+# --- a walker that learns its page late, beside the one that knows it from its beginning ---
+
+for _ in 1 2 3 4 5 6; do
+	try thprace record -o x.thpr --race /root/races/truncate-learn.race --race $file -- thprace-stress truncate-unmap -d 5
+	thprace report --format json x.thpr >x.json
+	late=$(of_class overlaps truncate-learn x.json)
+	early=$(of_class overlaps truncate-unmap-file x.json)
+	[ "$early" -eq 0 ] || [ "$late" -le "$early" ] || break
+done
+unlike err "never ran" "each event of it took place"
+more "$early" 0 "truncation meets zaps"
+more "$late" "$early" "who begins earlier meets more of them, which had ended before it knew its page" || diag "$(cat out err)"
+
 # --- writes that the kernel loses, one proof for each ---
 
 # On a busy host, 20 seconds may pass without a lost write.
