@@ -59,6 +59,14 @@ static __always_inline void race_report(void *ctx, const struct thprace_race_slo
 	bpf_ringbuf_submit(end, 0);
 }
 
+static __always_inline u32 record_flags(u8 flags)
+{
+	return (flags & THPRACE_RACE_ESCAPED ? THPRACE_RF_ESCAPED : 0) |
+	       (flags & THPRACE_RACE_DROPPED ? THPRACE_RF_DROPPED : 0) |
+	       (flags & THPRACE_RACE_INSTANT ? THPRACE_RF_INSTANT : 0) |
+	       (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_ESCAPE ? THPRACE_RF_JUDGED : 0);
+}
+
 static __always_inline void race_count(const struct thprace_race_slot *slot, u64 now)
 {
 	const u64 class = BOUND(NUMBER(THPRACE_RACE_CLASS), THPRACE_CLASS_MAX - 1);
@@ -87,8 +95,10 @@ static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slo
 {
 	u32 met = 0;
 
-	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot))
+	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot)) {
 		met = race_keep_end(index, now);
+		flags |= THPRACE_RACE_KEPT_END;
+	}
 	if (race_others(slot))
 		met += race_meet_all(index, now);
 	CODE(frame, THPRACE_RACE_ESCAPE);
@@ -97,6 +107,8 @@ static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slo
 	race_undo(slot, index);
 	if (met || *(volatile u32 *)&slot->noted || flags & THPRACE_RACE_ESCAPED)
 		race_report(ctx, slot, now, flags);
+	if (stream_count)
+		race_record(index, THPRACE_REC_RACE_END, now, record_flags(flags), 0);
 	race_count(slot, now);
 	race_release(slot);
 }
@@ -138,6 +150,14 @@ static __always_inline void frame_init(u64 *frame, void *ctx)
 #pragma clang loop unroll(full)
 	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
 		frame[THPRACE_RACE_FRAME_SAVED + i] = 0;
+}
+
+/* It ends, and was no interval. */
+static __always_inline void race_gone(struct thprace_race_slot *slot, u32 index)
+{
+	race_undo(slot, index);
+	if (stream_count)
+		race_record(index, THPRACE_REC_RACE_END, bpf_ktime_get_ns(), THPRACE_RF_DROPPED, 0);
 }
 
 /* It has begun, and not ended. */
@@ -188,6 +208,8 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		race_begin_learning(slot, index);
 	else
 		race_publish(slot, index, state);
+	if (stream_count && state == THPRACE_RACE_OPEN)
+		race_record(index, THPRACE_REC_RACE_BEGIN, slot->begin, 0, 0);
 	return index;
 }
 
@@ -280,7 +302,7 @@ static __always_inline void race_do_end(void *ctx)
 		return;
 	if (has(THPRACE_RACE_HAS_LEARN) && slot->state == THPRACE_RACE_LEARNING) {
 		/* It has never learnt its key, and so it was none. */
-		race_undo(slot, index);
+		race_gone(slot, index);
 		race_release(slot);
 		return;
 	}
@@ -308,7 +330,7 @@ int race_drop(void *ctx)
 	slot = race_at_event(ctx, frame, &index);
 	if (!slot)
 		return 0;
-	race_undo(slot, index);
+	race_gone(slot, index);
 	if (*(volatile u32 *)&slot->noted)
 		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
 	race_release(slot);
@@ -385,6 +407,8 @@ static __always_inline int race_do_event(void *ctx)
 	if (first)
 		*(volatile u64 *)&slot->interval.first[which] = bpf_ktime_get_ns();
 	*(volatile u64 *)&slot->interval.event[which] += 1;
+	if (stream_count)
+		race_record(index, THPRACE_REC_RACE_EVENT, bpf_ktime_get_ns(), 0, which);
 	return first;
 }
 

@@ -144,6 +144,26 @@ static __always_inline void race_release(struct thprace_race_slot *slot)
 	ADD(slot->owners, -1);
 }
 
+/* With --all: what an interval does at `now'. The flags are those of the record. */
+__noinline int __weak race_record(u32 index, u32 type, u64 now, u32 flags, u64 event)
+{
+	struct thprace_race_slot *slot = slot_of(index);
+	u64 arg2 = 0, known;
+
+	if (!slot || !stream_count)
+		return 0;
+	if (slot->side & 1)
+		flags |= THPRACE_RF_WALKER;
+	known = slot->state != THPRACE_RACE_LEARNING;
+	if (type != THPRACE_REC_RACE_EVENT) {
+		event = slot->from;
+		arg2 = slot->to;
+	}
+	record_make(type, slot->place >> 8, 0, flags, slot->task, now, slot->begin,
+		    known ? slot->interval.key : 0, event, arg2, (slot->place & 0xff) >> 1);
+	return 0;
+}
+
 /* Collect slots whose word is this, beginning with slot `first'. No branch: one path to verify. */
 __noinline int __weak race_collect(u32 index, u32 first)
 {

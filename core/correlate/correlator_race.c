@@ -15,6 +15,8 @@
 /* At the end of a recording a side that has had this time is one that does not end. */
 #define UNENDED_NS 1000000000ULL
 #define PAIRS_MAX 65536 /* that wait; more are dropped */
+/* Ends that one that learns its key may still find: it looks among the last THPRACE_RACE_CLOSED. */
+#define KEPT_MAX (2 * THPRACE_RACE_CLOSED)
 #define LISTS 4096
 
 /* A side that has ended. */
@@ -23,8 +25,10 @@ struct end {
 	struct hash_node by_id;
 	struct thprace_race_end report;
 	uint64_t seen; /* when it was read */
-	unsigned int pairs; /* in which it is */
-	unsigned int waiting; /* of these: not settled */
+	unsigned int waiting; /* pairs in which it is, and that are not settled */
+	unsigned int undecided; /* of these: it is not known whether they overlap */
+	unsigned int overlaps; /* pairs that do */
+	uint64_t kept; /* its number among those; 0: it is none */
 	bool told; /* in an incident */
 };
 
@@ -34,6 +38,8 @@ struct pair {
 	struct thprace_race_pair report;
 	struct end *end[THPRACE_RACE_SIDES]; /* NULL: not ended yet */
 	uint64_t seen;
+	bool decided; /* both have ended, and … */
+	bool overlaps;
 };
 
 struct correlator_race {
@@ -43,6 +49,8 @@ struct correlator_race {
 	struct end *ends, **ends_tail;
 	struct pair *pairs, **pairs_tail;
 	size_t waiting; /* pairs */
+	uint64_t kept; /* ends that may still be found so, since the start */
+	bool only_kept; /* nothing else is left */
 	uint64_t now; /* of the last reading */
 	struct hash_list ends_of[LISTS];
 	struct hash_list windows_of[LISTS]; /* pairs, by their windows */
@@ -79,7 +87,7 @@ static void join(struct pair *pair, struct end *end)
 	if (pair->end[end->report.side])
 		return;
 	pair->end[end->report.side] = end;
-	end->pairs++;
+	end->undecided++;
 	end->waiting++;
 }
 
@@ -100,6 +108,9 @@ int correlator_race__end(struct correlator_race *race, const struct thprace_race
 		end->report.stack.nr = THPRACE_STACK_MAX;
 	end->report.comm[THPRACE_COMM_LEN - 1] = '\0';
 	end->seen = now;
+	if (report->flags & THPRACE_RACE_KEPT_END)
+		end->kept = ++race->kept;
+	race->only_kept = false;
 	*race->ends_tail = end;
 	race->ends_tail = &end->next;
 	hash_list__add(&race->ends_of[list], &end->by_id);
@@ -144,6 +155,7 @@ int correlator_race__pair(struct correlator_race *race, const struct thprace_rac
 		return -ENOMEM;
 	pair->report = *report;
 	pair->seen = now;
+	race->only_kept = false;
 	find_end(race, pair, THPRACE_RACE_WINDOW);
 	find_end(race, pair, THPRACE_RACE_WALKER);
 	*race->pairs_tail = pair;
@@ -198,21 +210,14 @@ static void set_walk(struct thprace_incident *incident, const struct end *end)
 	incident->walker_stack = report->stack;
 }
 
-/* An instant has no length, but is not nearer to the ends of the other than the clock can tell. */
 static enum thprace_meeting meets(const struct thprace_race_end *x,
 				  const struct thprace_race_end *y)
 {
-	const struct thprace_race_end *instant = x->flags & THPRACE_RACE_INSTANT ? x : y;
-	const struct thprace_race_end *other = instant == x ? y : x;
-
-	if (!(instant->flags & THPRACE_RACE_INSTANT))
-		return thprace_meets(x->begin, x->end, y->begin, y->end);
-	if (instant->begin < other->begin || instant->begin > other->end)
-		return THPRACE_APART;
-	return instant->begin - other->begin < THPRACE_TOLERANCE_NS ||
-			       other->end - instant->begin < THPRACE_TOLERANCE_NS
-		       ? THPRACE_TOUCH
-		       : THPRACE_OVERLAP;
+	if (x->flags & THPRACE_RACE_INSTANT)
+		return thprace_meets_at(x->begin, y->begin, y->end);
+	if (y->flags & THPRACE_RACE_INSTANT)
+		return thprace_meets_at(y->begin, x->begin, x->end);
+	return thprace_meets(x->begin, x->end, y->begin, y->end);
 }
 
 /* What was under way at the crash could have proved an escape at its end, and says of itself nothing. */
@@ -229,31 +234,54 @@ static enum thprace_verdict verdict_of(const struct end *window, const struct en
 	return flags & THPRACE_RACE_CRASH ? THPRACE_UNPROVEN : THPRACE_CONTAINED;
 }
 
-static void emit_pair(struct correlator_race *race, const struct pair *pair)
+/* Both have ended: do they overlap? */
+static void decide(struct correlator_race *race, struct pair *pair)
 {
 	struct end *window = pair->end[THPRACE_RACE_WINDOW];
 	struct end *walker = pair->end[THPRACE_RACE_WALKER];
-	const struct thprace_race_end *x = &window->report, *y = &walker->report;
-	const struct end *proof = x->flags & THPRACE_RACE_ESCAPED ? window : walker;
-	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT};
 	/* Two that the crash cut off had not ended: the last stamp is not their end. */
-	enum thprace_meeting meeting = is_cut_off(window) && is_cut_off(walker) ? THPRACE_OVERLAP
-										: meets(x, y);
+	enum thprace_meeting meeting = is_cut_off(window) && is_cut_off(walker)
+					       ? THPRACE_OVERLAP
+					       : meets(&window->report, &walker->report);
 
-	if ((x->flags | y->flags) & THPRACE_RACE_DROPPED || meeting == THPRACE_APART)
-		return;
-	if (meeting == THPRACE_TOUCH) {
+	if ((window->report.flags | walker->report.flags) & THPRACE_RACE_DROPPED)
+		meeting = THPRACE_APART;
+	if (meeting == THPRACE_TOUCH)
 		race->touch(race->ctx);
-		return;
-	}
+	pair->decided = true;
+	pair->overlaps = meeting == THPRACE_OVERLAP;
+	window->undecided--;
+	walker->undecided--;
+	window->overlaps += pair->overlaps;
+	walker->overlaps += pair->overlaps;
+	window->told |= pair->overlaps;
+	walker->told |= pair->overlaps;
+}
+
+/* The side whose escape holds. */
+static const struct end *proof_of(const struct pair *pair)
+{
+	const struct end *window = pair->end[THPRACE_RACE_WINDOW];
+
+	return window->report.flags & THPRACE_RACE_ESCAPED ? window
+							   : pair->end[THPRACE_RACE_WALKER];
+}
+
+static void emit_pair(struct correlator_race *race, const struct pair *pair)
+{
+	const struct end *window = pair->end[THPRACE_RACE_WINDOW];
+	const struct end *walker = pair->end[THPRACE_RACE_WALKER];
+	const struct thprace_race_end *x = &window->report, *y = &walker->report;
+	const struct end *proof = proof_of(pair);
+	struct thprace_incident incident = {.type = THPRACE_MSG_INCIDENT};
+
 	set_window(&incident, window);
 	set_walk(&incident, walker);
-	window->told = true;
-	walker->told = true;
 	incident.verdict = verdict_of(window, walker);
 	/* Of several that the proof's interval met, one was the cause. */
 	if (incident.verdict == THPRACE_ESCAPE)
-		incident.attribution = proof->pairs == 1 ? THPRACE_CAUSAL : THPRACE_LIKELY;
+		incident.attribution = proof->overlaps == 1 && !proof->undecided ? THPRACE_CAUSAL
+										 : THPRACE_LIKELY;
 	race->emit(race->ctx, &incident, x->begin < y->begin ? x->begin : y->begin,
 		   x->end > y->end ? x->end : y->end);
 }
@@ -319,9 +347,30 @@ static void drop_end(struct correlator_race *race, struct end **link)
 	free(end);
 }
 
+/* An escape whose proof may have met others waits until that is known. */
+static bool is_final(const struct pair *pair, uint64_t now)
+{
+	return !pair->overlaps || now >= pair->seen + END_WAIT_NS ||
+	       !(proof_of(pair)->report.flags & THPRACE_RACE_ESCAPED) || !proof_of(pair)->undecided;
+}
+
 static bool is_read(const struct end *end, uint64_t now, uint64_t checked)
 {
 	return now >= end->seen + LATER_NS && checked >= end->report.end;
+}
+
+/* Others may still come that have met it. */
+static bool is_kept(const struct correlator_race *race, const struct end *end, uint64_t now)
+{
+	return end->kept && race->kept - end->kept < KEPT_MAX && now < end->seen + END_WAIT_NS;
+}
+
+static bool has_ended(const struct pair *pair, uint64_t now, uint64_t checked)
+{
+	const struct end *window = pair->end[THPRACE_RACE_WINDOW];
+	const struct end *walker = pair->end[THPRACE_RACE_WALKER];
+
+	return window && walker && is_read(window, now, checked) && is_read(walker, now, checked);
 }
 
 void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_t checked)
@@ -331,14 +380,16 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 	const uint64_t last = now == THPRACE_FOREVER ? race->now : now;
 
 	race->now = last;
+	for (pair = race->pairs; pair; pair = pair->next)
+		if (!pair->decided && has_ended(pair, now, checked))
+			decide(race, pair);
 	while ((pair = *pairs)) {
-		const struct end *window = pair->end[THPRACE_RACE_WINDOW];
-		const struct end *walker = pair->end[THPRACE_RACE_WALKER];
-
-		if (window && walker && is_read(window, now, checked) &&
-		    is_read(walker, now, checked)) {
-			emit_pair(race, pair);
+		if (pair->decided && is_final(pair, now)) {
+			if (pair->overlaps)
+				emit_pair(race, pair);
 			drop_pair(race, pairs);
+		} else if (pair->decided) {
+			pairs = &pair->next;
 		} else if (now >= pair->seen + END_WAIT_NS) {
 			if (last >= pair->seen + UNENDED_NS)
 				emit_unended(race, pair);
@@ -347,8 +398,10 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 			pairs = &pair->next;
 		}
 	}
+	race->only_kept = !race->pairs;
 	while ((end = *ends)) {
-		if (end->waiting || !is_read(end, now, checked)) {
+		if (end->waiting || !is_read(end, now, checked) || is_kept(race, end, now)) {
+			race->only_kept &= is_kept(race, end, now);
 			ends = &end->next;
 			continue;
 		}
@@ -361,7 +414,7 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 
 bool correlator_race__unsettled(const struct correlator_race *race)
 {
-	return race->ends || race->pairs;
+	return (race->ends || race->pairs) && !race->only_kept;
 }
 
 void correlator_race__free(struct correlator_race *race)

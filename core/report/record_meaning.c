@@ -25,16 +25,17 @@ const struct record_meaning record_meanings[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, RECORD_UNUSED, RECORD_UNUSED, 1},
 	[THPRACE_REC_RANGE] = {"removed", "pages", "left", RECORD_TIME, RECORD_PAGES, 1},
 	[THPRACE_REC_OUTER] = {"before", "now", "order", RECORD_ADDRESS, RECORD_ADDRESS, 1},
+	[THPRACE_REC_RACE_BEGIN] = {"from", "to", "section", RECORD_ADDRESS, RECORD_ADDRESS, 0},
+	[THPRACE_REC_RACE_EVENT] = {"event", NULL, "section", RECORD_COUNT, RECORD_UNUSED, 1},
+	[THPRACE_REC_RACE_END] = {"from", "to", "section", RECORD_ADDRESS, RECORD_ADDRESS, 1},
 };
 
 const struct record_flag record_flags[] = {
-	{THPRACE_RF_MIGRATE, "migrate"},
-	{THPRACE_RF_FAILED, "failed"},
-	{THPRACE_RF_AGAIN, "again"},
-	{THPRACE_RF_ELSEWHERE, "elsewhere"},
-	{THPRACE_RF_LOCKED, "locked"},
-	{THPRACE_RF_REMAP, "remaps"},
-	{THPRACE_RF_VAGUE, "began-unknown"},
-	{THPRACE_RF_BLIND, "ranges-unwatched"},
-	{0, ""},
+	{THPRACE_RF_MIGRATE, "migrate"},     {THPRACE_RF_FAILED, "failed"},
+	{THPRACE_RF_AGAIN, "again"},	     {THPRACE_RF_ELSEWHERE, "elsewhere"},
+	{THPRACE_RF_LOCKED, "locked"},	     {THPRACE_RF_REMAP, "remaps"},
+	{THPRACE_RF_VAGUE, "began-unknown"}, {THPRACE_RF_BLIND, "ranges-unwatched"},
+	{THPRACE_RF_WALKER, "walker"},	     {THPRACE_RF_ESCAPED, "escape-holds"},
+	{THPRACE_RF_JUDGED, "judged"},	     {THPRACE_RF_DROPPED, "dropped"},
+	{THPRACE_RF_INSTANT, "instant"},     {0, ""},
 };

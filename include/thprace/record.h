@@ -91,6 +91,18 @@ enum thprace_record_type {
 	 * of the folio.
 	 */
 	THPRACE_REC_OUTER = 18,
+	/*
+	 * An interval of a race from a file begins. class; value: its section; folio: its key, 0 if
+	 * it is learnt later; arg, arg2: its range; flags: THPRACE_RF_WALKER.
+	 */
+	THPRACE_REC_RACE_BEGIN = 19,
+	/* One of its events took place. entry: its beginning; value: its section; arg: which one. */
+	THPRACE_REC_RACE_EVENT = 20,
+	/*
+	 * It ends; an instant has only this one. entry: its beginning; folio, arg, arg2, value as
+	 * there; flags: THPRACE_RF_WALKER and those next to it.
+	 */
+	THPRACE_REC_RACE_END = 21,
 	THPRACE_REC_MAX
 };
 
@@ -99,7 +111,7 @@ enum thprace_record_type {
 		"none", "zap-open", "rmap-pmd", "zap-close", "rmap-pte", "walk-enter",            \
 			"walk-return", "split-enter", "split-return", "check", "collapse-enter",  \
 			"collapse-return", "poison-enter", "poison-return", "lost", "hold-enter", \
-			"hold-return", "range", "outer"                                           \
+			"hold-return", "range", "outer", "race-begin", "race-event", "race-end"   \
 	}
 
 #define THPRACE_RF_OWN 0x1 /* WALK_RETURN: the walker has its own result … */
@@ -112,6 +124,11 @@ enum thprace_record_type {
 #define THPRACE_RF_REMAP 0x80 /* WALK_RETURN: the split around it maps again what it took (anon) */
 #define THPRACE_RF_VAGUE 0x100 /* RANGE: its start is not known, or another walker came since */
 #define THPRACE_RF_BLIND 0x1000 /* WALK_RETURN: ranges are not watched now */
+#define THPRACE_RF_WALKER 0x200 /* RACE_*: a walker's */
+#define THPRACE_RF_ESCAPED 0x400 /* RACE_END: its escape holds */
+#define THPRACE_RF_JUDGED 0x800 /* RACE_END: the race has an escape */
+#define THPRACE_RF_DROPPED 0x2000 /* RACE_END: it was no interval */
+#define THPRACE_RF_INSTANT 0x4000 /* RACE_END: it has no length */
 
 /* Instead of the number of mappings left after a zap: */
 #define THPRACE_LEFT_UNREAD (-1) /* not read: there was no walker */

@@ -59,6 +59,19 @@ static inline enum thprace_meeting thprace_meets(__u64 open, __u64 close, __u64 
 	return last - first < THPRACE_TOLERANCE_NS ? THPRACE_TOUCH : THPRACE_OVERLAP;
 }
 
+/*
+ * The same for an instant, which has no length: it is not nearer to the ends of the other than the
+ * clock can tell.
+ */
+static inline enum thprace_meeting thprace_meets_at(__u64 at, __u64 open, __u64 close)
+{
+	if (at < open || at > close)
+		return THPRACE_APART;
+	return at - open < THPRACE_TOLERANCE_NS || close - at < THPRACE_TOLERANCE_NS
+		       ? THPRACE_TOUCH
+		       : THPRACE_OVERLAP;
+}
+
 /* Did this walker fail? Judged by what it left, or by its own result. */
 static inline int thprace_failed(const struct thprace_walk *walk)
 {

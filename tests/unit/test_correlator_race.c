@@ -133,6 +133,35 @@ static void test_orders(void **state)
 	}
 }
 
+/*
+ * A window that ended long before a walker learnt that it is about the same object; and of two pairs
+ * of an escape, one that turns out not to overlap.
+ */
+static void test_late(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	begin(&seen);
+	end(&seen, WINDOW, 10, T, T + 5000, JUDGED | THPRACE_RACE_KEPT_END);
+	end(&seen, WINDOW, 10, T + 6000, T + 7000, JUDGED);
+	correlator__settle(seen.correlator, T + 900000000, T + 900000000);
+	assert_false(correlator__unsettled(seen.correlator));
+	pair(&seen, T, 11, T + 1000);
+	assert_true(correlator__unsettled(seen.correlator));
+	pair(&seen, T + 2000000000, 11, T + 1000);
+	end(&seen, WALKER, 11, T + 1000, T + 1000000000, ESCAPED);
+	correlator__settle(seen.correlator, T + 2000000000, T + 2000000000);
+	assert_int_equal(seen.count, 0); /* the other window has not ended */
+	end(&seen, WINDOW, 10, T + 2000000000, T + 2000000100, JUDGED);
+	finish(&seen);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.incident[0].verdict, THPRACE_ESCAPE);
+	assert_int_equal(seen.incident[0].attribution, THPRACE_CAUSAL);
+	assert_int_equal(seen.incident[0].window.open, T);
+	correlator__free(seen.correlator);
+}
+
 static enum thprace_verdict verdict_of(unsigned int window, unsigned int walker)
 {
 	struct seen seen;
@@ -342,10 +371,11 @@ static void test_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders),	  cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_several),	  cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_tolerance), cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_malformed), cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_orders),	 cmocka_unit_test(test_late),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_several),
+		cmocka_unit_test(test_alone),	 cmocka_unit_test(test_tolerance),
+		cmocka_unit_test(test_loss),	 cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

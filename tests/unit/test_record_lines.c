@@ -37,6 +37,9 @@ static const struct labels labels[THPRACE_REC_MAX + 1] = {
 	[THPRACE_REC_HOLD_RETURN] = {NULL, NULL, NULL, 1},
 	[THPRACE_REC_RANGE] = {"tremoved", "npages", "left", 1},
 	[THPRACE_REC_OUTER] = {"abefore", "anow", "order", 1},
+	[THPRACE_REC_RACE_BEGIN] = {"afrom", "ato", "section", 0},
+	[THPRACE_REC_RACE_EVENT] = {"nevent", NULL, "section", 1},
+	[THPRACE_REC_RACE_END] = {"afrom", "ato", "section", 1},
 };
 
 static const struct labels *labels_of(const struct thprace_record *record)
@@ -114,14 +117,19 @@ static void text_flags(FILE *out, unsigned int flags)
 		fprintf(out, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		fprintf(out, " own=unmapped");
-	fprintf(out, "%s%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
+	fprintf(out, "%s%s%s%s%s%s%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
 		flags & THPRACE_RF_FAILED ? " failed" : "",
 		flags & THPRACE_RF_AGAIN ? " again" : "",
 		flags & THPRACE_RF_ELSEWHERE ? " elsewhere" : "",
 		flags & THPRACE_RF_LOCKED ? " locked" : "",
 		flags & THPRACE_RF_REMAP ? " remaps" : "",
 		flags & THPRACE_RF_VAGUE ? " began-unknown" : "",
-		flags & THPRACE_RF_BLIND ? " ranges-unwatched" : "");
+		flags & THPRACE_RF_BLIND ? " ranges-unwatched" : "",
+		flags & THPRACE_RF_WALKER ? " walker" : "",
+		flags & THPRACE_RF_ESCAPED ? " escape-holds" : "",
+		flags & THPRACE_RF_JUDGED ? " judged" : "",
+		flags & THPRACE_RF_DROPPED ? " dropped" : "",
+		flags & THPRACE_RF_INSTANT ? " instant" : "");
 }
 
 static void text(FILE *out, const struct thprace_record *record, int context)
