@@ -24,6 +24,8 @@
 
 #define COUNTDOWN_NS 30000 /* until the common time: longer than an opener needs to notice */
 #define LINGER_NS 100000000 /* at most, if the sign never comes */
+#define CHURN_STEPS 32
+#define CHURN_STEP_NS 100000
 #define SPINS 4000
 #define YIELDS 2000
 
@@ -96,7 +98,7 @@ static void open_windows(struct duel *d, unsigned int opener, struct duel_side *
 
 	side->start = stress__now();
 	d->ops->open(d->ctx, b->round, opener);
-	side->first_end = stress__now();
+	__atomic_store_n(&side->first_end, stress__now(), __ATOMIC_RELEASE);
 	while (d->ops->churn && d->ops->enter && !atomic_load(&b->walked) &&
 	       !d->s->options->apart_ns) {
 		if (d->ops->enter(d->ctx, b->round, opener, side))
@@ -261,6 +263,17 @@ static void score(struct duel *d, int64_t start, int64_t end)
 	steer__measured(&d->steer, opened - d->board->side[0].start, end - start, apart);
 }
 
+/* Each opener has called once and goes on; the walker comes at any time in its next calls. */
+static void wait_for_churn(const struct duel *d)
+{
+	unsigned int turn = 0;
+
+	for (unsigned int i = 0; i < d->openers; i++)
+		while (!__atomic_load_n(&d->board->side[i].first_end, __ATOMIC_ACQUIRE))
+			relax(&turn);
+	wait_until(stress__now() + d->round * 7 % CHURN_STEPS * CHURN_STEP_NS);
+}
+
 /* What the observer has reported since the last round. */
 static void learn(struct duel *d)
 {
@@ -283,7 +296,7 @@ static int play_round(struct duel *d)
 	if (err)
 		return err;
 	learn(d);
-	offset = d->ops->linger ? 0 : steer__next(&d->steer);
+	offset = d->ops->linger || d->ops->churn_before ? 0 : steer__next(&d->steer);
 	b->round = d->round;
 	atomic_store(&b->walked, false);
 	start_step(d);
@@ -301,6 +314,8 @@ static int play_round(struct duel *d)
 	if (d->s->options->apart_ns) {
 		err = finish_step(d);
 		keep_apart(d);
+	} else if (d->ops->churn_before) {
+		wait_for_churn(d);
 	} else {
 		wait_until(instant + (offset > 0 ? offset : 0));
 	}

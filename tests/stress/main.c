@@ -35,6 +35,7 @@ enum {
 	OPT_FORMAT,
 	OPT_NOISE,
 	OPT_APART,
+	OPT_CHURN,
 	OPT_STEER_FD
 };
 
@@ -58,6 +59,10 @@ static const struct argp_option option_table[] = {
 	{"apart", OPT_APART, "T", 0,
 	 "Keep both sides apart: the walker's call begins T after the openers' ended, 1ms to 1s; a "
 	 "number without a unit counts as ms",
+	 0},
+	{"churn", OPT_CHURN, NULL, 0,
+	 "truncate-unmap: open windows over and over until the walker's call ends, and do not aim "
+	 "at it: for busy machines",
 	 0},
 	{"steer-fd", OPT_STEER_FD, "FD", 0,
 	 "An observer tells here, as 64-bit numbers, by how many ns each walker came too late for "
@@ -174,6 +179,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPT_CPUS:
 		if (parse_cpus(&a->options, text))
 			argp_error(state, "--cpus wants a list as 0,2-3, not '%s'", text);
+		return 0;
+	case OPT_CHURN:
+		a->options.churn = true;
 		return 0;
 	case OPT_FORMAT:
 		if (strcmp(text, "json") && strcmp(text, "text"))

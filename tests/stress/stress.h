@@ -27,6 +27,7 @@ struct stress_options {
 	uint64_t seed;
 	unsigned int noise; /* threads that make noise next to the class */
 	int64_t apart_ns; /* keep both sides this far apart; 0: bring them together */
+	bool churn; /* open windows until the walker is done, without aim */
 	int steer_fd; /* an observer reports here by how much passes missed; -1: none */
 	bool json;
 };
@@ -207,6 +208,7 @@ struct duel_ops {
 	void (*open)(void *ctx, unsigned int round, unsigned int opener);
 	/* Openers: enter and open repeatedly, until the walker's call has ended. */
 	bool churn;
+	bool churn_before; /* there is no aim: the walker begins when all have called once */
 	bool churn_first; /* the aim is at the first of these calls only */
 	void (*walk)(void *ctx, unsigned int round);
 };

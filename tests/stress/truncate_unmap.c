@@ -8,6 +8,12 @@
  * walker burns the fuse: faulting around maps cached pages without checking whether a hole is being
  * punched (filemap_map_pages()). With mincore() they see how far the fuse has burnt, and unmap the
  * huge page when the walker arrives.
+ *
+ * With --churn there is no fuse, and nobody looks. The openers map the huge page and unmap it again
+ * until the walker is done: one mapping each, because a walker waits at the next one until the window
+ * is over. A window that is open while the range is unmapped hides its mapping from that step, but not
+ * from the check of the mapcount that comes next. If windows are held open, most walkers meet one,
+ * however late they come.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -74,20 +80,40 @@ static void walk(void *ctx, unsigned int round)
 	shared_file__punch(&t->file, FUSE_AT, FUSE_SIZE + STRESS_HPAGE);
 }
 
+/* The huge page alone. */
+static void walk_at_once(void *ctx, unsigned int round)
+{
+	struct truncate *t = ctx;
+
+	(void)round;
+	shared_file__punch(&t->file, t->file.offset, STRESS_HPAGE);
+}
+
 static int run(struct stress *s)
 {
 	struct truncate t = {
 		.file = {.fd = -1, .mappings = MAPPINGS, .offset = (off_t)STRESS_HPAGE},
 		.fuse = MAP_FAILED,
 	};
-	static const struct duel_ops ops = {
+	struct duel_ops ops = {
 		.arm = arm,
 		.enter = enter,
 		.linger = linger,
 		.open = open_window,
 		.walk = walk,
 	};
-	int err = shared_file__open(&t.file, s, FILE_SIZE);
+	int err;
+
+	if (s->options->churn) {
+		ops = (struct duel_ops){.enter = enter,
+					.open = open_window,
+					.churn = true,
+					.churn_before = true,
+					.rounds_per_crew = 1000,
+					.walk = walk_at_once};
+		t.file.mappings = 1;
+	}
+	err = shared_file__open(&t.file, s, FILE_SIZE);
 
 	if (err)
 		goto cleanup;
