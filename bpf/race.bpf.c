@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Races that files describe. These programs are not attached: each is a template, of which core
- * makes a program for each event (core/engine/engine_race.c). It puts instructions for keys and
- * conditions into it, and the numbers of race and section.
+ * Races that files describe. The programs of section "race" are not attached: each is a template, of
+ * which core makes a program for each event (core/engine/engine_race.c). It puts instructions for keys
+ * and conditions into it, and the numbers of race and section.
  */
 #include "race_learn.bpf.h"
 #include <thprace/beacon.h>
@@ -124,6 +124,7 @@ static __always_inline void race_fill(struct thprace_race_slot *slot, const u64 
 {
 	u32 i;
 
+	slot->held = 0;
 	*(volatile u64 *)&slot->interval.key = frame[THPRACE_RACE_FRAME_KEY];
 	*(volatile u64 *)&slot->from = frame[THPRACE_RACE_FRAME_FROM];
 	*(volatile u64 *)&slot->to = frame[THPRACE_RACE_FRAME_TO];
@@ -289,7 +290,17 @@ static __always_inline struct thprace_race_slot *race_at_event(void *ctx, u64 *f
 	return CODE(frame, THPRACE_RACE_BEFORE) ? slot : NULL;
 }
 
-static __always_inline void race_do_end(void *ctx)
+/* It was no interval. Whoever met it is told so. */
+static __always_inline void race_discard(void *ctx, struct thprace_race_slot *slot, u32 index)
+{
+	race_gone(slot, index);
+	if (*(volatile u32 *)&slot->noted)
+		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
+	race_release(slot);
+}
+
+/* held: it counts only if the task has waited in it. */
+static __always_inline void race_do_end(void *ctx, int held)
 {
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
 	struct thprace_race_slot *slot;
@@ -306,6 +317,10 @@ static __always_inline void race_do_end(void *ctx)
 		race_release(slot);
 		return;
 	}
+	if (held && !*(volatile u32 *)&slot->held) {
+		race_discard(ctx, slot, index);
+		return;
+	}
 	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
 	race_finish(ctx, slot, index, frame, bpf_ktime_get_ns(), 0);
 }
@@ -313,11 +328,17 @@ static __always_inline void race_do_end(void *ctx)
 SEC("race")
 int race_end(void *ctx)
 {
-	race_do_end(ctx);
+	race_do_end(ctx, 0);
 	return 0;
 }
 
-/* The interval was none. Whoever met it is told so. */
+SEC("race")
+int race_end_held(void *ctx)
+{
+	race_do_end(ctx, 1);
+	return 0;
+}
+
 SEC("race")
 int race_drop(void *ctx)
 {
@@ -328,12 +349,8 @@ int race_drop(void *ctx)
 	if (!recording)
 		return 0;
 	slot = race_at_event(ctx, frame, &index);
-	if (!slot)
-		return 0;
-	race_gone(slot, index);
-	if (*(volatile u32 *)&slot->noted)
-		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
-	race_release(slot);
+	if (slot)
+		race_discard(ctx, slot, index);
 	return 0;
 }
 
@@ -518,4 +535,55 @@ int race_exit(void *ctx)
 		race_abandon(place | section << 1 | THPRACE_RACE_INSIDE);
 	}
 	return 0;
+}
+
+/* Tasks wait that are in an interval of this place, THPRACE_RACE_PLACE() … */
+volatile __u32 hold_place;
+/* … if a clock finds them at one of these instructions. */
+volatile struct thprace_clock_span clock_span[THPRACE_CLOCK_SPANS];
+
+static __always_inline int race_hold(void)
+{
+	int index = race_find(bpf_get_current_pid_tgid(), hold_place);
+	struct thprace_race_slot *slot = index < 0 ? NULL : slot_of(index);
+
+	if (!recording || !slot || !is_under_way(slot))
+		return 0;
+	if (widen_race(0))
+		*(volatile u32 *)&slot->held += 1;
+	return 0;
+}
+
+/* At the first instructions of a part of a function. */
+SEC("kprobe")
+int race_probe(void *ctx)
+{
+	return race_hold();
+}
+
+/* Where the address of the next instruction is in struct bpf_perf_event_data. */
+#if defined(__TARGET_ARCH_x86)
+#define INTERRUPTED 128
+#else
+#define INTERRUPTED 256
+#endif
+
+static __always_inline int clock_hits(u64 ip)
+{
+	u32 i;
+
+	for (i = 0; i < THPRACE_CLOCK_SPANS; i++)
+		if (ip - clock_span[i].from < clock_span[i].size)
+			return 1;
+	return 0;
+}
+
+/*
+ * A clock of the command's tasks: the one that it interrupts there waits in the interrupt. Like any
+ * interrupt it comes between two instructions.
+ */
+SEC("perf_event")
+int race_clock(void *ctx)
+{
+	return clock_hits(*(u64 *)(ctx + INTERRUPTED)) ? race_hold() : 0;
 }

@@ -16,6 +16,7 @@
 #include <thprace/verdict.h>
 
 #include "child.h"
+#include "hold_part.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "provoke_race.h"
@@ -39,6 +40,7 @@ struct provoke {
 	struct child stressor;
 	struct kernel_log *log; /* NULL: it cannot be read */
 	int output; /* the stressor's output goes to this memory file */
+	struct hold_part hold; /* of `hold = probe in' and `clock in' */
 	int steer[2]; /* this pipe tells the stressor the distances of passes */
 	uint64_t started; /* ns CLOCK_MONOTONIC */
 	uint64_t escaped; /* when the first escape was settled; 0: none */
@@ -347,9 +349,11 @@ static bool plan(struct provoke *provoke)
 {
 	struct provoke_result *result = provoke->result;
 	struct engine *engine = recording__engine(provoke->recording);
-	const char *reason;
+	const char *reason = NULL;
 
-	if (provoke->options->race) {
+	if (result->reason[0])
+		; /* the place of the hold was not found */
+	else if (provoke->options->race) {
 		result->class = engine__race_class(engine, 0);
 		reason = engine__race_why(engine, 0);
 	} else {
@@ -369,6 +373,42 @@ static bool plan(struct provoke *provoke)
 	return false;
 }
 
+static bool holds_in_part(const struct provoke_options *options)
+{
+	return options->race && options->widen_ns && options->race->provoke.parts;
+}
+
+/* Before any probe is in this code. If there is no such place, the result says why. */
+static void find_hold(struct provoke *provoke)
+{
+	char why[256];
+
+	if (hold_part__of_kernel(provoke->options->btf, provoke->options->race, &provoke->hold, why,
+				 sizeof(why)))
+		snprintf(provoke->result->reason, sizeof(provoke->result->reason), "hold: %s", why);
+}
+
+/* Tasks of the command begin to wait. */
+static int start_widening(struct provoke *provoke, char *why, size_t why_size)
+{
+	const struct provoke_options *options = provoke->options;
+	struct engine *engine = recording__engine(provoke->recording);
+	const enum thprace_widen where =
+		options->race ? THPRACE_WIDEN_RACE : race_class__of(provoke->result->class)->widen;
+	const uint32_t pid = (uint32_t)provoke->stressor.pid;
+
+	if (!options->widen_ns)
+		return 0;
+	engine__widen(engine, where, pid, options->widen_ns);
+	if (!holds_in_part(options))
+		return 0;
+	if (options->race->provoke.what == RACE_HOLD_PROBE)
+		return engine__start_probe(engine, provoke->hold.entry, provoke->hold.entries, why,
+					   why_size);
+	return engine__start_clock(engine, pid, provoke->hold.span, provoke->hold.spans, why,
+				   why_size);
+}
+
 static int record(struct provoke *provoke, const char *path, char *why, size_t why_size)
 {
 	const struct provoke_options *options = provoke->options;
@@ -384,11 +424,11 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 		.record = on_record,
 		.ctx = provoke,
 	};
-	const enum thprace_widen where =
-		options->race ? THPRACE_WIDEN_RACE : race_class__of(provoke->result->class)->widen;
 	struct engine *engine;
 	int err;
 
+	if (holds_in_part(options))
+		find_hold(provoke);
 	err = recording__open(&provoke->recording, &recording, why, why_size);
 	if (err)
 		return err;
@@ -396,10 +436,10 @@ static int record(struct provoke *provoke, const char *path, char *why, size_t w
 	if (!plan(provoke))
 		return 0;
 	err = recording__start(provoke->recording, why, why_size);
+	if (!err)
+		err = start_widening(provoke, why, why_size);
 	if (err)
 		return err;
-	if (options->widen_ns)
-		engine__widen(engine, where, provoke->stressor.pid, options->widen_ns);
 	provoke->started = clock__now();
 	if (kernel_log__open(&provoke->log, NULL)) /* then the kernel's complaints are not seen */
 		provoke->log = NULL;

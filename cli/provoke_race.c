@@ -20,8 +20,6 @@ const char *provoke_race__cannot(const struct provoke_options *options)
 {
 	if (!options->race->provoke.given)
 		return "its file has no [provoke]";
-	if (options->race->provoke.what == RACE_HOLD_CLOCK)
-		return "'clock in' is not known to provoke";
 	if (!provoke_race__command(options))
 		return "its [provoke] has no run: give --run COMMAND";
 	return NULL;

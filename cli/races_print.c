@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "races.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <json-c/json.h>
@@ -10,6 +11,7 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 #include "cli.h"
+#include "hold_part.h"
 
 #define NAME_WIDTH 18
 #define LABEL_WIDTH 10
@@ -271,6 +273,57 @@ static int add_points(const struct races_kernel *kernel, const struct race_on_ke
 	return refused;
 }
 
+/* How a task waits in a part of a function. False: it is not there, and text says why. */
+static bool find_hold(const struct races_kernel *kernel, const struct race *race, char *text,
+		      size_t size)
+{
+	struct code_spans found;
+	int bytes = 0, err, i;
+
+	if (!kernel->elsewhere)
+		err = hold_part__of_target(kernel->target, &race->provoke, &found, NULL, text,
+					   size);
+	else if (kernel->source.code)
+		err = hold_part__of_code(kernel->source.code, &race->provoke, &found, text, size);
+	else
+		err = -ENOTSUP;
+	if (err == -ENOTSUP)
+		snprintf(text, size, "code is read from an image only (--kernel)");
+	if (err)
+		return false;
+	for (i = 0; i < found.spans; i++)
+		bytes += (int)(found.span[i].to - found.span[i].from);
+	if (race->provoke.what == RACE_HOLD_PROBE)
+		snprintf(text, size, "kprobe at %s", COUNTED(found.entries, "instruction"));
+	else
+		snprintf(text, size, "clock in %s of code", COUNTED(bytes, "byte"));
+	return true;
+}
+
+static void print_hold(const struct races_kernel *kernel, const struct race *race)
+{
+	char how[256], text[300];
+
+	if (!race->provoke.parts)
+		return;
+	snprintf(text, sizeof(text), "%s%s",
+		 find_hold(kernel, race, how, sizeof(how)) ? "" : "not here: ", how);
+	print_event("provoke", "hold", race->provoke.hold.text, text);
+}
+
+static void add_hold(const struct races_kernel *kernel, const struct race *race,
+		     struct json_object *object)
+{
+	struct json_object *hold = json_object_new_object();
+	char text[256] = "";
+	const bool found = find_hold(kernel, race, text, sizeof(text));
+
+	json__add_name(hold, "place", race->provoke.hold.text);
+	json__add_name(hold, "attach", found ? text : "-");
+	json__add_name(hold, "reason", found ? "" : text);
+	json__add(object, "hold", hold);
+}
+
 static int file_json(const struct races_kernel *kernel, const struct race_file *file,
 		     const struct race_on_kernel *on, const char *reason)
 {
@@ -287,6 +340,8 @@ static int file_json(const struct races_kernel *kernel, const struct race_file *
 	if (race)
 		refused = add_points(kernel, on, events);
 	json__add(object, "events", events);
+	if (race && race->provoke.parts)
+		add_hold(kernel, race, object);
 	json__print(stdout, object);
 	return refused;
 }
@@ -297,6 +352,7 @@ int races_print__file(const struct races_kernel *kernel, const struct race_file 
 	const char *reason = file->race ? race_kernel__not_observable(on) : file->why;
 	const struct race *race = file->race;
 	char text[1024], list[256];
+	int refused;
 
 	if (json)
 		return file_json(kernel, file, on, reason);
@@ -316,5 +372,7 @@ int races_print__file(const struct races_kernel *kernel, const struct race_file 
 	join(race->cve[0], sizeof(race->cve[0]), race->cves, list, sizeof(list));
 	print_label("cve", list);
 	print_label("here", text);
-	return print_points(kernel, on);
+	refused = print_points(kernel, on);
+	print_hold(kernel, race);
+	return refused;
 }

@@ -24,7 +24,7 @@ $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthprac
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
-TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_race $(O)/unit/test_image $(O)/unit/test_code_arm64 \
+TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_race $(O)/unit/test_image $(O)/unit/test_code_arm64 $(O)/unit/test_code_spans \
 	$(O)/unit/test_image_check
 $(O)/unit/test_btf $(O)/unit/test_btf_plan $(O)/unit/test_hostile: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o

@@ -62,14 +62,13 @@ static bool cold(const char *symbol)
 	return strstr(symbol, ".cold") != NULL;
 }
 
-static void release(struct code_function *function)
+void code__release(struct code_function *function)
 {
 	while (function->parts)
 		free_part(&function->part[--function->parts]);
 }
 
-/* All parts of a function; the part that is entered comes first. */
-static int decode(struct code *code, const char *name, struct code_function *function)
+int code__decode(struct code *code, const char *name, struct code_function *function)
 {
 	const struct image_symbol *symbols;
 	size_t count = image__symbols(code->image, &symbols), length = strlen(name), i;
@@ -88,7 +87,7 @@ static int decode(struct code *code, const char *name, struct code_function *fun
 			err = -ENOENT;
 	}
 	if (err)
-		release(function);
+		code__release(function);
 	return err;
 }
 
@@ -103,8 +102,7 @@ bool code__has(const struct code *code, const char *function)
 	return false;
 }
 
-/* The target of calls of a function: its own name, or its only variant. */
-static uint64_t entry(const struct code *code, const char *name)
+uint64_t code__entry(const struct code *code, const char *name)
 {
 	const struct image_symbol *symbol = image__symbol(code->image, name), *symbols;
 	size_t count = image__symbols(code->image, &symbols), length = strlen(name), i;
@@ -148,9 +146,10 @@ int code__open(struct code **result, const struct image *image, char *why, size_
 	code->machine = image__machine(image) == IMAGE_X86_64 ? &code_machine_x86
 							      : &code_machine_arm64;
 	code->image = image;
-	code->fentry = entry(code, "__fentry__");
+	code->fentry = code__entry(code, "__fentry__");
+	code->boot = code__entry(code, "_sinittext");
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		code->ends[i] = entry(code, ends[i]);
+		code->ends[i] = code__entry(code, ends[i]);
 	*result = code;
 	return 0;
 }
@@ -171,7 +170,7 @@ static int count_all(struct code *code, const char *name, count_fn count, uint64
 	const struct code_part *part;
 	unsigned int found = 0;
 	size_t i, j;
-	int err = decode(code, name, &function);
+	int err = code__decode(code, name, &function);
 
 	if (err)
 		return err;
@@ -180,7 +179,7 @@ static int count_all(struct code *code, const char *name, count_fn count, uint64
 		for (j = 0; j < part->count; j++)
 			found += count(code, part, j, with);
 	}
-	release(&function);
+	code__release(&function);
 	return (int)found;
 }
 
@@ -204,7 +203,7 @@ static bool is_compare(const struct code *code, const struct code_part *part, si
 
 int code__calls(struct code *code, const char *function, const char *callee)
 {
-	uint64_t address = entry(code, callee);
+	uint64_t address = code__entry(code, callee);
 
 	return address ? count_all(code, function, is_call, address) : -ENOENT;
 }
@@ -222,12 +221,12 @@ int code__compares(struct code *code, const char *function, uint32_t offset)
 static int follow(struct code *code, const char *name, const struct code_visitor *visitor)
 {
 	struct code_function function;
-	int err = decode(code, name, &function);
+	int err = code__decode(code, name, &function);
 
 	if (err)
 		return err;
 	err = code__follow(code, &function, visitor);
-	release(&function);
+	code__release(&function);
 	return err;
 }
 
@@ -276,7 +275,7 @@ static void see_call(void *context, const struct code_state *state, const struct
 int code__passes(struct code *code, const char *function, const char *callee, int argument,
 		 uint32_t bit, struct code_bit *found)
 {
-	struct passing passing = {code, entry(code, callee), argument, bit, found};
+	struct passing passing = {code, code__entry(code, callee), argument, bit, found};
 	/* This asks about all paths, and more paths can only make less known. */
 	struct code_visitor visitor = {.warns = true, .context = &passing, .visit = see_call};
 	int calls = code__calls(code, function, callee);
@@ -339,7 +338,7 @@ int code__uses(struct code *code, const char *function, const struct code_questi
 {
 	struct using using = {.code = code,
 			      .question = question,
-			      .walker = entry(code, question->walk),
+			      .walker = code__entry(code, question->walk),
 			      .use = use};
 	struct code_visitor visitor = {
 		.parameter = question->parameter, .context = &using, .visit = see_use};
@@ -408,18 +407,18 @@ static int follow_calls(struct code *code, const struct code_function *function,
 int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
 		  struct code_reach *found)
 {
-	uint64_t from = entry(code, callee), end = entry(code, to);
+	uint64_t from = code__entry(code, callee), end = code__entry(code, to);
 	struct code_function decoded;
 	int err;
 
 	memset(found, 0, sizeof(*found));
 	if (!from || !end)
 		return -ENOENT;
-	err = decode(code, function, &decoded);
+	err = code__decode(code, function, &decoded);
 	if (err)
 		return err;
 	err = follow_calls(code, &decoded, from, end, found);
-	release(&decoded);
+	code__release(&decoded);
 	return err;
 }
 
@@ -458,7 +457,7 @@ static bool find_entries(const struct code *code, const char *const *names,
 	int i;
 
 	for (i = 0; i < CODE_NAMES_MAX && names[i]; i++) {
-		entries[i] = entry(code, names[i]);
+		entries[i] = code__entry(code, names[i]);
 		found |= entries[i] != 0;
 	}
 	return found;
@@ -506,7 +505,7 @@ int code__before(struct code *code, const char *function, const struct code_orde
 	    (order->after && !find_entries(code, order->after, after)) ||
 	    !find_entries(code, order->second, seconds.entry))
 		return -ENOENT;
-	err = decode(code, function, &decoded);
+	err = code__decode(code, function, &decoded);
 	if (err)
 		return err;
 	for (i = 0; i < decoded.parts; i++)
@@ -518,6 +517,6 @@ int code__before(struct code *code, const char *function, const struct code_orde
 		found->after = 1;
 		err = code__follow(code, &decoded, &visitor);
 	}
-	release(&decoded);
+	code__release(&decoded);
 	return err;
 }

@@ -105,6 +105,33 @@ struct code_before {
 int code__before(struct code *code, const char *function, const struct code_order *order,
 		 struct code_before *found);
 
+/* A part of a function, by what it does. Lists of at most CODE_NAMES_MAX names that end with NULL. */
+struct code_part_of {
+	const char *const *after; /* calls of one of these have returned; NULL: it was entered */
+	const char *const *before; /* until one of these is called; NULL: to its end … */
+	bool bug; /* … or: from where each path, without a call, leads to a test for a BUG or WARN */
+};
+
+#define CODE_SPANS_MAX 16
+
+/* Its instructions: those on a path from its beginning to its end. */
+struct code_spans {
+	struct {
+		uint64_t from;
+		uint64_t to; /* it ends before */
+	} span[CODE_SPANS_MAX]; /* by address */
+	int spans;
+	uint64_t entry[CODE_SPANS_MAX]; /* instructions to which a path leads from outside */
+	int entries;
+};
+
+/*
+ * Find a part of a function. -ENOENT if the function does not exist, or the part is empty; -E2BIG if
+ * there are more than CODE_SPANS_MAX of something.
+ */
+int code__spans(struct code *code, const char *function, const struct code_part_of *part,
+		struct code_spans *found);
+
 /* Number of locked compare-and-exchanges of 4 bytes at this offset of anything; or -ENOENT. */
 int code__exchanges(struct code *code, const char *function, uint32_t offset);
 

@@ -106,6 +106,7 @@ struct code {
 	csh handle; /* of x86 */
 	uint64_t fentry; /* called first by each function; changes no register */
 	uint64_t ends[4]; /* functions that do not return */
+	uint64_t boot; /* from here on: what is thrown away after the boot; 0: not known */
 };
 
 #define CODE_REGISTERS 32
@@ -185,6 +186,16 @@ struct code_visitor {
 	/* Called once before each instruction that a path reaches, when its state is final. */
 	void (*visit)(void *context, const struct code_state *state, const struct code_insn *insn);
 };
+
+/*
+ * All parts of a function, to be released; the part that is entered comes first. -ENOENT if there is
+ * none.
+ */
+int code__decode(struct code *code, const char *name, struct code_function *function);
+void code__release(struct code_function *function);
+
+/* The target of calls of a function: its own name, or its only variant; 0: there is none. */
+uint64_t code__entry(const struct code *code, const char *name);
 
 /* Follow the values. Returns 0; -E2BIG if the function is too large. */
 int code__follow(struct code *code, const struct code_function *function,

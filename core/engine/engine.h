@@ -115,6 +115,17 @@ uint64_t engine__start(struct engine *engine);
  */
 void engine__widen(struct engine *engine, enum thprace_widen where, uint32_t tgid, uint32_t ns);
 
+/*
+ * Where engine__widen() lets tasks wait in a part of a function, if they are in an interval of the first
+ * race: at these instructions, or, for `hold = clock in', whenever a clock finds them at one of these;
+ * the clock runs in process tgid and in what it starts from now on. Needs options.widen. 0, or negative
+ * errno with a reason in why.
+ */
+int engine__start_probe(struct engine *engine, const struct kprobe_place *place, size_t count,
+			char *why, size_t why_size);
+int engine__start_clock(struct engine *engine, uint32_t tgid, const struct thprace_clock_span *span,
+			size_t count, char *why, size_t why_size);
+
 /* For readers of a crash dump: META of the trace that is being written. */
 void engine__describe(struct engine *engine, const char *meta);
 

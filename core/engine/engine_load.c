@@ -180,6 +180,7 @@ static int choose_programs(struct engine *engine)
 	bpf_program__set_autoload(engine->skel->progs.fence, true);
 #endif
 	race_templates__choose(engine->skel->obj, engine->races, engine->options.widen);
+	engine__choose_hold(engine);
 	bpf_map__set_autocreate(engine->skel->maps.race_slots, engine->races);
 	bpf_map__set_autocreate(engine->skel->maps.race_table, engine->races);
 	engine__choose_pte_probe(engine);
@@ -341,6 +342,8 @@ static void detach_all(struct engine *engine, bool fentry)
 	size_t i;
 
 	engine_race__detach(engine, fentry);
+	if (fentry)
+		engine__stop_hold(engine);
 	for (i = 0; i < engine->link_count; i++) {
 		link = &engine->links[i];
 		if ((engine->plan.probe[link->point].kind == PROBE_FENTRY) != fentry)

@@ -37,6 +37,8 @@ struct engine {
 	struct engine_link links[LINKS_MAX];
 	size_t link_count;
 	struct engine_races *races; /* NULL: none */
+	struct bpf_link *hold_link[THPRACE_CLOCK_SPANS]; /* of engine__start_clock(), …_probe() */
+	size_t hold_links;
 	struct ring_buffer *rings;
 	int stream_fd[THPRACE_STREAMS_MAX];
 	int stream_count;
@@ -95,6 +97,13 @@ uint64_t engine__page_map(const struct engine *engine);
  */
 void engine__choose_beacon(struct engine *engine);
 int engine__light_beacon(struct engine *engine);
+
+/*
+ * In engine_hold.c: mark the program for loading that lets tasks wait in a part of a function, if a
+ * race does so; and detach it.
+ */
+void engine__choose_hold(struct engine *engine);
+void engine__stop_hold(struct engine *engine);
 
 /* In engine_read.c: all runs so far were before recording. */
 void engine__note_runs(struct engine *engine);

@@ -271,9 +271,11 @@ static bool is_held(const struct making *making)
 	case RACE_HOLD_EVENT:
 		return point->moment == RACE_NAMED &&
 		       !strcmp(point->section->event[point->named].name, provoke->name);
-	default:
-		return false;
+	case RACE_HOLD_PROBE: /* there it is found out whether it has waited */
+	case RACE_HOLD_CLOCK:
+		return point->moment == RACE_ENDS && point->section_index == provoke->section;
 	}
+	return false;
 }
 
 /* All programs of a point, as it is planned. */

@@ -51,6 +51,19 @@ int image__read(struct image **image, int fd, char *why, size_t why_size);
  */
 int image__parse(struct image **image, void *data, size_t size, size_t max, char *why,
 		 size_t why_size);
+
+/* A function of a kernel that runs, for instance. */
+struct image_piece {
+	const char *name;
+	uint64_t address;
+	const void *code; /* NULL: only its name and address are known */
+	size_t size;
+};
+
+/* The same of pieces, which are copied; at most IMAGE_PIECES_MAX with code. -E2BIG, -ENOMEM. */
+#define IMAGE_PIECES_MAX 64
+int image__of_pieces(struct image **image, enum image_machine machine,
+		     const struct image_piece *piece, size_t count);
 void image__close(struct image *image);
 
 enum image_machine image__machine(const struct image *image);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "image.h"
 
-#define IMAGE_SEGMENTS_MAX 64
+#define IMAGE_SEGMENTS_MAX IMAGE_PIECES_MAX
 
 /* Where a part of the file is in the kernel's memory. */
 struct image_segment {

@@ -104,6 +104,25 @@ struct race_section {
 	int escapes;
 };
 
+#define RACE_NAMES_MAX 4
+
+/* Functions of kernels that differ. */
+struct race_names {
+	char name[RACE_NAMES_MAX][EXPR_NAME_MAX];
+	int count; /* 0: not given */
+};
+
+/* A part of a function, by what it does. */
+struct race_stretch {
+	struct race_names in;
+	struct race_names
+		after; /* a call of one of these has returned; not given: from its entry on */
+	struct race_names before; /* a call of one of these; not given: to its end … */
+	bool bug; /* … or: from where each path leads to a test for a BUG */
+};
+
+#define RACE_PARTS_MAX 4
+
 struct race_provoke {
 	bool given;
 	struct race_text hold;
@@ -111,9 +130,14 @@ struct race_provoke {
 		RACE_HOLD_WINDOW,
 		RACE_HOLD_WALKER,
 		RACE_HOLD_EVENT, /* after the event of this name */
-		RACE_HOLD_CLOCK, /* anywhere, while a task is inside the function of this name */
+		RACE_HOLD_PROBE, /* where a part of a function begins */
+		RACE_HOLD_CLOCK, /* anywhere in a part of a function, if a clock finds it there */
 	} what;
-	char name[EXPR_NAME_MAX];
+	char name[EXPR_NAME_MAX]; /* of the event */
+	struct race_stretch
+		part[RACE_PARTS_MAX]; /* for kernels that differ: the first one that is there */
+	int parts;
+	int section; /* in an interval of which the task must be, to wait there */
 	unsigned int time_us; /* how long, 1 to 1000 */
 	struct race_text run; /* a command */
 	unsigned int seconds; /* how long it runs, 0: to its end */

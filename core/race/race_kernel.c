@@ -383,6 +383,15 @@ static size_t add_event(const struct race_event *event, const char **names, size
 	return count;
 }
 
+static size_t add_names(const struct race_names *add, const char **names, size_t count, size_t max)
+{
+	int i;
+
+	for (i = 0; i < add->count; i++)
+		count = add_name(add->name[i], names, count, max);
+	return count;
+}
+
 size_t race_kernel__names(const struct race *race, const char **names, size_t count, size_t max)
 {
 	const struct race_section *section;
@@ -397,6 +406,11 @@ size_t race_kernel__names(const struct race *race, const char **names, size_t co
 		count = add_event(&section->inside, names, count, max);
 		for (j = 0; j < section->events; j++)
 			count = add_event(&section->event[j].event, names, count, max);
+	}
+	for (i = 0; i < race->provoke.parts; i++) {
+		count = add_names(&race->provoke.part[i].in, names, count, max);
+		count = add_names(&race->provoke.part[i].after, names, count, max);
+		count = add_names(&race->provoke.part[i].before, names, count, max);
 	}
 	return count;
 }

@@ -204,6 +204,60 @@ int race_parse__label(char name[EXPR_NAME_MAX], struct race_text *rest,
 	return 0;
 }
 
+/* F [| F …] */
+static void take_names(struct words *words, struct race_names *names, const char *what)
+{
+	do {
+		if (names->count == RACE_NAMES_MAX) {
+			words__fail(words, "more than %d functions", RACE_NAMES_MAX);
+			return;
+		}
+		words__take_name(words, names->name[names->count], what);
+		if (!words__failed(words))
+			names->count++;
+	} while (words__take(words, "|"));
+}
+
+/* call of G */
+static void take_call(struct words *words, struct race_names *names, const char *what)
+{
+	if (!words__take(words, "call") || !words__take(words, "of"))
+		words__expect(words, what);
+	take_names(words, names, "the name of a function");
+}
+
+/* in F [after call of G] [before call of H | before BUG] */
+static void take_part(struct words *words, struct race_stretch *part)
+{
+	if (!words__take(words, "in"))
+		words__expect(words, "'in' and a function");
+	take_names(words, &part->in, "the name of a function");
+	if (words__take(words, "after"))
+		take_call(words, &part->after, "'call of' and a function");
+	if (!words__take(words, "before"))
+		return;
+	if (words__take(words, "BUG"))
+		part->bug = true;
+	else
+		take_call(words, &part->before, "'BUG', or 'call of' and a function,");
+}
+
+/* For kernels that differ, each with the same word. */
+static void take_parts(struct words *words, struct race_provoke *provoke, const char *word)
+{
+	do {
+		if (provoke->parts == RACE_PARTS_MAX) {
+			words__fail(words, "more than %d parts for kernels that differ",
+				    RACE_PARTS_MAX);
+			return;
+		}
+		if (!words__take(words, word))
+			words__expect(words, provoke->what == RACE_HOLD_CLOCK ? "'clock in'"
+									      : "'probe in'");
+		take_part(words, &provoke->part[provoke->parts++]);
+	} while (words__take(words, "else"));
+}
+
 int race_parse__hold(struct race_provoke *provoke, const struct race_text *text,
 		     struct expr_error *error)
 {
@@ -215,18 +269,21 @@ int race_parse__hold(struct race_provoke *provoke, const struct race_text *text,
 		provoke->what = RACE_HOLD_WINDOW;
 	} else if (words__take(&words, "walker")) {
 		provoke->what = RACE_HOLD_WALKER;
-	} else if (words__take(&words, "clock")) {
+	} else if (words__next(&words, "clock")) {
 		provoke->what = RACE_HOLD_CLOCK;
-		if (!words__take(&words, "in"))
-			words__expect(&words, "'in' and a function");
-		words__take_name(&words, provoke->name, "the name of a function");
+		take_parts(&words, provoke, "clock");
+	} else if (words__next(&words, "probe")) {
+		provoke->what = RACE_HOLD_PROBE;
+		take_parts(&words, provoke, "probe");
 	} else {
 		provoke->what = RACE_HOLD_EVENT;
-		words__take_name(&words, provoke->name,
-				 "'window', 'walker', an event's name or 'clock in FUNCTION'");
+		words__take_name(&words, provoke->name, RACE_HOLDS);
 	}
 	if (!words__at_end(&words))
-		words__expect(&words, "the end of the line");
+		words__expect(&words,
+			      provoke->parts
+				      ? "'|', 'after', 'before', 'else' or the end of the line"
+				      : "the end of the line");
 	return words__failed(&words) ? -EINVAL : 0;
 }
 

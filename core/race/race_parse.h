@@ -25,7 +25,9 @@ int race_parse__formula(struct race_formula *formula, const struct race_text *te
 int race_parse__label(char name[EXPR_NAME_MAX], struct race_text *rest,
 		      const struct race_text *text, struct expr_error *error);
 
-/* window, walker, or clock in FUNCTION */
+#define RACE_HOLDS "'window', 'walker', an event's name, 'probe in FUNCTION' or 'clock in FUNCTION'"
+
+/* One of these. */
 int race_parse__hold(struct race_provoke *provoke, const struct race_text *text,
 		     struct expr_error *error);
 

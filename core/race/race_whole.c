@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "race_parse.h"
+
 #define WHERE_MAX 320
 
 void race_whole__complain(struct ini_errors *errors, const struct race *race, unsigned int line,
@@ -55,24 +57,70 @@ static void check_side(struct ini_errors *errors, const struct race *race,
 		race_whole__complain(errors, race, line, 0, "[%s] has learn, and no key", role);
 }
 
-static void check_hold(struct ini_errors *errors, const struct race *race)
+static bool is_one_of(const struct race_names *names, const char *name)
+{
+	int i;
+
+	for (i = 0; i < names->count; i++)
+		if (!strcmp(names->name[i], name))
+			return true;
+	return false;
+}
+
+/* Does it take place in one of these functions? */
+static bool is_in(const struct race_event *event, const struct race_names *names)
+{
+	const struct race_place *place;
+	int i;
+
+	for (i = 0; i < event->places; i++) {
+		place = &event->place[i];
+		if (is_one_of(names, place->in[0] ? place->in : place->function))
+			return true;
+	}
+	return false;
+}
+
+/* Only where it is known in which interval the task waits is it known whether anything overlapped it. */
+static void check_part(struct ini_errors *errors, struct race *race)
+{
+	struct race_provoke *provoke = &race->provoke;
+	const struct race_section *section;
+	int i, part;
+
+	for (i = 0; i < race->sections; i++) {
+		section = &race->section[i];
+		provoke->section = i;
+		for (part = 0; part < provoke->parts && !section->instant; part++)
+			if (is_in(&section->begin, &provoke->part[part].in) ||
+			    is_in(&section->end, &provoke->part[part].in))
+				return;
+	}
+	race_whole__complain(errors, race, provoke->hold.line, provoke->hold.column,
+			     "no [window] and no [walker] begins or ends in %s",
+			     provoke->part[0].in.name[0]);
+}
+
+static void check_hold(struct ini_errors *errors, struct race *race)
 {
 	const struct race_provoke *provoke = &race->provoke;
 	int i, event;
 
-	if (!provoke->given || !provoke->hold.line || provoke->what != RACE_HOLD_EVENT)
+	if (!provoke->given || !provoke->hold.line)
+		return;
+	if (provoke->parts)
+		check_part(errors, race);
+	if (provoke->what != RACE_HOLD_EVENT)
 		return;
 	for (i = 0; i < race->sections; i++)
 		for (event = 0; event < race->section[i].events; event++)
 			if (!strcmp(race->section[i].event[event].name, provoke->name))
 				return;
 	race_whole__complain(errors, race, provoke->hold.line, provoke->hold.column,
-			     "there is no event '%s'; 'window', 'walker', an event's name or "
-			     "'clock in FUNCTION' expected",
-			     provoke->name);
+			     "there is no event '%s'; " RACE_HOLDS " expected", provoke->name);
 }
 
-void race_whole__check(const struct race *race, bool has_head, struct ini_errors *errors)
+void race_whole__check(struct race *race, bool has_head, struct ini_errors *errors)
 {
 	const struct race_section *section;
 	bool windows = false, walkers = false, escapes = false;

@@ -12,8 +12,9 @@ race_whole__complain(struct ini_errors *errors, const struct race *race, unsigne
 		     unsigned int column, const char *format, ...);
 
 /*
- * Add what is missing. After other errors this would blame what was not read. has_head: there is a [race].
+ * Add what is missing, and find the section of a clock. After other errors this would blame what was not
+ * read. has_head: there is a [race].
  */
-void race_whole__check(const struct race *race, bool has_head, struct ini_errors *errors);
+void race_whole__check(struct race *race, bool has_head, struct ini_errors *errors);
 
 #endif

@@ -56,6 +56,8 @@ struct thprace_race_slot {
 	__u32 side; /* enum thprace_race_side */
 	__u32 learns; /* it is counted in learning[] */
 	__u32 hits;
+	__u32 held; /* a clock let the task wait in it (bpf/widen.bpf.c) */
+	__u32 pad;
 	__u32 hit[2 * THPRACE_RACE_HITS]; /* twice the size, so that one too many does no harm */
 	__u64 closed; /* the table's, when it began to learn */
 	struct thprace_race_interval interval;

@@ -293,6 +293,13 @@ enum thprace_widen {
 	THPRACE_WIDEN_RACE = 4, /* where the [provoke] of a race from a file says */
 };
 
+/* Instructions at which a clock lets a task wait. */
+#define THPRACE_CLOCK_SPANS 16
+struct thprace_clock_span {
+	__u64 from; /* address */
+	__u64 size; /* 0: none */
+};
+
 #define THPRACE_WIDEN_MAX_NS 1000000U /* per window: the limit that the kernel side enforces */
 
 #define THPRACE_SLOTS_MAX 1024

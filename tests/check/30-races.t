@@ -75,6 +75,8 @@ judged() {
 judged "$old" races/swapin-nocache.race vulnerable 3
 like "$work/out" 'code +do_swap_page has a way to .* without a call of' '... by its code'
 judged "$new" races/swapin-nocache.race fixed 0
+judged "$old" races/smaps-migration.race vulnerable 3
+judged "$new" races/smaps-migration.race fixed 0
 judged "$old" tests/races/truncate-unmap.race fixed 0
 judged "$new" tests/races/truncate-unmap.race fixed 0
 judged "$old" tests/races/split-migrate.race 'cannot happen' 0
@@ -120,6 +122,39 @@ like "$work/out" 'do_swap_page calls swapcache_prepare on each way' '... with ev
 status=0
 "$thprace" check --all-races --watch >"$work/out" 2>&1 || status=$?
 is "$status" 2 'all races and --watch: wrong usage'
+
+# --- the place of a hold, in the code ---
+
+# held KERNEL HOLD: smaps-migration with this hold
+held() {
+	sed "s/^hold .*/hold = $2/" "$root/races/smaps-migration.race" >"$work/held.race"
+	races --test "$work/held.race" --kernel "$1"
+}
+for kernel in "$old" "$new"; do
+	races --test "$root/races/smaps-migration.race" --kernel "$kernel"
+	like "$work/out" '^  provoke +hold +probe in smaps_hugetlb_range .*  kprobe at 1 instruction$' \
+		"smaps-migration: where it waits in ${kernel##*vmlinuz-}" || diag "$(cat "$work/out")"
+done
+held "$old" 'clock in smaps_hugetlb_range before BUG'
+like "$work/out" 'clock in smaps_hugetlb_range before BUG .*  clock in [1-9][0-9] bytes of code$' 'a clock' ||
+	diag "$(cat "$work/out")"
+held "$new" 'clock in smaps_hugetlb_range before BUG'
+like "$work/out" 'not here: smaps_hugetlb_range has no test that leads to a BUG or WARN$' \
+	'... that the kernel has not' || diag "$(cat "$work/out")"
+is "$status" 0 '... which does not hinder the observation'
+held "$new" 'probe in smaps_hugetlb_range after call of no_such_function'
+like "$work/out" "not here: there is no function 'no_such_function'$" '... or not the function'
+held "$new" 'probe in smaps_hugetlb_range after call of _raw_spin_unlock before call of _raw_spin_lock'
+like "$work/out" 'not here: no path in smaps_hugetlb_range goes from one to the other$' '... or not the path'
+held "$new" 'probe in do_swap_page'
+is "$status" 1 'a hold in a function of no section: status 1'
+like "$work/err" 'held.race:[0-9]+:8: no \[window\] and no \[walker\] begins or ends in do_swap_page$' '... and why'
+races --test "$root/races/smaps-migration.race" --kernel "$new" --format json
+perl -MJSON::PP -e '
+	my $hold = decode_json(<STDIN>)->{hold};
+	exists $hold->{$_} or die "no $_\n" for qw(place attach reason);
+	$hold->{attach} eq "kprobe at 1 instruction" or die "$hold->{attach}\n";' <"$work/out" 2>"$work/err"
+is "$?$(cat "$work/err")" 0 'JSON: the documented names of a hold'
 
 # --- listing ---
 

@@ -73,7 +73,7 @@ static void what_a_file_says(void **state)
 		"fixed = a passes FLAG to b in flags\n"
 		"cannot = not has function a|b\n"
 		"[provoke]\n"
-		"hold = clock in do_swap_page\n"
+		"hold = clock in do_swap_page after call of a | b before BUG else clock in a | g before call of c\n"
 		"time = 500us\n"
 		"run  = stress --all\n"
 		"seconds = 20\n");
@@ -115,6 +115,16 @@ static void what_a_file_says(void **state)
 	assert_int_equal(race->rule->node[race->rule->fixed].kind, RACE_RULE_AND);
 	assert_int_equal(race->rule->node[race->rule->cannot].kind, RACE_RULE_NOT);
 	assert_int_equal(race->provoke.what, RACE_HOLD_CLOCK);
+	assert_int_equal(race->provoke.parts, 2);
+	assert_int_equal(race->provoke.section, 0);
+	assert_string_equal(race->provoke.part[0].in.name[0], "do_swap_page");
+	assert_string_equal(race->provoke.part[0].after.name[1], "b");
+	assert_true(race->provoke.part[0].bug);
+	assert_int_equal(race->provoke.part[0].before.count, 0);
+	assert_int_equal(race->provoke.part[1].in.count, 2);
+	assert_int_equal(race->provoke.part[1].after.count, 0);
+	assert_string_equal(race->provoke.part[1].before.name[0], "c");
+	assert_false(race->provoke.part[1].bug);
 	assert_int_equal(race->provoke.time_us, 500);
 	assert_int_equal(race->provoke.seconds, 20);
 	assert_string_equal(race->provoke.run.text, "stress --all");
@@ -151,10 +161,31 @@ static void errors_of_lines(void **state)
 	       "x.race:14:14: 'function', 'member', 'enumerator', 'type' or 'config' expected "
 	       "instead of 'nothing'\n"
 	       "x.race:15:23: ')', 'and' or 'or' expected instead of the end of the line\n"
-	       "x.race:17:8: 'window', 'walker', an event's name or 'clock in FUNCTION' expected "
-	       "instead of '5'\n"
+	       "x.race:17:8: 'window', 'walker', an event's name, 'probe in FUNCTION' or "
+	       "'clock in FUNCTION' expected instead of '5'\n"
 	       "x.race:18:8: from 1us to 1ms expected\n"
 	       "x.race:19:11: from 1s to 1h expected");
+}
+
+static void errors_of_a_hold(void **state)
+{
+	(void)state;
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = clock f\n",
+	       "x.race:12:14: 'in' and a function expected instead of 'f'");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = probe in f behind call of g\n",
+	       "x.race:12:19: '|', 'after', 'before', 'else' or the end of the line expected "
+	       "instead of 'behind'");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = probe in f after g\n",
+	       "x.race:12:25: 'call of' and a function expected instead of 'g'");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = probe in f before WARN\n",
+	       "x.race:12:26: 'BUG', or 'call of' and a function, expected instead of 'WARN'");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = probe in f else clock in f\n",
+	       "x.race:12:24: 'probe in' expected instead of 'clock'");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = probe in f | f | f | f | f\n",
+	       "x.race:12:33: more than 4 functions");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = clock in f else clock in f else clock in f "
+				  "else clock in f else clock in f\n",
+	       "x.race:12:72: more than 4 parts for kernels that differ");
 }
 
 static void errors_of_the_whole(void **state)
@@ -164,8 +195,10 @@ static void errors_of_the_whole(void **state)
 		   "x.race: there is neither a [walker] nor a [check]");
 	refuse("[race]\nname = x\n" WINDOW WALKER, "x.race: [race] has no title");
 	refuse(HEAD WINDOW "event = gate: g entry\n" WALKER "[provoke]\nhold = door\n",
-	       "x.race:13:8: there is no event 'door'; 'window', 'walker', an event's name or "
-	       "'clock in FUNCTION' expected");
+	       "x.race:13:8: there is no event 'door'; 'window', 'walker', an event's name, "
+	       "'probe in FUNCTION' or 'clock in FUNCTION' expected");
+	refuse(HEAD WINDOW WALKER "[provoke]\nhold = clock in elsewhere | other before BUG\n",
+	       "x.race:12:8: no [window] and no [walker] begins or ends in elsewhere");
 	refuse(HEAD WINDOW, "x.race: there is no [walker], which would overlap the windows");
 	refuse(HEAD WALKER,
 	       "x.race: there is neither a [window] nor an escape: nothing would be observed");
@@ -309,9 +342,10 @@ static void which_files_are_trusted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_file_says),    cmocka_unit_test(errors_of_lines),
-		cmocka_unit_test(errors_of_the_whole), cmocka_unit_test(too_many_of_all),
-		cmocka_unit_test(which_files_count),   cmocka_unit_test(which_files_are_trusted),
+		cmocka_unit_test(what_a_file_says),	   cmocka_unit_test(errors_of_lines),
+		cmocka_unit_test(errors_of_a_hold),	   cmocka_unit_test(errors_of_the_whole),
+		cmocka_unit_test(too_many_of_all),	   cmocka_unit_test(which_files_count),
+		cmocka_unit_test(which_files_are_trusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
