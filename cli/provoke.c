@@ -495,6 +495,8 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	int err, i;
 
 	*result = (struct provoke_result){.class = class, .first_escape = -1};
+	if (options->race && provoke_race__cannot_happen(result, options))
+		return 0;
 	if (!options->race)
 		provoke.near_misses = near_misses__new(class, on_pass, &provoke);
 	/* Before anything is loaded, so that the stressor inherits none of it. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "check/check_race.h"
+#include "check/check_source.h"
 #include "race/race.h"
 
 #define ANYTHING "…"
@@ -23,6 +25,30 @@ const char *provoke_race__cannot(const struct provoke_options *options)
 	if (!provoke_race__command(options))
 		return "its [provoke] has no run: give --run COMMAND";
 	return NULL;
+}
+
+bool provoke_race__cannot_happen(struct provoke_result *result,
+				 const struct provoke_options *options)
+{
+	const struct check_files files = {.btf = options->btf};
+	const struct race *race = options->race;
+	struct check_race_result checked;
+	struct check_source source;
+	char why[256];
+
+	if (!race->rule || race->rule->cannot == EXPR_NONE ||
+	    check_source__open(&source, &files, why, sizeof(why)))
+		return false;
+	check_race__judge(&checked, &source, race);
+	check_source__release(&source);
+	if (checked.status != CHECK_CANNOT_HAPPEN)
+		return false;
+	result->verdict = PROVOKE_IMPOSSIBLE;
+	result->lacks_side = true;
+	snprintf(result->reason, sizeof(result->reason), "cannot happen on this kernel%s%s",
+		 checked.nr_evidence ? ": " : "",
+		 checked.nr_evidence ? checked.evidence[0].text : "");
+	return true;
 }
 
 static bool has_escape(const struct race *race)

@@ -13,6 +13,13 @@ const char *provoke_race__command(const struct provoke_options *options);
 /* Why a race cannot be provoked as its file says, on any kernel; NULL: it can. */
 const char *provoke_race__cannot(const struct provoke_options *options);
 
+/*
+ * Can this kernel not have the race, as its [check] says? Then the result says why. What is not known, for
+ * instance for want of an image of the kernel, does not count.
+ */
+bool provoke_race__cannot_happen(struct provoke_result *result,
+				 const struct provoke_options *options);
+
 /* The result's reason for "not shown". */
 void provoke_race__why(struct provoke_result *result, const struct race *race);
 

@@ -35,6 +35,14 @@ try thprace provoke --race ./absent.race $yes
 is "$status" 4 "a race that this kernel does not have: status 4"
 like out "^swapin-nocache: not possible: there is no function 'do_swap_pagf'" "... is told"
 
+sed 's/^cannot .*/cannot = has function do_swap_page/' $race >cannot.race
+try thprace provoke --race ./cannot.race $yes
+is "$status" 0 "a race that this kernel cannot have: status 0" || diag "$(cat out err)"
+like out "^swapin-nocache: not possible: cannot happen on this kernel: there is a function do_swap_page$" \
+	"... and why, by its [check]"
+try thprace provoke --race ./cannot.race --format json $yes
+like out '"outcome":"not possible","reason":"cannot happen on this kernel' "... in JSON"
+
 # --- the verdict ---
 
 try thprace provoke --race $race --format json $yes -d 5min --until contained=100 -o "$t/trace"
