@@ -35,6 +35,7 @@ enum record_option {
 	OPT_RACE = 'r',
 	OPT_BTF = 256,
 	OPT_UNTIL,
+	OPT_FORCE,
 };
 
 static const struct argp_option options[] = {
@@ -54,6 +55,8 @@ static const struct argp_option options[] = {
 	 "auto (default): fentry where the kernel allows it, kprobe elsewhere; fentry; kprobe", 0},
 	{"race", OPT_RACE, "FILE|NAME", 0,
 	 "record this race too, which a file describes (thprace.race(5)); may be repeated", 0},
+	{"force", OPT_FORCE, NULL, 0,
+	 "record a race also if one of its events takes half of a processor or more", 0},
 	{"btf", OPT_BTF, "FILE", 0, CLI_BTF_HELP, 0},
 	{"quiet", OPT_QUIET, NULL, 0, "no progress, no summary", 0},
 	{0},
@@ -61,20 +64,36 @@ static const struct argp_option options[] = {
 
 #define RECORD_RACES_MAX 16
 #define HOT_AFTER 1.0 /* seconds: then the cost of races from files is looked at */
-#define HOT_SHARE 0.01 /* of a processor that an event may take */
+#define HOT_SHARE 0.01 /* of a processor: an event that takes more is told … */
+#define TOO_HOT_SHARE 0.5 /* … and one that takes more is not recorded */
 
 struct record {
 	struct recording_options recording;
 	double seconds; /* 0: no limit */
+	const char *until_given[UNTIL_MAX];
+	unsigned int untils;
 	struct until until;
 	char **command; /* NULL: none */
 	bool quiet;
+	bool force;
+	bool too_hot; /* the recording was ended for it */
 	const char *given[RECORD_RACES_MAX];
 	const struct race *race[RECORD_RACES_MAX];
 	size_t races;
 	struct race_files files;
 	struct child child;
 };
+
+/* Last, because it may name races of files. */
+static void parse_until(struct record *record, struct argp_state *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < record->races && record->untils; i++)
+		race_find__name(record->given[i]);
+	for (i = 0; i < record->untils; i++)
+		until__parse(&record->until, record->until_given[i], state);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -89,7 +108,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			(double)cli__parse_span(arg, TIMESPAN_SECOND, 1, CLI_LONGEST, state) / 1e9;
 		break;
 	case OPT_UNTIL:
-		until__parse(&record->until, arg, state);
+		if (record->untils == UNTIL_MAX)
+			argp_error(state, "at most %d conditions to wait for", UNTIL_MAX);
+		record->until_given[record->untils++] = arg;
 		break;
 	case OPT_MODE:
 		record->recording.mode = cli__parse_mode(arg, state);
@@ -105,6 +126,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "more than %d races", RECORD_RACES_MAX);
 		record->given[record->races++] = arg;
 		break;
+	case OPT_FORCE:
+		record->force = true;
+		break;
 	case OPT_BTF:
 		record->recording.btf = arg;
 		break;
@@ -114,6 +138,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARGS:
 		record->command = state->argv + state->next;
 		record->recording.command = (const char *const *)record->command;
+		break;
+	case ARGP_KEY_END:
+		parse_until(record, state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -185,18 +212,19 @@ static void read_spent(const struct record *record, const struct engine *engine,
 		}
 }
 
-/* Events of races that slow the system down. */
-static void warn_of_hot(const struct record *record, const struct engine *engine,
+/* Events of races that slow the system down. Returns whether one does so too much. */
+static bool warn_of_hot(const struct record *record, const struct engine *engine,
 			const struct spent *before, double seconds)
 {
 	struct engine_race_event event;
 	char number[NAMES_NUMBER_LEN];
-	double share;
+	double share, hottest = 0;
 	size_t i, at;
 
 	for (i = 0; i < record->races; i++)
 		for (at = 0; engine__race_event(engine, i, at, &event); at++) {
 			share = (double)(event.run_ns - before->ns[i][at]) / 1e9 / seconds;
+			hottest = share > hottest ? share : hottest;
 			if (share < HOT_SHARE)
 				continue;
 			progress__clear();
@@ -208,6 +236,7 @@ static void warn_of_hot(const struct record *record, const struct engine *engine
 					     event.runs - before->runs[i][at]),
 				seconds, 100 * share);
 		}
+	return hottest >= TOO_HOT_SHARE;
 }
 
 static int run(struct record *record, struct recording *recording)
@@ -222,11 +251,13 @@ static int run(struct record *record, struct recording *recording)
 		err = recording__step(recording, POLL_MS);
 		now = clock__now() / 1e9;
 		if (!measured && now >= start + HOT_AFTER) {
-			warn_of_hot(record, recording__engine(recording), &spent, now - start);
+			record->too_hot = warn_of_hot(record, recording__engine(recording), &spent,
+						      now - start) &&
+					  !record->force;
 			measured = true;
 		}
 		child__check(&record->child);
-		if (record->child.ended || seen_enough(record, recording) ||
+		if (record->too_hot || record->child.ended || seen_enough(record, recording) ||
 		    (record->seconds > 0 && now - start >= record->seconds))
 			break;
 		if (wants_progress(record) && progress__due())
@@ -323,13 +354,13 @@ static int races_recorded(const struct record *record, struct recording *recordi
 static int can_be_seen(const struct record *record, struct recording *recording, char *why,
 		       size_t size)
 {
-	const struct probe_plan *plan = engine__plan(recording__engine(recording));
-	enum thprace_class class = until__hopeless(&record->until, plan);
+	const struct engine *engine = recording__engine(recording);
+	enum thprace_class class = until__hopeless(&record->until, engine);
 
 	if (!class)
 		return 0;
 	snprintf(why, size, "--until waits for %s, which is not observable here: %s",
-		 names__class(class), probe__not_observable(plan, class));
+		 names__class(class), engine__not_observable(engine, class));
 	return -ENOTSUP;
 }
 
@@ -434,6 +465,9 @@ cleanup:
 	recording__close(recording);
 	if (err)
 		return fail(why);
+	if (record->too_hot)
+		return fail("that is too much of a processor, so the recording was ended; name a "
+			    "function that is called less often, or give --force");
 	return result(record, &totals);
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "classes/race_class.h"
 #include "cli.h"
 
 static bool is_file(const char *given)
@@ -23,4 +24,15 @@ const struct race *race_find(const char *verb, struct race_files *files, const c
 	/* An error names its file. */
 	cli__fail_lines(verb, file ? NULL : given, why);
 	return NULL;
+}
+
+void race_find__name(const char *given)
+{
+	static const char *const event[RACE_EVENTS];
+	struct race_files files = {.count = 0};
+	const struct race_file *file = is_file(given) ? race_files__add(&files, given) : NULL;
+
+	if (file && file->race)
+		race_class__add_file(file->race->name, event);
+	race_files__release(&files);
 }

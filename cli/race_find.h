@@ -11,4 +11,10 @@
  */
 const struct race *race_find(const char *verb, struct race_files *files, const char *given);
 
+/*
+ * If it is a file, its race is a class from now on, which options can name. Nothing happens if it is wrong,
+ * which race_find() tells.
+ */
+void race_find__name(const char *given);
+
 #endif

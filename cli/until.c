@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "base/number.h"
 #include "classes/race_class.h"
+#include "engine/engine.h"
 
 static const char *const what_names[UNTIL_WHAT_MAX] = {
 	"walkers", "overlaps", "contained", "escapes", "remained", "unattributed",
@@ -109,12 +110,13 @@ const char *until__lacks(char *buf, size_t size, const struct until *until,
 	return buf;
 }
 
-enum thprace_class until__hopeless(const struct until *until, const struct probe_plan *plan)
+enum thprace_class until__hopeless(const struct until *until, const struct engine *engine)
 {
 	unsigned int i;
 
 	for (i = 0; i < until->nr; i++)
-		if (until->wanted[i].class && probe__not_observable(plan, until->wanted[i].class))
+		if (until->wanted[i].class &&
+		    engine__not_observable(engine, until->wanted[i].class))
 			return until->wanted[i].class;
 	return THPRACE_CLASS_NONE;
 }

@@ -10,6 +10,8 @@
 
 #include "session/session.h"
 
+struct engine;
+
 #define UNTIL_MAX 16
 
 enum until_what {
@@ -47,6 +49,6 @@ const char *until__lacks(char *buf, size_t size, const struct until *until,
 			 const struct session_totals *totals, enum thprace_class class);
 
 /* A class that is waited for and cannot be observed on this kernel, or THPRACE_CLASS_NONE. */
-enum thprace_class until__hopeless(const struct until *until, const struct probe_plan *plan);
+enum thprace_class until__hopeless(const struct until *until, const struct engine *engine);
 
 #endif
