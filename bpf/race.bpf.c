@@ -154,11 +154,12 @@ static __always_inline void frame_init(u64 *frame, void *ctx)
 }
 
 /* It ends, and was no interval. */
-static __always_inline void race_gone(struct thprace_race_slot *slot, u32 index)
+static __always_inline void race_gone(struct thprace_race_slot *slot, u32 index, u32 flags)
 {
 	race_undo(slot, index);
 	if (stream_count)
-		race_record(index, THPRACE_REC_RACE_END, bpf_ktime_get_ns(), THPRACE_RF_DROPPED, 0);
+		race_record(index, THPRACE_REC_RACE_END, bpf_ktime_get_ns(),
+			    THPRACE_RF_DROPPED | flags, 0);
 }
 
 /* It has begun, and not ended. */
@@ -201,7 +202,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		return -1;
 	}
 	if (is_under_way(slot)) { /* its end was missed, or it is a nested call */
-		race_undo(slot, index);
+		race_gone(slot, index, THPRACE_RF_UNENDED);
 		count_lost(THPRACE_LOSS_RETURN);
 	}
 	race_fill(slot, frame);
@@ -293,7 +294,7 @@ static __always_inline struct thprace_race_slot *race_at_event(void *ctx, u64 *f
 /* It was no interval. Whoever met it is told so. */
 static __always_inline void race_discard(void *ctx, struct thprace_race_slot *slot, u32 index)
 {
-	race_gone(slot, index);
+	race_gone(slot, index, 0);
 	if (*(volatile u32 *)&slot->noted)
 		race_report(ctx, slot, bpf_ktime_get_ns(), THPRACE_RACE_DROPPED);
 	race_release(slot);
@@ -313,7 +314,7 @@ static __always_inline void race_do_end(void *ctx, int held)
 		return;
 	if (has(THPRACE_RACE_HAS_LEARN) && slot->state == THPRACE_RACE_LEARNING) {
 		/* It has never learnt its key, and so it was none. */
-		race_gone(slot, index);
+		race_gone(slot, index, 0);
 		race_release(slot);
 		return;
 	}
@@ -515,7 +516,7 @@ __noinline int __weak race_abandon(u32 place)
 	if (!slot)
 		return 0;
 	if (is_under_way(slot) && !(place & THPRACE_RACE_INSIDE)) {
-		race_undo(slot, index);
+		race_gone(slot, index, THPRACE_RF_UNENDED);
 		count_lost(THPRACE_LOSS_RETURN);
 	}
 	race_release(slot);

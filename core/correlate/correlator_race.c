@@ -347,6 +347,15 @@ static void drop_end(struct correlator_race *race, struct end **link)
 	free(end);
 }
 
+/* Has one side ended, and its escape holds? Then it met somebody. */
+static bool escaped(const struct pair *pair)
+{
+	const struct end *end = pair->end[THPRACE_RACE_WALKER] ? pair->end[THPRACE_RACE_WALKER]
+							       : pair->end[THPRACE_RACE_WINDOW];
+
+	return end && end->report.flags & THPRACE_RACE_ESCAPED;
+}
+
 /* An escape whose proof may have met others waits until that is known. */
 static bool is_final(const struct pair *pair, uint64_t now)
 {
@@ -391,7 +400,7 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 		} else if (pair->decided) {
 			pairs = &pair->next;
 		} else if (now >= pair->seen + END_WAIT_NS) {
-			if (last >= pair->seen + UNENDED_NS)
+			if (last >= pair->seen + UNENDED_NS || escaped(pair))
 				emit_unended(race, pair);
 			drop_pair(race, pairs);
 		} else {

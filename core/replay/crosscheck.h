@@ -33,7 +33,6 @@ struct crosscheck_result {
 	uint64_t touching; /* of the detector */
 	uint64_t orphans;
 	uint64_t late;
-	uint64_t not_compared; /* of races from files, which have no records */
 	uint64_t lost; /* stream records lost: unproven incidents are left out of the comparison */
 	int complete; /* the file is complete */
 	int same; /* the result: no difference, nothing lost, file complete */

@@ -200,6 +200,9 @@ static int dispatch(struct detector *detector, const struct thprace_record *reco
 		return 0;
 	case THPRACE_REC_CHECK:
 		return check(detector, record);
+	case THPRACE_REC_RACE_BEGIN:
+	case THPRACE_REC_RACE_END:
+		return detector_race__record(detector, record);
 	default:
 		return 0;
 	}
@@ -220,6 +223,7 @@ static int process(struct detector *detector, const struct thprace_record *recor
 		return err;
 	detector_settle__ready(detector);
 	detector_reuse__ready(detector);
+	detector_race__ready(detector);
 	return detector->serial >= detector->sweep ? detector_match__sweep(detector) : 0;
 }
 
@@ -271,6 +275,7 @@ int detector__finish(struct detector *detector)
 		return err;
 	detector_settle__all(detector);
 	detector_reuse__all(detector);
+	detector_race__all(detector);
 	return 0;
 }
 
@@ -298,6 +303,7 @@ void detector__free(struct detector *detector)
 	hash_map__free(&detector->open);
 	detector_match__free(detector);
 	detector_reuse__free(detector);
+	detector_race__free(detector);
 	free(detector->reorder.heap);
 	free(detector->loss.span);
 	free(detector);

@@ -10,6 +10,7 @@
  *   detector_match.c    what happened on one folio: pairs and passes
  *   detector_settle.c   the verdicts
  *   detector_reuse.c    collapse-reuse, from records to verdicts
+ *   detector_race.c     the same for races from files
  *
  * How it works. The side of a pair that ends second finds it: a returning walker looks at the
  * windows that closed in its time, a closing window at the walkers that returned in its time. So
@@ -160,6 +161,7 @@ struct detector_folio {
 	struct detector_queue walkers; /* struct detector_walker *, by return */
 };
 
+struct detector_race;
 struct detector_reuse;
 
 struct detector {
@@ -186,6 +188,7 @@ struct detector {
 	struct detector_walker *first; /* walkers, in order of return */
 	struct detector_walker **last;
 	struct detector_reuse *reuse; /* NULL: no such record so far */
+	struct detector_race *race; /* the same */
 };
 
 /* Times are added and subtracted without wrapping, because a trace may hold any value. */
@@ -244,6 +247,12 @@ int detector_reuse__record(struct detector *detector, const struct thprace_recor
 void detector_reuse__ready(struct detector *detector);
 void detector_reuse__all(struct detector *detector);
 void detector_reuse__free(struct detector *detector);
+
+/* detector_race.c */
+int detector_race__record(struct detector *detector, const struct thprace_record *record);
+void detector_race__ready(struct detector *detector);
+void detector_race__all(struct detector *detector);
+void detector_race__free(struct detector *detector);
 
 /* detector_settle.c */
 void detector_settle__ready(struct detector *detector);

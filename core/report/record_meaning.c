@@ -31,11 +31,19 @@ const struct record_meaning record_meanings[THPRACE_REC_MAX + 1] = {
 };
 
 const struct record_flag record_flags[] = {
-	{THPRACE_RF_MIGRATE, "migrate"},     {THPRACE_RF_FAILED, "failed"},
-	{THPRACE_RF_AGAIN, "again"},	     {THPRACE_RF_ELSEWHERE, "elsewhere"},
-	{THPRACE_RF_LOCKED, "locked"},	     {THPRACE_RF_REMAP, "remaps"},
-	{THPRACE_RF_VAGUE, "began-unknown"}, {THPRACE_RF_BLIND, "ranges-unwatched"},
-	{THPRACE_RF_WALKER, "walker"},	     {THPRACE_RF_ESCAPED, "escape-holds"},
-	{THPRACE_RF_JUDGED, "judged"},	     {THPRACE_RF_DROPPED, "dropped"},
-	{THPRACE_RF_INSTANT, "instant"},     {0, ""},
+	{THPRACE_RF_MIGRATE, "migrate"},
+	{THPRACE_RF_FAILED, "failed"},
+	{THPRACE_RF_AGAIN, "again"},
+	{THPRACE_RF_ELSEWHERE, "elsewhere"},
+	{THPRACE_RF_LOCKED, "locked"},
+	{THPRACE_RF_REMAP, "remaps"},
+	{THPRACE_RF_VAGUE, "began-unknown"},
+	{THPRACE_RF_BLIND, "ranges-unwatched"},
+	{THPRACE_RF_WALKER, "walker"},
+	{THPRACE_RF_ESCAPED, "escape-holds"},
+	{THPRACE_RF_JUDGED, "judged"},
+	{THPRACE_RF_DROPPED, "dropped"},
+	{THPRACE_RF_INSTANT, "instant"},
+	{THPRACE_RF_UNENDED, "unended"},
+	{0, ""},
 };

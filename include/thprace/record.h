@@ -129,6 +129,8 @@ enum thprace_record_type {
 #define THPRACE_RF_JUDGED 0x800 /* RACE_END: the race has an escape */
 #define THPRACE_RF_DROPPED 0x2000 /* RACE_END: it was no interval */
 #define THPRACE_RF_INSTANT 0x4000 /* RACE_END: it has no length */
+#define THPRACE_RF_UNENDED \
+	0x8000 /* RACE_END: its task exits, or begins it again: its end is unknown */
 
 /* Instead of the number of mappings left after a zap: */
 #define THPRACE_LEFT_UNREAD (-1) /* not read: there was no walker */

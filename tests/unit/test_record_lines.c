@@ -117,7 +117,7 @@ static void text_flags(FILE *out, unsigned int flags)
 		fprintf(out, " own=still-mapped");
 	else if (flags & THPRACE_RF_OWN)
 		fprintf(out, " own=unmapped");
-	fprintf(out, "%s%s%s%s%s%s%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
+	fprintf(out, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s", flags & THPRACE_RF_MIGRATE ? " migrate" : "",
 		flags & THPRACE_RF_FAILED ? " failed" : "",
 		flags & THPRACE_RF_AGAIN ? " again" : "",
 		flags & THPRACE_RF_ELSEWHERE ? " elsewhere" : "",
@@ -129,7 +129,8 @@ static void text_flags(FILE *out, unsigned int flags)
 		flags & THPRACE_RF_ESCAPED ? " escape-holds" : "",
 		flags & THPRACE_RF_JUDGED ? " judged" : "",
 		flags & THPRACE_RF_DROPPED ? " dropped" : "",
-		flags & THPRACE_RF_INSTANT ? " instant" : "");
+		flags & THPRACE_RF_INSTANT ? " instant" : "",
+		flags & THPRACE_RF_UNENDED ? " unended" : "");
 }
 
 static void text(FILE *out, const struct thprace_record *record, int context)

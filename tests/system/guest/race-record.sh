@@ -40,7 +40,7 @@ beside kprobe
 # --- a walker that learns its page late, beside the one that knows it from its beginning ---
 
 for _ in 1 2 3 4 5 6; do
-	try thprace record -o x.thpr --race /root/races/truncate-learn.race --race $file -- thprace-stress truncate-unmap -d 5
+	try thprace record --all -o x.thpr --race /root/races/truncate-learn.race --race $file -- thprace-stress truncate-unmap -d 5
 	thprace report --format json x.thpr >x.json
 	late=$(of_class overlaps truncate-learn x.json)
 	early=$(of_class overlaps truncate-unmap-file x.json)
@@ -48,13 +48,16 @@ for _ in 1 2 3 4 5 6; do
 done
 unlike err "never ran" "each event of it took place"
 more "$early" 0 "truncation meets zaps"
+try thprace report --crosscheck x.thpr
+like out "crosscheck: equal" "the same incidents from the records" || diag "$(cat out err)"
+more "$(sed -n "s/^ *incidents of the detector *//p" out | tr -d ,)" "$early" "... which are compared"
 more "$late" "$early" "who begins earlier meets more of them, which had ended before it knew its page" || diag "$(cat out err)"
 
 # --- writes that the kernel loses, one proof for each ---
 
 # On a busy host, 20 seconds may pass without a lost write, or without one that only one other explains.
 for _ in 1 2 3 4 5 6; do
-	try thprace record -o x.thpr --race /root/races/swapin-nocache.race -- \
+	try thprace record --all -o x.thpr --race /root/races/swapin-nocache.race -- \
 		thprace-stress swapin-nocache -d 20 --format json
 	found=$status
 	lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' out)
@@ -85,6 +88,9 @@ case $(uname -r) in
 	is "$found" 0 "and record's status says so"
 	;;
 esac
+
+try thprace report --crosscheck x.thpr
+like out "crosscheck: equal" "the same overlaps and escapes from the records" || diag "$(cat out err)"
 
 # --- a task that never returns is counted, and is not kept ---
 
