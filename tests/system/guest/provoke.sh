@@ -51,6 +51,14 @@ try thprace provoke collapse-reuse -d 2 --format json --this-is-a-test-machine
 is "$status" 0 "collapse-reuse: status 0"
 like out '"outcome":"not possible","reason":"cannot happen here: ' "... cannot happen on 6.1"
 
+# Without aim, windows over and over.
+printf '#!/bin/sh\nexec thprace-stress --churn "$@"\n' >churn
+chmod +x churn
+try thprace provoke truncate-unmap -d 10min --until contained=20 --stressor ./churn --format json \
+	--this-is-a-test-machine
+more "$(number provoke contained out)" 19 "--churn: overlaps are contained" || diag "$(cat out err)"
+is "$(number provoke escapes out)" 0 "--churn: none escaped"
+
 # Only the stressor's windows are held open, not those of other tasks at the same time.
 printf '#!/bin/sh\nexec sleep 3\n' >idle
 chmod +x idle
