@@ -61,8 +61,8 @@ static const struct argp_option option_table[] = {
 	 "number without a unit counts as ms",
 	 0},
 	{"churn", OPT_CHURN, NULL, 0,
-	 "truncate-unmap: open windows over and over until the walker's call ends, and do not aim "
-	 "at it: for busy machines",
+	 "For busy machines, of classes that can: open windows over and over until the walker's "
+	 "call ends, and do not aim at it",
 	 0},
 	{"steer-fd", OPT_STEER_FD, "FD", 0,
 	 "An observer tells here, as 64-bit numbers, by how many ns each walker came too late for "
