@@ -53,8 +53,8 @@ static struct calc_value of_interval(struct resolving *resolving, enum calc_op o
 
 static const struct calc_type count_type = {.size = 8, .is_signed = false};
 
-static bool find_given(struct resolving *resolving, const struct expr_node *node, const char *name,
-		       struct calc_value *value, struct nearest *nearest)
+static bool find_given(struct resolving *resolving, const char *name, struct calc_value *value,
+		       struct nearest *nearest)
 {
 	const struct calc_scope *scope = resolving->scope;
 	const struct calc_name *given;
@@ -65,9 +65,9 @@ static bool find_given(struct resolving *resolving, const struct expr_node *node
 		nearest__consider(nearest, given->name);
 		if (strcmp(given->name, name) != 0)
 			continue;
+		/* `save = pmd: pmd': at the beginning it is the argument. */
 		if (!scope->interval)
-			calc_fail(resolving, node, -EINVAL,
-				  "'%s' is known only after the beginning", name);
+			return false;
 		*value = of_interval(resolving, given->op, given->index,
 				     given->op == CALC_SAVED ? &given->type : &count_type);
 		return true;
@@ -146,12 +146,26 @@ static bool find_current(struct resolving *resolving, const char *name, struct c
 	return true;
 }
 
+static bool is_given(const struct calc_scope *scope, const char *name)
+{
+	int i;
+
+	for (i = 0; i < scope->count; i++)
+		if (!strcmp(scope->names[i].name, name))
+			return true;
+	return false;
+}
+
 static void fail_name(struct resolving *resolving, const struct expr_node *node, const char *name,
 		      struct nearest *nearest)
 {
 	const char *function = resolving->scope->function;
 	char hint[NEAREST_HINT_MAX];
 
+	if (!resolving->binding && is_given(resolving->scope, name)) {
+		calc_fail(resolving, node, -EINVAL, "'%s' is known only after the beginning", name);
+		return;
+	}
 	types__consider(resolving->scope->types, BTF_KIND_ENUM, nearest);
 	if (function)
 		calc_fail(resolving, node, -ENOENT,
@@ -176,7 +190,7 @@ struct calc_value calc_resolve_name(struct resolving *resolving, const struct ex
 	if (resolving->binding && !strcmp(resolving->binding->name, name))
 		return resolving->binding->value;
 	/* A helper can only use its argument and the kernel's names. */
-	if (!resolving->binding && (find_given(resolving, node, name, &value, &nearest) ||
+	if (!resolving->binding && (find_given(resolving, name, &value, &nearest) ||
 				    find_result(resolving, node, proto, name, &value) ||
 				    find_argument(resolving, proto, name, &value, &nearest)))
 		return value;

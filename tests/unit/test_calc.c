@@ -209,6 +209,10 @@ static void what_an_interval_gives(void **state)
 		{"old", CALC_SAVED, 1, {.size = 4, .is_signed = true}},
 		{"read", CALC_EVENT, 0, {0}},
 	};
+	const struct calc_name hidden[] = {
+		{"folio", CALC_SAVED, 1, {.size = 4, .is_signed = true}},
+		{"read", CALC_EVENT, 0, {0}},
+	};
 	struct calc_scope scope = {
 		.types = *state,
 		.function = FAKE_WALK,
@@ -221,7 +225,15 @@ static void what_an_interval_gives(void **state)
 	uint64_t context[ARGUMENTS + 1] = {0}, interval[] = {0x1234, (uint64_t)-5, 2, 3, 1};
 
 	assert_string_equal(error_of(&scope, "old"), "1: 'old' is known only after the beginning");
+	/* A value may have an argument's name: at the beginning it is the argument. */
+	scope.names = hidden;
+	context[0] = 0x5678;
+	assert_int_equal(value_of(&scope, &places, "(unsigned long)folio", NULL, context, interval),
+			 0x5678);
 	scope.interval = true;
+	places.saved[1] = (struct calc_place){CALC_IN_INTERVAL, 8};
+	assert_int_equal(value_of(&scope, &places, "(int)folio", NULL, context, interval), -5);
+	scope.names = names;
 	places.key = (struct calc_place){CALC_IN_INTERVAL, 0};
 	places.saved[1] = (struct calc_place){CALC_IN_INTERVAL, 8};
 	places.event[0] = (struct calc_place){CALC_IN_INTERVAL, 16};
