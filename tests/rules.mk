@@ -122,7 +122,7 @@ STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/t
 SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
-	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh \
+	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh tests/check/image \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
 	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
@@ -208,6 +208,13 @@ test-btf: all
 btf-table:
 	$(Q)tests/btf/table < tests/btf/expected > $(O)/btf-table.md
 	$(Q)tests/into-document docs/kernels.md 'make btf-table' < $(O)/btf-table.md
+
+# What check says of the files of races/ on each kernel, as make check tests it.
+## races-table      the words of the library's races, into docs/races.md
+.PHONY: races-table
+races-table:
+	$(Q)tests/check/table < tests/check/races > $(O)/races-table.md
+	$(Q)tests/into-document docs/races.md 'make races-table' < $(O)/races-table.md
 
 ## system           tests that boot kernels
 .PHONY: system

@@ -113,6 +113,7 @@ static int ask_order(const struct check_race_judging *judging, const struct race
 		     const struct code_order *order, struct code_before *found,
 		     const char **function)
 {
+	const bool needs_second = node->kind != RACE_RULE_CALLS_AFTER;
 	int i, one, err = -ENOENT;
 
 	for (i = 0; i < node->function.count; i++) {
@@ -121,7 +122,7 @@ static int ask_order(const struct check_race_judging *judging, const struct race
 			continue;
 		err = one;
 		*function = node->function.name[i];
-		if (!err && found->calls && found->after)
+		if (!err && found->after && (found->calls || !needs_second))
 			break;
 	}
 	return err;
@@ -194,13 +195,10 @@ static void find_order(struct check_race_judging *judging, const struct race_rul
 	else if (err || (found.unclear && !found.without))
 		check_race__set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE,
 				"%s? Its code could not be followed", question);
-	else if (!found.calls || !found.after)
+	else if ((!found.calls && !after) || !found.after)
 		check_race__set(fact, CHECK_NOT_KNOWN, CHECK_BY_CODE, "%s? It does not call %s",
 				question,
-				check_race__list(!found.after ? &node->after
-						 : after      ? &node->callee
-							      : &node->before,
-						 who));
+				check_race__list(found.after ? &node->before : &node->after, who));
 	else
 		say_order(node, function, &found, fact);
 }

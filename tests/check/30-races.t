@@ -59,7 +59,13 @@ is "$(cat "$work/absent")" "" 'the manual has every helper'
 
 for file in "$root"/races/*.race "$root"/tests/races/*.race; do
 	races --test "$file" --kernel "$new"
-	is "$status$(cat "$work/err")" 0 "$(basename "$file"): observable on 6.1"
+	case $(basename "$file" .race) in
+	deferred-migrate | shmem-truncate-swap | vma-lock-reuse) # what they are about came later
+		is "$status" 4 "$(basename "$file"): not on 6.1"
+		is "$(grep -v ': there is no function ' "$work/err")" '' '... for want of functions only'
+		;;
+	*) is "$status$(cat "$work/err")" 0 "$(basename "$file"): observable on 6.1" ;;
+	esac
 done
 races --test "$root/tests/races/split-migrate.race" --kernel "$old"
 is "$status" 4 'split-migrate: not on 5.10'
