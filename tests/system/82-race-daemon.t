@@ -10,4 +10,6 @@
 kernel bullseye
 guest "$kernel" race-daemon.sh --modules "lzo-rle zram" \
 	--file "$system/../../races/swapin-nocache.race:/etc/thprace/races.d/swapin-nocache.race"
+kernel bookworm
+guest "$kernel" race-shed.sh --file "$BPFTOOL"
 done_testing
