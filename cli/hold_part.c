@@ -182,7 +182,7 @@ int hold_part__of_target(struct target *target, const struct race_provoke *provo
 {
 	const enum image_machine machine = !strcmp(target__machine(target), "x86_64") ? IMAGE_X86_64
 										      : IMAGE_ARM64;
-	struct image_piece piece[IMAGE_PIECES_MAX] = {{NULL}};
+	struct image_piece piece[IMAGE_PIECES_MAX] = {{.name = NULL}};
 	struct image *image = NULL;
 	struct code *code = NULL;
 	int count, err, i;
