@@ -293,17 +293,24 @@ static void test_storm(void **state)
 {
 	static const unsigned int folios[] = {1, 1000};
 	double few, many, bytes;
+	int times;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(folios) / sizeof(folios[0]); i++) {
-		few = storm(10000, folios[i], &bytes);
-		many = storm(100000, folios[i], &bytes);
-		print_message("%u folios: 10000 walkers %.3f s, 100000 %.3f s, %.0f bytes each\n",
-			      folios[i], few, many, bytes);
-		/* Ten times as many take ten times as long; quadratic would be a hundred times. */
-		assert_true(many < 40 * few + 0.5);
-		assert_true(bytes < 1100);
+		/* A neighbour on the same processor, or one who takes the memory, may spoil a run. */
+		for (times = 0; times < 5; times++) {
+			few = storm(10000, folios[i], &bytes);
+			many = storm(100000, folios[i], &bytes);
+			print_message(
+				"%u folios: 10000 walkers %.3f s, 100000 %.3f s, %.0f bytes each\n",
+				folios[i], few, many, bytes);
+			assert_true(bytes < 1100);
+			/* Ten times as many take ten times as long; quadratic: a hundred times. */
+			if (many < 40 * few + 0.5)
+				break;
+		}
+		assert_true(times < 5);
 	}
 }
 
