@@ -19,10 +19,21 @@ MODEL_CFLAGS := -Ibpf -D__TARGET_ARCH_arm64 -fno-strict-aliasing -Wno-unused-par
 $(O)/unit/bpf_model_host.o: UNIT_CFLAGS += $(MODEL_CFLAGS)
 $(O)/unit/bpf_model_programs.o $(O)/unit/bpf_model_race.o: UNIT_CFLAGS += $(MODEL_CFLAGS) -fno-sanitize=address -fsanitize=thread
 
+# The steps of the correlator are counted by what the compiler calls in each basic block. One object,
+# linked before the library, which has the same functions.
+COUNTED := $(wildcard core/correlate/*.c) core/base/hash_map.c
+$(COUNTED:core/%.c=$(O)/unit/counted/%.o): $(O)/unit/counted/%.o: core/%.c $(O)/flags
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize-coverage=trace-pc -MMD -MP -c $< -o $@
+-include $(COUNTED:core/%.c=$(O)/unit/counted/%.d)
+$(O)/unit/test_correlator_loss: $(COUNTED:core/%.c=$(O)/unit/counted/%.o)
+$(O)/unit/test_correlator_loss: FIRST = $(COUNTED:core/%.c=$(O)/unit/counted/%.o)
+
 $(O)/unit/test_%: $(O)/unit/test_%.o $(UNIT_COMMON) $(O)/libcli.a $(O)/libthpraced.a \
 		$(O)/libthprace.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $(FIRST) $(filter-out $(FIRST),$^) -lcmocka $(UNIT_LIBS) $(LIBS) $(DAEMON_LIBS)
 
 TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_race $(O)/unit/test_image $(O)/unit/test_code_arm64 $(O)/unit/test_code_spans \
 	$(O)/unit/test_image_check
