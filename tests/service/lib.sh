@@ -9,7 +9,7 @@ service=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 scripts=$service/guest
 # A busy host, under emulation, takes several times as long as a quiet one.
 # shellcheck disable=SC2034 # for tests/system/lib.sh
-limit=${limit:-900}
+limit=${limit:-2700}
 # shellcheck source=tests/system/lib.sh
 . "$service/../system/lib.sh"
 root=$service/../..

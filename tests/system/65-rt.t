@@ -5,7 +5,7 @@
 # hwpoison-unmap, whose window is a zap of small pages. 5.10 is open to it, 6.1 is not.
 
 # shellcheck disable=SC2034 # of lib.sh
-limit=900
+limit=2700
 # shellcheck source=tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 

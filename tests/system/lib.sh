@@ -11,7 +11,7 @@ system=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 vm=$system/../vm
 # The guests' scripts, and their time limit, which is only for hangs; tests/service has its own.
 scripts=${scripts:-$system/guest}
-limit=${limit:-900}
+limit=${limit:-2700}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
