@@ -210,7 +210,7 @@ static __always_inline void race_interval(void *ctx, u32 side)
 	*(volatile u32 *)&race_ends = 0;
 	race_do_begin(ctx);
 	*(volatile u32 *)&race_ends = 1;
-	race_do_end(ctx);
+	race_do_end(ctx, 0);
 }
 
 BENCH(race_window, race_interval(ctx, THPRACE_RACE_WINDOW))
