@@ -64,24 +64,42 @@ case $(uname -r) in
 	;;
 esac
 more "$(number provoke widened out)" 0 "windows were held open"
-more "$(($(number provoke windows out) + 1))" "$(number provoke widened out)" "... each once at most"
+case $(uname -r) in
+5.10.*) ;; # who loses the race there was held, and is dropped: that is no window
+*) more "$(($(number provoke windows out) + 1))" "$(number provoke widened out)" "... each once at most" ;;
+esac
 is "$(number provoke lost out)" 0 "nothing is lost"
 echo "# $(cat out)"
 
 # --- only tasks of the command wait ---
 
-thprace-stress swapin-nocache -d 300 >/dev/null 2>&1 &
-other=$!
-try thprace provoke --race $race --run "sleep 5" -d 10 --format json $yes
+# beside: the verdict on a command that does nothing, beside a task with many windows. Not on 5.10: after a
+# few lost writes the task may swap nothing any more, as was seen: 15,000 rounds a second, no window.
+beside() {
+	had=$(pages_read)
+	thprace-stress swapin-nocache -d 300 >other 2>&1 &
+	other=$!
+	while kill -0 "$other" 2>/dev/null && [ "$(pages_read)" -lt $((had + 100)) ]; do
+		sleep 0.1
+	done
+	try thprace provoke --race $race --run "sleep 5" -d 10 --format json $yes
+	is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)"
+	kill "$other"
+	wait "$other"
+	more "$(number provoke windows out)" 0 "a command without a window, beside a task with many" ||
+		diag "$(cat out err other)"
+	is "$(number provoke widened out)" 0 "... whose windows are not held open"
+}
+
+# pages_read: how many were read from swap since the boot
+pages_read() {
+	awk '$1 == "pswpin" { print $2 }' /proc/vmstat
+}
+
 case $(uname -r) in
-5.10.*) ;; # the other task may lose a write by itself
-*) is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)" ;;
+5.10.*) ;;
+*) beside ;;
 esac
-kill "$other"
-wait "$other"
-more "$(number provoke windows out)" 0 "a command without a window, beside a task with many" ||
-	diag "$(cat out err)"
-is "$(number provoke widened out)" 0 "... whose windows are not held open"
 swapoff /dev/zram0 2>/dev/null
 try thprace provoke --race $race --widen 0 -d 3 --format json $yes \
 	--run "sh -c 'thprace-stress swapin-nocache -d 3; true'; true"
