@@ -157,17 +157,6 @@ static void print_text(const struct judging *judging)
 	}
 }
 
-static void add_strings(struct json_object *object, const char *key, const char *rows, size_t size,
-			int count)
-{
-	struct json_object *list = json_object_new_array();
-	int i;
-
-	for (i = 0; i < count; i++)
-		json_object_array_add(list, json_object_new_string(rows + (size_t)i * size));
-	json__add(object, key, list);
-}
-
 static void print_json(const struct judging *judging, const struct judged *judged)
 {
 	static const char *const statuses[] = CHECK_STATUS_NAMES;
@@ -188,11 +177,11 @@ static void print_json(const struct judging *judging, const struct judged *judge
 	json__add(object, "missing", missing);
 	json__add_name(object, "commit", judged->first_fix);
 	if (race)
-		add_strings(object, "fix", race->fix[0], sizeof(race->fix[0]), race->fixes);
+		json__add_texts(object, "fix", race->fix[0], sizeof(race->fix[0]), race->fixes);
 	else
-		add_strings(object, "fix", judged->first_fix, 0, 1);
-	add_strings(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
-		    race ? race->cves : 0);
+		json__add_texts(object, "fix", judged->first_fix, 0, 1);
+	json__add_texts(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
+			race ? race->cves : 0);
 	json__add_name(object, "title", judged->title);
 	json__add_name(object, "origin", judged->origin);
 	json__add_name(object, "kernel", judging->source->banner);

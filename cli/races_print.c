@@ -19,17 +19,6 @@
 #define PLACE_WIDTH 44
 #define BUILT_IN "built in"
 
-static void add_list(struct json_object *object, const char *key, const char *rows, size_t size,
-		     int count)
-{
-	struct json_object *list = json_object_new_array();
-	int i;
-
-	for (i = 0; i < count; i++)
-		json_object_array_add(list, json_object_new_string(rows + (size_t)i * size));
-	json__add(object, key, list);
-}
-
 static struct json_object *race_object(const char *name, const char *title, const char *origin,
 				       const char *reason)
 {
@@ -159,8 +148,8 @@ void races_print__class(const struct races_kernel *kernel, int class, bool whole
 
 	if (json) {
 		object = race_object(race->name, race->title, BUILT_IN, reason);
-		add_list(object, "fix", race->commit.hash, 0, 1);
-		add_list(object, "cve", "", 0, 0);
+		json__add_texts(object, "fix", race->commit.hash, 0, 1);
+		json__add_texts(object, "cve", "", 0, 0);
 		events = json_object_new_array();
 		each_point(kernel, race, add_point, events);
 		json__add(object, "events", events);
@@ -333,10 +322,10 @@ static int file_json(const struct races_kernel *kernel, const struct race_file *
 	struct json_object *events = json_object_new_array();
 	int refused = 0;
 
-	add_list(object, "fix", race ? race->fix[0] : "", sizeof(race->fix[0]),
-		 race ? race->fixes : 0);
-	add_list(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
-		 race ? race->cves : 0);
+	json__add_texts(object, "fix", race ? race->fix[0] : "", sizeof(race->fix[0]),
+			race ? race->fixes : 0);
+	json__add_texts(object, "cve", race ? race->cve[0] : "", sizeof(race->cve[0]),
+			race ? race->cves : 0);
 	if (race)
 		refused = add_points(kernel, on, events);
 	json__add(object, "events", events);

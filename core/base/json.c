@@ -90,6 +90,17 @@ void json__add_text(struct json_object *object, const char *name, const char *te
 	json__add(object, name, json__optional(text));
 }
 
+void json__add_texts(struct json_object *object, const char *name, const char *rows, size_t size,
+		     int count)
+{
+	struct json_object *list = json_object_new_array();
+	int i;
+
+	for (i = 0; i < count; i++)
+		json_object_array_add(list, json_object_new_string(rows + (size_t)i * size));
+	json__add(object, name, list);
+}
+
 void json__add_number(struct json_object *object, const char *name, uint64_t number)
 {
 	json__add(object, name, json__number(number));

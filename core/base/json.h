@@ -39,6 +39,9 @@ void json__add_name(struct json_object *object, const char *name, const char *te
 
 /* json__optional() */
 void json__add_text(struct json_object *object, const char *name, const char *text);
+/* The array of count texts; each takes size bytes. */
+void json__add_texts(struct json_object *object, const char *name, const char *rows, size_t size,
+		     int count);
 void json__add_number(struct json_object *object, const char *name, uint64_t number);
 void json__add_address(struct json_object *object, const char *name, uint64_t address);
 void json__add_bool(struct json_object *object, const char *name, bool value);
