@@ -182,7 +182,10 @@ static int meet_all(struct detector *detector, struct race_side *side)
 	struct race_side *other;
 	int err = 0;
 
+	/* The newest comes first: those that ended before it began are left out, however many they are. */
 	HASH_EACH(other, list, by_key) {
+		if (other->end < side->begin)
+			break;
 		if (++detector->meetings >
 		    DETECTOR_MEETINGS + detector->serial * DETECTOR_MEETINGS_EACH)
 			return -EOVERFLOW;

@@ -413,6 +413,35 @@ static void test_closest_pass_reach(void **state)
 	assert_true(scenario->run.stats.closest.distance == THPRACE_FOREVER);
 }
 
+/* Ends that long lists of earlier ones on the same key precede, of a race from a file. */
+static void test_race_hot_key(void **state)
+{
+	const struct detector_options options = {.mode = THPRACE_PRECISE};
+	struct detector *detector = detector__new(&options);
+	struct thprace_record record = {
+		.type = THPRACE_REC_RACE_END, .folio = FOLIO, .arg2 = THPRACE_FOREVER, .class = 20};
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(detector);
+	for (i = 0; i < 60000; i++) {
+		record.entry = US(10 * i);
+		record.ts = record.entry + 1500;
+		record.pid = OPENER;
+		record.flags = 0;
+		assert_int_equal(detector__feed(detector, &record), 0);
+		record.entry = record.entry + (i % 100 ? 4000 : 500);
+		record.ts = record.entry + 2500;
+		record.pid = WALKER;
+		record.flags = THPRACE_RF_WALKER;
+		assert_int_equal(detector__feed(detector, &record), 0);
+	}
+	assert_int_equal(detector__finish(detector), 0);
+	assert_int_equal(detector__stats(detector)->class[20].walkers, 60000);
+	assert_int_equal(detector__stats(detector)->class[20].overlaps, 600);
+	detector__free(detector);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +466,7 @@ int main(void)
 		STORY(test_closest_pass),
 		STORY(test_closest_pass_skips_own_task),
 		STORY(test_closest_pass_reach),
+		cmocka_unit_test(test_race_hot_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
