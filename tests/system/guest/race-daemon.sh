@@ -92,7 +92,9 @@ is "$(of_race observable)" true "status says so" || diag "$(ask status --format 
 
 # On a busy host, some seconds may pass without a lost write.
 lost=0
-for _ in 1 2 3 4 5 6; do
+tries=0
+while [ "$tries" -lt 20 ]; do
+	tries=$((tries + 1))
 	thprace-stress swapin-nocache -d 20 --format json >stress
 	lost=$((lost + $(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' stress)))
 	[ "$(of_race escapes)" -eq 0 ] || break
