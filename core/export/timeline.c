@@ -34,6 +34,15 @@ static void draw_whole_loss(struct timeline *timeline)
 	timeline__slice(timeline, row, &event, NO_CPU);
 }
 
+static void draw_record(struct timeline *timeline, const struct thprace_record *record)
+{
+	if (record->type == THPRACE_REC_RACE_BEGIN || record->type == THPRACE_REC_RACE_EVENT ||
+	    record->type == THPRACE_REC_RACE_END)
+		timeline__race(timeline, record);
+	else
+		timeline__record(timeline, record);
+}
+
 /* In order of time within the block: ends of slices after their begins, inner before outer ones. */
 static void draw_records(struct timeline *timeline, const struct trace_block *block,
 			 struct record_place *places)
@@ -45,7 +54,7 @@ static void draw_records(struct timeline *timeline, const struct trace_block *bl
 		places[i] = (struct record_place){records[i].ts, &records[i]};
 	places = record_order__sort(places, &places[block->count], block->count);
 	for (i = 0; i < block->count && !timeline->failed; i++)
-		timeline__record(timeline, places[i].record);
+		draw_record(timeline, places[i].record);
 }
 
 static void draw_incidents(struct timeline *timeline, const struct trace_block *block)
@@ -78,6 +87,25 @@ static void draw(struct timeline *timeline, struct trace_reader *reader,
 	timeline->encoder->end(timeline->encoder);
 }
 
+static void forget(void *timeline, struct row *row)
+{
+	timeline__forget_records(timeline, row);
+	timeline__forget_races(timeline, row);
+}
+
+static void name_class(struct class_names *names, unsigned int class)
+{
+	const char *name = names__class(class);
+
+	snprintf(names->walker, sizeof(names->walker), "%s walker", name);
+	snprintf(names->window, sizeof(names->window), "%s window", name);
+	snprintf(names->event, sizeof(names->event), "%s event", name);
+	snprintf(names->unended[RACE_DRAWS_WINDOW], sizeof(names->unended[0]),
+		 "%s window: end not recorded", name);
+	snprintf(names->unended[RACE_DRAWS_WALKER], sizeof(names->unended[0]),
+		 "%s walker: end not recorded", name);
+}
+
 static int prepare(struct timeline *timeline)
 {
 	const struct summary *summary = timeline->summary;
@@ -85,10 +113,10 @@ static int prepare(struct timeline *timeline)
 	size_t i;
 
 	timeline->tracks.encoder = timeline->encoder;
-	timeline->tracks.forget = timeline__forget;
+	timeline->tracks.forget = forget;
 	timeline->tracks.context = timeline;
 	for (class = 1; class < race_class__foreign_end(); class ++)
-		snprintf(timeline->walkers[class], WALKER_NAME, "%s walker", names__class(class));
+		name_class(&timeline->names[class], class);
 	for (i = 0; i < summary->nr_tasks; i++) {
 		if (hash_map__set(&timeline->comms, summary->tasks[i].pid, &summary->tasks[i]))
 			return -ENOMEM;

@@ -85,8 +85,16 @@ void timeline__slice(struct timeline *timeline, struct row *row, struct event *e
 const char *timeline__walker(const struct timeline *timeline, unsigned int class)
 {
 	/* A class that the file uses and does not name has none. */
-	return class < THPRACE_CLASS_MAX && timeline->walkers[class][0] ? timeline->walkers[class]
-									: "walker";
+	return class < THPRACE_CLASS_MAX && timeline->names[class].walker[0]
+		       ? timeline->names[class].walker
+		       : "walker";
+}
+
+const char *timeline__window(const struct timeline *timeline, unsigned int class)
+{
+	return class < THPRACE_CLASS_MAX && timeline->names[class].window[0]
+		       ? timeline->names[class].window
+		       : "window";
 }
 
 static void add_part(struct event *event, const char *name, uint64_t begin, uint64_t end)

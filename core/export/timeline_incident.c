@@ -52,6 +52,24 @@ static void draw_window(struct timeline *timeline, struct row *row,
 	}
 }
 
+/* Of a race from a file. */
+static void draw_race_window(struct timeline *timeline, struct row *row,
+			     const struct thprace_incident *incident)
+{
+	const struct thprace_window *window = &incident->window;
+	struct event event = {.name = timeline__window(timeline, incident->walk.class),
+			      .category = "window",
+			      .begin = window->open,
+			      .end = window->close};
+
+	if (!timeline__first(timeline, drawn_race(incident->walk.class, RACE_DRAWS_WINDOW),
+			     window->pid, window->open))
+		return;
+	event__address(&event, "folio", window->folio);
+	event__name(&event, "class", names__class(incident->walk.class));
+	timeline__slice(timeline, row, &event, window->cpu);
+}
+
 static void draw_range(struct timeline *timeline, struct row *row,
 		       const struct thprace_window *window)
 {
@@ -99,7 +117,9 @@ static void draw_opener(struct timeline *timeline, struct row *row,
 {
 	const struct thprace_window *window = &incident->window;
 
-	if (shape_of(incident) == RACE_REUSE)
+	if (shape_of(incident) == RACE_FILE)
+		draw_race_window(timeline, row, incident);
+	else if (shape_of(incident) == RACE_REUSE)
 		draw_collapse(timeline, row, window);
 	else if (window->level == THPRACE_LEVEL_PMD)
 		draw_window(timeline, row, window);
@@ -118,6 +138,33 @@ static void add_walk(struct event *event, const struct thprace_walk *walk)
 	event__signed(event, "mapcount", walk->residual);
 	if (thprace_failed(walk))
 		timeline__counts(event, "left_entire", "left_small", walk->left);
+}
+
+/* Alone it may be a window, which then was drawn as one. */
+static void draw_race_walker(struct timeline *timeline, struct row *row,
+			     const struct thprace_incident *incident)
+{
+	const struct thprace_walk *walk = &incident->walk;
+	struct event event = {.name = timeline__walker(timeline, walk->class),
+			      .category = "walker",
+			      .begin = walk->enter,
+			      .end = walk->leave};
+
+	if (!summary__has_window(incident) &&
+	    !timeline__first(timeline, drawn_race(walk->class, RACE_DRAWS_WINDOW), walk->pid,
+			     walk->enter))
+		return;
+	if (!timeline__first(timeline, drawn_race(walk->class, RACE_DRAWS_WALKER), walk->pid,
+			     walk->enter))
+		return;
+	event__address(&event, "folio", walk->folio);
+	event__name(&event, "class", names__class(walk->class));
+	if (walk->enter != walk->leave) {
+		timeline__slice(timeline, row, &event, walk->cpu);
+		return;
+	}
+	event__number(&event, "cpu", walk->cpu);
+	timeline__instant(timeline, row, &event);
 }
 
 static void draw_walker(struct timeline *timeline, struct row *row,
@@ -272,6 +319,6 @@ void timeline__incident(struct timeline *timeline, const struct thprace_incident
 	row = timeline__thread(timeline, walk->tgid, walk->pid, walk->comm);
 	if (!row)
 		return;
-	draw_walker(timeline, row, incident);
+	(shape_of(incident) == RACE_FILE ? draw_race_walker : draw_walker)(timeline, row, incident);
 	draw_verdict(timeline, row, incident);
 }

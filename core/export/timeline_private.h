@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by timeline.c, which reads the trace, timeline_record.c and timeline_incident.c, which say
- * what is drawn, and timeline_draw.c, which draws it.
+ * Shared by timeline.c, which reads the trace, timeline_record.c, timeline_race.c and
+ * timeline_incident.c, which say what is drawn, and timeline_draw.c, which draws it.
  */
 #ifndef THPRACE_TIMELINE_PRIVATE_H
 #define THPRACE_TIMELINE_PRIVATE_H
@@ -35,10 +35,33 @@ enum drawn_kind {
 	DRAWN_CHECK,
 	DRAWN_OUTER,
 	DRAWN_LOSS,
-	DRAWN_BEGIN, /* of a slice without an end */
+	DRAWN_RACE, /* of a race from a file: drawn_race() */
+	DRAWN_BEGIN, /* of a slice without an end; added */
 };
 
+enum race_drawing {
+	RACE_DRAWS_WINDOW,
+	RACE_DRAWS_WALKER,
+	RACE_DRAWS_EVENT,
+	RACE_DRAWINGS
+};
+
+/* A kind for each race. */
+static inline enum drawn_kind drawn_race(unsigned int class, enum race_drawing what)
+{
+	return (enum drawn_kind)(DRAWN_RACE | (RACE_DRAWINGS * class + what) << 8);
+}
+
 #define WALKER_NAME (THPRACE_COMM_LEN + 48)
+
+/* What drawings of a class are called. */
+struct class_names {
+	char walker[WALKER_NAME]; /* "CLASS walker" */
+	/* Of races from files: */
+	char window[WALKER_NAME];
+	char event[WALKER_NAME];
+	char unended[2][WALKER_NAME + 24]; /* of enum race_drawing */
+};
 
 struct timeline {
 	struct encoder *encoder;
@@ -46,7 +69,7 @@ struct timeline {
 	struct hash_map comms; /* struct summary_task, by thread id */
 	struct tracks tracks;
 	uint64_t drawn[DRAWN];
-	char walkers[THPRACE_CLASS_MAX][WALKER_NAME]; /* "CLASS walker" */
+	struct class_names names[THPRACE_CLASS_MAX];
 	uint64_t incidents;
 	bool loss; /* some was drawn */
 	bool failed; /* no memory */
@@ -70,8 +93,12 @@ void timeline__slice(struct timeline *timeline, struct row *row, struct event *e
 /* Draw an instant, at event->begin. */
 void timeline__instant(struct timeline *timeline, struct row *row, struct event *event);
 
-/* The name of a walker of this class. */
+/* The name of a walker of this class; of the window of a race from a file. */
 const char *timeline__walker(const struct timeline *timeline, unsigned int class);
+const char *timeline__window(const struct timeline *timeline, unsigned int class);
+
+/* The details of a record, named as in other outputs. */
+void timeline__details(struct event *event, const struct thprace_record *record);
 
 /* The phases of a window, if removed is in it. */
 void timeline__phases(struct event *event, uint64_t removed);
@@ -85,8 +112,16 @@ void timeline__counts(struct event *event, const char *by_pmd, const char *by_pt
 
 void timeline__record(struct timeline *timeline, const struct thprace_record *record);
 
+/* One of the records of a race from a file. */
+void timeline__race(struct timeline *timeline, const struct thprace_record *record);
+
 /* Draw the begins in this row that never ended. */
-void timeline__forget(void *timeline, struct row *row);
+void timeline__forget_records(struct timeline *timeline, struct row *row);
+void timeline__forget_races(struct timeline *timeline, struct row *row);
+
+/* A begin that never ended. */
+void timeline__unended(struct timeline *timeline, struct row *row, const char *name,
+		       const char *category, struct pending *pending);
 
 void timeline__incident(struct timeline *timeline, const struct thprace_incident *incident);
 

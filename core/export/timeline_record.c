@@ -9,7 +9,7 @@
 #include "report/record_meaning.h"
 
 enum role {
-	ROLE_NONE, /* shown by another record: rmap-pmd is a time of zap-close */
+	ROLE_NONE, /* shown by another record: rmap-pmd is a time of zap-close; or by timeline_race.c */
 	ROLE_BEGIN,
 	ROLE_END,
 	ROLE_INSTANT,
@@ -84,7 +84,7 @@ static void add_flags(struct event *event, const struct thprace_record *record)
 	}
 }
 
-static void add_details(struct event *event, const struct thprace_record *record)
+void timeline__details(struct event *event, const struct thprace_record *record)
 {
 	const struct record_meaning *meaning = &record_meanings[record->type];
 
@@ -114,11 +114,10 @@ static void add_details(struct event *event, const struct thprace_record *record
 				 thprace_counts_of(record->arg2));
 }
 
-static void draw_unended(struct timeline *timeline, struct row *row, const struct drawing *drawing,
-			 struct pending *pending)
+void timeline__unended(struct timeline *timeline, struct row *row, const char *name,
+		       const char *category, struct pending *pending)
 {
-	struct event event = {
-		.name = drawing->name, .category = drawing->category, .begin = pending->begin};
+	struct event event = {.name = name, .category = category, .begin = pending->begin};
 
 	if (!pending->begin)
 		return;
@@ -129,14 +128,15 @@ static void draw_unended(struct timeline *timeline, struct row *row, const struc
 	pending->begin = 0;
 }
 
-void timeline__forget(void *context, struct row *row)
+void timeline__forget_records(struct timeline *timeline, struct row *row)
 {
 	unsigned int type;
 
 	for (type = 0; type < THPRACE_REC_MAX; type++) {
 		if (drawings[type].role == ROLE_BEGIN)
-			draw_unended(context, row, &drawings[type],
-				     &row->pending[drawings[type].pending]);
+			timeline__unended(timeline, row, drawings[type].name,
+					  drawings[type].category,
+					  &row->pending[drawings[type].pending]);
 	}
 }
 
@@ -155,7 +155,7 @@ static void begin_slice(struct timeline *timeline, const struct drawing *drawing
 	pending = &row->pending[drawing->pending];
 	if (record->ts <= pending->ended)
 		return;
-	draw_unended(timeline, row, drawing, pending);
+	timeline__unended(timeline, row, drawing->name, drawing->category, pending);
 	pending->begin = record->ts;
 	pending->folio = record->folio;
 	pending->cpu = record->cpu;
@@ -192,7 +192,7 @@ static void end_slice(struct timeline *timeline, const struct drawing *drawing,
 	if (record->type == THPRACE_REC_SPLIT_RETURN && record->arg &&
 	    timeline__first(timeline, DRAWN_SPLIT_REST, record->pid, record->arg))
 		timeline__split_rest(&event, record->arg);
-	add_details(&event, record);
+	timeline__details(&event, record);
 	timeline__slice(timeline, row, &event, drawing->sleeps ? NO_CPU : record->cpu);
 }
 
@@ -208,7 +208,7 @@ static void draw_instant(struct timeline *timeline, const struct drawing *drawin
 	row = timeline__thread(timeline, record->tgid, record->pid, NULL);
 	if (!row)
 		return;
-	add_details(&event, record);
+	timeline__details(&event, record);
 	event__number(&event, "cpu", record->cpu);
 	timeline__instant(timeline, row, &event);
 }

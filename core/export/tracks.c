@@ -125,6 +125,7 @@ static void free_row(struct tracks *tracks, struct row *row)
 	tracks->forget(tracks->context, row);
 	for (i = 0; i < LANES_MAX; i++)
 		free(row->lanes[i].slices);
+	free(row->races);
 	free(row);
 }
 

@@ -22,6 +22,7 @@
 #define LANES_MAX 8
 #define TRACKS_MAX 16384
 #define PENDING_MAX 6
+#define PENDING_RACES_MAX 16 /* sections of races from files, in a thread */
 
 struct slice_times {
 	uint64_t begin;
@@ -43,11 +44,21 @@ struct pending {
 	uint16_t cpu;
 };
 
+/* The same of a section of a race from a file. */
+struct pending_race {
+	struct pending pending;
+	uint8_t class;
+	uint8_t section;
+	bool walker;
+};
+
 struct row {
 	struct track track; /* lane 0 */
 	char name[THPRACE_COMM_LEN]; /* as in the file; "": not known */
 	unsigned int described; /* lanes that the encoder knows, as bits */
 	struct pending pending[PENDING_MAX];
+	struct pending_race *races; /* freed with the row */
+	unsigned int nr_races;
 	struct lane lanes[LANES_MAX];
 };
 

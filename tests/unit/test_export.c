@@ -4,6 +4,7 @@
 
 #include "chance.h"
 #include "classes/race_class.h"
+#include "trace/trace_classes.h"
 
 static void a_race(void **state)
 {
@@ -131,6 +132,109 @@ static void drawn_once(void **state)
 	free(text);
 }
 
+#define A_RACE 9
+
+/* A trace whose class A_RACE is a race from a file. */
+static struct trace_writer *begin_race(uint32_t flags)
+{
+	struct trace_writer *writer = NULL;
+
+	assert_int_equal(trace_writer__open(&writer, path, START, WALL, flags), 0);
+	assert_int_equal(trace_writer__json(
+				 writer, THPRACE_BLOCK_META,
+				 "{\"classes\":[{\"id\":9,\"name\":\"a-race\",\"shape\":\"file\"},"
+				 "{\"id\":10,\"name\":\"b-race\",\"shape\":\"file\"}]}"),
+			 0);
+	return writer;
+}
+
+static struct thprace_record of_race(enum thprace_record_type type, uint64_t ts, uint64_t entry,
+				     uint32_t pid, uint16_t flags)
+{
+	struct thprace_record result = record(type, ts, entry, pid, 1);
+
+	result.class = A_RACE;
+	result.flags = flags;
+	result.value = flags & THPRACE_RF_WALKER ? 1 : 0; /* section */
+	return result;
+}
+
+/* Both sides are slices, instants and events are instants, and what was no interval is not drawn. */
+static void races_from_files(void **state)
+{
+	struct trace_writer *writer = begin_race(THPRACE_TF_ALL);
+	struct thprace_record other = of_race(THPRACE_REC_RACE_BEGIN, 2500, 2500, 5, 0);
+	struct thprace_incident one = incident(THPRACE_ESCAPE, 0);
+	char *text;
+
+	(void)state;
+	add_record(writer, of_race(THPRACE_REC_RACE_BEGIN, 1000, 1000, 5, 0));
+	add_record(writer, of_race(THPRACE_REC_RACE_BEGIN, 2000, 2000, 5, THPRACE_RF_WALKER));
+	other.class = A_RACE + 1;
+	add_record(writer, other); /* of another race, by the same task: never ends */
+	add_record(writer, of_race(THPRACE_REC_RACE_EVENT, 3000, 1000, 5, 0));
+	add_record(writer, of_race(THPRACE_REC_RACE_END, 4000, 2000, 5, THPRACE_RF_WALKER));
+	add_record(writer, of_race(THPRACE_REC_RACE_END, 5000, 1000, 5, THPRACE_RF_ESCAPED));
+	add_record(writer, of_race(THPRACE_REC_RACE_END, 4500, 4500, 6,
+				   THPRACE_RF_WALKER | THPRACE_RF_INSTANT));
+	add_record(writer, of_race(THPRACE_REC_RACE_BEGIN, 6000, 6000, 6, 0));
+	add_record(writer, of_race(THPRACE_REC_RACE_END, 7000, 6000, 6, THPRACE_RF_DROPPED));
+	add_record(writer, of_race(THPRACE_REC_RACE_BEGIN, 8000, 8000, 6, 0));
+	add_record(writer, of_race(THPRACE_REC_RACE_END, 9000, 8000, 6,
+				   THPRACE_RF_DROPPED | THPRACE_RF_UNENDED));
+	/* Its window is drawn already, its walker is an instant whose record lacks. */
+	one.walk.class = A_RACE;
+	one.window.open = START + 1000;
+	one.window.close = START + 5000;
+	one.window.pid = 5;
+	one.window.tgid = one.walk.tgid = 810;
+	one.walk.pid = 7;
+	one.walk.enter = one.walk.leave = START + 4200;
+	assert_int_equal(trace_writer__incident(writer, &one), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	/* In the thread and on the CPU. */
+	assert_int_equal(count_shown("a-race window", 1000, 5000), 2);
+	assert_int_equal(count_shown("a-race walker", 2000, 4000), 2);
+	assert_int_equal(count_shown("a-race event", 3000, 3000), 1);
+	assert_int_equal(count_shown("a-race walker", 4500, 4500), 1);
+	assert_int_equal(count_shown("a-race walker", 4200, 4200), 1);
+	assert_int_equal(count_shown("b-race window: end not recorded", 2500, 2500), 1);
+	assert_int_equal(count_shown("a-race window: end not recorded", 8000, 8000), 1);
+	assert_int_equal(count_shown("a-race window", 6000, 7000), 0);
+	assert_int_equal(count_shown("a-race window", 8000, 9000), 0);
+	assert_int_equal(occurrences(text, "not recorded"), 2);
+	assert_int_equal(count_shown("escape", 4200, 4200), 1);
+	assert_has(text, "\"class\":\"a-race\"");
+	assert_has(text, "\"escape-holds\":\"yes\"");
+	free(text);
+}
+
+/* Of an incident whose records are not in the file both sides are drawn; alone, one side. */
+static void race_without_records(void **state)
+{
+	struct trace_writer *writer = begin_race(0);
+	struct thprace_incident one = incident(THPRACE_CONTAINED, 5000), alone;
+	char *text;
+
+	(void)state;
+	one.walk.class = A_RACE;
+	alone = one;
+	alone.verdict = THPRACE_UNATTRIBUTED;
+	memset(&alone.window, 0, sizeof(alone.window));
+	alone.walk.enter += 100000;
+	alone.walk.leave += 100000;
+	assert_int_equal(trace_writer__incident(writer, &one), 0);
+	assert_int_equal(trace_writer__incident(writer, &alone), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	text = export_both();
+	assert_int_equal(count_shown("a-race window", 5000, 22300), 2);
+	assert_int_equal(count_shown("a-race walker", 8100, 20000), 2);
+	assert_int_equal(count_shown("a-race walker", 108100, 120000), 2);
+	assert_int_equal(occurrences(text, "\"phase 1\""), 0);
+	free(text);
+}
+
 static void losses(void **state)
 {
 	struct trace_writer *writer = begin(THPRACE_TF_ALL);
@@ -199,7 +303,7 @@ static struct thprace_record any_record(uint64_t *random)
 		.value = (int32_t)any(random),
 		.cpu = (uint16_t)below(random, 3),
 		.type = (uint8_t)(1 + below(random, THPRACE_REC_MAX - 1)),
-		.class = (uint8_t)below(random, race_class__end()),
+		.class = (uint8_t)below(random, race_class__end() + 1),
 		.flags = (uint16_t)any(random),
 		.origin = (uint8_t)below(random, THPRACE_ORIGIN_MAX),
 	};
@@ -225,7 +329,7 @@ static struct thprace_incident any_incident(uint64_t *random)
 	one.window.flags = (uint8_t)any(random);
 	one.window.pid = (uint32_t)below(random, 6);
 	one.walk.pid = (uint32_t)below(random, 6);
-	one.walk.class = (uint8_t)below(random, race_class__end());
+	one.walk.class = (uint8_t)below(random, race_class__end() + 1);
 	one.opener_stack.nr = (uint32_t)below(random, THPRACE_STACK_MAX + 1);
 	return one;
 }
@@ -233,13 +337,22 @@ static struct thprace_incident any_incident(uint64_t *random)
 /* Whatever a trace has: slices are nested, both formats agree, every arrow has two ends. */
 static void any_trace(void **state)
 {
+	const char *const event[RACE_EVENTS] = {0};
+	struct json_object *object = json_object_new_object();
+	const char *every_class;
 	uint64_t seed, random;
 	unsigned int i;
 
 	(void)state;
+	/* The last one is a race from a file. */
+	race_class__forget_foreign();
+	assert_int_equal(race_class__add_file("a-race", event), race_class__end());
+	json_object_object_add(object, "classes", trace_classes__json());
+	every_class = json_object_to_json_string(object);
 	for (seed = 1; seed <= 40; seed++) {
 		struct trace_writer *writer = begin(THPRACE_TF_ALL);
 
+		assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META, every_class), 0);
 		random = seed;
 		for (i = 0; i < 1500; i++) {
 			struct thprace_incident one = any_incident(&random);
@@ -254,6 +367,7 @@ static void any_trace(void **state)
 		free(export_both());
 		assert_true(json_shown.nr > 500);
 	}
+	json_object_put(object);
 }
 
 int main(void)
@@ -263,6 +377,7 @@ int main(void)
 		cmocka_unit_test(ends_that_lack),   cmocka_unit_test(drawn_once),
 		cmocka_unit_test(at_the_same_time), cmocka_unit_test(losses),
 		cmocka_unit_test(hostile_names),    cmocka_unit_test(any_trace),
+		cmocka_unit_test(races_from_files), cmocka_unit_test(race_without_records),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, make_file, remove_file);

@@ -97,6 +97,9 @@ esac
 
 try thprace report --crosscheck x.thpr
 like out "crosscheck: equal" "the same overlaps and escapes from the records" || diag "$(cat out err)"
+try thprace export --chrome-json -o timeline x.thpr
+like timeline '"ph":"X","name":"swapin-nocache window","cat":"window"' "export draws its windows as slices" || diag "$(cat err)"
+like timeline '"ph":"i","name":"swapin-nocache walker","cat":"walker"' "... and its walkers as instants"
 
 # --- a task that never returns is counted, and is not kept ---
 
