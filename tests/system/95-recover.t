@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Stock kernels die while thprace records, thpraced watches or thprace provoke runs; thprace recover
+# Three stock kernels die while thprace records, thpraced watches or thprace provoke runs; thprace recover
 # makes a trace of the dump, as qemu and as makedumpfile write it, and of damaged dumps one message.
 
 # shellcheck source=tests/system/lib.sh
@@ -9,21 +9,31 @@
 # shellcheck source=tests/system/recover.sh
 . "${BASH_SOURCE[0]%/*}/recover.sh"
 
-# The newest kernel.
+# three NAME: while each of the three programs runs, on $kernel
+three() {
+	crash
+	recover "$work/core"
+	whole "$1, thprace record"
+	crash --daemon
+	recover "$work/core"
+	whole "$1, thpraced"
+	crash --provoke
+	recover "$work/core"
+	whole "$1, thprace provoke"
+}
+
 status=0
 kernel=$("$vm/kernel" trixie-backports 2>"$work/kernel") || status=$?
 case $status in
-0)
-	crash --provoke
-	recover "$work/core"
-	whole "provoke"
-	;;
-3) skip "provoke on the newest kernel" "the mirror does not have it" ;;
+0) three "the newest kernel" ;;
+3) skip "the newest kernel" "the mirror does not have it" ;;
 *) ok 1 "tests/vm/kernel trixie-backports" || diag "$(cat "$work/kernel")" ;;
 esac
 
-# What thprace record had not read. 5.10 has no table of its names that a dump leads to.
+# 5.10 has no table of its names that a dump leads to.
 kernel bullseye
+three 5.10
+# What thprace record had not read.
 crash --unread --all
 recover "$work/core"
 whole "--all" records
@@ -32,10 +42,7 @@ like "$work/json" "of --all: [0-9]* that were still in memory, [1-9][0-9]* not r
 	"--all: … that nobody had read"
 
 kernel bookworm
-crash --daemon
-recover "$work/core"
-whole "thpraced"
-
+three 6.1
 crash --race ./truncate-unmap.race
 recover "$work/core"
 whole "ELF"

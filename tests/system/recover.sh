@@ -10,7 +10,7 @@ thprace=${THPRACE_BUILD:-$system/../../build}/thprace
 crash() {
 	local machine=()
 
-	if [ "$1" = --arch ]; then
+	if [ "${1-}" = --arch ]; then
 		machine=(--arch "$2")
 		shift 2
 	else
