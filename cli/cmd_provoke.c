@@ -293,8 +293,12 @@ static void print_text(const struct provoke_result *result, const struct provoke
 	printf("%s: ", provoke__name(&command->run, result->class));
 	switch (result->verdict) {
 	case PROVOKE_CLOSED:
-		printf("closed (%s, none escaped)\n",
-		       COUNTED(counts->contained, "contained overlap"));
+		printf("closed (%s, none escaped%s)\n",
+		       COUNTED(counts->contained, "contained overlap"),
+		       result->check == CHECK_FIXED ? "; the code has the fix"
+		       : result->check == CHECK_UNKNOWN
+			       ? "; whether the code has the fix is not known"
+			       : "");
 		break;
 	case PROVOKE_OPEN:
 		if (result->first_escape < 0) {
@@ -344,6 +348,7 @@ static struct json_object *kernel_json(const struct provoke_result *result)
 static void print_json(const struct provoke_result *result, const struct provoke_command *command,
 		       const char *path)
 {
+	static const char *const checks[] = CHECK_STATUS_NAMES;
 	struct json_object *o = json_object_new_object();
 	const struct provoke_counts *counts = &result->counts;
 	char proof[DIAGRAM_TEXT_LEN];
@@ -352,6 +357,7 @@ static void print_json(const struct provoke_result *result, const struct provoke
 	json__add_name(o, "class", provoke__name(&command->run, result->class));
 	json__add_name(o, "outcome", verdict_name(result));
 	json__add(o, "reason", result->reason[0] ? json_object_new_string(result->reason) : NULL);
+	json__add(o, "check", result->asked ? json_object_new_string(checks[result->check]) : NULL);
 	json__add(o, "defect",
 		  result->defect ? json_object_new_string(result->defect->cause.hash) : NULL);
 	json__add_real(o, "seconds", result->seconds);

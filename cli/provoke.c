@@ -19,6 +19,7 @@
 #include "hold_part.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "provoke_check.h"
 #include "provoke_race.h"
 #include "correlate/near_miss.h"
 #include "base/clock.h"
@@ -517,8 +518,10 @@ int provoke__run(struct provoke_result *result, enum thprace_class class,
 	result->recording = provoke.recording;
 	if (!result->kernel.struck && !result->hung) {
 		provoke__end(result);
-		if (!err)
+		if (!err) {
 			explain(&provoke);
+			provoke_check__confirm(result, options);
+		}
 	}
 	near_misses__free(provoke.near_misses);
 	for (i = 0; i < 2; i++)

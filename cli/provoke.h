@@ -12,6 +12,7 @@
 #include <thprace/race.h>
 
 #include "check/check_defect.h"
+#include "check/check_facts.h"
 #include "kernel_log.h"
 #include "correlate/provoke_verdict.h"
 #include "probe/probe.h"
@@ -36,6 +37,8 @@ struct provoke_result {
 	enum thprace_class class; /* 0: a race that cannot be observed */
 	enum provoke_verdict verdict;
 	bool lacks_side; /* PROVOKE_IMPOSSIBLE because the kernel is not open to the class */
+	bool asked; /* it ended without an escape, and the kernel's code was read … */
+	enum check_status check; /* … which says this */
 	char reason[1200]; /* of PROVOKE_NOT_SHOWN and PROVOKE_IMPOSSIBLE */
 	const struct check_defect
 		*defect; /* a defect of the kernel that explains failed walkers; or NULL */

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/names.h"
-#include "check/check_race.h"
-#include "check/check_source.h"
+#include "provoke_check.h"
 #include "race/race.h"
 
 #define ANYTHING "…"
@@ -30,24 +29,15 @@ const char *provoke_race__cannot(const struct provoke_options *options)
 bool provoke_race__cannot_happen(struct provoke_result *result,
 				 const struct provoke_options *options)
 {
-	const struct check_files files = {.btf = options->btf};
-	const struct race *race = options->race;
-	struct check_race_result checked;
-	struct check_source source;
-	char why[256];
+	char evidence[512];
 
-	if (!race->rule || race->rule->cannot == EXPR_NONE ||
-	    check_source__open(&source, &files, why, sizeof(why)))
-		return false;
-	check_race__judge(&checked, &source, race);
-	check_source__release(&source);
-	if (checked.status != CHECK_CANNOT_HAPPEN)
+	if (!options->race->rule || options->race->rule->cannot == EXPR_NONE ||
+	    provoke_check__word(options, 0, evidence, sizeof(evidence)) != CHECK_CANNOT_HAPPEN)
 		return false;
 	result->verdict = PROVOKE_IMPOSSIBLE;
 	result->lacks_side = true;
 	snprintf(result->reason, sizeof(result->reason), "cannot happen on this kernel%s%s",
-		 checked.nr_evidence ? ": " : "",
-		 checked.nr_evidence ? checked.evidence[0].text : "");
+		 evidence[0] ? ": " : "", evidence);
 	return true;
 }
 

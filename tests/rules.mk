@@ -40,7 +40,7 @@ TINY_TESTS := $(O)/unit/test_foreign $(O)/unit/test_check $(O)/unit/test_check_r
 $(O)/unit/test_btf $(O)/unit/test_btf_plan $(O)/unit/test_hostile: UNIT_LIBS := $(IMAGE_LIBS)
 $(TINY_TESTS): $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm64.o
 $(TINY_TESTS): UNIT_LIBS := $(IMAGE_LIBS)
-$(O)/unit/test_recover: UNIT_LIBS := $(IMAGE_LIBS)
+$(O)/unit/test_recover $(O)/unit/test_provoke_check: UNIT_LIBS := $(IMAGE_LIBS)
 $(O)/unit/test_top: UNIT_LIBS := $(TERMINAL_LIBS)
 
 # Expressions of race files, compared with the C compiler's result for the same text.
