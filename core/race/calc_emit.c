@@ -94,6 +94,29 @@ static void land(struct emitter *emitter, size_t from)
 
 /* --- operands --- */
 
+/* Memory at r0 and number, into r0; 0 if it does not exist. */
+static void emit_read(struct emitter *emitter, uint64_t number, uint8_t size)
+{
+	static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW};
+	const bool power = !(size & (size - 1));
+	const uint8_t frame = (uint8_t)emitter->places->frame;
+
+	by_register(emitter, BPF_MOV, 3, 0);
+	if (number && fits(number)) {
+		by_number(emitter, BPF_ADD, 3, (int32_t)number);
+	} else if (number) {
+		set(emitter, 1, number);
+		by_register(emitter, BPF_ADD, 3, 1);
+	}
+	put(emitter, BPF_ST | BPF_MEM | BPF_DW, frame, 0, frame_at(emitter, CALC_FRAME_BUFFER), 0);
+	by_register(emitter, BPF_MOV, 1, frame);
+	by_number(emitter, BPF_ADD, 1, frame_at(emitter, CALC_FRAME_BUFFER));
+	by_number(emitter, BPF_MOV, 2, size);
+	put(emitter, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
+	put(emitter, BPF_LDX | BPF_MEM | (power ? sizes[size] : BPF_DW), 0, frame,
+	    frame_at(emitter, CALC_FRAME_BUFFER), 0);
+}
+
 static void emit_place(struct emitter *emitter, const struct calc_place *place)
 {
 	if (place->base == CALC_IN_FRAME) {
@@ -103,7 +126,12 @@ static void emit_place(struct emitter *emitter, const struct calc_place *place)
 	if (place->base == CALC_NOWHERE && !emitter->err)
 		emitter->err = -ENOENT;
 	load_frame(emitter, 1,
-		   place->base == CALC_IN_CONTEXT ? CALC_FRAME_CONTEXT : CALC_FRAME_INTERVAL);
+		   place->base == CALC_IN_INTERVAL ? CALC_FRAME_INTERVAL : CALC_FRAME_CONTEXT);
+	if (place->base == CALC_ON_STACK) {
+		put(emitter, BPF_LDX | BPF_MEM | BPF_DW, 0, 1, emitter->places->stack_pointer, 0);
+		emit_read(emitter, (uint64_t)place->offset, 8);
+		return;
+	}
 	put(emitter, BPF_LDX | BPF_MEM | BPF_DW, 0, 1, place->offset, 0);
 }
 
@@ -113,29 +141,6 @@ static void emit_numbered(struct emitter *emitter, const struct calc_place *plac
 	static const struct calc_place nowhere = {CALC_NOWHERE, 0};
 
 	emit_place(emitter, number < max ? &places[number] : &nowhere);
-}
-
-/* Memory that may not exist: then the value is 0. */
-static void emit_load(struct emitter *emitter, const struct calc_node *node)
-{
-	static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW};
-	const bool power = !(node->size & (node->size - 1));
-	const uint8_t frame = (uint8_t)emitter->places->frame;
-
-	by_register(emitter, BPF_MOV, 3, 0);
-	if (node->number && fits(node->number)) {
-		by_number(emitter, BPF_ADD, 3, (int32_t)node->number);
-	} else if (node->number) {
-		set(emitter, 1, node->number);
-		by_register(emitter, BPF_ADD, 3, 1);
-	}
-	put(emitter, BPF_ST | BPF_MEM | BPF_DW, frame, 0, frame_at(emitter, CALC_FRAME_BUFFER), 0);
-	by_register(emitter, BPF_MOV, 1, frame);
-	by_number(emitter, BPF_ADD, 1, frame_at(emitter, CALC_FRAME_BUFFER));
-	by_number(emitter, BPF_MOV, 2, node->size);
-	put(emitter, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
-	put(emitter, BPF_LDX | BPF_MEM | (power ? sizes[node->size] : BPF_DW), 0, frame,
-	    frame_at(emitter, CALC_FRAME_BUFFER), 0);
 }
 
 static void emit_bits(struct emitter *emitter, unsigned int from, unsigned int width,
@@ -277,7 +282,7 @@ static void emit_unary(struct emitter *emitter, const struct calc_node *node)
 	emit(emitter, node->child[0]);
 	switch (node->op) {
 	case CALC_LOAD:
-		emit_load(emitter, node);
+		emit_read(emitter, node->number, node->size);
 		break;
 	case CALC_BITS:
 		emit_bits(emitter, (unsigned int)node->number, node->size, node->is_signed);

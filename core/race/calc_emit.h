@@ -34,6 +34,7 @@ struct calc_place {
 		CALC_IN_CONTEXT, /* arguments of fentry and fexit; registers of a kprobe */
 		CALC_IN_INTERVAL, /* what was saved at the entry, other saved values, counts */
 		CALC_IN_FRAME, /* of the program itself, relative to the frame */
+		CALC_ON_STACK, /* of the kernel, relative to its stack pointer, a register of a kprobe */
 	} base;
 	short offset;
 };
@@ -46,6 +47,7 @@ struct calc_places {
 	struct calc_place event[CALC_NAMES_MAX];
 	struct calc_place since[CALC_NAMES_MAX]; /* CALC_OTHERS_SINCE */
 	struct calc_place others;
+	short stack_pointer; /* its offset in the context */
 	uint64_t vmemmap; /* address of the struct page of frame 0 */
 	int frame; /* the register that points to the frame: 6 to 10 */
 	short frame_offset; /* of the frame, relative to that register */

@@ -11,6 +11,7 @@
 #define TRAMPOLINE_ARGUMENTS 6 /* of fentry and fexit, on every kernel */
 #define X86_REGISTERS 6
 #define ARM64_REGISTERS 8
+#define STACK_MAX 1024 /* bytes of arguments: no function has so many */
 
 __attribute__((format(printf, 2, 3))) static bool refuse(struct race_point *point,
 							 const char *format, ...)
@@ -71,23 +72,40 @@ static bool trampoline(const struct race_kernel *kernel, const struct btf_type *
 	return true;
 }
 
-int race_attach__register(const struct types *types, const struct btf_type *proto,
-			  uint32_t argument)
+/*
+ * System V's x86-64 psABI and arm64's AAPCS64, for integers, pointers and structures of them. On x86-64,
+ * what does not fit into the registers that are left is on the stack, and later arguments may still use them; on arm64 they
+ * may not.
+ */
+bool race_attach__argument(const struct types *types, const struct btf_type *proto,
+			   uint32_t argument, struct race_argument *where)
 {
-	const int registers = types__machine(types) == TYPES_ARM64 ? ARM64_REGISTERS
-								   : X86_REGISTERS;
+	const bool arm64 = types__machine(types) == TYPES_ARM64;
+	const int registers = arm64 ? ARM64_REGISTERS : X86_REGISTERS;
+	uint64_t size, stack = 0;
+	int used = 0, wanted;
 	uint32_t i;
-	uint64_t size;
-	int used = 0;
 
 	for (i = 0; i <= argument && i < btf_vlen(proto); i++) {
 		size = types__size(types, btf_params(proto)[i].type);
-		if (i == argument)
-			return size <= 8 && used < registers ? used : -1;
-		/* Larger ones are in memory, and on arm64 a pointer to them is passed. */
-		used += size <= 8 ? 1 : size <= 16 ? 2 : registers == ARM64_REGISTERS;
+		if (arm64 && size > 16)
+			size = i == argument ? size : 8; /* a pointer to it */
+		wanted = size <= 8 ? 1 : size <= 16 ? 2 : registers + 1;
+		*where = (struct race_argument){used, (int)stack};
+		if (i == argument && size > 8)
+			return false;
+		if (used + wanted <= registers) {
+			used += wanted;
+			continue;
+		}
+		where->number = -1;
+		stack += (size + 7) / 8 * 8;
+		if (stack > STACK_MAX)
+			return false;
+		if (arm64)
+			used = registers;
 	}
-	return -1;
+	return i > argument;
 }
 
 uint64_t race_attach__arguments(const struct race_point *point)
@@ -102,14 +120,16 @@ uint64_t race_attach__arguments(const struct race_point *point)
 	return all;
 }
 
-static bool in_registers(struct race_point *point, const struct types *types,
-			 const struct btf_type *proto, uint64_t asked)
+static bool has_arguments(struct race_point *point, const struct types *types,
+			  const struct btf_type *proto, uint64_t asked)
 {
+	struct race_argument where;
 	uint32_t i;
 
 	for (i = 0; i < 64; i++)
-		if (asked & 1ULL << i && (!proto || race_attach__register(types, proto, i) < 0))
-			return refuse(point, "argument %u of %s is in no register", i + 1,
+		if (asked & 1ULL << i &&
+		    (!proto || !race_attach__argument(types, proto, i, &where)))
+			return refuse(point, "argument %u of %s is larger than a register", i + 1,
 				      point->place->function);
 	return true;
 }
@@ -144,7 +164,7 @@ bool race_attach__kprobe(struct race_point *point, const struct types *types)
 	const bool at_return = place->at == RACE_AT_RETURN || place->at == RACE_AT_RETURN_OF;
 	const uint64_t asked = race_attach__arguments(point);
 
-	if (!in_registers(point, types, types__function(types, place->function), asked))
+	if (!has_arguments(point, types, types__function(types, place->function), asked))
 		return false;
 	point->keeps = at_return && asked;
 	point->how = place->in[0] ? RACE_HOW_CALL

@@ -15,9 +15,15 @@ bool race_attach__has(const struct race_kernel *kernel, const char *function);
 const char *race_attach__missing(const struct race_kernel *kernel, const struct race_place *place,
 				 bool *calls);
 
-/* The number of the register that holds an argument, both from 0; -1: none does. */
-int race_attach__register(const struct types *types, const struct btf_type *proto,
-			  uint32_t argument);
+/* Where a function finds an argument of at most 8 bytes. */
+struct race_argument {
+	int number; /* of its register, from 0; -1: it is on the stack … */
+	int stack; /* … this many bytes above the first one that is there */
+};
+
+/* False: it is larger, or there is no such argument (from 0). */
+bool race_attach__argument(const struct types *types, const struct btf_type *proto,
+			   uint32_t argument, struct race_argument *where);
 
 /* The arguments that the point's expressions use: a bit each. */
 uint64_t race_attach__arguments(const struct race_point *point);

@@ -27,14 +27,34 @@ _Static_assert(THPRACE_INTERVAL_ARGUMENTS == CALC_ARGUMENTS_MAX, "the interval h
 static const struct {
 	short argument[8];
 	short result;
+	short stack_pointer;
+	short entry; /* at a function's entry: what a call has pushed below the arguments */
 } registers[] = {
-	[TYPES_X86_64] = {{112, 104, 96, 88, 72, 64, 0, 0}, 80},
-	[TYPES_ARM64] = {{0, 8, 16, 24, 32, 40, 48, 56}, 0},
+	[TYPES_X86_64] = {{112, 104, 96, 88, 72, 64, 0, 0}, 80, 152, 8},
+	[TYPES_ARM64] = {{0, 8, 16, 24, 32, 40, 48, 56}, 0, 248, 0},
 };
 
 static bool has_trampoline(const struct race_point *point)
 {
 	return point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
+}
+
+/* The place of an argument (from 0) at the function's entry, or at the call, for a kprobe. */
+static struct calc_place at_entry(const struct race_point *point, const struct types *types,
+				  const struct btf_type *proto, uint32_t argument)
+{
+	const struct calc_place nowhere = {CALC_NOWHERE, 0};
+	const enum types_machine machine = types__machine(types);
+	struct race_argument where;
+
+	if (machine == TYPES_OTHER || !race_attach__argument(types, proto, argument, &where))
+		return nowhere;
+	if (where.number >= 0)
+		return (struct calc_place){CALC_IN_CONTEXT,
+					   registers[machine].argument[where.number]};
+	return (struct calc_place){
+		CALC_ON_STACK,
+		(short)(where.stack + (point->place->in[0] ? 0 : registers[machine].entry))};
 }
 
 static void place_arguments(struct calc_places *places, const struct race_point *point,
@@ -43,21 +63,19 @@ static void place_arguments(struct calc_places *places, const struct race_point 
 	const struct btf_type *proto = types__function(types, point->place->function);
 	const enum types_machine machine = types__machine(types);
 	uint32_t i, count = proto ? btf_vlen(proto) : 0;
-	int at;
 
 	for (i = 0; i < count && i < CALC_ARGUMENTS_MAX; i++) {
-		at = race_attach__register(types, proto, i);
 		if (point->keeps)
 			places->argument[i] = IN_INTERVAL(argument[i]);
 		else if (has_trampoline(point))
 			places->argument[i] = (struct calc_place){CALC_IN_CONTEXT, (short)(8 * i)};
-		else if (at >= 0 && machine != TYPES_OTHER)
-			places->argument[i] = (struct calc_place){CALC_IN_CONTEXT,
-								  registers[machine].argument[at]};
+		else
+			places->argument[i] = at_entry(point, types, proto, i);
 	}
 	places->result = (struct calc_place){CALC_IN_CONTEXT, has_trampoline(point)
 								      ? (short)(8 * count)
 								      : registers[machine].result};
+	places->stack_pointer = registers[machine].stack_pointer;
 }
 
 void race_program__places(struct calc_places *places, const struct race_point *point,
@@ -207,20 +225,25 @@ int race_program__keep(const struct race_point *point, const struct types *types
 		       struct bpf_insn *insn, size_t room)
 {
 	const struct btf_type *proto = types__function(types, point->place->function);
-	const struct calc_places places = {.frame = frame};
+	struct calc_places places = {
+		.frame = frame,
+		.stack_pointer = registers[types__machine(types)].stack_pointer,
+	};
 	struct writer writer = {.insn = insn, .places = &places, .room = room};
-	const enum types_machine machine = types__machine(types);
+	struct calc_node node = {.op = CALC_ARGUMENT, .size = 8};
+	const struct race_calc argument = {.calc = {.node = &node, .count = 1}};
 	const uint64_t asked = race_attach__arguments(point);
 	uint32_t i;
-	int at;
 
-	for (i = 0; i < CALC_ARGUMENTS_MAX; i++) {
-		at = asked & 1ULL << i && proto ? race_attach__register(types, proto, i) : -1;
-		if (at < 0 || machine == TYPES_OTHER)
+	for (i = 0; i < CALC_ARGUMENTS_MAX && proto; i++) {
+		if (!(asked & 1ULL << i))
 			continue;
-		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 1, (uint8_t)frame, CALC_FRAME_CONTEXT, 0);
+		places.argument[i] = at_entry(point, types, proto, i);
+		if (places.argument[i].base == CALC_NOWHERE)
+			continue;
+		node.number = i;
+		put_calc(&writer, &argument);
 		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 2, (uint8_t)frame, CALC_FRAME_INTERVAL, 0);
-		put(&writer, BPF_LDX | BPF_MEM | BPF_DW, 0, 1, registers[machine].argument[at], 0);
 		put(&writer, BPF_STX | BPF_MEM | BPF_DW, 2, 0,
 		    (int)offsetof(struct thprace_race_interval, argument[i]), 0);
 	}

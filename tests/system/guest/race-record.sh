@@ -112,6 +112,25 @@ returns=$(number loss return x.json)
 more "$returns" 9 "each task that exits in it is a loss"
 is "$(of_class overlaps exits x.json)" 0 "... and no overlap"
 
+# --- arguments that are on the stack: mmap's list is empty, so it points to itself ---
+
+# on_stack NAME LINE...: of a walker
+on_stack() {
+	name=$1
+	shift
+	printf '%s\n' '[race]' 'name = stack' 'title = the eighth argument' '[walker]' 'key = current->mm' \
+		'escape = (unsigned long)uf->next == (unsigned long)uf' "$@" >stack.race
+	try thprace record -o x.thpr --race ./stack.race -- sh -c 'for i in 1 2 3 4 5; do /bin/true; done'
+	is "$status" 0 "on the stack: $name" || diag "$(cat err)"
+	thprace report --format json x.thpr >x.json
+	walkers=$(of_class walkers stack x.json)
+	more "$walkers" 4 "… is seen"
+	is "$(of_class unattributed stack x.json)" "$walkers" "… is read right, each time" || diag "$(cat x.json)"
+}
+on_stack "at the entry" "at = do_mmap entry"
+on_stack "at the return" "enter = do_mmap entry" "leave = do_mmap return"
+on_stack "at a call" "at = call of do_mmap in vm_mmap_pgoff"
+
 # --- a function that is called all the time is told, not one that is called now and then ---
 
 printf '%s\n' '[race]' 'name = hot' 'title = a function that is called all the time' '[walker]' 'at = vfs_read entry' \
