@@ -62,6 +62,11 @@ static bool cold(const char *symbol)
 	return strstr(symbol, ".cold") != NULL;
 }
 
+bool code__is_variant(const char *symbol, const char *name, size_t length)
+{
+	return belongs(symbol, name, length) && !cold(symbol);
+}
+
 void code__release(struct code_function *function)
 {
 	while (function->parts)
@@ -97,22 +102,17 @@ bool code__has(const struct code *code, const char *function)
 	size_t count = image__symbols(code->image, &symbols), length = strlen(function), i;
 
 	for (i = 0; i < count; i++)
-		if (belongs(symbols[i].name, function, length) && !cold(symbols[i].name))
+		if (code__is_variant(symbols[i].name, function, length))
 			return true;
 	return false;
 }
 
-uint64_t code__entry(const struct code *code, const char *name)
+/* A function of the kernel's that there is once; 0: it has none. */
+static uint64_t address_of(const struct code *code, const char *name)
 {
-	const struct image_symbol *symbol = image__symbol(code->image, name), *symbols;
-	size_t count = image__symbols(code->image, &symbols), length = strlen(name), i;
+	const struct image_symbol *symbol = image__symbol(code->image, name);
 
-	if (symbol)
-		return symbol->address;
-	for (i = 0; i < count; i++)
-		if (belongs(symbols[i].name, name, length) && !cold(symbols[i].name))
-			return symbols[i].address;
-	return 0;
+	return symbol ? symbol->address : 0;
 }
 
 int code__open(struct code **result, const struct image *image, char *why, size_t why_size)
@@ -146,25 +146,19 @@ int code__open(struct code **result, const struct image *image, char *why, size_
 	code->machine = image__machine(image) == IMAGE_X86_64 ? &code_machine_x86
 							      : &code_machine_arm64;
 	code->image = image;
-	code->fentry = code__entry(code, "__fentry__");
-	code->boot = code__entry(code, "_sinittext");
+	code->fentry = address_of(code, "__fentry__");
+	code->boot = address_of(code, "_sinittext");
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		code->ends[i] = code__entry(code, ends[i]);
+		code->ends[i] = address_of(code, ends[i]);
 	*result = code;
 	return 0;
 }
 
-/* A call, or a tail call by a jump. */
-static bool goes_to(const struct code_insn *insn, uint64_t address)
-{
-	return (insn->flow == CODE_CALL || code_insn__jumps(insn)) && insn->target == address;
-}
-
 typedef bool (*count_fn)(const struct code *code, const struct code_part *part, size_t at,
-			 uint64_t with);
+			 const void *with);
 
 /* The number of instructions of a kind, anywhere in the function; or -ENOENT. */
-static int count_all(struct code *code, const char *name, count_fn count, uint64_t with)
+static int count_all(struct code *code, const char *name, count_fn count, const void *with)
 {
 	struct code_function function;
 	const struct code_part *part;
@@ -183,39 +177,42 @@ static int count_all(struct code *code, const char *name, count_fn count, uint64
 	return (int)found;
 }
 
-static bool is_call(const struct code *code, const struct code_part *part, size_t at, uint64_t with)
+static bool is_call(const struct code *code, const struct code_part *part, size_t at,
+		    const void *with)
 {
 	(void)code;
-	return goes_to(&part->insn[at], with);
+	return code_targets__have(with, &part->insn[at]);
 }
 
 static bool is_exchange(const struct code *code, const struct code_part *part, size_t at,
-			uint64_t with)
+			const void *with)
 {
-	return code->machine->exchanges(part, at, (uint32_t)with);
+	return code->machine->exchanges(part, at, *(const uint32_t *)with);
 }
 
 static bool is_compare(const struct code *code, const struct code_part *part, size_t at,
-		       uint64_t with)
+		       const void *with)
 {
-	return code->machine->compares(part, at, (uint32_t)with);
+	return code->machine->compares(part, at, *(const uint32_t *)with);
 }
 
 int code__calls(struct code *code, const char *function, const char *callee)
 {
-	uint64_t address = code__entry(code, callee);
+	struct code_targets targets;
 
-	return address ? count_all(code, function, is_call, address) : -ENOENT;
+	if (!code_targets__of(code, callee, &targets))
+		return -ENOENT;
+	return count_all(code, function, is_call, &targets);
 }
 
 int code__exchanges(struct code *code, const char *function, uint32_t offset)
 {
-	return count_all(code, function, is_exchange, offset);
+	return count_all(code, function, is_exchange, &offset);
 }
 
 int code__compares(struct code *code, const char *function, uint32_t offset)
 {
-	return count_all(code, function, is_compare, offset);
+	return count_all(code, function, is_compare, &offset);
 }
 
 static int follow(struct code *code, const char *name, const struct code_visitor *visitor)
@@ -234,7 +231,7 @@ static int follow(struct code *code, const char *name, const struct code_visitor
 
 struct passing {
 	struct code *code;
-	uint64_t callee;
+	struct code_targets callee;
 	int argument;
 	uint32_t bit;
 	struct code_bit *found;
@@ -257,7 +254,7 @@ static void see_call(void *context, const struct code_state *state, const struct
 	struct code_value value;
 	unsigned int i;
 
-	if (!goes_to(insn, passing->callee))
+	if (!code_targets__have(&passing->callee, insn))
 		return;
 	value = code_state__argument(passing->code, state, passing->argument);
 	switch (code_value__bit(&value, passing->bit)) {
@@ -275,7 +272,7 @@ static void see_call(void *context, const struct code_state *state, const struct
 int code__passes(struct code *code, const char *function, const char *callee, int argument,
 		 uint32_t bit, struct code_bit *found)
 {
-	struct passing passing = {code, code__entry(code, callee), argument, bit, found};
+	struct passing passing = {.code = code, .argument = argument, .bit = bit, .found = found};
 	/* This asks about all paths, and more paths can only make less known. */
 	struct code_visitor visitor = {.warns = true, .context = &passing, .visit = see_call};
 	int calls = code__calls(code, function, callee);
@@ -284,6 +281,7 @@ int code__passes(struct code *code, const char *function, const char *callee, in
 	if (calls < 0 || argument < 1 || argument > CODE_PARAMETERS_MAX)
 		return calls < 0 ? calls : -EINVAL;
 	found->calls = (unsigned int)calls;
+	code_targets__of(code, callee, &passing.callee);
 	return calls ? follow(code, function, &visitor) : 0;
 }
 
@@ -295,7 +293,7 @@ struct using
 {
 	struct code *code;
 	const struct code_question *question;
-	uint64_t walker;
+	struct code_targets walk;
 	struct code_use *use;
 	int32_t stored[STORES_MAX]; /* where on the stack the value went */
 	int32_t walked[STORES_MAX]; /* positions of the structures */
@@ -322,7 +320,7 @@ static void see_use(void *context, const struct code_state *state, const struct 
 
 	if (code->machine->tests(state, insn, using->question->bit))
 		using->use->tests++;
-	if (goes_to(insn, using->walker)) {
+	if (code_targets__have(&using->walk, insn)) {
 		base = code_state__argument(code, state, 1);
 		if (base.kind == CODE_STACK) {
 			using->use->walks++;
@@ -336,17 +334,14 @@ static void see_use(void *context, const struct code_state *state, const struct 
 int code__uses(struct code *code, const char *function, const struct code_question *question,
 	       struct code_use *use)
 {
-	struct using using = {.code = code,
-			      .question = question,
-			      .walker = code__entry(code, question->walk),
-			      .use = use};
+	struct using using = {.code = code, .question = question, .use = use};
 	struct code_visitor visitor = {
 		.parameter = question->parameter, .context = &using, .visit = see_use};
 	unsigned int i, j;
 	int err;
 
 	memset(use, 0, sizeof(*use));
-	if (!using.walker)
+	if (!code_targets__of(code, question->walk, &using.walk))
 		return -ENOENT;
 	err = follow(code, function, &visitor);
 	if (err)
@@ -360,9 +355,33 @@ int code__uses(struct code *code, const char *function, const struct code_questi
 
 /* --- code__reaches ------------------------------------------------------------------------------- */
 
+/* Follow the paths from the instruction after each call of one of these; each: after each call. */
+static int follow_from(struct code *code, const struct code_function *function,
+		       const struct code_targets *targets, struct code_visitor *visitor,
+		       void (*each)(void *context))
+{
+	const struct code_insn *insn;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < function->parts && !err; i++) {
+		for (j = 0; j < function->part[i].count && !err; j++) {
+			insn = &function->part[i].insn[j];
+			if (!code_targets__have(targets, insn))
+				continue;
+			visitor->from = insn->address + insn->size;
+			if (insn->flow == CODE_CALL) /* a tail call ends the function */
+				err = code__follow(code, function, visitor);
+			each(visitor->context);
+		}
+	}
+	return err;
+}
+
 struct reaching {
-	uint64_t to;
-	bool reached, unclear;
+	struct code_targets to;
+	bool reached, unclear; /* after this call */
+	struct code_reach *found;
 };
 
 static void see_reached(void *context, const struct code_state *state, const struct code_insn *insn)
@@ -370,54 +389,39 @@ static void see_reached(void *context, const struct code_state *state, const str
 	struct reaching *reaching = context;
 
 	(void)state;
-	if (goes_to(insn, reaching->to))
+	if (code_targets__have(&reaching->to, insn))
 		reaching->reached = true;
 	if (insn->flow == CODE_JUMP && !insn->target)
 		reaching->unclear = true;
 }
 
-/* From the instruction after each call on. */
-static int follow_calls(struct code *code, const struct code_function *function, uint64_t callee,
-			uint64_t to, struct code_reach *found)
+static void count_reached(void *context)
 {
-	struct reaching reaching;
-	struct code_visitor visitor = {.warns = true, .context = &reaching, .visit = see_reached};
-	const struct code_insn *insn;
-	size_t i, j;
-	int err = 0;
+	struct reaching *reaching = context;
 
-	for (i = 0; i < function->parts && !err; i++) {
-		for (j = 0; j < function->part[i].count && !err; j++) {
-			insn = &function->part[i].insn[j];
-			if (!goes_to(insn, callee))
-				continue;
-			found->calls++;
-			if (insn->flow != CODE_CALL) /* a tail call ends the function */
-				continue;
-			visitor.from = insn->address + insn->size;
-			reaching = (struct reaching){.to = to};
-			err = code__follow(code, function, &visitor);
-			found->reached += reaching.reached;
-			found->unclear += reaching.unclear && !reaching.reached;
-		}
-	}
-	return err;
+	reaching->found->calls++;
+	reaching->found->reached += reaching->reached;
+	reaching->found->unclear += reaching->unclear && !reaching->reached;
+	reaching->reached = false;
+	reaching->unclear = false;
 }
 
 int code__reaches(struct code *code, const char *function, const char *callee, const char *to,
 		  struct code_reach *found)
 {
-	uint64_t from = code__entry(code, callee), end = code__entry(code, to);
+	struct reaching reaching = {.found = found};
+	struct code_visitor visitor = {.warns = true, .context = &reaching, .visit = see_reached};
 	struct code_function decoded;
+	struct code_targets from;
 	int err;
 
 	memset(found, 0, sizeof(*found));
-	if (!from || !end)
+	if (!code_targets__of(code, callee, &from) || !code_targets__of(code, to, &reaching.to))
 		return -ENOENT;
 	err = code__decode(code, function, &decoded);
 	if (err)
 		return err;
-	err = follow_calls(code, &decoded, from, end, found);
+	err = follow_from(code, &decoded, &from, &visitor, count_reached);
 	code__release(&decoded);
 	return err;
 }
@@ -425,94 +429,56 @@ int code__reaches(struct code *code, const char *function, const char *callee, c
 /* --- code__before -------------------------------------------------------------------------------- */
 
 struct seconds {
-	uint64_t entry[CODE_NAMES_MAX];
+	struct code_targets targets;
 	struct code_before *found;
 };
-
-static bool goes_to_one(const struct code_insn *insn, const uint64_t entries[CODE_NAMES_MAX])
-{
-	int i;
-
-	for (i = 0; i < CODE_NAMES_MAX; i++)
-		if (entries[i] && goes_to(insn, entries[i]))
-			return true;
-	return false;
-}
 
 static void see_second(void *context, const struct code_state *state, const struct code_insn *insn)
 {
 	struct seconds *seconds = context;
 
 	(void)state;
-	seconds->found->without += goes_to_one(insn, seconds->entry);
+	seconds->found->without += code_targets__have(&seconds->targets, insn);
 	if (insn->flow == CODE_JUMP && !insn->target)
 		seconds->found->unclear = true;
 }
 
-/* The existing ones. Returns whether there is one. */
-static bool find_entries(const struct code *code, const char *const *names,
-			 uint64_t entries[CODE_NAMES_MAX])
+static void count_after(void *context)
 {
-	bool found = false;
-	int i;
+	struct seconds *seconds = context;
 
-	for (i = 0; i < CODE_NAMES_MAX && names[i]; i++) {
-		entries[i] = code__entry(code, names[i]);
-		found |= entries[i] != 0;
-	}
-	return found;
-}
-
-/* From the instruction after each call of one of these. */
-static int follow_from(struct code *code, const struct code_function *function,
-		       const uint64_t entries[CODE_NAMES_MAX], struct code_visitor *visitor,
-		       struct code_before *found)
-{
-	const struct code_insn *insn;
-	size_t i, j;
-	int err = 0;
-
-	for (i = 0; i < function->parts && !err; i++) {
-		for (j = 0; j < function->part[i].count && !err; j++) {
-			insn = &function->part[i].insn[j];
-			if (!goes_to_one(insn, entries))
-				continue;
-			found->after++;
-			visitor->from = insn->address + insn->size;
-			if (insn->flow == CODE_CALL) /* a tail call ends the function */
-				err = code__follow(code, function, visitor);
-		}
-	}
-	return err;
+	seconds->found->after++;
 }
 
 int code__before(struct code *code, const char *function, const struct code_order *order,
 		 struct code_before *found)
 {
 	struct seconds seconds = {.found = found};
+	struct code_targets first, after;
 	struct code_visitor visitor = {.warns = true,
+				       .stops = &first,
 				       .context = &seconds,
 				       .visit = see_second,
 				       .read_offset = order->member,
 				       .read_size = order->size};
-	uint64_t after[CODE_NAMES_MAX] = {0};
 	struct code_function decoded;
 	size_t i, j;
 	int err;
 
 	memset(found, 0, sizeof(*found));
-	if ((order->first && !find_entries(code, order->first, visitor.stops)) ||
-	    (order->after && !find_entries(code, order->after, after)) ||
-	    !find_entries(code, order->second, seconds.entry))
+	if ((!code_targets__find(code, order->first, &first) && order->first) ||
+	    (!code_targets__find(code, order->after, &after) && order->after) ||
+	    !code_targets__find(code, order->second, &seconds.targets))
 		return -ENOENT;
 	err = code__decode(code, function, &decoded);
 	if (err)
 		return err;
 	for (i = 0; i < decoded.parts; i++)
 		for (j = 0; j < decoded.part[i].count; j++)
-			found->calls += goes_to_one(&decoded.part[i].insn[j], seconds.entry);
+			found->calls +=
+				code_targets__have(&seconds.targets, &decoded.part[i].insn[j]);
 	if (order->after) {
-		err = follow_from(code, &decoded, after, &visitor, found);
+		err = follow_from(code, &decoded, &after, &visitor, count_after);
 	} else {
 		found->after = 1;
 		err = code__follow(code, &decoded, &visitor);

@@ -59,9 +59,8 @@ static bool ends(const struct paths *paths, const struct code_insn *insn)
 		for (i = 0; i < sizeof(code->ends) / sizeof(code->ends[0]); i++)
 			if (code->ends[i] && insn->target == code->ends[i])
 				return true;
-		for (i = 0; i < CODE_NAMES_MAX; i++)
-			if (paths->visitor->stops[i] && insn->target == paths->visitor->stops[i])
-				return true;
+		if (paths->visitor->stops && code_targets__have(paths->visitor->stops, insn))
+			return true;
 	}
 	if (paths->visitor->read_size &&
 	    code->machine->reads(insn, paths->visitor->read_offset, paths->visitor->read_size))

@@ -175,12 +175,31 @@ struct code_machine {
 
 extern const struct code_machine code_machine_x86, code_machine_arm64;
 
+#define CODE_TARGETS_MAX 1024 /* Debian's kernels have some hundred copies of a function at most */
+
+/*
+ * Where calls of functions go: several may have one name, since the compiler makes a copy of an inline
+ * function in each file that uses it.
+ */
+struct code_targets {
+	uint64_t address[CODE_TARGETS_MAX];
+	size_t count;
+};
+
+/* Returns whether there is one. names: at most CODE_NAMES_MAX, and NULL; or NULL. */
+bool code_targets__find(const struct code *code, const char *const *names,
+			struct code_targets *targets);
+bool code_targets__of(const struct code *code, const char *name, struct code_targets *targets);
+
+/* Is this a call of one of them, or a jump to its start? */
+bool code_targets__have(const struct code_targets *targets, const struct code_insn *insn);
+
 /* Callbacks while the paths of a function are followed. */
 struct code_visitor {
 	int parameter; /* the one to follow, 0: none */
 	bool warns; /* each trap is taken as WARN, else as BUG */
 	uint64_t from; /* where in the function to begin; 0: at its entry */
-	uint64_t stops[CODE_NAMES_MAX]; /* a path ends at a call of one of these; 0: none */
+	const struct code_targets *stops; /* a path ends at a call of one of these, or NULL … */
 	uint32_t read_offset, read_size; /* … and at such a read; size 0: at none */
 	void *context;
 	/* Called once before each instruction that a path reaches, when its state is final. */
@@ -194,8 +213,8 @@ struct code_visitor {
 int code__decode(struct code *code, const char *name, struct code_function *function);
 void code__release(struct code_function *function);
 
-/* The target of calls of a function: its own name, or its only variant; 0: there is none. */
-uint64_t code__entry(const struct code *code, const char *name);
+/* Is the symbol the function of that name, of so many letters, or what the compiler made of it? */
+bool code__is_variant(const char *symbol, const char *name, size_t length);
 
 /* Follow the values. Returns 0; -E2BIG if the function is too large. */
 int code__follow(struct code *code, const struct code_function *function,

@@ -8,9 +8,6 @@
 
 #include "image/image.h"
 
-#define TARGETS_MAX \
-	64 /* functions of one name: the compiler makes a copy in each file that uses it */
-
 struct step {
 	const struct code_insn *insn;
 	bool follows; /* the step before it in memory may lead to it */
@@ -101,57 +98,22 @@ static int successors(const struct steps *steps, struct step *step, struct step 
 	return count + (next[count] != NULL);
 }
 
-/* The targets of calls of any of these. */
-struct targets {
-	uint64_t address[TARGETS_MAX];
-	size_t count;
-};
-
-static void find_targets(const struct code *code, const char *const *names, struct targets *targets)
-{
-	const struct image_symbol *symbols;
-	size_t count = image__symbols(code->image, &symbols), i;
-	uint64_t variant;
-
-	targets->count = 0;
-	for (; names && *names; names++) {
-		variant = code__entry(code, *names);
-		if (variant && targets->count < TARGETS_MAX)
-			targets->address[targets->count++] = variant;
-		for (i = 0; i < count && targets->count < TARGETS_MAX; i++)
-			if (!strcmp(symbols[i].name, *names))
-				targets->address[targets->count++] = symbols[i].address;
-	}
-}
-
-static bool calls_one(const struct code_insn *insn, const struct targets *targets)
-{
-	size_t i;
-
-	if (insn->flow != CODE_CALL && !code_insn__jumps(insn))
-		return false;
-	for (i = 0; i < targets->count; i++)
-		if (insn->target == targets->address[i])
-			return true;
-	return false;
-}
-
 static void mark(const struct steps *steps, const struct code_function *function,
 		 const struct code_part_of *part)
 {
 	struct step *step = find(steps, function->part[0].address);
-	struct targets after, before;
+	struct code_targets after, before;
 	size_t i;
 
-	find_targets(steps->code, part->after, &after);
-	find_targets(steps->code, part->before, &before);
+	code_targets__find(steps->code, part->after, &after);
+	code_targets__find(steps->code, part->before, &before);
 	if (!part->after && step)
 		step->begins = true;
 	for (i = 0; i < steps->count; i++) {
 		step = &steps->step[i];
-		step->ends = calls_one(step->insn, &before);
+		step->ends = code_targets__have(&before, step->insn);
 		if (i && step->follows && step[-1].insn->flow == CODE_CALL &&
-		    calls_one(step[-1].insn, &after))
+		    code_targets__have(&after, step[-1].insn))
 			step->begins = true;
 	}
 }

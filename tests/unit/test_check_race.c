@@ -57,6 +57,16 @@ static void add_functions(struct tiny *tiny)
 	tiny__code(tiny, "894734"); /* mov %eax,0x34(%rdi) */
 	tiny__call(tiny, "second");
 	tiny__code(tiny, "c3");
+	/* An inline function of which two files have a copy; this one's file has the second. */
+	tiny__function(tiny, "copied");
+	tiny__code(tiny, "c3");
+	tiny__function(tiny, "second_copy");
+	tiny__function(tiny, "copied");
+	tiny__code(tiny, "c3");
+	tiny__function(tiny, "copies");
+	tiny__call(tiny, "second_copy");
+	tiny__call(tiny, "second");
+	tiny__code(tiny, "c3");
 	tiny__function(tiny, "lost");
 	tiny__code(tiny, "ffe0"); /* jmp *%rax */
 	tiny__call(tiny, "second");
@@ -120,6 +130,11 @@ static void conditions(void **state)
 		{"nobody calls first", CHECK_UNKNOWN, CHECK_BY_CODE,
 		 "does nobody call first? One of both is not in the image: inlined, or not in this "
 		 "kernel"},
+		{"copies calls copied", CHECK_FIXED, CHECK_BY_CODE, "copies calls copied"},
+		{"copies calls copied before second", CHECK_FIXED, CHECK_BY_CODE,
+		 "copies calls copied on each way to second"},
+		{"copies calls second after copied", CHECK_FIXED, CHECK_BY_CODE,
+		 "copies has a way from a call of copied to one of second"},
 		{"both calls first before second", CHECK_FIXED, CHECK_BY_CODE,
 		 "both calls first on each way to second"},
 		{"maybe calls first before second", CHECK_VULNERABLE, CHECK_BY_CODE,
