@@ -5,6 +5,7 @@
  * and conditions into it, and the numbers of race and section.
  */
 #include "race_learn.bpf.h"
+#include "race_measure.bpf.h"
 #include <thprace/beacon.h>
 
 /* Waits, in the tasks of the command (bpf/widen.bpf.c). Only the templates for `thprace provoke'. */
@@ -13,6 +14,10 @@ int widen_race(u32 unused);
 struct race_slots_map race_slots SEC(".maps");
 
 struct race_table_map race_table SEC(".maps");
+
+struct race_passes_map race_passes SEC(".maps");
+
+struct race_cpus_map race_cpus SEC(".maps");
 
 extern struct thprace_beacon beacon;
 
@@ -67,11 +72,14 @@ static __always_inline u32 record_flags(u8 flags)
 	       (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_ESCAPE ? THPRACE_RF_JUDGED : 0);
 }
 
-static __always_inline void race_count(const struct thprace_race_slot *slot, u64 now)
+/* It ended at `now'. met: others of the other side. */
+static __always_inline void race_count(const struct thprace_race_slot *slot, u64 now, u64 met)
 {
 	const u64 class = BOUND(NUMBER(THPRACE_RACE_CLASS), THPRACE_CLASS_MAX - 1);
-	struct thprace_counters *cpu = this_cpu();
+	u32 id = bpf_get_smp_processor_id();
+	struct thprace_counters *cpu = bpf_map_lookup_elem(&cpus, &id);
 
+	race_measure(slot, id, now, met);
 	if (!cpu)
 		return;
 	if (NUMBER(THPRACE_RACE_SIDE) == THPRACE_RACE_WALKER) {
@@ -109,7 +117,7 @@ static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slo
 		race_report(ctx, slot, now, flags);
 	if (stream_count)
 		race_record(index, THPRACE_REC_RACE_END, now, record_flags(flags), 0);
-	race_count(slot, now);
+	race_count(slot, now, met | *(volatile u32 *)&slot->noted);
 	race_release(slot);
 }
 
@@ -129,25 +137,37 @@ static __always_inline void race_fill(struct thprace_race_slot *slot, const u64 
 	*(volatile u64 *)&slot->from = frame[THPRACE_RACE_FRAME_FROM];
 	*(volatile u64 *)&slot->to = frame[THPRACE_RACE_FRAME_TO];
 	slot->interval.others = 0;
+	if (has(THPRACE_RACE_HAS_SAVED)) {
 #pragma clang loop unroll(full)
-	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
-		*(volatile u64 *)&slot->interval.saved[i] = frame[THPRACE_RACE_FRAME_SAVED + i];
+		for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
+			*(volatile u64 *)&slot->interval.saved[i] =
+				frame[THPRACE_RACE_FRAME_SAVED + i];
+	}
+	if (has(THPRACE_RACE_HAS_EVENTS)) {
 #pragma clang loop unroll(full)
-	for (i = 0; i < THPRACE_INTERVAL_EVENTS; i++) {
-		slot->interval.event[i] = 0;
-		slot->interval.since[i] = 0;
+		for (i = 0; i < THPRACE_INTERVAL_EVENTS; i++) {
+			slot->interval.event[i] = 0;
+			slot->interval.since[i] = 0;
+		}
 	}
 }
 
 static __always_inline void frame_init(u64 *frame, void *ctx)
 {
-	u32 i;
-
 	frame[THPRACE_RACE_FRAME_CONTEXT] = (u64)ctx;
 	frame[THPRACE_RACE_FRAME_FROM] = 0;
 	frame[THPRACE_RACE_FRAME_TO] = 1;
 	frame[THPRACE_RACE_FRAME_KEY] = 0;
 	frame[THPRACE_RACE_FRAME_ESCAPE] = 0;
+}
+
+/* The code before fills in those that the section has. */
+static __always_inline void frame_init_saved(u64 *frame)
+{
+	u32 i;
+
+	if (!has(THPRACE_RACE_HAS_SAVED))
+		return;
 #pragma clang loop unroll(full)
 	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
 		frame[THPRACE_RACE_FRAME_SAVED + i] = 0;
@@ -178,6 +198,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 	int index;
 
 	frame_init(frame, ctx);
+	frame_init_saved(frame);
 	index = race_find(task, this_place());
 	if (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT) {
 		slot = index < 0 ? NULL : slot_of(index);

@@ -32,6 +32,23 @@ struct race_table_map {
 };
 extern struct race_table_map race_table SEC(".maps");
 
+struct race_passes_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THPRACE_RACE_BUCKETS);
+	__type(key, u32);
+	__type(value, struct thprace_race_passed);
+};
+extern struct race_passes_map race_passes SEC(".maps");
+
+struct race_cpus_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, u32);
+	__type(value, struct thprace_race_cpu);
+};
+extern struct race_cpus_map race_cpus SEC(".maps");
+
 #ifndef NUMBER /* the model has its own */
 /* A number that core puts in. */
 #define NUMBER(which)                                                                         \

@@ -77,6 +77,7 @@ static void take_rates(struct top *top, const struct top_sample *before)
 
 		top->walkers_per_s[i] = rate(old->walkers, new->walkers, seconds);
 		top->overlaps_per_s[i] = rate(old->overlaps, new->overlaps, seconds);
+		top->race_windows_per_s[i] = rate(old->windows, new->windows, seconds);
 		add_rate(&top->walkers[i], top->walkers_per_s[i]);
 	}
 	top->windows_per_s = rate(before->phases[THPRACE_PHASE_WHOLE].count,
@@ -99,6 +100,7 @@ void top__take(struct top *top, const struct top_sample *sample)
 	}
 	memset(top->walkers_per_s, 0, sizeof(top->walkers_per_s));
 	memset(top->overlaps_per_s, 0, sizeof(top->overlaps_per_s));
+	memset(top->race_windows_per_s, 0, sizeof(top->race_windows_per_s));
 	memset(top->walkers, 0, sizeof(top->walkers));
 	memset(&top->windows, 0, sizeof(top->windows));
 	top->windows_per_s = 0;

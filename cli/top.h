@@ -21,6 +21,13 @@ struct json_object;
 #define TOP_PAIRS 16
 #define TOP_SYMBOLS 16384 /* as many as core/kernel/symbols.h keeps */
 
+struct top_phase {
+	uint64_t count;
+	uint64_t p50; /* ns */
+	uint64_t p99;
+	uint64_t max;
+};
+
 struct top_class {
 	char name[32];
 	bool observable;
@@ -30,13 +37,11 @@ struct top_class {
 	uint64_t contained;
 	uint64_t escapes;
 	uint64_t others; /* remained, unattributed, unproven */
-};
-
-struct top_phase {
-	uint64_t count;
-	uint64_t p50; /* ns */
-	uint64_t p99;
-	uint64_t max;
+	/* Of a race from a file: */
+	bool measured;
+	uint64_t windows;
+	struct top_phase lengths;
+	uint64_t closest; /* pass, ns; 0: none */
 };
 
 /* What a source says at one time. Its texts are clean. */
@@ -51,6 +56,7 @@ struct top_sample {
 	struct top_class classes[THPRACE_CLASS_MAX];
 	unsigned int nr_classes;
 	struct top_phase phases[THPRACE_PHASE_MAX];
+	uint64_t closest; /* pass of the built-in classes, ns; 0: none */
 	uint64_t seen;
 	uint64_t lost;
 	bool measured; /* the share is known */
@@ -96,6 +102,7 @@ struct top {
 	/* Per second, between the last two samples. */
 	double walkers_per_s[THPRACE_CLASS_MAX]; /* as now.classes */
 	double overlaps_per_s[THPRACE_CLASS_MAX];
+	double race_windows_per_s[THPRACE_CLASS_MAX];
 	double windows_per_s;
 	double lost_per_s;
 	double cpu_share; /* of one CPU */

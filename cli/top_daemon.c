@@ -27,6 +27,21 @@ static void take_text(int utf8, char *buf, size_t size, struct json_object *obje
 	names__clean(buf, size, text, strlen(text), utf8);
 }
 
+static struct top_phase phase_of(struct json_object *phase)
+{
+	return (struct top_phase){
+		.count = json__get_number(phase, "count"),
+		.p50 = json__get_number(phase, "p50_ns"),
+		.p99 = json__get_number(phase, "p99_ns"),
+		.max = json__get_number(phase, "max_ns"),
+	};
+}
+
+static uint64_t closest_of(struct json_object *object)
+{
+	return json__get_number(json__get_object(object, "closest"), "distance_ns");
+}
+
 static void take_class(int utf8, struct top_class *class, struct json_object *object)
 {
 	take_text(utf8, class->name, sizeof(class->name), object, "class");
@@ -39,6 +54,10 @@ static void take_class(int utf8, struct top_class *class, struct json_object *ob
 	class->others = json__get_number(object, "remained") +
 			json__get_number(object, "unattributed") +
 			json__get_number(object, "unproven");
+	class->measured = json__get_object(object, "lengths") != NULL;
+	class->windows = json__get_number(object, "windows");
+	class->lengths = phase_of(json__get_object(object, "lengths"));
+	class->closest = closest_of(object);
 }
 
 static void take_phases(struct top_sample *sample, struct json_object *phases)
@@ -50,14 +69,8 @@ static void take_phases(struct top_sample *sample, struct json_object *phases)
 	for (i = 0; i < json__length(phases); i++) {
 		phase = json__at(phases, i);
 		for (which = 0; which < THPRACE_PHASE_MAX; which++) {
-			if (strcmp(json__get_text(phase, "phase"), names[which]))
-				continue;
-			sample->phases[which] = (struct top_phase){
-				.count = json__get_number(phase, "count"),
-				.p50 = json__get_number(phase, "p50_ns"),
-				.p99 = json__get_number(phase, "p99_ns"),
-				.max = json__get_number(phase, "max_ns"),
-			};
+			if (!strcmp(json__get_text(phase, "phase"), names[which]))
+				sample->phases[which] = phase_of(phase);
 		}
 	}
 }
@@ -100,6 +113,7 @@ void top_source__status(struct top *top, struct json_object *answer)
 		.likely = json__get_number(totals, "likely"),
 		.seen = json__get_number(loss, "seen"),
 		.lost = json__get_number(loss, "lost"),
+		.closest = closest_of(answer),
 		.only_counted = json__get_number(json__get_object(answer, "spool"), "skipped"),
 	};
 	unsigned int *nr = &sample.nr_classes;

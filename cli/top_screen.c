@@ -179,11 +179,17 @@ static void draw_class(int y, const struct top *top, unsigned int i)
 	    top__spark(&top->walkers[i], spark_columns(CLASS_WIDTH), top->utf8, spark));
 }
 
+/* Rows for classes and for windows of races from files. */
+static int class_room(void)
+{
+	return LINES - ROWS_FIXED - PAIRS_LEAST - INCIDENTS_LEAST;
+}
+
 /* Returns the row after them. */
 static int draw_classes(const struct top *top, enum top_order order)
 {
 	static const char *const orders[] = TOP_ORDER_NAMES;
-	int room = LINES - ROWS_FIXED - PAIRS_LEAST - INCIDENTS_LEAST, y = ROW_CLASSES;
+	int room = class_room(), y = ROW_CLASSES;
 	unsigned int list[THPRACE_CLASS_MAX], i;
 
 	head(y++, "%-*s %10s %10s %8s %6s %5s WALKERS OVER TIME", NAME_WIDTH, "CLASS", "WALKERS/s",
@@ -197,17 +203,49 @@ static int draw_classes(const struct top *top, enum top_order order)
 	return y;
 }
 
+/* closest: pass, ns; 0: none. */
+static void windows_text(char *text, size_t size, const char *name, double windows_per_s,
+			 const struct top_phase *lengths, uint64_t closest, int utf8)
+{
+	char rate[NAMES_NUMBER_LEN], p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN];
+	char max[NAMES_NUMBER_LEN], pass[NAMES_NUMBER_LEN];
+
+	snprintf(text, size, "%-*s%s/s, p50 %s, p99 %s, max %s%s%s", LABEL, name,
+		 per_second(rate, sizeof(rate), windows_per_s),
+		 names__duration(p50, sizeof(p50), lengths->p50, utf8),
+		 names__duration(p99, sizeof(p99), lengths->p99, utf8),
+		 names__duration(max, sizeof(max), lengths->max, utf8),
+		 closest ? ", closest pass " : "",
+		 closest ? names__duration(pass, sizeof(pass), closest, utf8) : "");
+}
+
+/* Of races from files, as far as there is room. Returns the row after them. */
+static int draw_race_windows(const struct top *top, int y)
+{
+	int room = class_room() - (int)top->now.nr_classes;
+	const struct top_class *class;
+	char text[200], name[40];
+	unsigned int i;
+
+	for (i = 0; i < top->now.nr_classes; i++) {
+		class = &top->now.classes[i];
+		if (!class->measured || !class->observable || room-- <= 0)
+			continue;
+		snprintf(name, sizeof(name), "  %s: ", class->name);
+		windows_text(text, sizeof(text), name, top->race_windows_per_s[i], &class->lengths,
+			     class->closest, top->utf8);
+		row(y++, A_NORMAL, "%s", text);
+	}
+	return y;
+}
+
 static int draw_windows(const struct top *top, int y)
 {
 	const struct top_phase *whole = &top->now.phases[THPRACE_PHASE_WHOLE];
-	char rate[NAMES_NUMBER_LEN], p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN];
-	char max[NAMES_NUMBER_LEN], spark[TOP_SPARK_LEN], text[160];
+	char spark[TOP_SPARK_LEN], text[200];
 
-	snprintf(text, sizeof(text), "windows  %s/s, p50 %s, p99 %s, max %s",
-		 per_second(rate, sizeof(rate), top->windows_per_s),
-		 names__duration(p50, sizeof(p50), whole->p50, top->utf8),
-		 names__duration(p99, sizeof(p99), whole->p99, top->utf8),
-		 names__duration(max, sizeof(max), whole->max, top->utf8));
+	windows_text(text, sizeof(text), "windows", top->windows_per_s, whole, top->now.closest,
+		     top->utf8);
 	row(y, A_NORMAL, "%s  %s", text,
 	    top__spark(&top->windows, spark_columns((int)names__columns(text) + 2), top->utf8,
 		       spark));
@@ -236,7 +274,7 @@ static int draw_numbers(const struct top *top, int y)
 {
 	char rate[NAMES_NUMBER_LEN], n[2][NAMES_NUMBER_LEN];
 
-	y = draw_windows(top, y);
+	y = draw_race_windows(top, draw_windows(top, y));
 	row(y++, top->now.lost ? bad() : A_NORMAL, "loss     %s of %s records, %s/s",
 	    names__count(n[0], NAMES_NUMBER_LEN, top->now.lost),
 	    names__count(n[1], NAMES_NUMBER_LEN, top->now.seen),

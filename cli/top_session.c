@@ -119,6 +119,7 @@ static void take_sample(struct session_source *own, struct top *top)
 		take_class(own, &sample.classes[sample.nr_classes++], &totals, i);
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		sample.phases[i] = phase_of(&totals.counters.sum.phase[i]);
+	sample.closest = totals.counters.sum.closest.distance;
 	take_cost(own, &sample);
 	own->asked = sample.now;
 	top__take(top, &sample);

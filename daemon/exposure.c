@@ -32,6 +32,7 @@ void exposure__sample(struct exposure_sample *sample, const struct session_total
 	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
 		sample->walkers[i] = sum->walkers[i];
 		sample->of_race[i] = sum->windows[i];
+		sample->of_race_ns[i] = totals->counters.race[i].window.sum;
 		sample->walker_ns[i] = sum->walker_ns[i];
 		sample->overlaps[i] = totals->classes[i].overlaps;
 	}
@@ -58,7 +59,10 @@ static void windows_of(struct exposure_class *out, enum thprace_class class,
 
 	/* They need not be about huge pages, so nothing is known of how many keys there are. */
 	if (race_class__shape(class) == RACE_FILE) {
-		out->windows_per_s = grown(from->of_race[class], to->of_race[class]) / seconds;
+		windows = grown(from->of_race[class], to->of_race[class]);
+		out->windows_per_s = windows / seconds;
+		out->window_ns =
+			mean(grown(from->of_race_ns[class], to->of_race_ns[class]), windows);
 		return;
 	}
 	switch (race_class__of(class)->windows) {

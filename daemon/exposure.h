@@ -17,7 +17,7 @@ struct exposure_class {
 	/*
 	 * Is expected_per_day known? False for classes that cannot be observed, whose windows are
 	 * not counted (hwpoison-unmap), or whose windows' lengths are not measured
-	 * (collapse-reuse).
+	 * (collapse-reuse), and for races from files: how many keys they have is not known.
 	 */
 	bool estimated;
 	double windows_per_s; /* of the kind that this class's walkers can overlap */
@@ -43,6 +43,7 @@ struct exposure_sample {
 	uint64_t phase2_ns; /* sum of their lengths */
 	uint64_t collapses_failed; /* windows of collapse-reuse */
 	uint64_t of_race[THPRACE_CLASS_MAX]; /* windows, of races from files */
+	uint64_t of_race_ns[THPRACE_CLASS_MAX]; /* sums of their lengths */
 	uint64_t walkers[THPRACE_CLASS_MAX];
 	uint64_t walker_ns[THPRACE_CLASS_MAX]; /* sums of lengths */
 	uint64_t overlaps[THPRACE_CLASS_MAX];

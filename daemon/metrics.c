@@ -267,8 +267,9 @@ static void write_classes(struct text *text, const struct state *state)
 static const unsigned char bounds[] = {8,  9,  10, 11, 12, 13, 14, 15, 16,
 				       17, 18, 19, 20, 22, 24, 26, 28, 30};
 
-static void write_phase(struct text *text, const char *phase,
-			const struct thprace_phase_lengths *lengths)
+/* label: what tells them from others, and its value. */
+static void write_lengths(struct text *text, const char *label, const char *value,
+			  const struct thprace_phase_lengths *lengths)
 {
 	uint64_t count = 0;
 	uint32_t bucket = 0;
@@ -281,15 +282,15 @@ static void write_phase(struct text *text, const char *phase,
 		for (; bucket < THPRACE_BUCKETS && thprace_bucket_floor(bucket) < bound; bucket++)
 			count += lengths->bucket[bucket];
 		snprintf(le, sizeof(le), "%.10g", (double)bound / (double)NS_PER_S);
-		write_name(text, "_bucket", LABELS("phase", phase, "le", le));
+		write_name(text, "_bucket", LABELS(label, value, "le", le));
 		fprintf(text->out, "%" PRIu64 "\n", count);
 	}
 	for (; bucket < THPRACE_BUCKETS; bucket++)
 		count += lengths->bucket[bucket];
-	write_name(text, "_bucket", LABELS("phase", phase, "le", "+Inf"));
+	write_name(text, "_bucket", LABELS(label, value, "le", "+Inf"));
 	fprintf(text->out, "%" PRIu64 "\n", count);
-	write_seconds(text, "_sum", LABELS("phase", phase), lengths->sum);
-	write_name(text, "_count", LABELS("phase", phase));
+	write_seconds(text, "_sum", LABELS(label, value), lengths->sum);
+	write_name(text, "_count", LABELS(label, value));
 	fprintf(text->out, "%" PRIu64 "\n", count);
 }
 
@@ -307,6 +308,35 @@ static bool measures(const struct state *state, int phase)
 	return false;
 }
 
+/* Nothing for races that have none. */
+static void write_pass(struct text *text, const struct thprace_closest *closest)
+{
+	if (closest->distance)
+		write_seconds(text, "",
+			      LABELS("class",
+				     names__class(closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT)),
+			      closest->distance);
+}
+
+static void write_races(struct text *text, const struct state *state)
+{
+	const struct engine_counters *counters = &state->totals->counters;
+	unsigned int class;
+
+	family(text, "thprace_race_window_seconds", "histogram",
+	       "Lengths of windows of races from files.");
+	EACH_CLASS(class, state)
+		if (race_class__shape(class) == RACE_FILE)
+			write_lengths(text, "class", names__class(class),
+				      &counters->race[class].window);
+	family(text, "thprace_closest_pass_seconds", "gauge",
+	       "Shortest time between a window and a walker that did not meet, since the start: for "
+	       "each race from a file, and for that one of the other classes that came nearest.");
+	write_pass(text, &counters->sum.closest);
+	EACH_CLASS(class, state)
+		write_pass(text, &counters->race[class].closest);
+}
+
 static void write_windows(struct text *text, const struct state *state)
 {
 	const struct session_totals *totals = state->totals;
@@ -320,7 +350,8 @@ static void write_windows(struct text *text, const struct state *state)
 	       "Lengths of windows at PMD level: the whole; in precise mode also each phase.");
 	for (phase = 0; phase < THPRACE_PHASE_MAX; phase++)
 		if (measures(state, phase))
-			write_phase(text, phases[phase], &sum->phase[phase]);
+			write_lengths(text, "phase", phases[phase], &sum->phase[phase]);
+	write_races(text, state);
 	counter(text, "thprace_pte_removals_total", sum->pte_removals,
 		"Removals of the rmap of small pages of huge ones (precise mode).");
 	counter(text, "thprace_touching_total", sum->touching,

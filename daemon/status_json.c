@@ -43,6 +43,57 @@ static struct json_object *check_object(const struct check_state *check)
 	return object;
 }
 
+/* name: of the phase; NULL: it has none. */
+static struct json_object *phase_object(const struct thprace_phase_lengths *lengths,
+					const char *name)
+{
+	struct json_object *object = json_object_new_object();
+	struct histogram histogram = {.sum = lengths->sum, .max = lengths->max};
+	int i;
+
+	for (i = 0; i < THPRACE_BUCKETS; i++) {
+		histogram.buckets[i] = lengths->bucket[i];
+		histogram.count += lengths->bucket[i];
+	}
+	if (!object)
+		return NULL;
+	if (name)
+		json__add_text(object, "phase", name);
+	json__add_number(object, "count", histogram.count);
+	json__add_number(object, "p50_ns", histogram__percentile(&histogram, 500));
+	json__add_number(object, "p99_ns", histogram__percentile(&histogram, 990));
+	json__add_number(object, "max_ns", histogram.max);
+	json__add_number(object, "sum_ns", histogram.sum);
+	return object;
+}
+
+/* The closest pass; null if there was none. */
+static struct json_object *closest_object(const struct thprace_closest *closest)
+{
+	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
+	struct json_object *object;
+
+	if (!closest->distance)
+		return NULL;
+	object = json_object_new_object();
+	json__add_number(object, "distance_ns", closest->distance);
+	json__add_address(object, "folio", closest->folio);
+	json__add_text(object, "class", names__class(class));
+	json__add_number(object, "window_pid", closest->window_pid);
+	json__add_number(object, "walker_pid",
+			 closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
+	return object;
+}
+
+/* Of a race from a file. */
+static void add_measured(struct json_object *object, uint64_t windows,
+			 const struct thprace_race_measured *measured)
+{
+	json__add_number(object, "windows", windows);
+	json__add(object, "lengths", phase_object(&measured->window, NULL));
+	json__add(object, "closest", closest_object(&measured->closest));
+}
+
 static struct json_object *class_object(const struct state *state, unsigned int class)
 {
 	const struct exposure_class *exposure = &state->exposure.classes[class];
@@ -77,6 +128,8 @@ static struct json_object *class_object(const struct state *state, unsigned int 
 			  ? json_object_new_double(exposure->expected_per_day)
 			  : NULL);
 	json__add_real(object, "overlaps_per_day", exposure->overlaps_per_day);
+	if (race_class__shape(class) == RACE_FILE)
+		add_measured(object, sum->windows[class], &state->totals->counters.race[class]);
 	return object;
 }
 
@@ -156,28 +209,6 @@ static struct json_object *loss_object(const struct session_totals *totals)
 	return object;
 }
 
-static struct json_object *phase_object(const struct thprace_phase_lengths *lengths,
-					const char *name)
-{
-	struct json_object *object = json_object_new_object();
-	struct histogram histogram = {.sum = lengths->sum, .max = lengths->max};
-	int i;
-
-	for (i = 0; i < THPRACE_BUCKETS; i++) {
-		histogram.buckets[i] = lengths->bucket[i];
-		histogram.count += lengths->bucket[i];
-	}
-	if (!object)
-		return NULL;
-	json__add_text(object, "phase", name);
-	json__add_number(object, "count", histogram.count);
-	json__add_number(object, "p50_ns", histogram__percentile(&histogram, 500));
-	json__add_number(object, "p99_ns", histogram__percentile(&histogram, 990));
-	json__add_number(object, "max_ns", histogram.max);
-	json__add_number(object, "sum_ns", histogram.sum);
-	return object;
-}
-
 static struct json_object *phases_array(const struct thprace_counters *sum)
 {
 	static const char *const names[] = THPRACE_PHASE_NAMES;
@@ -187,24 +218,6 @@ static struct json_object *phases_array(const struct thprace_counters *sum)
 	for (i = 0; array && i < THPRACE_PHASE_MAX; i++)
 		json_object_array_add(array, phase_object(&sum->phase[i], names[i]));
 	return array;
-}
-
-/* The closest pass; null if there was none. */
-static struct json_object *closest_object(const struct thprace_closest *closest)
-{
-	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
-	struct json_object *object;
-
-	if (!closest->distance)
-		return NULL;
-	object = json_object_new_object();
-	json__add_number(object, "distance_ns", closest->distance);
-	json__add_address(object, "folio", closest->folio);
-	json__add_text(object, "class", names__class(class));
-	json__add_number(object, "window_pid", closest->window_pid);
-	json__add_number(object, "walker_pid",
-			 closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
-	return object;
 }
 
 static struct json_object *probes_array(const struct probe_plan *plan)

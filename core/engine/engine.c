@@ -89,6 +89,11 @@ static int map_arrays(struct engine *engine)
 	struct thprace_bpf *skel = engine->skel;
 
 	engine->cpu_map = map_array(skel->maps.cpus, &engine->cpu_stride);
+	if (engine->races) {
+		engine->race_map = map_array(skel->maps.race_cpus, &engine->race_stride);
+		if (!engine->race_map)
+			return -ENOMEM;
+	}
 	engine->flight_read = calloc(engine->cpus, sizeof(*engine->flight_read));
 	engine->flight_copy = calloc(THPRACE_FLIGHT_RECORDS, sizeof(*engine->flight_copy));
 	if (!engine->cpu_map || !engine->flight_read || !engine->flight_copy)
@@ -245,6 +250,7 @@ void engine__close(struct engine *engine)
 	ring_buffer__free(engine->rings);
 	if (engine->skel) {
 		unmap_array(engine->cpu_map, engine->skel->maps.cpus, engine->cpu_stride);
+		unmap_array(engine->race_map, engine->skel->maps.race_cpus, engine->race_stride);
 		engine__unload(engine);
 	}
 	for (i = 0; i < THPRACE_STREAMS_MAX; i++)

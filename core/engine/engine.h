@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <thprace/incident.h>
+#include <thprace/race_slot.h>
 #include <thprace/record.h>
 #include <thprace/shared.h>
 
@@ -57,6 +58,7 @@ struct engine_counters {
 		sum; /* closest: the nearest of all CPUs; phase[].max: the largest */
 	uint64_t missed; /* runs that the kernel skipped; also in sum.seen and sum.lost */
 	bool identity;
+	struct thprace_race_measured race[THPRACE_CLASS_MAX]; /* of races from files */
 };
 
 /* Maximum number of loaded programs. */
@@ -150,11 +152,14 @@ int engine__fd(const struct engine *engine);
 
 void engine__counters(struct engine *engine, struct engine_counters *counters);
 
-/* Subtract earlier counters. The closest pass and the longest windows are then unknown: 0. */
-void engine__subtract_counters(struct thprace_counters *sum, const struct thprace_counters *before);
+/* Subtract earlier counters. The closest passes and the longest windows are then unknown: 0. */
+void engine__subtract_counters(struct engine_counters *sum, const struct engine_counters *before);
 
-/* Add counters: sums, except for the closest pass and the longest windows. */
-void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *counters);
+/* Add counters: sums, except for the closest passes and the longest windows; and identity stays. */
+void engine__add_counters(struct engine_counters *sum, const struct engine_counters *counters);
+
+/* The same for those of a CPU. */
+void engine__add_cpu_counters(struct thprace_counters *sum, const struct thprace_counters *cpu);
 
 /* Are run times of programs measured? If not, struct engine_program.run_ns stays 0. */
 bool engine__measured(const struct engine *engine);

@@ -183,6 +183,8 @@ static int choose_programs(struct engine *engine)
 	engine__choose_hold(engine);
 	bpf_map__set_autocreate(engine->skel->maps.race_slots, engine->races);
 	bpf_map__set_autocreate(engine->skel->maps.race_table, engine->races);
+	bpf_map__set_autocreate(engine->skel->maps.race_passes, engine->races);
+	bpf_map__set_autocreate(engine->skel->maps.race_cpus, engine->races);
 	engine__choose_pte_probe(engine);
 	engine__choose_beacon(engine);
 	engine->link_count = 0;
@@ -267,6 +269,8 @@ static int size_maps(struct engine *engine)
 		engine->stream_count = power_of_two(engine->cpus, THPRACE_STREAMS_MAX);
 	skel->rodata->stream_count = engine->stream_count;
 	err = bpf_map__set_max_entries(skel->maps.cpus, engine->cpus);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.race_cpus, engine->cpus);
 	if (!err && engine->stream_count)
 		err = bpf_map__set_max_entries(skel->maps.streams, engine->stream_count);
 	return err;

@@ -47,6 +47,8 @@ struct engine {
 	uint64_t marked_at; /* ns: since then zaps leave marks */
 	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
+	const struct thprace_race_cpu *race_map; /* NULL: there are no races from files */
+	size_t race_stride;
 	uint64_t *flight_read; /* per CPU: position up to which records were delivered */
 	struct thprace_record *flight_copy; /* space for the records of one CPU */
 	struct {

@@ -125,6 +125,8 @@ static uint32_t flags_of(const struct making *making)
 	       (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
 	       (section->inside.places ? THPRACE_RACE_HAS_INSIDE : 0) |
 	       (section->learn.places ? THPRACE_RACE_HAS_LEARN : 0) |
+	       (section->values ? THPRACE_RACE_HAS_SAVED : 0) |
+	       (section->events ? THPRACE_RACE_HAS_EVENTS : 0) |
 	       (learns(making->of->race, other) ? THPRACE_RACE_HAS_LEARNERS : 0);
 }
 

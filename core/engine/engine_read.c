@@ -9,6 +9,7 @@
 
 #include "base/names.h"
 #include "engine_private.h"
+#include "engine_race.h"
 
 #define SETTLE_TRIES 1000
 
@@ -49,7 +50,13 @@ bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_co
 	return agreed;
 }
 
-void engine__add_counters(struct thprace_counters *sum, const struct thprace_counters *cpu)
+static void take_closest(struct thprace_closest *closest, const struct thprace_closest *other)
+{
+	if (other->distance && (!closest->distance || other->distance < closest->distance))
+		*closest = *other;
+}
+
+void engine__add_cpu_counters(struct thprace_counters *sum, const struct thprace_counters *cpu)
 {
 	const uint64_t *from = (const uint64_t *)cpu;
 	uint64_t *to = (uint64_t *)sum;
@@ -57,9 +64,7 @@ void engine__add_counters(struct thprace_counters *sum, const struct thprace_cou
 	uint64_t max[THPRACE_PHASE_MAX];
 	size_t i;
 
-	if (cpu->closest.distance &&
-	    (!closest.distance || cpu->closest.distance < closest.distance))
-		closest = cpu->closest;
+	take_closest(&closest, &cpu->closest);
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		max[i] = sum->phase[i].max > cpu->phase[i].max ? sum->phase[i].max
 							       : cpu->phase[i].max;
@@ -70,7 +75,43 @@ void engine__add_counters(struct thprace_counters *sum, const struct thprace_cou
 		sum->phase[i].max = max[i];
 }
 
-void engine__subtract_counters(struct thprace_counters *sum, const struct thprace_counters *before)
+static void add_measured(struct thprace_race_measured *sum,
+			 const struct thprace_race_measured *measured)
+{
+	int i;
+
+	sum->window.sum += measured->window.sum;
+	if (measured->window.max > sum->window.max)
+		sum->window.max = measured->window.max;
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		sum->window.bucket[i] += measured->window.bucket[i];
+	take_closest(&sum->closest, &measured->closest);
+}
+
+void engine__add_counters(struct engine_counters *sum, const struct engine_counters *counters)
+{
+	int class;
+
+	engine__add_cpu_counters(&sum->sum, &counters->sum);
+	sum->missed += counters->missed;
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		add_measured(&sum->race[class], &counters->race[class]);
+}
+
+static void subtract_measured(struct thprace_race_measured *sum,
+			      const struct thprace_race_measured *before)
+{
+	int i;
+
+	sum->window.sum -= before->window.sum;
+	sum->window.max = 0;
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		sum->window.bucket[i] -= before->window.bucket[i];
+	memset(&sum->closest, 0, sizeof(sum->closest));
+}
+
+static void subtract_cpu_counters(struct thprace_counters *sum,
+				  const struct thprace_counters *before)
 {
 	const uint64_t *from = (const uint64_t *)before;
 	uint64_t *to = (uint64_t *)sum;
@@ -82,6 +123,30 @@ void engine__subtract_counters(struct thprace_counters *sum, const struct thprac
 	memset(&sum->closest, 0, sizeof(sum->closest));
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		sum->phase[i].max = 0;
+}
+
+void engine__subtract_counters(struct engine_counters *sum, const struct engine_counters *before)
+{
+	int class;
+
+	subtract_cpu_counters(&sum->sum, &before->sum);
+	sum->missed -= before->missed;
+	for (class = 0; class < THPRACE_CLASS_MAX; class ++)
+		subtract_measured(&sum->race[class], &before->race[class]);
+}
+
+static void read_measured(const struct engine *engine, struct engine_counters *counters)
+{
+	const struct thprace_race_cpu *cpu;
+	size_t i;
+	int id;
+
+	for (id = 0; id < engine->cpus; id++) {
+		cpu = (const void *)((const char *)engine->race_map + id * engine->race_stride);
+		for (i = 0; i < engine->races->count; i++)
+			add_measured(&counters->race[engine->races->race[i].class],
+				     &cpu->of[engine->races->race[i].class]);
+	}
 }
 
 void engine__counters(struct engine *engine, struct engine_counters *counters)
@@ -96,8 +161,10 @@ void engine__counters(struct engine *engine, struct engine_counters *counters)
 	for (id = 0; id < engine->cpus; id++) {
 		if (!engine__cpu_counters(engine, id, &cpu))
 			counters->identity = false;
-		engine__add_counters(&counters->sum, &cpu);
+		engine__add_cpu_counters(&counters->sum, &cpu);
 	}
+	if (engine->race_map)
+		read_measured(engine, counters);
 	count = engine__programs(engine, programs, ENGINE_PROGRAMS_MAX);
 	for (i = 0; i < count; i++)
 		counters->missed += programs[i].missed;

@@ -49,11 +49,8 @@ static void draw_incident(FILE *out, const struct page *page, const void *what)
 static void draw_closest(FILE *out, const struct page *page, const void *what)
 {
 	const struct diagram_options options = {.utf8 = 1};
-	const struct summary *summary = what;
 
-	(void)page;
-	diagram__closest(out, summary, summary->closest_distance, &summary->closest_window,
-			 &summary->closest_walk, &options);
+	diagram__closest(out, page->summary, what, &options);
 }
 
 static void write_stack(const struct page *page, const char *title,
@@ -166,15 +163,20 @@ static void write_counts(const struct page *page, size_t groups)
 void page_groups__write(struct page *page)
 {
 	const struct incident_groups *groups = page->summary->groups;
+	const struct summary_closest *closest[THPRACE_CLASS_MAX];
 	size_t i, nr = incident_groups__count(groups);
+	size_t passes = summary__closest(page->summary, closest);
 
 	fputs("<section id=\"incidents\" aria-labelledby=\"incidents-title\">\n"
 	      "<h2 id=\"incidents-title\">Incidents</h2>\n",
 	      page->out);
-	if (!summary__overlaps(page->summary) && page->summary->has_closest) {
-		fputs("<p>Nothing overlapped. This came nearest:</p>\n", page->out);
-		write_drawing(page, "Drawing of the closest pass", draw_closest, page->summary);
-	}
+	if (passes)
+		fprintf(page->out, "<p>%s %s came nearest:</p>\n",
+			summary__overlaps(page->summary) ? "Of other classes nothing overlapped."
+							 : "Nothing overlapped.",
+			passes == 1 ? "This" : "These");
+	for (i = 0; i < passes; i++)
+		write_drawing(page, "Drawing of the closest pass", draw_closest, closest[i]);
 	write_counts(page, nr);
 	for (i = 0; i < nr; i++)
 		write_group(page, i, incident_groups__get(groups, i));

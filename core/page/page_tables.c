@@ -186,9 +186,9 @@ void page_tables__classes(const struct page *page)
 }
 
 /* The script draws the histogram instead of the text. */
-static void write_phase(const struct page *page, unsigned int phase, const char *title)
+static void write_phase(const struct page *page, unsigned int phase,
+			const struct histogram *lengths, const char *title)
 {
-	const struct histogram *lengths = &page->summary->phases[phase];
 	char p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN], max[NAMES_NUMBER_LEN], *text = NULL;
 	size_t size = 0;
 	FILE *draw;
@@ -215,10 +215,29 @@ static void write_phase(const struct page *page, unsigned int phase, const char 
 	fputs("</pre></div>\n", page->out);
 }
 
+/* Windows of races from files: the report's JSON has them after the phases. */
+static void write_races(const struct page *page)
+{
+	unsigned int c, phase = THPRACE_PHASE_MAX;
+	const struct summary_class *class;
+
+	for (c = 1; c < race_class__foreign_end(); c++) {
+		class = &page->summary->class[c];
+		if (class->measured)
+			write_phase(page, phase++, &class->lengths, names__class(c));
+	}
+}
+
 void page_tables__windows(const struct page *page)
 {
+	static const char *const titles[THPRACE_PHASE_MAX] = {
+		[THPRACE_PHASE_1] = "Phase 1: lock held to rmap removed",
+		[THPRACE_PHASE_2] = "Phase 2: rmap removed to return",
+		[THPRACE_PHASE_WHOLE] = "Whole: lock held to return",
+	};
 	const struct summary *summary = page->summary;
 	char windows[NAMES_NUMBER_LEN];
+	unsigned int i;
 
 	open_section(page->out, "windows", "How long windows are");
 	fputs("<p>", page->out);
@@ -234,9 +253,9 @@ void page_tables__windows(const struct page *page)
 			  COUNTED(summary->collapses, "time"),
 			  COUNTED(summary->collapses_failed, "time"));
 	fputs("</p>\n<div class=\"phases\">\n", page->out);
-	write_phase(page, THPRACE_PHASE_1, "Phase 1: lock held to rmap removed");
-	write_phase(page, THPRACE_PHASE_2, "Phase 2: rmap removed to return");
-	write_phase(page, THPRACE_PHASE_WHOLE, "Whole: lock held to return");
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		write_phase(page, i, &summary->phases[i], titles[i]);
+	write_races(page);
 	fputs("</div>\n", page->out);
 	close_section(page->out);
 }

@@ -126,10 +126,12 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		diagram_stacks__print(&diagram, incident);
 }
 
-void diagram__closest(FILE *out, const struct summary *summary, uint64_t distance,
-		      const struct thprace_window *window, const struct thprace_walk *walk,
-		      const struct diagram_options *options)
+void diagram__closest(FILE *out, const struct summary *summary,
+		      const struct summary_closest *closest, const struct diagram_options *options)
 {
+	const struct thprace_window *window = &closest->window;
+	const struct thprace_walk *walk = &closest->walk;
+	const int file = race_class__shape(walk->class) == RACE_FILE;
 	struct diagram diagram = {.out = out, .summary = summary, .options = options};
 	int walker_first = window->open && walk->leave && walk->leave <= window->open;
 	char line[DIAGRAM_TEXT_LEN], length[NAMES_NUMBER_LEN];
@@ -138,18 +140,23 @@ void diagram__closest(FILE *out, const struct summary *summary, uint64_t distanc
 	diagram.walk = walk;
 	diagram.threads = true;
 	diagram.base = first_known(window, walk);
-	names__duration(length, sizeof(length), distance, options->utf8);
+	names__duration(length, sizeof(length), closest->distance, options->utf8);
 	snprintf(line, sizeof(line), "closest pass: %s, missed each other by %s",
 		 names__class(walk->class), length);
 	diagram_page__paragraph(&diagram, BOLD, line);
-	snprintf(line, sizeof(line), "folio 0x%" PRIx64,
+	snprintf(line, sizeof(line), "%s 0x%" PRIx64, file ? "key" : "folio",
 		 (uint64_t)(walk->folio ? walk->folio : window->folio));
 	diagram_page__paragraph(&diagram, "", line);
-	diagram_rows__pmd_window(&diagram, 0);
-	diagram_rows__walk(&diagram, 0);
+	if (file) {
+		diagram_rows__file_pass(&diagram);
+	} else {
+		diagram_rows__pmd_window(&diagram, 0);
+		diagram_rows__walk(&diagram, 0);
+	}
 	diagram_page__rows(&diagram);
 	snprintf(line, sizeof(line), "no overlap: the walker %s",
-		 walker_first ? "had returned before the window opened"
+		 walker_first ? file ? "was gone before the window opened"
+				     : "had returned before the window opened"
 			      : "came after the window had closed");
 	diagram_page__paragraph(&diagram, GREEN, line);
 	fputc('\n', out);

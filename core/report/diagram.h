@@ -13,6 +13,7 @@
 #include <thprace/incident.h>
 
 struct summary;
+struct summary_closest;
 
 #define DIAGRAM_COLUMNS 100
 #define DIAGRAM_EVENTS_MAX 16
@@ -52,12 +53,11 @@ unsigned int diagram__events(const struct summary *summary, const struct thprace
 			     struct diagram_event events[DIAGRAM_EVENTS_MAX], uint64_t *base);
 
 /*
- * Draw a walker and a window on the same folio that missed each other by distance ns. Times that
- * are 0 are not known, and not drawn.
+ * Draw a walker and a window on the same folio that missed each other. Times that are 0 are not
+ * known, and not drawn.
  */
-void diagram__closest(FILE *out, const struct summary *summary, uint64_t distance,
-		      const struct thprace_window *window, const struct thprace_walk *walk,
-		      const struct diagram_options *options);
+void diagram__closest(FILE *out, const struct summary *summary,
+		      const struct summary_closest *closest, const struct diagram_options *options);
 
 /*
  * The verdict in words, one sentence: "the walker waited: it returned 2.1 µs after phase 1 had

@@ -86,9 +86,13 @@ void diagram_rows__check(struct diagram *diagram);
 void diagram_rows__reuse(struct diagram *diagram);
 
 /* The window and the walker, or one of them, of a race that a file describes. */
+void diagram_rows__file(struct diagram *diagram);
+
+/* What is known of two of its sides that missed each other. */
+void diagram_rows__file_pass(struct diagram *diagram);
+
 /* That the kernel died in the walker's task, if it did. */
 void diagram_rows__death(struct diagram *diagram);
-void diagram_rows__file(struct diagram *diagram);
 
 /* A reuse alone: walk is the collapser's. */
 void diagram_rows__reuse_alone(struct diagram *diagram);

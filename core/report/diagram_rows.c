@@ -294,3 +294,26 @@ void diagram_rows__file(struct diagram *diagram)
 		add(diagram, WALKER, walk->leave, 1, 0, "%s",
 		    event_text(diagram, RACE_EVENT_LEAVE));
 }
+
+/* The walker may be an instant, which has one event. */
+void diagram_rows__file_pass(struct diagram *diagram)
+{
+	const struct thprace_window *window = diagram->window;
+	const struct thprace_walk *walk = diagram->walk;
+	const struct race_class *race = race_class__of(walk->class);
+	const bool instant = race && race->event[RACE_EVENT_ENTER] &&
+			     !race->event[RACE_EVENT_LEAVE];
+
+	if (window->open)
+		add(diagram, OPENER, window->open, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_OPEN));
+	if (window->close)
+		add(diagram, OPENER, window->close, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_CLOSE));
+	if (walk->enter)
+		add(diagram, WALKER, walk->enter, 1, 0, "%s",
+		    event_text(diagram, RACE_EVENT_ENTER));
+	if (walk->leave)
+		add(diagram, WALKER, walk->leave, 1, 0, "%s",
+		    event_text(diagram, instant ? RACE_EVENT_ENTER : RACE_EVENT_LEAVE));
+}

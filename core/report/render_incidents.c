@@ -109,10 +109,10 @@ int render_incidents__draw(FILE *out, const struct summary *summary,
 }
 
 void render_incidents__closest(FILE *out, const struct summary *summary,
+			       const struct summary_closest *closest,
 			       const struct render_options *options)
 {
 	const struct diagram_options how = how_to_draw(options);
 
-	diagram__closest(out, summary, summary->closest_distance, &summary->closest_window,
-			 &summary->closest_walk, &how);
+	diagram__closest(out, summary, closest, &how);
 }

@@ -5,6 +5,8 @@
 
 #include "render_text.h"
 
+struct summary_closest;
+
 /* Groups that have a line, unless options->verbose. */
 #define RENDER_GROUPS 20
 
@@ -19,8 +21,9 @@ void render_incidents__groups(FILE *out, const struct summary *summary,
 int render_incidents__draw(FILE *out, const struct summary *summary,
 			   const struct render_options *options);
 
-/* Draws the closest pass; summary->has_closest is true. */
+/* Draws a closest pass. */
 void render_incidents__closest(FILE *out, const struct summary *summary,
+			       const struct summary_closest *closest,
 			       const struct render_options *options);
 
 #endif

@@ -257,6 +257,8 @@ static int print_classes(FILE *out, const struct summary *summary)
 		if (!object)
 			return -ENOMEM;
 		json__add_name(object, "class", names__class(c));
+		if (race_class__shape(c) == RACE_FILE)
+			json__add_number(object, "windows", class->windows);
 		json__add_number(object, "walkers", class->walkers);
 		json__add_number(object, "failed", class->failed);
 		json__add_number(object, "overlaps", class->overlaps);
@@ -276,39 +278,50 @@ static int print_classes(FILE *out, const struct summary *summary)
 	return err;
 }
 
+/* class: of a race from a file; NULL: of zaps. */
+static int print_phase(FILE *out, const struct histogram *phase, const char *name,
+		       const char *class)
+{
+	struct json_object *object = json__new("phase"), *buckets, *pair;
+	unsigned int b;
+
+	if (!object)
+		return -ENOMEM;
+	json__add_name(object, "phase", name);
+	if (class)
+		json__add_name(object, "class", class);
+	json__add_number(object, "count", phase->count);
+	json__add_number(object, "p50_ns", histogram__percentile(phase, 500));
+	json__add_number(object, "p99_ns", histogram__percentile(phase, 990));
+	json__add(object, "max_ns", phase->max || !phase->count ? json__number(phase->max) : NULL);
+	json__add_number(object, "sum_ns", phase->sum);
+	buckets = json_object_new_array();
+	for (b = 0; buckets && b < THPRACE_BUCKETS; b++) {
+		if (!phase->buckets[b])
+			continue;
+		pair = json_object_new_array();
+		if (!pair)
+			break;
+		json_object_array_add(pair, json__number(thprace_bucket_floor(b)));
+		json_object_array_add(pair, json__number(phase->buckets[b]));
+		json_object_array_add(buckets, pair);
+	}
+	json__add(object, "buckets", buckets);
+	return json__print(out, object);
+}
+
 static int print_phases(FILE *out, const struct summary *summary)
 {
 	static const char *const phases[] = THPRACE_PHASE_NAMES;
-	unsigned int p, b;
+	unsigned int p;
 	int err = 0;
 
-	for (p = 0; p < THPRACE_PHASE_MAX && !err; p++) {
-		const struct histogram *phase = &summary->phases[p];
-		struct json_object *object = json__new("phase"), *buckets, *pair;
-
-		if (!object)
-			return -ENOMEM;
-		json__add_name(object, "phase", phases[p]);
-		json__add_number(object, "count", phase->count);
-		json__add_number(object, "p50_ns", histogram__percentile(phase, 500));
-		json__add_number(object, "p99_ns", histogram__percentile(phase, 990));
-		json__add(object, "max_ns",
-			  phase->max || !phase->count ? json__number(phase->max) : NULL);
-		json__add_number(object, "sum_ns", phase->sum);
-		buckets = json_object_new_array();
-		for (b = 0; buckets && b < THPRACE_BUCKETS; b++) {
-			if (!phase->buckets[b])
-				continue;
-			pair = json_object_new_array();
-			if (!pair)
-				break;
-			json_object_array_add(pair, json__number(thprace_bucket_floor(b)));
-			json_object_array_add(pair, json__number(phase->buckets[b]));
-			json_object_array_add(buckets, pair);
-		}
-		json__add(object, "buckets", buckets);
-		err = json__print(out, object);
-	}
+	for (p = 0; p < THPRACE_PHASE_MAX && !err; p++)
+		err = print_phase(out, &summary->phases[p], phases[p], NULL);
+	for (p = 1; p < race_class__foreign_end() && !err; p++)
+		if (summary->class[p].measured)
+			err = print_phase(out, &summary->class[p].lengths,
+					  phases[THPRACE_PHASE_WHOLE], names__class(p));
 	return err;
 }
 
@@ -407,19 +420,16 @@ static void add_task(struct json_object *side, uint32_t pid, uint32_t cpu, const
 	}
 }
 
-static int print_closest(FILE *out, const struct summary *summary)
+static int print_pass(FILE *out, const struct summary_closest *closest)
 {
-	const struct thprace_window *window = &summary->closest_window;
-	const struct thprace_walk *walk = &summary->closest_walk;
-	struct json_object *object, *side;
+	const struct thprace_window *window = &closest->window;
+	const struct thprace_walk *walk = &closest->walk;
+	struct json_object *object = json__new("closest"), *side;
 
-	if (!summary->has_closest || summary__overlaps(summary))
-		return 0;
-	object = json__new("closest");
 	if (!object)
 		return -ENOMEM;
-	json__add_number(object, "distance_ns", summary->closest_distance);
-	json__add_name(object, "class", names__class(summary->closest_walk.class));
+	json__add_number(object, "distance_ns", closest->distance);
+	json__add_name(object, "class", names__class(walk->class));
 	side = json_object_new_object();
 	json__add(side, "open_ns", known(window->open));
 	json__add(side, "close_ns", known(window->close));
@@ -433,6 +443,17 @@ static int print_closest(FILE *out, const struct summary *summary)
 	add_task(side, walk->pid, walk->cpu, walk->comm);
 	json__add(object, "walker", side);
 	return json__print(out, object);
+}
+
+static int print_closest(FILE *out, const struct summary *summary)
+{
+	const struct summary_closest *closest[THPRACE_CLASS_MAX];
+	size_t i, nr = summary__closest(summary, closest);
+	int err = 0;
+
+	for (i = 0; i < nr && !err; i++)
+		err = print_pass(out, closest[i]);
+	return err;
 }
 
 static int print_groups(FILE *out, const struct summary *summary)

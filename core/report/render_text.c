@@ -328,6 +328,7 @@ static void print_windows(FILE *out, const struct summary *summary,
 {
 	char a[NAMES_NUMBER_LEN], b[NAMES_NUMBER_LEN], other[96] = "";
 	int light = summary->mode == THPRACE_LIGHT;
+	unsigned int class;
 
 	title(out, options, "windows");
 	if (!summary->has_stats) {
@@ -349,6 +350,10 @@ static void print_windows(FILE *out, const struct summary *summary,
 	print_phase(out, "whole: lock held to return", &summary->phases[THPRACE_PHASE_WHOLE],
 		    options);
 	print_collapses(out, summary, options);
+	for (class = 1; class < race_class__foreign_end(); class ++)
+		if (summary->class[class].measured)
+			print_phase(out, names__class(class), &summary->class[class].lengths,
+				    options);
 }
 
 static void print_tasks(FILE *out, const struct summary *summary,
@@ -501,16 +506,21 @@ void render_text__loss(FILE *out, const struct summary *summary,
 static void print_incidents(FILE *out, const struct summary *summary,
 			    const struct render_options *options)
 {
-	int closest = !summary__overlaps(summary) && summary->has_closest;
+	const struct summary_closest *closest[THPRACE_CLASS_MAX];
+	const size_t nr = summary__closest(summary, closest);
+	size_t i;
 
-	if (closest) {
+	if (nr) {
 		heading(out, options, "closest pass");
-		fputs("nothing overlapped; this came nearest\n\n", out);
-		render_incidents__closest(out, summary, options);
+		fprintf(out, "%snothing overlapped; %s came nearest\n\n",
+			summary__overlaps(summary) ? "of other classes " : "",
+			nr == 1 ? "this" : "these");
 	}
-	if (closest && !summary->incidents)
+	for (i = 0; i < nr; i++)
+		render_incidents__closest(out, summary, closest[i], options);
+	if (nr && !summary->incidents)
 		return;
-	(closest ? title : heading)(out, options, "incidents");
+	(nr ? title : heading)(out, options, "incidents");
 	if (!summary->incidents)
 		fputs("  none\n", out);
 	else

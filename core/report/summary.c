@@ -259,9 +259,31 @@ uint64_t summary__overlaps(const struct summary *summary)
 	return total;
 }
 
+size_t summary__closest(const struct summary *summary, const struct summary_closest **list)
+{
+	uint64_t overlaps = 0;
+	unsigned int c;
+	size_t nr = 0;
+
+	for (c = 0; c < THPRACE_CLASS_MAX; c++)
+		if (race_class__shape(c) != RACE_FILE)
+			overlaps += summary->class[c].overlaps;
+	if (summary->closest.known && !overlaps)
+		list[nr++] = &summary->closest;
+	for (c = 1; c < THPRACE_CLASS_MAX; c++)
+		if (summary->class[c].closest.known && !summary->class[c].overlaps)
+			list[nr++] = &summary->class[c].closest;
+	return nr;
+}
+
 /* Was there anything that a walker could have overlapped? */
 static int has_windows(const struct summary *summary)
 {
+	unsigned int c;
+
+	for (c = 1; c < THPRACE_CLASS_MAX; c++)
+		if (summary->class[c].windows)
+			return 1;
 	return summary->windows || summary->pte_removals || summary->collapses_failed ||
 	       summary__overlaps(summary);
 }

@@ -37,6 +37,14 @@ struct trace_reader;
 #define SUMMARY_TEXT_LEN 256
 #define SUMMARY_COMMAND_LEN 1024
 
+/* The closest pass of a window and a walker that did not overlap. */
+struct summary_closest {
+	int known;
+	uint64_t distance; /* ns */
+	struct thprace_window window;
+	struct thprace_walk walk;
+};
+
 struct summary_class {
 	uint64_t walkers;
 	uint64_t failed;
@@ -54,6 +62,11 @@ struct summary_class {
 	int cannot_happen; /* because the kernel is not open to it */
 	int checked; /* check is what the kernel's image shows: see thprace-check(1) */
 	enum check_status check;
+	/* Of a race from a file: */
+	uint64_t windows;
+	int measured; /* the lengths of its windows are known */
+	struct histogram lengths;
+	struct summary_closest closest;
 };
 
 struct summary_probe {
@@ -150,10 +163,7 @@ struct summary {
 	size_t nr_programs;
 	struct summary_silent *silent;
 	size_t nr_silent;
-	int has_closest;
-	uint64_t closest_distance; /* ns */
-	struct thprace_window closest_window;
-	struct thprace_walk closest_walk;
+	struct summary_closest closest; /* of the built-in classes */
 
 	/* TASKS, busiest first */
 	struct summary_task *tasks;
@@ -193,6 +203,13 @@ uint64_t summary__total(const struct summary *summary, enum thprace_verdict verd
 
 /* All overlaps of all classes. */
 uint64_t summary__overlaps(const struct summary *summary);
+
+/*
+ * The closest passes that say something, of which nobody came nearer: that of the built-in classes, if
+ * none of them has an overlap, and those of races from files without one. Into list, which has space
+ * for THPRACE_CLASS_MAX. Returns their number.
+ */
+size_t summary__closest(const struct summary *summary, const struct summary_closest **list);
 
 /* Does seen = submitted + filtered + lost hold? */
 int summary__identity(const struct summary *summary);

@@ -242,26 +242,6 @@ static int read_meta(struct summary *summary, struct json_object *meta)
 	return err ? err : read_probes(summary, json__get(meta, "probes", json_type_array));
 }
 
-static void read_classes(struct summary *summary, struct json_object *classes)
-{
-	unsigned int c;
-
-	for (c = 0; c < race_class__foreign_end(); c++) {
-		struct json_object *from = json__get(classes, names__class(c), json_type_object);
-		struct summary_class *class = &summary->class[c];
-
-		class->walkers = json__get_number(from, "walkers");
-		class->failed = json__get_number(from, "failed");
-		class->overlaps = json__get_number(from, "overlaps");
-		class->contained = json__get_number(from, "contained");
-		class->escapes = json__get_number(from, "escapes");
-		class->likely = json__get_number(from, "likely");
-		class->remained = json__get_number(from, "remained");
-		class->unattributed = json__get_number(from, "unattributed");
-		class->unproven = json__get_number(from, "unproven");
-	}
-}
-
 static void read_phase(struct histogram *phase, struct json_object *from)
 {
 	struct json_object *buckets = json__get(from, "buckets", json_type_array);
@@ -282,6 +262,74 @@ static void read_phase(struct histogram *phase, struct json_object *from)
 		if (bucket < THPRACE_BUCKETS)
 			phase->buckets[bucket] +=
 				json__number_of(json_object_array_get_idx(pair, 1));
+	}
+}
+
+/* An enum is stored as its name or as its number. */
+static uint8_t enum_of(struct json_object *object, const char *name, int (*find)(const char *))
+{
+	struct json_object *text = json__get(object, name, json_type_string);
+	int value = text ? find(json_object_get_string(text))
+			 : (int)(uint8_t)json__get_number(object, name);
+
+	return value < 0 ? 0 : (uint8_t)value;
+}
+
+static void read_closest(struct summary_closest *to, struct json_object *closest)
+{
+	struct json_object *from = json__get(closest, "window", json_type_object);
+	struct thprace_window *window = &to->window;
+	struct thprace_walk *walk = &to->walk;
+	struct json_object *residual = NULL;
+
+	to->known = closest != NULL;
+	to->distance = json__get_number(closest, "distance");
+	window->open = json__get_number(from, "open");
+	window->removed = json__get_number(from, "removed");
+	window->close = json__get_number(from, "close");
+	window->folio = json__get_number(from, "folio");
+	window->address = json__get_number(from, "address");
+	window->pid = (uint32_t)json__get_number(from, "pid");
+	window->tgid = (uint32_t)json__get_number(from, "tgid");
+	window->cpu = (uint16_t)json__get_number(from, "cpu");
+	window->level = enum_of(from, "level", names__find_level);
+	snprintf(window->comm, sizeof(window->comm), "%s", json__get_text(from, "comm"));
+	from = json__get(closest, "walk", json_type_object);
+	walk->enter = json__get_number(from, "enter");
+	walk->leave = json__get_number(from, "leave");
+	walk->folio = json__get_number(from, "folio");
+	walk->pid = (uint32_t)json__get_number(from, "pid");
+	walk->tgid = (uint32_t)json__get_number(from, "tgid");
+	walk->cpu = (uint16_t)json__get_number(from, "cpu");
+	walk->class = enum_of(from, "class", names__find_class);
+	walk->origin = enum_of(from, "kind", names__find_origin);
+	residual = json__get(from, "residual", json_type_int);
+	walk->residual = residual ? (int32_t)json_object_get_int(residual) : 0;
+	snprintf(walk->comm, sizeof(walk->comm), "%s", json__get_text(from, "comm"));
+}
+
+static void read_classes(struct summary *summary, struct json_object *classes)
+{
+	unsigned int c;
+
+	for (c = 0; c < race_class__foreign_end(); c++) {
+		struct json_object *from = json__get(classes, names__class(c), json_type_object);
+		struct summary_class *class = &summary->class[c];
+
+		class->walkers = json__get_number(from, "walkers");
+		class->failed = json__get_number(from, "failed");
+		class->overlaps = json__get_number(from, "overlaps");
+		class->contained = json__get_number(from, "contained");
+		class->escapes = json__get_number(from, "escapes");
+		class->likely = json__get_number(from, "likely");
+		class->remained = json__get_number(from, "remained");
+		class->unattributed = json__get_number(from, "unattributed");
+		class->unproven = json__get_number(from, "unproven");
+		class->windows = json__get_number(from, "windows");
+		class->measured = json__get(from, "lengths", json_type_object) != NULL;
+		read_phase(&class->lengths, json__get(from, "lengths", json_type_object));
+		read_closest(&class->closest, json__get(from, "closest", json_type_object));
+		class->closest.walk.class = (uint8_t)c;
 	}
 }
 
@@ -309,49 +357,6 @@ static int read_programs(struct summary *summary, struct json_object *programs)
 		program->verified = json__get_number(from, "verified");
 	}
 	return err;
-}
-
-/* An enum is stored as its name or as its number. */
-static uint8_t enum_of(struct json_object *object, const char *name, int (*find)(const char *))
-{
-	struct json_object *text = json__get(object, name, json_type_string);
-	int value = text ? find(json_object_get_string(text))
-			 : (int)(uint8_t)json__get_number(object, name);
-
-	return value < 0 ? 0 : (uint8_t)value;
-}
-
-static void read_closest(struct summary *summary, struct json_object *closest)
-{
-	struct json_object *from = json__get(closest, "window", json_type_object);
-	struct thprace_window *window = &summary->closest_window;
-	struct thprace_walk *walk = &summary->closest_walk;
-	struct json_object *residual = NULL;
-
-	summary->has_closest = closest != NULL;
-	summary->closest_distance = json__get_number(closest, "distance");
-	window->open = json__get_number(from, "open");
-	window->removed = json__get_number(from, "removed");
-	window->close = json__get_number(from, "close");
-	window->folio = json__get_number(from, "folio");
-	window->address = json__get_number(from, "address");
-	window->pid = (uint32_t)json__get_number(from, "pid");
-	window->tgid = (uint32_t)json__get_number(from, "tgid");
-	window->cpu = (uint16_t)json__get_number(from, "cpu");
-	window->level = enum_of(from, "level", names__find_level);
-	snprintf(window->comm, sizeof(window->comm), "%s", json__get_text(from, "comm"));
-	from = json__get(closest, "walk", json_type_object);
-	walk->enter = json__get_number(from, "enter");
-	walk->leave = json__get_number(from, "leave");
-	walk->folio = json__get_number(from, "folio");
-	walk->pid = (uint32_t)json__get_number(from, "pid");
-	walk->tgid = (uint32_t)json__get_number(from, "tgid");
-	walk->cpu = (uint16_t)json__get_number(from, "cpu");
-	walk->class = enum_of(from, "class", names__find_class);
-	walk->origin = enum_of(from, "kind", names__find_origin);
-	residual = json__get(from, "residual", json_type_int);
-	walk->residual = residual ? (int32_t)json_object_get_int(residual) : 0;
-	snprintf(walk->comm, sizeof(walk->comm), "%s", json__get_text(from, "comm"));
 }
 
 static int read_stats(struct summary *summary, struct json_object *stats)
@@ -393,7 +398,7 @@ static int read_stats(struct summary *summary, struct json_object *stats)
 	from = json__get(stats, "phases", json_type_object);
 	for (p = 0; p < THPRACE_PHASE_MAX; p++)
 		read_phase(&summary->phases[p], json__get(from, phases[p], json_type_object));
-	read_closest(summary, json__get(stats, "closest", json_type_object));
+	read_closest(&summary->closest, json__get(stats, "closest", json_type_object));
 	read_blind(summary, stats);
 	err = read_silent(summary, json__get(stats, "silent", json_type_array));
 	return err ? err : read_programs(summary, json__get(stats, "programs", json_type_array));

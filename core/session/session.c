@@ -291,8 +291,7 @@ void session__add(struct session_totals *sum, const struct session_totals *total
 {
 	bool identity = !sum->seconds || sum->counters.identity;
 
-	engine__add_counters(&sum->counters.sum, &totals->counters.sum);
-	sum->counters.missed += totals->counters.missed;
+	engine__add_counters(&sum->counters, &totals->counters);
 	sum->counters.identity = identity && totals->counters.identity;
 	add_classes(sum, totals, 1);
 	sum->records += totals->records;
@@ -303,8 +302,7 @@ void session__add(struct session_totals *sum, const struct session_totals *total
 
 void session__subtract(struct session_totals *sum, const struct session_totals *before)
 {
-	engine__subtract_counters(&sum->counters.sum, &before->counters.sum);
-	sum->counters.missed -= before->counters.missed;
+	engine__subtract_counters(&sum->counters, &before->counters);
 	add_classes(sum, before, -1);
 	sum->records -= before->records;
 	sum->bytes -= before->bytes;

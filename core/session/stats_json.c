@@ -125,6 +125,84 @@ static struct json_object *cpus_json(const struct engine *engine)
 	return list;
 }
 
+static uint64_t lengths_count(const struct thprace_phase_lengths *lengths)
+{
+	uint64_t count = 0;
+	int i;
+
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		count += lengths->bucket[i];
+	return count;
+}
+
+static struct json_object *lengths_json(const struct thprace_phase_lengths *lengths)
+{
+	struct json_object *item = json_object_new_object();
+	struct json_object *buckets = json_object_new_array(), *pair;
+	int bucket;
+
+	json__add_number(item, "count", lengths_count(lengths));
+	if (lengths->max)
+		json__add_number(item, "max", lengths->max);
+	json__add_number(item, "sum", lengths->sum);
+	for (bucket = 0; bucket < THPRACE_BUCKETS; bucket++) {
+		if (!lengths->bucket[bucket])
+			continue;
+		pair = json_object_new_array();
+		json_object_array_add(pair, json_object_new_int(bucket));
+		json_object_array_add(pair, json__number(lengths->bucket[bucket]));
+		json_object_array_add(buckets, pair);
+	}
+	json__add(item, "buckets", buckets);
+	return item;
+}
+
+static struct json_object *phases_json(const struct thprace_counters *sum)
+{
+	static const char *const names[] = THPRACE_PHASE_NAMES;
+	struct json_object *object = json_object_new_object();
+	int i;
+
+	for (i = 0; i < THPRACE_PHASE_MAX; i++)
+		json__add(object, names[i], lengths_json(&sum->phase[i]));
+	return object;
+}
+
+static struct json_object *closest_json(const struct thprace_closest *closest)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *window = json_object_new_object();
+	struct json_object *walk = json_object_new_object();
+	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
+
+	json__add_number(object, "distance", closest->distance);
+	json__add_number(window, "open", closest->window_open);
+	json__add_number(window, "close", closest->window_close);
+	json__add_address(window, "folio", closest->folio);
+	json__add_number(window, "pid", closest->window_pid);
+	json__add_number(walk, "enter", closest->walk_enter);
+	json__add_number(walk, "leave", closest->walk_leave);
+	json__add_address(walk, "folio", closest->folio);
+	json__add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
+	if (class > 0 && class < race_class__foreign_end())
+		json__add_name(walk, "class", names__class(class));
+	json__add(object, "window", window);
+	json__add(object, "walk", walk);
+	return object;
+}
+
+/* Of a race from a file. */
+static void add_measured(struct json_object *item, uint64_t windows,
+			 const struct thprace_race_measured *measured)
+{
+	json__add_number(item, "windows", windows);
+	/* A crash dump has only the number. */
+	if (!windows || lengths_count(&measured->window))
+		json__add(item, "lengths", lengths_json(&measured->window));
+	if (measured->closest.distance)
+		json__add(item, "closest", closest_json(&measured->closest));
+}
+
 static struct json_object *classes_json(const struct session_totals *totals)
 {
 	struct json_object *object = json_object_new_object();
@@ -136,7 +214,8 @@ static struct json_object *classes_json(const struct session_totals *totals)
 		class = &totals->classes[i];
 		item = json_object_new_object();
 		if (race_class__shape(i) == RACE_FILE)
-			json__add_number(item, "windows", totals->counters.sum.windows[i]);
+			add_measured(item, totals->counters.sum.windows[i],
+				     &totals->counters.race[i]);
 		json__add_number(item, "walkers", totals->counters.sum.walkers[i]);
 		json__add_number(item, "failed", totals->counters.sum.failed[i]);
 		json__add_number(item, "overlaps", class->overlaps);
@@ -147,44 +226,6 @@ static struct json_object *classes_json(const struct session_totals *totals)
 		json__add_number(item, "unattributed", class->unattributed);
 		json__add_number(item, "unproven", class->unproven);
 		json__add(object, names__class((unsigned int)i), item);
-	}
-	return object;
-}
-
-static uint64_t lengths_count(const struct thprace_phase_lengths *lengths)
-{
-	uint64_t count = 0;
-	int i;
-
-	for (i = 0; i < THPRACE_BUCKETS; i++)
-		count += lengths->bucket[i];
-	return count;
-}
-
-static struct json_object *phases_json(const struct thprace_counters *sum)
-{
-	static const char *const names[] = THPRACE_PHASE_NAMES;
-	struct json_object *object = json_object_new_object();
-	struct json_object *item, *buckets, *pair;
-	int i, bucket;
-
-	for (i = 0; i < THPRACE_PHASE_MAX; i++) {
-		item = json_object_new_object();
-		json__add_number(item, "count", lengths_count(&sum->phase[i]));
-		if (sum->phase[i].max)
-			json__add_number(item, "max", sum->phase[i].max);
-		json__add_number(item, "sum", sum->phase[i].sum);
-		buckets = json_object_new_array();
-		for (bucket = 0; bucket < THPRACE_BUCKETS; bucket++) {
-			if (!sum->phase[i].bucket[bucket])
-				continue;
-			pair = json_object_new_array();
-			json_object_array_add(pair, json_object_new_int(bucket));
-			json_object_array_add(pair, json__number(sum->phase[i].bucket[bucket]));
-			json_object_array_add(buckets, pair);
-		}
-		json__add(item, "buckets", buckets);
-		json__add(object, names[i], item);
 	}
 	return object;
 }
@@ -231,29 +272,6 @@ static struct json_object *silent_json(const struct probe_plan *plan)
 		json_object_array_add(list, item);
 	}
 	return list;
-}
-
-static struct json_object *closest_json(const struct thprace_closest *closest)
-{
-	struct json_object *object = json_object_new_object();
-	struct json_object *window = json_object_new_object();
-	struct json_object *walk = json_object_new_object();
-	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
-
-	json__add_number(object, "distance", closest->distance);
-	json__add_number(window, "open", closest->window_open);
-	json__add_number(window, "close", closest->window_close);
-	json__add_address(window, "folio", closest->folio);
-	json__add_number(window, "pid", closest->window_pid);
-	json__add_number(walk, "enter", closest->walk_enter);
-	json__add_number(walk, "leave", closest->walk_leave);
-	json__add_address(walk, "folio", closest->folio);
-	json__add_number(walk, "pid", closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
-	if (class > 0 && class < race_class__end())
-		json__add_name(walk, "class", names__class(class));
-	json__add(object, "window", window);
-	json__add(object, "walk", walk);
-	return object;
 }
 
 /* The counters that are sums. */

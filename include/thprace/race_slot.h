@@ -10,6 +10,7 @@
 #include <thprace/incident.h>
 #include <thprace/race.h>
 #include <thprace/race_interval.h>
+#include <thprace/shared.h>
 
 #define THPRACE_RACE_SLOTS 512 /* a power of two */
 #define THPRACE_RACE_BUCKETS 1024 /* a power of two */
@@ -93,6 +94,36 @@ struct thprace_race_table {
 	struct thprace_race_closed end[THPRACE_RACE_CLOSED];
 };
 
+/*
+ * The last interval of a side that ended, for the closest pass. Several tasks may write it at the
+ * same time, without a lock: then the sum tells a reader that the members are not of one interval.
+ */
+struct thprace_race_last {
+	__u64 key;
+	__u64 end;
+	__u64 from;
+	__u64 to;
+	__u64 who; /* pid, and class above THPRACE_WALK_CLASS_SHIFT; 0: none */
+	__u64 sum; /* of the others */
+};
+
+/* On all keys with this hash. */
+struct thprace_race_passed {
+	struct thprace_race_last window;
+	struct thprace_race_last walker;
+};
+
+/* What was measured of a race. Counted without a lock: an interrupt in between may lose one. */
+struct thprace_race_measured {
+	struct thprace_phase_lengths window;
+	struct thprace_closest closest;
+};
+
+/* On one CPU; there only if races from files are recorded. */
+struct thprace_race_cpu {
+	struct thprace_race_measured of[THPRACE_CLASS_MAX];
+};
+
 /* One interval or instant that has ended: it met the other side, or its escape holds. */
 struct thprace_race_end {
 	__u32 type; /* THPRACE_MSG_RACE_END */
@@ -151,6 +182,8 @@ enum thprace_race_number {
 #define THPRACE_RACE_HAS_INSIDE 0x1 /* it counts only in a task that is inside a function */
 #define THPRACE_RACE_HAS_KEPT 0x2 /* arguments were saved at the entry */
 #define THPRACE_RACE_HAS_LEARN 0x4 /* its key is learnt after its beginning */
+#define THPRACE_RACE_HAS_SAVED 0x20 /* its section has saved values */
+#define THPRACE_RACE_HAS_EVENTS 0x40 /* … named events */
 #define THPRACE_RACE_HAS_LEARNERS 0x10 /* that of one of the other side is */
 #define THPRACE_RACE_HAS_ESCAPE \
 	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */

@@ -163,6 +163,8 @@ static void load_object(struct load *load)
 	load->skel->rodata->stream_count = (__u32)load->stream;
 	err = bpf_map__set_max_entries(load->skel->maps.cpus, load->cpus);
 	if (!err)
+		err = bpf_map__set_max_entries(load->skel->maps.race_cpus, load->cpus);
+	if (!err)
 		err = bodies__load(load->skel);
 	if (err)
 		die("cannot load the programs (Linux 5.17 or newer, root)", err);

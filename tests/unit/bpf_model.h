@@ -137,6 +137,11 @@ uint64_t bpf_model__clock(unsigned int who);
  * the losses by a cause.
  */
 uint64_t bpf_model__check_races(enum thprace_loss cause);
+/* Are the ends that the closest pass is found by written and read in steps? At first not. */
+void bpf_model__tear_passes(bool on);
+/* What was measured of the race from a file, on all CPUs; the programs' bucket of a length. */
+void bpf_model__measured(struct thprace_race_measured *sum);
+unsigned int bpf_model__bucket(uint64_t ns);
 /*
  * As core does from time to time: free the places of walkers that have waited long enough. Returns
  * how many still wait.

@@ -15,6 +15,7 @@ struct thprace_beacon beacon; /* of bpf/beacon.bpf.c */
 #include "bpf_model_private.h"
 
 #define CLASS 20
+#define CPUS 8 /* at least as many as the model has */
 #define CONTEXT 8 /* of a program, which none of these reads */
 
 /* Of the model itself: no step. */
@@ -22,6 +23,9 @@ struct thprace_beacon beacon; /* of bpf/beacon.bpf.c */
 
 static struct thprace_race_slot slot[THPRACE_RACE_SLOTS];
 static struct thprace_race_table words;
+static struct thprace_race_passed passed[THPRACE_RACE_BUCKETS];
+static struct thprace_race_cpu measured[CPUS];
+static bool torn;
 
 enum section {
 	WINDOW,
@@ -64,9 +68,10 @@ UNSEEN __u64 model__race_number(int which)
 	case THPRACE_RACE_SIDE:
 		return section == WINDOW ? THPRACE_RACE_WINDOW : THPRACE_RACE_WALKER;
 	case THPRACE_RACE_FLAGS:
-		return THPRACE_RACE_HAS_ESCAPE | (section == WINDOW    ? THPRACE_RACE_HAS_LEARNERS
-						  : section == LEARNER ? THPRACE_RACE_HAS_LEARN
-								       : 0);
+		return THPRACE_RACE_HAS_ESCAPE | THPRACE_RACE_HAS_EVENTS |
+		       (section == WINDOW    ? THPRACE_RACE_HAS_LEARNERS
+			: section == LEARNER ? THPRACE_RACE_HAS_LEARN
+					     : 0);
 	case THPRACE_RACE_SECTIONS:
 		return SECTIONS;
 	default:
@@ -130,6 +135,10 @@ UNSEEN void *model__race_lookup(const void *map, uint32_t at)
 {
 	if (map == &race_slots)
 		return at < THPRACE_RACE_SLOTS ? &slot[at] : NULL;
+	if (map == &race_passes)
+		return at < THPRACE_RACE_BUCKETS ? &passed[at] : NULL;
+	if (map == &race_cpus)
+		return at < CPUS ? &measured[at] : NULL;
 	return map == &race_table && !at ? &words : NULL;
 }
 
@@ -139,6 +148,8 @@ UNSEEN bool model__race_shared(const volatile void *at)
 	size_t in_words = (uintptr_t)at - (uintptr_t)&words;
 	size_t in_slots = (uintptr_t)at - (uintptr_t)slot, member;
 
+	if ((uintptr_t)at - (uintptr_t)passed < sizeof(passed))
+		return torn;
 	if (in_words < sizeof(words))
 		return in_words >= sizeof(words.word) ||
 		       slot[in_words / sizeof(words.word[0])].task;
@@ -161,6 +172,37 @@ UNSEEN void model__race_reset(void)
 {
 	memset(slot, 0, sizeof(slot));
 	memset(&words, 0, sizeof(words));
+	memset(passed, 0, sizeof(passed));
+	memset(measured, 0, sizeof(measured));
+}
+
+UNSEEN void bpf_model__tear_passes(bool on)
+{
+	torn = on;
+}
+
+UNSEEN void bpf_model__measured(struct thprace_race_measured *sum)
+{
+	const struct thprace_race_measured *from;
+	unsigned int i, b;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < CPUS; i++) {
+		from = &measured[i].of[CLASS];
+		sum->window.sum += from->window.sum;
+		if (from->window.max > sum->window.max)
+			sum->window.max = from->window.max;
+		for (b = 0; b < THPRACE_BUCKETS; b++)
+			sum->window.bucket[b] += from->window.bucket[b];
+		if (from->closest.distance &&
+		    (!sum->closest.distance || from->closest.distance < sum->closest.distance))
+			sum->closest = from->closest;
+	}
+}
+
+UNSEEN unsigned int bpf_model__bucket(uint64_t ns)
+{
+	return (unsigned int)race_bucket(ns);
 }
 
 UNSEEN void model__race_check(void)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Diagrams of other cases: splits, check points, passes, reused pages; and the text below. */
 #include "diagram_support.h"
+
+#include "classes/race_class.h"
+#include "report/summary.h"
 #include "class_ids.h"
 
 static void draws_head(void **state)
@@ -57,13 +60,15 @@ static void draws_check(void **state)
 
 static void assert_closest(const struct thprace_incident *pair, const char *expected)
 {
+	const struct summary_closest closest = {
+		.distance = 12300, .window = pair->window, .walk = pair->walk};
 	struct diagram_options options = {0};
 	size_t size = 0;
 	char *text = NULL;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	diagram__closest(out, NULL, 12300, &pair->window, &pair->walk, &options);
+	diagram__closest(out, NULL, &closest, &options);
 	fclose(out);
 	assert_string_equal(text, expected);
 	assert_fits(text);
@@ -113,6 +118,41 @@ static void draws_closest(void **state)
 		"\n"
 		"  no overlap: the walker had returned before the window opened\n"
 		"\n");
+}
+
+/* A race from a file: of the first of both only the end is known, of the other one its begin. */
+static void draws_closest_of_file(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct thprace_incident pair = {.window = {.close = T0, .pid = 812, .folio = 7},
+					.walk = {.enter = T0 + 12300, .pid = 813, .folio = 7}};
+
+	(void)state;
+	pair.walk.class = (uint8_t) class;
+	assert_closest(&pair,
+		       "  closest pass: a-race, missed each other by 12.3 us\n"
+		       "  key 0x7\n"
+		       "\n"
+		       "              thread 812                                  thread 813\n"
+		       "      0.0 us  f return\n"
+		       "     12.3 us                                              g entry\n"
+		       "\n"
+		       "  no overlap: the walker came after the window had closed\n\n");
+	pair.window.close = 0;
+	pair.window.open = T0 + 12300;
+	pair.walk.enter = 0;
+	pair.walk.leave = T0;
+	assert_closest(&pair,
+		       "  closest pass: a-race, missed each other by 12.3 us\n"
+		       "  key 0x7\n"
+		       "\n"
+		       "              thread 812                                  thread 813\n"
+		       "    -12.3 us                                              g entry\n"
+		       "      0.0 us  f entry\n"
+		       "\n"
+		       "  no overlap: the walker was gone before the window opened\n\n");
+	race_class__forget_foreign();
 }
 
 static void draws_reuse(void **state)
@@ -229,8 +269,11 @@ static void says_what_decided(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(draws_head),	     cmocka_unit_test(draws_check),
-		cmocka_unit_test(draws_closest),     cmocka_unit_test(draws_reuse),
+		cmocka_unit_test(draws_head),
+		cmocka_unit_test(draws_check),
+		cmocka_unit_test(draws_closest),
+		cmocka_unit_test(draws_reuse),
+		cmocka_unit_test(draws_closest_of_file),
 		cmocka_unit_test(says_what_decided),
 	};
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "exposure.h"
+#include "classes/race_class.h"
 #include "session/session.h"
 #include "class_ids.h"
 
@@ -333,6 +334,30 @@ static void not_estimated(void **state)
 	assert_false(exposure.classes[THPRACE_CLASS_NONE].estimated);
 }
 
+/* A race from a file: rates and lengths, and no estimate, because nobody knows how many keys it has. */
+static void race_from_a_file(void **state)
+{
+	const char *const event[RACE_EVENTS] = {0};
+	const unsigned int class = race_class__add_file("a-race", event);
+	bool observable[THPRACE_CLASS_MAX] = {false};
+	struct exposure_sample from, to;
+	struct exposure exposure;
+
+	(void)state;
+	observable[class] = true;
+	fill(&from, &to);
+	to.of_race[class] = from.of_race[class] + 20;
+	to.of_race_ns[class] = from.of_race_ns[class] + 8000;
+	to.walkers[class] = from.walkers[class] + 30;
+	to.walker_ns[class] = from.walker_ns[class] + 900;
+	exposure__between(&exposure, &from, &to, 1, observable);
+	assert_true(exposure.classes[class].windows_per_s * exposure.seconds == 20);
+	assert_true(exposure.classes[class].window_ns == 400);
+	assert_true(exposure.classes[class].walker_ns == 30);
+	assert_false(exposure.classes[class].estimated);
+	race_class__forget_foreign();
+}
+
 /* --- the source of the numbers -------------------------------------------------------------- */
 
 static void sample(void **state)
@@ -352,6 +377,8 @@ static void sample(void **state)
 	sum->walkers[THPRACE_SPLIT_HEAD] = 13;
 	sum->walker_ns[THPRACE_SPLIT_HEAD] = 1300;
 	totals.classes[THPRACE_COLLAPSE_REUSE].overlaps = 17;
+	sum->windows[9] = 19;
+	totals.counters.race[9].window.sum = 1900;
 	exposure__sample(&sample, &totals, 42);
 	assert_int_equal(sample.when, 42);
 	assert_int_equal(sample.windows, 7);
@@ -362,6 +389,8 @@ static void sample(void **state)
 	assert_int_equal(sample.walkers[THPRACE_SPLIT_HEAD], 13);
 	assert_int_equal(sample.walker_ns[THPRACE_SPLIT_HEAD], 1300);
 	assert_int_equal(sample.overlaps[THPRACE_COLLAPSE_REUSE], 17);
+	assert_int_equal(sample.of_race[9], 19);
+	assert_int_equal(sample.of_race_ns[9], 1900);
 }
 
 static double folios_of(const char *meminfo)
@@ -413,10 +442,11 @@ static void folios(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chance),     cmocka_unit_test(never_nan),
-		cmocka_unit_test(zero_rates), cmocka_unit_test(not_known_yet),
-		cmocka_unit_test(by_hand),    cmocka_unit_test(not_estimated),
-		cmocka_unit_test(sample),     cmocka_unit_test(folios),
+		cmocka_unit_test(chance),	    cmocka_unit_test(never_nan),
+		cmocka_unit_test(zero_rates),	    cmocka_unit_test(not_known_yet),
+		cmocka_unit_test(by_hand),	    cmocka_unit_test(not_estimated),
+		cmocka_unit_test(sample),	    cmocka_unit_test(folios),
+		cmocka_unit_test(race_from_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

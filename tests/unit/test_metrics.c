@@ -242,6 +242,44 @@ static void histogram_is_exact(void **state)
 	free(reading.text);
 }
 
+/* A race from a file has its lengths and its closest pass; what is not known has no sample. */
+static void race_from_a_file(void **state)
+{
+	const char *const event[RACE_EVENTS] = {0};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct thprace_race_measured *race;
+	struct reading reading;
+	struct world world;
+	char *text;
+
+	(void)state;
+	make_new(&world);
+	race = &world.totals.counters.race[class];
+	world.totals.counters.sum.windows[class] = 5;
+	world.totals.counters.sum.walkers[class] = 1;
+	text = text_of(&world);
+	assert_non_null(strstr(text, "thprace_race_window_seconds_count{class=\"a-race\"} 0\n"));
+	assert_null(strstr(text, "thprace_closest_pass_seconds{"));
+	free(text);
+	race->window.bucket[thprace_bucket(300)] = 2;
+	race->window.bucket[thprace_bucket(5000)] = 3;
+	race->window.sum = 15600;
+	race->closest.distance = 1500;
+	race->closest.walk_pid = class << THPRACE_WALK_CLASS_SHIFT | 812;
+	world.totals.counters.sum.closest.distance = 2500;
+	world.totals.counters.sum.closest.walk_pid =
+		THPRACE_SPLIT_UNMAP << THPRACE_WALK_CLASS_SHIFT | 812;
+	read_text(&reading, text_of(&world));
+	assert_value(&reading,
+		     "thprace_race_window_seconds_bucket{class=\"a-race\",le=\"5.12e-07\"}", 2);
+	assert_value(&reading, "thprace_race_window_seconds_count{class=\"a-race\"}", 5);
+	assert_value(&reading, "thprace_race_window_seconds_sum{class=\"a-race\"}", 0.0000156);
+	assert_value(&reading, "thprace_closest_pass_seconds{class=\"a-race\"}", 0.0000015);
+	assert_value(&reading, "thprace_closest_pass_seconds{class=\"split-unmap\"}", 0.0000025);
+	free(reading.text);
+	race_class__forget_foreign();
+}
+
 /* From a new daemon to a full one no counter falls, and none disappears. */
 static void counters_grow(void **state)
 {
@@ -277,6 +315,9 @@ static int print(void (*make)(struct world *world))
 	/* Some metrics are of races from files only. */
 	world.totals.counters.sum.walkers[class] = 3;
 	world.totals.counters.sum.windows[class] = 2;
+	world.totals.counters.race[class].window.bucket[40] = 2;
+	world.totals.counters.race[class].closest.distance = 5000;
+	world.totals.counters.race[class].closest.walk_pid = class << THPRACE_WALK_CLASS_SHIFT | 9;
 	text = metrics__text(&world.state);
 	if (!text || fputs(text, stdout) == EOF || fflush(stdout))
 		return 1;
@@ -295,6 +336,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(escaped),
 		cmocka_unit_test(histogram_is_exact),
 		cmocka_unit_test(counters_grow),
+		cmocka_unit_test(race_from_a_file),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--print"))

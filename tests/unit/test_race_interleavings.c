@@ -37,7 +37,8 @@ struct interval {
 	uint64_t key; /* 0: it has not learnt it */
 	uint64_t keys; /* bits: all that it has had */
 	uint64_t begin, end; /* 0: it has not ended */
-	uint64_t gone; /* it was dropped, or its task has exited */
+	uint64_t gone; /* it was dropped, or its task has exited … */
+	bool exited; /* … the latter */
 	uint64_t event; /* of a window; 0: none */
 };
 
@@ -55,7 +56,7 @@ struct play {
 
 static struct {
 	unsigned long intervals, pairs, apart, escapes, refused, exits, learnt, lost, late, proved,
-		replayed;
+		replayed, closest, passes, nearest;
 } sum;
 
 /* What it has begun, KINDS: nothing. */
@@ -136,10 +137,12 @@ static void ended(struct play *play, unsigned int who, enum kind kind, uint64_t 
 	play->open[who][kind] = NULL;
 }
 
-static void gone(struct play *play, unsigned int who, enum kind kind)
+static void gone(struct play *play, unsigned int who, enum kind kind, bool exited)
 {
-	if (play->open[who][kind])
+	if (play->open[who][kind]) {
 		play->open[who][kind]->gone = play->model->now;
+		play->open[who][kind]->exited = exited;
+	}
 	play->open[who][kind] = NULL;
 }
 
@@ -199,13 +202,13 @@ static void note(struct play *play, unsigned int who)
 		ended(play, who, WALKER, at);
 		break;
 	case BPF_MODEL_RACE_DROP:
-		gone(play, who, WINDOW);
+		gone(play, who, WINDOW, false);
 		break;
 	default: /* exit: they stay without an end */
 		sum.exits += count_left(play, who);
-		gone(play, who, WINDOW);
-		gone(play, who, WALKER);
-		gone(play, who, LEARNER);
+		gone(play, who, WINDOW, true);
+		gone(play, who, WALKER, true);
+		gone(play, who, LEARNER, true);
 		break;
 	}
 	sum.refused += !at && (play->call[who].program == BPF_MODEL_RACE_OPEN ||
@@ -404,6 +407,113 @@ static void check(const struct play *play, bool lost, bool late)
 	sum.intervals += play->intervals;
 }
 
+/* --- what is measured --- */
+
+/* The later one began after the earlier one of the other side had ended. 0: they are no such pair. */
+static uint64_t distance(const struct interval *earlier, const struct interval *later)
+{
+	if (!earlier->end || !later->end || earlier->who == later->who || !earlier->key ||
+	    earlier->key != later->key || (earlier->kind == WINDOW) == (later->kind == WINDOW) ||
+	    later->begin <= earlier->end)
+		return 0;
+	return later->begin - earlier->end;
+}
+
+static bool is_closest(const struct interval *earlier, const struct interval *later,
+		       const struct thprace_closest *closest)
+{
+	const struct interval *window = later->kind == WINDOW ? later : earlier;
+	const struct interval *walker = later->kind == WINDOW ? earlier : later;
+
+	return distance(earlier, later) == closest->distance && earlier->key == closest->folio &&
+	       bpf_model__pid(window->who) == closest->window_pid &&
+	       bpf_model__pid(walker->who) ==
+		       (closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1)) &&
+	       closest->window_open == (window == later ? window->begin : 0) &&
+	       closest->window_close == (window == later ? 0 : window->end) &&
+	       closest->walk_enter == (walker == later ? walker->begin : 0) &&
+	       closest->walk_leave == (walker == later ? 0 : walker->end);
+}
+
+static bool met_other(const struct play *play, const struct interval *interval)
+{
+	const struct interval *other;
+	unsigned int i;
+
+	for (i = 0; i < play->intervals; i++) {
+		other = &play->interval[i];
+		if ((other->kind == WINDOW) != (interval->kind == WINDOW) &&
+		    share_an_instant(other, interval))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The closest pass is one of those that there were. Often it is the least of those who met nobody:
+ * not if who came first had not noted its end yet, or its bucket had a later one.
+ */
+static void check_closest(const struct play *play, const struct thprace_closest *closest)
+{
+	uint64_t least = UINT64_MAX, one;
+	bool found = false, alone;
+	unsigned int i, j;
+
+	for (j = 0; j < play->intervals; j++) {
+		alone = !met_other(play, &play->interval[j]);
+		for (i = 0; i < play->intervals; i++) {
+			one = distance(&play->interval[i], &play->interval[j]);
+			if (one && one < least && alone)
+				least = one;
+			found |= one && is_closest(&play->interval[i], &play->interval[j], closest);
+		}
+	}
+	sum.passes += least < UINT64_MAX;
+	sum.closest += closest->distance > 0;
+	sum.nearest += closest->distance && closest->distance <= least;
+	assert_int_equal(found, closest->distance > 0);
+}
+
+static void check_measured(const struct play *play)
+{
+	uint64_t lengths = 0, longest = 0, length;
+	struct thprace_race_measured measured;
+	unsigned int i, windows[THPRACE_BUCKETS] = {0};
+
+	bpf_model__measured(&measured);
+	for (i = 0; i < play->intervals; i++) {
+		if (play->interval[i].kind != WINDOW || !play->interval[i].end)
+			continue;
+		length = play->interval[i].end - play->interval[i].begin;
+		lengths += length;
+		longest = length > longest ? length : longest;
+		windows[thprace_bucket(length)]++;
+	}
+	assert_int_equal(measured.window.sum, lengths);
+	assert_int_equal(measured.window.max, longest);
+	for (i = 0; i < THPRACE_BUCKETS; i++)
+		assert_int_equal(measured.window.bucket[i], windows[i]);
+	check_closest(play, &measured.closest);
+}
+
+/* The programs' own way to the bucket of a length. */
+static void test_buckets(void **state)
+{
+	unsigned int bit;
+	int64_t off;
+	uint64_t ns;
+
+	(void)state;
+	for (ns = 0; ns < 100000; ns++)
+		assert_int_equal(bpf_model__bucket(ns), thprace_bucket(ns));
+	for (bit = 0; bit < 64; bit++)
+		for (off = -2; off <= 2; off++)
+			assert_int_equal(bpf_model__bucket((1ULL << bit) + (uint64_t)off),
+					 thprace_bucket((1ULL << bit) + (uint64_t)off));
+	for (ns = 1; ns < 1ULL << 40; ns += ns / 64 + 1)
+		assert_int_equal(bpf_model__bucket(ns), thprace_bucket(ns));
+}
+
 /* --- the same, from the messages and from the records --- */
 
 struct incidents {
@@ -488,12 +598,43 @@ static void check_same(const struct play *play, const struct thprace_incident *x
 		assert_int_equal(x->attribution, y->attribution);
 }
 
+/* Did somebody exit in an interval on this key while that one lasted? */
+static bool met_exit(const struct play *play, const struct thprace_incident *alone)
+{
+	const struct interval *interval;
+	unsigned int i;
+
+	for (i = 0; i < play->intervals; i++) {
+		interval = &play->interval[i];
+		if (interval->exited && interval->keys & key_bit(alone->walk.folio) &&
+		    bpf_model__pid(interval->who) != alone->walk.pid &&
+		    interval->begin <= alone->walk.leave && alone->walk.enter <= interval->gone)
+			return true;
+	}
+	return false;
+}
+
+/* Then one way may say that it met nobody, and the other one that it does not know. */
+static void leave_out_exits(const struct play *play, struct incidents *incidents)
+{
+	const size_t all = incidents->count;
+	size_t i;
+
+	incidents->count = 0;
+	for (i = 0; i < all; i++)
+		if (incidents->incident[i].verdict != THPRACE_UNATTRIBUTED ||
+		    !met_exit(play, &incidents->incident[i]))
+			incidents->incident[incidents->count++] = incidents->incident[i];
+}
+
 static void check_replay(const struct play *play)
 {
 	size_t i;
 
 	join(play);
 	replay(play);
+	leave_out_exits(play, &joined);
+	leave_out_exits(play, &replayed);
 	qsort(joined.incident, joined.count, sizeof(joined.incident[0]), order);
 	qsort(replayed.incident, replayed.count, sizeof(replayed.incident[0]), order);
 	for (i = 0; i < joined.count && i < replayed.count; i++)
@@ -524,6 +665,7 @@ static void test_interleavings(void **state)
 		late -= sum.exits - exits;
 		sum.late += late > 0;
 		check(play, lost > 0, late > 0);
+		check_measured(play);
 		if (!lost && !late)
 			check_replay(play);
 		bpf_model__free(play->model);
@@ -539,15 +681,44 @@ static void test_interleavings(void **state)
 	assert_true(sum.learnt > SCHEDULES && sum.proved > SCHEDULES / 10);
 	assert_in_range(sum.lost, 1, SCHEDULES / 2);
 	assert_in_range(sum.late, 1, SCHEDULES / 2);
+	print_message("%lu closest passes of %lu, %lu of them the least of all\n", sum.closest,
+		      sum.passes, sum.nearest);
+	assert_true(sum.closest > SCHEDULES / 2 && sum.nearest > SCHEDULES / 10);
 	print_message("%lu incidents are the same from the records\n", sum.replayed);
 	assert_true(sum.replayed > SCHEDULES);
+	free(play);
+}
+
+/* Several tasks write the end of an interval at the same time, and others read it. */
+static void test_passes(void **state)
+{
+	const struct bpf_model_options options = {0};
+	struct play *play = calloc(1, sizeof(*play));
+	uint64_t seed;
+
+	(void)state;
+	assert_non_null(play);
+	sum.closest = sum.passes = sum.nearest = 0;
+	bpf_model__tear_passes(true);
+	for (seed = 1; seed <= SCHEDULES; seed++) {
+		*play = (struct play){.random = seed, .model = bpf_model__new(&options)};
+		run(play);
+		check_measured(play);
+		bpf_model__free(play->model);
+	}
+	bpf_model__tear_passes(false);
+	print_message("%lu closest passes of %lu, %lu of them the least of all\n", sum.closest,
+		      sum.passes, sum.nearest);
+	assert_true(sum.closest > SCHEDULES / 2);
 	free(play);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_interleavings),
+		cmocka_unit_test(test_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

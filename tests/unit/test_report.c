@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From a trace file to its report, as text and as JSON. */
 #include "report_support.h"
+
+#include "session/stats_json.h"
+#include "trace/trace_classes.h"
 #include "class_ids.h"
 #include "classes/race_class.h"
 
@@ -366,6 +369,78 @@ static void nothing_overlapped(void **state)
 }
 
 /* Escapes that are only in STATS, and escapes that are only among the incidents, both count. */
+/* A trace of a race from a file, with what a session measured of it. */
+static void write_measured(uint64_t overlaps)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct json_object *object = json_object_new_object();
+	struct session_totals *totals = calloc(1, sizeof(*totals));
+	struct thprace_race_measured *race = &totals->counters.race[class];
+	struct trace_writer *writer = NULL;
+	char *text;
+
+	totals->counters.sum.windows[class] = 12;
+	totals->classes[class].overlaps = overlaps;
+	race->window.bucket[thprace_bucket(1000)] = 12;
+	race->window.sum = 12000;
+	race->window.max = 1001;
+	race->closest = (struct thprace_closest){
+		.distance = 12300,
+		.folio = 0x77,
+		.window_close = START + 1000,
+		.walk_enter = START + 13300,
+		.window_pid = 812,
+		.walk_pid = class << THPRACE_WALK_CLASS_SHIFT | 813,
+	};
+	json_object_object_add(object, "classes", trace_classes__json());
+	assert_int_equal(trace_writer__open(&writer, path, START, WALL, 0), 0);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META,
+					    json_object_to_json_string(object)),
+			 0);
+	text = stats_json__span(totals, START + 1000000);
+	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, text), 0);
+	assert_int_equal(trace_writer__close(writer), 0);
+	free(text);
+	free(totals);
+	json_object_put(object);
+	race_class__forget_foreign();
+}
+
+/* Lengths of windows and the closest pass of a race from a file, if nothing overlapped. */
+static void race_from_a_file(void **state)
+{
+	char *text;
+
+	(void)state;
+	write_measured(0);
+	text = report(5, 0);
+	assert_has(text, "\nclosest pass\nnothing overlapped; this came nearest\n\n"
+			 "  closest pass: a-race, missed each other by 12.3 us\n  key 0x77\n");
+	assert_has(text, " g entry\n");
+	assert_has(text, "  a-race                                     12   p50 ");
+	assert_has(text, "   max 1.0 us\n");
+	assert_null(strstr(text, "no window was seen"));
+	free(text);
+	text = report(5, 1);
+	assert_has(text,
+		   "\"type\":\"phase\",\"phase\":\"whole\",\"class\":\"a-race\",\"count\":12,");
+	assert_has(text, "\"buckets\":[[896,12]]");
+	assert_has(text, "\"class\":\"a-race\",\"windows\":12,\"walkers\":0,");
+	assert_has(text, "\"type\":\"closest\",\"distance_ns\":12300,\"class\":\"a-race\",");
+	assert_int_equal(occurrences(text, "\"type\":\"closest\""), 1);
+	free(text);
+	/* Something came nearer. */
+	write_measured(3);
+	text = report(5, 0);
+	assert_null(strstr(text, "closest pass"));
+	free(text);
+	text = report(5, 1);
+	assert_null(strstr(text, "\"type\":\"closest\""));
+	free(text);
+	race_class__forget_foreign();
+}
+
 static void escapes_are_never_hidden(void **state)
 {
 	struct summary *summary;
@@ -424,6 +499,7 @@ int main(void)
 		cmocka_unit_test(coarse_clock_silent_entry),
 		cmocka_unit_test(nothing_overlapped),
 		cmocka_unit_test(escapes_are_never_hidden),
+		cmocka_unit_test(race_from_a_file),
 		cmocka_unit_test(keeps_the_most_telling),
 	};
 

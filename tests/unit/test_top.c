@@ -98,6 +98,36 @@ static void rates(void **state)
 	assert_true(top->walkers_per_s[2] == 10);
 }
 
+/* Of a race from a file: how long its windows are, and how near they came. */
+static void race_from_a_file(void **state)
+{
+	static const char text[] =
+		"{\"type\":\"status\",\"started_ns\":1,\"now_ns\":%u000000000,"
+		"\"closest\":{\"distance_ns\":77},\"classes\":[{\"class\":\"split-unmap\"},"
+		"{\"class\":\"a-race\",\"observable\":true,\"windows\":%u,\"lengths\":{"
+		"\"count\":4,\"p50_ns\":5,\"p99_ns\":6,\"max_ns\":7},"
+		"\"closest\":{\"distance_ns\":88}}]}";
+	struct json_object *status;
+	char answer[sizeof(text) + 20];
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++) {
+		snprintf(answer, sizeof(answer), text, i, 10 * i);
+		status = object(answer);
+		top_source__status(top, status);
+		json_object_put(status);
+	}
+	assert_int_equal(top->now.closest, 77);
+	assert_false(top->now.classes[0].measured);
+	assert_int_equal(top->now.classes[0].closest, 0);
+	assert_true(top->now.classes[1].measured);
+	assert_int_equal(top->now.classes[1].closest, 88);
+	assert_int_equal(top->now.classes[1].lengths.p99, 6);
+	assert_int_equal(top->now.classes[1].lengths.max, 7);
+	assert_true(top->race_windows_per_s[1] == 10);
+}
+
 static void orders(void **state)
 {
 	unsigned int list[THPRACE_CLASS_MAX];
@@ -313,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rates, begin, finish),
+		cmocka_unit_test_setup_teardown(race_from_a_file, begin, finish),
 		cmocka_unit_test_setup_teardown(orders, begin, finish),
 		cmocka_unit_test_setup_teardown(sparks, begin, finish),
 		cmocka_unit_test_setup_teardown(latest, begin, finish),

@@ -21,6 +21,8 @@ static void fill(struct session_totals *totals, uint64_t k)
 	memset(totals, 0, sizeof(*totals));
 	for (i = 0; i < sizeof(totals->counters.sum) / sizeof(*sum); i++)
 		sum[i] = k * (i + 1);
+	for (i = 0; i < sizeof(totals->counters.race) / (sizeof(uint64_t)); i++)
+		((uint64_t *)totals->counters.race)[i] = k * (i + 1);
 	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
 		totals->classes[i].overlaps = k * (i + 10);
 		totals->classes[i].contained = k * (i + 5);
@@ -50,8 +52,35 @@ static void test_span(void **state)
 	memset(&wanted.counters.sum.closest, 0, sizeof(wanted.counters.sum.closest));
 	for (i = 0; i < THPRACE_PHASE_MAX; i++)
 		wanted.counters.sum.phase[i].max = 0;
+	for (i = 0; i < THPRACE_CLASS_MAX; i++) {
+		wanted.counters.race[i].window.max = 0;
+		memset(&wanted.counters.race[i].closest, 0, sizeof(struct thprace_closest));
+	}
 	assert_memory_equal(&span, &wanted, sizeof(span));
 	assert_int_equal(span.escapes, 2 * THPRACE_CLASS_MAX);
+}
+
+/* Of two sessions: sums, the longest window, and the closest pass, of each race from a file. */
+static void test_sum(void **state)
+{
+	struct session_totals sum, other;
+	struct thprace_race_measured *race = &other.counters.race[9];
+
+	(void)state;
+	fill(&sum, 2);
+	fill(&other, 3);
+	race->window.max = 5;
+	race->closest.distance = 7;
+	sum.counters.race[10].closest.distance = 0;
+	session__add(&sum, &other);
+	assert_int_equal(sum.counters.race[9].window.max, 2 * race->window.bucket[0] / 3 - 2);
+	assert_int_equal(sum.counters.race[9].window.bucket[4], 5 * race->window.bucket[4] / 3);
+	assert_int_equal(sum.counters.race[9].window.sum, 5 * race->window.sum / 3);
+	assert_memory_equal(&sum.counters.race[9].closest, &race->closest, sizeof(race->closest));
+	assert_int_equal(sum.counters.race[10].closest.distance,
+			 other.counters.race[10].closest.distance);
+	assert_int_equal(sum.counters.sum.windows[9], 5 * other.counters.sum.windows[9] / 3);
+	assert_int_equal(sum.counters.missed, 5);
 }
 
 /* Its STATS do not include the engine's own time. */
@@ -85,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_stats_of_span),
 	};
 

@@ -145,7 +145,7 @@ static void incidents_too(void **state)
 	assert_int_equal(toy, race_class__end());
 	assert_int_equal(summary->class[toy].walkers, 77);
 	assert_int_equal(summary->class[toy].escapes, 1);
-	assert_int_equal(summary->closest_walk.class, toy);
+	assert_int_equal(summary->closest.walk.class, toy);
 	summary__free(summary);
 	text = report(1, 0);
 	assert_has(text, "\n  toy-race                  77          1 ");

@@ -101,6 +101,25 @@ try thprace export --chrome-json -o timeline x.thpr
 like timeline '"ph":"X","name":"swapin-nocache window","cat":"window"' "export draws its windows as slices" || diag "$(cat err)"
 like timeline '"ph":"i","name":"swapin-nocache walker","cat":"walker"' "... and its walkers as instants"
 
+# --- how long windows are, and how near two sides come that do not meet ---
+
+printf '%s\n' '[race]' 'name = near' 'title = a file is opened, and deleted later' '[window]' 'open = vfs_open entry' \
+	'close = vfs_open return' 'key = path->dentry' '[walker]' 'at = vfs_unlink entry' 'key = dentry' >near.race
+# shellcheck disable=SC2016
+try thprace record -o x.thpr --race ./near.race -- \
+	sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo >near.$i; cat near.$i; /bin/rm near.$i; done'
+is "$status" 0 "files are opened and deleted" || diag "$(cat err)"
+thprace report --format json x.thpr >x.json
+thprace report x.thpr >x.txt
+more "$(of_class windows near x.json)" 9 "its windows are counted"
+is "$(number phase count x.json '"class":"near"')" "$(of_class windows near x.json)" "... with their lengths"
+like x.txt "^  near +[0-9,]+ +p50 .* max " "... which the report shows"
+is "$(of_class overlaps near x.json)" 0 "nobody opens what is deleted"
+like x.json '"type":"closest","distance_ns":[1-9][0-9]*,"class":"near","window":' "some pass is the closest" ||
+	diag "$(grep closest x.json)"
+like x.txt "closest pass: near, missed each other by" "... and is drawn"
+like x.txt "^ *[0-9.]+ .?s +vfs_unlink entry" "... with the names of its functions"
+
 # --- a task that never returns is counted, and is not kept ---
 
 printf '%s\n' '[race]' 'name = exits' 'title = a function that does not return' '[window]' 'open = do_group_exit entry' \
