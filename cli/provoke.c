@@ -213,7 +213,7 @@ static void watch(struct provoke *provoke, int *err)
 			provoke->escaped = now;
 		if (provoke->escaped && !options->whole && now > provoke->escaped + AFTER_ESCAPE_NS)
 			break;
-		if (!provoke->escaped && seen_enough(provoke))
+		if ((!provoke->escaped || options->whole) && seen_enough(provoke))
 			break;
 	}
 }

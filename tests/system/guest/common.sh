@@ -58,6 +58,13 @@ record_until() {
 	try thprace record -o x.thpr $until_words -d 15min $until_options -- sh ./turns "$@"
 }
 
+# stress_some CLASS [OPTION]...: a second, and more where a starved machine does nothing in that
+stress_some() {
+	until thprace-stress "$@" -d 1 --format json >stress && grep -q '"opener_runs":[1-9]' stress; do
+		:
+	done
+}
+
 # sum NUMBER...: of those on stdin
 sum() {
 	awk '{ n += $1 } END { print n + 0 }'

@@ -174,7 +174,8 @@ like report.json '"type":"header".*"complete":false|"type":"loss".*"write":[1-9]
 try thprace dump full/x.thpr
 more "$(wc -l <out)" 100 "disk full: dump prints what there is"
 
-try thprace record -o whole.thpr --mode precise --all -- thprace-stress split-unmap -d 1 --noise 1
+try thprace record -o whole.thpr --mode precise --all --until walkers:split-unmap=50 -d 15min -- \
+	thprace-stress split-unmap -d 900 --noise 1
 head -c "$(($(wc -c <whole.thpr) - 1000))" whole.thpr >cut.thpr
 try thprace report cut.thpr
 like out 'split-unmap' "truncated file: report shows what there is"
@@ -196,7 +197,7 @@ is "$(cat err)" "" "... without a message"
 
 # The terminal disappears.
 start_record -o x.thpr --mode precise
-thprace-stress split-unmap -d 1 >stress
+stress_some split-unmap
 kill -HUP "$record"
 wait "$record"
 is $? 0 "SIGHUP: ends in order" || diag "$(cat err)"
@@ -208,7 +209,7 @@ more "$(number header windows out)" 0 "... with its counters"
 for attach in fentry kprobe; do
 	rm -f x.thpr
 	start_record -o x.thpr --attach "$attach" --mode precise --all
-	thprace-stress split-unmap -d 1 --noise 1 >stress
+	stress_some split-unmap --noise 1
 	kill -KILL "$record"
 	wait "$record"
 	is $? 137 "SIGKILL, $attach: killed"

@@ -82,7 +82,7 @@ beside() {
 	while kill -0 "$other" 2>/dev/null && [ "$(pages_read)" -lt $((had + 100)) ]; do
 		sleep 0.1
 	done
-	try thprace provoke --race $race --run "sleep 5" -d 10 --format json $yes
+	try thprace provoke --race $race --run "sleep 900" -d 15min --until walkers=50 --format json $yes
 	is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)"
 	kill "$other"
 	wait "$other"
@@ -104,8 +104,8 @@ swapoff /dev/zram0 2>/dev/null
 try thprace provoke --race $race --widen 0 -d 3 --format json $yes \
 	--run "sh -c 'thprace-stress swapin-nocache -d 3; true'; true"
 is "$(number provoke widened out)" 0 "--widen 0: none is"
-try thprace provoke --race $race -d 3 --format json $yes --whole \
-	--run "sh -c 'thprace-stress swapin-nocache -d 3; true'; true"
+try thprace provoke --race $race -d 15min --until walkers=50 --format json $yes \
+	--run "sh -c 'thprace-stress swapin-nocache -d 900; true'; true"
 more "$(number provoke widened out)" 0 "a command below two shells: windows are held open" ||
 	diag "$(cat out err)"
 # The command goes on for long, and is ended with all that it started.
