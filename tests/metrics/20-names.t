@@ -140,7 +140,7 @@ is "$(cat "$work/documented")" "$(cat "$work/families")" "docs/metrics.md lists 
 sed -n 's/^| `\(thprace_[a-z0-9_]*\)\({[a-z,]*}\)\{0,1\}` .*/\1\2/p' "$root/docs/metrics.md" |
 	sort >"$work/documented"
 sed -n 's/^thprace_/&/p' "$work/text" | sed -E 's/="([^"\\]|\\.)*"//g; s/ [^ ]*$//' |
-	sed -E 's/_bucket(\{[^}]*)/\1/; /_(sum|count)(\{phase\})$/d' | sort -u >"$work/labelled"
+	sed -E 's/_bucket(\{[^}]*)/\1/; /_(sum|count)(\{(phase|class)\})$/d' | sort -u >"$work/labelled"
 is "$(cat "$work/documented")" "$(cat "$work/labelled")" "docs/metrics.md has the labels of each"
 
 done_testing
