@@ -297,6 +297,8 @@ static __always_inline void holder_report(void *ctx, const struct hold_state *st
 	walk->origin = THPRACE_ORIGIN_HOLDER;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
 	message->stack.nr = 0;
+	message->stack.values = 0;
+	message->stack.section = 0;
 	message->stack.pad = 0;
 	if (!leave)
 		stack_take(ctx, &message->stack);

@@ -38,6 +38,25 @@ static __always_inline u32 this_place(void)
 	return THPRACE_RACE_PLACE(NUMBER(THPRACE_RACE_CLASS), NUMBER(THPRACE_RACE_SECTION));
 }
 
+/* The saved values, at the end of the stack. */
+static __always_inline void race_save(const struct thprace_race_slot *slot,
+				      struct thprace_stack *stack)
+{
+	const u64 values = NUMBER(THPRACE_RACE_VALUES);
+	u32 i;
+
+	if (!values)
+		return;
+#pragma clang loop unroll(full)
+	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
+		if (i < values)
+			stack->ip[THPRACE_STACK_MAX - 1 - i] = slot->interval.saved[i];
+	if (stack->nr > THPRACE_STACK_MAX - values)
+		stack->nr = THPRACE_STACK_MAX - values;
+	stack->values = values;
+	stack->section = (slot->place & 0xff) >> 1;
+}
+
 static __always_inline void race_report(void *ctx, const struct thprace_race_slot *slot, u64 now,
 					u8 flags)
 {
@@ -61,6 +80,7 @@ static __always_inline void race_report(void *ctx, const struct thprace_race_slo
 	end->pad = 0;
 	bpf_get_current_comm(end->comm, sizeof(end->comm));
 	stack_take(ctx, &end->stack);
+	race_save(slot, &end->stack);
 	bpf_ringbuf_submit(end, 0);
 }
 
@@ -137,7 +157,7 @@ static __always_inline void race_fill(struct thprace_race_slot *slot, const u64 
 	*(volatile u64 *)&slot->from = frame[THPRACE_RACE_FRAME_FROM];
 	*(volatile u64 *)&slot->to = frame[THPRACE_RACE_FRAME_TO];
 	slot->interval.others = 0;
-	if (has(THPRACE_RACE_HAS_SAVED)) {
+	if (NUMBER(THPRACE_RACE_VALUES)) {
 #pragma clang loop unroll(full)
 		for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
 			*(volatile u64 *)&slot->interval.saved[i] =
@@ -166,7 +186,7 @@ static __always_inline void frame_init_saved(u64 *frame)
 {
 	u32 i;
 
-	if (!has(THPRACE_RACE_HAS_SAVED))
+	if (!NUMBER(THPRACE_RACE_VALUES))
 		return;
 #pragma clang loop unroll(full)
 	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)

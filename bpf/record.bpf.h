@@ -198,6 +198,8 @@ static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 	long size = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);
 
 	stack->nr = (u64)(size & ~(size >> 63)) / sizeof(stack->ip[0]); /* an error: 0 */
+	stack->values = 0;
+	stack->section = 0;
 	stack->pad = 0;
 }
 

@@ -27,6 +27,7 @@ static struct foreign {
 	char point2[TEXT_LEN];
 	char function[TEXT_LEN];
 	char event[RACE_EVENTS][RACE_EVENT_TEXT];
+	char saved[THPRACE_RACE_SECTIONS_MAX][RACE_SAVED_TEXT];
 } foreign[THPRACE_CLASS_MAX - END];
 
 static const struct race_class *by_id[THPRACE_CLASS_MAX];
@@ -116,9 +117,18 @@ static void set_events(struct foreign *place, const struct race_class *class)
 	}
 }
 
+static void set_saved(struct foreign *place, unsigned int section, const char *names)
+{
+	place->class.saved[section] = NULL;
+	if (!names)
+		return;
+	snprintf(place->saved[section], sizeof(place->saved[section]), "%s", names);
+	place->class.saved[section] = place->saved[section];
+}
+
 unsigned int race_class__add_foreign(const struct race_class *class)
 {
-	unsigned int id = race_class__find(class->name);
+	unsigned int id = race_class__find(class->name), i;
 	struct foreign *place;
 
 	if (id)
@@ -135,6 +145,8 @@ unsigned int race_class__add_foreign(const struct race_class *class)
 	place->class.point2 = copy(place->point2, class->point2);
 	place->class.function = copy(place->function, class->function);
 	set_events(place, class);
+	for (i = 0; i < THPRACE_RACE_SECTIONS_MAX; i++)
+		set_saved(place, i, class->saved[i]);
 	by_id[foreign_end] = &place->class;
 	return foreign_end++;
 }
@@ -150,6 +162,50 @@ unsigned int race_class__add_file(const char *name, const char *const event[RACE
 	if (id) /* another file, or an earlier state of it */
 		set_events(&foreign[id - END], &class);
 	return race_class__add_foreign(&class);
+}
+
+void race_class__save(unsigned int class, unsigned int section, const char *names)
+{
+	if (class >= END && class < foreign_end && section < THPRACE_RACE_SECTIONS_MAX)
+		set_saved(&foreign[class - END], section, names);
+}
+
+static const char *saved_of(unsigned int class, unsigned int section)
+{
+	const struct race_class *of = race_class__of(class);
+
+	return of && section < THPRACE_RACE_SECTIONS_MAX && of->saved[section]
+		       ? of->saved[section] + strspn(of->saved[section], " ")
+		       : "";
+}
+
+static const char *after_one(const char *names)
+{
+	names += strcspn(names, " ");
+	return names + strspn(names, " ");
+}
+
+unsigned int race_class__values(unsigned int class, unsigned int section)
+{
+	const char *names = saved_of(class, section);
+	unsigned int count = 0;
+
+	for (; *names; names = after_one(names))
+		count++;
+	return count < THPRACE_INTERVAL_SAVED ? count : THPRACE_INTERVAL_SAVED;
+}
+
+const char *race_class__value(unsigned int class, unsigned int section, unsigned int which,
+			      char buf[RACE_SAVED_TEXT])
+{
+	const char *names = saved_of(class, section);
+
+	while (*names && which--)
+		names = after_one(names);
+	if (!*names)
+		return NULL;
+	snprintf(buf, RACE_SAVED_TEXT, "%.*s", (int)strcspn(names, " "), names);
+	return buf;
 }
 
 void race_class__forget_foreign(void)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <thprace/race.h>
+#include <thprace/race_slot.h>
 #include <thprace/shared.h>
 #include <thprace/watch.h>
 
@@ -41,6 +42,7 @@ enum race_event_name {
 	}
 
 #define RACE_EVENT_TEXT 160 /* bytes of one, with the NUL */
+#define RACE_SAVED_TEXT 256 /* the names of a section's values; longer ones are truncated */
 #define RACE_WAYS_MAX 2
 #define RACE_POINTS_MAX 5
 #define RACE_NO_POINT (-1)
@@ -233,6 +235,8 @@ struct race_class {
 	const char *point2; /* if the first is not attached; or NULL */
 	/* RACE_FILE: the events as in its file, for drawings: open, close, enter, leave; or NULL */
 	const char *event[RACE_EVENTS];
+	/* RACE_FILE: the names of each section's saved values, with a blank between; or NULL */
+	const char *saved[THPRACE_RACE_SECTIONS_MAX];
 
 	/* --- provoking it --- */
 	enum thprace_widen widen; /* where its windows are held open */
@@ -279,7 +283,7 @@ bool race_class__is_name(const char *name);
 
 /*
  * Classes that a trace names and that this build does not have. Drawings and counts need, and have:
- * name, shape, deletes, point, point2, function, event. Their ids follow those of the run.
+ * name, shape, deletes, point, point2, function, event, saved. Their ids follow those of the run.
  *
  * Adds one, with truncated copies of these texts. Returns its id, or 0: it has no name, or there is
  * no space. A class that is already known by this name is not changed.
@@ -294,6 +298,16 @@ unsigned int race_class__foreign_end(void);
  * is that of another class.
  */
 unsigned int race_class__add_file(const char *name, const char *const event[RACE_EVENTS]);
+
+/* Such a class gets the names of a section's saved values, see struct race_class.saved. */
+void race_class__save(unsigned int class, unsigned int section, const char *names);
+
+/* How many values a section of a class saves, 0 if that is not known. */
+unsigned int race_class__values(unsigned int class, unsigned int section);
+
+/* The name of one of them, into buf. Returns it, or NULL: it has none. */
+const char *race_class__value(unsigned int class, unsigned int section, unsigned int which,
+			      char buf[RACE_SAVED_TEXT]);
 
 /* For programs that read many traces and keep nothing of the previous one. */
 void race_class__forget_foreign(void);

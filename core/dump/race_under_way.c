@@ -16,6 +16,18 @@ static bool is_open(const struct thprace_race_slot *slot)
 	       race_class__shape(slot->place >> 8) == RACE_FILE;
 }
 
+/* As bpf/race.bpf.c does; the classes are those of META. */
+static void save(const struct thprace_race_slot *slot, struct thprace_race_end *report)
+{
+	const unsigned int values = race_class__values(report->class, report->section);
+	unsigned int i;
+
+	for (i = 0; i < values; i++)
+		report->stack.ip[THPRACE_STACK_MAX - 1 - i] = slot->interval.saved[i];
+	report->stack.values = (__u8)values;
+	report->stack.section = report->section;
+}
+
 static void take(struct race_under_way *races, const struct thprace_race_slot *slot)
 {
 	struct race_side *side = &races->sides[races->nr++];
@@ -34,6 +46,7 @@ static void take(struct race_under_way *races, const struct thprace_race_slot *s
 		.from = slot->from,
 		.to = slot->to,
 	};
+	save(slot, &side->report);
 	if (slot->begin > races->latest)
 		races->latest = slot->begin;
 }

@@ -36,6 +36,21 @@ static void name_events(const struct engine_race *of, char text[RACE_EVENTS][RAC
 	}
 }
 
+/* The names of what each section saves. */
+static void name_values(unsigned int class, const struct race *race)
+{
+	char names[RACE_SAVED_TEXT];
+	size_t used;
+	int i, v;
+
+	for (i = 0; i < race->sections; i++) {
+		for (v = 0, used = 0; v < race->section[i].values && used < sizeof(names); v++)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 v ? " " : "", race->section[i].saved[v].name);
+		race_class__save(class, (unsigned int)i, used ? names : NULL);
+	}
+}
+
 /* As --attach says; if that is impossible, the reason is in of->why. */
 static void restrict_ways(struct engine_race *of, const struct types *types,
 			  enum probe_attach attach)
@@ -78,6 +93,7 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 			 "there are too many races, or a built-in one of this name");
 		return;
 	}
+	name_values(of->class, race);
 	why = race_kernel__not_observable(&of->on);
 	if (why)
 		snprintf(of->why, sizeof(of->why), "%s", why);

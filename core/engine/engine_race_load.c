@@ -125,7 +125,6 @@ static uint32_t flags_of(const struct making *making)
 	       (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
 	       (section->inside.places ? THPRACE_RACE_HAS_INSIDE : 0) |
 	       (section->learn.places ? THPRACE_RACE_HAS_LEARN : 0) |
-	       (section->values ? THPRACE_RACE_HAS_SAVED : 0) |
 	       (section->events ? THPRACE_RACE_HAS_EVENTS : 0) |
 	       (learns(making->of->race, other) ? THPRACE_RACE_HAS_LEARNERS : 0);
 }
@@ -140,6 +139,7 @@ static int fill(const struct making *making, struct race_copy *copy)
 	race_copy__number(copy, THPRACE_RACE_SIDE, point->section->role);
 	race_copy__number(copy, THPRACE_RACE_EVENT, (uint32_t)point->named);
 	race_copy__number(copy, THPRACE_RACE_FLAGS, flags_of(making));
+	race_copy__number(copy, THPRACE_RACE_VALUES, (uint32_t)point->section->values);
 	for (part = 0; part < THPRACE_RACE_CODES && !err; part++)
 		err = fill_rooms(making, copy, (enum thprace_race_code)part);
 	return err;

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "classes/race_class.h"
 #include "report/diagram.h"
+#include "report/saved_values.h"
 #include "report/stack_names.h"
 #include "report/summary.h"
 
@@ -229,6 +230,7 @@ static void draw_meeting(struct timeline *timeline, struct row *row,
 {
 	struct thprace_stack stack =
 		stack_names__kernel(timeline->summary, &incident->opener_stack);
+	char saved[SAVED_VALUES_LEN];
 	struct event event = {
 		.name = "overlap",
 		.category = "incident",
@@ -241,6 +243,9 @@ static void draw_meeting(struct timeline *timeline, struct row *row,
 	event__name(&event, "class", names__class(incident->walk.class));
 	event__text(&event, "walker", incident->walk.comm);
 	event__number(&event, "walker_pid", incident->walk.pid);
+	if (*saved_values__text(saved, sizeof(saved), incident->walk.class,
+				&incident->opener_stack))
+		event__text(&event, "saved", saved);
 	if (stack.nr)
 		event__arg(&event, "stack", VALUE_STACK)->stack = &stack;
 	timeline__instant(timeline, row, &event);
@@ -274,7 +279,7 @@ static void draw_verdict(struct timeline *timeline, struct row *row,
 		stack_names__kernel(timeline->summary, &incident->walker_stack);
 	const struct thprace_walk *walk = &incident->walk;
 	bool window = summary__has_window(incident);
-	char words[DIAGRAM_TEXT_LEN], proof[DIAGRAM_TEXT_LEN];
+	char words[DIAGRAM_TEXT_LEN], proof[DIAGRAM_TEXT_LEN], saved[SAVED_VALUES_LEN];
 	struct event event = {
 		.name = names__verdict(incident->verdict),
 		.category = "incident",
@@ -295,6 +300,8 @@ static void draw_verdict(struct timeline *timeline, struct row *row,
 		event__text(&event, "opener", incident->window.comm);
 	if (window)
 		event__number(&event, "opener_pid", incident->window.pid);
+	if (*saved_values__text(saved, sizeof(saved), walk->class, &incident->walker_stack))
+		event__text(&event, "saved", saved);
 	event__number(&event, "cpu", walk->cpu);
 	if (stack.nr)
 		event__arg(&event, "stack", VALUE_STACK)->stack = &stack;

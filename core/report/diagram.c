@@ -32,6 +32,8 @@ static void take_sides(struct diagram *diagram, const struct thprace_incident *i
 {
 	diagram->window = summary__has_window(incident) ? &incident->window : NULL;
 	diagram->walk = &incident->walk;
+	diagram->stacks[OPENER] = &incident->opener_stack;
+	diagram->stacks[WALKER] = &incident->walker_stack;
 	diagram->remained = incident->verdict == THPRACE_REMAINED;
 	diagram->base = first_known(diagram->window, diagram->walk);
 }

@@ -17,7 +17,7 @@ struct summary_closest;
 
 #define DIAGRAM_COLUMNS 100
 #define DIAGRAM_EVENTS_MAX 16
-#define DIAGRAM_EVENT_LEN 160
+#define DIAGRAM_EVENT_LEN 320
 /* Large enough for the results of diagram__verdict() and diagram__proof(). */
 #define DIAGRAM_TEXT_LEN 512
 

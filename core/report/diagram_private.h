@@ -31,6 +31,7 @@ struct diagram {
 	const struct thprace_window *window; /* NULL: none */
 	bool remained;
 	const struct thprace_walk *walk;
+	const struct thprace_stack *stacks[2]; /* NULL: not known */
 	const struct diagram_options *options;
 	const char *sides[2]; /* the titles of the stacks */
 	bool threads; /* if there is no name, the CPU is not known either */

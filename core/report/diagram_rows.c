@@ -8,6 +8,7 @@
 #include <thprace/record.h>
 #include <thprace/verdict.h>
 #include "base/names.h"
+#include "saved_values.h"
 #include "summary.h"
 #include "classes/race_class.h"
 
@@ -275,19 +276,31 @@ void diagram_rows__death(struct diagram *diagram)
 		    "the kernel died in this task");
 }
 
+/* The beginning of a side, with the values that it saved there. */
+static void add_beginning(struct diagram *diagram, enum diagram_side side, uint64_t when,
+			  enum race_event_name event)
+{
+	char values[SAVED_VALUES_LEN] = "";
+
+	if (diagram->stacks[side])
+		saved_values__text(values, sizeof(values), diagram->walk->class,
+				   diagram->stacks[side]);
+	add(diagram, side, when, 1, 0, "%s%s%s", event_text(diagram, event), *values ? ": " : "",
+	    values);
+}
+
 void diagram_rows__file(struct diagram *diagram)
 {
 	const struct thprace_window *window = diagram->window;
 	const struct thprace_walk *walk = diagram->walk;
 
 	if (window) {
-		add(diagram, OPENER, window->open, 1, 0, "%s",
-		    event_text(diagram, RACE_EVENT_OPEN));
+		add_beginning(diagram, OPENER, window->open, RACE_EVENT_OPEN);
 		add(diagram, OPENER, window->close, 1, 0, "%s",
 		    window->flags & THPRACE_WF_CRASH ? under_way
 						     : event_text(diagram, RACE_EVENT_CLOSE));
 	}
-	add(diagram, WALKER, walk->enter, 1, 0, "%s", event_text(diagram, RACE_EVENT_ENTER));
+	add_beginning(diagram, WALKER, walk->enter, RACE_EVENT_ENTER);
 	if (walk->flags & THPRACE_KF_CRASH)
 		add(diagram, WALKER, walk->leave, 1, 0, "%s", under_way);
 	else if (walk->leave != walk->enter)

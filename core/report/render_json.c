@@ -14,6 +14,7 @@
 #include "incident_groups.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "saved_values.h"
 #include "summary.h"
 #include "classes/race_class.h"
 
@@ -124,6 +125,19 @@ static struct json_object *stack_array(const struct summary *summary,
 	return array;
 }
 
+/* Of a race from a file that saves values. */
+static void add_saved(struct json_object *object, const struct thprace_incident *incident)
+{
+	const unsigned int class = incident->walk.class;
+	struct json_object *opener = saved_values__json(class, &incident->opener_stack);
+	struct json_object *walker = saved_values__json(class, &incident->walker_stack);
+
+	if (opener)
+		json__add(object, "opener_saved", opener);
+	if (walker)
+		json__add(object, "walker_saved", walker);
+}
+
 struct json_object *render_json__incident(const struct summary *summary, uint64_t number,
 					  const struct thprace_incident *incident, int stacks)
 {
@@ -154,6 +168,7 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	if (window && race_class__shape(incident->walk.class) == RACE_REUSE)
 		json__add(object, "reuse", reuse_object(&incident->window));
 	json__add(object, "walker", walk_object(&incident->walk));
+	add_saved(object, incident);
 	if (stacks) {
 		json__add(object, "opener_stack", stack_array(summary, &incident->opener_stack));
 		json__add(object, "walker_stack", stack_array(summary, &incident->walker_stack));

@@ -54,6 +54,23 @@ static enum race_shape shape_of(struct json_object *item)
 	return name ? (enum race_shape)shape : RACE_WALK;
 }
 
+/* Into saved. false: what cannot be printed is among them. */
+static bool take_saved(struct json_object *list, const char *saved[THPRACE_RACE_SECTIONS_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < json__length(list) && i < THPRACE_RACE_SECTIONS_MAX; i++) {
+		struct json_object *names = json_object_array_get_idx(list, i);
+
+		if (!json_object_is_type(names, json_type_string))
+			continue;
+		saved[i] = json_object_get_string(names);
+		if (!names__plain(saved[i]))
+			return false;
+	}
+	return true;
+}
+
 static const char *take_one(struct trace_classes *classes, struct json_object *item)
 {
 	struct race_class named = {
@@ -80,6 +97,8 @@ static const char *take_one(struct trace_classes *classes, struct json_object *i
 		if (named.event[i] && !names__plain(named.event[i]))
 			return "a name in it cannot be printed";
 	}
+	if (!take_saved(json__get_array(item, "saved"), named.saved))
+		return "a name in it cannot be printed";
 	class = race_class__add_foreign(&named);
 	if (!class)
 		return "it has more classes than there can be";
@@ -120,6 +139,24 @@ static void add(struct json_object *item, const char *key, const char *value)
 		json__add_name(item, key, value);
 }
 
+/* Of a race that saves values. */
+static void add_saved(struct json_object *item, const struct race_class *race)
+{
+	struct json_object *list = json_object_new_array();
+	int i, last = -1;
+
+	for (i = 0; i < THPRACE_RACE_SECTIONS_MAX; i++)
+		if (race->saved[i])
+			last = i;
+	for (i = 0; i <= last; i++)
+		json_object_array_add(list,
+				      json_object_new_string(race->saved[i] ? race->saved[i] : ""));
+	if (last >= 0)
+		json__add(item, "saved", list);
+	else
+		json_object_put(list);
+}
+
 struct json_object *trace_classes__json(void)
 {
 	struct json_object *list = json_object_new_array(), *item;
@@ -140,6 +177,7 @@ struct json_object *trace_classes__json(void)
 		add(item, "function", race->function);
 		for (i = 0; i < RACE_EVENTS; i++)
 			add(item, events[i], race->event[i]);
+		add_saved(item, race);
 		json_object_array_add(list, item);
 	}
 	return list;

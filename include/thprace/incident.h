@@ -112,12 +112,33 @@ struct thprace_walk {
 #define THPRACE_KF_DIED 0x4000 /* the last of the task in which the kernel died */
 #define THPRACE_KF_OUTER 0x800 /* a function around it reports the counts at its own return */
 
-/* A kernel stack, innermost first. */
+/*
+ * A kernel stack, innermost first. Of a race from a file, the side's saved values are at the end of
+ * ip, the first one last.
+ */
 struct thprace_stack {
 	__u32 nr; /* valid members of ip */
-	__u32 pad;
+	__u8 values; /* number of saved values; 0: none */
+	__u8 section; /* of the race, whose values they are */
+	__u16 pad;
 	__u64 ip[THPRACE_STACK_MAX];
 };
+
+#define THPRACE_STACK_VALUES_MAX 8
+
+/* How many saved values a stack has; 0 also if it cannot have them. */
+static inline __u32 thprace_stack_values(const struct thprace_stack *stack)
+{
+	return stack->values <= THPRACE_STACK_VALUES_MAX &&
+			       stack->nr <= (__u32)THPRACE_STACK_MAX - stack->values
+		       ? stack->values
+		       : 0;
+}
+
+static inline __u64 thprace_stack_value(const struct thprace_stack *stack, __u32 which)
+{
+	return stack->ip[THPRACE_STACK_MAX - 1 - which];
+}
 
 struct thprace_incident {
 	__u32 type; /* enum thprace_message_type */

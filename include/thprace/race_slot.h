@@ -176,14 +176,14 @@ enum thprace_race_number {
 	THPRACE_RACE_FLAGS, /* THPRACE_RACE_HAS_* */
 	THPRACE_RACE_EVENT, /* which of its named events */
 	THPRACE_RACE_SECTIONS, /* how many the race has */
+	THPRACE_RACE_VALUES, /* how many values its section saves */
 	THPRACE_RACE_NUMBERS
 };
 
 #define THPRACE_RACE_HAS_INSIDE 0x1 /* it counts only in a task that is inside a function */
 #define THPRACE_RACE_HAS_KEPT 0x2 /* arguments were saved at the entry */
 #define THPRACE_RACE_HAS_LEARN 0x4 /* its key is learnt after its beginning */
-#define THPRACE_RACE_HAS_SAVED 0x20 /* its section has saved values */
-#define THPRACE_RACE_HAS_EVENTS 0x40 /* … named events */
+#define THPRACE_RACE_HAS_EVENTS 0x20 /* its section has named events */
 #define THPRACE_RACE_HAS_LEARNERS 0x10 /* that of one of the other side is */
 #define THPRACE_RACE_HAS_ESCAPE \
 	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */

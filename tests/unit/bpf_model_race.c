@@ -74,13 +74,15 @@ UNSEEN __u64 model__race_number(int which)
 					     : 0);
 	case THPRACE_RACE_SECTIONS:
 		return SECTIONS;
+	case THPRACE_RACE_VALUES:
+		return section == WINDOW;
 	default:
 		return 0;
 	}
 }
 
 /*
- * Key and escape. That of the window is others_since(its event) > 0, of who learns its key others >
+ * Key, escape, and what a window saves: its key, inverted. The escape of the window is others_since(its event) > 0, of who learns its key others >
  * 1.
  */
 __u64 model__race_code(__u64 *frame, int part)
@@ -89,6 +91,8 @@ __u64 model__race_code(__u64 *frame, int part)
 	const struct thprace_race_interval *interval;
 
 	frame[THPRACE_RACE_FRAME_KEY] = call->key;
+	if (call->program == BPF_MODEL_RACE_OPEN)
+		frame[THPRACE_RACE_FRAME_SAVED] = ~call->key;
 	if (part != THPRACE_RACE_ESCAPE || section_of(call->program) == WALKER)
 		return 1;
 	interval = (const void *)frame[THPRACE_RACE_FRAME_INTERVAL];

@@ -382,7 +382,8 @@ static inline void crash_make_race(struct crash *crash)
 
 	snprintf(meta, sizeof(meta),
 		 "{\"tool\":\"thprace\",\"kernel\":\"5.10.0-test\",\"mode\":\"light\",\"cpus\":2,"
-		 "\"classes\":[{\"id\":%u,\"name\":\"test-race\",\"shape\":\"file\"}]}",
+		 "\"classes\":[{\"id\":%u,\"name\":\"test-race\",\"shape\":\"file\","
+		 "\"saved\":[\"before after\"]}]}",
 		 race_class__end());
 	crash_describe(crash, meta);
 	crash_beacon(crash)->head.race_slots = CRASH_BASE + CRASH_RACES;

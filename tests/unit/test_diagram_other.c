@@ -155,6 +155,50 @@ static void draws_closest_of_file(void **state)
 	race_class__forget_foreign();
 }
 
+static void save(struct thprace_stack *stack, unsigned int section, unsigned int values,
+		 const uint64_t *value)
+{
+	unsigned int i;
+
+	stack->values = (uint8_t)values;
+	stack->section = (uint8_t)section;
+	for (i = 0; i < values; i++)
+		stack->ip[THPRACE_STACK_MAX - 1 - i] = value[i];
+}
+
+/* A race from a file: each side begins with what it has saved. */
+static void draws_saved(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct thprace_incident pair = incident_of(THPRACE_SPLIT_MIGRATE, THPRACE_ESCAPE);
+	char *text;
+
+	(void)state;
+	race_class__save(class, 0, "flags error");
+	race_class__save(class, 2, "page");
+	pair.walk.class = (uint8_t) class;
+	pair.walk.leave = pair.walk.enter;
+	save(&pair.opener_stack, 0, 2, (const uint64_t[]){4096, (uint64_t)-12});
+	save(&pair.walker_stack, 2, 2, (const uint64_t[]){0xffffea0000001000, 4095});
+	text = draw(&pair, 1);
+	assert_non_null(strstr(text, "  f entry: flags=0x1000 error=-12\n"));
+	/* One has no name: it was cut off. */
+	assert_non_null(strstr(text, "  g entry: page=0xffffea0000001000"));
+	assert_non_null(strstr(text, " value-2=4095\n"));
+	assert_fits(text);
+	free(text);
+	/* A stack that has no room for them. */
+	pair.opener_stack.nr = THPRACE_STACK_MAX - 1;
+	pair.walker_stack.values = THPRACE_STACK_VALUES_MAX + 1;
+	text = draw(&pair, 0);
+	assert_null(strstr(text, "flags"));
+	assert_null(strstr(text, "page"));
+	assert_non_null(strstr(text, "  g entry\n"));
+	free(text);
+	race_class__forget_foreign();
+}
+
 static void draws_reuse(void **state)
 {
 	struct thprace_incident incident = incident_of(THPRACE_COLLAPSE_REUSE, THPRACE_ESCAPE);
@@ -274,6 +318,7 @@ int main(void)
 		cmocka_unit_test(draws_closest),
 		cmocka_unit_test(draws_reuse),
 		cmocka_unit_test(draws_closest_of_file),
+		cmocka_unit_test(draws_saved),
 		cmocka_unit_test(says_what_decided),
 	};
 

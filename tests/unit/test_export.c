@@ -139,12 +139,14 @@ static struct trace_writer *begin_race(uint32_t flags)
 {
 	struct trace_writer *writer = NULL;
 
+	race_class__forget_foreign();
 	assert_int_equal(trace_writer__open(&writer, path, START, WALL, flags), 0);
-	assert_int_equal(trace_writer__json(
-				 writer, THPRACE_BLOCK_META,
-				 "{\"classes\":[{\"id\":9,\"name\":\"a-race\",\"shape\":\"file\"},"
-				 "{\"id\":10,\"name\":\"b-race\",\"shape\":\"file\"}]}"),
-			 0);
+	assert_int_equal(
+		trace_writer__json(writer, THPRACE_BLOCK_META,
+				   "{\"classes\":[{\"id\":9,\"name\":\"a-race\",\"shape\":\"file\","
+				   "\"saved\":[\"\",\"order page\"]},"
+				   "{\"id\":10,\"name\":\"b-race\",\"shape\":\"file\"}]}"),
+		0);
 	return writer;
 }
 
@@ -183,6 +185,10 @@ static void races_from_files(void **state)
 	add_record(writer, of_race(THPRACE_REC_RACE_END, 9000, 8000, 6,
 				   THPRACE_RF_DROPPED | THPRACE_RF_UNENDED));
 	/* Its window is drawn already, its walker is an instant whose record lacks. */
+	one.opener_stack.values = 2;
+	one.opener_stack.section = 1;
+	one.opener_stack.ip[THPRACE_STACK_MAX - 1] = 7;
+	one.opener_stack.ip[THPRACE_STACK_MAX - 2] = 0xffff888000000000;
 	one.walk.class = A_RACE;
 	one.window.open = START + 1000;
 	one.window.close = START + 5000;
@@ -207,6 +213,7 @@ static void races_from_files(void **state)
 	assert_int_equal(count_shown("escape", 4200, 4200), 1);
 	assert_has(text, "\"class\":\"a-race\"");
 	assert_has(text, "\"escape-holds\":\"yes\"");
+	assert_has(text, "\"saved\":\"order=7 page=0xffff888000000000\"");
 	free(text);
 }
 

@@ -335,9 +335,12 @@ static void check_pair(const struct play *play, const struct interval *window,
 	end = find_end(play, window);
 	assert_non_null(end);
 	assert_int_equal(end->end, window->end);
+	assert_int_equal(thprace_stack_values(&end->stack), 1);
+	assert_int_equal(thprace_stack_value(&end->stack, 0), ~window->key);
 	end = find_end(play, walker);
 	assert_non_null(end);
 	assert_int_equal(end->end, walker->end);
+	assert_int_equal(thprace_stack_values(&end->stack), 0);
 }
 
 /*

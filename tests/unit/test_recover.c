@@ -520,10 +520,13 @@ static void test_races(void **state)
 	const unsigned int class = race_class__end();
 	const struct thprace_incident *found;
 	struct out out;
+	__u64 *saved;
 
 	(void)state;
 	crash_make_race(crash);
-	crash_race(crash, 1, THPRACE_RACE_WINDOW, 7, CRASH_STARTED + 100);
+	saved = crash_race(crash, 1, THPRACE_RACE_WINDOW, 7, CRASH_STARTED + 100)->interval.saved;
+	saved[0] = 5;
+	saved[1] = 0xffff888000001000;
 	crash_race(crash, 2, THPRACE_RACE_WINDOW, 9, CRASH_STARTED + 900)->interval.key = 0x78;
 	crash_race(crash, 511, THPRACE_RACE_WALKER, 10, CRASH_STARTED + 950)->interval.key = 0x78;
 	/* Free, inside a function, of no race, and not stamped. */
@@ -546,6 +549,9 @@ static void test_races(void **state)
 	assert_drawn(&out, found, "test-race, causal escape");
 	assert_drawn(&out, found, "under way at the crash");
 	assert_drawn(&out, found, "proof: its escape holds");
+	/* What it saved at its beginning. */
+	assert_drawn(&out, found, "the window opens: before=5");
+	assert_drawn(&out, found, "after=0xffff888000001000");
 	assert_int_equal(out.summary->nr_kept[class][THPRACE_UNPROVEN], 1);
 	found = &out.summary->kept[class][THPRACE_UNPROVEN][0].incident;
 	assert_int_equal(found->window.pid, 9);

@@ -377,9 +377,11 @@ static void write_measured(uint64_t overlaps)
 	struct json_object *object = json_object_new_object();
 	struct session_totals *totals = calloc(1, sizeof(*totals));
 	struct thprace_race_measured *race = &totals->counters.race[class];
+	struct thprace_incident one = incident(THPRACE_CONTAINED, 5000);
 	struct trace_writer *writer = NULL;
 	char *text;
 
+	race_class__save(class, 3, "order page");
 	totals->counters.sum.windows[class] = 12;
 	totals->classes[class].overlaps = overlaps;
 	race->window.bucket[thprace_bucket(1000)] = 12;
@@ -398,6 +400,15 @@ static void write_measured(uint64_t overlaps)
 	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META,
 					    json_object_to_json_string(object)),
 			 0);
+	if (overlaps) {
+		one.walk.class = (uint8_t) class;
+		one.walker_stack.values = 2;
+		one.walker_stack.section = 3;
+		one.walker_stack.ip[THPRACE_STACK_MAX - 1] = 7;
+		one.walker_stack.ip[THPRACE_STACK_MAX - 2] = 0xffff888000000000;
+		assert_int_equal(trace_writer__incident(writer, &one), 0);
+		assert_int_equal(trace_writer__flush(writer), 0);
+	}
 	text = stats_json__span(totals, START + 1000000);
 	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_STATS, text), 0);
 	assert_int_equal(trace_writer__close(writer), 0);
@@ -437,6 +448,9 @@ static void race_from_a_file(void **state)
 	free(text);
 	text = report(5, 1);
 	assert_null(strstr(text, "\"type\":\"closest\""));
+	/* What one side has saved. */
+	assert_has(text, "\"walker_saved\":{\"order\":\"0x7\",\"page\":\"0xffff888000000000\"}");
+	assert_null(strstr(text, "opener_saved"));
 	free(text);
 	race_class__forget_foreign();
 }

@@ -5,6 +5,7 @@
 #include "classes/race_class.h"
 #include "report/record_lines.h"
 #include "report_support.h"
+#include "trace/trace_classes.h"
 
 #define TABLE                                                                                      \
 	"\"classes\":[{\"id\":5,\"name\":\"split-unmap\"},{\"id\":1,\"name\":\"truncate-unmap\"}," \
@@ -267,12 +268,64 @@ static void too_many(void **state)
 	}
 }
 
+/* Names of saved values, by section: of a class of this run, through META, and what may not be there. */
+static void saved_values(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	struct json_object *object = json_object_new_object();
+	struct trace_writer *writer = begin_empty();
+	unsigned int class = race_class__add_file("a-race", event);
+	char name[RACE_SAVED_TEXT], why[256];
+	int classes[1];
+
+	(void)state;
+	race_class__save(class, 2, "flags page");
+	json_object_object_add(object, "classes", trace_classes__json());
+	assert_non_null(strstr(json_object_to_json_string(object),
+			       "\"saved\": [ \"\", \"\", \"flags page\" ]"));
+	write_meta(writer, json_object_to_json_string(object));
+	json_object_put(object);
+	write_record(writer, class);
+	assert_int_equal(trace_writer__close(writer), 0);
+	race_class__forget_foreign();
+	assert_int_equal(race_class__values(class, 2), 0);
+	assert_int_equal(read_classes(classes, 1, why), 0);
+	class = race_class__find("a-race");
+	assert_int_equal(race_class__values(class, 2), 2);
+	assert_string_equal(race_class__value(class, 2, 0, name), "flags");
+	assert_string_equal(race_class__value(class, 2, 1, name), "page");
+	assert_null(race_class__value(class, 2, 2, name));
+	assert_null(race_class__value(class, 0, 0, name));
+	assert_null(race_class__value(class, 200, 0, name));
+	assert_int_equal(race_class__values(1, 0), 0);
+	writer = begin_empty();
+	write_meta(writer,
+		   "{\"classes\":[{\"id\":9,\"name\":\"a-race\",\"shape\":\"file\",\"saved\":[7,"
+		   "\" a  b \",null,\"1 2 3 4 5 6 7 8 9 10\",\"\",{},[],\"x\",\"y\"]}]}");
+	assert_int_equal(trace_writer__close(writer), 0);
+	assert_int_equal(read_classes(classes, 1, why), 0);
+	class = race_class__find("a-race");
+	assert_int_equal(race_class__values(class, 0), 0);
+	assert_int_equal(race_class__values(class, 1), 2);
+	assert_string_equal(race_class__value(class, 1, 1, name), "b");
+	assert_int_equal(race_class__values(class, 3), THPRACE_STACK_VALUES_MAX);
+	assert_string_equal(race_class__value(class, 7, 0, name), "x");
+	writer = begin_empty();
+	write_meta(writer,
+		   "{\"classes\":[{\"id\":9,\"name\":\"a-race\",\"saved\":[\"a\\u001b\"]}]}");
+	assert_int_equal(trace_writer__close(writer), 0);
+	assert_true(read_classes(classes, 1, why) < 0);
+	assert_non_null(strstr(why, "cannot be printed"));
+	race_class__forget_foreign();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_by_name),	  cmocka_unit_test(no_table),
 		cmocka_unit_test(incidents_too),  cmocka_unit_test(dump_by_name),
 		cmocka_unit_test(hostile_tables), cmocka_unit_test(too_many),
+		cmocka_unit_test(saved_values),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

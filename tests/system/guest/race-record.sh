@@ -58,9 +58,11 @@ more "$late" "$early" "who begins earlier meets more of them, which had ended be
 # On a busy host, 20 seconds may pass without a lost write, without one that only one other explains, or
 # without any overlap.
 tries=0
+# As in the library, and what it saves is shown.
+sed 's/^escape = others_since.*/&\nsave   = address: vmf->address/' /root/races/swapin-nocache.race >swapin.race
 while [ "$tries" -lt 20 ]; do
 	tries=$((tries + 1))
-	try thprace record --all -o x.thpr --race /root/races/swapin-nocache.race -- \
+	try thprace record --all -o x.thpr --race ./swapin.race -- \
 		thprace-stress swapin-nocache -d 20 --format json
 	found=$status
 	lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' out)
@@ -79,6 +81,11 @@ more "$(of_class overlaps swapin-nocache x.json)" 0 "another task frees an entry
 	diag "$(cat out err)"
 like x.txt "^ *0.* +do_swap_page entry" "it is drawn, with the names of its functions"
 like x.txt "^ *[0-9.]+ .?s +swap_free(_nr)? entry" "… of both sides"
+like x.txt "do_swap_page entry: *(address=0x[0-9a-f]+)?$" "… and with what the window has saved" ||
+	diag "$(grep -A 1 "do_swap_page entry" x.txt | head)"
+like x.txt " address=0x[0-9a-f]{6,}$" "... under its name"
+thprace dump --format json x.thpr >x.dump
+like x.dump '"class":"swapin-nocache",.*"opener_saved":{"address":"0x[0-9a-f]{6,}"}' "... as in JSON"
 case $(uname -r) in
 5.10.*)
 	more "$lost" 0 "this kernel loses writes"
