@@ -67,8 +67,8 @@ static struct json_object *phase_object(const struct thprace_phase_lengths *leng
 	return object;
 }
 
-/* The closest pass; null if there was none. */
-static struct json_object *closest_object(const struct thprace_closest *closest)
+/* The closest pass; null if there was none. one: of one class, which is told elsewhere. */
+static struct json_object *closest_object(const struct thprace_closest *closest, bool one)
 {
 	unsigned int class = closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT;
 	struct json_object *object;
@@ -78,7 +78,8 @@ static struct json_object *closest_object(const struct thprace_closest *closest)
 	object = json_object_new_object();
 	json__add_number(object, "distance_ns", closest->distance);
 	json__add_address(object, "folio", closest->folio);
-	json__add_text(object, "class", names__class(class));
+	if (!one)
+		json__add_text(object, "class", names__class(class));
 	json__add_number(object, "window_pid", closest->window_pid);
 	json__add_number(object, "walker_pid",
 			 closest->walk_pid & ((1U << THPRACE_WALK_CLASS_SHIFT) - 1));
@@ -91,7 +92,7 @@ static void add_measured(struct json_object *object, uint64_t windows,
 {
 	json__add_number(object, "windows", windows);
 	json__add(object, "lengths", phase_object(&measured->window, NULL));
-	json__add(object, "closest", closest_object(&measured->closest));
+	json__add(object, "closest", closest_object(&measured->closest, true));
 }
 
 static struct json_object *class_object(const struct state *state, unsigned int class)
@@ -483,7 +484,7 @@ struct json_object *status_json__new(const struct state *state)
 	json__add(object, "totals", totals_object(state->totals));
 	json__add(object, "loss", loss_object(state->totals));
 	json__add(object, "phases", phases_array(&state->totals->counters.sum));
-	json__add(object, "closest", closest_object(&state->totals->counters.sum.closest));
+	json__add(object, "closest", closest_object(&state->totals->counters.sum.closest, false));
 	json__add(object, "probes", probes_array(state->plan));
 	json__add(object, "programs", programs_array(state));
 	json__add(object, "overhead", overhead_object(state));
