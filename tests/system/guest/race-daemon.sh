@@ -138,6 +138,11 @@ like values "^thprace_incidents_total{class=\"swapin-nocache\",verdict=\"escape\
 	"the metrics count its escapes" || diag "$(grep swapin values)"
 like values '^thprace_class_observable{class="swapin-nocache"} 1$' "... and say that it is observed"
 like values '^thprace_race_windows_total{class="swapin-nocache"} [1-9]' "... and count its windows"
+like values '^thprace_race_window_seconds_count{class="swapin-nocache"} [1-9]' "... and have their lengths"
+like values '^thprace_exposure_mean_window_seconds{class="swapin-nocache"} [0-9.e-]*[1-9]' "... and their mean" ||
+	diag "$(grep exposure values)"
+like status.json '"lengths":[{]"count":[1-9]' "... as status does"
+like status.json '"lengths":[{][^}]*[}],"closest":([{]"distance_ns":[1-9]|null)' "... beside the closest pass"
 
 # --- a reload ---
 
