@@ -4,7 +4,8 @@
 # The series in patches/ on Debian's kernel source with the races opened by tests/lab/racy: each
 # patch applies with `git am', which allows no fuzz, passes that kernel's checkpatch.pl, and the
 # result differs from Debian's only where docs/lab.md says so. Then patches/semantic on the same
-# source: it changes the racy files and no fixed ones.
+# source: it changes the racy files and no fixed ones. The series for races/ (patches/5.10-library)
+# applies to Debian's source as it is, and to what the other series gives.
 
 set -u
 shopt -s nullglob
@@ -71,11 +72,12 @@ begin() {
 	git init --quiet "$tree"
 	mapfile -t racy < <(printf '%s\n' "$root/tests/lab/racy/$base"/*.patch)
 	mapfile -t series < <(printf '%s\n' "$root/patches/$base"/*.patch)
+	library=("$root/patches/$base-library"/*.patch)
 	more "${#series[@]}" 0 "$base: there is a series"
 	while read -r path; do
 		mkdir -p "$tree/${path%/*}"
 		cp "$source/$path" "$tree/$path"
-	done < <(touched "${racy[@]}" "${series[@]}")
+	done < <(touched "${racy[@]}" "${series[@]}" "${library[@]}")
 	commit debian
 }
 
@@ -87,6 +89,19 @@ am() {
 	}
 }
 
+# each_applies ON PATCH...: to the tree as it is, and is clean
+each_applies() {
+	local on=$1 patch
+
+	shift
+	for patch; do
+		quiet "$on: ${patch##*/} applies" am "$patch"
+		quiet "$on: ${patch##*/} is clean under checkpatch.pl" \
+			perl "$source/scripts/checkpatch.pl" --no-tree --no-summary "$patch"
+	done
+	is "$(git -C "$tree" status --porcelain)" "" "$on: nothing is left over"
+}
+
 applies() {
 	local base=$1 patch
 
@@ -94,13 +109,21 @@ applies() {
 		quiet "$base: racy/${patch##*/}" git -C "$tree" apply "$patch"
 	done
 	commit racy
-	for patch in "${series[@]}"; do
-		quiet "$base: ${patch##*/} applies" am "$patch"
-		quiet "$base: ${patch##*/} is clean under checkpatch.pl" \
-			perl "$source/scripts/checkpatch.pl" --no-tree --no-summary "$patch"
-	done
+	each_applies "$base" "${series[@]}"
 	git -C "$tree" tag fixed
-	is "$(git -C "$tree" status --porcelain)" "" "$base: nothing is left over"
+}
+
+# library_applies BASE: the fixes that Debian lacks, to Debian's source and to the fixed one
+library_applies() {
+	local on
+
+	more "${#library[@]}" 0 "$1: there is a series for races/"
+	for on in debian fixed; do
+		git -C "$tree" checkout --quiet --force "$on"
+		each_applies "$1, $on" "${library[@]}"
+		is "$(git -C "$tree" diff --name-only "$on" | sort)" "$(touched "${library[@]}")" \
+			"$1, $on: the files of the series have changed"
+	done
 }
 
 # as_explained BASE FILE...: these files, of those that differ from Debian's, differ in their code
@@ -151,6 +174,7 @@ is "$(semantic semantic "${names[@]}")" "" "5.10: and change nothing more when a
 is "$(semantic fixed "${names[@]}")" "" "5.10: they leave what the series has fixed as it is"
 is "$(semantic debian "${names[@]}")" mm/memory-failure.c \
 	"5.10: and add to Debian's source only what it lacks"
+library_applies 5.10
 
 source=$("$here/source" 6.1 2>"$work/source") || {
 	sed 's/^/# /' "$work/source"
