@@ -9,10 +9,11 @@
 #   $base         the initramfs that --userland replaces
 #   $qemu         set to the process that boot() starts
 #   $dump         file for the guest's memory; "": none
+#   $nodes        how many NUMA nodes it has
 
 # boot ACCEL CPU SECONDS [OPTION]...: starts qemu with $tmp/initrd; its process is in $qemu
 boot() {
-	local port devices=("${@:4}") tty=ttyS0
+	local port node devices=("${@:4}") tty=ttyS0
 
 	ulimit -c 0
 	for port in console stdout stderr report; do
@@ -31,6 +32,12 @@ boot() {
 		devices+=(-drive "if=none,id=out,format=raw,cache=unsafe,file=${tmp//,/,,}/disk")
 		devices+=(-device "nvme,drive=out,serial=thprace-out")
 	fi
+	if [ "$nodes" -gt 1 ]; then
+		for ((node = 0; node < nodes; node++)); do
+			devices+=(-object "memory-backend-ram,id=mem$node,size=$((mem / nodes))M")
+			devices+=(-numa "node,nodeid=$node,memdev=mem$node$( ((node)) || echo ",cpus=0-$((cpus - 1))")")
+		done
+	fi
 	if [ -n "${dump-}" ]; then
 		# It stops when the guest ends, and waits for tests/vm/memory.
 		devices+=(-action shutdown=pause -qmp "unix:${tmp//,/,,}/qmp,server=on,wait=off")
@@ -40,7 +47,7 @@ boot() {
 	setpriv --pdeathsig TERM timeout --kill-after=5 "$3" \
 		setpriv --pdeathsig KILL "$emulator" \
 		-nodefaults -no-user-config -display none -no-reboot \
-		-accel "$1" -cpu "$2" -smp "$cpus" -m "$mem" "${devices[@]}" \
+		-accel "$1" -cpu "$2" -smp "$cpus" -m "$((mem / nodes * nodes))" "${devices[@]}" \
 		-kernel "$kernel" -initrd "$tmp/initrd" \
 		-append "console=$tty 8250.nr_uarts=4 panic=-1 tsc=reliable clocksource=tsc oops=panic $append" \
 		</dev/null >"$tmp/qemu" 2>&1 &
