@@ -51,22 +51,6 @@ static int add_part(struct code *code, struct code_function *function, uint64_t 
 	return err;
 }
 
-/* Is the symbol the name, possibly with a compiler's suffix? */
-static bool belongs(const char *symbol, const char *name, size_t length)
-{
-	return !strncmp(symbol, name, length) && (!symbol[length] || symbol[length] == '.');
-}
-
-static bool cold(const char *symbol)
-{
-	return strstr(symbol, ".cold") != NULL;
-}
-
-bool code__is_variant(const char *symbol, const char *name, size_t length)
-{
-	return belongs(symbol, name, length) && !cold(symbol);
-}
-
 void code__release(struct code_function *function)
 {
 	while (function->parts)
@@ -82,10 +66,10 @@ int code__decode(struct code *code, const char *name, struct code_function *func
 	memset(function, 0, sizeof(*function));
 	for (pass = 0; pass < 3; pass++) {
 		for (i = 0; i < count && !err; i++) {
-			if (!belongs(symbols[i].name, name, length))
+			if (!code_symbol__belongs(symbols[i].name, name, length))
 				continue;
 			if (pass == 0 ? !symbols[i].name[length]
-				      : (pass == 2) == cold(symbols[i].name))
+				      : (pass == 2) == code_symbol__is_cold(symbols[i].name))
 				err = add_part(code, function, symbols[i].address);
 		}
 		if (!err && pass == 1 && !function->parts)
@@ -102,7 +86,7 @@ bool code__has(const struct code *code, const char *function)
 	size_t count = image__symbols(code->image, &symbols), length = strlen(function), i;
 
 	for (i = 0; i < count; i++)
-		if (code__is_variant(symbols[i].name, function, length))
+		if (code_symbol__is_variant(symbols[i].name, function, length))
 			return true;
 	return false;
 }

@@ -213,8 +213,12 @@ struct code_visitor {
 int code__decode(struct code *code, const char *name, struct code_function *function);
 void code__release(struct code_function *function);
 
-/* Is the symbol the function of that name, of so many letters, or what the compiler made of it? */
-bool code__is_variant(const char *symbol, const char *name, size_t length);
+/* Is the symbol the name, of so many letters, possibly with a compiler's suffix? */
+bool code_symbol__belongs(const char *symbol, const char *name, size_t length);
+/* Is it what the compiler put apart of a function, because it seldom runs? */
+bool code_symbol__is_cold(const char *symbol);
+/* Is it the function of that name, or what the compiler made of it? */
+bool code_symbol__is_variant(const char *symbol, const char *name, size_t length);
 
 /* Follow the values. Returns 0; -E2BIG if the function is too large. */
 int code__follow(struct code *code, const struct code_function *function,

@@ -15,7 +15,7 @@ static void add_name(const struct code *code, const char *name, struct code_targ
 
 	for (i = 0; i < count && targets->count < CODE_TARGETS_MAX; i++)
 		if (exact ? !strcmp(symbols[i].name, name)
-			  : code__is_variant(symbols[i].name, name, length))
+			  : code_symbol__is_variant(symbols[i].name, name, length))
 			targets->address[targets->count++] = symbols[i].address;
 }
 
