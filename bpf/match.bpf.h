@@ -173,33 +173,39 @@ static __always_inline void walk_fill(struct thprace_walk *walk, const struct wa
 }
 
 /*
- * What an open window means for this walker at this moment. Returns its verdict; THPRACE_CLEAN: no
- * overlap.
+ * What an open window of another task at PMD level means for this task's walker at this moment. Returns
+ * its verdict; THPRACE_CLEAN: no overlap. A global function, as collect_some.
  */
-static __always_inline u8 judge(const struct thprace_window *window,
-				const struct thprace_walk *walk)
+__noinline int __weak judge(u64 open, u64 removed, u32 taking)
 {
+	struct thprace_window window = {.open = open,
+					.removed = removed,
+					.taking = taking,
+					.left = THPRACE_LEFT_UNREAD,
+					.level = THPRACE_LEVEL_PMD,
+					.pid = 1};
+	const struct walk_state *state = state_of(bpf_get_current_pid_tgid());
 	struct thprace_counters *cpu = this_cpu();
 	struct thprace_tally tally = {};
+	const struct thprace_walk *walk;
 	enum thprace_meeting meeting;
-	struct thprace_window open;
 
+	if (!state)
+		return THPRACE_CLEAN;
+	walk = &state->walk;
 	if (walk->flags & THPRACE_KF_RESULT) { /* the part of a split after its unmap */
-		if (!thprace_open_at(window->open, window->close, walk->enter))
+		if (!thprace_open_at(open, 0, walk->enter))
 			return THPRACE_CLEAN;
-		return thprace_judge_head(window->close, walk->leave, walk->result);
+		return thprace_judge_head(0, walk->leave, walk->result);
 	}
-	meeting = thprace_meets(window->open, window->close, walk->enter, walk->leave);
+	meeting = thprace_meets(open, 0, walk->enter, walk->leave);
 	if (meeting != THPRACE_OVERLAP) {
 		if (meeting == THPRACE_TOUCH && cpu)
 			ADD(cpu->touching, 1);
 		return THPRACE_CLEAN;
 	}
-	open = *window;
-	open.level = THPRACE_LEVEL_PMD; /* slot_window() has checked it; a constant for the
-					 * verifier */
-	thprace_tally__add(&tally, &open, walk);
-	return thprace_judge(&open, walk, &tally).verdict;
+	thprace_tally__add(&tally, &window, walk);
+	return thprace_judge(&window, walk, &tally).verdict;
 }
 
 /*
@@ -221,7 +227,8 @@ __noinline int __weak pair_report(u32 index)
 	if (!slot_window(index, state->walk.folio, &incident->window) ||
 	    incident->window.pid == state->walk.pid)
 		goto discard;
-	incident->first_verdict = judge(&incident->window, &state->walk);
+	incident->first_verdict =
+		judge(incident->window.open, incident->window.removed, incident->window.taking);
 	if (incident->first_verdict == THPRACE_CLEAN)
 		goto discard;
 	incident->type = THPRACE_MSG_INCIDENT;

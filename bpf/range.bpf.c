@@ -85,24 +85,27 @@ __noinline int __weak range_met(u64 file, u64 anon, u64 first, u64 last)
 }
 
 /*
- * How many ns before `now' a walker of this folio returned that left a page mapped of which this
- * task's removal was under way; if there are several, the last one. 0: none. A global function: see
- * range_met.
+ * How many ns before `now' a walker of this folio (or 0) returned that left a page mapped of which this
+ * task's removal was under way; if there are several, the last one. 0: none. No branch in the loop, as
+ * in collect_some. A global function: see range_met.
  */
 __noinline u64 __weak range_taking(u64 folio, u64 now)
 {
 	const u64 size = bpf_core_type_size(struct page);
 	u32 pid = bpf_get_current_pid_tgid();
 	struct thprace_pending *place;
-	u64 last = 0;
+	u64 last = 0, leave, other, taken;
 	u32 i;
 
+	if (!folio)
+		return 0;
 	for (i = 0; i < THPRACE_PENDING_MAX; i++) {
 		place = pending_at(i);
-		if (place->folio == folio && place->leave > last && place->taker == pid &&
-		    place->taken_at == place->leave && place->first >= place->taken &&
-		    place->first - place->taken < place->taken_pages * size)
-			last = place->leave;
+		leave = *(volatile u64 *)&place->leave;
+		other = (place->folio ^ folio) | (place->taker ^ pid) | (place->taken_at ^ leave);
+		taken = below(place->first - place->taken, place->taken_pages * size);
+		taken &= below(last, leave) & (nonzero(other) ^ 1);
+		last += (leave - last) * taken;
 	}
 	return last && now - last < 1ULL << 32 ? now - last : 0;
 }
@@ -126,57 +129,115 @@ __noinline int __weak has_other_walker(u64 folio, u32 entered)
 
 #define RANGE_REPORTS_MAX 256 /* limit of ranges reported for one walker */
 
-/* Report a range to one pending walker. */
-static __always_inline void range_report(void *ctx, u32 at, const struct thprace_slot *slot,
-					 u64 now, u64 address)
+/* What a range has to do with a pending walker. */
+#define RANGE_APPLIES 0x1
+#define RANGE_MARKED 0x2 /* its beginning was seen */
+#define RANGE_TOOK 0x4 /* it took mappings of this folio */
+#define RANGE_LOW 0x8 /* its lowest reading is less than what the walker left */
+#define RANGE_VAGUE 0x10
+
+/* The slot of a range whose beginning was seen; number: its index plus 1, 0: there is none. */
+static __always_inline struct thprace_slot *range_slot(u32 number)
 {
+	return &slots[BOUND((u64)number - 1, THPRACE_SLOTS_MAX - 1)];
+}
+
+/* Which of these; 0: it is not reported. A global function, as the next two: see range_met. */
+__noinline int __weak range_applies(u32 at, u64 folio, u32 number)
+{
+	struct thprace_slot *slot = range_slot(number);
 	struct thprace_pending *place = pending_at(at);
-	u64 folio = *(volatile u64 *)&place->folio;
-	u64 task = bpf_get_current_pid_tgid();
-	u64 began = 0, removed = 0, flags = 0, taking = 0;
-	struct thprace_opener *opener;
-	u32 pages = 0, low = 0;
-	s32 left;
+	u32 what = RANGE_APPLIES;
 
 	if (!folio || (place->leave && place->huge))
-		return;
-	if (slot && slot->in_range) {
-		began = slot->range_began;
+		return 0;
+	if (number) {
+		what |= RANGE_MARKED;
 		if (slot->range_folio == folio) {
-			removed = slot->range_removed;
-			pages = slot->range_pages;
+			what |= RANGE_TOOK;
 			/*
 			 * Only if compared with what the walker left: the split may have ended
 			 * since.
 			 */
-			low = slot->range_reads && place->leave &&
-			      slot->range_low_at > place->leave && slot->range_low < place->small;
-			taking = range_taking(folio, now);
+			if (slot->range_reads && place->leave &&
+			    slot->range_low_at > place->leave && slot->range_low < place->small)
+				what |= RANGE_LOW;
 		} else if (precise && !slot->range_mixed) {
-			return; /* it took no mapping of this folio */
+			return 0; /* it took no mapping of this folio */
 		}
 	} else if (unmarked >= place->enter) {
-		flags = THPRACE_RF_VAGUE;
+		what |= RANGE_VAGUE;
 	}
 	if (place->reported >= RANGE_REPORTS_MAX) {
 		count_lost(THPRACE_LOSS_HITS);
-		return;
+		return 0;
 	}
 	place->reported++;
-	left = folio_small(folio);
+	return what;
+}
+
+/* How many small mappings are left, and in the upper half RANGE_VAGUE, or 0. */
+__noinline u64 __weak range_left(u32 at, u64 folio, u32 number, u32 what, u64 now)
+{
+	struct thprace_slot *slot = range_slot(number);
+	struct thprace_pending *place = pending_at(at);
+	s32 left = folio_small(folio);
+	u64 vague = 0;
+
 	/*
 	 * A walker that came later may have taken mappings itself. The range counts once for all of
 	 * a folio's walkers.
 	 */
 	if (*(volatile u32 *)&bucket_of(folio)->entered != place->entered ||
 	    has_other_walker(folio, place->entered))
-		flags = THPRACE_RF_VAGUE;
+		vague = RANGE_VAGUE;
 	if (bpf_ktime_get_ns() > now + THPRACE_READ_NS)
 		left = THPRACE_LEFT_LATE;
-	if (low && (left < 0 || slot->range_low < left))
+	if (what & RANGE_LOW && (left < 0 || slot->range_low < left))
 		left = slot->range_low;
-	record_make(THPRACE_REC_RANGE, 0, 0, flags, task, now, began, folio, removed,
-		    pages | taking << 32, left);
+	return vague << 32 | (u32)left;
+}
+
+/* left: as range_left() returns it, with what the range has to do with the walker. */
+__noinline int __weak range_record(u64 folio, u32 number, u64 left, u64 now, u64 taking)
+{
+	struct thprace_slot *slot = range_slot(number);
+	u64 began = 0, removed = 0, flags = 0;
+	u32 what = left >> 32, pages = 0;
+
+	if (what & RANGE_MARKED)
+		began = slot->range_began;
+	if (what & RANGE_TOOK) {
+		removed = slot->range_removed;
+		pages = slot->range_pages;
+	}
+	if (what & RANGE_VAGUE)
+		flags = THPRACE_RF_VAGUE;
+	record_make(THPRACE_REC_RANGE, 0, 0, flags, bpf_get_current_pid_tgid(), now, began, folio,
+		    removed, pages | taking << 32, (s32)left);
+	return 0;
+}
+
+/* value if what has this bit, else 0: without a branch, as this is in a loop. */
+static __always_inline u64 if_has(u64 what, u64 bit, u64 value)
+{
+	return value & (nonzero(what & bit) * ~0ULL);
+}
+
+/* Report a range to one pending walker. */
+static __always_inline void range_report(void *ctx, u32 at, u32 number, u64 now, u64 address)
+{
+	struct thprace_slot *slot = range_slot(number);
+	u64 folio = *(volatile u64 *)&pending_at(at)->folio;
+	u64 what = range_applies(at, folio, number), left, taking;
+	struct thprace_opener *opener;
+
+	if (!what)
+		return;
+	taking = range_taking(if_has(what, RANGE_TOOK, folio), now);
+	left = range_left(at, folio, number, what, now) | what << 32;
+	what = left >> 32;
+	range_record(folio, number, left, now, taking);
 	opener = incident_reserve(sizeof(*opener));
 	if (!opener) {
 		count_lost(THPRACE_LOSS_INCIDENT);
@@ -184,16 +245,16 @@ static __always_inline void range_report(void *ctx, u32 at, const struct thprace
 	}
 	__builtin_memset(opener, 0, __builtin_offsetof(struct thprace_opener, stack));
 	opener->type = THPRACE_MSG_OPENER;
-	opener->window.open = began;
-	opener->window.removed = removed;
+	opener->window.open = if_has(what, RANGE_MARKED, slot->range_began);
+	opener->window.removed = if_has(what, RANGE_TOOK, slot->range_removed);
 	opener->window.close = now;
 	opener->window.folio = folio;
 	opener->window.address = address;
-	*(u64 *)&opener->window.pid = task; /* and tgid */
+	*(u64 *)&opener->window.pid = bpf_get_current_pid_tgid(); /* and tgid */
 	opener->window.cpu = bpf_get_smp_processor_id();
 	opener->window.level = THPRACE_LEVEL_PTE;
-	opener->window.flags = THPRACE_WF_RANGE | (flags ? THPRACE_WF_VAGUE : 0);
-	opener->window.pages = pages;
+	opener->window.flags = THPRACE_WF_RANGE | if_has(what, RANGE_VAGUE, THPRACE_WF_VAGUE);
+	opener->window.pages = if_has(what, RANGE_TOOK, slot->range_pages);
 	opener->window.left = left;
 	opener->window.taking = taking;
 	bpf_get_current_comm(opener->window.comm, sizeof(opener->window.comm));
@@ -214,20 +275,32 @@ __noinline int __weak lowest_bit(u32 bits)
 	return n & 31;
 }
 
-static __always_inline void range_end(void *ctx, u64 vma, u64 start, u64 end)
+/* The number of this task's slot, if it saw the range begin; else 0. A global function: see range_met. */
+__noinline u32 __weak range_number(u64 task)
 {
-	struct vm_area_struct *area = (struct vm_area_struct *)vma;
 	struct thprace_slot *slot;
-	u64 now, index, offset, at;
-	u32 met, i;
+	u64 index;
 
-	slot = slot_find(bpf_get_current_pid_tgid(), &index);
-	if (slot && slot->in_range && !vma) {
+	slot = slot_find(task, &index);
+	return slot && slot->in_range ? index + 1 : 0;
+}
+
+/* saved: the arguments are in the slot. */
+static __always_inline void range_end(void *ctx, int saved, u64 vma, u64 start, u64 end)
+{
+	struct vm_area_struct *area;
+	struct thprace_slot *slot;
+	u64 now, offset, at;
+	u32 met, number, i;
+
+	number = range_number(bpf_get_current_pid_tgid());
+	slot = range_slot(number);
+	if (saved && number) {
 		vma = slot->range_vma;
 		start = slot->range_start;
 		end = slot->range_end;
-		area = (struct vm_area_struct *)vma;
 	}
+	area = (struct vm_area_struct *)vma;
 	if (vma && recording && attributing.walkers && end > start) {
 		now = bpf_ktime_get_ns();
 		at = BPF_CORE_READ(area, vm_start);
@@ -239,10 +312,10 @@ static __always_inline void range_end(void *ctx, u64 vma, u64 start, u64 end)
 		for (i = 0; met && i < THPRACE_PENDING_MAX; i++) {
 			at = lowest_bit(met);
 			met &= met - 1;
-			range_report(ctx, at, slot, now, start);
+			range_report(ctx, at, number, now, start);
 		}
 	}
-	if (slot && slot->in_range) {
+	if (number) {
 		slot->in_range = THPRACE_RANGE_OUTSIDE;
 		ADD(attributing.ranges, -1);
 	}
@@ -252,7 +325,7 @@ SEC("fexit")
 int range_return_fexit(void *ctx)
 {
 	if (*(volatile u64 *)&attributing)
-		range_end(ctx, fentry_arg(ctx, THPRACE_POINT_RANGE, 0),
+		range_end(ctx, 0, fentry_arg(ctx, THPRACE_POINT_RANGE, 0),
 			  fentry_arg(ctx, THPRACE_POINT_RANGE, 1),
 			  fentry_arg(ctx, THPRACE_POINT_RANGE, 2));
 	return 0;
@@ -262,6 +335,6 @@ SEC("kretprobe")
 int range_return_kretprobe(struct pt_regs *ctx)
 {
 	if (*(volatile u64 *)&attributing)
-		range_end(ctx, 0, 0, 0);
+		range_end(ctx, 1, 0, 0, 0);
 	return 0;
 }

@@ -48,4 +48,13 @@ static __always_inline u64 nonzero(u64 value)
 	return result;
 }
 
+/* 1 if a is less than b, without a branch. */
+static __always_inline u64 below(u64 a, u64 b)
+{
+	u64 borrow = (~a & b) | ((~a | b) & (a - b));
+
+	asm volatile("" : "+r"(borrow));
+	return borrow >> 63;
+}
+
 #endif

@@ -43,6 +43,11 @@ static __always_inline __u64 nonzero(__u64 value)
 	return value != 0;
 }
 
+static __always_inline __u64 below(__u64 a, __u64 b)
+{
+	return a < b;
+}
+
 /*
  * A folio as in 6.12, as far as it is read. bpf/kernel.bpf.h has a type for each kernel that has a
  * member elsewhere; here the member's name tells where it is. All other types are used as they are
