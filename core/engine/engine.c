@@ -76,14 +76,6 @@ static const void *map_array(const struct bpf_map *map, size_t *stride)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Let the programs find out where struct pages are. */
-static int run_setup(struct engine *engine)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.window_setup), &options);
-}
-
 static int map_arrays(struct engine *engine)
 {
 	struct thprace_bpf *skel = engine->skel;
@@ -163,12 +155,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	err = engine__load(engine, why, why_size);
 	if (err)
 		goto cleanup;
-	err = run_setup(engine);
-	if (!err) {
-		engine__probe_ptes(engine);
-		engine_race__load(engine);
-		err = open_rings(engine);
-	}
+	err = open_rings(engine);
 	if (!err)
 		err = map_arrays(engine);
 	if (!err)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "kernel/fentry.h"
@@ -296,7 +297,7 @@ int engine__attach_one(const struct engine *engine, struct engine_link *link)
  * 20 ms after the registration of a kprobe that can be optimized to a jump, the kernel optimizes
  * it, and meanwhile waits for a grace period of tasks, 100 ms and more, which delays everybody who
  * registers a kprobe or changes code (kprobe_optimizer(), kernel/kprobes.c). A kprobe at a call
- * cannot be optimized, so those after calls come last.
+ * cannot be optimized, so those after calls come last, after all that races from files need.
  */
 enum attach_pass {
 	PASS_MARKS, /* the programs that leave marks, which need some time */
@@ -394,6 +395,21 @@ static enum thprace_point refused_point(const struct engine *engine)
 	return THPRACE_POINT_MAX;
 }
 
+/* What needs the programs loaded, and may not wait for those after calls. 0 or negative errno. */
+static int before_behind_calls(struct engine *engine)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	int err;
+
+	/* The programs find out where struct pages are, which the races' instructions need. */
+	err = bpf_prog_test_run_opts(bpf_program__fd(engine->skel->progs.window_setup), &options);
+	if (err)
+		return err;
+	engine__probe_ptes(engine);
+	engine_race__load(engine);
+	return 0;
+}
+
 /*
  * One try: load and attach the plan's programs. On failure *point is the point whose program was
  * refused (THPRACE_POINT_MAX: no single program was the reason) and everything is undone.
@@ -427,12 +443,15 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 		goto cleanup;
 	}
 	for (pass = 0; pass < PASS_MAX; pass++) {
-		err = attach_links(engine, pass, point);
+		err = pass == PASS_BEHIND_CALLS ? before_behind_calls(engine) : 0;
+		if (!err)
+			err = attach_links(engine, pass, point);
 		if (err)
 			goto cleanup;
 		if (pass == PASS_MARKS)
 			start_marking(engine);
 	}
+	engine_race__attach_behind_calls(engine);
 	return 0;
 
 cleanup:

@@ -66,8 +66,12 @@ struct engine_races {
  */
 int engine_race__plan(struct engine *engine, char *why, size_t why_size);
 
-/* In engine_race_load.c: load and attach the programs, once the engine's own are. A race that is refused is no error. */
+/*
+ * In engine_race_load.c: load the programs, and attach all but those behind calls, which the other one
+ * does (see enum attach_pass in engine_load.c). A race that is refused is no error.
+ */
 void engine_race__load(struct engine *engine);
+void engine_race__attach_behind_calls(struct engine *engine);
 
 /* What is only needed to load programs. */
 void engine_race__forget(struct engine *engine);

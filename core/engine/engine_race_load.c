@@ -233,6 +233,12 @@ static void name_program(const struct making *making, struct engine_race_program
 		 making->point->section_index + 1, race_kernel__moment(making->point), besides);
 }
 
+/* Is it attached last? See enum attach_pass in engine_load.c. */
+static bool is_behind_call(const struct engine_race_program *program)
+{
+	return program->how == RACE_HOW_CALL && program->at_return;
+}
+
 /* 0 or negative errno with a reason in making->why. */
 static int make(const struct making *making)
 {
@@ -249,7 +255,9 @@ static int make(const struct making *making)
 	program->program = load(making);
 	if (program->program < 0)
 		return program->program;
-	err = engine_race__attach(making->engine, program, making->why, making->why_size);
+	err = is_behind_call(program)
+		      ? 0
+		      : engine_race__attach(making->engine, program, making->why, making->why_size);
 	if (err)
 		engine_race__drop(program);
 	else
@@ -389,6 +397,7 @@ void engine_race__load(struct engine *engine)
 	size_t i;
 
 	for (i = 0; races && i < races->count; i++) {
+		drop_from(&races->race[i], 0); /* of an earlier try */
 		if (races->race[i].why[0])
 			continue;
 		if (log)
@@ -397,5 +406,30 @@ void engine_race__load(struct engine *engine)
 			snprintf(races->race[i].why, sizeof(races->race[i].why), "out of memory");
 	}
 	free(log);
+}
+
+static void attach_behind_calls(struct engine *engine, struct engine_race *of)
+{
+	struct engine_race_program *program;
+	char why[200], place[RACE_PLACE_TEXT_MAX];
+	int i;
+
+	for (i = 0; i < of->programs; i++) {
+		program = &of->program[i];
+		if (!program->point || !is_behind_call(program) ||
+		    !engine_race__attach(engine, program, why, sizeof(why)))
+			continue;
+		snprintf(of->why, sizeof(of->why), "%s: %s",
+			 race__place(program->point->place, place), why);
+		drop_from(of, 0);
+	}
+}
+
+void engine_race__attach_behind_calls(struct engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine__races(engine); i++)
+		attach_behind_calls(engine, &engine->races->race[i]);
 	engine_race__forget(engine);
 }
