@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What thprace costs compared with other tools, into docs/performance.md: at most 45 minutes.
-BENCH_BIN := $(O)/bench/bodies $(O)/bench/gain $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
+BENCH_BIN := $(O)/bench/bodies $(O)/bench/load $(O)/bench/gain $(O)/bench/generate $(O)/bench/work $(O)/bench/hold
 
 $(O)/bench:
 	$(Q)mkdir -p $@
@@ -17,6 +17,10 @@ $(O)/bench/bodies.skel.h: $(O)/bench/bodies.bpf.o
 $(O)/bench/bodies: tests/bench/bodies.c $(O)/bench/bodies.skel.h $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(O)/bench -o $@ $< $(O)/libthprace.a $(LIBS)
+
+$(O)/bench/load: tests/bench/load.c $(O)/libthprace.a | $(O)/bench
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Wl,--wrap=engine_race__attach,--wrap=bpf_raw_tracepoint_open -o $@ $^ $(LIBS)
 
 $(O)/bench/hold.bpf.o: tests/bench/hold.bpf.c $(wildcard bpf/*.h) $(O)/flags | $(O)/bench
 	$(call say,BPF,$@)
