@@ -434,9 +434,11 @@ static int try_plan(struct engine *engine, enum thprace_point *point)
 	if (!err)
 		err = size_maps(engine);
 	race_templates__capture(engine->races ? &engine->races->templates : NULL);
+	fentry__note(&engine->fentry);
 	if (!err)
 		err = thprace_bpf__load(engine->skel);
 	race_templates__capture(NULL);
+	fentry__note(NULL);
 	fentry__forget();
 	if (err) {
 		*point = refused_point(engine);

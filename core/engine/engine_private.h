@@ -10,7 +10,10 @@
 
 #include "engine.h"
 #include "engine_race.h"
+#include "kernel/fentry.h"
 #include "thprace.skel.h"
+
+struct bpf_prog_info;
 
 #define ENGINE_STREAM_BYTES (2u << 20) /* of each stream, of `record --all' */
 
@@ -24,6 +27,7 @@ struct engine_link {
 	const char *kind;
 	bool at_return; /* at the return of the function or call */
 	const struct probe_site *site; /* PROBE_CALLS: which call; else NULL */
+	struct engine_runs before; /* it was loaded again */
 };
 
 #define LINKS_MAX (ENGINE_PROGRAMS_MAX + 2 * THPRACE_POINT_MAX * PROBE_SITES_MAX)
@@ -36,6 +40,7 @@ struct engine {
 	struct thprace_bpf *skel;
 	struct engine_link links[LINKS_MAX];
 	size_t link_count;
+	struct fentry_notes fentry;
 	struct engine_races *races; /* NULL: none */
 	struct bpf_link *hold_link[THPRACE_CLOCK_SPANS]; /* of engine__start_clock(), …_probe() */
 	size_t hold_links;
@@ -106,6 +111,10 @@ int engine__light_beacon(struct engine *engine);
  */
 void engine__choose_hold(struct engine *engine);
 void engine__stop_hold(struct engine *engine);
+
+/* In engine_runs.c: a loaded program's data, with its runs before; and keep these runs there. */
+bool engine__read_program(int fd, const struct engine_runs *before, struct bpf_prog_info *info);
+void engine__keep_runs(int fd, struct engine_runs *before);
 
 /* In engine_read.c: all runs so far were before recording. */
 void engine__note_runs(struct engine *engine);

@@ -142,6 +142,8 @@ void engine_race__drop(struct engine_race_program *program)
 	if (program->program >= 0)
 		close(program->program);
 	program->program = -1;
+	free((void *)program->again.insn);
+	program->again.insn = NULL;
 }
 
 void engine_race__detach(struct engine *engine, bool trampoline)
@@ -158,10 +160,7 @@ void engine_race__detach(struct engine *engine, bool trampoline)
 
 static bool read_info(const struct engine_race_program *program, struct bpf_prog_info *info)
 {
-	__u32 size = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	return program->program >= 0 && !bpf_obj_get_info_by_fd(program->program, info, &size);
+	return engine__read_program(program->program, &program->before, info);
 }
 
 size_t engine__races(const struct engine *engine)
@@ -265,7 +264,8 @@ void engine_race__forget(struct engine *engine)
 
 	if (!races)
 		return;
-	race_templates__release(&races->templates);
+	if (!fentry__once(target__release(engine->target)))
+		race_templates__release(&races->templates);
 	types__free(races->types);
 	btf__free(races->btf);
 	races->types = NULL;
@@ -286,6 +286,7 @@ void engine_race__free(struct engine *engine)
 	}
 	free(races->race);
 	engine_race__forget(engine);
+	race_templates__release(&races->templates);
 	free(races);
 	engine->races = NULL;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/fentry.h"
 #include "race/race_kernel.h"
 #include "race_template.h"
 
@@ -16,6 +17,13 @@ struct target;
 
 #define ENGINE_SITES_MAX 16 /* calls of one event */
 #define ENGINE_RACE_PROGRAM_NAME 96
+
+/* A program's runs before it was loaded again. */
+struct engine_runs {
+	uint64_t runs;
+	uint64_t run_ns;
+	uint64_t missed;
+};
 
 /* A program that is loaded, and where it runs. */
 struct engine_race_program {
@@ -27,6 +35,9 @@ struct engine_race_program {
 	enum race_how how;
 	bool at_return; /* of a call: after it */
 	bool trampoline;
+	struct fentry_program
+		again; /* for kernels that need it, else without instructions; owns them */
+	struct engine_runs before; /* it was loaded again */
 };
 
 /* A program of a point: the one for the event, and what it needs besides. */

@@ -190,6 +190,30 @@ static int attach_kprobe(void *ctx, const char *symbol, uint32_t offset, bool at
 					       options->kprobe_fds, options->kprobe_fd_count));
 }
 
+static int load_again(struct engine_race_program *program)
+{
+	int fd = program->again.insn ? fentry__load(&program->again) : -ENOENT;
+
+	if (fd < 0)
+		return fd;
+	engine__keep_runs(program->program, &program->before);
+	close(program->program);
+	program->program = fd;
+	return 0;
+}
+
+static int attach_trampoline(struct engine_race_program *program)
+{
+	int err = add_link(program, bpf_raw_tracepoint_open(NULL, program->program));
+
+	if (err == -ENOENT) { /* it was attached once: struct fentry_program */
+		err = load_again(program);
+		if (!err)
+			err = add_link(program, bpf_raw_tracepoint_open(NULL, program->program));
+	}
+	return err;
+}
+
 int engine_race__attach(struct engine *engine, struct engine_race_program *program, char *why,
 			size_t why_size)
 {
@@ -200,7 +224,7 @@ int engine_race__attach(struct engine *engine, struct engine_race_program *progr
 	if (!program->trampoline)
 		return engine_race__places(engine->target, place, program->how, program->at_return,
 					   attach_kprobe, &attaching, why, why_size);
-	err = add_link(program, bpf_raw_tracepoint_open(NULL, program->program));
+	err = attach_trampoline(program);
 	if (err)
 		snprintf(why, why_size, "the kernel refuses %s at %s: %s",
 			 race_kernel__how(program->how), place->function, strerror(-err));

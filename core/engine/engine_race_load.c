@@ -184,8 +184,11 @@ static int submit(const struct making *making, const struct race_template *templ
 	return fd < 0 ? refused(making, err) : fd;
 }
 
-/* A copy of making's template, filled in for its point, or for none. The same. */
-static int load(const struct making *making)
+/*
+ * A copy of making's template, filled in for its point, or for none. again: what loading it once more
+ * takes, if that is needed. The same.
+ */
+static int load(const struct making *making, struct fentry_program *again)
 {
 	const struct engine_races *races = making->engine->races;
 	const struct race_template *template =
@@ -218,6 +221,19 @@ static int load(const struct making *making)
 	}
 	if (!err)
 		err = submit(making, template, &copy, type, &options);
+	if (err >= 0 && trampoline && fentry__once(target__release(making->engine->target))) {
+		*again = (struct fentry_program){
+			.insn = copy.insn,
+			.count = copy.count,
+			.function = options.attach_btf_id,
+			.attach_type = options.expected_attach_type,
+			.btf = options.prog_btf_fd,
+			.func_info = options.func_info,
+			.func_info_size = options.func_info_rec_size,
+			.func_info_count = options.func_info_cnt,
+		};
+		return err;
+	}
 	free(copy.insn);
 	return err;
 }
@@ -252,7 +268,9 @@ static int make(const struct making *making)
 	program->how = making->how;
 	program->at_return = making->at_return;
 	program->trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
-	program->program = load(making);
+	program->before = (struct engine_runs){0};
+	program->again.insn = NULL;
+	program->program = load(making, &program->again);
 	if (program->program < 0)
 		return program->program;
 	err = is_behind_call(program)
@@ -317,7 +335,7 @@ static int make_exit(struct making *making)
 	making->template = "race_exit";
 	*program = (struct engine_race_program){.trampoline = true};
 	snprintf(program->name, sizeof(program->name), "%s/exit", making->of->race->name);
-	program->program = load(making);
+	program->program = load(making, NULL);
 	if (program->program < 0)
 		return program->program;
 	making->of->programs++;

@@ -367,15 +367,13 @@ static size_t read_programs(const struct engine *engine, struct engine_program *
 			    size_t max)
 {
 	struct bpf_prog_info info;
-	__u32 size;
 	size_t i, count = 0;
 
 	for (i = 0; i < engine->link_count && count < max; i++) {
 		if (i && engine->links[i].program == engine->links[i - 1].program)
 			continue; /* at another call */
-		memset(&info, 0, sizeof(info));
-		size = sizeof(info);
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(engine->links[i].program), &info, &size))
+		if (!engine__read_program(bpf_program__fd(engine->links[i].program),
+					  &engine->links[i].before, &info))
 			continue;
 		programs[count++] = (struct engine_program){
 			.name = bpf_program__name(engine->links[i].program),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Points whose programs cost too much: detached, and attached again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -81,6 +83,21 @@ int engine__shed(struct engine *engine, enum thprace_point leader, const char *r
 	return found ? 0 : -EINVAL;
 }
 
+/* One that was attached once, in the place of the program that was: struct fentry_program. */
+static int attach_anew(struct engine *engine, struct engine_link *link)
+{
+	const struct fentry_program *again = fentry__noted(&engine->fentry, link->program);
+	int fd = again ? fentry__load(again) : -ENOENT, err = 0;
+
+	if (fd < 0)
+		return fd;
+	engine__keep_runs(bpf_program__fd(link->program), &link->before);
+	if (dup3(fd, bpf_program__fd(link->program), O_CLOEXEC) < 0)
+		err = -errno;
+	close(fd);
+	return err ? err : engine__attach_one(engine, link);
+}
+
 /* Exits first, so that the end of whatever begins meanwhile is seen. */
 static int attach_some(struct engine *engine, enum thprace_point point, bool entries)
 {
@@ -93,6 +110,8 @@ static int attach_some(struct engine *engine, enum thprace_point point, bool ent
 		if (link->point != point || at_end(link) == entries || link->link)
 			continue;
 		err = engine__attach_one(engine, link);
+		if (err == -ENOENT)
+			err = attach_anew(engine, link);
 		if (err)
 			return err;
 	}

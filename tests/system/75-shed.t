@@ -13,6 +13,9 @@ build=${THPRACE_BUILD:-$system/../../build}
 	echo "Bail out! shed.c can't be compiled"
 	exit 1
 }
-kernel bookworm
-guest "$kernel" shed.sh --file "$BPFTOOL" --file "$work/shed"
+# Before 5.13 a program with a trampoline can be attached once only.
+for suite in bullseye bookworm; do
+	kernel $suite
+	guest "$kernel" shed.sh --file "$BPFTOOL" --file "$work/shed"
+done
 done_testing

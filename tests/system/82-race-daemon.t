@@ -10,6 +10,7 @@
 kernel bullseye
 guest "$kernel" race-daemon.sh --modules "lzo-rle zram" \
 	--file "$system/../../races/swapin-nocache.race:/etc/thprace/races.d/swapin-nocache.race"
+guest "$kernel" race-shed.sh --file "$BPFTOOL"
 kernel bookworm
 guest "$kernel" race-shed.sh --file "$BPFTOOL"
 done_testing

@@ -21,7 +21,7 @@ file=/etc/thprace/races.d/hot.race
 mkdir -p spool "${file%/*}"
 {
 	printf '%s\n' '[race]' 'name = hot' 'title = a function that is called all the time' \
-		'[walker]' 'at = vfs_read entry' 'key = file' 'escape = 0'
+		'[walker]' 'at = security_file_permission entry' 'key = file' 'escape = 0'
 	for i in 1 2 3 4 5 6 7 8; do
 		echo "save = s$i: file->f_inode->i_sb->s_root->d_inode->i_ino"
 	done
@@ -41,7 +41,7 @@ cat >daemon.conf <<-END
 	budget = 10%
 	period = 1s
 	patience = 2
-	recovery = 3
+	recovery = 30
 END
 thpraced --config daemon.conf >daemon.out 2>daemon.err </dev/null &
 daemon=$!
