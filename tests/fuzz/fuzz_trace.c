@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <json-c/json.h>
 #include <thprace/incident.h>
 #include <thprace/race.h>
 #include <thprace/record.h>
@@ -23,6 +24,7 @@
 #include "trace/record_pack.h"
 #include "report/incident_groups.h"
 #include "report/summary.h"
+#include "trace/trace_classes.h"
 #include "trace/trace_reader.h"
 #include "replay.h"
 #include "trace/trace_writer.h"
@@ -299,6 +301,24 @@ static void repair(uint8_t *data, size_t size, int fits)
 	}
 }
 
+/* The classes that were read can be written, and read again. */
+static void write_classes(void)
+{
+	struct json_object *meta, *classes;
+	struct trace_classes again;
+	const char *text;
+
+	if (race_class__foreign_end() == race_class__end())
+		return;
+	meta = json_object_new_object();
+	classes = trace_classes__json();
+	json_object_object_add(meta, "classes", classes);
+	text = json_object_to_json_string(meta);
+	race_class__forget_foreign();
+	must(!trace_classes__take(&again, text, strlen(text)), "what is written cannot be read");
+	json_object_put(meta);
+}
+
 static void feed(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
@@ -310,6 +330,7 @@ static void feed(const uint8_t *data, size_t size)
 	race_class__forget_foreign();
 	read_all(fd);
 	sum_up(fd);
+	write_classes();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -386,6 +407,13 @@ static void write_incidents(struct trace_writer *writer)
 	"{\"id\":4,\"name\":\"toy-2\",\"shape\":\"split\"},{\"id\":5,\"name\":\"toy-3\","          \
 	"\"deletes\":true},{\"id\":6,\"name\":\"split-head\"},{\"id\":7,\"name\":\"collapse-reuse\"}]"
 
+/* A race from a file, with values that its sections saved; and one whose names no terminal may get. */
+#define RACES                                                                                          \
+	",\"classes\":[{\"id\":8,\"name\":\"lost\",\"shape\":\"file\",\"open\":\"f entry\",\"close\":" \
+	"\"f return\",\"enter\":\"g entry\",\"leave\":\"g return\",\"saved\":[\"a b\",\"\",7,\"c\"]}]"
+#define HOSTILE \
+	",\"classes\":[{\"id\":8,\"name\":\"lost\",\"shape\":\"file\",\"saved\":[\"\\u001b[2J\"]}]"
+
 static void write_seed(const char *folder, const char *name, uint32_t flags, const char *meta)
 {
 	struct trace_writer *writer;
@@ -418,6 +446,8 @@ int main(int argc, char **argv)
 		write_seed(argv[2], "all", THPRACE_TF_ALL, META(""));
 		write_seed(argv[2], "context", 0, META(""));
 		write_seed(argv[2], "classes", THPRACE_TF_ALL, META(CLASSES));
+		write_seed(argv[2], "races", THPRACE_TF_ALL, META(RACES));
+		write_seed(argv[2], "hostile", 0, META(HOSTILE));
 		write_seed(argv[2], "spaces", 0, META(", \"a\" : 1"));
 		write_seed(argv[2], "quotes", 0, META(", 'a': 1"));
 		write_seed(argv[2], "deep", 0, META(",\"a\":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"));
