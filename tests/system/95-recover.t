@@ -47,7 +47,7 @@ crash --race ./truncate-unmap.race
 recover "$work/core"
 whole "ELF"
 "$thprace" report --format json "$work/trace" >"$work/json"
-of_race=$(sed -n 's/.*"type":"class","class":"truncate-unmap-file","walkers":\([0-9]*\).*"overlaps":\([0-9]*\).*/\1 \2/p' \
+of_race=$(sed -n 's/.*"type":"class","class":"truncate-unmap-file",.*"walkers":\([0-9]*\).*"overlaps":\([0-9]*\).*/\1 \2/p' \
 	"$work/json")
 ok "$([ "${of_race% *}" -gt 0 ]; echo $?)" "a race from a file: its walkers were counted" ||
 	diag "$(cat "$work/report")"
