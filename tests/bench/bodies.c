@@ -20,6 +20,7 @@
 #include "base/number.h"
 #include "bodies.skel.h"
 #include "classes/race_class.h"
+#include "median.h"
 
 #define ROUNDS_MAX 1000
 #define SLOTS_MIN 256
@@ -184,20 +185,6 @@ static double measure(struct load *load, const char *program, unsigned int loops
 	return (double)load->skel->bss->spent / loops;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print(const char *name, double *values, int rounds)
-{
-	qsort(values, (size_t)rounds, sizeof(*values), by_value);
-	printf("%s\t%.1f\t%.1f\t%.1f\t%d\n", name, values[rounds / 2], values[rounds / 4],
-	       values[rounds * 3 / 4], rounds);
-}
-
 static int quiet(enum libbpf_print_level level, const char *format, va_list list)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, list) : 0;
@@ -232,8 +219,8 @@ int main(int argc, char **argv)
 				empty[round] = base;
 		}
 	}
-	print("empty program, in its loop", empty, rounds);
+	median__print("empty program, in its loop", empty, rounds);
 	for (i = 0; i < NR_BODIES; i++)
-		print(bodies[i].name, beyond[i], rounds);
+		median__print(bodies[i].name, beyond[i], rounds);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "report/record_lines.h"
 #include "trace/record_pack.h"
 #include "trace/trace_reader.h"
+#include "median.h"
 
 #define ROUNDS 7
 #define BLOCK 16384 /* records that are packed at a time */
@@ -211,13 +212,6 @@ static double cpu_ns(void)
 	return (double)usage.ru_utime.tv_sec * 1e9 + (double)usage.ru_utime.tv_usec * 1e3;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* ns for each record */
 static double measure(void (*way)(const struct records *), const struct records *records)
 {
@@ -231,8 +225,7 @@ static double measure(void (*way)(const struct records *), const struct records 
 			way(records);
 		ns[round] = (cpu_ns() - begin) / (double)(repeat * records->nr);
 	}
-	qsort(ns, ROUNDS, sizeof(*ns), by_value);
-	return ns[ROUNDS / 2];
+	return median__of(ns, ROUNDS);
 }
 
 static void compare(const char *what, void (*ours)(const struct records *),

@@ -19,6 +19,7 @@
 #include "base/number.h"
 #include "engine/engine_private.h"
 #include "kernel/target.h"
+#include "median.h"
 
 #define ROUNDS_MAX 1001
 #define RACES 16
@@ -132,20 +133,6 @@ static double measure(const struct race *const *races, size_t count)
 	return took;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print(const char *name, double *values, int rounds)
-{
-	qsort(values, (size_t)rounds, sizeof(*values), by_value);
-	printf("%s\t%.1f\t%.1f\t%.1f\t%d\n", name, values[rounds / 2], values[rounds / 4],
-	       values[rounds * 3 / 4], rounds);
-}
-
 int main(int argc, char **argv)
 {
 	static double first[ROUNDS_MAX], more[ROUNDS_MAX];
@@ -177,7 +164,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < RACES; i++)
 		race__free(races[i]);
-	print("loading the first race", first, rounds);
-	print("loading one more race", more, rounds);
+	median__print("loading the first race", first, rounds);
+	median__print("loading one more race", more, rounds);
 	return 0;
 }
