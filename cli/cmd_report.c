@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* thprace report: summarise a trace; or compare the kernel's incidents with the detector's. */
+/* thprace report: summarise a trace, or many; or compare the kernel's incidents with the detector's. */
 #include "cli.h"
 
 #include <errno.h>
@@ -17,8 +17,10 @@
 #include "progress.h"
 #include "replay/crosscheck.h"
 #include "report/render_json.h"
+#include "report/render_sum.h"
 #include "report/render_text.h"
 #include "report/summary.h"
+#include "report_many.h"
 #include "trace/trace_reader.h"
 
 #define INCIDENTS_MAX (THPRACE_CLASS_MAX * THPRACE_VERDICT_MAX * SUMMARY_KEEP)
@@ -38,7 +40,10 @@ static const struct argp_option options[] = {
 	 "text (default), json (an object per line) or html (a page for a browser, in one file)",
 	 0},
 	{"output", OPT_OUTPUT, "FILE", 0, "write to FILE, not to standard output", 0},
-	{"incidents", OPT_INCIDENTS, "N", 0, "draw at most N incidents (default 5; html: 2000)", 0},
+	{"incidents", OPT_INCIDENTS, "N", 0,
+	 "draw at most N incidents (default 5; html: 2000); of many traces: list at most N pairs of "
+	 "stacks for each class and kernel (default 5)",
+	 0},
 	{"no-stacks", OPT_NO_STACKS, NULL, 0, "leave the kernel stacks out", 0},
 	{"kernel", OPT_KERNEL, "FILE", 0,
 	 "the image of the kernel that was recorded: also say what thprace check says of it", 0},
@@ -61,7 +66,9 @@ enum report_format {
 static const char *const formats[FORMAT_MAX] = {"text", "json", "html"};
 
 struct report {
-	const char *path;
+	const char *path; /* the first, or the default */
+	char **paths; /* all that were given */
+	size_t nr_paths;
 	const char *kernel; /* an image, or NULL */
 	struct image_check check;
 	const char *output; /* NULL: standard output */
@@ -81,6 +88,26 @@ static void parse_incidents(struct report *report, const char *arg, struct argp_
 		argp_error(state, "'%s' is not a number of incidents", arg);
 	report->has_incidents = true;
 	report->render.incidents = nr > INCIDENTS_MAX ? INCIDENTS_MAX : (unsigned int)nr;
+}
+
+/* A folder, or several files? */
+static bool is_many(const struct report *report)
+{
+	return report->nr_paths > 1 || (report->path && report_many__is_folder(report->path));
+}
+
+static void check_options(const struct report *report, struct argp_state *state)
+{
+	if (report->kernel && report->crosscheck)
+		argp_error(state, "--kernel cannot be combined with --crosscheck");
+	if (report->crosscheck && report->format == FORMAT_HTML)
+		argp_error(state, "--crosscheck has no page: its formats are text and json");
+	if (!is_many(report))
+		return;
+	if (report->kernel || report->crosscheck)
+		argp_error(state, "--kernel and --crosscheck are for one FILE");
+	if (report->format == FORMAT_HTML)
+		argp_error(state, "many traces have no page: their formats are text and json");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -110,16 +137,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		report->crosscheck = 1;
 		break;
 	case ARGP_KEY_END:
-		if (report->kernel && report->crosscheck)
-			argp_error(state, "--kernel cannot be combined with --crosscheck");
-		if (report->crosscheck && report->format == FORMAT_HTML)
-			argp_error(state,
-				   "--crosscheck has no page: its formats are text and json");
+		check_options(report, state);
 		break;
 	case ARGP_KEY_ARG:
-		if (report->path)
-			argp_error(state, "one FILE only, '%s' is too many", arg);
-		report->path = arg;
+		report->paths[report->nr_paths++] = arg;
+		report->path = report->paths[0];
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -130,14 +152,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[FILE]",
+	.args_doc = "[FILE]\nDIR|FILE...",
 	.doc = "Summarise a trace (FILE, " CLI_TRACE
 	       " by default, or - for standard input): whether something escaped, race "
 	       "classes, incidents in groups with one of each drawn, window lengths, the "
 	       "busiest tasks, what is wrong with probes, and loss. As a page for a browser: "
-	       "thprace report --format html -o FILE."
+	       "thprace report --format html -o FILE. Several files, or a folder with files named "
+	       "*.thpr, are summed up by class, kernel and pair of stacks."
 	       "\vExit status: 0 done, 1 failed or the crosscheck differs, 2 wrong usage, 3 done "
-	       "and an escape was found.",
+	       "and an escape was found, 4 done, but of many traces some were damaged and skipped.",
 };
 
 static int fail(const struct report *report, const char *why)
@@ -255,14 +278,28 @@ static int close_output(struct report *report, int status)
 	return status;
 }
 
+static int sum_up(const struct report *report)
+{
+	const struct report_many many = {
+		.paths = report->paths,
+		.nr = report->nr_paths,
+		.out = report->out,
+		.json = report->format == FORMAT_JSON,
+		.render = report->render,
+	};
+
+	return report_many__run(&many);
+}
+
+/* One trace is opened before the output, so that a wrong name leaves no empty file. */
 static int run(struct report *report)
 {
 	struct trace_reader *reader = NULL;
-	bool made = false;
+	bool made = false, many = is_many(report);
 	char why[256];
 	int status, err;
 
-	if (trace_reader__open(&reader, report->path, why, sizeof(why)))
+	if (!many && trace_reader__open(&reader, report->path, why, sizeof(why)))
 		return fail(report, why);
 	err = report->output ? open_output(report, &made) : 0;
 	if (err) {
@@ -271,7 +308,11 @@ static int run(struct report *report)
 	}
 	report->render.colour = cli__colour(report->out);
 	report->render.width = cli__width(report->out);
-	status = report->crosscheck ? crosscheck(report, reader) : report_file(report, reader);
+	if (many)
+		status = sum_up(report);
+	else
+		status = report->crosscheck ? crosscheck(report, reader)
+					    : report_file(report, reader);
 	trace_reader__close(reader);
 	if (report->output)
 		status = close_output(report, status);
@@ -287,13 +328,21 @@ int cmd_report(int argc, char **argv)
 		.render = {.incidents = RENDER_INCIDENTS, .stacks = 1},
 	};
 
+	int status;
+
+	report.paths = calloc((size_t)argc, sizeof(*report.paths));
+	if (!report.paths)
+		return fail(&report, strerror(ENOMEM));
 	cli__parse(&argp, argc, argv, 0, &report);
 	if (!report.path)
 		report.path = CLI_TRACE;
 	report.render.utf8 = cli__utf8();
 	/* Before memory is bounded: an image takes more of it than a trace may. */
-	if (report.kernel && read_image(&report))
-		return CLI_FAILED;
-	cli__bound_memory();
-	return run(&report);
+	status = report.kernel ? read_image(&report) : CLI_DONE;
+	if (!status) {
+		cli__bound_memory();
+		status = run(&report);
+	}
+	free(report.paths);
+	return status;
 }

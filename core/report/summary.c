@@ -191,6 +191,7 @@ int summary__read(struct summary **result, struct trace_reader *reader, char *wh
 			err = got;
 		} else if (got < 0) {
 			note(summary, trace_reader__why(reader));
+			summary->cut = got == -ENODATA;
 		} else {
 			err = take(summary, &block, why, why_size);
 		}

@@ -120,6 +120,7 @@ struct summary {
 	int has_stats;
 	int ended; /* the recording ended normally */
 	unsigned int bad_blocks; /* blocks that could not be read, and a truncated end */
+	int cut; /* of these: the truncated end, 1 or 0 */
 	char notes[SUMMARY_NOTES_MAX][256]; /* why, for the first of them */
 
 	/* META */

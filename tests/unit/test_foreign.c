@@ -215,6 +215,10 @@ static void names_of_files(void **state)
 	assert_one_line();
 	store(file, "THPRACE\nand damaged", 19);
 	report_and_dump();
+	/* Of many: a line for each. */
+	assert_int_equal(run(cmd_report, file, file, NULL), CLI_FAILED);
+	assert_int_equal(run(cmd_report, folder, NULL, NULL), CLI_FOUND);
+	assert_one_line();
 	snprintf(option, sizeof(option), "--kernel=%s", file);
 	assert_int_equal(run(cmd_check, option, NULL, NULL), CLI_FAILED);
 	snprintf(option, sizeof(option), "--btf=%s", file);
@@ -230,7 +234,7 @@ static void names_of_files(void **state)
 	assert_int_equal(run(cmd_incidents, option, NULL, NULL), CLI_FAILED);
 	assert_int_equal(run(cmd_show, option, "7", NULL), CLI_FAILED);
 	/* Words that argp and getopt quote. */
-	assert_int_equal(run(cmd_report, file, file, NULL), CLI_USAGE);
+	assert_int_equal(run(cmd_dump, file, file, NULL), CLI_USAGE);
 	assert_int_equal(run(cmd_report, "--\033[31m", NULL, NULL), CLI_USAGE);
 	assert_int_equal(run(cmd_dump, "--class=\033[31m", file, NULL), CLI_USAGE);
 	unlink(file);
