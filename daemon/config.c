@@ -41,6 +41,7 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 	KEY(metrics, textfile, "/run/thprace/thprace.prom", config_path_or_none, 0,
 	    CONFIG_PATH_MAX - 1),
 	KEY(metrics, interval, "15s", config_time, 1, HOUR),
+	KEY(metrics, all, "no", config_bool, 0, 0),
 	KEY(control, socket, "/run/thprace/control.sock", config_path_or_none, 0, UNIX_PATH_MAX),
 	KEY(control, group, "thprace", config_group, 0, CONFIG_NAME_MAX - 1),
 	KEY(control, clients, "16", config_count, 1, 1000),

@@ -63,6 +63,7 @@ struct config {
 		char textfile
 			[CONFIG_PATH_MAX]; /* [metrics] textfile= /run/thprace/thprace.prom; none: "" */
 		uint64_t interval; /* interval= 15s */
+		bool all; /* all= no: the file has what a fleet needs */
 	} metrics;
 	struct {
 		char socket

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#define CONFIG_KEYS 25
+#define CONFIG_KEYS 26
 #define CONFIG_WHY_MAX 160 /* bytes, for what is wrong with a value */
 #define CONFIG_VALUE_MAX (CONFIG_PATH_MAX + 1) /* bytes, for any value as text */
 

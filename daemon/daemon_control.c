@@ -14,7 +14,7 @@ static const struct state *hook_state(void *ctx)
 static char *hook_metrics(void *ctx)
 {
 	observer__refresh(((struct daemon *)ctx)->observer);
-	return metrics__text(daemon__state(ctx));
+	return metrics__text(daemon__state(ctx), METRICS_ALL);
 }
 
 static int hook_recent(void *ctx, uint64_t number, struct thprace_incident *incident)

@@ -36,7 +36,8 @@ void daemon__export(struct daemon *daemon)
 
 	if (!path[0] || !strcmp(path, "none"))
 		return;
-	text = metrics__text(daemon__state(daemon));
+	text = metrics__text(daemon__state(daemon),
+			     daemon->config.metrics.all ? METRICS_ALL : METRICS_FLEET);
 	err = text ? metrics__write(path, text) : -ENOMEM;
 	free(text);
 	if (err && err != daemon->metrics_error)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "metrics.h"
 
-#include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,145 +9,62 @@
 
 #include "base/names.h"
 #include "classes/race_class.h"
-
-#define NS_PER_S UINT64_C(1000000000)
-
-/* Name, value, name, value …: the labels of one sample. */
-#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-/* The output, and the family to which samples belong. */
-struct text {
-	FILE *out;
-	const char *name;
-};
-
-/* --- the format ------------------------------------------------------------------------------- */
-
-static void family(struct text *text, const char *name, const char *type, const char *help)
-{
-	text->name = name;
-	fprintf(text->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* Escaped as the format requires within quotes. */
-static void write_escaped(FILE *out, const char *value)
-{
-	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '"' || *value == '\\')
-			fprintf(out, "\\%c", *value);
-		else
-			fputc(*value, out);
-	}
-}
-
-/* A sample up to its value. suffix: "" except for histograms; labels: NULL-terminated, or NULL. */
-static void write_name(struct text *text, const char *suffix, const char *const *labels)
-{
-	const char *separator = "{";
-
-	fprintf(text->out, "%s%s", text->name, suffix);
-	for (; labels && labels[0]; labels += 2) {
-		fprintf(text->out, "%s%s=\"", separator, labels[0]);
-		write_escaped(text->out, labels[1] ? labels[1] : "");
-		fputc('"', text->out);
-		separator = ",";
-	}
-	fputs(*separator == ',' ? "} " : " ", text->out);
-}
-
-static void write_count(struct text *text, const char *const *labels, uint64_t value)
-{
-	write_name(text, "", labels);
-	fprintf(text->out, "%" PRIu64 "\n", value);
-}
-
-static void write_real(struct text *text, const char *const *labels, double value)
-{
-	write_name(text, "", labels);
-	fprintf(text->out, "%.9g\n", value);
-}
-
-/* A time in ns as seconds, exactly, so that rounding never makes a growing sum seem to fall. */
-static void write_seconds(struct text *text, const char *suffix, const char *const *labels,
-			  uint64_t ns)
-{
-	write_name(text, suffix, labels);
-	fprintf(text->out, "%" PRIu64 ".%09" PRIu64 "\n", ns / NS_PER_S, ns % NS_PER_S);
-}
-
-/* Families of one sample without labels. */
-static void counter(struct text *text, const char *name, uint64_t value, const char *help)
-{
-	family(text, name, "counter", help);
-	write_count(text, NULL, value);
-}
-
-static void gauge(struct text *text, const char *name, uint64_t value, const char *help)
-{
-	family(text, name, "gauge", help);
-	write_count(text, NULL, value);
-}
-
-static void gauge_real(struct text *text, const char *name, double value, const char *help)
-{
-	family(text, name, "gauge", help);
-	write_real(text, NULL, value);
-}
-
-static void seconds(struct text *text, const char *name, const char *type, uint64_t ns,
-		    const char *help)
-{
-	family(text, name, type, help);
-	write_seconds(text, "", NULL, ns);
-}
+#include "metrics_format.h"
 
 /* --- what was recorded ------------------------------------------------------------------------ */
 
-static void write_daemon(struct text *text, const struct state *state)
+static void write_daemon(struct metrics_format *text, const struct state *state)
 {
 	static const char *const attach[] = PROBE_ATTACH_NAMES;
 
-	family(text, "thprace_build_info", "gauge",
-	       "Version of thpraced, kernel release, machine, mode in force, way of attaching.");
-	write_count(text,
-		    LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
-			   state->machine, "mode", names__mode(state->mode), "attach",
-			   attach[state->plan->attach]),
-		    1);
-	gauge(text, "thprace_cpus", (uint64_t)state->cpus, "Possible CPUs of this machine.");
-	seconds(text, "thprace_start_time_seconds", "gauge",
+	metrics_format__family(
+		text, "thprace_build_info", "gauge",
+		"Version of thpraced, kernel release, machine, mode in force, way of attaching.");
+	metrics_format__count(text,
+			      LABELS("version", THPRACE_VERSION, "kernel", state->kernel, "machine",
+				     state->machine, "mode", names__mode(state->mode), "attach",
+				     attach[state->plan->attach]),
+			      1);
+	metrics_format__gauge(text, "thprace_cpus", (uint64_t)state->cpus,
+			      "Possible CPUs of this machine.");
+	metrics_format__seconds(
+		text, "thprace_start_time_seconds", "gauge",
 		state->now_wall - (state->now - state->started),
 		"When recording began, since the epoch, by the present wall clock.");
-	seconds(text, "thprace_uptime_seconds", "gauge", state->now - state->started,
-		"For how long the daemon has been recording.");
-	seconds(text, "thprace_updated_timestamp_seconds", "gauge", state->now_wall,
-		"When these metrics were taken, since the epoch.");
-	counter(text, "thprace_reloads_total", state->reloads, "Configurations applied by reload.");
-	counter(text, "thprace_reloads_failed_total", state->reloads_failed,
+	metrics_format__seconds(text, "thprace_uptime_seconds", "gauge",
+				state->now - state->started,
+				"For how long the daemon has been recording.");
+	metrics_format__seconds(text, "thprace_updated_timestamp_seconds", "gauge", state->now_wall,
+				"When these metrics were taken, since the epoch.");
+	metrics_format__counter(text, "thprace_reloads_total", state->reloads,
+				"Configurations applied by reload.");
+	metrics_format__counter(
+		text, "thprace_reloads_failed_total", state->reloads_failed,
 		"Reloads whose configuration was bad; the old one stayed in force.");
-	counter(text, "thprace_clock_steps_total", state->clock_steps,
-		"Steps of the wall clock that were seen.");
+	metrics_format__counter(text, "thprace_clock_steps_total", state->clock_steps,
+				"Steps of the wall clock that were seen.");
 }
 
-static void write_identity(struct text *text, const struct session_totals *totals)
+static void write_identity(struct metrics_format *text, const struct session_totals *totals)
 {
 	const struct thprace_counters *sum = &totals->counters.sum;
 	unsigned int cause;
 
-	counter(text, "thprace_records_seen_total", sum->seen,
+	metrics_format__counter(
+		text, "thprace_records_seen_total", sum->seen,
 		"Program runs that found something of interest: submitted, filtered and lost.");
-	counter(text, "thprace_records_submitted_total", sum->submitted,
-		"Program runs whose record was delivered.");
-	counter(text, "thprace_records_filtered_total", sum->filtered,
-		"Program runs whose record was not wanted.");
-	family(text, "thprace_lost_total", "counter",
-	       "Records, windows and walkers lost, by cause. All but write are part of seen.");
+	metrics_format__counter(text, "thprace_records_submitted_total", sum->submitted,
+				"Program runs whose record was delivered.");
+	metrics_format__counter(text, "thprace_records_filtered_total", sum->filtered,
+				"Program runs whose record was not wanted.");
+	metrics_format__family(
+		text, "thprace_lost_total", "counter",
+		"Records, windows and walkers lost, by cause. All but write are part of seen.");
 	for (cause = 0; cause < THPRACE_LOSS_MAX; cause++)
-		write_count(text, LABELS("cause", names__loss(cause)), sum->lost[cause]);
-	gauge(text, "thprace_identity_holds", totals->counters.identity,
-	      "1 if seen = submitted + filtered + lost at the last reading, else 0.");
+		metrics_format__count(text, LABELS("cause", names__loss(cause)), sum->lost[cause]);
+	metrics_format__gauge(
+		text, "thprace_identity_holds", totals->counters.identity,
+		"1 if seen = submitted + filtered + lost at the last reading, else 0.");
 }
 
 /* The class after this one that is shown; 0: none. The first one: the class after 0. */
@@ -164,40 +80,42 @@ static unsigned int next_class(const struct state *state, unsigned int class)
 #define EACH_CLASS(class, state) \
 	for ((class) = next_class(state, 0); (class); (class) = next_class(state, class))
 
-static void write_class_counts(struct text *text, const struct state *state, const __u64 *counts)
+static void write_class_counts(struct metrics_format *text, const struct state *state,
+			       const __u64 *counts)
 {
 	unsigned int class;
 
 	EACH_CLASS(class, state)
-		write_count(text, LABELS("class", names__class(class)), counts[class]);
+		metrics_format__count(text, LABELS("class", names__class(class)), counts[class]);
 }
 
-static void write_incidents(struct text *text, const struct state *state)
+static void write_incidents(struct metrics_format *text, const struct state *state)
 {
 	const struct verdict_counts *classes = state->totals->classes;
 	unsigned int class;
 
-	family(text, "thprace_overlaps_total", "counter",
-	       "Settled incidents in which a walker and a window met, by class.");
+	metrics_format__family(text, "thprace_overlaps_total", "counter",
+			       "Settled incidents in which a walker and a window met, by class.");
 	EACH_CLASS(class, state)
-		write_count(text, LABELS("class", names__class(class)), classes[class].overlaps);
-	family(text, "thprace_incidents_total", "counter",
-	       "Settled incidents by class and verdict.");
+		metrics_format__count(text, LABELS("class", names__class(class)),
+				      classes[class].overlaps);
+	metrics_format__family(text, "thprace_incidents_total", "counter",
+			       "Settled incidents by class and verdict.");
 	EACH_CLASS(class, state) {
 		const char *name = names__class(class);
 
-		write_count(text, LABELS("class", name, "verdict", "contained"),
-			    classes[class].contained);
-		write_count(text, LABELS("class", name, "verdict", "escape"),
-			    classes[class].escapes - classes[class].likely);
-		write_count(text, LABELS("class", name, "verdict", "likely"),
-			    classes[class].likely);
-		write_count(text, LABELS("class", name, "verdict", "remained"),
-			    classes[class].remained);
-		write_count(text, LABELS("class", name, "verdict", "unattributed"),
-			    classes[class].unattributed);
-		write_count(text, LABELS("class", name, "verdict", "unproven"),
-			    classes[class].unproven);
+		metrics_format__count(text, LABELS("class", name, "verdict", "contained"),
+				      classes[class].contained);
+		metrics_format__count(text, LABELS("class", name, "verdict", "escape"),
+				      classes[class].escapes - classes[class].likely);
+		metrics_format__count(text, LABELS("class", name, "verdict", "likely"),
+				      classes[class].likely);
+		metrics_format__count(text, LABELS("class", name, "verdict", "remained"),
+				      classes[class].remained);
+		metrics_format__count(text, LABELS("class", name, "verdict", "unattributed"),
+				      classes[class].unattributed);
+		metrics_format__count(text, LABELS("class", name, "verdict", "unproven"),
+				      classes[class].unproven);
 	}
 }
 
@@ -209,54 +127,59 @@ static bool is_impossible(const struct state *state, unsigned int class)
 }
 
 /* An unknown value has no sample. */
-static void write_check(struct text *text, const struct state *state)
+static void write_check(struct metrics_format *text, const struct state *state)
 {
 	enum check_status status;
 	unsigned int class;
 
-	family(text, "thprace_class_possible", "gauge",
-	       "0 if the class cannot happen on this kernel by the way it is built, else 1.");
+	metrics_format__family(
+		text, "thprace_class_possible", "gauge",
+		"0 if the class cannot happen on this kernel by the way it is built, else 1.");
 	for (class = 1; class < race_class__end(); class ++)
-		write_count(text, LABELS("class", names__class(class)),
-			    !is_impossible(state, class));
-	family(text, "thprace_class_fixed", "gauge",
-	       "By the kernel's code: 1 if the class is fixed or cannot happen, 0 if the kernel is "
-	       "vulnerable; nothing if that is not known.");
+		metrics_format__count(text, LABELS("class", names__class(class)),
+				      !is_impossible(state, class));
+	metrics_format__family(
+		text, "thprace_class_fixed", "gauge",
+		"By the kernel's code: 1 if the class is fixed or cannot happen, 0 if the kernel is "
+		"vulnerable; nothing if that is not known.");
 	for (class = 1; class < race_class__end(); class ++) {
 		status = state->check ? state->check->classes[class].status : CHECK_UNKNOWN;
 		if (status != CHECK_UNKNOWN)
-			write_count(text, LABELS("class", names__class(class)),
-				    status != CHECK_VULNERABLE);
+			metrics_format__count(text, LABELS("class", names__class(class)),
+					      status != CHECK_VULNERABLE);
 	}
 }
 
-static void write_classes(struct text *text, const struct state *state)
+static void write_classes(struct metrics_format *text, const struct state *state)
 {
 	const struct thprace_counters *sum = &state->totals->counters.sum;
 	unsigned int class;
 
-	family(text, "thprace_walkers_total", "counter", "Walkers that returned, by class.");
+	metrics_format__family(text, "thprace_walkers_total", "counter",
+			       "Walkers that returned, by class.");
 	write_class_counts(text, state, sum->walkers);
-	family(text, "thprace_walkers_failed_total", "counter",
-	       "Walkers that failed by their proof (folio still mapped), by class.");
+	metrics_format__family(
+		text, "thprace_walkers_failed_total", "counter",
+		"Walkers that failed by their proof (folio still mapped), by class.");
 	write_class_counts(text, state, sum->failed);
-	family(text, "thprace_walker_seconds_total", "counter",
-	       "Sum of the lengths of walkers, by class.");
+	metrics_format__family(text, "thprace_walker_seconds_total", "counter",
+			       "Sum of the lengths of walkers, by class.");
 	EACH_CLASS(class, state)
-		write_seconds(text, "", LABELS("class", names__class(class)),
-			      sum->walker_ns[class]);
+		metrics_format__ns(text, "", LABELS("class", names__class(class)),
+				   sum->walker_ns[class]);
 	write_incidents(text, state);
-	family(text, "thprace_race_windows_total", "counter",
-	       "Windows that ended, of races from files.");
+	metrics_format__family(text, "thprace_race_windows_total", "counter",
+			       "Windows that ended, of races from files.");
 	EACH_CLASS(class, state)
 		if (race_class__shape(class) == RACE_FILE)
-			write_count(text, LABELS("class", names__class(class)),
-				    sum->windows[class]);
-	family(text, "thprace_class_observable", "gauge",
-	       "1 if the class can be observed with the probes that are attached, else 0.");
+			metrics_format__count(text, LABELS("class", names__class(class)),
+					      sum->windows[class]);
+	metrics_format__family(
+		text, "thprace_class_observable", "gauge",
+		"1 if the class can be observed with the probes that are attached, else 0.");
 	EACH_CLASS(class, state)
-		write_count(text, LABELS("class", names__class(class)),
-			    !state__not_observable(state, class));
+		metrics_format__count(text, LABELS("class", names__class(class)),
+				      !state__not_observable(state, class));
 	write_check(text, state);
 }
 
@@ -267,8 +190,14 @@ static void write_classes(struct text *text, const struct state *state)
 static const unsigned char bounds[] = {8,  9,  10, 11, 12, 13, 14, 15, 16,
 				       17, 18, 19, 20, 22, 24, 26, 28, 30};
 
+/* Of these, a fleet has every other one: less than half of the samples. */
+static bool is_bound(const struct metrics_format *text, unsigned char bound)
+{
+	return text->set == METRICS_ALL || bound % 2 == 0;
+}
+
 /* label: what tells them from others, and its value. */
-static void write_lengths(struct text *text, const char *label, const char *value,
+static void write_lengths(struct metrics_format *text, const char *label, const char *value,
 			  const struct thprace_phase_lengths *lengths)
 {
 	uint64_t count = 0;
@@ -281,17 +210,16 @@ static void write_lengths(struct text *text, const char *label, const char *valu
 
 		for (; bucket < THPRACE_BUCKETS && thprace_bucket_floor(bucket) < bound; bucket++)
 			count += lengths->bucket[bucket];
-		snprintf(le, sizeof(le), "%.10g", (double)bound / (double)NS_PER_S);
-		write_name(text, "_bucket", LABELS(label, value, "le", le));
-		fprintf(text->out, "%" PRIu64 "\n", count);
+		if (!is_bound(text, bounds[i]))
+			continue;
+		snprintf(le, sizeof(le), "%.10g", (double)bound / 1e9);
+		metrics_format__part(text, "_bucket", LABELS(label, value, "le", le), count);
 	}
 	for (; bucket < THPRACE_BUCKETS; bucket++)
 		count += lengths->bucket[bucket];
-	write_name(text, "_bucket", LABELS(label, value, "le", "+Inf"));
-	fprintf(text->out, "%" PRIu64 "\n", count);
-	write_seconds(text, "_sum", LABELS(label, value), lengths->sum);
-	write_name(text, "_count", LABELS(label, value));
-	fprintf(text->out, "%" PRIu64 "\n", count);
+	metrics_format__part(text, "_bucket", LABELS(label, value, "le", "+Inf"), count);
+	metrics_format__ns(text, "_sum", LABELS(label, value), lengths->sum);
+	metrics_format__part(text, "_count", LABELS(label, value), count);
 }
 
 /* Precise mode measures the phases separately; counts from before a change of mode stay. */
@@ -309,62 +237,67 @@ static bool measures(const struct state *state, int phase)
 }
 
 /* Nothing for races that have none. */
-static void write_pass(struct text *text, const struct thprace_closest *closest)
+static void write_pass(struct metrics_format *text, const struct thprace_closest *closest)
 {
 	if (closest->distance)
-		write_seconds(text, "",
-			      LABELS("class",
-				     names__class(closest->walk_pid >> THPRACE_WALK_CLASS_SHIFT)),
-			      closest->distance);
+		metrics_format__ns(text, "",
+				   LABELS("class", names__class(closest->walk_pid >>
+								THPRACE_WALK_CLASS_SHIFT)),
+				   closest->distance);
 }
 
-static void write_races(struct text *text, const struct state *state)
+static void write_races(struct metrics_format *text, const struct state *state)
 {
 	const struct engine_counters *counters = &state->totals->counters;
 	unsigned int class;
 
-	family(text, "thprace_race_window_seconds", "histogram",
-	       "Lengths of windows of races from files.");
+	metrics_format__family(text, "thprace_race_window_seconds", "histogram",
+			       "Lengths of windows of races from files.");
 	EACH_CLASS(class, state)
 		if (race_class__shape(class) == RACE_FILE)
 			write_lengths(text, "class", names__class(class),
 				      &counters->race[class].window);
-	family(text, "thprace_closest_pass_seconds", "gauge",
-	       "Shortest time between a window and a walker that did not meet, since the start: for "
-	       "each race from a file, and for that one of the other classes that came nearest.");
+	metrics_format__family(
+		text, "thprace_closest_pass_seconds", "gauge",
+		"Shortest time between a window and a walker that did not meet, since the start: for "
+		"each race from a file, and for that one of the other classes that came nearest.");
 	write_pass(text, &counters->sum.closest);
 	EACH_CLASS(class, state)
 		write_pass(text, &counters->race[class].closest);
 }
 
-static void write_windows(struct text *text, const struct state *state)
+static void write_windows(struct metrics_format *text, const struct state *state)
 {
 	const struct session_totals *totals = state->totals;
 	static const char *const phases[] = THPRACE_PHASE_NAMES;
 	const struct thprace_counters *sum = &totals->counters.sum;
 	int phase;
 
-	counter(text, "thprace_windows_total", totals->windows,
-		"Windows at PMD level that closed.");
-	family(text, "thprace_window_seconds", "histogram",
-	       "Lengths of windows at PMD level: the whole; in precise mode also each phase.");
+	metrics_format__counter(text, "thprace_windows_total", totals->windows,
+				"Windows at PMD level that closed.");
+	metrics_format__family(
+		text, "thprace_window_seconds", "histogram",
+		"Lengths of windows at PMD level: the whole; in precise mode also each phase.");
 	for (phase = 0; phase < THPRACE_PHASE_MAX; phase++)
 		if (measures(state, phase))
 			write_lengths(text, "phase", phases[phase], &sum->phase[phase]);
 	write_races(text, state);
-	counter(text, "thprace_pte_removals_total", sum->pte_removals,
-		"Removals of the rmap of small pages of huge ones (precise mode).");
-	counter(text, "thprace_touching_total", sum->touching,
+	metrics_format__counter(text, "thprace_pte_removals_total", sum->pte_removals,
+				"Removals of the rmap of small pages of huge ones (precise mode).");
+	metrics_format__counter(
+		text, "thprace_touching_total", sum->touching,
 		"Walkers and windows that shared less than the tolerance: no incidents.");
-	counter(text, "thprace_mismatches_total", sum->mismatches,
+	metrics_format__counter(
+		text, "thprace_mismatches_total", sum->mismatches,
 		"Windows whose entry named another folio than the rmap removal did.");
-	counter(text, "thprace_collapses_total", sum->collapses, "Calls of collapse_file.");
-	counter(text, "thprace_collapses_failed_total", sum->collapses_failed,
-		"Calls of collapse_file that failed.");
-	counter(text, "thprace_reuses_total", sum->reuses,
-		"Collapses that were given the page of a failed one before.");
-	counter(text, "thprace_reuses_foreign_total", sum->reuses_foreign,
-		"Reuses of a page to which others had references.");
+	metrics_format__counter(text, "thprace_collapses_total", sum->collapses,
+				"Calls of collapse_file.");
+	metrics_format__counter(text, "thprace_collapses_failed_total", sum->collapses_failed,
+				"Calls of collapse_file that failed.");
+	metrics_format__counter(text, "thprace_reuses_total", sum->reuses,
+				"Collapses that were given the page of a failed one before.");
+	metrics_format__counter(text, "thprace_reuses_foreign_total", sum->reuses_foreign,
+				"Reuses of a page to which others had references.");
 }
 
 /* --- what it costs ---------------------------------------------------------------------------- */
@@ -373,26 +306,28 @@ static void write_windows(struct text *text, const struct state *state)
 	LABELS("program", (program)->name, "point", engine__unit_name((program)->unit), \
 	       "function", (program)->function, "kind", (program)->kind)
 
-static void write_programs(struct text *text, const struct state *state)
+static void write_programs(struct metrics_format *text, const struct state *state)
 {
 	const struct engine_program *programs = state->programs;
 	size_t i;
 
-	family(text, "thprace_program_runs_total", "counter",
-	       "Runs of a BPF program, as far as the kernel's BPF statistics were on.");
+	metrics_format__family(
+		text, "thprace_program_runs_total", "counter",
+		"Runs of a BPF program, as far as the kernel's BPF statistics were on.");
 	for (i = 0; i < state->nr_programs; i++)
-		write_count(text, PROGRAM_LABELS(&programs[i]), programs[i].runs);
-	family(text, "thprace_program_run_seconds_total", "counter",
-	       "Time in a BPF program, as far as the kernel's BPF statistics were on.");
+		metrics_format__count(text, PROGRAM_LABELS(&programs[i]), programs[i].runs);
+	metrics_format__family(
+		text, "thprace_program_run_seconds_total", "counter",
+		"Time in a BPF program, as far as the kernel's BPF statistics were on.");
 	for (i = 0; i < state->nr_programs; i++)
-		write_seconds(text, "", PROGRAM_LABELS(&programs[i]), programs[i].run_ns);
-	family(text, "thprace_program_missed_total", "counter",
-	       "Runs of a BPF program that the kernel skipped.");
+		metrics_format__ns(text, "", PROGRAM_LABELS(&programs[i]), programs[i].run_ns);
+	metrics_format__family(text, "thprace_program_missed_total", "counter",
+			       "Runs of a BPF program that the kernel skipped.");
 	for (i = 0; i < state->nr_programs; i++)
-		write_count(text, PROGRAM_LABELS(&programs[i]), programs[i].missed);
+		metrics_format__count(text, PROGRAM_LABELS(&programs[i]), programs[i].missed);
 }
 
-static void write_probes(struct text *text, const struct state *state)
+static void write_probes(struct metrics_format *text, const struct state *state)
 {
 	static const char *const kinds[] = {"none", "fentry", "kprobe", "calls"};
 	const struct overhead_state *overhead = &state->overhead;
@@ -400,46 +335,52 @@ static void write_probes(struct text *text, const struct state *state)
 	uint64_t shed = 0;
 	int i;
 
-	family(text, "thprace_probe_attached", "gauge",
-	       "1 if the point is probed, else 0, with the function that is probed.");
+	metrics_format__family(
+		text, "thprace_probe_attached", "gauge",
+		"1 if the point is probed, else 0, with the function that is probed.");
 	for (i = 0; i < THPRACE_POINT_MAX; i++) {
 		probe = &state->plan->probe[i];
-		write_count(text,
-			    LABELS("point", probe_points[i].name, "function",
-				   probe->function ? probe->function : probe_points[i].functions[0],
-				   "kind", kinds[probe->kind]),
-			    probe->state == PROBE_ATTACHED);
+		metrics_format__count(text,
+				      LABELS("point", probe_points[i].name, "function",
+					     probe->function ? probe->function
+							     : probe_points[i].functions[0],
+					     "kind", kinds[probe->kind]),
+				      probe->state == PROBE_ATTACHED);
 		shed += probe->state == PROBE_SHED;
 	}
-	gauge(text, "thprace_probes_shed", shed,
-	      "Probes that are detached at present because of their cost.");
-	counter(text, "thprace_probes_shed_total", overhead->sheds,
+	metrics_format__gauge(text, "thprace_probes_shed", shed,
+			      "Probes that are detached at present because of their cost.");
+	metrics_format__counter(
+		text, "thprace_probes_shed_total", overhead->sheds,
 		"Probes detached because the BPF programs took more than the budget.");
-	counter(text, "thprace_probes_restored_total", overhead->restores,
-		"Shed probes that were attached again.");
+	metrics_format__counter(text, "thprace_probes_restored_total", overhead->restores,
+				"Shed probes that were attached again.");
 }
 
-static void write_cost(struct text *text, const struct state *state)
+static void write_cost(struct metrics_format *text, const struct state *state)
 {
 	const struct overhead_state *overhead = &state->overhead;
 
-	gauge(text, "thprace_overhead_measured", overhead->measured,
-	      "1 if the time in BPF programs is measured, else 0: then no probe is ever shed.");
+	metrics_format__gauge(
+		text, "thprace_overhead_measured", overhead->measured,
+		"1 if the time in BPF programs is measured, else 0: then no probe is ever shed.");
 	if (overhead->measured)
-		gauge_real(text, "thprace_overhead_ratio", overhead->share,
-			   "Part of all CPUs' time spent in BPF programs over the last period.");
-	gauge_real(text, "thprace_overhead_budget_ratio", overhead->budget,
-		   "Part of all CPUs' time that the BPF programs may take; 0: no limit.");
-	gauge(text, "thprace_overhead_over_budget", overhead->over,
-	      "1 if the budget is exceeded and shedding would not help, else 0.");
-	seconds(text, "thprace_bpf_run_seconds_total", "counter", overhead->run_ns,
-		"Time in all BPF programs, detached ones included.");
-	gauge(text, "thprace_bpf_memory_bytes", state->bpf_memory,
-	      "Memory of BPF maps and ring buffers.");
-	seconds(text, "thprace_process_cpu_seconds_total", "counter", state->own_cpu_ns,
-		"User and system time of the daemon's process.");
-	gauge(text, "thprace_process_resident_memory_bytes", state->own_rss,
-	      "Resident memory of the daemon's process.");
+		metrics_format__gauge_real(
+			text, "thprace_overhead_ratio", overhead->share,
+			"Part of all CPUs' time spent in BPF programs over the last period.");
+	metrics_format__gauge_real(
+		text, "thprace_overhead_budget_ratio", overhead->budget,
+		"Part of all CPUs' time that the BPF programs may take; 0: no limit.");
+	metrics_format__gauge(text, "thprace_overhead_over_budget", overhead->over,
+			      "1 if the budget is exceeded and shedding would not help, else 0.");
+	metrics_format__seconds(text, "thprace_bpf_run_seconds_total", "counter", overhead->run_ns,
+				"Time in all BPF programs, detached ones included.");
+	metrics_format__gauge(text, "thprace_bpf_memory_bytes", state->bpf_memory,
+			      "Memory of BPF maps and ring buffers.");
+	metrics_format__seconds(text, "thprace_process_cpu_seconds_total", "counter",
+				state->own_cpu_ns, "User and system time of the daemon's process.");
+	metrics_format__gauge(text, "thprace_process_resident_memory_bytes", state->own_rss,
+			      "Resident memory of the daemon's process.");
 }
 
 /* --- exposure --------------------------------------------------------------------------------- */
@@ -486,82 +427,93 @@ static bool exposure_value(const struct exposure_class *exposure, enum thprace_c
 		*value = exposure->walkers_per_s;
 		return true;
 	case EXPOSURE_WINDOW_LENGTH:
-		*value = exposure->window_ns / (double)NS_PER_S;
+		*value = exposure->window_ns / 1e9;
 		return exposure->window_ns > 0;
 	default:
-		*value = exposure->walker_ns / (double)NS_PER_S;
+		*value = exposure->walker_ns / 1e9;
 		return exposure->walker_ns > 0;
 	}
 }
 
-static void write_exposure(struct text *text, const struct exposure *exposure)
+static void write_exposure(struct metrics_format *text, const struct exposure *exposure)
 {
 	unsigned int class;
 	double value;
 	int i;
 
-	gauge_real(text, "thprace_exposure_period_seconds", exposure->seconds,
-		   "Time over which the rates of exposure are taken; 0: not known yet.");
-	gauge_real(text, "thprace_exposure_folios", exposure->folios,
-		   "Huge pages in use, over which expected overlaps are spread.");
+	metrics_format__gauge_real(
+		text, "thprace_exposure_period_seconds", exposure->seconds,
+		"Time over which the rates of exposure are taken; 0: not known yet.");
+	metrics_format__gauge_real(text, "thprace_exposure_folios", exposure->folios,
+				   "Huge pages in use, over which expected overlaps are spread.");
 	for (i = 0; i < EXPOSURE_METRICS; i++) {
-		family(text, exposure_metrics[i][0], "gauge", exposure_metrics[i][1]);
+		metrics_format__family(text, exposure_metrics[i][0], "gauge",
+				       exposure_metrics[i][1]);
 		for (class = 1; exposure->seconds > 0 && class < race_class__foreign_end();
 		     class ++) {
 			if (exposure->classes[class].observable &&
 			    exposure_value(&exposure->classes[class], class, i, &value))
-				write_real(text, LABELS("class", names__class(class)), value);
+				metrics_format__real(text, LABELS("class", names__class(class)),
+						     value);
 		}
 	}
 }
 
 /* --- output of it ----------------------------------------------------------------------------- */
 
-static void write_spool(struct text *text, const struct spool_state *spool)
+static void write_spool(struct metrics_format *text, const struct spool_state *spool)
 {
-	gauge(text, "thprace_spool_degraded", spool->health != SPOOL_OK,
-	      "1 if the disk accepts no writes and incidents are kept in memory, else 0.");
-	gauge(text, "thprace_spool_bytes", spool->bytes, "Size of the spool's files.");
-	gauge(text, "thprace_spool_max_bytes", spool->max_bytes,
-	      "Size above which the spool removes its oldest files.");
-	gauge(text, "thprace_spool_files", spool->files, "Files in the spool.");
+	metrics_format__gauge(
+		text, "thprace_spool_degraded", spool->health != SPOOL_OK,
+		"1 if the disk accepts no writes and incidents are kept in memory, else 0.");
+	metrics_format__gauge(text, "thprace_spool_bytes", spool->bytes,
+			      "Size of the spool's files.");
+	metrics_format__gauge(text, "thprace_spool_max_bytes", spool->max_bytes,
+			      "Size above which the spool removes its oldest files.");
+	metrics_format__gauge(text, "thprace_spool_files", spool->files, "Files in the spool.");
 	if (spool->oldest_wall)
-		seconds(text, "thprace_spool_oldest_timestamp_seconds", "gauge", spool->oldest_wall,
+		metrics_format__seconds(
+			text, "thprace_spool_oldest_timestamp_seconds", "gauge", spool->oldest_wall,
 			"When the oldest file of the spool was begun, since the epoch.");
-	gauge(text, "thprace_spool_next_id", spool->next_id, "Number of the next incident.");
-	counter(text, "thprace_spool_stored_total", spool->stored, "Incidents stored.");
-	counter(text, "thprace_spool_skipped_total", spool->skipped,
+	metrics_format__gauge(text, "thprace_spool_next_id", spool->next_id,
+			      "Number of the next incident.");
+	metrics_format__counter(text, "thprace_spool_stored_total", spool->stored,
+				"Incidents stored.");
+	metrics_format__counter(
+		text, "thprace_spool_skipped_total", spool->skipped,
 		"Contained incidents above the hourly limit: counted and not stored.");
-	gauge(text, "thprace_spool_memory_incidents", spool->memory,
-	      "Incidents that wait in memory for the disk.");
-	counter(text, "thprace_spool_dropped_total", spool->dropped,
-		"Incidents that were neither stored nor kept in memory.");
-	counter(text, "thprace_spool_removed_files_total", spool->removed_files,
-		"Files of the spool that were removed for their age or for room.");
+	metrics_format__gauge(text, "thprace_spool_memory_incidents", spool->memory,
+			      "Incidents that wait in memory for the disk.");
+	metrics_format__counter(text, "thprace_spool_dropped_total", spool->dropped,
+				"Incidents that were neither stored nor kept in memory.");
+	metrics_format__counter(text, "thprace_spool_removed_files_total", spool->removed_files,
+				"Files of the spool that were removed for their age or for room.");
 }
 
-static void write_alerts(struct text *text, const struct state *state)
+static void write_alerts(struct metrics_format *text, const struct state *state)
 {
 	const struct alert_state *alert = &state->alert;
 
-	counter(text, "thprace_alerts_sent_total", alert->sent, "Messages sent to the log.");
-	counter(text, "thprace_alerts_folded_total", alert->folded,
-		"Incidents that got no message of their own.");
-	counter(text, "thprace_alerts_failed_total", alert->failed,
-		"Messages that the log did not accept.");
-	counter(text, "thprace_kernel_complaints_total", alert->kernel_complaints,
-		"Complaints in the kernel's log that may belong to a race class.");
-	counter(text, "thprace_kernel_complaints_confirmed_total", alert->kernel_confirmed,
-		"Of these: complaints that name the page or task of an incident.");
-	counter(text, "thprace_control_requests_total", state->control.requests,
-		"Requests on the control socket.");
-	counter(text, "thprace_control_refused_total", state->control.refused,
-		"Requests and clients that the control socket refused.");
-	gauge(text, "thprace_control_clients", state->control.clients,
-	      "Clients connected to the control socket.");
+	metrics_format__counter(text, "thprace_alerts_sent_total", alert->sent,
+				"Messages sent to the log.");
+	metrics_format__counter(text, "thprace_alerts_folded_total", alert->folded,
+				"Incidents that got no message of their own.");
+	metrics_format__counter(text, "thprace_alerts_failed_total", alert->failed,
+				"Messages that the log did not accept.");
+	metrics_format__counter(text, "thprace_kernel_complaints_total", alert->kernel_complaints,
+				"Complaints in the kernel's log that may belong to a race class.");
+	metrics_format__counter(text, "thprace_kernel_complaints_confirmed_total",
+				alert->kernel_confirmed,
+				"Of these: complaints that name the page or task of an incident.");
+	metrics_format__counter(text, "thprace_control_requests_total", state->control.requests,
+				"Requests on the control socket.");
+	metrics_format__counter(text, "thprace_control_refused_total", state->control.refused,
+				"Requests and clients that the control socket refused.");
+	metrics_format__gauge(text, "thprace_control_clients", state->control.clients,
+			      "Clients connected to the control socket.");
 }
 
-static void write_all(struct text *text, const struct state *state)
+static void write_all(struct metrics_format *text, const struct state *state)
 {
 	write_daemon(text, state);
 	write_identity(text, state->totals);
@@ -575,10 +527,10 @@ static void write_all(struct text *text, const struct state *state)
 	write_alerts(text, state);
 }
 
-char *metrics__text(const struct state *state)
+char *metrics__text(const struct state *state, enum metrics_set set)
 {
 	locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
-	struct text text = {0};
+	struct metrics_format text = {.set = set};
 	char *buffer = NULL;
 	locale_t before;
 	size_t size;

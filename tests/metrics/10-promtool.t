@@ -33,6 +33,8 @@ checked() {
 
 checked "metrics of a daemon that has seen something of everything" --print
 checked "metrics of a daemon that has just started" --print-new
+checked "metrics for a fleet" --print-fleet
+"$build/unit/test_metrics" --print >"$work/text"
 
 # The check detects errors.
 sed 's/thprace_windows_total/thprace_windows/' "$work/text" >"$work/wrong"
@@ -58,6 +60,15 @@ done <"$work/alerts" >"$work/wanted"
 [ -s "$work/alerts" ]
 ok $? "there are alerts"
 is "$(cat "$work/tested")" "$(sort "$work/wanted")" "each alert is tested firing and silent"
+
+# Each recording is evaluated in a test.
+grep -oE '^ +- record: .*' "$rules" | sed 's/.*: //' | sort >"$work/records"
+while read -r record; do
+	grep -qE "^ +- expr: $record\$" "${rules%.yml}.test.yml" || echo "$record"
+done <"$work/records" >"$work/absent"
+[ -s "$work/records" ]
+ok $? "there are recordings"
+is "$(cat "$work/absent")" "" "each is tested"
 
 # Each has a summary.
 is "$(grep -cE '^ +summary: .+' "$rules") $(grep -cE '^ +description: .+' "$rules")" \

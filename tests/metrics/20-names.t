@@ -29,7 +29,11 @@ promtool=$("$here/promtool") || {
 
 # The known names: families, and the names that a query may use.
 sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$work/text" | sort >"$work/families"
-sed -n 's/^\(thprace_[a-z0-9_]*\)[{ ].*/\1/p' "$work/text" | sort -u >"$work/samples"
+
+# Rules and dashboard have to do with what the file has by default.
+"$build/unit/test_metrics" --print-fleet >"$work/fleet"
+sed -n 's/^\(thprace_[a-z0-9_]*\)[{ ].*/\1/p' "$work/fleet" | sort -u >"$work/samples"
+more "$(wc -l <"$work/samples")" 40 "there are metrics for a fleet"
 
 # names: the metric names in the input
 names() {
@@ -60,7 +64,7 @@ known() {
 	local unknown
 
 	{
-		grep -oE '[{,][a-z_]+="' "$work/text" | tr -d '{,="'
+		grep -oE '[{,][a-z_]+="' "$work/fleet" | tr -d '{,="'
 		printf '%s\n' job instance
 	} | sort -u >"$work/labels"
 	unknown=$(labels "$2" | comm -23 - "$work/labels")
@@ -134,6 +138,12 @@ ok $? "Prometheus can read the dashboard's expressions" || diag "$(cat "$work/lo
 # shellcheck disable=SC2016 # Markdown's quotes, not the shell's
 sed -n 's/^| `\(thprace_[a-z0-9_]*\)[{`].*/\1/p' "$root/docs/metrics.md" | sort >"$work/documented"
 is "$(cat "$work/documented")" "$(cat "$work/families")" "docs/metrics.md lists each metric, once"
+
+# ... and says which are not in the file by default.
+sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$work/fleet" | sort | comm -23 "$work/families" - >"$work/only"
+# shellcheck disable=SC2016 # as above
+sed -n 's/^| `\(thprace_[a-z0-9_]*\)[{`].*| [a-z]*, all |.*/\1/p' "$root/docs/metrics.md" | sort >"$work/documented"
+is "$(cat "$work/documented")" "$(cat "$work/only")" "docs/metrics.md marks those that only all=yes writes"
 
 # Their labels too.
 # shellcheck disable=SC2016 # as above

@@ -192,12 +192,17 @@ static inline void make_full(struct world *world)
 	state->control = (struct control_state){.requests = 12, .refused = 3, .clients = 1};
 }
 
-static inline char *text_of(const struct world *world)
+static inline char *text_in(const struct world *world, enum metrics_set set)
 {
-	char *text = metrics__text(&world->state);
+	char *text = metrics__text(&world->state, set);
 
 	assert_non_null(text);
 	return text;
+}
+
+static inline char *text_of(const struct world *world)
+{
+	return text_in(world, METRICS_ALL);
 }
 
 /* --- a strict reader of the format ------------------------------------------------------------ */

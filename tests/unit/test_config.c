@@ -25,6 +25,7 @@ static void defaults(void **state)
 	assert_true(config.alerts.kernel_log);
 	assert_string_equal(config.metrics.textfile, "/run/thprace/thprace.prom");
 	assert_int_equal(config.metrics.interval, 15);
+	assert_false(config.metrics.all);
 	assert_string_equal(config.control.socket, "/run/thprace/control.sock");
 	assert_string_equal(config.control.group, "thprace");
 	assert_int_equal(config.control.clients, 16);
@@ -174,6 +175,8 @@ static const struct {
 	{"metrics", "interval", "1h", "1h"},
 	{"metrics", "interval", "0", NULL},
 	{"metrics", "interval", "61min", NULL},
+	{"metrics", "all", "yes", "yes"},
+	{"metrics", "all", "fleet", NULL},
 	{"control", "socket", "/x/y", "/x/y"},
 	{"control", "socket", "none", "none"},
 	{"control", "socket", "@abstract", NULL},

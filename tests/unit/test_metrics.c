@@ -2,7 +2,7 @@
 /*
  * The text of the metrics, line by line. With --print: the text of a daemon that has seen something
  * of everything, to stdout, for promtool (tests/metrics); with --print-new: of one that has just
- * started.
+ * started; with --print-fleet: what the first one writes for a fleet.
  */
 #include "metrics_support.h"
 #include "class_ids.h"
@@ -304,7 +304,48 @@ static void counters_grow(void **state)
 	free(then.text);
 }
 
-static int print(void (*make)(struct world *world))
+/* A daemon in light mode that has something of everything, on a kernel where all classes can happen. */
+static void make_fullest(struct world *world)
+{
+	struct thprace_counters *sum = &world->totals.counters.sum;
+	unsigned int class;
+
+	race_class__forget_foreign();
+	make_full(world);
+	world->state.mode = THPRACE_LIGHT;
+	memset(&sum->phase[THPRACE_PHASE_1], 0, sizeof(sum->phase[THPRACE_PHASE_1]));
+	memset(&sum->phase[THPRACE_PHASE_2], 0, sizeof(sum->phase[THPRACE_PHASE_2]));
+	for (class = 1; class < race_class__end(); class ++) {
+		world->state.exposure.classes[class].observable = true;
+		world->state.exposure.classes[class].estimated = true;
+	}
+}
+
+/* What a Prometheus of a fleet keeps of each machine is bounded, and a part of all. */
+static void fleet(void **state)
+{
+	struct reading all, few;
+	struct world world;
+	unsigned int samples;
+	size_t i;
+
+	(void)state;
+	make_fullest(&world);
+	read_text(&all, text_of(&world));
+	read_text(&few, text_in(&world, METRICS_FLEET));
+	samples = (unsigned int)few.nr;
+	if (samples > 150)
+		fail_msg("%u samples", samples);
+	assert_true(all.nr > few.nr);
+	for (i = 0; i < few.nr; i++)
+		assert_value(&all, few.samples[i].series, few.samples[i].value);
+	assert_value(&few, "thprace_window_seconds_count{phase=\"whole\"}", 1000);
+	assert_value(&few, "thprace_window_seconds_bucket{phase=\"whole\",le=\"+Inf\"}", 1000);
+	free(all.text);
+	free(few.text);
+}
+
+static int print(void (*make)(struct world *world), enum metrics_set set)
 {
 	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
 	const unsigned int class = race_class__add_file("a-race", event);
@@ -318,7 +359,7 @@ static int print(void (*make)(struct world *world))
 	world.totals.counters.race[class].window.bucket[40] = 2;
 	world.totals.counters.race[class].closest.distance = 5000;
 	world.totals.counters.race[class].closest.walk_pid = class << THPRACE_WALK_CLASS_SHIFT | 9;
-	text = metrics__text(&world.state);
+	text = metrics__text(&world.state, set);
 	if (!text || fputs(text, stdout) == EOF || fflush(stdout))
 		return 1;
 	free(text);
@@ -337,11 +378,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test(histogram_is_exact),
 		cmocka_unit_test(counters_grow),
 		cmocka_unit_test(race_from_a_file),
+		cmocka_unit_test(fleet),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--print"))
-		return print(make_full);
+		return print(make_full, METRICS_ALL);
 	if (argc == 2 && !strcmp(argv[1], "--print-new"))
-		return print(make_new);
+		return print(make_new, METRICS_ALL);
+	if (argc == 2 && !strcmp(argv[1], "--print-fleet"))
+		return print(make_full, METRICS_FLEET);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
