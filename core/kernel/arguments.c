@@ -1,55 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arguments.h"
 
-#include <dlfcn.h>
-
-#include <capstone/capstone.h>
+#include "disassembler.h"
 
 #define PARAMETERS 6
 #define INSTRUCTIONS_MAX 64
 #define ENTRY_BYTES 9 /* endbr64 and the call of ftrace, or their replacement */
-
-#define TEXT_OF(word) #word
-#define LIBRARY(major) "libcapstone.so." TEXT_OF(major)
-
-/*
- * The functions of libcapstone that are used. The library is only loaded while code is read: the
- * dynamic linker writes to 3 MiB of its tables, which a daemon would keep for something that few
- * kernels need, and only once.
- */
-struct capstone {
-	void *library;
-	typeof(&cs_open) open;
-	typeof(&cs_option) option;
-	typeof(&cs_malloc) malloc;
-	typeof(&cs_disasm_iter) disasm_iter;
-	typeof(&cs_regs_access) regs_access;
-	typeof(&cs_insn_group) insn_group;
-	typeof(&cs_free) free;
-	typeof(&cs_close) close;
-};
-
-static bool load(struct capstone *capstone)
-{
-	void *library = dlopen(LIBRARY(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);
-
-	if (!library)
-		return false;
-	capstone->library = library;
-	capstone->open = (typeof(&cs_open))dlsym(library, "cs_open");
-	capstone->option = (typeof(&cs_option))dlsym(library, "cs_option");
-	capstone->malloc = (typeof(&cs_malloc))dlsym(library, "cs_malloc");
-	capstone->disasm_iter = (typeof(&cs_disasm_iter))dlsym(library, "cs_disasm_iter");
-	capstone->regs_access = (typeof(&cs_regs_access))dlsym(library, "cs_regs_access");
-	capstone->insn_group = (typeof(&cs_insn_group))dlsym(library, "cs_insn_group");
-	capstone->free = (typeof(&cs_free))dlsym(library, "cs_free");
-	capstone->close = (typeof(&cs_close))dlsym(library, "cs_close");
-	if (capstone->open && capstone->option && capstone->malloc && capstone->disasm_iter &&
-	    capstone->regs_access && capstone->insn_group && capstone->free && capstone->close)
-		return true;
-	dlclose(library);
-	return false;
-}
 
 /* The registers of a parameter, the whole one first. */
 static const x86_reg registers[PARAMETERS][4] = {
@@ -104,7 +60,7 @@ static void note_member(struct seen *seen, const struct arguments_known *known, 
 }
 
 static void note(struct seen *seen, const struct arguments_known *known,
-		 const struct capstone *capstone, csh handle, const cs_insn *insn)
+		 const struct disassembler *capstone, csh handle, const cs_insn *insn)
 {
 	uint8_t reads, writes, i;
 	cs_regs read, written;
@@ -127,7 +83,7 @@ static void note(struct seen *seen, const struct arguments_known *known,
 	}
 }
 
-static bool ends(const struct capstone *capstone, csh handle, const cs_insn *insn)
+static bool ends(const struct disassembler *capstone, csh handle, const cs_insn *insn)
 {
 	return capstone->insn_group(handle, insn, CS_GRP_JUMP) ||
 	       capstone->insn_group(handle, insn, CS_GRP_CALL) ||
@@ -135,7 +91,7 @@ static bool ends(const struct capstone *capstone, csh handle, const cs_insn *ins
 	       capstone->insn_group(handle, insn, CS_GRP_INT);
 }
 
-static struct seen look(const struct capstone *capstone, csh handle,
+static struct seen look(const struct disassembler *capstone, csh handle,
 			const struct arguments_known *known, const uint8_t *at, size_t size)
 {
 	cs_insn *insn = capstone->malloc(handle);
@@ -160,17 +116,17 @@ static struct seen look(const struct capstone *capstone, csh handle,
 bool arguments__in_place(const struct arguments_known *known, const void *code, size_t size)
 {
 	const unsigned int wanted = (1U << known->count) - 1;
-	struct capstone capstone;
+	struct disassembler capstone;
 	struct seen seen = {0};
 	csh handle;
 
-	if (!load(&capstone))
+	if (!disassembler__load(&capstone))
 		return false;
 	if (!capstone.open(CS_ARCH_X86, CS_MODE_64, &handle)) {
 		capstone.option(handle, CS_OPT_DETAIL, CS_OPT_ON);
 		seen = look(&capstone, handle, known, code, size);
 		capstone.close(&handle);
 	}
-	dlclose(capstone.library);
+	disassembler__unload(&capstone);
 	return seen.member && (seen.whole & wanted) == wanted && !(seen.read & ~wanted);
 }
