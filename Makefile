@@ -180,13 +180,15 @@ $(O)/thpraced: $(O)/daemon/main.o $(O)/libthpraced.a $(O)/libthprace.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -o $@ $^ $(LIBS) $(DAEMON_LIBS)
 
-$(O)/thprace-stress: $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output timespan) \
-		$(filter $(O)/core/classes/%,$(CORE_OBJ))
+STRESS_PARTS := $(STRESS_OBJ) $(patsubst %,$(O)/core/base/%.o,names output timespan) \
+	$(filter $(O)/core/classes/%,$(CORE_OBJ))
+$(O)/thprace-stress: $(STRESS_PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(EXTRA_CFLAGS) -pthread -o $@ $^
 
 -include $(wildcard $(O)/*/*.d $(O)/core/*/*.d)
 
+include packaging/rules.mk
 include tests/rules.mk
 
 # --- install -------------------------------------------------------------------------------------

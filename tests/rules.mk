@@ -129,14 +129,15 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
-STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h tests/*/*.[ch])
+STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h packaging/*/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh tests/check/image \
 	tests/races/report tests/races/guest.sh \
+	packaging/libsystemd packaging/install.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -151,7 +152,7 @@ style:
 # All except engine_load.c, walk_watch.c, text.c and kprobe_trial.c: clang's analyzer finds a leak
 # in the code that bpftool generates for them.
 TIDY_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude -Icore -isystem $(O)
-LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c tests/stress/*.c)
+LINTED := $(wildcard core/*/*.c cli/*.c daemon/*.c packaging/static/*.c tests/stress/*.c)
 
 ## lint             cppcheck, clang-tidy, and the plan of the rooms
 .PHONY: lint
@@ -245,6 +246,12 @@ system: all
 test-service: deb
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
 
+# The static programs alone on a kernel, those for arm64 too if they have been built; the tarball.
+## test-static      the static programs on a kernel that has nothing else; the tarball
+.PHONY: test-static
+test-static: all tarball-$(DEB_ARCH)
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/static/
+
 # With another compiler, and without options that do not change the result: warnings are errors.
 ## both-compilers   the programs by clang, too
 .PHONY: both-compilers
@@ -256,7 +263,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
-		class patches metrics page check test-btf system
+		class patches metrics page check test-btf test-static system
 
 ## deps             the packages of packages.txt
 .PHONY: deps
