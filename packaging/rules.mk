@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Static programs and the tarball of them: included by the Makefile. The Debian
+# Static programs, the tarball of them, and RPM packages: included by the Makefile. The Debian
 # packages are in debian/.
 
 # --- static programs -----------------------------------------------------------------------------
@@ -101,3 +101,26 @@ endef
 tarball: $(sort tarball-$(DEB_ARCH) tarball-arm64)
 tarball-amd64 tarball-arm64: tarball-%: static-%
 	$(call tarball,$*)
+
+# --- RPM packages --------------------------------------------------------------------------------
+
+# From a copy of the tree, as the Debian packages. rpmbuild does not know which packages Debian has.
+RPM := $(O)/rpm
+RPM_DATE := $(or $(SOURCE_DATE_EPOCH),0)
+## rpm              RPM packages, into build/rpm (RPM_OPTIONS='--with check': with the unit tests)
+RPM_OPTIONS ?= --without check
+.PHONY: rpm
+rpm:
+	$(call say,RPM,$(RPM))
+	$(Q)rm -rf $(RPM) && mkdir -p $(RPM)/top/SOURCES $(RPM)/top/SPECS
+	$(Q)git ls-files -z --cached --others --exclude-standard --deduplicate | sort -z | \
+		tar --create --no-recursion --ignore-failed-read --warning=none --mtime=@$(RPM_DATE) --owner=root:0 \
+		--group=root:0 --format=ustar --transform='s|^|thprace-$(VERSION)/|' --null --files-from=- | \
+		gzip -9n > $(RPM)/top/SOURCES/thprace-$(VERSION).tar.gz
+	$(Q)cp systemd/thprace.sysusers $(D3) $(RPM)/top/SOURCES/ && cp $(D3_LICENCE) $(RPM)/top/SOURCES/d3.licence
+	$(Q)sed 's/@VERSION@/$(VERSION)/' packaging/thprace.spec.in > $(RPM)/top/SPECS/thprace.spec
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL -u O SOURCE_DATE_EPOCH=$(RPM_DATE) rpmbuild -ba --nodeps $(RPM_OPTIONS) \
+		--define '_topdir $(abspath $(RPM))/top' --define '_smp_mflags -j$(shell nproc)' \
+		--define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' --define '_buildhost thprace' \
+		$(RPM)/top/SPECS/thprace.spec > $(RPM)/build.log 2>&1 || { tail -n 40 $(RPM)/build.log; exit 1; }
+	$(Q)mv $(RPM)/top/RPMS/*/*.rpm $(RPM)/top/SRPMS/*.rpm $(RPM)/ && rm -rf $(RPM)/top && ls $(RPM)/*.rpm

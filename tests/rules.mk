@@ -137,7 +137,7 @@ SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/ru
 	tests/races/report tests/races/guest.sh \
 	packaging/libsystemd packaging/install.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t \
+	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t tests/rpm/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -252,6 +252,12 @@ test-service: deb
 test-static: all tarball-$(DEB_ARCH)
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/static/
 
+# The RPM packages, installed into a root.
+## test-rpm         the RPM packages: content, scriptlets; it builds them
+.PHONY: test-rpm
+test-rpm: all rpm
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/rpm/
+
 # With another compiler, and without options that do not change the result: warnings are errors.
 ## both-compilers   the programs by clang, too
 .PHONY: both-compilers
@@ -263,7 +269,7 @@ both-compilers:
 .PHONY: test
 test: deps
 	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
-		class patches metrics page check test-btf test-static system
+		class patches metrics page check test-btf test-static test-rpm system
 
 ## deps             the packages of packages.txt
 .PHONY: deps
