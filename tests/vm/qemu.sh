@@ -10,6 +10,7 @@
 #   $qemu         set to the process that boot() starts
 #   $dump         file for the guest's memory; "": none
 #   $nodes        how many NUMA nodes it has
+#   $link         names of the sockets of its network card and of the other guest's; "": no card
 
 # boot ACCEL CPU SECONDS [OPTION]...: starts qemu with $tmp/initrd; its process is in $qemu
 boot() {
@@ -32,6 +33,11 @@ boot() {
 		devices+=(-drive "if=none,id=out,format=raw,cache=unsafe,file=${tmp//,/,,}/disk")
 		devices+=(-device "nvme,drive=out,serial=thprace-out")
 	fi
+	if [ -n "${link-}" ]; then
+		# Each guest's card has an address of its own. A frame for a guest that is not there is lost.
+		devices+=(-netdev "dgram,id=link,local.type=unix,local.path=${link%%:*},remote.type=unix,remote.path=${link#*:}")
+		devices+=(-device "virtio-net-pci,netdev=link,mac=$(link_address "${link%%:*}")")
+	fi
 	if [ "$nodes" -gt 1 ]; then
 		for ((node = 0; node < nodes; node++)); do
 			devices+=(-object "memory-backend-ram,id=mem$node,size=$((mem / nodes))M")
@@ -52,6 +58,11 @@ boot() {
 		-append "console=$tty 8250.nr_uarts=4 panic=-1 tsc=reliable clocksource=tsc oops=panic $append" \
 		</dev/null >"$tmp/qemu" 2>&1 &
 	qemu=$!
+}
+
+# link_address NAME: an Ethernet address, administered locally
+link_address() {
+	printf '%s' "$1" | sha256sum | sed 's/^\(..\)\(..\)\(..\)\(..\).*/52:54:\1:\2:\3:\4/'
 }
 
 # Seconds in which a guest starts its command, even on a busy machine: otherwise 3 to 20.
@@ -86,7 +97,7 @@ qemu_ended() {
 # not work. The result is kept until the machine boots again or the device changes. Sets kvm to
 # "yes" or to the reason against it.
 probe_kvm() {
-	local key kept=$build/vm/kvm report dump=
+	local key kept=$build/vm/kvm report dump='' link=''
 
 	if [ "$arch" = arm64 ] && [ "$(uname -m)" != aarch64 ]; then
 		kvm="another kind of machine"
