@@ -12,11 +12,14 @@
  * `thprace status': docs/metrics.md says so of each.
  */
 static const char *const only_in_all[] = {
+	"thprace_cpus",
 	"thprace_start_time_seconds",
+	"thprace_clock_steps_total",
 	"thprace_reloads_total",
 	"thprace_walkers_failed_total",
 	"thprace_walker_seconds_total",
 	"thprace_race_window_seconds",
+	"thprace_exposure_period_seconds",
 	"thprace_exposure_counted_overlaps_per_day",
 	"thprace_exposure_windows_per_second",
 	"thprace_exposure_walkers_per_second",
