@@ -130,14 +130,14 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
 STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h packaging/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := .ci/run tests/deps tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
+SCRIPTS := .ci/run tests/deps tests/fleet/install tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh tests/check/image \
 	tests/races/report tests/races/guest.sh \
 	packaging/libsystemd packaging/install.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
-	debian/thprace.postrm $(wildcard tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t tests/rpm/*.t \
+	debian/thprace.postrm $(wildcard tests/fleet/*.t tests/fleet/guest/*.sh tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t tests/rpm/*.t \
 		tests/system/*.t tests/system/*.sh tests/system/guest/*.sh \
 		tests/service/*.t tests/service/*.sh tests/service/guest/*.sh)
 
@@ -257,6 +257,15 @@ test-static: all tarball-$(DEB_ARCH)
 .PHONY: test-rpm
 test-rpm: all rpm
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/rpm/
+
+# Three machines, Prometheus, Alertmanager and a webhook; and journals that are sent from one guest to
+# another. Nothing of Debian's packages is left running.
+## test-fleet       metrics of three machines to an alert, and journals of one on another
+.PHONY: test-fleet
+test-fleet: deps
+	$(Q)tests/fleet/install
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)THPRACE_BUILD=$(O) prove --jobs 2 --failures --comments tests/fleet/
 
 # With another compiler, and without options that do not change the result: warnings are errors.
 ## both-compilers   the programs by clang, too
