@@ -87,7 +87,7 @@ FUZZ_RUN = THPRACE_BUILD=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 
 fuzz-trace: $(O)/unit/seed_trace
 	$(call say,FUZZ,$(O)/unit/fuzz_trace)
-	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/export/*.c core/replay/detector*.c core/report/summary*.c core/report/incident_groups.c) \
+	$(Q)$(FUZZ) tests/fuzz/fuzz_trace.c $(wildcard core/export/*.c core/replay/detector*.c core/report/summary*.c core/report/incident_groups.c core/report/trace_sum*.c) \
 		$(patsubst %,core/%.c,replay/crosscheck base/json_bounds trace/record_pack trace/trace_classes trace/trace_reader) \
 		$(O)/libthprace.a $(LIBS) -o $(O)/unit/fuzz_trace
 	$(Q)$(FUZZ_RUN) trace

@@ -23,7 +23,9 @@
 #include "export/timeline.h"
 #include "trace/record_pack.h"
 #include "report/incident_groups.h"
+#include "report/render_sum.h"
 #include "report/summary.h"
+#include "report/trace_sum.h"
 #include "trace/trace_classes.h"
 #include "trace/trace_reader.h"
 #include "replay.h"
@@ -97,6 +99,23 @@ static void check_block(const struct trace_block *block)
 	}
 }
 
+/* Twice, as of two hosts: the second finds what the first has left. */
+static void sum_with_itself(const struct summary *summary)
+{
+	struct render_options options = {.incidents = 2, .stacks = 1, .verbose = 1};
+	FILE *out = fopen("/dev/null", "w");
+	struct trace_sum *sum = trace_sum__new();
+
+	must(out && sum, "no sum");
+	must(!trace_sum__add(sum, summary, "a"), "not added");
+	must(!trace_sum__add(sum, summary, "b"), "not added again");
+	trace_sum__finish(sum);
+	render_sum__text(out, sum, &options);
+	must(!render_sum__json(out, sum, &options), "no JSON");
+	trace_sum__free(sum);
+	fclose(out);
+}
+
 /* What `thprace export` writes: JSON is made of lines without control characters. */
 static void draw(int fd, const struct summary *summary, enum timeline_format format)
 {
@@ -146,6 +165,7 @@ static void sum_up(int fd)
 		if (summary->records + summary->context + summary->incidents)
 			draw(fd, summary,
 			     summary->incidents % 2 ? TIMELINE_CHROME : TIMELINE_PERFETTO);
+		sum_with_itself(summary);
 		summary__free(summary);
 	}
 	trace_reader__close(reader);
