@@ -229,8 +229,8 @@ races-table:
 	$(Q)tests/check/table < tests/check/races > $(O)/races-table.md
 	$(Q)tests/into-document docs/races.md 'make races-table' < $(O)/races-table.md
 
-# Boots kernels with and without the fixes of four of these races; the table goes into docs/races.md.
-## races-report     observes and provokes four races of the library, in guests
+# Boots kernels with and without the fixes of these races; the table goes into docs/races.md.
+## races-report     observes and provokes the races of the library, in guests
 .PHONY: races-report
 races-report: all
 	$(Q)THPRACE_BUILD=$(O) tests/races/report

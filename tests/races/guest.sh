@@ -19,6 +19,7 @@ thprace report --format json /tmp/observed.thpr |
 sed 's/^{/{"type":"load",/' /tmp/load
 [ ! -e /dev/zram0 ] || swapoff /dev/zram0 2>/dev/null
 [ ! -e /sys/block/zram0/reset ] || echo 1 >/sys/block/zram0/reset
+grep -q '^\[provoke\]' "$file" || exit 0
 thprace provoke --race "$file" --format json -d "$4" --until contained=100 -o /tmp/provoked \
 	--run "thprace-stress $race -d 3600" --this-is-a-test-machine
 thprace report /tmp/provoked-"$race".thpr >/out/report

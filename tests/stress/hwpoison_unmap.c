@@ -35,21 +35,6 @@ struct poison {
 	unsigned int failed; /* calls in a row */
 };
 
-/* The frame of a mapped page; 0 if the kernel does not say. */
-static unsigned long frame_of(const char *page)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-
-	if (fd < 0)
-		return 0;
-	if (pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / STRESS_PAGE * 8)) !=
-	    (ssize_t)sizeof(entry))
-		entry = 0;
-	close(fd);
-	return entry >> 63 ? (unsigned long)(entry & ((1ULL << 55) - 1)) : 0;
-}
-
 /* The page must leave the page cache before its poison can be removed. */
 static void take_back(struct poison *p)
 {
@@ -94,7 +79,7 @@ static int arm(void *ctx, unsigned int round)
 		  p->file.offset);
 	if (at == MAP_FAILED || !support__touch(at))
 		return stress__refuse(p->s, -errno, "cannot map a page of the file");
-	p->pfn = frame_of(at);
+	p->pfn = support__frame(at);
 	return 0;
 }
 

@@ -209,9 +209,10 @@ static const struct argp parser = {
 	.doc = "Run both sides of a race class against each other, from user space.\v"
 	       "CLASS is a race class: `list' prints for each whether it can run here, and why not. "
 	       "`all' runs those that can run here, one after the other. "
-	       "swapin-nocache, smaps-migration, hugetlb-punch, deferred-migrate, pmd-unshare and "
-	       "vma-lock-reuse are races from files: the load of the first one needs zram, those of "
-	       "the next three two nodes. "
+	       "Races from files: swapin-nocache, deferred-swapout and shmem-truncate-swap, whose "
+	       "loads need zram; smaps-migration, hugetlb-punch and deferred-migrate, which need two "
+	       "nodes; offline-hwpoison, which ends kernels that are open to it; pmd-unshare, "
+	       "retract-anon-vma, split-evict and vma-lock-reuse. "
 	       "split-shared is no race: a huge page shared by a fork is split 20 times, and nobody "
 	       "unmaps it.\n\n"
 	       "Exit status: 0 done; 1 failed or cannot be stressed here; 2 wrong usage.",

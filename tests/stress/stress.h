@@ -104,6 +104,8 @@ bool support__touch(const char *address);
  * caught.
  */
 bool support__poison(char *page);
+/* The frame of a page that is mapped here; 0 if the kernel does not say. */
+unsigned long support__frame(const void *page);
 /* Minor page faults of the calling thread so far. */
 uint64_t support__faults(void);
 /* KiB mapped by huge entries in the vmas that overlap the range, or a negative errno. */
@@ -189,6 +191,16 @@ bool shared_file__burnt(char *fuse, unsigned int pages, unsigned int left);
 int shared_file__punch(struct shared_file *f, off_t at, off_t length);
 /* Opens, maps once and checks whether the mapping became huge: a class's check(). */
 int shared_file__check(struct stress *s);
+
+/* zram.c: swap on /dev/zram0 */
+
+/* 0, or a negative errno with the reason: the device is there and not in use, nor is other swap. */
+int zram__check(struct stress *s);
+/* Swaps to it: @pages of STRESS_PAGE, one of which is its header. 0 or a negative errno. */
+int zram__swap_on(struct stress *s, unsigned int pages);
+void zram__swap_off(void);
+/* A line of /proc/meminfo, such as "SwapFree:", in pages; -1: not known. */
+long zram__meminfo(const char *what);
 
 /* duel.c: rounds in which openers and a walker work on one folio */
 

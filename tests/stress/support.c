@@ -158,6 +158,20 @@ bool support__poison(char *page)
 	return done;
 }
 
+unsigned long support__frame(const void *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / STRESS_PAGE * 8)) !=
+	    (ssize_t)sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry >> 63 ? (unsigned long)(entry & ((1ULL << 55) - 1)) : 0;
+}
+
 uint64_t support__faults(void)
 {
 	struct rusage usage;

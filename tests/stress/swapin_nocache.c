@@ -9,15 +9,10 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/swap.h>
-#include <unistd.h>
 
 #include "stress.h"
 
@@ -26,8 +21,6 @@
 #define MADV_PAGEOUT 21
 #endif
 
-#define DEVICE "/dev/zram0"
-#define SYSFS "/sys/block/zram0/"
 #define PAGES 64 /* so few that CPUs keep no entries of their own (mm/swap_slots.c) */
 #define FILL_MAX 256
 #define PATIENCE 20000 /* looks of the reader, until it reads anyway */
@@ -41,61 +34,13 @@ struct swap_in {
 	uint64_t reads;
 };
 
-/* -1: not known */
-static long swap_pages(const char *what)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-	long kib = -4;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, what, strlen(what)))
-			kib = strtol(line + strlen(what), NULL, 10);
-	if (file)
-		fclose(file);
-	return kib / 4;
-}
-
-static int check(struct stress *s)
-{
-	char text[256];
-
-	if (support__read(SYSFS "disksize", text, sizeof(text)))
-		return stress__refuse(s, -EOPNOTSUPP, "no " DEVICE ": needs the module zram");
-	if (strcmp(text, "0"))
-		return stress__refuse(s, -EBUSY, DEVICE " is in use");
-	if (geteuid())
-		return stress__refuse(s, -EPERM, "needs root: it swaps");
-	if (swap_pages("SwapTotal:"))
-		return stress__refuse(s, -EBUSY, "there is other swap, which it would fill");
-	return 0;
-}
-
-/* The header of a swap area, version 1: include/linux/swap.h. */
-static int make_swap(struct stress *s)
-{
-	static char page[STRESS_PAGE];
-	uint32_t header[2] = {1, PAGES - 1};
-	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-	bool ok;
-
-	memcpy(page + 1024, header, sizeof(header));
-	memcpy(page + STRESS_PAGE - 10, "SWAPSPACE2", 10);
-	ok = fd >= 0 && write(fd, page, sizeof(page)) == (ssize_t)sizeof(page) && !fsync(fd);
-	if (fd >= 0)
-		close(fd);
-	if (!ok || swapon(DEVICE, 0))
-		return stress__refuse(s, -errno, "cannot swap to " DEVICE ": %s", strerror(errno));
-	return 0;
-}
-
 /* Pages that stay swapped out, until one entry is left. */
 static void fill_swap(struct swap_in *in)
 {
 	size_t i;
 	char *page;
 
-	for (i = 0; i < FILL_MAX && swap_pages("SwapFree:") > 1; i++) {
+	for (i = 0; i < FILL_MAX && zram__meminfo("SwapFree:") > 1; i++) {
 		page = in->fill + i * STRESS_PAGE;
 		memset(page, (int)i + 1, STRESS_PAGE);
 		page[99] = 7; /* zram keeps no pages of one value */
@@ -170,22 +115,14 @@ static int swap(struct swap_in *in)
 static int run(struct stress *s)
 {
 	struct swap_in in = {.stress = s};
-	char size[32];
 	int err;
 
 	s->result.lost_known = true;
-	snprintf(size, sizeof(size), "%lu", PAGES * STRESS_PAGE);
-	err = support__write(SYSFS "disksize", size);
-	if (err)
-		return stress__refuse(s, err, "cannot set the size of " DEVICE ": %s",
-				      strerror(-err));
-	err = make_swap(s);
-	if (!err) {
+	err = zram__swap_on(s, PAGES);
+	if (!err)
 		err = swap(&in);
-		swapoff(DEVICE);
-	}
-	support__write(SYSFS "reset", "1");
+	zram__swap_off();
 	return err;
 }
 
-STRESS_CLASS(swapin_nocache) = {.name = "swapin-nocache", .check = check, .run = run};
+STRESS_CLASS(swapin_nocache) = {.name = "swapin-nocache", .check = zram__check, .run = run};
