@@ -241,9 +241,9 @@ system: all
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/vm/selftest tests/system/
 
 # The packages, on Debian 12 with systemd in guests.
-## test-service     the packages on Debian 12 with systemd, in guests
+## test-service     the packages, and the tarball, on Debian 12 with systemd, in guests
 .PHONY: test-service
-test-service: deb
+test-service: deb tarball-$(DEB_ARCH)
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/service/
 
 # The static programs alone on a kernel, those for arm64 too if they have been built; the tarball.

@@ -26,7 +26,9 @@ root_of() {
 	cp "$build/static/$arch"/thprace{,d,-stress} "$root/"
 	printf 'root:x:0:0:root:/:/\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nwatchers:x:77:\n' >"$root/etc/group"
-	# A machine's own modules would be loaded, and fit no other glibc.
+	# A machine's own modules would be loaded, and fit no other glibc: here who opens one waits for ever.
+	mkdir -p "$root"/lib/{x86_64,aarch64}-linux-gnu
+	mkfifo "$root"/lib/{x86_64,aarch64}-linux-gnu/libnss_systemd.so.2
 	printf 'passwd: systemd sss files\ngroup: systemd sss files\n' >"$root/etc/nsswitch.conf"
 	for group in watchers others; do
 		printf '[spool]\ndirectory = /spool-%s\n[metrics]\ntextfile = none\n[control]\n' "$group"
