@@ -99,7 +99,6 @@ static __always_inline void race_count(const struct thprace_race_slot *slot, u64
 	u32 id = bpf_get_smp_processor_id();
 	struct thprace_counters *cpu = bpf_map_lookup_elem(&cpus, &id);
 
-	race_measure(slot, id, now, met);
 	if (!cpu)
 		return;
 	if (NUMBER(THPRACE_RACE_SIDE) == THPRACE_RACE_WALKER) {
@@ -110,6 +109,7 @@ static __always_inline void race_count(const struct thprace_race_slot *slot, u64
 	}
 	ADD(cpu->seen, 1);
 	ADD(cpu->filtered, 1);
+	race_measure(slot, id, now, met); /* last: it has the most branches */
 }
 
 static __always_inline int has(u32 flag)
@@ -215,12 +215,12 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 				      enum thprace_race_state state)
 {
 	struct thprace_race_slot *slot = NULL;
-	int index;
+	int index = -1;
 
 	frame_init(frame, ctx);
 	frame_init_saved(frame);
-	index = race_find(task, this_place());
 	if (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT) {
+		index = race_find(task, this_place());
 		slot = index < 0 ? NULL : slot_of(index);
 		if (!slot)
 			return -1; /* its entry came before recording */
@@ -231,8 +231,8 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 			race_release(slot);
 		return -1;
 	}
-	if (index < 0)
-		index = race_claim(task, this_place());
+	if (!slot)
+		index = race_take(task, this_place());
 	if (index < 0)
 		return -1;
 	slot = slot_of(index);
@@ -487,8 +487,7 @@ int race_event_held(void *ctx)
 }
 
 /* At a function's entry, or a call: saves the arguments for the event at its return. */
-SEC("race")
-int race_keep(void *ctx)
+static __always_inline void race_do_keep(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	const u32 begins = NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT;
@@ -497,26 +496,30 @@ int race_keep(void *ctx)
 	int index;
 
 	if (!recording)
-		return 0;
-	index = race_find(task, this_place());
-	if (index < 0 && begins && is_inside(task)) {
-		index = race_claim(task, this_place());
-		slot = index < 0 ? NULL : slot_of(index);
-		if (slot)
-			slot->state = THPRACE_RACE_KEPT;
-	}
+		return;
+	if (begins && is_inside(task))
+		index = race_take(task, this_place());
+	else
+		index = race_find(task, this_place());
 	slot = index < 0 ? NULL : slot_of(index);
 	if (!slot)
-		return 0;
+		return;
+	if (begins && slot->state == THPRACE_RACE_IDLE)
+		slot->state = THPRACE_RACE_KEPT;
 	frame[THPRACE_RACE_FRAME_CONTEXT] = (u64)ctx;
 	frame[THPRACE_RACE_FRAME_INTERVAL] = (u64)&slot->interval;
 	CODE(frame, THPRACE_RACE_KEEP);
+}
+
+SEC("race")
+int race_keep(void *ctx)
+{
+	race_do_keep(ctx);
 	return 0;
 }
 
 /* The function around a section. */
-SEC("race")
-int race_inside_enter(void *ctx)
+static __always_inline void race_do_inside_enter(void)
 {
 	u64 task = bpf_get_current_pid_tgid();
 	const u32 place = this_place() | THPRACE_RACE_INSIDE;
@@ -524,20 +527,23 @@ int race_inside_enter(void *ctx)
 	int index;
 
 	if (!recording)
-		return 0;
-	index = race_find(task, place);
-	if (index < 0)
-		index = race_claim(task, place);
+		return;
+	index = race_take(task, place);
 	slot = index < 0 ? NULL : slot_of(index);
 	if (!slot)
-		return 0;
+		return;
 	slot->state = THPRACE_RACE_OPEN;
 	slot->depth++;
-	return 0;
 }
 
 SEC("race")
-int race_inside_leave(void *ctx)
+int race_inside_enter(void *ctx)
+{
+	race_do_inside_enter();
+	return 0;
+}
+
+static __always_inline void race_do_inside_leave(void)
 {
 	struct thprace_race_slot *slot;
 	int index = race_find(bpf_get_current_pid_tgid(), this_place() | THPRACE_RACE_INSIDE);
@@ -545,6 +551,12 @@ int race_inside_leave(void *ctx)
 	slot = index < 0 ? NULL : slot_of(index);
 	if (slot && !--slot->depth)
 		race_release(slot);
+}
+
+SEC("race")
+int race_inside_leave(void *ctx)
+{
+	race_do_inside_leave();
 	return 0;
 }
 

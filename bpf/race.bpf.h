@@ -107,6 +107,14 @@ static __always_inline u64 race_word(u64 key, u32 class, u32 side)
 	return mix(key * slot_seed + (class << 1 | side)) | 1;
 }
 
+static __always_inline int is_slot_of(const struct thprace_race_slot *slot, u64 task, u32 place)
+{
+	if (slot->task != task || slot->place != place || !slot->owners)
+		return 0;
+	/* It may have been another's slot since: who claims one stores its task first. */
+	return *(volatile u32 *)&slot->state && *(volatile u64 *)&slot->task == task;
+}
+
 /* The slot of this task for that place: its index, or -1. */
 __noinline int __weak race_find(u64 task, u32 place)
 {
@@ -116,24 +124,28 @@ __noinline int __weak race_find(u64 task, u32 place)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
-		if (!slot || slot->task != task || slot->place != place || !slot->owners)
-			continue;
-		/* It may have been another's slot since: who claims one stores its task first. */
-		if (*(volatile u32 *)&slot->state && *(volatile u64 *)&slot->task == task)
+		if (slot && is_slot_of(slot, task, place))
 			return at;
 	}
 	return -1;
 }
 
 /*
- * A free slot. Of several tasks that want it, at most one finds that it is the only owner. -1: none
- * is free.
+ * The same, or else a free slot. Of several tasks that want it, at most one finds that it is the only
+ * owner. -1: none is free. One function and not two, because a call takes a tenth of an interval's
+ * time on some processors.
  */
-__noinline int __weak race_claim(u64 task, u32 place)
+__noinline int __weak race_take(u64 task, u32 place)
 {
 	u32 home = race_home(task, place), way, at;
 	struct thprace_race_slot *slot;
 
+	for (way = 0; way < WAYS; way++) {
+		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
+		slot = slot_of(at);
+		if (slot && is_slot_of(slot, task, place))
+			return at;
+	}
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
@@ -181,7 +193,13 @@ __noinline int __weak race_record(u32 index, u32 type, u64 now, u32 flags, u64 e
 	return 0;
 }
 
-/* Collect slots whose word is this, beginning with slot `first'. No branch: one path to verify. */
+/* Words that are compared in one go. */
+#define RACE_WORDS 8
+
+/*
+ * Collect slots whose word is this, beginning with slot `first'. No branch: one path to verify. The
+ * verifier walks each round of a loop, and a global function once: so there are three of them.
+ */
 __noinline int __weak race_collect(u32 index, u32 first)
 {
 	struct thprace_race_slot *slot = slot_of(index);
@@ -192,13 +210,23 @@ __noinline int __weak race_collect(u32 index, u32 first)
 	if (!slot || !words)
 		return 0;
 	hits = slot->hits;
-	for (i = 0; i < 32; i++) {
+	for (i = 0; i < RACE_WORDS; i++) {
 		other = *(volatile u64 *)&words->word[BOUND(first + i, THPRACE_RACE_SLOTS - 1)] ^
 			slot->other;
 		*(volatile u32 *)&slot->hit[BOUND(hits, 2 * THPRACE_RACE_HITS - 1)] = first + i;
 		hits += nonzero(other) ^ 1;
 	}
 	slot->hits = hits;
+	return 0;
+}
+
+/* The same of eight times as many. */
+__noinline int __weak race_collect_more(u32 index, u32 first)
+{
+	u32 i;
+
+	for (i = 0; i < 8 * RACE_WORDS; i += RACE_WORDS)
+		race_collect(index, first + i);
 	return 0;
 }
 
@@ -223,14 +251,23 @@ static __always_inline void race_pair(const struct thprace_race_slot *window, u6
 	incident_output(&pair, sizeof(pair));
 }
 
-/* Others that an interval has met since its events: those that took place by `now'. */
-static __always_inline void race_count_since(struct thprace_race_interval *interval, u64 now)
+/*
+ * Others that the interval of a slot has met since its events: those that took place by `now'. A
+ * global function, so the verifier walks it once.
+ */
+__noinline int __weak race_count_since(u32 index, u64 now)
 {
+	struct thprace_race_slot *slot = slot_of(index);
+	struct thprace_race_interval *interval;
 	u32 i;
 
+	if (!slot)
+		return 0;
+	interval = &slot->interval;
 	for (i = 0; i < THPRACE_INTERVAL_EVENTS; i++)
 		ADD(interval->since[i], nonzero(*(volatile u64 *)&interval->event[i]) &
 						(*(volatile u64 *)&interval->first[i] <= now));
+	return 0;
 }
 
 /*
@@ -239,8 +276,9 @@ static __always_inline void race_count_since(struct thprace_race_interval *inter
  * beginning and not have stored it; or for its end, long ago, and not be withdrawn yet. Then core
  * decides by the stamps, and nothing is counted here.
  */
-static __always_inline int race_meet_held(struct thprace_race_slot *slot,
-					  struct thprace_race_slot *other, u64 word, u64 now)
+static __always_inline int race_meet_held(struct thprace_race_slot *slot, u32 index,
+					  struct thprace_race_slot *other, u32 there, u64 word,
+					  u64 now)
 {
 	u64 began = *(volatile u64 *)&other->begin;
 
@@ -251,8 +289,8 @@ static __always_inline int race_meet_held(struct thprace_race_slot *slot,
 	if (began && *(volatile u32 *)&other->state == THPRACE_RACE_OPEN) {
 		ADD(other->interval.others, 1);
 		ADD(slot->interval.others, 1);
-		race_count_since(&other->interval, now);
-		race_count_since(&slot->interval, now);
+		race_count_since(there, now);
+		race_count_since(index, now);
 	}
 	if (slot->side == THPRACE_RACE_WINDOW)
 		race_pair(slot, slot->begin, other, began);
@@ -277,7 +315,7 @@ __noinline int __weak race_meet(u32 index, u32 there, u64 now)
 	ADD(other->owners, 1);
 	/* Noted, which is also a barrier, and then checked whether it is still there. */
 	ADD(other->noted, 1);
-	met = race_meet_held(slot, other,
+	met = race_meet_held(slot, index, other, there,
 			     *(volatile u64 *)&words->word[BOUND(there, THPRACE_RACE_SLOTS - 1)],
 			     now);
 	ADD(other->owners, -1);
@@ -293,8 +331,8 @@ __noinline int __weak race_meet_all(u32 index, u64 now)
 	if (!slot)
 		return 0;
 	slot->hits = 0;
-	for (first = 0; first < THPRACE_RACE_SLOTS; first += 32)
-		race_collect(index, first);
+	for (first = 0; first < THPRACE_RACE_SLOTS; first += 8 * RACE_WORDS)
+		race_collect_more(index, first);
 	if (slot->hits > THPRACE_RACE_HITS)
 		count_lost(THPRACE_LOSS_HITS);
 	for (i = 0; i < THPRACE_RACE_HITS && i < *(volatile u32 *)&slot->hits; i++)

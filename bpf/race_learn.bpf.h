@@ -165,7 +165,7 @@ __noinline int __weak race_meet_end(u32 index, u32 place)
 	if (*(volatile u64 *)&end->number != number)
 		return 0;
 	ADD(slot->interval.others, 1);
-	race_count_since(&slot->interval, ended);
+	race_count_since(index, ended);
 	incident_output(&pair, sizeof(pair));
 	return 1;
 }

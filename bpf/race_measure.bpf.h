@@ -107,12 +107,12 @@ static __always_inline void race_measure(const struct thprace_race_slot *slot, u
 
 	if (!cpu || !passed)
 		return;
-	if (!met)
-		race_pass(slot, walker ? &passed->window : &passed->walker,
-			  &cpu->of[class].closest);
 	race_remember(slot, walker ? &passed->walker : &passed->window, now);
 	if (!walker)
 		race_length(&cpu->of[class].window, now - slot->begin);
+	if (!met)
+		race_pass(slot, walker ? &passed->window : &passed->walker,
+			  &cpu->of[class].closest);
 }
 
 #endif

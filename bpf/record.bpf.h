@@ -83,21 +83,37 @@ __noinline int __weak clock_readings(u32 unused)
 	return 0;
 }
 
+/* The same eight times. */
+__noinline int __weak clock_readings_more(u32 unused)
+{
+	u32 i;
+
+	for (i = 0; i < 8; i++)
+		clock_readings(unused);
+	return 0;
+}
+
 /*
  * The incident ring gave no place. Is it full, or was its lock taken? On x86 a kprobe inside a
  * function is a breakpoint, in which the kernel is in_nmi(), and there bpf_ringbuf_reserve() only
  * tries to take the lock, which another CPU may hold for an instant. Waits for `times' times 16
- * reads of the clock, at most 32 times. Returns 1: try again, 0: it is full. A global function: see
+ * reads of the clock: 1, 8 or 32 times. Returns 1: try again, 0: it is full. A global function: see
  * count_lost.
  */
 __noinline int __weak incidents_wait(u32 times)
 {
-	u32 i;
-
 	if (bpf_ringbuf_query(&incidents, BPF_RB_AVAIL_DATA) > INCIDENTS_BYTES - 8192)
 		return 0;
-	for (i = 0; i < 32 && i < times; i++)
-		clock_readings(i);
+	if (times < 8) {
+		clock_readings(times);
+		return 1;
+	}
+	clock_readings_more(times);
+	if (times >= 32) {
+		clock_readings_more(times);
+		clock_readings_more(times);
+		clock_readings_more(times);
+	}
 	return 1;
 }
 

@@ -143,7 +143,9 @@ void engine_race__drop(struct engine_race_program *program)
 		close(program->program);
 	program->program = -1;
 	free((void *)program->again.insn);
+	free((void *)program->again.func_info);
 	program->again.insn = NULL;
+	program->again.func_info = NULL;
 }
 
 void engine_race__detach(struct engine *engine, bool trampoline)

@@ -75,18 +75,20 @@ static int write_part(const struct making *making, enum thprace_race_code part, 
 	return race_program__part(making->point, (enum race_part)part, &places, room, space);
 }
 
-/* Fill in the rooms of a part, of which a template may have none. 0 or negative errno. */
+/*
+ * Fill in the rooms of a part, of which a template may have none. A room without code is left out, too.
+ * 0 or negative errno.
+ */
 static int fill_rooms(const struct making *making, struct race_copy *copy,
 		      enum thprace_race_code part)
 {
+	const bool empty = part == THPRACE_RACE_ESCAPE && !race_program__proves(making->point);
 	struct bpf_insn *room;
 	size_t from = 0;
 	int frame, used;
 
-	if (part == THPRACE_RACE_ESCAPE && !race_program__proves(making->point))
-		return 0;
 	while ((room = race_copy__room(copy, part, &from, &frame))) {
-		used = write_part(making, part, frame, room);
+		used = empty ? 0 : write_part(making, part, frame, room);
 		if (used < 0)
 			return fail(making, used, "its expressions take too many instructions");
 		race_copy__end(room, (size_t)used);
@@ -160,20 +162,18 @@ static int refused(const struct making *making, int err)
 }
 
 /* Returns a descriptor or negative errno. */
-static int submit(const struct making *making, const struct race_template *template,
-		  const struct race_copy *copy, enum bpf_prog_type type,
-		  struct bpf_prog_load_opts *options)
+static int submit(const struct making *making, const struct race_copy *copy,
+		  enum bpf_prog_type type, struct bpf_prog_load_opts *options)
 {
 	int err, fd;
 
 	options->sz = sizeof(*options);
 	options->log_buf = making->log;
 	options->log_size = LOG_SIZE;
-	options->prog_btf_fd = template->func_info ? (uint32_t)making->engine->races->templates.btf
-						   : 0;
-	options->func_info = template->func_info;
-	options->func_info_rec_size = template->func_info_size;
-	options->func_info_cnt = template->func_info_count;
+	options->prog_btf_fd = copy->func_info ? (uint32_t)making->engine->races->templates.btf : 0;
+	options->func_info = copy->func_info;
+	options->func_info_rec_size = copy->func_info_size;
+	options->func_info_cnt = copy->func_info_count;
 	making->log[0] = '\0';
 	fd = bpf_prog_load(type, making->template, "GPL", copy->insn, copy->count, options);
 	err = fd < 0 ? -errno : 0;
@@ -220,7 +220,9 @@ static int load(const struct making *making, struct fentry_program *again)
 			types__find(races->types, making->point->place->function, BTF_KIND_FUNC);
 	}
 	if (!err)
-		err = submit(making, template, &copy, type, &options);
+		err = race_copy__close_up(&copy);
+	if (!err)
+		err = submit(making, &copy, type, &options);
 	if (err >= 0 && trampoline && fentry__once(target__release(making->engine->target))) {
 		*again = (struct fentry_program){
 			.insn = copy.insn,
@@ -234,7 +236,7 @@ static int load(const struct making *making, struct fentry_program *again)
 		};
 		return err;
 	}
-	free(copy.insn);
+	race_copy__free(&copy);
 	return err;
 }
 
@@ -269,7 +271,7 @@ static int make(const struct making *making)
 	program->at_return = making->at_return;
 	program->trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
 	program->before = (struct engine_runs){0};
-	program->again.insn = NULL;
+	program->again = (struct fentry_program){0};
 	program->program = load(making, &program->again);
 	if (program->program < 0)
 		return program->program;

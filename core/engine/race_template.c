@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #define SECTION "race"
+#define LEFT_OUT 0xff /* no instruction has this code */
 
 /* libbpf's handlers are global, and get no data from their caller. */
 static struct race_templates *capturing;
@@ -118,11 +119,27 @@ const struct race_template *race_templates__find(const struct race_templates *te
 	return NULL;
 }
 
+void race_copy__free(struct race_copy *copy)
+{
+	free(copy->insn);
+	free(copy->func_info);
+	*copy = (struct race_copy){0};
+}
+
 int race_copy__make(struct race_copy *copy, const struct race_template *template)
 {
-	copy->count = template->count;
-	copy->insn = copy_of(template->insn, template->count * sizeof(*copy->insn));
-	return copy->insn ? 0 : -ENOMEM;
+	*copy = (struct race_copy){
+		.insn = copy_of(template->insn, template->count * sizeof(*copy->insn)),
+		.count = template->count,
+		.func_info = copy_of(template->func_info,
+				     (size_t) template->func_info_count * template->func_info_size),
+		.func_info_size = template->func_info_size,
+		.func_info_count = template->func_info_count,
+	};
+	if (copy->insn && (copy->func_info || !template->func_info))
+		return 0;
+	race_copy__free(copy);
+	return -ENOMEM;
 }
 
 /* The move of a marked number to a register. */
@@ -156,17 +173,63 @@ struct bpf_insn *race_copy__room(struct race_copy *copy, enum thprace_race_code 
 	return NULL;
 }
 
-/*
- * No instruction may be unreachable, so the jump is one that is always taken, which the verifier
- * knows and which it then removes.
- */
 void race_copy__end(struct bpf_insn *room, size_t count)
 {
-	const size_t left = THPRACE_RACE_ROOM - count;
+	for (; count < THPRACE_RACE_ROOM; count++)
+		room[count] = (struct bpf_insn){.code = LEFT_OUT};
+}
 
-	if (left < 2)
-		return;
-	room[count] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 1};
-	room[count + 1] = (struct bpf_insn){
-		.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 1, .off = (int16_t)(left - 2)};
+static bool is_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL;
+}
+
+static bool is_jump(const struct bpf_insn *insn)
+{
+	const int class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+
+	return insn->code != LEFT_OUT && (class == BPF_JMP || class == BPF_JMP32) &&
+	       op != BPF_CALL && op != BPF_EXIT;
+}
+
+/* insn was number `old'. at: where each one goes, from 0. */
+static void move(struct bpf_insn *insn, size_t old, const uint32_t *at)
+{
+	const int64_t next = (int64_t)old + 1;
+
+	if (is_call(insn))
+		insn->imm = (int32_t)(at[next + insn->imm] - at[old] - 1);
+	else if (is_jump(insn))
+		insn->off = (int16_t)(at[next + insn->off] - at[old] - 1);
+}
+
+static void move_functions(struct race_copy *copy, const uint32_t *at)
+{
+	uint32_t i, *offset;
+
+	for (i = 0; i < copy->func_info_count; i++) {
+		offset = (uint32_t *)((char *)copy->func_info + (size_t)i * copy->func_info_size);
+		*offset = at[*offset];
+	}
+}
+
+int race_copy__close_up(struct race_copy *copy)
+{
+	uint32_t *at = calloc(copy->count + 1, sizeof(*at));
+	size_t i, used = 0;
+
+	if (!at)
+		return -ENOMEM;
+	for (i = 0; i < copy->count; i++)
+		at[i + 1] = at[i] + (copy->insn[i].code != LEFT_OUT);
+	for (i = 0; i < copy->count; i++) {
+		if (copy->insn[i].code == LEFT_OUT)
+			continue;
+		copy->insn[used] = copy->insn[i];
+		move(&copy->insn[used++], i, at);
+	}
+	copy->count = used;
+	move_functions(copy, at);
+	free(at);
+	return 0;
 }

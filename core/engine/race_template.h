@@ -57,9 +57,13 @@ const struct race_template *race_templates__find(const struct race_templates *te
 struct race_copy {
 	struct bpf_insn *insn;
 	size_t count;
+	void *func_info;
+	uint32_t func_info_size, func_info_count;
 };
 
-/* 0 or -ENOMEM; to be released with free(copy->insn). */
+void race_copy__free(struct race_copy *copy);
+
+/* 0 or -ENOMEM; to be released. */
 int race_copy__make(struct race_copy *copy, const struct race_template *template);
 
 /* Replace a number wherever it is used. */
@@ -74,7 +78,13 @@ void race_copy__number(struct race_copy *copy, enum thprace_race_number which, u
 struct bpf_insn *race_copy__room(struct race_copy *copy, enum thprace_race_code part, size_t *from,
 				 int *frame);
 
-/* count instructions were written there: the rest of the room is skipped. */
+/* count instructions were written there: the rest of the room is left out. */
 void race_copy__end(struct bpf_insn *room, size_t count);
+
+/*
+ * All rooms are filled in: what was left out is removed. The kernel would do it as well, but it copies
+ * and hashes the whole program before that. 0 or -ENOMEM.
+ */
+int race_copy__close_up(struct race_copy *copy);
 
 #endif
