@@ -57,14 +57,15 @@ static __always_inline void race_save(const struct thprace_race_slot *slot,
 	stack->section = (slot->place & 0xff) >> 1;
 }
 
-static __always_inline void race_report(void *ctx, const struct thprace_race_slot *slot, u64 now,
-					u8 flags)
+/* An interval's end, without its stack. NULL: no place, and counted. */
+static __always_inline struct thprace_race_end *race_message(const struct thprace_race_slot *slot,
+							     u64 now, u8 flags)
 {
 	struct thprace_race_end *end = incident_reserve(sizeof(*end));
 
 	if (!end) {
 		count_lost(THPRACE_LOSS_INCIDENT);
-		return;
+		return NULL;
 	}
 	end->type = THPRACE_MSG_RACE_END;
 	end->class = slot->place >> 8;
@@ -79,6 +80,16 @@ static __always_inline void race_report(void *ctx, const struct thprace_race_slo
 	end->cpu = bpf_get_smp_processor_id();
 	end->pad = 0;
 	bpf_get_current_comm(end->comm, sizeof(end->comm));
+	return end;
+}
+
+static __always_inline void race_report(void *ctx, const struct thprace_race_slot *slot, u64 now,
+					u8 flags)
+{
+	struct thprace_race_end *end = race_message(slot, now, flags);
+
+	if (!end)
+		return;
 	stack_take(ctx, &end->stack);
 	race_save(slot, &end->stack);
 	bpf_ringbuf_submit(end, 0);
@@ -560,6 +571,38 @@ int race_inside_leave(void *ctx)
 	return 0;
 }
 
+/*
+ * Its task exits at `now', in an interval whose key is known. Those who were there do not learn when
+ * it would have ended, but that it was there: as at an end, it looks for them before it withdraws.
+ */
+static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 index)
+{
+	u8 flags = THPRACE_RACE_UNENDED;
+	struct thprace_race_end *end;
+	u32 met = 0;
+	u64 now;
+
+	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
+	now = bpf_ktime_get_ns();
+	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot)) {
+		met = race_keep_end(index, now);
+		flags |= THPRACE_RACE_KEPT_END;
+	}
+	if (race_others(slot))
+		met += race_meet_all(index, now);
+	race_undo(slot, index);
+	if (stream_count)
+		race_record(index, THPRACE_REC_RACE_END, now,
+			    THPRACE_RF_DROPPED | THPRACE_RF_UNENDED, 0);
+	if (!met && !*(volatile u32 *)&slot->noted)
+		return;
+	end = race_message(slot, now, flags);
+	if (!end)
+		return;
+	*(u64 *)&end->stack = 0; /* none: a global function has no context to take it from */
+	bpf_ringbuf_submit(end, 0);
+}
+
 /* This task ends, and so does not leave the function of that place. */
 __noinline int __weak race_abandon(u32 place)
 {
@@ -569,8 +612,11 @@ __noinline int __weak race_abandon(u32 place)
 	if (!slot)
 		return 0;
 	if (is_under_way(slot) && !(place & THPRACE_RACE_INSIDE)) {
-		race_gone(slot, index, THPRACE_RF_UNENDED);
 		count_lost(THPRACE_LOSS_RETURN);
+		if (slot->state == THPRACE_RACE_OPEN)
+			race_cut_off(slot, index);
+		else /* it has not learnt its key, and so it was none */
+			race_gone(slot, index, 0);
 	}
 	race_release(slot);
 	return 0;

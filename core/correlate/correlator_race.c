@@ -30,6 +30,7 @@ struct end {
 	unsigned int overlaps; /* pairs that do */
 	uint64_t kept; /* its number among those; 0: it is none */
 	bool told; /* in an incident */
+	bool unended; /* it met one whose task exited in it */
 };
 
 struct pair {
@@ -174,6 +175,12 @@ static bool is_cut_off(const struct end *end)
 	return end->report.flags & THPRACE_RACE_CRASH;
 }
 
+/* Its task exited in it, at end. */
+static bool is_unended(const struct end *end)
+{
+	return end->report.flags & THPRACE_RACE_UNENDED;
+}
+
 static void set_window(struct thprace_incident *incident, const struct end *end)
 {
 	const struct thprace_race_end *report = &end->report;
@@ -250,6 +257,10 @@ static void decide(struct correlator_race *race, struct pair *pair)
 		race->touch(race->ctx);
 	pair->decided = true;
 	pair->overlaps = meeting == THPRACE_OVERLAP;
+	if (pair->overlaps && (is_unended(window) || is_unended(walker))) {
+		window->unended = walker->unended = true;
+		pair->overlaps = false;
+	}
 	window->undecided--;
 	walker->undecided--;
 	window->overlaps += pair->overlaps;
@@ -280,8 +291,9 @@ static void emit_pair(struct correlator_race *race, const struct pair *pair)
 	incident.verdict = verdict_of(window, walker);
 	/* Of several that the proof's interval met, one was the cause. */
 	if (incident.verdict == THPRACE_ESCAPE)
-		incident.attribution = proof->overlaps == 1 && !proof->undecided ? THPRACE_CAUSAL
-										 : THPRACE_LIKELY;
+		incident.attribution = proof->overlaps == 1 && !proof->undecided && !proof->unended
+					       ? THPRACE_CAUSAL
+					       : THPRACE_LIKELY;
 	race->emit(race->ctx, &incident, x->begin < y->begin ? x->begin : y->begin,
 		   x->end > y->end ? x->end : y->end);
 }
@@ -416,7 +428,8 @@ void correlator_race__settle(struct correlator_race *race, uint64_t now, uint64_
 		}
 		if (end->report.flags & THPRACE_RACE_ESCAPED &&
 		    !(end->report.flags & THPRACE_RACE_DROPPED) && !end->told)
-			emit_alone(race, end, THPRACE_UNATTRIBUTED);
+			emit_alone(race, end,
+				   end->unended ? THPRACE_UNPROVEN : THPRACE_UNATTRIBUTED);
 		drop_end(race, ends);
 	}
 }

@@ -131,6 +131,14 @@ static uint32_t flags_of(const struct making *making)
 	       (learns(making->of->race, other) ? THPRACE_RACE_HAS_LEARNERS : 0);
 }
 
+/* Of all sections together. */
+static uint32_t flags_at_exit(const struct race *race)
+{
+	return (judges(race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
+	       (learns(race, RACE_WINDOW) || learns(race, RACE_WALKER) ? THPRACE_RACE_HAS_LEARNERS
+								       : 0);
+}
+
 static int fill(const struct making *making, struct race_copy *copy)
 {
 	const struct race_point *point = making->point;
@@ -209,6 +217,8 @@ static int load(const struct making *making, struct fentry_program *again)
 		race_copy__number(&copy, THPRACE_RACE_CLASS, making->of->class);
 		race_copy__number(&copy, THPRACE_RACE_SECTIONS,
 				  (uint32_t)making->of->race->sections);
+		race_copy__number(&copy, THPRACE_RACE_FLAGS, flags_at_exit(making->of->race));
+		race_copy__number(&copy, THPRACE_RACE_VALUES, 0);
 	} else {
 		err = fill(making, &copy);
 	}

@@ -93,16 +93,6 @@ static void give_up(struct detector_race *race, const struct race_open *open)
 				 side->from < open->to && open->from < side->to;
 }
 
-/* Its key may have been learnt since it began. */
-static void learn_and_give_up(struct detector_race *race, struct race_open *open,
-			      const struct thprace_record *record)
-{
-	open->key = record->folio;
-	open->from = record->arg;
-	open->to = record->arg2;
-	give_up(race, open);
-}
-
 static void close_open(struct detector_race *race, struct race_open *open)
 {
 	detector_begun__unlink(&race->opened, &open->begun);
@@ -154,6 +144,12 @@ static enum thprace_meeting meets(const struct race_side *x, const struct race_s
 	return thprace_meets(x->begin, x->end, y->begin, y->end);
 }
 
+/* Its task exited in it, or it began anew; when it would have ended nobody knows. */
+static bool is_unended(const struct race_side *side)
+{
+	return side->flags & THPRACE_RF_UNENDED;
+}
+
 static int note(struct race_side *side, struct race_side *other)
 {
 	struct race_side **grown;
@@ -195,8 +191,14 @@ static int meet_all(struct detector *detector, struct race_side *side)
 			continue;
 		meeting = meets(side, other);
 		detector->stats.touching += meeting == THPRACE_TOUCH;
-		if (meeting == THPRACE_OVERLAP)
-			err = note(side, other);
+		if (meeting != THPRACE_OVERLAP)
+			continue;
+		if (is_unended(side) || is_unended(other)) {
+			side->unended++;
+			other->unended++;
+			continue;
+		}
+		err = note(side, other);
 		if (err)
 			return err;
 	}
@@ -213,13 +215,11 @@ static int end(struct detector *detector, const struct thprace_record *record)
 	if (!race)
 		return -ENOMEM;
 	if (open && open->begun.since == record->entry) {
-		if (record->flags & THPRACE_RF_UNENDED)
-			learn_and_give_up(race, open, record);
 		close_open(race, open);
 	} else {
 		detector->stats.orphans += !instant;
 	}
-	if (record->flags & THPRACE_RF_DROPPED)
+	if (record->flags & THPRACE_RF_DROPPED && !(record->flags & THPRACE_RF_UNENDED))
 		return 0;
 	side = calloc(1, sizeof(*side));
 	if (!side)
@@ -237,7 +237,7 @@ static int end(struct detector *detector, const struct thprace_record *record)
 		.class = record->class,
 		.users = 1,
 	};
-	detector->stats.class[side->class].walkers += is_walker(side->flags);
+	detector->stats.class[side->class].walkers += is_walker(side->flags) && !is_unended(side);
 	*race->last = side;
 	race->last = &side->next;
 	hash_list__add(list_of(race, side->key, side->class, is_walker(side->flags)),
@@ -328,7 +328,7 @@ static void settle(struct detector *detector, const struct race_side *side)
 
 	for (i = 0; i < side->met_count; i++)
 		settle_pair(detector, side, side->met[i]);
-	if (!side->overlaps && side->flags & THPRACE_RF_ESCAPED)
+	if (!is_unended(side) && !side->overlaps && side->flags & THPRACE_RF_ESCAPED)
 		emit(detector, &alone, side->begin, side->end);
 }
 

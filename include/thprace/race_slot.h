@@ -148,6 +148,8 @@ struct thprace_race_end {
 #define THPRACE_RACE_INSTANT 0x4
 #define THPRACE_RACE_JUDGED 0x8 /* the race has conditions of an escape */
 #define THPRACE_RACE_KEPT_END 0x20 /* one that learns its key may still find it */
+#define THPRACE_RACE_UNENDED \
+	0x40 /* its task exited in it, at end: when it would have ended is not known */
 #define THPRACE_RACE_CRASH 0x10 /* under way when the kernel died, at end (core/dump) */
 
 _Static_assert(sizeof(struct thprace_race_end) == 272, "ring layout");

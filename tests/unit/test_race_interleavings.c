@@ -589,45 +589,10 @@ static void replay(const struct play *play)
 	detector__free(detector);
 }
 
-/*
- * How certain an escape is depends on others. A task that exits in an interval may be seen by one
- * way only. That is a loss, which is not played here.
- */
-static void check_same(const struct play *play, const struct thprace_incident *x,
-		       const struct thprace_incident *y)
+static void check_same(const struct thprace_incident *x, const struct thprace_incident *y)
 {
 	assert_int_equal(order(x, y), 0);
-	if (play->tidy)
-		assert_int_equal(x->attribution, y->attribution);
-}
-
-/* Did somebody exit in an interval on this key while that one lasted? */
-static bool met_exit(const struct play *play, const struct thprace_incident *alone)
-{
-	const struct interval *interval;
-	unsigned int i;
-
-	for (i = 0; i < play->intervals; i++) {
-		interval = &play->interval[i];
-		if (interval->exited && interval->keys & key_bit(alone->walk.folio) &&
-		    bpf_model__pid(interval->who) != alone->walk.pid &&
-		    interval->begin <= alone->walk.leave && alone->walk.enter <= interval->gone)
-			return true;
-	}
-	return false;
-}
-
-/* Then one way may say that it met nobody, and the other one that it does not know. */
-static void leave_out_exits(const struct play *play, struct incidents *incidents)
-{
-	const size_t all = incidents->count;
-	size_t i;
-
-	incidents->count = 0;
-	for (i = 0; i < all; i++)
-		if (incidents->incident[i].verdict != THPRACE_UNATTRIBUTED ||
-		    !met_exit(play, &incidents->incident[i]))
-			incidents->incident[incidents->count++] = incidents->incident[i];
+	assert_int_equal(x->attribution, y->attribution);
 }
 
 static void check_replay(const struct play *play)
@@ -636,12 +601,10 @@ static void check_replay(const struct play *play)
 
 	join(play);
 	replay(play);
-	leave_out_exits(play, &joined);
-	leave_out_exits(play, &replayed);
 	qsort(joined.incident, joined.count, sizeof(joined.incident[0]), order);
 	qsort(replayed.incident, replayed.count, sizeof(replayed.incident[0]), order);
 	for (i = 0; i < joined.count && i < replayed.count; i++)
-		check_same(play, &joined.incident[i], &replayed.incident[i]);
+		check_same(&joined.incident[i], &replayed.incident[i]);
 	assert_int_equal(joined.count, replayed.count);
 	sum.replayed += replayed.count;
 }
