@@ -312,7 +312,7 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 	at = format__short(at, record->flags);
 	at = format__hex(format__text(at, ",0x"), record->arg);
 	at = format__hex(format__text(at, ",0x"), record->arg2);
-	return format__text(at, ",,,,,,,,,,,,,,,,,\n");
+	return format__text(at, ",,,,,,,,,,,,,,,,,,,\n");
 }
 
 static inline char *text_value(const struct record_lines *lines, char *at,

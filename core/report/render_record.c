@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "render_json.h"
+#include "saved_values.h"
 #include "summary.h"
 
 int render_record__header(const struct render_record *render,
@@ -25,7 +26,7 @@ int render_record__header(const struct render_record *render,
 		fputs("row,number,time_ns,begin_ns,type,class,kind,cpu,pid,tgid,folio,value,flags,"
 		      "arg,arg2,verdict,said,close_call,level,overlap_ns,comm,window_open_ns,"
 		      "window_removed_ns,window_close_ns,window_cpu,window_pid,window_tgid,"
-		      "window_comm,mm,address,pages,attribution\n",
+		      "window_comm,mm,address,pages,attribution,window_saved,walker_saved\n",
 		      render->out);
 		return 0;
 	}
@@ -45,6 +46,16 @@ static void text_time(const struct render_record *render, const char *name, uint
 	fprintf(render->out, " %s=%s", name,
 		time ? names__offset(text, sizeof(text), (int64_t)(time - render->started))
 		     : "unknown");
+}
+
+/* What a side of a race from a file has saved. */
+static void text_saved(FILE *out, const char *side, unsigned int class,
+		       const struct thprace_stack *stack)
+{
+	char saved[SAVED_VALUES_LEN];
+
+	if (*saved_values__text(saved, sizeof(saved), class, stack))
+		fprintf(out, " %s-saved=\"%s\"", side, saved);
 }
 
 static void text_incident(const struct render_record *render, uint64_t number,
@@ -83,7 +94,9 @@ static void text_incident(const struct render_record *render, uint64_t number,
 		text_time(render, "open", window->open);
 		text_time(render, "removed", window->removed);
 		text_time(render, "close", window->close);
+		text_saved(out, "opener", walk->class, &incident->opener_stack);
 	}
+	text_saved(out, "walker", walk->class, &incident->walker_stack);
 	fprintf(out, " proof: %s\n", diagram__proof(proof, sizeof(proof), incident));
 }
 
@@ -100,6 +113,16 @@ static void csv_text(FILE *out, const char *text, size_t length)
 		fputc(*c, out);
 	}
 	fputc('"', out);
+}
+
+static void csv_saved(FILE *out, unsigned int class, const struct thprace_stack *stack)
+{
+	char saved[SAVED_VALUES_LEN];
+
+	if (*saved_values__text(saved, sizeof(saved), class, stack))
+		fprintf(out, ",\"%s\"", saved);
+	else
+		fputc(',', out);
 }
 
 static void csv_incident(const struct render_record *render, uint64_t number,
@@ -127,16 +150,21 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 	fputc(',', out);
 	csv_text(out, walk->comm, THPRACE_COMM_LEN);
 	if (!summary__has_window(incident)) {
-		fputs(",,,,,,,,,,,\n", out);
+		fputs(",,,,,,,,,,,,", out);
+		csv_saved(out, walk->class, &incident->walker_stack);
+		fputc('\n', out);
 		return;
 	}
 	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%u,%u,%u,", (uint64_t)window->open,
 		(uint64_t)window->removed, (uint64_t)window->close, window->cpu, window->pid,
 		window->tgid);
 	csv_text(out, window->comm, THPRACE_COMM_LEN);
-	fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%u,%s\n", (uint64_t)window->mm,
+	fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%u,%s", (uint64_t)window->mm,
 		(uint64_t)window->address, window->pages,
 		names__attribution(incident->attribution));
+	csv_saved(out, walk->class, &incident->opener_stack);
+	csv_saved(out, walk->class, &incident->walker_stack);
+	fputc('\n', out);
 }
 
 int render_record__incident(const struct render_record *render, uint64_t number,

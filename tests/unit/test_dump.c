@@ -9,6 +9,7 @@
 #include "report/record_lines.h"
 #include "report/render_record.h"
 #include "class_ids.h"
+#include "classes/race_class.h"
 
 static void filters(void **state)
 {
@@ -137,12 +138,59 @@ static void dumped_lines(void **state)
 	}
 }
 
+static char *dumped(enum render_format format, const struct thprace_incident *incident)
+{
+	struct render_record render = {.started = START, .format = format};
+	char *text = NULL;
+	size_t size = 0;
+
+	render.out = open_memstream(&text, &size);
+	assert_int_equal(render_record__incident(&render, 1, incident), 0);
+	fclose(render.out);
+	return text;
+}
+
+static void save(struct thprace_stack *stack, unsigned int section, uint64_t value)
+{
+	*stack = (struct thprace_stack){.values = 1, .section = (uint8_t)section};
+	stack->ip[THPRACE_STACK_MAX - 1] = value;
+}
+
+/* A race from a file: what each side has saved. */
+static void dumped_saved(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct thprace_incident pair = incident(THPRACE_ESCAPE, 5000);
+	char *text;
+
+	(void)state;
+	race_class__save(class, 0, "flags");
+	race_class__save(class, 1, "order");
+	pair.walk.class = (uint8_t) class;
+	save(&pair.opener_stack, 0, 4096);
+	save(&pair.walker_stack, 1, 9);
+	text = dumped(RENDER_TEXT, &pair);
+	assert_non_null(
+		strstr(text, " opener-saved=\"flags=0x1000\" walker-saved=\"order=9\" proof: "));
+	free(text);
+	text = dumped(RENDER_CSV, &pair);
+	assert_non_null(strstr(text, ",\"flags=0x1000\",\"order=9\"\n"));
+	free(text);
+	memset(&pair.window, 0, sizeof(pair.window));
+	text = dumped(RENDER_CSV, &pair);
+	assert_non_null(strstr(text, ",,,\"order=9\"\n"));
+	free(text);
+	race_class__forget_foreign();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters),
 		cmocka_unit_test(filter_words),
 		cmocka_unit_test(dumped_lines),
+		cmocka_unit_test(dumped_saved),
 	};
 
 	return cmocka_run_group_tests_name("dump", tests, make_file, remove_file);
