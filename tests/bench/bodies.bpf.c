@@ -24,30 +24,60 @@
 __u32 race_side = 0;
 __u32 race_ends = 0;
 __u64 race_read = 0; /* the address that is read */
+const volatile __u32 race_has = 0; /* further THPRACE_RACE_HAS_* */
+const volatile __u32 race_kept_end = 0; /* its end reads an argument that was kept */
 
 static __always_inline u64 race_number(int which)
 {
 	if (which == THPRACE_RACE_SIDE || which == THPRACE_RACE_SECTION)
 		return *(volatile u32 *)&race_side;
-	return which == THPRACE_RACE_CLASS   ? THPRACE_CLASS_MAX - 1
-	       : which == THPRACE_RACE_FLAGS ? THPRACE_RACE_HAS_ESCAPE
-					     : 0;
+	return which == THPRACE_RACE_CLASS ? THPRACE_CLASS_MAX - 1
+	       : which == THPRACE_RACE_FLAGS
+		       ? THPRACE_RACE_HAS_ESCAPE |
+				 (race_has & (THPRACE_RACE_HAS_INSIDE | THPRACE_RACE_HAS_KEPT))
+		       : 0;
+}
+
+/* As core does it: the first argument, by a kprobe, into the interval. */
+static __always_inline u64 race_keep_code(u64 *frame)
+{
+	struct thprace_race_interval *interval =
+		(struct thprace_race_interval *)frame[THPRACE_RACE_FRAME_INTERVAL];
+
+	interval->argument[0] = race_read;
+	return 1;
+}
+
+/* What is read at this event: an argument that was kept, or one that the context has. */
+static __always_inline void *race_argument(const u64 *frame, int kept)
+{
+	const struct thprace_race_interval *interval;
+
+	if (!kept)
+		return (void *)race_read;
+	interval = (const struct thprace_race_interval *)frame[THPRACE_RACE_FRAME_INTERVAL];
+	return (void *)*(volatile u64 *)&interval->argument[0];
 }
 
 static __always_inline u64 race_code(u64 *frame, int part)
 {
 	u64 value = 0, key = 0;
+	void *from;
 
+	if (part == THPRACE_RACE_KEEP)
+		return race_keep_code(frame);
 	if (part == THPRACE_RACE_ESCAPE) {
 		if (race_side == THPRACE_RACE_WALKER)
-			bpf_probe_read_kernel(&value, sizeof(value), (void *)race_read);
+			bpf_probe_read_kernel(&value, sizeof(value),
+					      race_argument(frame, race_kept_end));
 		frame[THPRACE_RACE_FRAME_ESCAPE] = value == ~0ULL;
 		return 1;
 	}
 	if (*(volatile u32 *)&race_ends)
 		return 1;
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)race_read);
-	bpf_probe_read_kernel(&key, sizeof(key), (void *)race_read);
+	from = race_argument(frame, race_has & THPRACE_RACE_HAS_KEPT);
+	bpf_probe_read_kernel(&value, sizeof(value), from);
+	bpf_probe_read_kernel(&key, sizeof(key), from);
 	frame[THPRACE_RACE_FRAME_KEY] = key;
 	return value != ~0ULL;
 }
@@ -213,6 +243,40 @@ static __always_inline void race_interval(void *ctx, u32 side)
 	race_do_end(ctx, 0);
 }
 
+/* It begins at a function's return, and needs an argument of the call. */
+static __always_inline void race_interval_kept(void *ctx, u32 side)
+{
+	race_side = side;
+	*(volatile u32 *)&race_ends = 0;
+	race_do_keep(ctx);
+	race_do_begin(ctx);
+	*(volatile u32 *)&race_ends = 1;
+	race_do_end(ctx, 0);
+}
+
+/* It begins at a call, and ends at the instruction after it, where an argument is needed. */
+static __always_inline void race_interval_call(void *ctx, u32 side)
+{
+	race_side = side;
+	*(volatile u32 *)&race_ends = 0;
+	race_do_begin(ctx);
+	race_do_keep(ctx);
+	*(volatile u32 *)&race_ends = 1;
+	race_do_end(ctx, 0);
+}
+
+/* It counts only inside a function. */
+static __always_inline void race_interval_inside(void *ctx, u32 side)
+{
+	race_side = side;
+	race_do_inside_enter();
+	race_interval(ctx, side);
+	race_do_inside_leave();
+}
+
+BENCH(race_window_kept, race_interval_kept(ctx, THPRACE_RACE_WINDOW))
+BENCH(race_window_inside, race_interval_inside(ctx, THPRACE_RACE_WINDOW))
+BENCH(race_walker_call, race_interval_call(ctx, THPRACE_RACE_WALKER))
 BENCH(race_window, race_interval(ctx, THPRACE_RACE_WINDOW))
 BENCH(race_walker, race_interval(ctx, THPRACE_RACE_WALKER))
 BENCH(race_instant, {

@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <thprace/beacon.h>
+#include <thprace/race_slot.h>
 #include <thprace/shared.h>
 
 #include "base/number.h"
@@ -31,6 +32,8 @@ struct load {
 	unsigned int cpus;
 	int stream; /* records go to a ring */
 	int met; /* a window is open on the walker's folio */
+	unsigned int race_has; /* THPRACE_RACE_HAS_* of the race from a file */
+	int kept_end; /* its end reads an argument that was kept */
 	struct bodies *skel;
 	struct ring_buffer *rings;
 	int stream_fd;
@@ -44,6 +47,9 @@ enum {
 	LOAD_STREAM,
 	LOAD_MET,
 	LOAD_MET_4096,
+	LOAD_RACE_KEPT,
+	LOAD_RACE_INSIDE,
+	LOAD_RACE_CALL,
 	LOAD_MAX
 };
 
@@ -55,6 +61,9 @@ static struct load loads[LOAD_MAX] = {
 	[LOAD_STREAM] = {.cpus = 2, .stream = 1},
 	[LOAD_MET] = {.cpus = 2, .met = 1},
 	[LOAD_MET_4096] = {.cpus = 4096, .met = 1},
+	[LOAD_RACE_KEPT] = {.cpus = 2, .race_has = THPRACE_RACE_HAS_KEPT},
+	[LOAD_RACE_INSIDE] = {.cpus = 2, .race_has = THPRACE_RACE_HAS_INSIDE},
+	[LOAD_RACE_CALL] = {.cpus = 2, .kept_end = 1},
 };
 
 static const struct body {
@@ -76,6 +85,12 @@ static const struct body {
 	{"clean walker, 4096 CPUs", "bench_walker", LOAD_4096, 5000},
 	{"race file: window, open and close", "bench_race_window", LOAD_2, 5000},
 	{"race file: walker, enter and leave", "bench_race_walker", LOAD_2, 5000},
+	{"race file: window, arguments kept for a return", "bench_race_window_kept", LOAD_RACE_KEPT,
+	 5000},
+	{"race file: window, inside a function", "bench_race_window_inside", LOAD_RACE_INSIDE,
+	 5000},
+	{"race file: walker, at a call and after it", "bench_race_walker_call", LOAD_RACE_CALL,
+	 5000},
 	{"race file: walker, an instant", "bench_race_instant", LOAD_2, 5000},
 	{"walker that meets a window, 2 CPUs", "bench_walker", LOAD_MET, 500},
 	{"walker that meets a window, 4096 CPUs", "bench_walker", LOAD_MET_4096, 500},
@@ -161,6 +176,8 @@ static void load_object(struct load *load)
 	race_class__walkers(load->skel->rodata->classes);
 	load->skel->rodata->slot_mask = slots_for(load->cpus) - 1;
 	load->skel->rodata->slot_seed = 0xd1b54a32d192ed03ULL;
+	load->skel->rodata->race_has = load->race_has;
+	load->skel->rodata->race_kept_end = (__u32)load->kept_end;
 	load->skel->rodata->stream_count = (__u32)load->stream;
 	err = bpf_map__set_max_entries(load->skel->maps.cpus, load->cpus);
 	if (!err)

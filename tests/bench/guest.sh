@@ -12,6 +12,8 @@
 #   memory CONTESTANT POSSIBLE_CPUS RSS_KIB BPF_KIB
 #   version TEXT
 #
+# Contestants race-N are thprace record with N races from files.
+#
 # In the environment: ROUNDS, CONTESTANTS, WORKS ("name:operations …"), STORM (ms, 0: none), KEEP
 # (1: leave the traces of the storm in /out).
 
@@ -74,6 +76,16 @@ mkfifo "$tmp/go"
 exec 3<>"$tmp/go"
 hold="touch $tmp/ready; read -r x <$tmp/go"
 
+# races N: options for so many races, each a copy of bench.race
+races() {
+	race=1
+	while [ "$race" -le "$1" ]; do
+		sed "s/NAME/bench-$race/" "$here/bench.race" >"$tmp/bench-$race.race"
+		printf ' --race %s' "$tmp/bench-$race.race"
+		race=$((race + 1))
+	done
+}
+
 # begin CONTESTANT WHY: starts it and waits until it watches; its process is in $pid
 begin() {
 	rm -f "$tmp/ready" "$tmp"/trace.* "$tmp"/perf.* "$tmp"/out
@@ -94,6 +106,11 @@ begin() {
 	all) thprace record -q --all -o "$tmp/trace.thpr" -- sh -c "$hold" 2>"$tmp/err" & pid=$! ;;
 	all-precise)
 		thprace record -q --all --mode precise -o "$tmp/trace.thpr" -- sh -c "$hold" 2>"$tmp/err" &
+		pid=$!
+		;;
+	race-*)
+		# shellcheck disable=SC2046 # words
+		thprace record -q $(races "${1#race-}") -o "$tmp/trace.thpr" -- sh -c "$hold" 2>"$tmp/err" &
 		pid=$!
 		;;
 	bpftrace)
