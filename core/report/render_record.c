@@ -8,6 +8,7 @@
 #include "diagram.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "render_json.h"
 #include "saved_values.h"
 #include "summary.h"
@@ -63,6 +64,7 @@ static void text_incident(const struct render_record *render, uint64_t number,
 {
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
+	const bool file = race_class__shape(walk->class) == RACE_FILE;
 	char text[NAMES_NUMBER_LEN], comm[3 * THPRACE_COMM_LEN], proof[DIAGRAM_TEXT_LEN];
 	uint64_t last = walk->leave ? walk->leave : walk->enter; /* a holder may still be waiting */
 	FILE *out = render->out;
@@ -82,7 +84,8 @@ static void text_incident(const struct render_record *render, uint64_t number,
 				walk->leave > walk->enter ? walk->leave - walk->enter : 0,
 				render->utf8));
 	if (summary__has_window(incident)) {
-		fprintf(out, " level=%s", names__level(window->level));
+		if (!file)
+			fprintf(out, " level=%s", names__level(window->level));
 		if (summary__overlap_known(incident))
 			fprintf(out, " overlap=%s",
 				names__duration(text, sizeof(text), summary__overlap(incident),
@@ -92,7 +95,8 @@ static void text_incident(const struct render_record *render, uint64_t number,
 				     render->utf8),
 			window->pid, window->cpu);
 		text_time(render, "open", window->open);
-		text_time(render, "removed", window->removed);
+		if (!file)
+			text_time(render, "removed", window->removed);
 		text_time(render, "close", window->close);
 		text_saved(out, "opener", walk->class, &incident->opener_stack);
 	}

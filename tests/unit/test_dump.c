@@ -173,6 +173,8 @@ static void dumped_saved(void **state)
 	text = dumped(RENDER_TEXT, &pair);
 	assert_non_null(
 		strstr(text, " opener-saved=\"flags=0x1000\" walker-saved=\"order=9\" proof: "));
+	assert_null(strstr(text, " level="));
+	assert_null(strstr(text, " removed="));
 	free(text);
 	text = dumped(RENDER_CSV, &pair);
 	assert_non_null(strstr(text, ",\"flags=0x1000\",\"order=9\"\n"));
