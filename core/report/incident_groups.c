@@ -38,9 +38,12 @@ static enum thprace_attribution attribution_of(const struct thprace_incident *in
 		       : THPRACE_ATTRIBUTION_NONE;
 }
 
+/* A race from a file has none, nor has the reuse of a page. */
 static int level_of(const struct thprace_incident *incident)
 {
-	if (!summary__has_window(incident) || race_class__shape(incident->walk.class) == RACE_REUSE)
+	const enum race_shape shape = race_class__shape(incident->walk.class);
+
+	if (!summary__has_window(incident) || shape == RACE_REUSE || shape == RACE_FILE)
 		return -1;
 	return incident->window.level < THPRACE_LEVEL_MAX ? incident->window.level : -1;
 }

@@ -294,6 +294,27 @@ static void alone(void **state)
 	summary__free(summary);
 }
 
+/* A race from a file has no level. */
+static void of_file(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	struct thprace_incident one = incident(THPRACE_CONTAINED, 100000);
+	struct incident_groups *groups = incident_groups__new();
+	struct summary *summary;
+
+	(void)state;
+	writer = begin(0);
+	summary = finish("{}");
+	one.walk.class = (uint8_t)race_class__add_file("a-race", event);
+	assert_int_equal(incident_groups__add(groups, 1, &one), 0);
+	incident_groups__finish(groups, summary);
+	assert_int_equal(incident_groups__count(groups), 1);
+	assert_int_equal(incident_groups__get(groups, 0)->level, -1);
+	incident_groups__free(groups);
+	summary__free(summary);
+	race_class__forget_foreign();
+}
+
 static void none(void **state)
 {
 	struct summary *summary;
@@ -360,7 +381,7 @@ int main(void)
 		cmocka_unit_test(hostile_number), cmocka_unit_test(observer_left_out),
 		cmocka_unit_test(names),	  cmocka_unit_test(alone),
 		cmocka_unit_test(none),		  cmocka_unit_test(examples_matter_most),
-		cmocka_unit_test(in_json),
+		cmocka_unit_test(in_json),	  cmocka_unit_test(of_file),
 	};
 
 	return cmocka_run_group_tests_name("incident groups", tests, make_file, remove_file);
