@@ -296,11 +296,9 @@ static __always_inline void holder_report(void *ctx, const struct hold_state *st
 	walk->class = HOLD_CLASS;
 	walk->origin = THPRACE_ORIGIN_HOLDER;
 	bpf_get_current_comm(walk->comm, sizeof(walk->comm));
-	message->stack.nr = 0;
-	message->stack.values = 0;
-	message->stack.section = 0;
-	message->stack.pad = 0;
-	if (!leave)
+	if (leave)
+		stack_none(&message->stack);
+	else
 		stack_take(ctx, &message->stack);
 	bpf_ringbuf_submit(message, 0);
 }

@@ -239,8 +239,8 @@ __noinline int __weak pair_report(u32 index)
 	incident->mode = precise;
 	incident->walk = state->walk;
 	bpf_get_current_comm(incident->walk.comm, sizeof(incident->walk.comm));
-	incident->opener_stack.nr = 0;
-	incident->walker_stack.nr = 0; /* comes with the walker's own report */
+	stack_none(&incident->opener_stack);
+	stack_none(&incident->walker_stack); /* comes with the walker's own report */
 	bpf_ringbuf_submit(incident, 0);
 	return 0;
 
@@ -292,7 +292,7 @@ static __always_inline void walker_report(void *ctx, const struct thprace_walk *
 	incident->mode = precise;
 	incident->walk = *walk;
 	bpf_get_current_comm(incident->walk.comm, sizeof(incident->walk.comm));
-	incident->opener_stack.nr = 0;
+	stack_none(&incident->opener_stack);
 	stack_take(ctx, &incident->walker_stack);
 	bpf_ringbuf_submit(incident, 0);
 }

@@ -4,6 +4,7 @@
 #define THPRACE_RECORD_BPF_H
 
 #include "engine.bpf.h"
+#include "identity.bpf.h"
 
 struct cpus_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -208,15 +209,22 @@ static __always_inline void record_make(u8 type, u8 class, u64 origin, u64 flags
 			   arg, arg2, value);
 }
 
-/* The caller's kernel stack. Empty if it cannot be read. */
+/* No stack, of nobody. */
+static __always_inline void stack_none(struct thprace_stack *stack)
+{
+	__builtin_memset(stack, 0, __builtin_offsetof(struct thprace_stack, ip));
+}
+
+/* The caller's kernel stack, empty if it cannot be read, and who the caller is. */
 static __always_inline void stack_take(void *ctx, struct thprace_stack *stack)
 {
 	long size = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);
 
+	stack_none(stack);
 	stack->nr = (u64)(size & ~(size >> 63)) / sizeof(stack->ip[0]); /* an error: 0 */
-	stack->values = 0;
-	stack->section = 0;
-	stack->pad = 0;
+	stack->flags = THPRACE_STACK_WHO;
+	stack->uid = bpf_get_current_uid_gid();
+	stack->cgroup = current_cgroup();
 }
 
 /* The opener's own report: final times, name, stack. */

@@ -4,22 +4,7 @@
  * is over its budget and shedding would not help.
  */
 #include "engine.bpf.h"
-
-struct kernfs_node {
-	u64 id;
-} CORE;
-
-struct cgroup {
-	struct kernfs_node *kn;
-} CORE;
-
-struct css_set {
-	struct cgroup *dfl_cgrp;
-} CORE;
-
-struct task_struct {
-	struct css_set *cgroups;
-} CORE;
+#include "identity.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -27,16 +12,6 @@ struct {
 	__type(key, struct thprace_zapper_key);
 	__type(value, struct thprace_zapper);
 } zappers SEC(".maps");
-
-/* Without the helper: kernels without cgroups lack it and would refuse the program. */
-static __always_inline u64 current_cgroup(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	if (!bpf_core_field_exists(struct task_struct, cgroups))
-		return 0;
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-}
 
 /*
  * A call of __pmd_trans_huge_lock; zap: it is in a zap. A global function, because it is rare.

@@ -19,9 +19,11 @@ struct top *top__new(int utf8)
 	top->groups = incident_groups__new();
 	if (top->names) {
 		top->names->symbols = calloc(TOP_SYMBOLS, sizeof(*top->names->symbols));
+		top->names->cgroups = calloc(TOP_CGROUPS, sizeof(*top->names->cgroups));
 		top->names->probes = calloc(SUMMARY_LISTED_MAX, sizeof(*top->names->probes));
 	}
-	if (top->groups && top->names && top->names->symbols && top->names->probes)
+	if (top->groups && top->names && top->names->symbols && top->names->cgroups &&
+	    top->names->probes)
 		return top;
 	top__free(top);
 	return NULL;
@@ -33,6 +35,7 @@ void top__free(struct top *top)
 		return;
 	if (top->names) {
 		free(top->names->symbols);
+		free(top->names->cgroups);
 		free(top->names->probes);
 	}
 	free(top->names);
@@ -143,6 +146,21 @@ void top__name(struct top *top, uint64_t address, const char *name)
 	memmove(symbol + 1, symbol, (names->nr_symbols++ - at) * sizeof(*symbol));
 	symbol->address = address;
 	snprintf(symbol->name, sizeof(symbol->name), "%s", name);
+}
+
+void top__cgroup(struct top *top, uint64_t id, const char *path)
+{
+	struct summary *names = top->names;
+	struct summary_cgroup *cgroup = names->cgroups;
+	size_t at = 0;
+
+	if (names->nr_cgroups == TOP_CGROUPS || summary__cgroup(names, id))
+		return;
+	while (at < names->nr_cgroups && cgroup[at].id < id)
+		at++;
+	memmove(&cgroup[at + 1], &cgroup[at], (names->nr_cgroups++ - at) * sizeof(*cgroup));
+	cgroup[at].id = id;
+	snprintf(cgroup[at].path, sizeof(cgroup[at].path), "%s", path);
 }
 
 void top__function(struct top *top, const char *point, const char *function)

@@ -19,6 +19,7 @@ struct json_object;
 #define TOP_INCIDENTS 1024 /* the latest ones: as many as the daemon has in memory */
 #define TOP_TASK_LEN 32
 #define TOP_PAIRS 16
+#define TOP_CGROUPS 1024
 #define TOP_SYMBOLS 16384 /* as many as core/kernel/symbols.h keeps */
 
 struct top_phase {
@@ -126,6 +127,9 @@ void top__take(struct top *top, const struct top_sample *sample);
 /* Keep an incident, whose number is higher than those before. */
 void top__incident(struct top *top, uint64_t number, uint64_t wall,
 		   const struct thprace_incident *incident);
+
+/* The path of a cgroup. The first one stays. */
+void top__cgroup(struct top *top, uint64_t id, const char *path);
 
 /* The name of an address in a stack: "function+0x1a". The first one stays. */
 void top__name(struct top *top, uint64_t address, const char *name);

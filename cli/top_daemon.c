@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <thprace/trace.h>
 #include "base/json.h"
 #include "base/names.h"
 #include "client.h"
@@ -206,7 +207,12 @@ static void take_symbols(struct top *top, struct json_object *symbols)
 		return;
 	json_object_object_foreach(symbols, key, value)
 	{
-		if (json_object_is_type(value, json_type_string))
+		if (!json_object_is_type(value, json_type_string))
+			continue;
+		if (!strncmp(key, THPRACE_SYMBOLS_CGROUP, strlen(THPRACE_SYMBOLS_CGROUP)))
+			top__cgroup(top, strtoull(key + strlen(THPRACE_SYMBOLS_CGROUP), NULL, 10),
+				    json_object_get_string(value));
+		else
 			top__name(top, strtoull(key, NULL, 16), json_object_get_string(value));
 	}
 }

@@ -180,12 +180,16 @@ static void name_stack(const struct session_source *own, struct top *top,
 		       const struct thprace_stack *stack)
 {
 	char name[SYMBOLS_NAME_LEN];
+	const char *path;
 	uint32_t i;
 
 	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++) {
 		if (symbols__name(own->symbols, stack->ip[i], name))
 			top__name(top, stack->ip[i], name);
 	}
+	path = symbols__cgroup(own->symbols, stack->cgroup);
+	if (path)
+		top__cgroup(top, stack->cgroup, path);
 }
 
 static void session_name(struct top_source *source, struct top *top,

@@ -43,6 +43,7 @@ struct alert {
 	alert_pfn_fn pfn; /* NULL: pages are not compared */
 	void *pfn_ctx;
 	unsigned int huge;
+	struct cgroups *cgroups; /* NULL: they have no paths */
 	struct alert_loss loss;
 	uint64_t last_loss; /* time of the last loss; 0: nothing is being lost */
 	uint64_t now; /* the latest time given */
@@ -58,10 +59,11 @@ static void send(struct alert *alert, const struct log_message *message)
 
 static void emit_group(void *ctx, const struct alert_dedup_group *group)
 {
+	struct alert *alert = ctx;
 	struct log_message message;
 
-	alert_message__folded(&message, group);
-	send(ctx, &message);
+	alert_message__folded(&message, group, alert->cgroups);
+	send(alert, &message);
 }
 
 static void emit_withheld(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld)
@@ -69,7 +71,7 @@ static void emit_withheld(void *ctx, unsigned int class, const struct alert_dedu
 	struct alert *alert = ctx;
 	struct log_message message;
 
-	alert_message__withheld(&message, class, withheld, alert->dedup.per_minute);
+	alert_message__withheld(&message, class, withheld, alert->dedup.per_minute, alert->cgroups);
 	send(alert, &message);
 }
 
@@ -106,6 +108,11 @@ void alert__configure(struct alert *alert, const struct config *config)
 			       config->alerts.per_minute);
 }
 
+void alert__name_cgroups(struct alert *alert, struct cgroups *cgroups)
+{
+	alert->cgroups = cgroups;
+}
+
 void alert__compare_pages(struct alert *alert, alert_pfn_fn pfn, void *ctx, unsigned int huge)
 {
 	alert->pfn = pfn;
@@ -122,6 +129,8 @@ static void make_key(struct alert_dedup_key *key, const struct thprace_incident 
 		      !thprace_proved(incident->verdict, incident->attribution);
 	key->level = incident->window.level;
 	key->origin = incident->walk.origin;
+	key->source = incident->opener_stack.cgroup ? incident->opener_stack.cgroup
+						    : incident->walker_stack.cgroup;
 	memcpy(key->opener, incident->window.comm,
 	       strnlen(incident->window.comm, THPRACE_COMM_LEN));
 	memcpy(key->walker, incident->walk.comm, strnlen(incident->walk.comm, THPRACE_COMM_LEN));
@@ -247,9 +256,10 @@ static void tie(struct alert *alert, struct recent *recent)
 	}
 }
 
-static void set_evidence(struct alert_evidence *evidence, const struct thprace_incident *incident,
-			 uint64_t number, const char *file)
+static void set_evidence(const struct alert *alert, struct alert_evidence *evidence,
+			 const struct thprace_incident *incident, uint64_t number, const char *file)
 {
+	evidence->cgroups = alert->cgroups;
 	evidence->incident = *incident;
 	if (evidence->incident.walk.class >= THPRACE_CLASS_MAX)
 		evidence->incident.walk.class = THPRACE_CLASS_NONE;
@@ -265,7 +275,7 @@ static void overlap(struct alert *alert, const struct thprace_incident *incident
 	struct alert_evidence evidence;
 	struct log_message message;
 
-	set_evidence(&evidence, incident, number, file);
+	set_evidence(alert, &evidence, incident, number, file);
 	if (alert->overlapped[evidence.incident.walk.class])
 		return;
 	alert->overlapped[evidence.incident.walk.class] = true;
@@ -298,7 +308,7 @@ void alert__incident(struct alert *alert, const struct thprace_incident *inciden
 	class = incident->walk.class < THPRACE_CLASS_MAX ? incident->walk.class
 							 : THPRACE_CLASS_NONE;
 	recent = &alert->recent[class][alert->next_recent[class]++ % RECENT];
-	set_evidence(&recent->evidence, incident, number, file);
+	set_evidence(alert, &recent->evidence, incident, number, file);
 	recent->settled = now;
 	recent->confirmed = false;
 	first = incident->verdict == THPRACE_ESCAPE && !alert->escaped[class];

@@ -2,10 +2,11 @@
 /*
  * Alerts: which incidents and changes become messages, and how storms of them are limited.
  *
- * Incidents are identical if class, verdict, level, both comms and the walker's kind are equal. The
- * first one is sent at once; identical ones within `fold` seconds are counted and sent as one
- * message at the end of that time. Each class may send `per_minute` messages, and so may each kind
- * of kernel complaint; the rest is counted, and sent with the next message of folded ones. A change
+ * Incidents are identical if class, verdict, level, both comms, the walker's kind and the source are
+ * equal. The source is the cgroup of the opener, or, without one, of the walker. The first one is
+ * sent at once; identical ones within `fold` seconds are counted and sent as one message at the end
+ * of that time. Of each class each source may send `per_minute` messages, and so may each kind of
+ * kernel complaint; the rest is counted, and sent with the next message of folded ones. A change
  * of state is always one message, outside of any limit: the first escape of a class since the
  * start, loss, shedding, the spool. So is a complaint that has its incident.
  *
@@ -47,6 +48,11 @@ void alert__checked(struct alert *alert, const struct check_state *check);
 
 /* Records were lost (THPRACE_REC_LOST). Loss has ended when none was reported for 10 s. */
 void alert__lost(struct alert *alert, const struct thprace_record *lost, uint64_t now);
+
+struct cgroups;
+
+/* Where the paths of tasks' cgroups are found; not freed with the alert. Without it they have none. */
+void alert__name_cgroups(struct alert *alert, struct cgroups *cgroups);
 
 /* The page frame of a struct page's address. False: it is not known. */
 typedef bool (*alert_pfn_fn)(void *ctx, uint64_t page, uint64_t *pfn);

@@ -49,6 +49,8 @@ static void emit_withheld(struct alert_dedup *dedup, unsigned int index)
 
 	if (index < THPRACE_CLASS_MAX)
 		dedup->hooks.withheld(dedup->hooks.ctx, index, class);
+	else if (index >= ALERT_DEDUP_KINDS)
+		dedup->hooks.withheld(dedup->hooks.ctx, class->class, class);
 	else
 		dedup->hooks.complaints(dedup->hooks.ctx, index - THPRACE_CLASS_MAX, class);
 	memset(class->withheld, 0, sizeof(class->withheld));
@@ -82,14 +84,40 @@ static bool take(struct alert_dedup *dedup, unsigned int index, uint64_t now)
 	return true;
 }
 
+/* Which limit applies: that of the source, if it has one or gets one now, else the class's. */
+static unsigned int limit_of(struct alert_dedup *dedup, const struct alert_dedup_key *key,
+			     uint64_t now)
+{
+	unsigned int index, free_one = 0, others = 0;
+	struct alert_dedup_limit *limit;
+
+	if (!key->source)
+		return key->class;
+	for (index = ALERT_DEDUP_KINDS; index < ALERT_DEDUP_LIMITS; index++) {
+		limit = &dedup->limits[index];
+		if (limit->source == key->source && limit->class == key->class)
+			return index;
+		if (!limit->source || (now >= limit->minute_end && !any_withheld(limit)))
+			free_one = free_one ? free_one : index;
+		else
+			others += limit->class == key->class;
+	}
+	if (!free_one || others >= ALERT_DEDUP_SOURCES_OF_CLASS)
+		return key->class;
+	dedup->limits[free_one] =
+		(struct alert_dedup_limit){.source = key->source, .class = key->class};
+	return free_one;
+}
+
 static void end_group(struct alert_dedup *dedup, struct alert_dedup_group *group, uint64_t now)
 {
-	struct alert_dedup_limit *class = &dedup->limits[group->key.class];
+	unsigned int index = limit_of(dedup, &group->key, now);
+	struct alert_dedup_limit *class = &dedup->limits[index];
 
 	group->until = 0;
 	if (!group->count)
 		return;
-	if (take(dedup, group->key.class, now)) {
+	if (take(dedup, index, now)) {
 		dedup->hooks.group(dedup->hooks.ctx, group);
 		return;
 	}
@@ -129,7 +157,8 @@ bool alert_dedup__incident(struct alert_dedup *dedup, const struct alert_dedup_k
 			   uint64_t number, const char *file, bool exempt, uint64_t now)
 {
 	struct alert_dedup_group *group = find(dedup, key);
-	struct alert_dedup_limit *class = &dedup->limits[key->class];
+	struct alert_dedup_limit *class;
+	unsigned int index;
 
 	if (group && now >= group->until) {
 		end_group(dedup, group, now);
@@ -140,7 +169,9 @@ bool alert_dedup__incident(struct alert_dedup *dedup, const struct alert_dedup_k
 		note(&group->last, number, file, now, now);
 		return false;
 	}
-	if (!exempt && !take(dedup, key->class, now)) {
+	index = limit_of(dedup, key, now);
+	class = &dedup->limits[index];
+	if (!exempt && !take(dedup, index, now)) {
 		class->withheld[key->verdict]++;
 		note(&class->last, number, file, now, now);
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counts what gets no message of its own: identical incidents are folded into one message, and each
- * class has a limit of messages per minute. Everything given to alert_dedup__incident() is either
+ * source of a class has a limit of messages per minute, so that one of them cannot use up another's. Everything given to alert_dedup__incident() is either
  * to be sent, or is counted in exactly one later call of a hook. Times are ns of CLOCK_MONOTONIC.
  */
 #ifndef THPRACE_DAEMON_ALERT_DEDUP_H
@@ -20,7 +20,11 @@
 #define ALERT_DEDUP_FILE_MAX 384
 /* The kernel's complaints are counted with the verdict "clean", which no incident has. */
 #define ALERT_DEDUP_COMPLAINTS_VERDICT THPRACE_CLEAN
-#define ALERT_DEDUP_LIMITS (THPRACE_CLASS_MAX + COMPLAINT_KIND_MAX)
+/* Sources that have a limit of their own; further ones have that of their class together. */
+#define ALERT_DEDUP_SOURCES 64
+#define ALERT_DEDUP_SOURCES_OF_CLASS 8
+#define ALERT_DEDUP_KINDS (THPRACE_CLASS_MAX + COMPLAINT_KIND_MAX)
+#define ALERT_DEDUP_LIMITS (ALERT_DEDUP_KINDS + ALERT_DEDUP_SOURCES)
 
 /* Incidents with the same key are identical. All bytes are compared: set it to 0 first. */
 struct alert_dedup_key {
@@ -31,6 +35,7 @@ struct alert_dedup_key {
 	uint8_t origin; /* the walker's */
 	char opener[THPRACE_COMM_LEN];
 	char walker[THPRACE_COMM_LEN];
+	uint64_t source; /* the cgroup that it came from; 0: not known */
 };
 
 /* The evidence of the last one that was counted. */
@@ -48,8 +53,10 @@ struct alert_dedup_group {
 	struct alert_dedup_last last;
 };
 
-/* What exceeds the limit of a class, or of a kind of complaint. */
+/* What exceeds the limit of a class, of one source of it, or of a kind of complaint. */
 struct alert_dedup_limit {
+	uint64_t source; /* 0: of a class: all others; of a kind: all */
+	uint8_t class; /* of a source: its class; else not used */
 	uint64_t minute_end; /* a minute begins with its first message */
 	uint64_t sent; /* within it */
 	uint64_t withheld[THPRACE_VERDICT_MAX];
@@ -59,21 +66,21 @@ struct alert_dedup_limit {
 struct alert_dedup_hooks {
 	/* A group has ended. */
 	void (*group)(void *ctx, const struct alert_dedup_group *group);
-	/* A class's minute has ended. */
+	/* The minute of a class, or of one source of it, has ended. */
 	void (*withheld)(void *ctx, unsigned int class, const struct alert_dedup_limit *withheld);
 	/* The same for a kind of complaint. */
 	void (*complaints)(void *ctx, unsigned int kind, const struct alert_dedup_limit *withheld);
 	void *ctx;
 };
 
-/* A plain value of about 64 KiB. */
+/* A plain value of about 128 KiB. */
 struct alert_dedup {
 	uint64_t length; /* ns */
 	uint64_t per_minute; /* at least 1 */
 	struct alert_dedup_hooks hooks;
 	struct alert_dedup_group groups[ALERT_DEDUP_GROUPS];
-	struct alert_dedup_limit
-		limits[ALERT_DEDUP_LIMITS]; /* the classes, then the kinds of complaints */
+	/* The classes, then the kinds of complaints, then the sources. */
+	struct alert_dedup_limit limits[ALERT_DEDUP_LIMITS];
 };
 
 void alert_dedup__init(struct alert_dedup *dedup, const struct alert_dedup_hooks *hooks);

@@ -16,6 +16,7 @@
 #include "base/names.h"
 #include "report/summary.h"
 #include "classes/race_class.h"
+#include "alert_who.h"
 
 /* One line that grows; what does not fit is dropped. */
 struct line {
@@ -89,7 +90,17 @@ static void add_comm(struct line *line, const char comm[THPRACE_COMM_LEN])
 	add(line, "%s", names__clean(clean, sizeof(clean), comm, THPRACE_COMM_LEN, 0));
 }
 
-static void add_sides(struct line *line, const struct thprace_incident *incident)
+/* " [user 1000, web.service]" */
+static void add_who(struct line *line, const struct thprace_stack *stack, struct cgroups *cgroups)
+{
+	char text[WHO_TEXT_LEN];
+
+	if (*alert_who__text(text, sizeof(text), stack, cgroups))
+		add(line, " [%s]", text);
+}
+
+static void add_sides(struct line *line, const struct thprace_incident *incident,
+		      struct cgroups *cgroups)
 {
 	const struct thprace_window *window = &incident->window;
 	const struct thprace_walk *walk = &incident->walk;
@@ -97,7 +108,9 @@ static void add_sides(struct line *line, const struct thprace_incident *incident
 	if (summary__has_window(incident)) {
 		add(line, "opener ");
 		add_comm(line, window->comm);
-		add(line, "/%u on CPU%u, ", window->pid, window->cpu);
+		add(line, "/%u on CPU%u", window->pid, window->cpu);
+		add_who(line, &incident->opener_stack, cgroups);
+		add(line, ", ");
 	} else {
 		add(line, incident->verdict == THPRACE_REMAINED ? "nobody unmapping, "
 								: "no window seen, ");
@@ -107,6 +120,16 @@ static void add_sides(struct line *line, const struct thprace_incident *incident
 	add(line, "/%u on CPU%u", walk->pid, walk->cpu);
 	if (!is_file(walk->class))
 		add(line, " (%s)", names__origin(walk->origin));
+	add_who(line, &incident->walker_stack, cgroups);
+}
+
+/* Of those that are counted together. */
+static void add_source(struct line *line, uint64_t source, struct cgroups *cgroups)
+{
+	char text[WHO_TEXT_LEN];
+
+	if (*alert_who__source(text, sizeof(text), source, cgroups))
+		add(line, "; by %s", text);
 }
 
 static void add_show(struct line *line, const char *before, uint64_t number)
@@ -127,7 +150,7 @@ static void add_incident(struct line *line, const struct alert_evidence *evidenc
 	if (first)
 		add(line, ", the first since the start");
 	add(line, ": ");
-	add_sides(line, incident);
+	add_sides(line, incident, evidence->cgroups);
 	if (summary__overlap_known(incident))
 		add(line, "; overlap %s",
 		    names__duration(length, sizeof(length), summary__overlap(incident), 0));
@@ -216,6 +239,9 @@ static void fields_of_incident(struct log_message *message, const struct alert_e
 	fields_of_evidence(message, evidence->number, evidence->file);
 	fields_of_window(message, incident);
 	fields_of_walker(message, &incident->walk);
+	if (summary__has_window(incident))
+		alert_who__fields(message, "OPENER", &incident->opener_stack, evidence->cgroups);
+	alert_who__fields(message, "WALKER", &incident->walker_stack, evidence->cgroups);
 	log__field(message, "THPRACE_PROOF", "%s", diagram__proof(text, sizeof(text), incident));
 	log__field(message, "THPRACE_WORDS", "%s",
 		   diagram__verdict(text, sizeof(text), incident, 0));
@@ -336,7 +362,8 @@ static void fields_of_last(struct log_message *message, const struct alert_dedup
 	log__field(message, "THPRACE_TO_NS", "%" PRIu64, last->to);
 }
 
-void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group)
+void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group,
+			   struct cgroups *cgroups)
 {
 	const struct alert_dedup_key *key = &group->key;
 	char length[NAMES_NUMBER_LEN];
@@ -358,6 +385,7 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 	add_comm(&line, key->walker);
 	if (!is_file(key->class))
 		add(&line, " (%s)", names__origin(key->origin));
+	add_source(&line, key->source, cgroups);
 	add(&line, "; within %s",
 	    names__duration(length, sizeof(length), group->last.to - group->last.from, 0));
 	add_show(&line, "; the last: ", group->last.number);
@@ -373,11 +401,13 @@ void alert_message__folded(struct log_message *message, const struct alert_dedup
 	field_comm(message, "THPRACE_WALKER_COMM", key->walker);
 	if (!is_file(key->class))
 		log__field(message, "THPRACE_WALKER_KIND", "%s", names__origin(key->origin));
+	alert_who__source_fields(message, key->source, cgroups);
 	fields_of_last(message, &group->last);
 }
 
 void alert_message__withheld(struct log_message *message, unsigned int class,
-			     const struct alert_dedup_limit *withheld, uint64_t limit)
+			     const struct alert_dedup_limit *withheld, uint64_t limit,
+			     struct cgroups *cgroups)
 {
 	struct line line = {0}, parts = {0};
 	int priority = LOG_INFO;
@@ -395,9 +425,11 @@ void alert_message__withheld(struct log_message *message, unsigned int class,
 	}
 	add(&line, "%" PRIu64 " more, above the limit of %s a minute: %s: %s", count,
 	    COUNTED(limit, "message"), names__class(class), parts.text);
+	add_source(&line, withheld->source, cgroups);
 	add_show(&line, "; the last: ", withheld->last.number);
 	log__begin(message, priority, LOG_ID_FOLDED, "%s", line.text);
 	log__field(message, "THPRACE_CLASS", "%s", names__class(class));
+	alert_who__source_fields(message, withheld->source, cgroups);
 	log__field(message, "THPRACE_COUNT", "%" PRIu64, count);
 	for (verdict = 0; verdict < THPRACE_VERDICT_MAX; verdict++) {
 		if (withheld->withheld[verdict])

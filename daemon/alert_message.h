@@ -12,11 +12,14 @@
 #include "alert_dedup.h"
 #include "log.h"
 
+struct cgroups;
+
 /* An incident with its evidence. */
 struct alert_evidence {
 	struct thprace_incident incident;
 	uint64_t number; /* 0: not stored */
 	char file[ALERT_DEDUP_FILE_MAX]; /* "": none */
+	struct cgroups *cgroups; /* finds their paths; NULL: they have none */
 };
 
 /*
@@ -45,11 +48,14 @@ void alert_message__confirmed(struct log_message *message, const struct alert_ev
 
 void alert_message__complaint(struct log_message *message, const struct complaint *complaint);
 
-void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group);
+/* cgroups: finds the path of the source, or NULL; so in the next one. */
+void alert_message__folded(struct log_message *message, const struct alert_dedup_group *group,
+			   struct cgroups *cgroups);
 
 /* limit: messages a minute. */
 void alert_message__withheld(struct log_message *message, unsigned int class,
-			     const struct alert_dedup_limit *withheld, uint64_t limit);
+			     const struct alert_dedup_limit *withheld, uint64_t limit,
+			     struct cgroups *cgroups);
 
 /* kind: enum complaint_kind. */
 void alert_message__withheld_complaints(struct log_message *message, unsigned int kind,

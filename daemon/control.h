@@ -40,6 +40,8 @@ struct control_hooks {
 	uint64_t (*recent_first)(void *ctx);
 	bool (*file_of)(void *ctx, uint64_t number, char *path, size_t size);
 	bool (*name_of)(void *ctx, uint64_t address, char *name);
+	/* The path of a cgroup, or NULL. */
+	const char *(*cgroup_of)(void *ctx, uint64_t id);
 	void (*flush)(void *ctx);
 	const char *(*directory)(void *ctx);
 	/* Reload the configuration. Returns 0, or negative errno with the reason in why. */

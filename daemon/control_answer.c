@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <thprace/trace.h>
 #include "base/clock.h"
 #include "base/incident_time.h"
 #include "base/json.h"
@@ -67,6 +68,13 @@ static struct json_object *raw_of(const struct thprace_incident *incident)
 	return json_object_new_string_len(text, sizeof(text));
 }
 
+static const char *path_of(const void *control, uint64_t cgroup)
+{
+	const struct control_hooks *hooks = &((const struct control *)control)->hooks;
+
+	return hooks->cgroup_of(hooks->ctx, cgroup);
+}
+
 static struct json_object *incident_object(const struct control *control, uint64_t number,
 					   const struct thprace_incident *incident, int stacks,
 					   bool raw)
@@ -76,6 +84,7 @@ static struct json_object *incident_object(const struct control *control, uint64
 
 	if (!object)
 		return NULL;
+	render_json__add_who(object, incident, path_of, control);
 	if (!wall)
 		wall = wall_by_now(incident_time__of(incident));
 	json__add_number(object, "wall_ns", wall);
@@ -89,7 +98,8 @@ static void add_symbols(const struct control *control, struct json_object *symbo
 			const struct thprace_stack *stack)
 {
 	const struct control_hooks *hooks = &control->hooks;
-	char name[SYMBOLS_NAME_LEN], address[24];
+	char name[SYMBOLS_NAME_LEN], address[24], key[40];
+	const char *path;
 	uint32_t i;
 
 	for (i = 0; symbols && i < stack->nr && i < THPRACE_STACK_MAX; i++) {
@@ -98,6 +108,11 @@ static void add_symbols(const struct control *control, struct json_object *symbo
 		snprintf(address, sizeof(address), "0x%llx", (unsigned long long)stack->ip[i]);
 		json_object_object_add(symbols, address, json_object_new_string(name));
 	}
+	path = hooks->cgroup_of(hooks->ctx, stack->cgroup);
+	if (!symbols || !path)
+		return;
+	snprintf(key, sizeof(key), THPRACE_SYMBOLS_CGROUP "%llu", (unsigned long long)stack->cgroup);
+	json_object_object_add(symbols, key, json__text(path, strlen(path)));
 }
 
 /* What the addresses in both stacks are called, as far as that is known already. */

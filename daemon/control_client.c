@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/json.h"
 
 static void free_client(struct client *client)
@@ -103,9 +104,14 @@ static bool append(struct client *client, const char *text, size_t length)
 
 void control_client__line(struct client *client, struct json_object *object)
 {
+	struct json_object *host = json_object_new_object();
 	size_t length = 0;
-	const char *text = json__line_of(object, &length);
+	const char *text;
 
+	/* A line says where it comes from, wherever it is collected. */
+	host__add(host, host__this(), 1);
+	json__add(object, "host", host);
+	text = json__line_of(object, &length);
 	if (client->state != CLIENT_GONE && (!text || !append(client, text, length)))
 		control_client__drop(client);
 	json_object_put(object);

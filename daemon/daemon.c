@@ -16,6 +16,7 @@
 #include <thprace/version.h>
 
 #include "daemon_private.h"
+#include "kernel/cgroups.h"
 #include "kernel/kallsyms.h"
 #include "log.h"
 #include "base/clock.h"
@@ -252,11 +253,13 @@ static int open_rest(struct daemon *daemon, char *why, size_t why_size)
 
 	overhead__reset(&daemon->overhead, &daemon->config);
 	daemon->programs = program_totals__new();
+	daemon->cgroups = cgroups__new(NULL);
 	daemon->alert = alert__new(&daemon->config, log__send);
 	daemon->namer = namer__new(daemon->event);
-	err = daemon->programs && daemon->alert && daemon->namer ? 0 : -ENOMEM;
+	err = daemon->programs && daemon->cgroups && daemon->alert && daemon->namer ? 0 : -ENOMEM;
 	if (!err) {
 		daemon__compare_pages(daemon);
+		alert__name_cgroups(daemon->alert, daemon->cgroups);
 		err = spool__open(&daemon->spool, &daemon->config, &spool_hooks);
 	}
 	if (err) {
@@ -365,6 +368,7 @@ static void stop(struct daemon *daemon)
 	/* It may still have a complaint. */
 	daemon__close_kmsg(daemon);
 	alert__free(daemon->alert);
+	cgroups__free(daemon->cgroups);
 	observer__close(daemon->observer);
 	program_totals__free(daemon->programs);
 	sd_event_source_disable_unref(daemon->clock_source);

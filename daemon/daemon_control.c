@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Connects the requests of the control socket with the parts that answer them. */
 #include "daemon_private.h"
+#include "kernel/cgroups.h"
 
 #include "log.h"
 #include "metrics.h"
@@ -40,6 +41,11 @@ static bool hook_file_of(void *ctx, uint64_t number, char *path, size_t size)
 static bool hook_name_of(void *ctx, uint64_t address, char *name)
 {
 	return spool__name_of(((struct daemon *)ctx)->spool, address, name);
+}
+
+static const char *hook_cgroup_of(void *ctx, uint64_t id)
+{
+	return cgroups__find(((struct daemon *)ctx)->cgroups, id);
 }
 
 static void hook_flush(void *ctx)
@@ -85,6 +91,7 @@ int daemon__open_control(struct daemon *daemon, char *why, size_t why_size)
 		.recent_first = hook_recent_first,
 		.file_of = hook_file_of,
 		.name_of = hook_name_of,
+		.cgroup_of = hook_cgroup_of,
 		.flush = hook_flush,
 		.directory = hook_directory,
 		.reload = hook_reload,

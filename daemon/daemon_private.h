@@ -45,6 +45,7 @@ struct daemon {
 	struct control *control;
 	struct live_requests *live_requests;
 	struct namer *namer;
+	struct cgroups *cgroups;
 	struct program_totals *programs;
 	struct kernel_check *check;
 	struct overhead overhead;

@@ -36,7 +36,7 @@
 #define LOG_ID_VULNERABLE "1f0e7c3ad0b04a9f9c52b1a6b9d3e514" /* a class, by the kernel's code */
 #define LOG_ID_LAST_BOOT "1f0e7c3ad0b04a9f9c52b1a6b9d3e517" /* what it left */
 
-#define LOG_FIELDS_MAX 40
+#define LOG_FIELDS_MAX 56
 #define LOG_VALUE_MAX 512
 
 /* A message being composed: a plain value, filled in by log__begin() and log__field(). */

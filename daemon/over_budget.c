@@ -6,10 +6,11 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "cgroup.h"
 #include "engine/engine.h"
 #include "log.h"
+#include "base/cgroup_name.h"
 #include "base/names.h"
+#include "kernel/cgroups.h"
 
 #define COUNT_NS 1000000000ULL
 
@@ -28,8 +29,12 @@ void over_budget__end(struct over_budget *over)
 	memset(over, 0, sizeof(*over));
 }
 
-static void take(struct zapper_state *to, const struct engine_zapper *from, uint64_t calls)
+static void take(struct zapper_state *to, const struct engine_zapper *from, uint64_t calls,
+		 struct cgroups *cgroups)
 {
+	const char *path = cgroups__find(cgroups, from->who.cgroup);
+	struct cgroup_name name;
+
 	memset(to, 0, sizeof(*to));
 	to->uid = from->who.uid;
 	to->tgid = from->count.tgid;
@@ -37,8 +42,11 @@ static void take(struct zapper_state *to, const struct engine_zapper *from, uint
 	to->calls = from->count.calls;
 	to->zaps = from->count.zaps;
 	to->part = calls ? (double)from->count.calls / (double)calls : 0;
-	if (!cgroup__path(NULL, from->who.cgroup, to->cgroup, sizeof(to->cgroup)))
-		cgroup__unit(to->cgroup, to->unit, sizeof(to->unit));
+	if (!path)
+		return;
+	snprintf(to->cgroup, sizeof(to->cgroup), "%.*s", (int)sizeof(to->cgroup) - 1, path);
+	cgroup_name__read(&name, path);
+	snprintf(to->unit, sizeof(to->unit), "%.*s", (int)sizeof(to->unit) - 1, name.unit);
 }
 
 /* ": lock 1.932%, zap 1.350%": where the cost comes from. */
@@ -101,7 +109,8 @@ static void log_zapper(const struct over_budget *over, double budget)
 	log__send(&message);
 }
 
-void over_budget__tick(struct over_budget *over, struct engine *engine, double budget, uint64_t now)
+void over_budget__tick(struct over_budget *over, struct engine *engine, struct cgroups *cgroups,
+		       double budget, uint64_t now)
 {
 	struct engine_zapper found[OVERHEAD_ZAPPERS];
 	struct thprace_zapper sum;
@@ -113,7 +122,7 @@ void over_budget__tick(struct over_budget *over, struct engine *engine, double b
 	engine__count_zappers(engine, false);
 	over->nr_zappers = engine__zappers(engine, found, OVERHEAD_ZAPPERS, &sum);
 	for (i = 0; i < over->nr_zappers; i++)
-		take(&over->zappers[i], &found[i], sum.calls);
+		take(&over->zappers[i], &found[i], sum.calls, cgroups);
 	if (!over->action.again)
 		log_zapper(over, budget);
 }

@@ -13,6 +13,7 @@
 #include "overhead.h"
 #include "state.h"
 
+struct cgroups;
 struct engine;
 
 /* A plain value, initially all 0. */
@@ -32,8 +33,8 @@ void over_budget__begin(struct over_budget *over, struct engine *engine,
  * Called from time to time: a second after the start of counting it reports who zaps. budget: for
  * the message.
  */
-void over_budget__tick(struct over_budget *over, struct engine *engine, double budget,
-		       uint64_t now);
+void over_budget__tick(struct over_budget *over, struct engine *engine, struct cgroups *cgroups,
+		       double budget, uint64_t now);
 
 /* The cost is within the budget, or the engine is another one. */
 void over_budget__end(struct over_budget *over);

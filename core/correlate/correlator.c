@@ -54,7 +54,7 @@ static int on_incident(struct correlator *correlator, const struct thprace_incid
 		if (err)
 			return err;
 	}
-	if (incident->walker_stack.nr)
+	if (incident->walker_stack.nr || incident->walker_stack.flags)
 		correlator__copy_stack(&entry->stack, &incident->walker_stack);
 	if (!incident->window.pid)
 		return 0;

@@ -57,6 +57,9 @@ struct correlator_entry *correlator_entry__add(struct correlator *correlator,
 void correlator__copy_stack(struct thprace_stack *to, const struct thprace_stack *from)
 {
 	memset(to, 0, sizeof(*to));
+	to->flags = from->flags;
+	to->uid = from->uid;
+	to->cgroup = from->cgroup;
 	to->nr = from->nr < THPRACE_STACK_MAX ? from->nr : THPRACE_STACK_MAX;
 	memcpy(to->ip, from->ip, to->nr * sizeof(to->ip[0]));
 }

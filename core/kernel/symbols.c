@@ -9,9 +9,11 @@
 
 #include <json-c/json.h>
 
+#include <thprace/trace.h>
 #include "base/hash_map.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "cgroups.h"
 #include "kallsyms.h"
 
 #define SYMBOLS_MAX 16384 /* distinct addresses */
@@ -48,11 +50,21 @@ struct symbols {
 	size_t room;
 	size_t untried;
 	size_t unreported; /* wanted and not reported */
+	struct cgroups *cgroups;
+	size_t told; /* so many of them were looked at by symbols__json_new() */
 };
 
 struct symbols *symbols__new(void)
 {
-	return calloc(1, sizeof(struct symbols));
+	struct symbols *symbols = calloc(1, sizeof(*symbols));
+
+	if (!symbols)
+		return NULL;
+	symbols->cgroups = cgroups__new(NULL);
+	if (symbols->cgroups)
+		return symbols;
+	free(symbols);
+	return NULL;
 }
 
 static struct symbol *append(struct symbols *symbols, uint64_t address)
@@ -98,6 +110,7 @@ void symbols__want(struct symbols *symbols, const struct thprace_stack *stack)
 	for (i = 0; i < stack->nr && i < THPRACE_STACK_MAX; i++)
 		if (stack->ip[i])
 			want_one(symbols, stack->ip[i]);
+	cgroups__find(symbols->cgroups, stack->cgroup);
 }
 
 static int by_address(const void *a, const void *b)
@@ -203,7 +216,7 @@ static void take_found(struct symbols *symbols)
 	end_search(search);
 }
 
-bool symbols__step(struct symbols *symbols, unsigned int lines)
+static bool step_symbols(struct symbols *symbols, unsigned int lines)
 {
 	struct search *search = &symbols->search;
 	char line[512];
@@ -222,9 +235,16 @@ bool symbols__step(struct symbols *symbols, unsigned int lines)
 	return false;
 }
 
+bool symbols__step(struct symbols *symbols, unsigned int lines)
+{
+	bool all = cgroups__step(symbols->cgroups, lines);
+
+	return step_symbols(symbols, lines) && all;
+}
+
 bool symbols__any_untried(const struct symbols *symbols)
 {
-	return symbols->untried > 0;
+	return symbols->untried > 0 || cgroups__any_untried(symbols->cgroups);
 }
 
 void symbols__resolve(struct symbols *symbols)
@@ -272,6 +292,20 @@ static int add_symbol(struct json_object *object, const struct symbol *symbol)
 	return json_object_object_add(object, key, json_object_new_string(value));
 }
 
+const char *symbols__cgroup(const struct symbols *symbols, uint64_t id)
+{
+	return cgroups__path(symbols->cgroups, id);
+}
+
+static void add_cgroup(void *object, uint64_t id, const char *path)
+{
+	char key[40];
+
+	snprintf(key, sizeof(key), THPRACE_SYMBOLS_CGROUP "%" PRIu64, id);
+	if (object)
+		json_object_object_add(object, key, json__text(path, strlen(path)));
+}
+
 static char *json_of(const struct symbols *symbols, bool only_new)
 {
 	struct json_object *object = json_object_new_object();
@@ -287,6 +321,7 @@ static char *json_of(const struct symbols *symbols, bool only_new)
 			return NULL;
 		}
 	}
+	cgroups__each(symbols->cgroups, only_new ? symbols->told : 0, add_cgroup, object);
 	return json__take_text(object);
 }
 
@@ -297,7 +332,7 @@ char *symbols__json(const struct symbols *symbols)
 
 bool symbols__any_new(const struct symbols *symbols)
 {
-	return symbols->unreported > 0;
+	return symbols->unreported > 0 || symbols->told < cgroups__count(symbols->cgroups);
 }
 
 char *symbols__json_new(struct symbols *symbols)
@@ -312,6 +347,7 @@ char *symbols__json_new(struct symbols *symbols)
 	for (i = 0; i < symbols->count; i++)
 		symbols->list[i].reported = symbols->list[i].wanted;
 	symbols->unreported = 0;
+	symbols->told = cgroups__count(symbols->cgroups);
 	return text;
 }
 
@@ -320,6 +356,8 @@ void symbols__restart(struct symbols *symbols)
 	size_t i;
 
 	symbols->unreported = 0;
+	symbols->told = 0;
+	cgroups__clear(symbols->cgroups);
 	/* Full: this makes space for others. */
 	if (symbols->count == SYMBOLS_MAX) {
 		end_search(&symbols->search);
@@ -340,5 +378,6 @@ void symbols__free(struct symbols *symbols)
 	end_search(&symbols->search);
 	hash_map__free(&symbols->places);
 	free(symbols->list);
+	cgroups__free(symbols->cgroups);
 	free(symbols);
 }

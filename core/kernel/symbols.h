@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel addresses in stacks, and their names from /proc/kallsyms, which is read only if there are
- * addresses without a name.
+ * The names that incidents need: of kernel addresses in stacks, from /proc/kallsyms, which is read
+ * only if there are addresses without a name, and of the tasks' cgroups.
  *
  * A recording collects addresses, resolves them once, and writes the names of all (symbols__json).
  * The daemon runs for a long time, and each time writes the names that the present file does not
@@ -20,7 +20,10 @@ struct symbols;
 /* Returns an empty collection, to be freed with symbols__free(), or NULL. */
 struct symbols *symbols__new(void);
 
-/* Remember the addresses of a stack. If memory or the limit is exhausted, some stay numbers. */
+/*
+ * Remember the addresses of a stack, and look for its cgroup, which may be gone soon. If memory or the
+ * limit is exhausted, some stay numbers.
+ */
 void symbols__want(struct symbols *symbols, const struct thprace_stack *stack);
 
 /* Find names for all addresses. Without a readable kallsyms they stay numbers. */
@@ -43,7 +46,12 @@ bool symbols__any_untried(const struct symbols *symbols);
 /* "function+0x…" of an address that was collected and found. False: it was not. */
 bool symbols__name(const struct symbols *symbols, uint64_t address, char name[SYMBOLS_NAME_LEN]);
 
-/* JSON object "0x…" → "function+0x…"; malloc'd, NULL if out of memory. */
+/* The path of a cgroup that was collected and found, or NULL. Valid until the next call. */
+const char *symbols__cgroup(const struct symbols *symbols, uint64_t id);
+
+/*
+ * JSON object "0x…" → "function+0x…" and THPRACE_SYMBOLS_CGROUP and a number → its path; malloc'd, NULL if out of memory.
+ */
 char *symbols__json(const struct symbols *symbols);
 
 /*

@@ -8,6 +8,7 @@
 #include <thprace/verdict.h>
 #include "base/names.h"
 #include "summary.h"
+#include "who.h"
 #include "classes/race_class.h"
 
 static const char *verdict_colour(unsigned int verdict)
@@ -90,6 +91,25 @@ unsigned int diagram__events(const struct summary *summary, const struct thprace
 	return diagram.nr;
 }
 
+/* "opener: user 1000, web.service", and the same of the walker. */
+static void add_who(struct diagram *diagram)
+{
+	static const char *const sides[] = {[OPENER] = "opener", [WALKER] = "walker"};
+	char text[WHO_TEXT_LEN], line[WHO_TEXT_LEN + 16];
+	unsigned int side;
+	struct who who;
+
+	for (side = 0; side < sizeof(sides) / sizeof(sides[0]); side++) {
+		who__read(&who, diagram->stacks[side],
+			  summary__cgroup(diagram->summary, diagram->stacks[side]->cgroup));
+		if (!who.known)
+			continue;
+		snprintf(line, sizeof(line), "%s: %s", sides[side],
+			 who__text(text, sizeof(text), &who));
+		diagram_page__paragraph(diagram, "", line);
+	}
+}
+
 void diagram__incident(FILE *out, const struct summary *summary, uint64_t number,
 		       const struct thprace_incident *incident,
 		       const struct diagram_options *options)
@@ -119,6 +139,7 @@ void diagram__incident(FILE *out, const struct summary *summary, uint64_t number
 		 (uint64_t)incident->walk.folio, overlap ? "overlap " : "", overlap ? length : "",
 		 overlap ? "   " : "", text);
 	diagram_page__paragraph(&diagram, "", line);
+	add_who(&diagram);
 	add_rows(&diagram, incident);
 	diagram_page__rows(&diagram);
 	diagram__verdict(text, sizeof(text), incident, options->utf8);

@@ -16,6 +16,7 @@
 #include "base/names.h"
 #include "saved_values.h"
 #include "summary.h"
+#include "who.h"
 #include "classes/race_class.h"
 
 /* A time for which 0 means that it is not known. */
@@ -125,6 +126,27 @@ static struct json_object *stack_array(const struct summary *summary,
 	return array;
 }
 
+void render_json__add_who(struct json_object *incident, const struct thprace_incident *of,
+			  const char *(*path_of)(const void *names, uint64_t cgroup),
+			  const void *names)
+{
+	struct json_object *window = json__get(incident, "window", json_type_object);
+	struct json_object *walker = json__get(incident, "walker", json_type_object);
+	struct who who;
+
+	who__read(&who, &of->opener_stack, path_of(names, of->opener_stack.cgroup));
+	if (window)
+		json__add(window, "who", who__json(&who));
+	who__read(&who, &of->walker_stack, path_of(names, of->walker_stack.cgroup));
+	if (walker)
+		json__add(walker, "who", who__json(&who));
+}
+
+static const char *path_in_trace(const void *summary, uint64_t cgroup)
+{
+	return summary__cgroup(summary, cgroup);
+}
+
 /* Of a race from a file that saves values. */
 static void add_saved(struct json_object *object, const struct thprace_incident *incident)
 {
@@ -168,6 +190,7 @@ struct json_object *render_json__incident(const struct summary *summary, uint64_
 	if (window && race_class__shape(incident->walk.class) == RACE_REUSE)
 		json__add(object, "reuse", reuse_object(&incident->window));
 	json__add(object, "walker", walk_object(&incident->walk));
+	render_json__add_who(object, incident, path_in_trace, summary);
 	add_saved(object, incident);
 	if (stacks) {
 		json__add(object, "opener_stack", stack_array(summary, &incident->opener_stack));
@@ -210,6 +233,9 @@ static int print_header(FILE *out, const struct summary *summary)
 	json__add_real(object, "seconds", summary->seconds);
 	json__add_text(object, "tool", summary->tool);
 	json__add_text(object, "version", summary->version);
+	json__add_text(object, "hostname", summary->hostname);
+	json__add_text(object, "machine_id", summary->machine_id);
+	json__add_text(object, "boot_id", summary->boot_id);
 	json__add_text(object, "kernel", summary->kernel);
 	json__add_text(object, "machine", summary->machine);
 	json__add_number(object, "cpus", summary->cpus);

@@ -27,4 +27,12 @@ int render_json__report(FILE *out, const struct summary *summary,
 struct json_object *render_json__incident(const struct summary *summary, uint64_t number,
 					  const struct thprace_incident *incident, int stacks);
 
+/*
+ * Put into such an object who its tasks are: the member who of window and walker. path_of(): the path
+ * of a cgroup, or NULL.
+ */
+void render_json__add_who(struct json_object *incident, const struct thprace_incident *of,
+			  const char *(*path_of)(const void *names, uint64_t cgroup),
+			  const void *names);
+
 #endif

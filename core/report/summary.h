@@ -25,6 +25,7 @@ struct trace_reader;
 #define SUMMARY_KEEP 64
 /* Maximum number of symbols and tasks taken from a file: more are left out. */
 #define SUMMARY_SYMBOLS_MAX 65536
+#define SUMMARY_CGROUPS_MAX 4096
 #define SUMMARY_TASKS_MAX 4096
 /* Probes and programs: a file with more is refused. */
 #define SUMMARY_LISTED_MAX 256
@@ -102,6 +103,12 @@ struct summary_symbol {
 	char name[SUMMARY_NAME_LEN];
 };
 
+/* Of a task's cgroup. */
+struct summary_cgroup {
+	uint64_t id;
+	char path[SUMMARY_TEXT_LEN];
+};
+
 struct summary_task {
 	uint32_t pid;
 	uint32_t tgid;
@@ -126,6 +133,9 @@ struct summary {
 	/* META */
 	char tool[SUMMARY_NAME_LEN];
 	char version[SUMMARY_NAME_LEN];
+	char hostname[SUMMARY_TEXT_LEN]; /* which machine: "" in traces before version 4 */
+	char machine_id[SUMMARY_TEXT_LEN];
+	char boot_id[SUMMARY_TEXT_LEN];
 	char kernel[SUMMARY_NAME_LEN];
 	char machine[SUMMARY_NAME_LEN];
 	char attach[SUMMARY_NAME_LEN];
@@ -183,6 +193,8 @@ struct summary {
 	/* SYMBOLS, by address */
 	struct summary_symbol *symbols;
 	size_t nr_symbols;
+	struct summary_cgroup *cgroups; /* by id */
+	size_t nr_cgroups;
 
 	struct activity activity; /* over time, of RECORDS, CONTEXT and INCIDENTS */
 
@@ -222,6 +234,9 @@ int summary__identity(const struct summary *summary);
  */
 size_t summary__matter(const struct summary *summary, const struct summary_incident **list,
 		       size_t max);
+
+/* The path of a cgroup ("/system.slice/x.service"), or NULL. summary may be NULL. */
+const char *summary__cgroup(const struct summary *summary, uint64_t id);
 
 /* Name of a kernel address ("zap_huge_pmd+0x1a3"), or NULL. summary may be NULL. */
 const char *summary__symbol(const struct summary *summary, uint64_t address);

@@ -34,34 +34,57 @@ static void text(struct json_object *object, const char *key, char buf[SUMMARY_T
 	snprintf(buf, SUMMARY_TEXT_LEN, "%s", json__get_text(object, key));
 }
 
-/* Make space for more symbols. */
-static int grow_symbols(struct summary *summary)
+/* Make space for another member of a list that has nr of them. */
+static int grow(void **list, size_t nr, size_t size)
 {
-	size_t nr = summary->nr_symbols;
-	struct summary_symbol *grown;
+	void *grown;
 
 	/* The size is a power of two, from 64 on. */
 	if (nr & (nr - 1) || (nr && nr < 64))
 		return 0;
-	grown = reallocarray(summary->symbols, nr ? 2 * nr : 64, sizeof(*grown));
+	grown = reallocarray(*list, nr ? 2 * nr : 64, size);
 	if (!grown)
 		return -ENOMEM;
-	summary->symbols = grown;
+	*list = grown;
+	return 0;
+}
+
+static int take_cgroup(struct summary *summary, uint64_t id, const char *path)
+{
+	struct summary_cgroup *cgroup;
+
+	if (summary->nr_cgroups == SUMMARY_CGROUPS_MAX)
+		return 0;
+	if (grow((void **)&summary->cgroups, summary->nr_cgroups, sizeof(*cgroup)))
+		return -ENOMEM;
+	cgroup = &summary->cgroups[summary->nr_cgroups++];
+	cgroup->id = id;
+	snprintf(cgroup->path, sizeof(cgroup->path), "%s", path);
 	return 0;
 }
 
 static int take_symbols(struct summary *summary, struct json_object *symbols)
 {
+	static const char of_cgroup[] = THPRACE_SYMBOLS_CGROUP;
 	struct summary_symbol *symbol;
+	uint64_t id;
 	int err;
 
 	json_object_object_foreach(symbols, key, value)
 	{
-		if (summary->nr_symbols == SUMMARY_SYMBOLS_MAX)
-			break;
 		if (!json_object_is_type(value, json_type_string))
 			continue;
-		err = grow_symbols(summary);
+		if (!strncmp(key, of_cgroup, strlen(of_cgroup))) {
+			err = number__parse_any(key + strlen(of_cgroup), &id)
+				      ? 0
+				      : take_cgroup(summary, id, json_object_get_string(value));
+			if (err)
+				return err;
+			continue;
+		}
+		if (summary->nr_symbols == SUMMARY_SYMBOLS_MAX)
+			continue;
+		err = grow((void **)&summary->symbols, summary->nr_symbols, sizeof(*symbol));
 		if (err)
 			return err;
 		symbol = &summary->symbols[summary->nr_symbols];
@@ -232,6 +255,9 @@ static int read_meta(struct summary *summary, struct json_object *meta)
 	      name(summary, meta, "clock_source", summary->clock_source);
 	if (err)
 		return err;
+	text(meta, "hostname", summary->hostname);
+	text(meta, "machine_id", summary->machine_id);
+	text(meta, "boot_id", summary->boot_id);
 	summary->clock_step = json__get_number(meta, "clock_step_ns");
 	summary->clock_ticks = json__get_number(meta, "clock_ticks") != 0;
 	summary->cpus = (unsigned int)json__get_number(meta, "cpus");
@@ -471,11 +497,30 @@ static int by_address(const void *a, const void *b)
 	return (x->address > y->address) - (x->address < y->address);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct summary_cgroup *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
 void summary_json__finish(struct summary *summary)
 {
+	if (summary->nr_cgroups)
+		qsort(summary->cgroups, summary->nr_cgroups, sizeof(*summary->cgroups), by_id);
 	sort_tasks(summary);
 	if (summary->nr_symbols)
 		qsort(summary->symbols, summary->nr_symbols, sizeof(*summary->symbols), by_address);
+}
+
+const char *summary__cgroup(const struct summary *summary, uint64_t id)
+{
+	const struct summary_cgroup key = {.id = id}, *found;
+
+	if (!summary || !summary->nr_cgroups)
+		return NULL;
+	found = bsearch(&key, summary->cgroups, summary->nr_cgroups, sizeof(key), by_id);
+	return found ? found->path : NULL;
 }
 
 const char *summary__symbol(const struct summary *summary, uint64_t address)
@@ -496,4 +541,5 @@ void summary_json__release(struct summary *summary)
 	free(summary->silent);
 	free(summary->tasks);
 	free(summary->symbols);
+	free(summary->cgroups);
 }

@@ -10,6 +10,7 @@
 #include <thprace/version.h>
 
 #include "kernel/thp.h"
+#include "base/host.h"
 #include "base/json.h"
 #include "base/names.h"
 #include "trace/trace_classes.h"
@@ -72,6 +73,7 @@ char *stats_json__meta(const struct engine *engine, const struct stats_meta *abo
 
 	json__add_name(object, "tool", "thprace");
 	json__add_name(object, "version", THPRACE_VERSION);
+	host__add(object, host__this(), 0);
 	json__add_name(object, "kernel", engine__release(engine));
 	json__add_name(object, "machine", engine__machine(engine));
 	json__add_number(object, "cpus", engine__cpus(engine));

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-#include "base/incident_v2.h"
+#include "base/incident_old.h"
 #include "base/json_bounds.h"
 #include "base/work.h"
 #include "record_pack.h"
@@ -138,8 +138,7 @@ static size_t member_size(const struct trace_reader *reader, unsigned int type)
 	case THPRACE_BLOCK_CONTEXT:
 		return sizeof(struct thprace_record);
 	case THPRACE_BLOCK_INCIDENTS:
-		return reader->header.version < 3 ? sizeof(struct incident_v2)
-						  : sizeof(struct thprace_incident);
+		return incident_old__size(reader->header.version);
 	default:
 		return 0;
 	}
@@ -481,8 +480,8 @@ static int convert(struct trace_reader *reader)
 	if (err)
 		return err;
 	for (i = 0; i < block->count; i++)
-		incident_v2__convert((struct thprace_incident *)reader->stored.data + i,
-				     (const struct incident_v2 *)reader->raw.data + i);
+		incident_old__convert((struct thprace_incident *)reader->stored.data + i,
+				      reader->header.version, reader->raw.data + i * size);
 	old = reader->raw;
 	reader->raw = reader->stored;
 	reader->stored = old;

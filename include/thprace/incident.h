@@ -113,16 +113,21 @@ struct thprace_walk {
 #define THPRACE_KF_OUTER 0x800 /* a function around it reports the counts at its own return */
 
 /*
- * A kernel stack, innermost first. Of a race from a file, the side's saved values are at the end of
- * ip, the first one last.
+ * A task's kernel stack, innermost first, and who the task is. Of a race from a file, the side's
+ * saved values are at the end of ip, the first one last.
  */
 struct thprace_stack {
 	__u32 nr; /* valid members of ip */
 	__u8 values; /* number of saved values; 0: none */
 	__u8 section; /* of the race, whose values they are */
-	__u16 pad;
+	__u16 flags; /* THPRACE_STACK_* */
+	__u32 uid; /* the user, in the initial user namespace */
+	__u32 pad;
+	__u64 cgroup; /* its number in the hierarchy of version 2; 0: not known */
 	__u64 ip[THPRACE_STACK_MAX];
 };
+
+#define THPRACE_STACK_WHO 0x1 /* uid and cgroup were read */
 
 #define THPRACE_STACK_VALUES_MAX 8
 
@@ -157,12 +162,12 @@ struct thprace_incident {
 
 _Static_assert(sizeof(struct thprace_window) == 88, "stored");
 _Static_assert(sizeof(struct thprace_walk) == 104, "stored");
-_Static_assert(sizeof(struct thprace_stack) == 200, "stored");
-_Static_assert(sizeof(struct thprace_incident) == 608, "stored");
+_Static_assert(sizeof(struct thprace_stack) == 216, "stored");
+_Static_assert(sizeof(struct thprace_incident) == 640, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_incident, window) == 16, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_incident, walk) == 104, "stored");
 _Static_assert(__builtin_offsetof(struct thprace_incident, opener_stack) == 208, "stored");
-_Static_assert(__builtin_offsetof(struct thprace_incident, walker_stack) == 408, "stored");
+_Static_assert(__builtin_offsetof(struct thprace_incident, walker_stack) == 424, "stored");
 
 /* The end of a split whose walker failed or overlapped a window. */
 struct thprace_split {
@@ -204,7 +209,7 @@ struct thprace_hold {
 	struct thprace_stack stack;
 };
 
-_Static_assert(sizeof(struct thprace_hold) == 312, "ring layout");
+_Static_assert(sizeof(struct thprace_hold) == 328, "ring layout");
 
 /* The opener's own report of a window that a walker overlapped or may have overlapped. */
 struct thprace_opener {
@@ -214,6 +219,6 @@ struct thprace_opener {
 	struct thprace_stack stack;
 };
 
-_Static_assert(sizeof(struct thprace_opener) == 296, "ring layout");
+_Static_assert(sizeof(struct thprace_opener) == 312, "ring layout");
 
 #endif

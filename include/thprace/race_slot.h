@@ -152,7 +152,7 @@ struct thprace_race_end {
 	0x40 /* its task exited in it, at end: when it would have ended is not known */
 #define THPRACE_RACE_CRASH 0x10 /* under way when the kernel died, at end (core/dump) */
 
-_Static_assert(sizeof(struct thprace_race_end) == 272, "ring layout");
+_Static_assert(sizeof(struct thprace_race_end) == 288, "ring layout");
 
 /* A window and a walker that may share an instant: their stamps tell. */
 struct thprace_race_pair {

@@ -217,7 +217,7 @@ struct thprace_slot {
 	struct thprace_opener opener; /* the window, ready to be sent; open is 0 until it opens */
 };
 
-_Static_assert(sizeof(struct thprace_slot) == 456, "shared by both sides");
+_Static_assert(sizeof(struct thprace_slot) == 472, "shared by both sides");
 
 /*
  * A walker that is under way, or one that failed and waits until the zaps that were under way at

@@ -10,10 +10,11 @@
 #include <linux/types.h>
 
 #define THPRACE_TRACE_MAGIC "THPRACE\n"
-#define THPRACE_TRACE_VERSION 3
+#define THPRACE_TRACE_VERSION 4
 /*
  * Versions that are still read. 1: without THPRACE_CODEC_PACKED. 2: incidents of 560 bytes, without
- * attribution, counts and related members (core/base/incident_v2.h).
+ * attribution, counts and related members. 3: of 608 bytes, without users and cgroups
+ * (core/base/incident_old.h).
  */
 #define THPRACE_TRACE_VERSION_OLDEST 1
 #define THPRACE_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
@@ -42,11 +43,15 @@ enum thprace_block_type {
 		4, /* array of struct thprace_incident, settled, in the order of the kernel's
 		    * reports */
 	THPRACE_BLOCK_STATS = 5, /* JSON object: counters, histograms, loss; the last one counts */
-	THPRACE_BLOCK_SYMBOLS = 6, /* JSON object: "0x…" address → "function+0x…" of stack frames */
+	THPRACE_BLOCK_SYMBOLS = 6, /* JSON object: "0x…" address → "function+0x…" of stack frames,
+				    * "cgroup ID" → path */
 	THPRACE_BLOCK_TASKS = 7, /* JSON array of {pid, tgid, comm, windows} */
 	THPRACE_BLOCK_END = 8, /* empty payload: the recording ended normally */
 	THPRACE_BLOCK_TYPE_MAX
 };
+
+/* In SYMBOLS: the path of a cgroup has this key, followed by its number. */
+#define THPRACE_SYMBOLS_CGROUP "cgroup "
 
 enum thprace_codec {
 	THPRACE_CODEC_RAW = 0,

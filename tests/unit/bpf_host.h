@@ -102,8 +102,11 @@ int model__read(void *to, size_t size, const void *from);
 #define CORE_USUAL(object, member) ((size_t) & ((typeof(object))0)->member)
 #define CORE_1(object, a) CORE_MEMBER(first_, object, a)
 #define CORE_2(object, a, b) CORE_MEMBER(second_, CORE_1(object, a), b)
-#define CORE_PICK(a, b, name, ...) name
-#define BPF_CORE_READ(object, ...) CORE_PICK(__VA_ARGS__, CORE_2, CORE_1, )(object, __VA_ARGS__)
+#define CORE_3(object, a, b, c) CORE_MEMBER(third_, CORE_2(object, a, b), c)
+#define CORE_4(object, a, b, c, d) CORE_MEMBER(fourth_, CORE_3(object, a, b, c), d)
+#define CORE_PICK(a, b, c, d, name, ...) name
+#define BPF_CORE_READ(object, ...) \
+	CORE_PICK(__VA_ARGS__, CORE_4, CORE_3, CORE_2, CORE_1, )(object, __VA_ARGS__)
 
 #define preserve_access_index
 #define bpf_core_field_exists(type, member) kernel_has(#type)
@@ -118,6 +121,7 @@ int model__read(void *to, size_t size, const void *from);
 #define bpf_get_smp_processor_id model__cpu
 #define bpf_get_current_comm model__comm
 #define bpf_get_current_task() 0
+#define bpf_get_current_uid_gid() 0
 #define bpf_get_stack model__stack
 #define bpf_probe_read_kernel(to, size, from) model__read(to, size, from)
 #define bpf_map_lookup_elem model__map_lookup

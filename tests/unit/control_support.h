@@ -140,6 +140,12 @@ static inline bool fake_name_of(void *ctx, uint64_t address, char *name)
 	return address == 0xffffffff81000000;
 }
 
+static inline const char *fake_cgroup_of(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	return id == 77 ? "/system.slice/web.service" : NULL;
+}
+
 static inline void fake_flush(void *ctx)
 {
 	((struct server *)ctx)->fake.flushes++;
@@ -236,6 +242,9 @@ static inline struct thprace_incident fake_incident(uint64_t number)
 
 	strcpy(incident.window.comm, "opener");
 	strcpy(incident.walk.comm, "walk\x1b[2Jer");
+	incident.opener_stack.flags = THPRACE_STACK_WHO;
+	incident.opener_stack.uid = 1000;
+	incident.opener_stack.cgroup = 77;
 	incident.opener_stack.nr = 1;
 	incident.opener_stack.ip[0] = 0xffffffff81000000;
 	return incident;
@@ -284,6 +293,7 @@ static inline void *serve(void *data)
 		.recent_first = fake_first,
 		.file_of = fake_file_of,
 		.name_of = fake_name_of,
+		.cgroup_of = fake_cgroup_of,
 		.flush = fake_flush,
 		.directory = fake_directory,
 		.reload = fake_reload,

@@ -21,7 +21,7 @@
 #define CRASH_BEACON 0x2000
 #define CRASH_PENDING 0xa000
 #define CRASH_SLOTS 0xc000
-#define CRASH_CPUS 0x80000
+#define CRASH_CPUS 0x84000
 #define CRASH_RING 0xb0000 /* its head, consumer, producer, data */
 #define CRASH_RING_DATA (CRASH_RING + 0x3000)
 #define CRASH_RING_BYTES 8192

@@ -3,7 +3,10 @@
 #include "alert_support.h"
 #include "folio_name.h"
 #include "classes/race_class.h"
+#include <sys/stat.h>
+#include <unistd.h>
 #include "class_ids.h"
+#include "kernel/cgroups.h"
 
 static void an_escape(void **state)
 {
@@ -376,6 +379,46 @@ static void of_a_file(void **state)
 	race_class__forget_foreign();
 }
 
+/* Who both tasks are, in the text and in fields. */
+static void identity(void **state)
+{
+	struct alert *alert = begin(60, 10);
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_ESCAPE);
+	char root[] = "/tmp/thprace-alert-XXXXXX", slice[64], service[96];
+	struct cgroups *cgroups;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(slice, sizeof(slice), "%s/system.slice", root);
+	snprintf(service, sizeof(service), "%s/web.service", slice);
+	assert_int_equal(mkdir(slice, 0700) | mkdir(service, 0700) | stat(service, &st), 0);
+	cgroups = cgroups__new(root);
+	alert__name_cgroups(alert, cgroups);
+	incident.opener_stack.flags = THPRACE_STACK_WHO;
+	incident.opener_stack.uid = 1000;
+	incident.opener_stack.cgroup = st.st_ino;
+	incident.walker_stack.flags = THPRACE_STACK_WHO;
+	incident.walker_stack.cgroup = 12345678;
+	alert__incident(alert, &incident, 17, NULL, START);
+	alert__incident(alert, &incident, 18, NULL, START);
+	assert_non_null(strstr(kept[0].text, " [user 1000, web.service], walker "));
+	assert_non_null(strstr(kept[0].text, " (split) [user 0, cgroup 12345678]"));
+	expect_field(&kept[0], "THPRACE_OPENER_UID", "1000");
+	expect_field(&kept[0], "THPRACE_OPENER_UNIT", "web.service");
+	expect_field(&kept[0], "THPRACE_OPENER_CGROUP", "/system.slice/web.service");
+	assert_null(field(&kept[0], "THPRACE_OPENER_CONTAINER"));
+	expect_field(&kept[0], "THPRACE_WALKER_UID", "0");
+	assert_null(field(&kept[0], "THPRACE_WALKER_CGROUP"));
+	expect_sent_at(alert, START + 60 * S);
+	assert_non_null(strstr(kept[1].text, "; by web.service;"));
+	expect_field(&kept[1], "THPRACE_SOURCE_UNIT", "web.service");
+	expect_field(&kept[1], "THPRACE_SOURCE_CGROUP", "/system.slice/web.service");
+	alert__free(alert);
+	cgroups__free(cgroups);
+	assert_int_equal(rmdir(service) | rmdir(slice) | rmdir(root), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +428,7 @@ int main(void)
 		cmocka_unit_test(overlaps),    cmocka_unit_test(overlap_by_the_code),
 		cmocka_unit_test(losses),      cmocka_unit_test(failing_target),
 		cmocka_unit_test(odd_values),  cmocka_unit_test(of_a_file),
+		cmocka_unit_test(identity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,18 +109,22 @@ static void not_identical(void **state)
 	other = base;
 	other.walk.comm[0] = 'x';
 	alert__incident(alert, &other, 1, NULL, START);
-	assert_int_equal(sent, 7);
+	other = base;
+	other.opener_stack.cgroup = 1;
+	alert__incident(alert, &other, 1, NULL, START);
+	assert_int_equal(sent, 8);
 	/* A difference in other members does not. */
 	other = base;
 	other.window.pid++;
 	other.walk.pid++;
 	other.walk.cpu++;
 	other.walk.residual++;
+	other.walker_stack.uid = 1;
 	other.window.comm[THPRACE_COMM_LEN - 1] = 'x'; /* after the NUL */
 	alert__incident(alert, &other, 1, NULL, START);
-	assert_int_equal(sent, 7);
-	alert__free(alert);
 	assert_int_equal(sent, 8);
+	alert__free(alert);
+	assert_int_equal(sent, 9);
 }
 
 static void limit(void **state)
@@ -169,6 +173,82 @@ static void limit(void **state)
 	assert_int_equal(sent, 9);
 	expect_field(&kept[8], "THPRACE_COUNT", "3");
 	assert_null(field(&kept[8], "THPRACE_ID"));
+}
+
+static struct thprace_incident from(uint64_t opener, uint64_t walker, unsigned int kind)
+{
+	struct thprace_incident incident = make(THPRACE_SPLIT_UNMAP, THPRACE_UNPROVEN);
+
+	incident.opener_stack.cgroup = opener;
+	incident.walker_stack.cgroup = walker;
+	snprintf(incident.walk.comm, sizeof(incident.walk.comm), "%u", kind);
+	return incident;
+}
+
+static void give(struct alert *alert, uint64_t opener, uint64_t walker, unsigned int count)
+{
+	struct thprace_incident incident;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		incident = from(opener, walker, i);
+		alert__incident(alert, &incident, i + 1, NULL, START);
+	}
+}
+
+/* One cgroup cannot use up the messages of another one. */
+static void limit_of_a_source(void **state)
+{
+	struct alert *alert = begin(60, 3);
+	struct thprace_incident incident;
+
+	(void)state;
+	give(alert, 100, 7, 10);
+	assert_int_equal(sent, 3);
+	give(alert, 101, 7, 2);
+	assert_int_equal(sent, 5);
+	/* Without an opener's it is the walker's, and without both the class's. */
+	incident = from(0, 100, 50);
+	alert__incident(alert, &incident, 1, NULL, START);
+	assert_int_equal(sent, 5);
+	give(alert, 0, 7, 4);
+	assert_int_equal(sent, 8);
+	give(alert, 0, 0, 4);
+	assert_int_equal(sent, 11);
+	assert_int_equal(alert__deadline(alert), START + 60 * S);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, 14);
+	expect_field(&kept[11], "THPRACE_COUNT", "1");
+	assert_null(field(&kept[11], "THPRACE_SOURCE_CGROUP"));
+	expect_field(&kept[12], "THPRACE_COUNT", "8");
+	assert_string_equal(kept[12].text, "8 more, above the limit of 3 messages a minute: "
+					   "split-unmap: 8 unproven; by cgroup 100; the last: "
+					   "thprace show 1");
+	expect_field(&kept[13], "THPRACE_COUNT", "1");
+	alert__free(alert);
+	assert_int_equal(accounted[THPRACE_SPLIT_UNMAP], 21);
+}
+
+/* However many cgroups there are, a class has a bounded number of messages, and counts the rest. */
+static void many_sources(void **state)
+{
+	struct alert *alert = begin(60, 3);
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 500; i++)
+		give(alert, i, 0, 4);
+	assert_int_equal(sent, (8 + 1) * 3);
+	alert__tick(alert, START + 60 * S);
+	assert_int_equal(sent, (8 + 1) * 4);
+	/* Old ones make room for new ones. */
+	give(alert, 1000, 0, 1);
+	alert__tick(alert, START + 120 * S);
+	sent = 0;
+	give(alert, 2000, 0, 4);
+	assert_int_equal(sent, 3);
+	alert__free(alert);
+	assert_int_equal(accounted[THPRACE_SPLIT_UNMAP], 2005);
 }
 
 /* A group ends when its class has no message left: the message about the limit has its evidence. */
@@ -278,7 +358,8 @@ int main(void)
 		cmocka_unit_test(late_tick),	cmocka_unit_test(not_identical),
 		cmocka_unit_test(limit),	cmocka_unit_test(many_kinds),
 		cmocka_unit_test(reconfigured), cmocka_unit_test(group_above_limit),
-		cmocka_unit_test(exempt),
+		cmocka_unit_test(exempt),	cmocka_unit_test(limit_of_a_source),
+		cmocka_unit_test(many_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control socket: requests and their answers. */
+#include "base/host.h"
 #include "control_support.h"
 #include "trace/trace_reader.h"
 #include "classes/race_class.h"
@@ -161,7 +162,15 @@ static void test_incident(void **state)
 	assert_int_equal(json_object_array_length(member(line, "opener_stack")), 1);
 	assert_int_equal(count(line, "wall_ns"), server->fake.wall);
 	expect_raw(line, 2);
-	assert_int_equal(json_object_object_length(member(line, "symbols")), 1);
+	assert_int_equal(json_object_object_length(member(line, "symbols")), 2);
+	assert_string_equal(text_of(member(line, "symbols"), "cgroup 77"),
+			    "/system.slice/web.service");
+	assert_string_equal(text_of(member(member(line, "window"), "who"), "unit"), "web.service");
+	assert_int_equal(count(member(member(line, "window"), "who"), "uid"), 1000);
+	assert_null(member(member(line, "walker"), "who"));
+	assert_string_equal(text_of(member(line, "host"), "hostname"), host__this()->name);
+	assert_string_equal(text_of(member(line, "host"), "boot_id"), host__this()->boot_id);
+	assert_string_equal(text_of(member(line, "host"), "kernel"), host__this()->kernel);
 	assert_string_equal(text_of(member(line, "symbols"), "0xffffffff81000000"),
 			    "__x64_sys_munmap+0x1a");
 	drop_answers(&answers);

@@ -324,12 +324,12 @@ static void test_not_a_trace(void **state)
 	size = load(file, bytes, sizeof(bytes));
 	memcpy(&header, bytes, sizeof(header));
 	/* Of another version, with the right checksum and without. */
-	header.version = 4;
+	header.version = 5;
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 4, this build reads versions 1 to 3");
+	not_opened(other, -EPROTONOSUPPORT, "format version 5, this build reads versions 1 to 4");
 	header.crc = (uint32_t)crc32(0, (const Bytef *)&header, offsetof(typeof(header), crc));
 	store(other, &header, sizeof(header));
-	not_opened(other, -EPROTONOSUPPORT, "format version 4, this build reads versions 1 to 3");
+	not_opened(other, -EPROTONOSUPPORT, "format version 5, this build reads versions 1 to 4");
 	/* Its own size out of bounds. */
 	header.version = THPRACE_TRACE_VERSION;
 	header.header_size = 39;
@@ -394,6 +394,55 @@ static void as_version(uint32_t version, struct whole *whole)
  * Incidents of older files become today's. Counts were not read then, so nothing is known of them;
  * an escape is only likely, unless its class is proved by other means.
  */
+/* Up to version 3 nobody knew who the tasks are. */
+static void test_version_3(void **state)
+{
+	struct thprace_block_header block = {.type = THPRACE_BLOCK_INCIDENTS,
+					     .count = 2,
+					     .raw_size = 2 * 608,
+					     .stored_size = 2 * 608};
+	struct thprace_incident today = some_incident();
+	const struct thprace_incident *incident;
+	unsigned char bytes[2 * 608];
+	struct whole whole;
+	int i;
+
+	(void)state;
+	today.opener_stack.values = 2;
+	today.opener_stack.section = 3;
+	memset(bytes, 0xff, sizeof(bytes)); /* also what was padding */
+	for (i = 0; i < 2; i++) {
+		unsigned char *old = bytes + i * 608;
+
+		memcpy(old, &today, 208);
+		memcpy(old + 208, &today.opener_stack, 6);
+		memcpy(old + 216, today.opener_stack.ip, sizeof(today.opener_stack.ip));
+		memcpy(old + 408, &today.walker_stack, 6);
+		memcpy(old + 416, today.walker_stack.ip, sizeof(today.walker_stack.ip));
+	}
+	with_block(block, bytes, sizeof(bytes), &whole);
+	drop(&whole);
+	as_version(3, &whole);
+	assert_int_equal(whole.errs, 0);
+	assert_int_equal(whole.blocks[0].block.size, 2 * sizeof(today));
+	incident = (const struct thprace_incident *)whole.blocks[0].data;
+	for (i = 0; i < 2; i++, incident++) {
+		assert_memory_equal(incident, &today, 208);
+		assert_int_equal(incident->opener_stack.nr, today.opener_stack.nr);
+		assert_int_equal(incident->opener_stack.values, 2);
+		assert_int_equal(incident->opener_stack.section, 3);
+		assert_int_equal(incident->opener_stack.flags, 0);
+		assert_int_equal(incident->opener_stack.uid, 0);
+		assert_int_equal(incident->opener_stack.cgroup, 0);
+		assert_memory_equal(incident->opener_stack.ip, today.opener_stack.ip,
+				    sizeof(today.opener_stack.ip));
+		assert_memory_equal(incident->walker_stack.ip, today.walker_stack.ip,
+				    sizeof(today.walker_stack.ip));
+		assert_int_equal(incident->walker_stack.flags, 0);
+	}
+	drop(&whole);
+}
+
 static void test_old_versions(void **state)
 {
 	static const struct {
@@ -542,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_type),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_not_a_trace),
+		cmocka_unit_test(test_version_3),
 		cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_old_block_at_its_largest),
 		cmocka_unit_test(test_goes_on),
