@@ -22,7 +22,8 @@ const char *alert_who__text(char *buf, size_t size, const struct thprace_stack *
 	return who__text(buf, size, &who);
 }
 
-static void field(struct log_message *message, const char *side, const char *what, const char *value)
+static void field(struct log_message *message, const char *side, const char *what,
+		  const char *value)
 {
 	char name[sizeof(message->fields[0].name)];
 

@@ -111,7 +111,8 @@ static void add_symbols(const struct control *control, struct json_object *symbo
 	path = hooks->cgroup_of(hooks->ctx, stack->cgroup);
 	if (!symbols || !path)
 		return;
-	snprintf(key, sizeof(key), THPRACE_SYMBOLS_CGROUP "%llu", (unsigned long long)stack->cgroup);
+	snprintf(key, sizeof(key), THPRACE_SYMBOLS_CGROUP "%llu",
+		 (unsigned long long)stack->cgroup);
 	json_object_object_add(symbols, key, json__text(path, strlen(path)));
 }
 

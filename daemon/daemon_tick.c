@@ -262,8 +262,8 @@ void daemon__tick(struct daemon *daemon)
 		alert__tick(daemon->alert, now);
 	log_withheld_reloads(daemon, now);
 	weigh(daemon, now);
-	over_budget__tick(&daemon->over_budget, observer__engine(daemon->observer),
-			  daemon->cgroups, daemon->config.overhead.budget, now);
+	over_budget__tick(&daemon->over_budget, observer__engine(daemon->observer), daemon->cgroups,
+			  daemon->config.overhead.budget, now);
 	sample(daemon, now);
 	notify_status(daemon, now);
 	if (now >= daemon->exported + daemon->config.metrics.interval * SECOND) {

@@ -15,12 +15,9 @@
 static const struct {
 	const char *before, *runtime;
 } scopes[] = {
-	{"docker-", "docker"},
-	{"libpod-", "podman"},
-	{"crio-", "cri-o"},
-	{"cri-containerd-", "containerd"},
-	{"nerdctl-", "containerd"},
-	{"cri-containerd:", "containerd"},
+	{"docker-", "docker"},	    {"libpod-", "podman"},
+	{"crio-", "cri-o"},	    {"cri-containerd-", "containerd"},
+	{"nerdctl-", "containerd"}, {"cri-containerd:", "containerd"},
 };
 
 /* A folder of this name holds those of containers. */
@@ -56,7 +53,8 @@ static size_t digits(const char *text)
 
 static int value_of(char digit)
 {
-	return isdigit((unsigned char)digit) ? digit - '0' : tolower((unsigned char)digit) - 'a' + 10;
+	return isdigit((unsigned char)digit) ? digit - '0'
+					     : tolower((unsigned char)digit) - 'a' + 10;
 }
 
 /* In the names of its units systemd writes some characters as \xNN. */

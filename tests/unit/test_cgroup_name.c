@@ -25,9 +25,10 @@ static const struct {
 	{"/system.slice", "system.slice", "", "", ""},
 	{"/system.slice/ssh.service", "ssh.service", "", "", ""},
 	{"/system.slice/ssh.service/payload", "ssh.service", "", "", ""},
-	{"/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope", "app-x.scope", "", "",
+	{"/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope", "app-x.scope", "",
+	 "", ""},
+	{"/user.slice/user-1000.slice/user@1000.service/app.slice", "user@1000.service", "", "",
 	 ""},
-	{"/user.slice/user-1000.slice/user@1000.service/app.slice", "user@1000.service", "", "", ""},
 	/* Docker, by systemd and by itself. */
 	{"/system.slice/docker-" ID ".scope", "docker-" ID ".scope", "docker", ID, ""},
 	{"/docker/" ID, "", "docker", ID, ""},
@@ -39,8 +40,8 @@ static const struct {
 	{"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope",
 	 "libpod-" ID ".scope", "podman", ID, ""},
 	/* Kubernetes, with CRI-O, containerd and without systemd. */
-	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" POD_
-	 ".slice/crio-" ID ".scope",
+	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" POD_ ".slice/crio-" ID
+	 ".scope",
 	 "crio-" ID ".scope", "cri-o", ID, POD},
 	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" POD_
 	 ".slice/cri-containerd-" ID ".scope",
@@ -54,7 +55,8 @@ static const struct {
 	/* Names. */
 	{"/machine.slice/systemd-nspawn@web.service/payload/system.slice/nginx.service",
 	 "nginx.service", "systemd-nspawn", "web", ""},
-	{"/machine.slice/machine-my\\x2dbox.scope/init.scope", "init.scope", "machine", "my-box", ""},
+	{"/machine.slice/machine-my\\x2dbox.scope/init.scope", "init.scope", "machine", "my-box",
+	 ""},
 	{"/lxc.payload.alpine/init", "", "lxc", "alpine", ""},
 	{"/lxc/alpine", "", "lxc", "alpine", ""},
 	{"/lxc.monitor.alpine", "", "", "", ""},

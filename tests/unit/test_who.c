@@ -17,7 +17,8 @@
 
 static const char *words(uint32_t uid, uint64_t cgroup, const char *path)
 {
-	const struct thprace_stack stack = {.flags = THPRACE_STACK_WHO, .uid = uid, .cgroup = cgroup};
+	const struct thprace_stack stack = {
+		.flags = THPRACE_STACK_WHO, .uid = uid, .cgroup = cgroup};
 	static char text[WHO_TEXT_LEN];
 	struct who who;
 
