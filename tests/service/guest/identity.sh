@@ -74,8 +74,8 @@ is "$(in_list "$number" '.host.hostname + " " + .host.kernel')" "$(uname -n) $(u
 is "$(in_list "$number" .host.boot_id)" "$(cat /proc/sys/kernel/random/boot_id)" "... and its boot"
 is "$(in_list "$number" .host.machine_id)" "$(cat /etc/machine-id)" "... and its machine id"
 thprace show "$number" >out
-like out "^opener: user 65534, opener.service" "thprace show has the opener" || diag "$(cat out)"
-like out "^walker: user 7, walker.service" "... and the walker"
+like out "^ *opener: user 65534, opener.service" "thprace show has the opener" || diag "$(cat out)"
+like out "^ *walker: user 7, walker.service" "... and the walker"
 systemctl stop walker.service
 
 mkdir -p "$container/usr" "$container/etc" "$container/srv"
@@ -98,7 +98,7 @@ systemctl stop systemd-nspawn@web.service opener.service
 kill "$holder"
 systemctl stop thpraced
 thprace show "$number" >out 2>&1
-like out "^walker: user 0, systemd-nspawn container web" "a file knows the container when it is gone" ||
+like out "^ *walker: user 0, systemd-nspawn container web" "a file knows the container when it is gone" ||
 	diag "$(cat out)"
 thprace report "$report" --format json >out
 is "$(head -n 1 out | jq -r '.hostname + " " + .machine_id')" "$(uname -n) $(cat /etc/machine-id)" \
