@@ -6,6 +6,7 @@
 # shellcheck source=tests/service/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
+with=(--package systemd-container)
 kernel bookworm
 service "$kernel" identity.sh
 done_testing

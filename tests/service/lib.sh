@@ -15,6 +15,9 @@ limit=${limit:-2700}
 root=$service/../..
 build=${THPRACE_BUILD:-$root/build}
 
+# More for tests/vm/userland.
+declare -a with=()
+
 # packages: sets options to install them in the guest, and to boot the userland
 packages() {
 	local deb debs=("$build"/deb/thprace_*.deb "$build"/deb/thprace-tests_*.deb)
@@ -29,7 +32,7 @@ packages() {
 		echo "Bail out! $build/deb has packages of more than one version: 'rm -r $build/deb; make deb'"
 		exit 1
 	}
-	userland=$("$vm/userland" 2>"$work/userland") || {
+	userland=$("$vm/userland" "${with[@]}" 2>"$work/userland") || {
 		sed 's/^/# /' "$work/userland"
 		echo "Bail out! no userland: tests/vm/userland"
 		exit 1

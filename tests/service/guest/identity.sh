@@ -82,9 +82,15 @@ mkdir -p "$container/usr" "$container/etc" "$container/srv"
 for folder in bin sbin lib lib64; do
 	ln -sfn "usr/$folder" "$container/$folder"
 done
-run systemd-nspawn@web --slice=machine.slice --property=Delegate=yes systemd-nspawn --quiet --keep-unit \
-	--register=no --directory="$container" --bind-ro=/usr --bind=/srv \
+mkdir -p /etc/systemd/system/systemd-nspawn@web.service.d
+cat >/etc/systemd/system/systemd-nspawn@web.service.d/test.conf <<END
+[Service]
+ExecStart=
+ExecStart=systemd-nspawn --quiet --keep-unit --register=no --directory=$container --bind-ro=/usr --bind=/srv \
 	sh -c "while :; do truncate -s 1 $file; sleep 0.2; done"
+END
+systemctl daemon-reload
+systemctl start systemd-nspawn@web.service 2>>run.log
 soon "a container: an alert" 60 escape '.THPRACE_WALKER_CONTAINER == "web"' ||
 	diag "$(texts ESCAPE | tail -n 3; cat run.log; journalctl -b -q -u systemd-nspawn@web -n 20)"
 is "$(of THPRACE_WALKER_RUNTIME)" systemd-nspawn "... its runtime"
