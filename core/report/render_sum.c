@@ -71,16 +71,25 @@ static uint64_t incidents_of(const struct trace_sum_counts *counts)
 	return all;
 }
 
+/* "3 files", or "3 files of 2 hosts" */
+static const char *files_words(char buf[2 * NAMES_COUNTED_LEN], uint64_t files, uint64_t hosts)
+{
+	snprintf(buf, 2 * NAMES_COUNTED_LEN, "%s%s%s", COUNTED(files, "file"), hosts ? " of " : "",
+		 hosts ? COUNTED(hosts, "host") : "");
+	return buf;
+}
+
 static void print_files(FILE *out, const struct trace_sum *sum,
 			const struct render_options *options)
 {
 	char skipped[NAMES_COUNTED_LEN + 16] = "", when[72], b[NAMES_NUMBER_LEN];
+	char files[2 * NAMES_COUNTED_LEN];
 
 	if (sum->skipped)
 		snprintf(skipped, sizeof(skipped), ", %s skipped",
 			 names__count(b, sizeof(b), sum->skipped));
-	line(out, options, "files", "%s read%s; %s", COUNTED(sum->files, "file"), skipped,
-	     COUNTED(sum->nr_kernels, "kernel"));
+	line(out, options, "files", "%s read%s; %s", files_words(files, sum->files, sum->hosts),
+	     skipped, COUNTED(sum->nr_kernels, "kernel"));
 	if (incidents_of(&sum->counts))
 		line(out, options, "incidents", "%s, %s",
 		     names__count(b, sizeof(b), incidents_of(&sum->counts)),
@@ -155,7 +164,7 @@ static void print_pair(FILE *out, const struct trace_sum_pair *pair,
 		       const struct render_options *options)
 {
 	char name[INCIDENT_GROUP_NAME_LEN], counts[160], when[72], file[256], text[1024];
-	char length[NAMES_NUMBER_LEN], closest[64] = "";
+	char length[NAMES_NUMBER_LEN], closest[64] = "", files[2 * NAMES_COUNTED_LEN];
 
 	count_words(counts, sizeof(counts), &pair->counts);
 	names__clean(file, sizeof(file), pair->example.file, SIZE_MAX, options->utf8);
@@ -164,8 +173,8 @@ static void print_pair(FILE *out, const struct trace_sum_pair *pair,
 			 names__duration(length, sizeof(length), pair->closest, options->utf8));
 	snprintf(text, sizeof(text), "%s: %s%s; in %s, %s; see incident %" PRIu64 " of %s",
 		 name_of(name, sizeof(name), pair, options->utf8), counts, closest,
-		 COUNTED(pair->counts.files, "file"), days(when, &pair->counts),
-		 pair->example.number, file);
+		 files_words(files, pair->counts.files, pair->counts.hosts),
+		 days(when, &pair->counts), pair->example.number, file);
 	fprintf(out, "%*s", PAIR_INDENT, "");
 	layout__wrap(out, width_of(options), text, PAIR_INDENT, PAIR_INDENT + INDENT);
 	if (!options->verbose || !options->stacks)

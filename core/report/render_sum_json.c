@@ -15,6 +15,7 @@ static struct json_object *known(uint64_t number)
 static void add_counts(struct json_object *object, const struct trace_sum_counts *counts)
 {
 	json__add_number(object, "files", counts->files);
+	json__add_number(object, "hosts", counts->hosts);
 	json__add_number(object, "contained", counts->of[THPRACE_CONTAINED]);
 	json__add_number(object, "escapes", counts->of[THPRACE_ESCAPE]);
 	json__add_number(object, "likely", counts->likely);
@@ -51,6 +52,7 @@ static int print_sum(FILE *out, const struct trace_sum *sum)
 	json__add_text(object, "text", banner.text);
 	json__add_name(object, "answer", banner__name(banner.kind));
 	counts.files = sum->files;
+	counts.hosts = sum->hosts;
 	add_counts(object, &counts);
 	json__add_number(object, "skipped", sum->skipped);
 	json__add_number(object, "incomplete", sum->incomplete);

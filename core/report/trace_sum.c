@@ -29,6 +29,7 @@ struct adding {
 	struct trace_sum *sum;
 	const struct summary *summary;
 	const char *path;
+	uint64_t host; /* a hash; 0: not known */
 };
 
 static struct hash_list *list_of(struct hash_list lists[LISTS], uint32_t hash)
@@ -196,6 +197,30 @@ static uint64_t wall(const struct summary *summary, uint64_t time)
 	return header->started_wall && time ? header->started_wall + (time - header->started) : 0;
 }
 
+/* FNV-1a, for hosts: there may be many. */
+static uint64_t hash_host(const char *name)
+{
+	uint64_t hash = 14695981039346656037ULL;
+
+	if (!*name)
+		return 0;
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 1099511628211ULL;
+	return hash ? hash : 1;
+}
+
+/* Once for each host and place. Beyond the limit, or without memory, hosts are too few. */
+static void count_host(const struct adding *adding, uint64_t *hosts)
+{
+	struct hash_map *seen = &adding->sum->seen;
+	uint64_t key = hash__pair(adding->host, (uint64_t)(uintptr_t)hosts);
+
+	if (!adding->host || seen->count >= TRACE_SUM_HOSTS_MAX || hash_map__get(seen, key))
+		return;
+	if (!hash_map__set(seen, key, adding->sum))
+		(*hosts)++;
+}
+
 static void count(const struct adding *adding, const struct incident_group *group,
 		  struct trace_sum_counts *counts)
 {
@@ -212,6 +237,7 @@ static void count(const struct adding *adding, const struct incident_group *grou
 	if (counts->file != adding->sum->files) {
 		counts->file = adding->sum->files;
 		counts->files++;
+		count_host(adding, &counts->hosts);
 	}
 }
 
@@ -295,7 +321,12 @@ static int add_group(const struct adding *adding, const struct incident_group *g
 
 int trace_sum__add(struct trace_sum *sum, const struct summary *summary, const char *path)
 {
-	const struct adding adding = {.sum = sum, .summary = summary, .path = path};
+	const struct adding adding = {
+		.sum = sum,
+		.summary = summary,
+		.path = path,
+		.host = hash_host(summary->machine_id[0] ? summary->machine_id : summary->hostname),
+	};
 	struct trace_sum_kernel *kernel = kernel_of(sum, summary->kernel);
 	size_t nr = incident_groups__count(summary->groups), i;
 	struct banner banner;
@@ -307,6 +338,7 @@ int trace_sum__add(struct trace_sum *sum, const struct summary *summary, const c
 		return -ENOMEM;
 	kernel->files++;
 	sum->files++;
+	count_host(&adding, &sum->hosts);
 	sum->incomplete += !summary->ended;
 	/* A full stream loses no incident. */
 	sum->lost += summary->lost_total != summary->lost[THPRACE_LOSS_STREAM];
@@ -357,6 +389,7 @@ void trace_sum__free(struct trace_sum *sum)
 	for (i = 0; i < sum->nr_kernels; i++)
 		free(sum->kernels[i]);
 	free(sum->kernels);
+	hash_map__free(&sum->seen);
 	free(sum->rows);
 	free(sum->pairs);
 	free(sum->index);

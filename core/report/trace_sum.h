@@ -16,6 +16,7 @@
 #include <thprace/race.h>
 #include "banner.h"
 #include "base/hash.h"
+#include "base/hash_map.h"
 #include "incident_groups.h"
 #include "summary.h"
 
@@ -28,9 +29,12 @@
 #define TRACE_SUM_PAIRS_MAX 4096
 #define TRACE_SUM_TEXT_MAX (12U << 20)
 #define TRACE_SUM_OTHERS "others"
+/* Hosts, of each pair, row and of all together, that are told apart: beyond, hosts are "at least". */
+#define TRACE_SUM_HOSTS_MAX 262144
 
 struct trace_sum_counts {
 	uint64_t files; /* with at least one of these incidents */
+	uint64_t hosts; /* of these files; 0: the files do not say */
 	uint64_t of[THPRACE_VERDICT_MAX]; /* incidents */
 	uint64_t likely; /* of the escapes: not proved */
 	uint64_t first; /* when the first and the last happened, ns CLOCK_REALTIME; 0: not known */
@@ -92,6 +96,8 @@ struct trace_sum {
 	uint64_t kind[BANNER_MAX]; /* of files: what each says by itself */
 	struct trace_sum_kernel **kernels;
 	size_t nr_kernels;
+	uint64_t hosts; /* of all files */
+	struct hash_map seen; /* hosts that were counted, by what they were counted in */
 	struct trace_sum_counts counts; /* of all incidents */
 	/* After trace_sum__finish(): the worst class first, and of each the worst kernel. */
 	struct trace_sum_row **rows;

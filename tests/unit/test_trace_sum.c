@@ -21,6 +21,7 @@ struct recipe {
 	bool lost;
 	bool cut; /* no end */
 	uint64_t wall;
+	const char *host;
 };
 
 static struct thprace_incident slid(enum thprace_verdict verdict, uint64_t base, uint64_t slide)
@@ -43,7 +44,8 @@ static void write_recipe(const struct recipe *recipe)
 
 	assert_int_equal(
 		trace_writer__open(&writer, path, START, recipe->wall ? recipe->wall : WALL, 0), 0);
-	snprintf(text, sizeof(text), "{\"kernel\":\"%s\",\"mode\":\"light\"}", recipe->kernel);
+	snprintf(text, sizeof(text), "{\"kernel\":\"%s\",\"mode\":\"light\",\"machine_id\":\"%s\"}",
+		 recipe->kernel, recipe->host ? recipe->host : "");
 	assert_int_equal(trace_writer__json(writer, THPRACE_BLOCK_META, text), 0);
 	for (i = 0; i < recipe->contained; i++, base += 100000) {
 		one = slid(THPRACE_CONTAINED, base, recipe->slide);
@@ -109,9 +111,17 @@ static char *text_of(struct trace_sum *sum, int json)
 }
 
 static const struct recipe fleet[] = {
-	{.kernel = "6.1.0-a", .opener = "__x64_sys_munmap+0x1", .contained = 3},
-	{.kernel = "6.1.0-a", .opener = "__x64_sys_munmap+0x1", .contained = 4, .slide = 0x3000000},
-	{.kernel = "6.1.0-a", .opener = "do_exit+0x9", .contained = 1, .slide = 0x5000000},
+	{.kernel = "6.1.0-a", .opener = "__x64_sys_munmap+0x1", .contained = 3, .host = "aa"},
+	{.kernel = "6.1.0-a",
+	 .opener = "__x64_sys_munmap+0x1",
+	 .contained = 4,
+	 .slide = 0x3000000,
+	 .host = "aa"},
+	{.kernel = "6.1.0-a",
+	 .opener = "do_exit+0x9",
+	 .contained = 1,
+	 .slide = 0x5000000,
+	 .host = "bb"},
 	{.kernel = "5.10.0-b",
 	 .opener = "__x64_sys_munmap+0x1",
 	 .contained = 1,
@@ -161,6 +171,10 @@ static void by_class_kernel_and_pair(void **state)
 	assert_int_equal(sum->rows[1]->counts.of[THPRACE_CONTAINED], 8);
 	assert_int_equal(sum->rows[1]->counts.files, 3);
 	assert_int_equal(sum->rows[1]->nr_pairs, 2);
+	assert_int_equal(sum->hosts, 2);
+	assert_int_equal(sum->rows[0]->counts.hosts, 0);
+	assert_int_equal(sum->rows[1]->counts.hosts, 2);
+	assert_int_equal(sum->rows[1]->pairs[0]->counts.hosts, 1);
 	assert_int_equal(sum->rows[1]->pairs[0]->counts.of[THPRACE_CONTAINED], 7);
 	assert_int_equal(sum->rows[1]->pairs[0]->counts.files, 2);
 	assert_string_equal(sum->rows[1]->pairs[0]->opener, "munmap");
@@ -181,7 +195,7 @@ static void for_people(void **state)
 	assert_has(text,
 		   "2 escapes proved (truncate-unmap), 1 more likely: in 1 of 5 files, on 1 of "
 		   "2 kernels;");
-	assert_has(text, "5 files read; 2 kernels");
+	assert_has(text, "5 files of 2 hosts read; 2 kernels");
 	assert_has(text, "12, 2023-11-14 to 2023-11-15");
 	assert_has(text, "1 file lost records");
 	assert_has(text, "1 file without an end mark");
@@ -209,8 +223,9 @@ static void for_programs(void **state)
 	struct json_object *object;
 
 	(void)state;
-	assert_has(text,
-		   "\"answer\":\"escape\",\"files\":5,\"contained\":9,\"escapes\":3,\"likely\":1");
+	assert_has(
+		text,
+		"\"answer\":\"escape\",\"files\":5,\"hosts\":2,\"contained\":9,\"escapes\":3,\"likely\":1");
 	assert_has(text, "\"type\":\"class\",\"class\":\"truncate-unmap\",\"kernel\":\"5.10.0-b\","
 			 "\"files\":1");
 	assert_has(text, "\"opener_stack\":[\"do_exit+0x9\"],\"walker_stack\":["
