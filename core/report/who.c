@@ -48,11 +48,13 @@ const char *who__text(char *buf, size_t size, const struct who *who)
 					 shown(name->container), name->container);
 	if (*name->pod && used < size)
 		used += (size_t)snprintf(buf + used, size - used, ", pod %s", name->pod);
-	if (*name->unit && used < size)
-		used += (size_t)snprintf(buf + used, size - used, ", %s", name->unit);
-	else if (!*name->container && *who->path && used < size)
-		used += (size_t)snprintf(buf + used, size - used, ", cgroup %s", who->path);
-	else if (!*who->path && who->cgroup && used < size)
+	if (used >= size)
+		; /* cut off */
+	else if (*name->unit)
+		snprintf(buf + used, size - used, ", %s", name->unit);
+	else if (!*name->container && *who->path)
+		snprintf(buf + used, size - used, ", cgroup %s", who->path);
+	else if (!*who->path && who->cgroup)
 		snprintf(buf + used, size - used, ", cgroup %llu", (unsigned long long)who->cgroup);
 	names__clean(buf, size, buf, size, 0);
 	return buf;
