@@ -9,7 +9,7 @@ file=/root/races/truncate-unmap.race
 
 # beside HOW: attached in that way
 beside() {
-	record_until overlaps:truncate-unmap=20 "-m precise --attach $1 --race $file" \
+	record_until overlaps:truncate-unmap=20 "-m precise --all --attach $1 --race $file" \
 		"thprace-stress truncate-unmap -d 3"
 	is "$status" 0 "truncate-unmap from a file is recorded, $1" || diag "$(cat err)"
 	unlike err "never ran" "each of its events took place"
@@ -21,11 +21,9 @@ beside() {
 	# With --attach kprobe, the built-in class has each truncation as a walker, and not the call.
 	[ "$1" = kprobe ] || is "$(of_class walkers truncate-unmap-file x.json)" \
 		"$(of_class walkers truncate-unmap x.json)" "the same walkers"
-	# Each has its own stamps, the file's first. What overlaps for some 50 us may be in one only; and
-	# if a busy host takes the processor away between the two stamps, the file's walker sees some
-	# windows more.
-	more "$((by_file * 10 + 30))" "$((built_in * 9))" "the same overlaps ($by_file and $built_in)"
-	less "$by_file" "$((built_in * 2 + 50))" "... and hardly more"
+	more "$by_file" 0 "the file saw overlaps"
+	# Each has its own stamps, so the host compares them pair by pair.
+	cp x.thpr "/out/same-$1.thpr"
 	is "$(of_class escapes truncate-unmap-file x.json)" "$(of_class escapes truncate-unmap x.json)" \
 		"the same escapes"
 	thprace dump --format json x.thpr >x.dump
