@@ -60,10 +60,18 @@ $(O)/unit/test_calc_property.o: EXTRA_CFLAGS += -I$(O)/unit -O0 -fwrapv
 
 .PRECIOUS: $(O)/unit/%.o
 
+# What has to be built for a test is built by all processors, also if make was not told so.
+JOBS := $(shell nproc)
+PARALLEL = $(MAKE) --no-print-directory -j$(JOBS)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_BIN)
+
 ## unit             the unit tests
 .PHONY: unit
 unit: $(UNIT_BIN)
-	$(Q)set -e; for program in $(UNIT_BIN); do echo "== $$program"; $$program; done
+	$(Q)printf '%s\n' $(UNIT_BIN) | xargs -P $(JOBS) -I PROGRAM \
+		sh -c 'text=$$(PROGRAM 2>&1); status=$$?; printf "== %s\n%s\n" PROGRAM "$$text"; exit $$status'
 
 SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -71,7 +79,7 @@ SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 ## unit-sanitized   the same under ASan and UBSan
 .PHONY: unit-sanitized
 unit-sanitized:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
+	$(Q)$(PARALLEL) O=$(O)/sanitized CFLAGS='-g $(SANITIZE)' unit
 
 # The readers of files with damaged ones, each for a short time (clang's libFuzzer).
 FUZZ_SECONDS ?= 20
@@ -271,13 +279,14 @@ test-fleet: deps
 ## both-compilers   the programs by clang, too
 .PHONY: both-compilers
 both-compilers:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thpraced \
+	$(Q)$(PARALLEL) O=$(O)/clang CC=clang $(O)/clang/thprace $(O)/clang/thpraced \
 		$(O)/clang/thprace-stress
 
 ## test             all tests but the service's; installs what is missing
 .PHONY: test
 test: deps
-	$(Q)$(MAKE) --no-print-directory style lint all unit unit-sanitized both-compilers bench-programs fuzz package \
+	$(Q)$(PARALLEL) all unit-programs static-here
+	$(Q)$(MAKE) --no-print-directory style lint unit unit-sanitized both-compilers bench-programs fuzz package \
 		class patches metrics page check test-btf test-static test-rpm system
 
 ## deps             the packages of packages.txt
