@@ -121,7 +121,7 @@ all_told() {
 }
 within 30 all_told
 ok $? "each has an alert, or is counted in one" || diag "$(alerts) + $folded, of $escapes ($likely likely)"
-like daemon.err 'escape: swapin-nocache, the first since the start: opener thprace-stress/[0-9]+ on CPU[0-9], walker thprace-stress/[0-9]+ on CPU[0-9]; .*proof: its escape holds' \
+like daemon.err 'escape: swapin-nocache, the first since the start: opener thprace-stress/[0-9]+ on CPU[0-9] \[user 0, [^]]*\], walker thprace-stress/[0-9]+ on CPU[0-9] \[user 0, [^]]*\]; .*proof: its escape holds' \
 	"... which names both tasks" || diag "$(grep escape daemon.err | head -n 3)"
 like daemon.err 'contained: swapin-nocache, .*thprace check --race swapin-nocache' \
 	"the first contained overlap has one, too" || diag "$(grep contained daemon.err | head -n 2)"
