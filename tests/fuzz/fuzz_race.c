@@ -131,6 +131,12 @@ static const char *const seeds[] = {
 	"when = folio->flags & 1 << PG_head || sign == BELOW || 0xfful < 18446744073709551615u\n"
 	"[walker]\nenter = fake_walk entry\nleave = fake_walk return\nkey = (long)result\n"
 	"[provoke]\nhold = window\n",
+	"[race]\nname = a\ntitle = b\n[walker]\nat = fake_walk entry\n"
+	"[provoke]\nhold = probe in f | g after call of h before call of i | j else probe in k before BUG\n",
+	"[race]\nname = a\ntitle = b\n[walker]\nat = fake_walk entry\n"
+	"[provoke]\nhold = clock in f before call of g else clock in h after call of i before BUG\n",
+	"[race]\nname = a\ntitle = b\n[walker]\nat = fake_walk entry\n"
+	"key = node else node else node else node else node else node\n[provoke]\nhold = walker\n",
 };
 
 int main(int argc, char **argv)
