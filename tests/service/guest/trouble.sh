@@ -175,9 +175,7 @@ ok $? "... and says which" || diag "$(cat shed)" "told:" "$(texts SHED)"
 load OVER_BUDGET
 ok $? "with nothing left to shed, that is said" || diag "$(of_status .overhead)"
 messages SHED .THPRACE_PROBE | sort -u >shed.told
-# Each look is a load: what its processes unmap when they end is above such a budget. So it is seldom.
 restored() {
-	sleep 20
 	says '[.probes[] | select(.state == "shed")] | length == 0'
 }
 soon "the load is gone: all come back" 900 restored || diag "$(of_status '[.probes[] | select(.state == "shed")]')"
