@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "layout.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 #include "names.h"
@@ -130,4 +131,17 @@ void layout__row_text(const struct layout_table *table, const char *name, const 
 	fputc(' ', table->out);
 	at = at > table->name_width ? table->indent + at + 1 : start;
 	layout__wrap(table->out, table->width, text, at, start);
+}
+
+void layout__line(FILE *out, size_t width, size_t indent, const char *label, const char *format,
+		  ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(out, "%-*s", (int)indent, label);
+	layout__wrap(out, width, text, indent, indent);
 }

@@ -17,6 +17,10 @@
  */
 void layout__wrap(FILE *out, size_t width, const char *text, size_t column, size_t indent);
 
+/* "label      text": the text wrapped, and indented by indent columns, of which label takes some. */
+__attribute__((format(printf, 5, 6))) void layout__line(FILE *out, size_t width, size_t indent,
+							const char *label, const char *format, ...);
+
 struct layout_column {
 	const char *name;
 	size_t width;

@@ -11,8 +11,7 @@
 
 #define CLASSES_NAMED 4 /* of a list; the others are counted */
 
-__attribute__((format(printf, 2, 3))) static void add(struct banner *banner, const char *format,
-						      ...)
+void banner__add(struct banner *banner, const char *format, ...)
 {
 	size_t used = strlen(banner->text);
 	va_list args;
@@ -76,10 +75,10 @@ static void add_classes(struct banner *banner, const struct summary *summary, cl
 
 	for (c = THPRACE_CLASS_NONE + 1; c < race_class__foreign_end() && nr < CLASSES_NAMED; c++) {
 		if (is(&summary->class[c]))
-			add(banner, "%s%s", nr++ ? ", " : "", names__class(c));
+			banner__add(banner, "%s%s", nr++ ? ", " : "", names__class(c));
 	}
 	if (all > nr)
-		add(banner, " and %u more", all - nr);
+		banner__add(banner, " and %u more", all - nr);
 }
 
 /* The same in parentheses, after a blank; nothing if there are none. */
@@ -87,9 +86,9 @@ static void add_of(struct banner *banner, const struct summary *summary, class_i
 {
 	if (!count(summary, is))
 		return;
-	add(banner, " (");
+	banner__add(banner, " (");
 	add_classes(banner, summary, is);
-	add(banner, ")");
+	banner__add(banner, ")");
 }
 
 /* A full ring of the stream loses records, but no incident: those have a ring of their own. */
@@ -103,25 +102,26 @@ static void add_basis(struct banner *banner, const struct summary *summary)
 {
 	unsigned int fixed = count(summary, is_fixed);
 
-	add(banner, "%s contained", COUNTED(summary__total(summary, THPRACE_CONTAINED), "overlap"));
+	banner__add(banner, "%s contained",
+		    COUNTED(summary__total(summary, THPRACE_CONTAINED), "overlap"));
 	if (fixed)
-		add(banner, ", kernel has the fix%s of %u class%s", fixed == 1 ? "" : "es", fixed,
-		    fixed == 1 ? "" : "es");
+		banner__add(banner, ", kernel has the fix%s of %u class%s", fixed == 1 ? "" : "es",
+			    fixed, fixed == 1 ? "" : "es");
 	if (!summary->has_stats)
 		return;
 	if (lost(summary))
-		add(banner, ", %s lost", COUNTED(lost(summary), "record"));
+		banner__add(banner, ", %s lost", COUNTED(lost(summary), "record"));
 	else if (summary->lost_total)
-		add(banner, ", %s lost", COUNTED(summary->lost_total, "stream record"));
+		banner__add(banner, ", %s lost", COUNTED(summary->lost_total, "stream record"));
 	else if (summary__identity(summary))
-		add(banner, ", nothing lost");
+		banner__add(banner, ", nothing lost");
 }
 
 /* A defect of the kernel, which looks like an escape where a zap happens to be under way. */
 static void add_defect(struct banner *banner, const struct summary *summary)
 {
-	add(banner, "this kernel fails to unmap by itself, %s",
-	    COUNTED(summary__total(summary, THPRACE_REMAINED), "time"));
+	banner__add(banner, "this kernel fails to unmap by itself, %s",
+		    COUNTED(summary__total(summary, THPRACE_REMAINED), "time"));
 	add_of(banner, summary, is_remained);
 }
 
@@ -133,7 +133,7 @@ static void add_reasons(struct banner *banner, const struct summary *summary)
 	uint64_t unproven = summary__total(summary, THPRACE_UNPROVEN);
 	const char *next = "";
 
-#define REASON(...) (add(banner, "%s", next), add(banner, __VA_ARGS__), next = ", ")
+#define REASON(...) (banner__add(banner, "%s", next), banner__add(banner, __VA_ARGS__), next = ", ")
 	if (count(summary, is_vulnerable)) {
 		REASON("this kernel is vulnerable");
 		add_of(banner, summary, is_vulnerable);
@@ -155,7 +155,7 @@ static void add_reasons(struct banner *banner, const struct summary *summary)
 	if (count(summary, is_blind)) {
 		REASON("%s", "");
 		add_classes(banner, summary, is_blind);
-		add(banner, " not observed");
+		banner__add(banner, " not observed");
 	}
 	if (summary->bad_blocks)
 		REASON("%s of the file cannot be read", COUNTED(summary->bad_blocks, "part"));
@@ -181,39 +181,40 @@ void banner__of(struct banner *banner, const struct summary *summary)
 	memset(banner, 0, sizeof(*banner));
 	if (escapes > likely) {
 		banner->kind = BANNER_ESCAPE;
-		add(banner, "%s proved", COUNTED(escapes - likely, "escape"));
+		banner__add(banner, "%s proved", COUNTED(escapes - likely, "escape"));
 		add_of(banner, summary, is_proved);
 		if (likely)
-			add(banner, ", %s more likely",
-			    names__count((char[NAMES_NUMBER_LEN]){0}, NAMES_NUMBER_LEN, likely));
+			banner__add(banner, ", %s more likely",
+				    names__count((char[NAMES_NUMBER_LEN]){0}, NAMES_NUMBER_LEN,
+						 likely));
 	} else if (likely) {
 		banner->kind = BANNER_LIKELY;
-		add(banner, "no escape proved, %s likely",
-		    names__count((char[NAMES_NUMBER_LEN]){0}, NAMES_NUMBER_LEN, likely));
+		banner__add(banner, "no escape proved, %s likely",
+			    names__count((char[NAMES_NUMBER_LEN]){0}, NAMES_NUMBER_LEN, likely));
 		add_of(banner, summary, is_likely);
 		if (summary__total(summary, THPRACE_REMAINED)) {
-			add(banner, ", and ");
+			banner__add(banner, ", and ");
 			add_defect(banner, summary);
 		}
 	}
 	if (escapes) {
-		add(banner, "; ");
+		banner__add(banner, "; ");
 		add_basis(banner, summary);
 		return;
 	}
 	banner->kind = BANNER_NOT_TOLD;
-	add(banner, "not told: ");
+	banner__add(banner, "not told: ");
 	c = (unsigned int)strlen(banner->text);
 	add_reasons(banner, summary);
 	if (banner->text[c]) {
 		if (summary__total(summary, THPRACE_CONTAINED))
-			add(banner, "; %s contained",
-			    COUNTED(summary__total(summary, THPRACE_CONTAINED), "overlap"));
+			banner__add(banner, "; %s contained",
+				    COUNTED(summary__total(summary, THPRACE_CONTAINED), "overlap"));
 		return;
 	}
 	banner->kind = BANNER_NO_ESCAPE;
 	banner->text[0] = '\0';
-	add(banner, "no escape: ");
+	banner__add(banner, "no escape: ");
 	add_basis(banner, summary);
 }
 

@@ -29,6 +29,10 @@ struct banner {
 
 void banner__of(struct banner *banner, const struct summary *summary);
 
+/* Append to its text; what does not fit is cut off. */
+__attribute__((format(printf, 2, 3))) void banner__add(struct banner *banner, const char *format,
+						       ...);
+
 /* The stable name of a kind. */
 const char *banner__name(enum banner_kind kind);
 

@@ -202,11 +202,11 @@ int incident_groups__add(struct incident_groups *groups, uint64_t number,
 
 /* --- after the last incident --- */
 
-static int rank(const struct incident_group *group)
+int incident_groups__rank(unsigned int verdict, unsigned int attribution)
 {
-	switch (group->verdict) {
+	switch (verdict) {
 	case THPRACE_ESCAPE:
-		return thprace_proved(group->verdict, group->attribution) ? 0 : 1;
+		return thprace_proved(verdict, attribution) ? 0 : 1;
 	case THPRACE_UNATTRIBUTED:
 		return 2;
 	case THPRACE_REMAINED:
@@ -216,6 +216,11 @@ static int rank(const struct incident_group *group)
 	default:
 		return 5;
 	}
+}
+
+static int rank(const struct incident_group *group)
+{
+	return incident_groups__rank(group->verdict, group->attribution);
 }
 
 static int order(uint64_t a, uint64_t b)

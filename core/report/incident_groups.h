@@ -42,6 +42,9 @@ struct incident_group {
 
 struct incident_groups;
 
+/* How bad: 0 an escape that is proved, 1 a likely one, then unattributed, remained, unproven, contained. */
+int incident_groups__rank(unsigned int verdict, unsigned int attribution);
+
 /* Returns an object to be freed with incident_groups__free(), or NULL. */
 struct incident_groups *incident_groups__new(void);
 

@@ -2,7 +2,6 @@
 #include "render_sum.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 #include "base/layout.h"
@@ -21,20 +20,6 @@
 static size_t width_of(const struct render_options *options)
 {
 	return options->width ? (size_t)options->width : LAYOUT_WIDTH;
-}
-
-/* "label      text", wrapped. */
-__attribute__((format(printf, 4, 5))) static void
-line(FILE *out, const struct render_options *options, const char *label, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	fprintf(out, "%-*s", LABEL, label);
-	layout__wrap(out, width_of(options), text, LABEL, LABEL);
 }
 
 static const char *day(char buf[32], uint64_t wall)
@@ -88,20 +73,21 @@ static void print_files(FILE *out, const struct trace_sum *sum,
 	if (sum->skipped)
 		snprintf(skipped, sizeof(skipped), ", %s skipped",
 			 names__count(b, sizeof(b), sum->skipped));
-	line(out, options, "files", "%s read%s; %s", files_words(files, sum->files, sum->hosts),
-	     skipped, COUNTED(sum->nr_kernels, "kernel"));
+	layout__line(out, width_of(options), LABEL, "files", "%s read%s; %s",
+		     files_words(files, sum->files, sum->hosts), skipped,
+		     COUNTED(sum->nr_kernels, "kernel"));
 	if (incidents_of(&sum->counts))
-		line(out, options, "incidents", "%s, %s",
-		     names__count(b, sizeof(b), incidents_of(&sum->counts)),
-		     days(when, &sum->counts));
+		layout__line(out, width_of(options), LABEL, "incidents", "%s, %s",
+			     names__count(b, sizeof(b), incidents_of(&sum->counts)),
+			     days(when, &sum->counts));
 	if (sum->lost)
-		line(out, options, "loss",
-		     "%s lost records: there, more may have happened than was seen",
-		     COUNTED(sum->lost, "file"));
+		layout__line(out, width_of(options), LABEL, "loss",
+			     "%s lost records: there, more may have happened than was seen",
+			     COUNTED(sum->lost, "file"));
 	if (sum->incomplete)
-		line(out, options, "no end",
-		     "%s without an end mark: being written, or interrupted",
-		     COUNTED(sum->incomplete, "file"));
+		layout__line(out, width_of(options), LABEL, "no end",
+			     "%s without an end mark: being written, or interrupted",
+			     COUNTED(sum->incomplete, "file"));
 }
 
 /* "2 escapes proved, 1 likely, 1,204 contained" */

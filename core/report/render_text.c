@@ -39,20 +39,6 @@ static void heading(FILE *out, const struct render_options *options, const char 
 	title(out, options, text);
 }
 
-/* "label      text", the text wrapped into lines of the page, indented by LABEL. */
-__attribute__((format(printf, 4, 5))) static void
-line(FILE *out, const struct render_options *options, const char *label, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	fprintf(out, "%-*s", LABEL, label);
-	layout__wrap(out, width_of(options), text, LABEL, LABEL);
-}
-
 static const char *clean(char *buf, size_t size, const char *text, const char *missing,
 			 const struct render_options *options)
 {
@@ -76,10 +62,11 @@ static void print_when(FILE *out, const struct summary *summary,
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	if (summary->seconds > 0 && summary->seconds < 1e12)
 		snprintf(length, sizeof(length), "%.1f s", summary->seconds);
-	line(out, options, "recorded", "%s, %s; %s%s, %s around incidents, %s", when, length,
-	     COUNTED(summary->records, "record"),
-	     summary->header.flags & THPRACE_TF_ALL ? " (all: --all)" : "",
-	     count(b, summary->context), COUNTED(summary->incidents, "incident"));
+	layout__line(out, width_of(options), LABEL, "recorded",
+		     "%s, %s; %s%s, %s around incidents, %s", when, length,
+		     COUNTED(summary->records, "record"),
+		     summary->header.flags & THPRACE_TF_ALL ? " (all: --all)" : "",
+		     count(b, summary->context), COUNTED(summary->incidents, "incident"));
 }
 
 static void print_clock(FILE *out, const struct summary *summary,
@@ -92,11 +79,13 @@ static void print_clock(FILE *out, const struct summary *summary,
 	clean(name, sizeof(name), summary->clock_source, "unknown source", options);
 	names__duration(step, sizeof(step), summary->clock_step, options->utf8);
 	if (summary->clock_ticks)
-		line(out, options, "clock",
-		     "%s, ticks every %s (measured): times have no finer digits, and within a tick no order",
-		     name, step);
+		layout__line(
+			out, width_of(options), LABEL, "clock",
+			"%s, ticks every %s (measured): times have no finer digits, and within a tick no order",
+			name, step);
 	else
-		line(out, options, "clock", "%s, finer than %s (measured)", name, step);
+		layout__line(out, width_of(options), LABEL, "clock", "%s, finer than %s (measured)",
+			     name, step);
 }
 
 /* An entry that saw nothing, whatever the cause. */
@@ -107,9 +96,10 @@ static void print_silent(FILE *out, const struct summary *summary,
 	size_t i;
 
 	for (i = 0; i < summary->nr_silent; i++)
-		line(out, options, "silent", "%s: %s. What it serves was not observed",
-		     clean(point, sizeof(point), summary->silent[i].point, "?", options),
-		     clean(why, sizeof(why), summary->silent[i].reason, "?", options));
+		layout__line(out, width_of(options), LABEL, "silent",
+			     "%s: %s. What it serves was not observed",
+			     clean(point, sizeof(point), summary->silent[i].point, "?", options),
+			     clean(why, sizeof(why), summary->silent[i].reason, "?", options));
 }
 
 static void print_notes(FILE *out, const struct summary *summary,
@@ -119,27 +109,28 @@ static void print_notes(FILE *out, const struct summary *summary,
 	unsigned int i, nr_hints;
 
 	for (i = 0; i < summary->nr_crash; i++)
-		line(out, options, "crash", "%s",
-		     clean(why, sizeof(why), summary->crash[i], "?", options));
+		layout__line(out, width_of(options), LABEL, "crash", "%s",
+			     clean(why, sizeof(why), summary->crash[i], "?", options));
 	for (i = 0; i < summary->bad_blocks && i < SUMMARY_NOTES_MAX; i++)
-		line(out, options, "damaged", "%s",
-		     clean(why, sizeof(why), summary->notes[i], "?", options));
+		layout__line(out, width_of(options), LABEL, "damaged", "%s",
+			     clean(why, sizeof(why), summary->notes[i], "?", options));
 	if (summary->bad_blocks > SUMMARY_NOTES_MAX)
-		line(out, options, "damaged", "%s",
-		     COUNTED(summary->bad_blocks - SUMMARY_NOTES_MAX, "more block"));
+		layout__line(out, width_of(options), LABEL, "damaged", "%s",
+			     COUNTED(summary->bad_blocks - SUMMARY_NOTES_MAX, "more block"));
 	if (!summary->ended)
-		line(out, options, "cut off",
-		     "the file has no end mark: the recording was interrupted, or the file is cut "
-		     "off. What follows was read before that.");
+		layout__line(
+			out, width_of(options), LABEL, "cut off",
+			"the file has no end mark: the recording was interrupted, or the file is cut "
+			"off. What follows was read before that.");
 	if (!summary->has_meta)
-		line(out, options, "note",
-		     "no description (META) in the file: kernel and mode unknown");
+		layout__line(out, width_of(options), LABEL, "note",
+			     "no description (META) in the file: kernel and mode unknown");
 	if (!summary->has_stats)
-		line(out, options, "note",
-		     "no counters (STATS) in the file: only incidents are counted");
+		layout__line(out, width_of(options), LABEL, "note",
+			     "no counters (STATS) in the file: only incidents are counted");
 	nr_hints = summary__hints(summary, hints);
 	for (i = 0; i < nr_hints; i++)
-		line(out, options, "hint", "%s", hints[i]);
+		layout__line(out, width_of(options), LABEL, "hint", "%s", hints[i]);
 }
 
 /* The answer, what it is about, and what limits it. */
@@ -170,25 +161,27 @@ static void print_recording(FILE *out, const struct summary *summary,
 	char a[256], b[64], command[512];
 
 	heading(out, options, "recording");
-	line(out, options, "kernel", "%s, %s, %s",
-	     clean(a, sizeof(a), summary->kernel, "unknown", options),
-	     clean(b, sizeof(b), summary->machine, "machine unknown", options),
-	     COUNTED(summary->cpus, "CPU"));
+	layout__line(out, width_of(options), LABEL, "kernel", "%s, %s, %s",
+		     clean(a, sizeof(a), summary->kernel, "unknown", options),
+		     clean(b, sizeof(b), summary->machine, "machine unknown", options),
+		     COUNTED(summary->cpus, "CPU"));
 	if (summary->mode == THPRACE_LIGHT)
-		line(out, options, "mode", "%s",
-		     "light: nothing is attached between the clear and the decrement. The end of "
-		     "phase 1 is not seen; the counts of mappings decide.");
+		layout__line(
+			out, width_of(options), LABEL, "mode", "%s",
+			"light: nothing is attached between the clear and the decrement. The end of "
+			"phase 1 is not seen; the counts of mappings decide.");
 	else if (summary->mode == THPRACE_PRECISE)
-		line(out, options, "mode", "%s",
-		     "precise: rmap removal is probed. Exact phase ends; the probe lengthens "
-		     "phase 1.");
+		layout__line(
+			out, width_of(options), LABEL, "mode", "%s",
+			"precise: rmap removal is probed. Exact phase ends; the probe lengthens "
+			"phase 1.");
 	else
-		line(out, options, "mode", "unknown");
+		layout__line(out, width_of(options), LABEL, "mode", "unknown");
 	print_when(out, summary, options);
 	print_clock(out, summary, options);
 	if (summary->command[0])
-		line(out, options, "command", "%s",
-		     clean(command, sizeof(command), summary->command, "", options));
+		layout__line(out, width_of(options), LABEL, "command", "%s",
+			     clean(command, sizeof(command), summary->command, "", options));
 }
 
 static const struct layout_column class_columns[] = {

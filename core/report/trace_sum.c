@@ -7,8 +7,8 @@
 #include <string.h>
 #include <thprace/verdict.h>
 #include "base/names.h"
+#include "incident_groups.h"
 #include "stack_names.h"
-#include "trace_sum_private.h"
 
 #define LISTS 1024 /* a power of two */
 
@@ -173,22 +173,6 @@ static struct trace_sum_pair *pair_of(struct trace_sum *sum, struct trace_sum_ro
 	return new_pair(sum, row, stacks, hash);
 }
 
-int trace_sum__rank(enum thprace_verdict verdict, enum thprace_attribution attribution)
-{
-	switch (verdict) {
-	case THPRACE_ESCAPE:
-		return thprace_proved(verdict, attribution) ? 0 : 1;
-	case THPRACE_UNATTRIBUTED:
-		return 2;
-	case THPRACE_REMAINED:
-		return 3;
-	case THPRACE_UNPROVEN:
-		return 4;
-	default:
-		return 5;
-	}
-}
-
 /* CLOCK_REALTIME of a time of the trace; 0: not known. */
 static uint64_t wall(const struct summary *summary, uint64_t time)
 {
@@ -228,7 +212,7 @@ static void count(const struct adding *adding, const struct incident_group *grou
 	uint64_t last = wall(adding->summary, group->last);
 
 	counts->of[group->verdict] += group->count;
-	if (trace_sum__rank(group->verdict, group->attribution) == 1)
+	if (incident_groups__rank(group->verdict, group->attribution) == 1)
 		counts->likely += group->count;
 	if (first && (!counts->first || first < counts->first))
 		counts->first = first;
@@ -262,7 +246,7 @@ static bool better(const struct adding *adding, const struct trace_sum_pair *pai
 static int take_example(const struct adding *adding, struct trace_sum_pair *pair,
 			const struct incident_group *group)
 {
-	int rank = trace_sum__rank(group->verdict, group->attribution);
+	int rank = incident_groups__rank(group->verdict, group->attribution);
 	char *file;
 
 	if (!better(adding, pair, group, rank))

@@ -2,7 +2,6 @@
 /* A finished sum: its order, and the answer. */
 #include "trace_sum.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,17 +117,6 @@ void trace_sum__finish(struct trace_sum *sum)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct banner *banner, const char *format,
-						      ...)
-{
-	size_t used = strlen(banner->text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(banner->text + used, sizeof(banner->text) - used, format, args);
-	va_end(args);
-}
-
 static uint64_t is_proved(const struct trace_sum_counts *counts)
 {
 	return trace_sum__proved(counts);
@@ -155,12 +143,12 @@ static void add_names(struct banner *banner, const struct trace_sum *sum,
 		if (named == CLASSES_NAMED)
 			more++;
 		else
-			add(banner, "%s%s", named++ ? ", " : " (", last);
+			banner__add(banner, "%s%s", named++ ? ", " : " (", last);
 	}
 	if (more)
-		add(banner, " and %zu more", more);
+		banner__add(banner, " and %zu more", more);
 	if (named)
-		add(banner, ")");
+		banner__add(banner, ")");
 }
 
 /* ": in 3 of 120 files, on 1 of 4 kernels" */
@@ -179,19 +167,20 @@ static void add_where(struct banner *banner, const struct trace_sum *sum)
 		}
 		kernels += a->counts.of[THPRACE_ESCAPE] && k == i;
 	}
-	add(banner, ": in %llu of %s, on %llu of %s", (unsigned long long)sum->escaped,
-	    COUNTED(sum->files, "file"), (unsigned long long)kernels,
-	    COUNTED(sum->nr_kernels, "kernel"));
+	banner__add(banner, ": in %llu of %s, on %llu of %s", (unsigned long long)sum->escaped,
+		    COUNTED(sum->files, "file"), (unsigned long long)kernels,
+		    COUNTED(sum->nr_kernels, "kernel"));
 }
 
 /* What limits the answer. */
 static void add_limits(struct banner *banner, const struct trace_sum *sum)
 {
 	if (sum->kind[BANNER_NOT_TOLD])
-		add(banner, "; %llu of %s cannot tell",
-		    (unsigned long long)sum->kind[BANNER_NOT_TOLD], COUNTED(sum->files, "file"));
+		banner__add(banner, "; %llu of %s cannot tell",
+			    (unsigned long long)sum->kind[BANNER_NOT_TOLD],
+			    COUNTED(sum->files, "file"));
 	if (sum->skipped)
-		add(banner, "; %s skipped", COUNTED(sum->skipped, "file"));
+		banner__add(banner, "; %s skipped", COUNTED(sum->skipped, "file"));
 }
 
 void trace_sum__answer(struct banner *banner, const struct trace_sum *sum)
@@ -204,27 +193,27 @@ void trace_sum__answer(struct banner *banner, const struct trace_sum *sum)
 										 : BANNER_NO_ESCAPE;
 	if (proved) {
 		banner->kind = BANNER_ESCAPE;
-		add(banner, "%s proved", COUNTED(proved, "escape"));
+		banner__add(banner, "%s proved", COUNTED(proved, "escape"));
 		add_names(banner, sum, is_proved);
 		if (likely)
-			add(banner, ", %llu more likely", (unsigned long long)likely);
+			banner__add(banner, ", %llu more likely", (unsigned long long)likely);
 		add_where(banner, sum);
 	} else if (likely) {
 		banner->kind = BANNER_LIKELY;
-		add(banner, "no escape proved, %llu likely", (unsigned long long)likely);
+		banner__add(banner, "no escape proved, %llu likely", (unsigned long long)likely);
 		add_names(banner, sum, is_likely);
 		add_where(banner, sum);
 	} else if (elsewhere) {
 		banner->kind = BANNER_NOT_TOLD;
-		add(banner, "not told: %s count escapes that are not in them",
-		    COUNTED(elsewhere, "file"));
+		banner__add(banner, "not told: %s count escapes that are not in them",
+			    COUNTED(elsewhere, "file"));
 	} else {
-		add(banner, "%s: %s contained in %s",
-		    banner->kind == BANNER_NO_ESCAPE ? "no escape" : "not told",
-		    COUNTED(sum->counts.of[THPRACE_CONTAINED], "overlap"),
-		    COUNTED(sum->files, "file"));
+		banner__add(banner, "%s: %s contained in %s",
+			    banner->kind == BANNER_NO_ESCAPE ? "no escape" : "not told",
+			    COUNTED(sum->counts.of[THPRACE_CONTAINED], "overlap"),
+			    COUNTED(sum->files, "file"));
 		if (banner->kind == BANNER_NOT_TOLD)
-			add(banner, ", none escaped");
+			banner__add(banner, ", none escaped");
 	}
 	add_limits(banner, sum);
 }
