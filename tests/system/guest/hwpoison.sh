@@ -3,7 +3,7 @@
 # shellcheck source=tests/system/guest/common.sh
 . ./common.sh
 
-record_until walkers:hwpoison-unmap=400 "--mode precise --all" "thprace-stress hwpoison-unmap -d 6"
+record_until "walkers:hwpoison-unmap=400 overlaps:hwpoison-unmap=101" "--mode precise --all" "thprace-stress hwpoison-unmap -d 6"
 is "$status" 0 "hwpoison-unmap: recorded, no escape" || diag "$(cat err)"
 thprace report --format json x.thpr >report.json
 is $? 0 "hwpoison-unmap: report"
