@@ -21,6 +21,7 @@
 #include "report/record_lines.h"
 #include "trace/record_order.h"
 #include "report/render_record.h"
+#include "report/summary.h"
 #include "trace/trace_reader.h"
 #include "when.h"
 
@@ -89,6 +90,7 @@ struct dump {
 	struct bound until;
 	struct filter filter;
 	struct render_record render;
+	struct summary *names; /* those of cgroups */
 	struct record_lines *lines;
 	struct record_place *places; /* of the records of one block, and the same again for sorting
 				      * them */
@@ -298,6 +300,32 @@ static int begin(struct dump *dump, const struct thprace_trace_header *header)
 	return render_record__header(&dump->render, header);
 }
 
+/*
+ * The names of cgroups, which are at the end of a file: read first, from an input that can be read
+ * twice. Without them, incidents have the numbers alone.
+ */
+static void read_names(struct dump *dump, const char *path, int fd)
+{
+	struct trace_reader *reader = NULL;
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	char why[256];
+	struct stat st;
+
+	if (path ? stat(path, &st) : fstat(fd, &st) || at < 0)
+		return;
+	if (!S_ISREG(st.st_mode))
+		return;
+	if (!(path ? trace_reader__open(&reader, path, why, sizeof(why))
+		   : trace_reader__open_fd(&reader, fd, why, sizeof(why)))) {
+		trace_reader__only(reader, THPRACE_BLOCK_SYMBOLS);
+		summary__read(&dump->names, reader, why, sizeof(why));
+		dump->render.names = dump->names;
+		trace_reader__close(reader);
+	}
+	if (!path)
+		lseek(fd, at, SEEK_SET);
+}
+
 /* Print the content of reader, and close it. */
 static int dump_trace(struct dump *dump, struct trace_reader *reader)
 {
@@ -309,6 +337,7 @@ static int dump_trace(struct dump *dump, struct trace_reader *reader)
 		err = dump_blocks(dump, reader);
 	free(dump->places);
 	record_lines__free(dump->lines);
+	summary__free(dump->names);
 	trace_reader__close(reader);
 	if (err)
 		return cli__fail("dump", dump->path, strerror(-err));
@@ -329,6 +358,10 @@ static int dump_file(struct dump *dump)
 	struct trace_reader *reader = NULL;
 	char why[256];
 
+	if (strcmp(dump->path, "-") == 0)
+		read_names(dump, NULL, STDIN_FILENO);
+	else
+		read_names(dump, dump->path, -1);
 	if (trace_reader__open(&reader, dump->path, why, sizeof(why)))
 		return fail(dump, why);
 	return dump_trace(dump, reader);
@@ -436,10 +469,11 @@ static int dump_live(struct dump *dump)
 		/* It is no failure if a reader exits: core/base/output.h. */
 		status = err && err != EPIPE ? cli__fail("dump", dump->output, strerror(err))
 					     : CLI_DONE;
-	} else if (trace_reader__open_fd(&reader, fd, why, sizeof(why))) {
-		status = fail(dump, why);
 	} else {
-		status = dump_trace(dump, reader);
+		read_names(dump, NULL, fd);
+		status = trace_reader__open_fd(&reader, fd, why, sizeof(why))
+				 ? fail(dump, why)
+				 : dump_trace(dump, reader);
 	}
 	close(fd);
 	return status;

@@ -334,6 +334,16 @@
 						 more.walker)));
 	}
 
+	// Who both tasks are, as far as the trace says it.
+	function whoOf(incident, more) {
+		const sides = more.reuse ? ["Collapser", incident.window ? "Holder" : "Collapser"] : ["Opener", "Walker"];
+		const list = element("dl", {class: "who"});
+
+		more.who.forEach((text, i) => text && list.append(
+			element("dt", null, sides[i]), element("dd", null, text)));
+		return list.children.length ? list : "";
+	}
+
 	// A line of the report as `thprace report --format json` prints it, with the stacks.
 	function wholeLine(i) {
 		const object = report[i];
@@ -373,7 +383,7 @@
 		viewer.append(element("p", {class: "words " + incident.verdict}, incident.words),
 			      element("p", {class: "proof"},
 				      (more.file ? "Key " : "Folio ") + incident.walker.folio + ". Proof: " + incident.proof + "."),
-			      box,
+			      whoOf(incident, more), box,
 			      element("div", {class: "tools"},
 				      button("+", () => timeline.zoomBy(1.5), "Zoom in"),
 				      button("−", () => timeline.zoomBy(1 / 1.5), "Zoom out"),

@@ -17,6 +17,7 @@
 #include "report/diagram.h"
 #include "report/incident_groups.h"
 #include "report/render_json.h"
+#include "report/who.h"
 
 struct texts {
 	struct hash_map by_hash; /* of struct text */
@@ -151,6 +152,25 @@ static uint64_t group_of(const struct page *page, const struct thprace_incident 
 	return i;
 }
 
+/* Who both tasks are, in the words of the drawing: "user 1000, web.service"; "": not known. */
+static struct json_object *who_of(const struct summary *summary,
+				  const struct thprace_incident *incident)
+{
+	const struct thprace_stack *const sides[] = {&incident->opener_stack,
+						     &incident->walker_stack};
+	struct json_object *list = json_object_new_array();
+	char text[WHO_TEXT_LEN];
+	struct who who;
+	size_t i;
+
+	for (i = 0; list && i < sizeof(sides) / sizeof(sides[0]); i++) {
+		who__read(&who, sides[i], summary__cgroup(summary, sides[i]->cgroup));
+		json_object_array_add(list,
+				      json_object_new_string(who__text(text, sizeof(text), &who)));
+	}
+	return list;
+}
+
 static void write_incident(struct page *page, struct texts *texts,
 			   const struct summary_incident *one)
 {
@@ -169,6 +189,7 @@ static void write_incident(struct page *page, struct texts *texts,
 			json__add_bool(object, "file", true);
 		json__add(object, "events", events_of(texts, summary, incident, &base));
 		json__add(object, "times", times_of(incident, base));
+		json__add(object, "who", who_of(summary, incident));
 	}
 	if (object && page->options->stacks) {
 		json__add(object, "opener", stack_of(texts, summary, &incident->opener_stack));

@@ -312,7 +312,9 @@ static char *csv_line(struct record_lines *lines, char *at, const struct thprace
 	at = format__short(at, record->flags);
 	at = format__hex(format__text(at, ",0x"), record->arg);
 	at = format__hex(format__text(at, ",0x"), record->arg2);
-	return format__text(at, ",,,,,,,,,,,,,,,,,,,\n");
+	/* The columns of incidents: those up to walker_saved, and who both tasks are. */
+	return format__text(at, ",,,,,,,,,,,,,,,,,,,"
+				",,,,,,,,,,,,,,\n");
 }
 
 static inline char *text_value(const struct record_lines *lines, char *at,

@@ -12,6 +12,9 @@
 #include "render_json.h"
 #include "saved_values.h"
 #include "summary.h"
+#include "who.h"
+
+#define CSV_TEXT_LEN 512 /* a path of a cgroup */
 
 int render_record__header(const struct render_record *render,
 			  const struct thprace_trace_header *header)
@@ -27,7 +30,10 @@ int render_record__header(const struct render_record *render,
 		fputs("row,number,time_ns,begin_ns,type,class,kind,cpu,pid,tgid,folio,value,flags,"
 		      "arg,arg2,verdict,said,close_call,level,overlap_ns,comm,window_open_ns,"
 		      "window_removed_ns,window_close_ns,window_cpu,window_pid,window_tgid,"
-		      "window_comm,mm,address,pages,attribution,window_saved,walker_saved\n",
+		      "window_comm,mm,address,pages,attribution,window_saved,walker_saved,"
+		      "window_uid,window_cgroup_id,window_cgroup,window_unit,window_runtime,"
+		      "window_container,window_pod,walker_uid,walker_cgroup_id,walker_cgroup,"
+		      "walker_unit,walker_runtime,walker_container,walker_pod\n",
 		      render->out);
 		return 0;
 	}
@@ -57,6 +63,23 @@ static void text_saved(FILE *out, const char *side, unsigned int class,
 
 	if (*saved_values__text(saved, sizeof(saved), class, stack))
 		fprintf(out, " %s-saved=\"%s\"", side, saved);
+}
+
+static void read_who(const struct render_record *render, struct who *who,
+		     const struct thprace_stack *stack)
+{
+	who__read(who, stack, summary__cgroup(render->names, stack->cgroup));
+}
+
+static void text_who(const struct render_record *render, const char *side,
+		     const struct thprace_stack *stack)
+{
+	char text[WHO_TEXT_LEN];
+	struct who who;
+
+	read_who(render, &who, stack);
+	if (*who__text(text, sizeof(text), &who))
+		fprintf(render->out, " %s-is=\"%s\"", side, text);
 }
 
 static void text_incident(const struct render_record *render, uint64_t number,
@@ -98,16 +121,18 @@ static void text_incident(const struct render_record *render, uint64_t number,
 		if (!file)
 			text_time(render, "removed", window->removed);
 		text_time(render, "close", window->close);
+		text_who(render, "opener", &incident->opener_stack);
 		text_saved(out, "opener", walk->class, &incident->opener_stack);
 	}
+	text_who(render, "walker", &incident->walker_stack);
 	text_saved(out, "walker", walk->class, &incident->walker_stack);
 	fprintf(out, " proof: %s\n", diagram__proof(proof, sizeof(proof), incident));
 }
 
-/* A quoted field of CSV. */
+/* A quoted field of CSV, of at most CSV_TEXT_LEN bytes. */
 static void csv_text(FILE *out, const char *text, size_t length)
 {
-	char clean[3 * THPRACE_COMM_LEN];
+	char clean[3 * CSV_TEXT_LEN];
 	const char *c;
 
 	fputc('"', out);
@@ -127,6 +152,33 @@ static void csv_saved(FILE *out, unsigned int class, const struct thprace_stack 
 		fprintf(out, ",\"%s\"", saved);
 	else
 		fputc(',', out);
+}
+
+/* A field that is empty if it is not known. */
+static void csv_known(FILE *out, const char *text)
+{
+	fputc(',', out);
+	if (*text)
+		csv_text(out, text, CSV_TEXT_LEN);
+}
+
+static void csv_who(const struct render_record *render, const struct thprace_stack *stack)
+{
+	FILE *out = render->out;
+	struct who who;
+
+	read_who(render, &who, stack);
+	if (who.known)
+		fprintf(out, ",%u,", who.uid);
+	else
+		fputs(",,", out);
+	if (who.cgroup)
+		fprintf(out, "%" PRIu64, who.cgroup);
+	csv_known(out, who.path);
+	csv_known(out, who.name.unit);
+	csv_known(out, who.name.runtime);
+	csv_known(out, who.name.container);
+	csv_known(out, who.name.pod);
 }
 
 static void csv_incident(const struct render_record *render, uint64_t number,
@@ -156,6 +208,8 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 	if (!summary__has_window(incident)) {
 		fputs(",,,,,,,,,,,,", out);
 		csv_saved(out, walk->class, &incident->walker_stack);
+		fputs(",,,,,,,", out);
+		csv_who(render, &incident->walker_stack);
 		fputc('\n', out);
 		return;
 	}
@@ -168,14 +222,32 @@ static void csv_incident(const struct render_record *render, uint64_t number,
 		names__attribution(incident->attribution));
 	csv_saved(out, walk->class, &incident->opener_stack);
 	csv_saved(out, walk->class, &incident->walker_stack);
+	csv_who(render, &incident->opener_stack);
+	csv_who(render, &incident->walker_stack);
 	fputc('\n', out);
+}
+
+static const char *path_of(const void *names, uint64_t cgroup)
+{
+	return summary__cgroup(names, cgroup);
+}
+
+/* Stacks stay addresses; the names of cgroups are few. */
+static int json_incident(const struct render_record *render, uint64_t number,
+			 const struct thprace_incident *incident)
+{
+	struct json_object *object = render_json__incident(NULL, number, incident, 1);
+
+	if (object && render->names)
+		render_json__add_who(object, incident, path_of, render->names);
+	return json__print(render->out, object);
 }
 
 int render_record__incident(const struct render_record *render, uint64_t number,
 			    const struct thprace_incident *incident)
 {
 	if (render->format == RENDER_JSON)
-		return json__print(render->out, render_json__incident(NULL, number, incident, 1));
+		return json_incident(render, number, incident);
 	if (render->format == RENDER_CSV)
 		csv_incident(render, number, incident);
 	else

@@ -10,6 +10,8 @@
 #include <thprace/incident.h>
 #include <thprace/trace.h>
 
+struct summary;
+
 enum render_format {
 	RENDER_TEXT = 0,
 	RENDER_JSON = 1,
@@ -26,6 +28,7 @@ struct render_record {
 	enum render_format format;
 	uint64_t started; /* ns CLOCK_MONOTONIC: times in text are counted from here */
 	int utf8; /* text: the reader's terminal does UTF-8 */
+	const struct summary *names; /* of cgroups; NULL: they have none */
 };
 
 /* Write the header. 0 or -ENOMEM; see also ferror(). */

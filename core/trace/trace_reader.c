@@ -16,6 +16,7 @@
 #include "base/incident_old.h"
 #include "base/json_bounds.h"
 #include "base/work.h"
+#include "block_type.h"
 #include "record_pack.h"
 #include "trace_classes.h"
 #include "trace_validate.h"
@@ -37,6 +38,7 @@ struct trace_reader {
 	int own_fd;
 	int finished; /* nothing more is read */
 	int ended; /* an END block was seen */
+	unsigned int only; /* type of the blocks that the caller wants; 0: all */
 	uint64_t offset; /* bytes read so far */
 	struct work *work; /* where they are counted, or NULL */
 	struct thprace_trace_header header;
@@ -115,21 +117,6 @@ static int reserve(struct trace_reader *reader, struct buffer *buffer, size_t si
 	return 0;
 }
 
-static const char *type_name(unsigned int type)
-{
-	static const char *const names[] = {
-		[THPRACE_BLOCK_META] = "meta",	     [THPRACE_BLOCK_RECORDS] = "records",
-		[THPRACE_BLOCK_CONTEXT] = "context", [THPRACE_BLOCK_INCIDENTS] = "incidents",
-		[THPRACE_BLOCK_STATS] = "stats",     [THPRACE_BLOCK_SYMBOLS] = "symbols",
-		[THPRACE_BLOCK_TASKS] = "tasks",     [THPRACE_BLOCK_END] = "end",
-	};
-
-	_Static_assert(sizeof(names) / sizeof(*names) == THPRACE_BLOCK_TYPE_MAX, "a name each");
-	if (type >= THPRACE_BLOCK_TYPE_MAX || !names[type])
-		return "unknown";
-	return names[type];
-}
-
 /* As they are stored in this file. */
 static size_t member_size(const struct trace_reader *reader, unsigned int type)
 {
@@ -142,22 +129,6 @@ static size_t member_size(const struct trace_reader *reader, unsigned int type)
 	default:
 		return 0;
 	}
-}
-
-static int holds_records(unsigned int type)
-{
-	return type == THPRACE_BLOCK_RECORDS || type == THPRACE_BLOCK_CONTEXT;
-}
-
-static int holds_json(unsigned int type)
-{
-	return type == THPRACE_BLOCK_META || type == THPRACE_BLOCK_STATS ||
-	       type == THPRACE_BLOCK_SYMBOLS || type == THPRACE_BLOCK_TASKS;
-}
-
-static int known_type(unsigned int type)
-{
-	return type >= THPRACE_BLOCK_META && type < THPRACE_BLOCK_TYPE_MAX;
 }
 
 static int check_version(struct trace_reader *reader)
@@ -289,6 +260,11 @@ void trace_reader__count(struct trace_reader *reader, struct work *work)
 		work__total(work, reader->offset + (uint64_t)(st.st_size - at));
 }
 
+void trace_reader__only(struct trace_reader *reader, enum thprace_block_type type)
+{
+	reader->only = type;
+}
+
 const struct thprace_trace_header *trace_reader__header(const struct trace_reader *reader)
 {
 	return &reader->header;
@@ -333,7 +309,7 @@ static int check_sizes(struct trace_reader *reader)
 {
 	const struct thprace_block_header *block = &reader->block;
 	size_t member = member_size(reader, block->type);
-	const char *name = type_name(block->type);
+	const char *name = block_type__name(block->type);
 	uint64_t at = reader->block_offset;
 
 	if (block->stored_size > THPRACE_BLOCK_MAX || block->raw_size > THPRACE_BLOCK_MAX)
@@ -344,10 +320,10 @@ static int check_sizes(struct trace_reader *reader)
 			    block->raw_size > block->stored_size ? block->raw_size
 								 : block->stored_size,
 			    THPRACE_BLOCK_MAX);
-	if (!known_type(block->type))
+	if (!block_type__is_known(block->type))
 		return 0;
 	if (block->codec != THPRACE_CODEC_RAW && block->codec != THPRACE_CODEC_ZLIB &&
-	    (block->codec != THPRACE_CODEC_PACKED || !holds_records(block->type)))
+	    (block->codec != THPRACE_CODEC_PACKED || !block_type__has_records(block->type)))
 		return fail(reader, -EPROTONOSUPPORT,
 			    "the %s block at byte %" PRIu64
 			    " is compressed in a way (%u) that this build does not know",
@@ -376,7 +352,7 @@ static int read_payload(struct trace_reader *reader)
 	int err;
 
 	/* A block that is stored as it is needs no second buffer. */
-	if (known_type(block->type) && block->codec == THPRACE_CODEC_RAW)
+	if (block_type__is_known(block->type) && block->codec == THPRACE_CODEC_RAW)
 		to = &reader->raw;
 	err = reserve(reader, to, (size_t)block->stored_size + RECORD_PACK_SLACK);
 	if (err)
@@ -388,11 +364,11 @@ static int read_payload(struct trace_reader *reader)
 		return fail(reader, -ENODATA,
 			    "the file is cut off at byte %" PRIu64
 			    ", inside the %s block at byte %" PRIu64,
-			    reader->offset, type_name(block->type), reader->block_offset);
+			    reader->offset, block_type__name(block->type), reader->block_offset);
 	if ((uint32_t)crc32(0, to->data, block->stored_size) != block->crc)
 		return fail(reader, -EBADMSG,
 			    "the %s block at byte %" PRIu64 " is damaged (checksum) and left out",
-			    type_name(block->type), reader->block_offset);
+			    block_type__name(block->type), reader->block_offset);
 	return 0;
 }
 
@@ -407,7 +383,7 @@ static int unpack(struct trace_reader *reader)
 		return fail(reader, -EBADMSG,
 			    "the %s block at byte %" PRIu64 " does not unpack to the %" PRIu32
 			    " records that it claims, and is left out",
-			    type_name(block->type), reader->block_offset, block->count);
+			    block_type__name(block->type), reader->block_offset, block->count);
 	return 0;
 }
 
@@ -436,7 +412,7 @@ static int decompress(struct trace_reader *reader)
 		return fail(reader, -EBADMSG,
 			    "the %s block at byte %" PRIu64 " does not decompress to the %" PRIu32
 			    " bytes that it claims, and is left out",
-			    type_name(block->type), reader->block_offset, block->raw_size);
+			    block_type__name(block->type), reader->block_offset, block->raw_size);
 	return 0;
 }
 
@@ -460,7 +436,7 @@ static int check_json(struct trace_reader *reader)
 			reader, -E2BIG,
 			"the %s block at byte %" PRIu64
 			" is not one that thprace writes, and nothing is read from there on: %s",
-			type_name(block->type), reader->block_offset, beyond);
+			block_type__name(block->type), reader->block_offset, beyond);
 	return 0;
 }
 
@@ -524,8 +500,19 @@ static int take_members(struct trace_reader *reader)
 		return fail(reader, -EBADMSG,
 			    "the %s block at byte %" PRIu64 " is left out: member %" PRIu32
 			    " of %" PRIu32 " is wrong, %s",
-			    type_name(block->type), reader->block_offset, i, block->count, wrong);
+			    block_type__name(block->type), reader->block_offset, i, block->count,
+			    wrong);
 	return 0;
+}
+
+/* The caller does not want this block: leave its contents unread. */
+static int pass_over(struct trace_reader *reader)
+{
+	if (lseek(reader->fd, reader->block.stored_size, SEEK_CUR) < 0)
+		return fail(reader, -EIO, "cannot go on from byte %" PRIu64 ": %s", reader->offset,
+			    strerror(errno));
+	reader->offset += reader->block.stored_size;
+	return -EAGAIN;
 }
 
 /* Returns 1 with a block for the caller, 0 at the end, -EAGAIN after a block that is not for it. */
@@ -539,16 +526,20 @@ static int read_block(struct trace_reader *reader)
 		return err;
 	}
 	err = check_sizes(reader);
+	if (!err && reader->only && reader->block.type != reader->only &&
+	    reader->block.type != THPRACE_BLOCK_END)
+		return pass_over(reader);
 	if (!err)
 		err = read_payload(reader);
-	if (!err && !known_type(reader->block.type))
+	if (!err && !block_type__is_known(reader->block.type))
 		return -EAGAIN;
 	if (!err)
 		err = decompress(reader);
 	if (!err)
 		err = convert(reader);
 	if (!err)
-		err = holds_json(reader->block.type) ? check_json(reader) : take_members(reader);
+		err = block_type__has_json(reader->block.type) ? check_json(reader)
+							       : take_members(reader);
 	if (err) {
 		reader->finished = err != -EBADMSG;
 		return err;

@@ -42,6 +42,12 @@ int trace_reader__open_fd(struct trace_reader **reader, int fd, char *why, size_
  */
 void trace_reader__count(struct trace_reader *reader, struct work *work);
 
+/*
+ * Return only blocks of this type, and END, from now on. The contents of all others are not read: a
+ * file of any size takes a moment. Only for input that can be seeked.
+ */
+void trace_reader__only(struct trace_reader *reader, enum thprace_block_type type);
+
 const struct thprace_trace_header *trace_reader__header(const struct trace_reader *reader);
 
 /*

@@ -101,6 +101,14 @@ async function unfold(page, json) {
 	await page.select(".group select", options[0]);
 }
 
+async function who(page) {
+	const shown = await texts(page, ".viewer .who > *");
+
+	is(shown.slice(0, 4), ["Opener", "user 1000, web.service", "Walker", "user 0"],
+	   "both tasks' users, and the opener's unit");
+	is(shown.slice(4, 6), ["Walker", "user 0"], "and the walker's alone, if no window was seen");
+}
+
 async function mail(page, json) {
 	await page.click("#mail button");
 	await page.waitForSelector("#mail textarea");
@@ -175,6 +183,7 @@ withBrowser(async (browser) => {
 		is(fs.statSync(made.file).mode & 0o777, 0o600, kind + ": only its owner may read it");
 		await sameAsJson(page, json, kind);
 		if (kind === "real") {
+			await who(page);
 			await timeline(page, json);
 			await unfold(page, json);
 			await mail(page, json);

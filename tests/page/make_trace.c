@@ -21,6 +21,7 @@
 #define TEXT 0xffffffff81000000ULL /* where the kernel's code begins */
 #define SYMBOLS 96
 #define INCIDENTS 2000
+#define CGROUP 2917
 
 static struct trace_writer *writer;
 
@@ -52,6 +53,10 @@ static void set_stack(struct thprace_stack *stack, unsigned int nr, unsigned int
 {
 	unsigned int i;
 
+	/* The opener is a service's, the walker root's. */
+	stack->flags = THPRACE_STACK_WHO;
+	stack->uid = from ? 0 : 1000;
+	stack->cgroup = from ? 0 : CGROUP;
 	stack->nr = nr;
 	for (i = 0; i < nr; i++)
 		stack->ip[i] = TEXT + 0x1000 * ((from + i) % SYMBOLS);
@@ -110,8 +115,8 @@ static void add_records(unsigned int nr)
 	check(trace_writer__record(writer, THPRACE_BLOCK_RECORDS, &record));
 }
 
-/* Names of 96 functions, the hostile ones first. */
-static void add_symbols(const char *const *hostile, size_t nr)
+/* Names of 96 functions, the hostile ones first; and the path of a cgroup. */
+static void add_symbols(const char *const *hostile, size_t nr, const char *path)
 {
 	static const char *const functions[] = {
 		"zap_huge_pmd",
@@ -138,7 +143,7 @@ static void add_symbols(const char *const *hostile, size_t nr)
 	for (i = 0; i < SYMBOLS; i++)
 		at += sprintf(at, "%s\"0x%llx\":\"%s+0x%x\"", i ? "," : "{", TEXT + 0x1000 * i,
 			      i < nr ? hostile[i] : functions[i % nr_functions], 16 + i);
-	strcpy(at, "}");
+	sprintf(at, ",\"cgroup %d\":\"%s\"}", CGROUP, path);
 	json(THPRACE_BLOCK_SYMBOLS, text);
 }
 
@@ -188,7 +193,7 @@ static void make_real(void)
 	incident.walk.origin = THPRACE_ORIGIN_SPLIT;
 	set_stack(&incident.walker_stack, 6, 12);
 	add(&incident);
-	add_symbols(NULL, 0);
+	add_symbols(NULL, 0, "/system.slice/web.service");
 	json(THPRACE_BLOCK_TASKS, tasks);
 	json(THPRACE_BLOCK_STATS, stats);
 }
@@ -210,7 +215,7 @@ static void make_many(void)
 		set_stack(&incident.walker_stack, THPRACE_STACK_MAX, 40 + i / 35 % 3);
 		add(&incident);
 	}
-	add_symbols(NULL, 0);
+	add_symbols(NULL, 0, "/system.slice/web.service");
 	json(THPRACE_BLOCK_STATS, stats);
 }
 
@@ -266,7 +271,8 @@ static void make_hostile(void)
 		set_stack(&incident.walker_stack, 4 + i % 2, 4);
 		add(&incident);
 	}
-	add_symbols(symbols, sizeof(symbols) / sizeof(symbols[0]));
+	add_symbols(symbols, sizeof(symbols) / sizeof(symbols[0]),
+		    "/<img src=x onerror=window.hacked=12>");
 	json(THPRACE_BLOCK_TASKS, hostile_tasks);
 	json(THPRACE_BLOCK_STATS, hostile_stats);
 }

@@ -6,6 +6,7 @@
 #include "report_support.h"
 
 #include "filter.h"
+#include "base/json.h"
 #include "report/record_lines.h"
 #include "report/render_record.h"
 #include "class_ids.h"
@@ -138,9 +139,10 @@ static void dumped_lines(void **state)
 	}
 }
 
-static char *dumped(enum render_format format, const struct thprace_incident *incident)
+static char *dumped_with(enum render_format format, const struct thprace_incident *incident,
+			 const struct summary *names)
 {
-	struct render_record render = {.started = START, .format = format};
+	struct render_record render = {.started = START, .format = format, .names = names};
 	char *text = NULL;
 	size_t size = 0;
 
@@ -148,6 +150,11 @@ static char *dumped(enum render_format format, const struct thprace_incident *in
 	assert_int_equal(render_record__incident(&render, 1, incident), 0);
 	fclose(render.out);
 	return text;
+}
+
+static char *dumped(enum render_format format, const struct thprace_incident *incident)
+{
+	return dumped_with(format, incident, NULL);
 }
 
 static void save(struct thprace_stack *stack, unsigned int section, uint64_t value)
@@ -177,22 +184,77 @@ static void dumped_saved(void **state)
 	assert_null(strstr(text, " removed="));
 	free(text);
 	text = dumped(RENDER_CSV, &pair);
-	assert_non_null(strstr(text, ",\"flags=0x1000\",\"order=9\"\n"));
+	assert_non_null(strstr(text, ",\"flags=0x1000\",\"order=9\",,,,,,,,,,,,,,\n"));
 	free(text);
 	memset(&pair.window, 0, sizeof(pair.window));
 	text = dumped(RENDER_CSV, &pair);
-	assert_non_null(strstr(text, ",,,\"order=9\"\n"));
+	assert_non_null(strstr(text, ",,,\"order=9\",,,,,,,,,,,,,,\n"));
 	free(text);
 	race_class__forget_foreign();
+}
+
+/* Who both tasks are: a container's with a name in the trace, and one whose cgroup has none. */
+static void dumped_who(void **state)
+{
+	struct summary_cgroup cgroup = {.id = 2917,
+					.path = "/system.slice/docker-0123456789ab0123456789ab0123"
+						"456789ab0123456789ab0123456789ab0123.scope"};
+	struct summary *names = calloc(1, sizeof(*names));
+	struct thprace_incident pair = incident(THPRACE_ESCAPE, 5000);
+	struct json_object *object, *side;
+	char *text;
+
+	(void)state;
+	assert_non_null(names);
+	names->cgroups = &cgroup;
+	names->nr_cgroups = 1;
+	pair.opener_stack.flags = pair.walker_stack.flags = THPRACE_STACK_WHO;
+	pair.opener_stack.uid = 1000;
+	pair.opener_stack.cgroup = 2917;
+	pair.walker_stack.cgroup = 5;
+	text = dumped_with(RENDER_CSV, &pair, names);
+	assert_non_null(strstr(
+		text,
+		",1000,2917,\"/system.slice/docker-0123456789ab0123456789ab0123456789ab0123456789ab"
+		"0123456789ab0123.scope\",\"docker-0123456789ab0123456789ab0123456789ab0123456789ab"
+		"0123456789ab0123.scope\",\"docker\",\"0123456789ab0123456789ab0123456789ab0123"
+		"456789ab0123456789ab0123\",,0,5,,,,,\n"));
+	free(text);
+	text = dumped_with(RENDER_TEXT, &pair, names);
+	assert_non_null(
+		strstr(text, " opener-is=\"user 1000, docker container 0123456789ab, docker-"));
+	assert_non_null(strstr(text, " walker-is=\"user 0, cgroup 5\" "));
+	free(text);
+	text = dumped_with(RENDER_JSON, &pair, names);
+	object = json_tokener_parse(text);
+	side = json__get(json__get(object, "window", json_type_object), "who", json_type_object);
+	assert_string_equal(json__get_text(side, "runtime"), "docker");
+	json_object_put(object);
+	free(text);
+	/* From a pipe there are no names. */
+	text = dumped(RENDER_CSV, &pair);
+	assert_non_null(strstr(text, ",1000,2917,,,,,,0,5,,,,,\n"));
+	free(text);
+	/* Names from a trace are not to be trusted. */
+	strcpy(cgroup.path, "/a\"b,\n\x1b.service");
+	text = dumped_with(RENDER_CSV, &pair, names);
+	assert_non_null(strstr(
+		text, ",1000,2917,\"/a\"\"b,??.service\",\"a\"\"b,??.service\",,,,0,5,,,,,\n"));
+	free(text);
+	/* Alone: the columns of a window are empty. */
+	memset(&pair.window, 0, sizeof(pair.window));
+	text = dumped_with(RENDER_CSV, &pair, names);
+	assert_non_null(strstr(text, ",,,,,,,,,0,5,,,,,\n"));
+	free(text);
+	free(names);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters),
-		cmocka_unit_test(filter_words),
-		cmocka_unit_test(dumped_lines),
-		cmocka_unit_test(dumped_saved),
+		cmocka_unit_test(filters),	cmocka_unit_test(filter_words),
+		cmocka_unit_test(dumped_lines), cmocka_unit_test(dumped_saved),
+		cmocka_unit_test(dumped_who),
 	};
 
 	return cmocka_run_group_tests_name("dump", tests, make_file, remove_file);

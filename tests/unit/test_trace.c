@@ -72,6 +72,36 @@ static void test_truncated(void **state)
 	drop(&whole);
 }
 
+/* One type only: the others are passed over, whatever is in them, and the end is still seen. */
+static void test_only(void **state)
+{
+	static unsigned char bytes[8192];
+	struct trace_reader *reader;
+	struct whole whole, part;
+	char why[256];
+	unsigned int i;
+	size_t size;
+
+	(void)state;
+	write_small(file);
+	size = load(file, bytes, sizeof(bytes));
+	assert_int_equal(read_file(file, &whole), 0);
+	for (i = 0; i < whole.nr; i++) {
+		/* The contents of the first block are damaged, which matters if it is wanted. */
+		bytes[whole.blocks[0].block.offset + sizeof(struct thprace_block_header)] ^= i & 1;
+		store(other, bytes, size);
+		assert_int_equal(trace_reader__open(&reader, other, why, sizeof(why)), 0);
+		trace_reader__only(reader, whole.blocks[i].block.type);
+		take_all(reader, &part);
+		assert_int_equal(part.nr, 1 + (whole.blocks[i].block.type != THPRACE_BLOCK_END));
+		assert_int_equal(part.err, 0);
+		assert_same(&part.blocks[0], &whole.blocks[i]);
+		assert_true(part.ended);
+		drop(&part);
+	}
+	drop(&whole);
+}
+
 /* A flipped bit is reported, and what is delivered is still as it was written. */
 static void test_flipped(void **state)
 {
@@ -585,6 +615,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_decompression),
