@@ -168,7 +168,7 @@ lint: all
 	$(call say,ROOMS,docs/architecture.md)
 	$(Q)tests/lint/rooms --build $(O)
 	$(Q)tests/lint/classes
-	$(Q)prove -Q tests/lint/
+	$(Q)THPRACE_BUILD=$(O) prove -Q tests/lint/
 	$(call say,CPPCHECK,$(words $(LINTED)) files)
 	$(Q)cppcheck --quiet --error-exitcode=1 -Iinclude -Icore $(LINTED)
 	$(call say,TIDY,$(words $(LINTED)) files)
