@@ -89,7 +89,8 @@ static void csv(FILE *out, const struct thprace_record *record, int context)
 {
 	fprintf(out,
 		"%s,,%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%u,%u,%u,0x%" PRIx64 ",%d,%u,0x%" PRIx64
-		",0x%" PRIx64 ",,,,,,,,,,,,,,,,,,,\n",
+		",0x%" PRIx64 ",,,,,,,,,,,,,,,,,,,"
+		",,,,,,,,,,,,,,\n",
 		context ? "context" : "record", (uint64_t)record->ts, (uint64_t)record->entry,
 		names__record(record->type), names__class(record->class),
 		names__origin(record->origin), record->cpu, record->pid, record->tgid,
