@@ -138,7 +138,7 @@ $(O)/unit/seed_%: tests/fuzz/fuzz_%.c $(O)/unit/tiny_kernel.o $(O)/unit/tiny_arm
 	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_CFLAGS) -o $@ $^ $(IMAGE_LIBS) $(LIBS)
 
 STYLED := $(wildcard bpf/*.[ch] core/*/*.[ch] cli/*.[ch] daemon/*.[ch] include/thprace/*.h packaging/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := .ci/run tests/deps tests/fleet/install tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
+SCRIPTS := .ci/run tests/deps tests/host.sh tests/fleet/install tests/progress.sh tests/lint/classes tests/fuzz/run tests/demo tests/pictures/make tests/pictures/top.sh tests/bpf-stats tests/vm/run tests/vm/init tests/vm/kernel tests/vm/emulator \
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh tests/check/image \

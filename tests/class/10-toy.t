@@ -4,19 +4,12 @@
 # A race class is one file: only toy_migrate.c is added to core/classes of a copy of the tree. The
 # programs built there know the class wherever they know the others.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 out=$work/out
 mkdir -p "$tree/build/unit" "$out"
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 # Objects that are newer than their sources are not built again.
 tar -C "$root" --exclude=./build --exclude=./.git -cf - . | tar -C "$tree" -xf -

@@ -3,17 +3,9 @@
 #
 # Prometheus' own tool accepts the metrics and the alert rules without a message.
 
-set -u
-export LC_ALL=C
-
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=${THPRACE_BUILD:-$root/build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 promtool=$("$here/promtool") || {
 	echo "Bail out! promtool could not be fetched"

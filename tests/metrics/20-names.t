@@ -4,18 +4,10 @@
 # The alert rules, the dashboard and docs/metrics.md use existing metrics, and the document has all
 # of them. The dashboard is JSON, and Prometheus can parse its expressions.
 
-set -u
-export LC_ALL=C
-
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=${THPRACE_BUILD:-$root/build}
 prometheus=$root/docs/prometheus
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 promtool=$("$here/promtool") || {
 	echo "Bail out! promtool could not be fetched"

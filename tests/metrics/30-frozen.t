@@ -4,17 +4,9 @@
 # The types and labels of all metrics are those of frozen.list: docs/compatibility.md promises them.
 # tests/lint/frozen.t has their names and their descriptions.
 
-set -u
-export LC_ALL=C
-
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=${THPRACE_BUILD:-$root/build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 # NAME TYPE LABEL...
 "$build/unit/test_metrics" --print | perl -ne '

@@ -5,15 +5,8 @@
 # folder, message catalog and the examples accept them. Whether the service works is tested
 # elsewhere, because that needs a kernel.
 
-set -u
-export LC_ALL=C
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 
 for tool in systemd-analyze systemd-sysusers systemd-tmpfiles journalctl; do
 	command -v "$tool" >/dev/null || {

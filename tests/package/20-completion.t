@@ -4,17 +4,8 @@
 # The completions offer every verb and every option in --help, and the values of options that have a
 # known set.
 
-set -u
-export LC_ALL=C
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 # shellcheck source=completions/thprace.bash
 . "$root/completions/thprace.bash"
 

@@ -4,18 +4,10 @@
 # Man pages: one for every verb and program, each without warnings, found by apropos, and with every
 # option in --help.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8 MANWIDTH=100 MANROFFOPT=-c
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
 man=$root/docs/man
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 command -v lexgrog >/dev/null || {
 	echo "Bail out! no lexgrog: make deps"

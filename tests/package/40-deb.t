@@ -4,18 +4,9 @@
 # The Debian packages built by `make deb': lintian, their content, and their scripts. Installing
 # them is tested elsewhere.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 shopt -s nullglob
-export LC_ALL=C
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 daemon=("$build"/deb/thprace_*.deb)
 tests=("$build"/deb/thprace-tests_*.deb)

@@ -3,17 +3,9 @@
 #
 # How the programs handle their arguments: the same in every verb.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 thprace --help | awk '/^  [a-z]/ { print $1 }' >"$work/verbs"
 while read -r verb; do

@@ -6,17 +6,9 @@
 # matter: columns of CSV at the end of a line, members of JSON. tests/unit/test_spool_old.c has the
 # daemon's side.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 traces=$root/tests/traces
 

@@ -4,17 +4,9 @@
 # thprace export: protoc reads Perfetto's format by the fields of its schema, perl the JSON; what is
 # refused, and what is said of a damaged trace.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 command -v protoc >/dev/null || {
 	echo "Bail out! no protoc: make deps"

@@ -5,18 +5,10 @@
 # and is erased; there is none elsewhere. What is printed besides does not change. The programs are
 # made slow: they wait for a file that appears once the line was seen.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH
 unset COLUMNS NO_COLOR
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 cd "$work" || exit 1
 gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o slow.so "$root/tests/package/slow.c" -ldl

@@ -4,17 +4,10 @@
 # thprace report of many traces: which files of a folder are read, what is skipped, the statuses, and
 # that it takes neither more memory than for a few, nor much longer than one file of the same size.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 export LC_ALL=C.UTF-8
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PATH=$build:$PATH COLUMNS=100
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
+export COLUMNS=100
 
 cd "$work" || exit 1
 mkdir -p fleet/h1/deeper fleet/h2 empty

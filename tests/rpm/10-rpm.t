@@ -4,17 +4,9 @@
 # The RPM packages built by `make rpm': their content, compared with that of the Debian ones, and
 # their scriptlets, run by `rpm --root' in a root with busybox and programs that note their calls.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 shopt -s nullglob
-export LC_ALL=C
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 machine=$(uname -m)
 version=$("$build/thprace" --version | awk '{ print $2 }')

@@ -4,18 +4,11 @@
 # The static programs on a kernel that has nothing else: an initramfs with them and a first process,
 # no shell, no library, no folder. Those for arm64 too, if `make static-arm64' has been.
 
-set -u
-export LC_ALL=C
-
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
 qemu=
 trap 'kill $qemu 2>/dev/null; rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 # root_of ARCH COMPILER...: fills $work/ARCH.root with everything that the guest has
 root_of() {

@@ -5,17 +5,9 @@
 # with the tools of busybox alone: afterwards the tree is as it was before, but for what an operator
 # made. Below a folder (--destdir), and as the root of a chroot, with a systemctl that notes its calls.
 
-set -u
+# shellcheck source=tests/host.sh
+. "$(dirname "$0")/../host.sh"
 shopt -s nullglob
-export LC_ALL=C
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root" && realpath "${THPRACE_BUILD:-build}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# shellcheck source=tests/system/tap.sh
-. "$root/tests/system/tap.sh"
 
 tarballs=("$build"/tarball/thprace-*-"$(dpkg --print-architecture)".tar.gz)
 if [ ${#tarballs[@]} != 1 ]; then
