@@ -162,12 +162,9 @@ is "$(stat -c %a /run/thprace/thprace.prom)" 644 "... and node_exporter may read
 
 # --- upgraded ---
 
-first=$(pid)
-dpkg -i "$home"/deb/*.deb >out 2>&1
-ok $? "installed over itself, as an upgrade does" || diag "$(cat out)"
-soon "... it is started again" 60 active_as_another "$first"
-is "$(systemctl is-enabled thpraced)" enabled "... and still enabled"
-soon "... and answers" 20 says '.mode == "light"'
+# shellcheck source=tests/service/guest/upgrade.sh
+. "$home/upgrade.sh"
+is "$(systemctl is-enabled thpraced)" enabled "upgraded: still enabled"
 
 # --- other programs for another mode, and back; killed ---
 
