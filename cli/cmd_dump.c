@@ -247,16 +247,22 @@ static void bad(struct dump *dump, const char *why)
 		snprintf(dump->why, sizeof(dump->why), "%s", why);
 }
 
+/* Show how far the reader has come, until progress__clear(). */
+static void show_work(struct dump *dump, struct trace_reader *reader, struct work *work)
+{
+	work__begin(work, "reading the trace", 0);
+	trace_reader__count(reader, work);
+	if (progress__beside(dump->render.out))
+		progress__work(work);
+}
+
 static int dump_blocks(struct dump *dump, struct trace_reader *reader)
 {
 	struct work work = {0};
 	struct trace_block block;
 	int err = 0, got;
 
-	work__begin(&work, "reading the trace", 0);
-	trace_reader__count(reader, &work);
-	if (progress__beside(dump->render.out))
-		progress__work(&work);
+	show_work(dump, reader, &work);
 	while (!err && !ferror(dump->render.out) &&
 	       (got = trace_reader__next(reader, &block)) != 0) {
 		if (got < 0)
@@ -308,6 +314,7 @@ static void read_names(struct dump *dump, const char *path, int fd)
 {
 	struct trace_reader *reader = NULL;
 	off_t at = lseek(fd, 0, SEEK_CUR);
+	struct work work = {0};
 	char why[256];
 	struct stat st;
 
@@ -318,7 +325,9 @@ static void read_names(struct dump *dump, const char *path, int fd)
 	if (!(path ? trace_reader__open(&reader, path, why, sizeof(why))
 		   : trace_reader__open_fd(&reader, fd, why, sizeof(why)))) {
 		trace_reader__only(reader, THPRACE_BLOCK_SYMBOLS);
+		show_work(dump, reader, &work);
 		summary__read(&dump->names, reader, why, sizeof(why));
+		progress__clear();
 		dump->render.names = dump->names;
 		trace_reader__close(reader);
 	}
