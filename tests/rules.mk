@@ -260,6 +260,11 @@ test-service: deb tarball-$(DEB_ARCH)
 test-static: all tarball-$(DEB_ARCH)
 	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/static/
 
+## test-static-arm64  the same of those for arm64, which it makes, in guests
+.PHONY: test-static-arm64
+test-static-arm64: all tarball-arm64
+	$(Q)THPRACE_BUILD=$(O) prove --failures --comments tests/static/10-bare.t tests/static/30-tarball-arm64.t
+
 # The RPM packages, installed into a root.
 ## test-rpm         the RPM packages: content, scriptlets; it builds them
 .PHONY: test-rpm
