@@ -29,7 +29,8 @@ my %has_now = map { $_ => 1 } @has;
 my %is_promised = map { $_ => 1 } @promised;
 is(join("\n", grep { !$has_now{$_} } @promised), '',
 	'nothing that was promised is gone: docs/compatibility.md says how something goes');
-is(join("\n", grep { !$is_promised{$_} } @has), '',
+# A race class is one file: a new one needs no line here.
+is(join("\n", grep { !$is_promised{$_} && !/^class / } @has), '',
 	'nothing is new: it is described, and gets its line in tests/lint/frozen.list');
 
 # --- each has its description
