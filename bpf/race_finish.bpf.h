@@ -11,13 +11,14 @@ static __always_inline u32 this_place(void)
 	return THPRACE_RACE_PLACE(NUMBER(THPRACE_RACE_CLASS), NUMBER(THPRACE_RACE_SECTION));
 }
 
-/* The saved values, at the end of the stack. */
+/* Which section it is, and its saved values at the end of the stack. */
 static __always_inline void race_save(const struct thprace_race_slot *slot,
 				      struct thprace_stack *stack)
 {
 	const u64 values = NUMBER(THPRACE_RACE_VALUES);
 	u32 i;
 
+	stack->section = (slot->place & 0xff) >> 1;
 	if (!values)
 		return;
 #pragma clang loop unroll(full)
@@ -27,7 +28,6 @@ static __always_inline void race_save(const struct thprace_race_slot *slot,
 	if (stack->nr > THPRACE_STACK_MAX - values)
 		stack->nr = THPRACE_STACK_MAX - values;
 	stack->values = values;
-	stack->section = (slot->place & 0xff) >> 1;
 }
 
 /* An interval's end, without its stack. NULL: no place, and counted. */

@@ -27,6 +27,7 @@ static struct foreign {
 	char point2[TEXT_LEN];
 	char function[TEXT_LEN];
 	char event[RACE_EVENTS][RACE_EVENT_TEXT];
+	char place_text[THPRACE_RACE_SECTIONS_MAX][RACE_PLACES][RACE_EVENT_TEXT];
 	char saved[THPRACE_RACE_SECTIONS_MAX][RACE_SAVED_TEXT];
 } foreign[THPRACE_CLASS_MAX - END];
 
@@ -104,17 +105,29 @@ static const char *copy(char to[TEXT_LEN], const char *text)
 	return to;
 }
 
+static const char *copy_event(char to[RACE_EVENT_TEXT], const char *text)
+{
+	if (!text)
+		return NULL;
+	snprintf(to, RACE_EVENT_TEXT, "%s", text);
+	return to;
+}
+
 static void set_events(struct foreign *place, const struct race_class *class)
 {
 	int i;
 
-	for (i = 0; i < RACE_EVENTS; i++) {
-		place->class.event[i] = NULL;
-		if (!class->event[i])
-			continue;
-		snprintf(place->event[i], sizeof(place->event[i]), "%s", class->event[i]);
-		place->class.event[i] = place->event[i];
-	}
+	for (i = 0; i < RACE_EVENTS; i++)
+		place->class.event[i] = copy_event(place->event[i], class->event[i]);
+}
+
+static void set_place(struct foreign *of, unsigned int section,
+		      const char *const place[RACE_PLACES])
+{
+	int i;
+
+	for (i = 0; i < RACE_PLACES; i++)
+		of->class.place[section][i] = copy_event(of->place_text[section][i], place[i]);
 }
 
 static void set_saved(struct foreign *place, unsigned int section, const char *names)
@@ -145,8 +158,10 @@ unsigned int race_class__add_foreign(const struct race_class *class)
 	place->class.point2 = copy(place->point2, class->point2);
 	place->class.function = copy(place->function, class->function);
 	set_events(place, class);
-	for (i = 0; i < THPRACE_RACE_SECTIONS_MAX; i++)
+	for (i = 0; i < THPRACE_RACE_SECTIONS_MAX; i++) {
+		set_place(place, i, class->place[i]);
 		set_saved(place, i, class->saved[i]);
+	}
 	by_id[foreign_end] = &place->class;
 	return foreign_end++;
 }
@@ -168,6 +183,13 @@ void race_class__save(unsigned int class, unsigned int section, const char *name
 {
 	if (class >= END && class < foreign_end && section < THPRACE_RACE_SECTIONS_MAX)
 		set_saved(&foreign[class - END], section, names);
+}
+
+void race_class__locate(unsigned int class, unsigned int section,
+			const char *const place[RACE_PLACES])
+{
+	if (class >= END && class < foreign_end && section < THPRACE_RACE_SECTIONS_MAX)
+		set_place(&foreign[class - END], section, place);
 }
 
 static const char *saved_of(unsigned int class, unsigned int section)

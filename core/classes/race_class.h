@@ -41,6 +41,13 @@ enum race_event_name {
 		"open", "close", "enter", "leave" \
 	}
 
+/* Of a section. */
+enum {
+	RACE_PLACE_BEGIN,
+	RACE_PLACE_END,
+	RACE_PLACES
+};
+
 #define RACE_EVENT_TEXT 160 /* bytes of one, with the NUL */
 #define RACE_SAVED_TEXT 256 /* the names of a section's values; longer ones are truncated */
 #define RACE_WAYS_MAX 2
@@ -235,6 +242,8 @@ struct race_class {
 	const char *point2; /* if the first is not attached; or NULL */
 	/* RACE_FILE: the events as in its file, for drawings: open, close, enter, leave; or NULL */
 	const char *event[RACE_EVENTS];
+	/* RACE_FILE: where each section begins and ends, in the same words; or NULL */
+	const char *place[THPRACE_RACE_SECTIONS_MAX][RACE_PLACES];
 	/* RACE_FILE: the names of each section's saved values, with a blank between; or NULL */
 	const char *saved[THPRACE_RACE_SECTIONS_MAX];
 
@@ -283,7 +292,7 @@ bool race_class__is_name(const char *name);
 
 /*
  * Classes that a trace names and that this build does not have. Drawings and counts need, and have:
- * name, shape, deletes, point, point2, function, event, saved. Their ids follow those of the run.
+ * name, shape, deletes, point, point2, function, event, place, saved. Their ids follow those of the run.
  *
  * Adds one, with truncated copies of these texts. Returns its id, or 0: it has no name, or there is
  * no space. A class that is already known by this name is not changed.
@@ -301,6 +310,10 @@ unsigned int race_class__add_file(const char *name, const char *const event[RACE
 
 /* Such a class gets the names of a section's saved values, see struct race_class.saved. */
 void race_class__save(unsigned int class, unsigned int section, const char *names);
+
+/* Such a class learns where a section begins and ends; NULL: not known. */
+void race_class__locate(unsigned int class, unsigned int section,
+			const char *const place[RACE_PLACES]);
 
 /* How many values a section of a class saves, 0 if that is not known. */
 unsigned int race_class__values(unsigned int class, unsigned int section);

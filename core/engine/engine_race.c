@@ -36,6 +36,27 @@ static void name_events(const struct engine_race *of, char text[RACE_EVENTS][RAC
 	}
 }
 
+/* Where each section begins and ends, on this kernel. */
+static void name_places(unsigned int class, const struct race_on_kernel *on)
+{
+	char text[RACE_SECTIONS_MAX][RACE_PLACES][RACE_PLACE_TEXT_MAX];
+	const char *place[RACE_SECTIONS_MAX][RACE_PLACES] = {0};
+	const struct race_point *point;
+	int i, section, which;
+
+	for (i = 0; i < on->points; i++) {
+		point = &on->point[i];
+		if (point->moment != RACE_BEGINS && point->moment != RACE_ENDS)
+			continue;
+		section = point->section_index;
+		which = point->moment == RACE_ENDS ? RACE_PLACE_END : RACE_PLACE_BEGIN;
+		if (!place[section][which])
+			place[section][which] = race__place(point->place, text[section][which]);
+	}
+	for (section = 0; section < on->race->sections; section++)
+		race_class__locate(class, (unsigned int)section, place[section]);
+}
+
 /* The names of what each section saves. */
 static void name_values(unsigned int class, const struct race *race)
 {
@@ -93,6 +114,7 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 			 "there are too many races, or a built-in one of this name");
 		return;
 	}
+	name_places(of->class, &of->on);
 	name_values(of->class, race);
 	why = race_kernel__not_observable(&of->on);
 	if (why)

@@ -258,12 +258,28 @@ void diagram_rows__reuse_alone(struct diagram *diagram)
 	    collapse, COUNTED((unsigned int)walk->residual, "foreign reference"));
 }
 
+/* Of the section that the side's report names, of which a race may have several. */
+static const char *place_text(const struct race_class *race, const struct thprace_stack *stack,
+			      enum race_event_name event)
+{
+	const bool at_end = event == RACE_EVENT_CLOSE || event == RACE_EVENT_LEAVE;
+
+	if (!stack || stack->section >= THPRACE_RACE_SECTIONS_MAX)
+		return NULL;
+	return race->place[stack->section][at_end ? RACE_PLACE_END : RACE_PLACE_BEGIN];
+}
+
 static const char *event_text(const struct diagram *diagram, enum race_event_name event)
 {
+	const enum diagram_side side =
+		event == RACE_EVENT_OPEN || event == RACE_EVENT_CLOSE ? OPENER : WALKER;
 	static const char *const unknown[] = {"the window opens", "it closes", "the walker enters",
 					      "it leaves"};
 	const struct race_class *race = race_class__of(diagram->walk->class);
+	const char *place = race ? place_text(race, diagram->stacks[side], event) : NULL;
 
+	if (place)
+		return place;
 	return race && race->event[event] ? race->event[event] : unknown[event];
 }
 

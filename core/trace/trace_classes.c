@@ -13,6 +13,9 @@ static const char *const shapes[] = RACE_SHAPE_NAMES;
 _Static_assert(sizeof(shapes) / sizeof(shapes[0]) == RACE_SHAPE_MAX, "a name each");
 
 static const char *const events[] = RACE_EVENT_NAMES;
+static const char *const places[] = {"begin", "end"};
+
+_Static_assert(sizeof(places) / sizeof(places[0]) == RACE_PLACES, "a key each");
 
 static void forget(struct trace_classes *classes)
 {
@@ -71,6 +74,25 @@ static bool take_saved(struct json_object *list, const char *saved[THPRACE_RACE_
 	return true;
 }
 
+/* Into place. false: what cannot be printed is among them. */
+static bool take_places(struct json_object *list,
+			const char *place[THPRACE_RACE_SECTIONS_MAX][RACE_PLACES])
+{
+	struct json_object *section;
+	size_t i;
+	int which;
+
+	for (i = 0; i < json__length(list) && i < THPRACE_RACE_SECTIONS_MAX; i++) {
+		section = json_object_array_get_idx(list, i);
+		for (which = 0; which < RACE_PLACES; which++) {
+			place[i][which] = text_of(section, places[which]);
+			if (place[i][which] && !names__plain(place[i][which]))
+				return false;
+		}
+	}
+	return true;
+}
+
 static const char *take_one(struct trace_classes *classes, struct json_object *item)
 {
 	struct race_class named = {
@@ -97,7 +119,8 @@ static const char *take_one(struct trace_classes *classes, struct json_object *i
 		if (named.event[i] && !names__plain(named.event[i]))
 			return "a name in it cannot be printed";
 	}
-	if (!take_saved(json__get_array(item, "saved"), named.saved))
+	if (!take_places(json__get_array(item, "sections"), named.place) ||
+	    !take_saved(json__get_array(item, "saved"), named.saved))
 		return "a name in it cannot be printed";
 	class = race_class__add_foreign(&named);
 	if (!class)
@@ -139,6 +162,27 @@ static void add(struct json_object *item, const char *key, const char *value)
 		json__add_name(item, key, value);
 }
 
+/* Of a race from a file. */
+static void add_places(struct json_object *item, const struct race_class *race)
+{
+	struct json_object *list = json_object_new_array(), *section;
+	int i, which, last = -1;
+
+	for (i = 0; i < THPRACE_RACE_SECTIONS_MAX; i++)
+		if (race->place[i][RACE_PLACE_BEGIN])
+			last = i;
+	for (i = 0; i <= last; i++) {
+		section = json_object_new_object();
+		for (which = 0; which < RACE_PLACES; which++)
+			add(section, places[which], race->place[i][which]);
+		json_object_array_add(list, section);
+	}
+	if (last >= 0)
+		json__add(item, "sections", list);
+	else
+		json_object_put(list);
+}
+
 /* Of a race that saves values. */
 static void add_saved(struct json_object *item, const struct race_class *race)
 {
@@ -177,6 +221,7 @@ struct json_object *trace_classes__json(void)
 		add(item, "function", race->function);
 		for (i = 0; i < RACE_EVENTS; i++)
 			add(item, events[i], race->event[i]);
+		add_places(item, race);
 		add_saved(item, race);
 		json_object_array_add(list, item);
 	}

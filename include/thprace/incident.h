@@ -119,7 +119,7 @@ struct thprace_walk {
 struct thprace_stack {
 	__u32 nr; /* valid members of ip */
 	__u8 values; /* number of saved values; 0: none */
-	__u8 section; /* of the race, whose values they are */
+	__u8 section; /* of a race from a file: which one of its sections this side is */
 	__u16 flags; /* THPRACE_STACK_* */
 	__u32 uid; /* the user, in the initial user namespace */
 	__u32 pad;

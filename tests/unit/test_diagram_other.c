@@ -199,6 +199,35 @@ static void draws_saved(void **state)
 	race_class__forget_foreign();
 }
 
+/* A race with two walkers: each side is drawn with the events of its own section. */
+static void draws_sections(void **state)
+{
+	static const char *const event[RACE_EVENTS] = {"f entry", "f return", "g entry", NULL};
+	const unsigned int class = race_class__add_file("a-race", event);
+	struct thprace_incident pair = incident_of(THPRACE_SPLIT_MIGRATE, THPRACE_ESCAPE);
+	char *text;
+
+	(void)state;
+	race_class__locate(class, 0, (const char *const[RACE_PLACES]){"f entry", "f return"});
+	race_class__locate(class, 1, (const char *const[RACE_PLACES]){"g entry", NULL});
+	race_class__locate(class, 2, (const char *const[RACE_PLACES]){"h entry", "h return"});
+	pair.walk.class = (uint8_t) class;
+	save(&pair.opener_stack, 0, 0, NULL);
+	save(&pair.walker_stack, 2, 0, NULL);
+	text = draw(&pair, 1);
+	assert_non_null(strstr(text, "  f entry\n"));
+	assert_non_null(strstr(text, "  h entry\n"));
+	assert_non_null(strstr(text, "  h return\n"));
+	assert_null(strstr(text, "g entry"));
+	free(text);
+	/* A section that no file has: the first walker's. */
+	pair.walker_stack.section = 200;
+	text = draw(&pair, 1);
+	assert_non_null(strstr(text, "  g entry\n"));
+	free(text);
+	race_class__forget_foreign();
+}
+
 static void draws_reuse(void **state)
 {
 	struct thprace_incident incident = incident_of(THPRACE_COLLAPSE_REUSE, THPRACE_ESCAPE);
@@ -319,6 +348,7 @@ int main(void)
 		cmocka_unit_test(draws_reuse),
 		cmocka_unit_test(draws_closest_of_file),
 		cmocka_unit_test(draws_saved),
+		cmocka_unit_test(draws_sections),
 		cmocka_unit_test(says_what_decided),
 	};
 

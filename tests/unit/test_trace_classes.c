@@ -280,6 +280,7 @@ static void saved_values(void **state)
 
 	(void)state;
 	race_class__save(class, 2, "flags page");
+	race_class__locate(class, 1, (const char *const[RACE_PLACES]){"g entry", "g return"});
 	json_object_object_add(object, "classes", trace_classes__json());
 	assert_non_null(strstr(json_object_to_json_string(object),
 			       "\"saved\": [ \"\", \"\", \"flags page\" ]"));
@@ -291,6 +292,9 @@ static void saved_values(void **state)
 	assert_int_equal(race_class__values(class, 2), 0);
 	assert_int_equal(read_classes(classes, 1, why), 0);
 	class = race_class__find("a-race");
+	assert_null(race_class__of(class)->place[0][RACE_PLACE_BEGIN]);
+	assert_string_equal(race_class__of(class)->place[1][RACE_PLACE_BEGIN], "g entry");
+	assert_string_equal(race_class__of(class)->place[1][RACE_PLACE_END], "g return");
 	assert_int_equal(race_class__values(class, 2), 2);
 	assert_string_equal(race_class__value(class, 2, 0, name), "flags");
 	assert_string_equal(race_class__value(class, 2, 1, name), "page");
