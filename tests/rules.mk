@@ -142,7 +142,7 @@ SCRIPTS := .ci/run tests/deps tests/host.sh tests/fleet/install tests/progress.s
 	tests/bench/run tests/bench/guest.sh tests/bench/effect.sh tests/bench/reading \
 	tests/vm/selftest tests/vm/mirror.sh tests/vm/initramfs.sh tests/vm/qemu.sh tests/vm/xfs tests/vm/userland tests/kernels/matrix tests/kernels/sysroot \
 	tests/kernels/guest.sh tests/lab/build tests/lab/report tests/lab/deaths tests/lab/churn tests/lab/provoke.sh tests/check/image \
-	tests/races/report tests/races/guest.sh \
+	tests/races/report tests/races/guest.sh tests/races/image.sh tests/races/equal tests/races/equal.sh \
 	packaging/libsystemd packaging/install.sh \
 	tests/patches/source tests/metrics/promtool completions/thprace.bash debian/thprace.prerm \
 	debian/thprace.postrm $(wildcard tests/fleet/*.t tests/fleet/guest/*.sh tests/check/*.t tests/btf/*.t tests/class/*.t tests/lint/rooms.t tests/package/*.t tests/patches/*.t tests/metrics/*.t tests/static/*.t tests/rpm/*.t \

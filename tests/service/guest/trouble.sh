@@ -151,7 +151,19 @@ systemctl unmask --runtime systemd-journald-dev-log.socket 2>/dev/null
 
 # The file of metrics is disabled: each time it is replaced, pages leave the page cache, and the two
 # probes that see this cost more than such a budget.
-printf '[overhead]\nbudget=0.005%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
+printf '[overhead]\nperiod=1\n[metrics]\ntextfile=none\n' >"$conf/60-test.conf"
+start "without a load"
+# What an idle guest costs by its clock, being asked included: that depends on the machine, and a busy
+# one interrupts the programs as well. The budget is so far above it that the rest is calm.
+sleep 3
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	of_status .overhead.share
+	sleep 1
+done | sort -g | tail -n 1 >idle
+budget=$(jq -r '[. * 100 * 4, 0.005] | max' idle)
+echo "# idle $(cat idle), budget $budget%"
+printf '[overhead]\nbudget=%s%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' "$budget" \
+	>"$conf/60-test.conf"
 start "with a tiny budget"
 stress split-migrate
 # load NAME: bursts of it until there is a message
