@@ -160,7 +160,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	of_status .overhead.share
 	sleep 1
 done | sort -g | tail -n 1 >idle
-budget=$(jq -r '[. * 100 * 4, 0.005] | max' idle)
+budget=$(jq -r '[. * 100 * 4, 0.005] | max * 10000 | round / 10000' idle)
 echo "# idle $(cat idle), budget $budget%"
 printf '[overhead]\nbudget=%s%%\nperiod=1\npatience=1\nrecovery=8\n[metrics]\ntextfile=none\n' "$budget" \
 	>"$conf/60-test.conf"

@@ -73,11 +73,53 @@ when   = pte_page(vmf->orig_pte)
 escape = refcount(head(pte_page(vmf->orig_pte))) > 0
 escape = page(pfn(pte_page(vmf->orig_pte))) == pte_page(vmf->orig_pte)
 END
+cat >mapped.race <<'END'
+[race]
+name  = mapped
+title = a page is copied that is mapped
+
+[walker]
+at     = wp_page_copy entry | do_wp_page entry
+when   = pte_page(vmf->orig_pte)
+escape = mapcount(pte_page(vmf->orig_pte)) > 0
+END
 # shellcheck disable=SC2016 # $i is the command's
-try thprace record -o x.thpr --race ./helpers.race --force -- sh -c 'for i in 1 2 3 4 5; do (i=2; : $i); done'
+try thprace record -o x.thpr --race ./helpers.race --race ./mapped.race --force -- sh -c 'for i in 1 2 3 4 5; do (i=2; : $i); done'
 thprace report --format json x.thpr >x.json
 walkers=$(of_class walkers helpers x.json)
 more "$walkers" 4 "pages are copied" || diag "$(cat err)"
 is "$(of_class unattributed helpers x.json)" "$walkers" "helpers: each time they are right" || diag "$(cat x.json)"
+is "$(of_class unattributed mapped x.json)" "$(of_class walkers mapped x.json)" "... mapcount() too" || diag "$(cat x.json)"
+
+# --- the walker waits, and not the window ---
+
+cat >held.race <<'END'
+[race]
+name  = held
+title = a pipe is written to while another task waits in a read of it
+
+[window]
+open   = pipe_read entry | anon_pipe_read entry
+key    = iocb->ki_filp->f_inode
+close  = pipe_read return | anon_pipe_read return
+escape = 0
+
+[walker]
+enter  = pipe_write entry | anon_pipe_write entry
+key    = iocb->ki_filp->f_inode
+leave  = pipe_write return | anon_pipe_write return
+
+[provoke]
+hold = walker
+time = 1ms
+run  = while :; do echo x | cat; done >/dev/null
+END
+try thprace provoke --race ./held.race --format json --until contained=10 -d 10min -o held --this-is-a-test-machine
+is "$status" 4 "hold = walker: contained, too few for a verdict" || diag "$(cat out err)"
+more "$(number provoke widened out)" 9 "... walkers were held" || diag "$(cat out)"
+thprace dump --format json held-held.thpr |
+	sed -n 's/.*"type":"incident".*"enter_ns":\([0-9]*\).*"leave_ns":\([0-9]*\).*/\1 \2/p' >held.times
+shortest=$(while read -r enter leave; do echo $((leave - enter)); done <held.times | sort -n | head -n 1)
+more "${shortest:-0}" 999999 "... each for its time" || diag "$(head -n 3 held.times)"
 is_clean "forms of races"
 done_testing
