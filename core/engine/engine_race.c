@@ -126,7 +126,8 @@ static void plan_one(struct engine_race *of, const struct race_kernel *kernel,
 int engine_race__plan(struct engine *engine, char *why, size_t why_size)
 {
 	struct engine_races *races;
-	struct race_kernel kernel = {.target = engine->target};
+	struct race_kernel kernel = {
+		.target = engine->target, .calls = engine_race__calls, .context = engine->target};
 	size_t i;
 
 	if (!engine->options.race_count)

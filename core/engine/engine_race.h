@@ -106,6 +106,12 @@ int engine_race__places(struct target *target, const struct race_place *place, e
 			bool at_return, engine_race_place_fn fn, void *ctx, char *why,
 			size_t why_size);
 
+/*
+ * Does a function of the running kernel call another one, where a probe can be: 0 or 1, or -1: not known, for
+ * example if its code must not be read. For struct race_kernel, whose context is the target.
+ */
+int engine_race__calls(void *target, const char *function, const char *callee);
+
 /* Detach one, which stays loaded. */
 void engine_race__detach_one(struct engine_race_program *program);
 

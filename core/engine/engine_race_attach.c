@@ -159,6 +159,28 @@ int engine_race__places(struct target *target, const struct race_place *place, e
 		   : 0;
 }
 
+static int take_place(void *ctx, const char *symbol, uint32_t offset, bool at_return)
+{
+	(void)ctx;
+	(void)symbol;
+	(void)offset;
+	(void)at_return;
+	return 0;
+}
+
+int engine_race__calls(void *target, const char *function, const char *callee)
+{
+	struct race_place place = {0};
+	char why[160];
+	int err;
+
+	snprintf(place.in, sizeof(place.in), "%s", function);
+	snprintf(place.function, sizeof(place.function), "%s", callee);
+	err = engine_race__places(target, &place, RACE_HOW_CALL, false, take_place, NULL, why,
+				  sizeof(why));
+	return !err ? 1 : err == -ENOENT ? 0 : -1;
+}
+
 /* --- attaching --- */
 
 static int add_link(struct engine_race_program *program, int link)

@@ -39,7 +39,8 @@ static int each_of_point(struct target *target, const struct race_point *point, 
 int race_kprobes__each(struct target *target, const struct types *types, const struct race *race,
 		       race_kprobe_fn fn, void *ctx)
 {
-	const struct race_kernel kernel = {.types = types, .target = target};
+	const struct race_kernel kernel = {
+		.types = types, .target = target, .calls = engine_race__calls, .context = target};
 	struct each each = {fn, ctx, 0};
 	struct race_on_kernel on;
 	int i, err;

@@ -21,11 +21,9 @@ struct race_kernel {
 	const struct types *types;
 	/* The running kernel, with the functions of race_kernel__names(); or NULL. */
 	struct target *target;
-	/*
-	 * For an image: does it have this function; how often does one call another, -1: not known.
-	 * Or NULL.
-	 */
+	/* For an image: does it have this function. Or NULL. */
 	bool (*has)(void *context, const char *function);
+	/* How often does one call another; -1: not known. Or NULL. */
 	int (*calls)(void *context, const char *function, const char *callee);
 	void *context;
 };
