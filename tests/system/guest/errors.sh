@@ -206,10 +206,19 @@ try thprace report --format json x.thpr
 like out '"type":"header".*"complete":true' "... the trace is whole"
 more "$(number header windows out)" 0 "... with its counters"
 
+# Whole blocks are in the file while the recording goes on; on a busy machine a second may not fill one.
+written() {
+	thprace report --format json x.thpr >grown 2>/dev/null
+	records=$(number header records grown)
+	[ "${records:-0}" -gt 100 ]
+}
+
 for attach in fentry kprobe; do
 	rm -f x.thpr
 	start_record -o x.thpr --attach "$attach" --mode precise --all
-	stress_some split-unmap --noise 1
+	until written; do
+		stress_some split-unmap --noise 1
+	done
 	kill -KILL "$record"
 	wait "$record"
 	is $? 137 "SIGKILL, $attach: killed"
