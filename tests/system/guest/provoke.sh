@@ -60,11 +60,11 @@ more "$(number provoke contained out)" 19 "--churn: overlaps are contained" || d
 is "$(number provoke escapes out)" 0 "--churn: none escaped"
 
 # Only the stressor's windows are held open, not those of other tasks at the same time.
-printf '#!/bin/sh\nexec sleep 3\n' >idle
+printf '#!/bin/sh\nexec sleep 900\n' >idle
 chmod +x idle
-thprace-stress split-unmap -d 20 --noise 2 >/dev/null 2>&1 &
+thprace-stress split-unmap -d 24h --noise 2 >/dev/null 2>&1 &
 other=$!
-try thprace provoke split-unmap -d 3 --stressor ./idle --format json --this-is-a-test-machine
+try thprace provoke split-unmap -d 15min --until walkers=50 --stressor ./idle --format json --this-is-a-test-machine
 is "$status" 4 "nothing is shown: status 4" || diag "$(cat out err)"
 kill "$other"
 wait "$other"
