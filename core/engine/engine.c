@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,53 +17,38 @@
 #include "base/clock.h"
 #include "engine_private.h"
 #include "kprobe_trial.h"
-#include "ring.h"
 
 #define NAMES_MAX (PROBE_NAMES_MAX + 1024)
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
-static void on_message(void *ctx, const void *data, size_t size)
+static int on_message(void *ctx, void *data, size_t size)
 {
 	struct engine *engine = ctx;
 
 	if (size >= sizeof(uint32_t))
 		engine->options.message(engine->options.ctx, data, size);
+	return 0;
 }
 
-static void on_record(void *ctx, const void *data, size_t size)
+static int on_record(void *ctx, void *data, size_t size)
 {
 	struct engine *engine = ctx;
 
 	if (size >= sizeof(struct thprace_record))
 		engine->options.record(engine->options.ctx, data);
-}
-
-/* Events of a ring have its stream's number; those of the incidents' ring this one. */
-#define INCIDENTS THPRACE_STREAMS_MAX
-
-static int open_ring(struct engine *engine, struct ring **ring, int fd, size_t size, ring_fn handle,
-		     uint32_t number)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
-	int err = ring__open(ring, fd, size, handle, engine);
-
-	if (!err && epoll_ctl(engine->epoll, EPOLL_CTL_ADD, fd, &event))
-		err = -errno;
-	return err;
+	return 0;
 }
 
 static int open_rings(struct engine *engine)
 {
-	const struct bpf_map *incidents = engine->skel->maps.incidents;
 	uint32_t i;
 	int fd, err;
 
-	engine->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (engine->epoll < 0)
+	engine->rings = ring_buffer__new(bpf_map__fd(engine->skel->maps.incidents), on_message,
+					 engine, NULL);
+	if (!engine->rings)
 		return -errno;
-	err = open_ring(engine, &engine->incidents, bpf_map__fd(incidents),
-			bpf_map__max_entries(incidents), on_message, INCIDENTS);
-	for (i = 0; !err && i < (uint32_t)engine->stream_count; i++) {
+	for (i = 0; i < (uint32_t)engine->stream_count; i++) {
 		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "thprace_stream", 0, 0,
 				    ENGINE_STREAM_BYTES, NULL);
 		if (fd < 0)
@@ -72,21 +57,40 @@ static int open_rings(struct engine *engine)
 		err = bpf_map_update_elem(bpf_map__fd(engine->skel->maps.streams), &i, &fd,
 					  BPF_ANY);
 		if (!err)
-			err = open_ring(engine, &engine->streams[i], fd, ENGINE_STREAM_BYTES,
-					on_record, i);
+			err = ring_buffer__add(engine->rings, fd, on_record, engine);
+		if (err)
+			return err;
 	}
-	return err;
+	return 0;
 }
 
-static void close_rings(struct engine *engine)
+static const void *map_array(const struct bpf_map *map, size_t *stride)
 {
-	int i;
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t size;
+	void *memory;
 
-	ring__free(engine->incidents);
-	for (i = 0; i < engine->stream_count; i++)
-		ring__free(engine->streams[i]);
-	if (engine->epoll >= 0)
-		close(engine->epoll);
+	*stride = (bpf_map__value_size(map) + 7) & ~(size_t)7;
+	size = (*stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int map_arrays(struct engine *engine)
+{
+	struct thprace_bpf *skel = engine->skel;
+
+	engine->cpu_map = map_array(skel->maps.cpus, &engine->cpu_stride);
+	if (engine->races) {
+		engine->race_map = map_array(skel->maps.race_cpus, &engine->race_stride);
+		if (!engine->race_map)
+			return -ENOMEM;
+	}
+	engine->flight_read = calloc(engine->cpus, sizeof(*engine->flight_read));
+	engine->flight_copy = calloc(THPRACE_FLIGHT_RECORDS, sizeof(*engine->flight_copy));
+	if (!engine->cpu_map || !engine->flight_read || !engine->flight_copy)
+		return -ENOMEM;
+	return 0;
 }
 
 /* Before 5.11 BPF memory counts against RLIMIT_MEMLOCK; libbpf raises it only on request. */
@@ -122,7 +126,6 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	}
 	engine->options = *options;
 	engine->stats_fd = -1;
-	engine->epoll = -1;
 	for (i = 0; i < THPRACE_STREAMS_MAX; i++)
 		engine->stream_fd[i] = -1;
 	engine->cpus = libbpf_num_possible_cpus();
@@ -154,7 +157,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 		goto cleanup;
 	err = open_rings(engine);
 	if (!err)
-		err = engine__map(engine);
+		err = map_arrays(engine);
 	if (!err)
 		err = engine__light_beacon(engine);
 	if (err) {
@@ -199,32 +202,30 @@ uint64_t engine__widened(const struct engine *engine)
 
 int engine__poll(struct engine *engine, int timeout_ms)
 {
-	struct epoll_event events[THPRACE_STREAMS_MAX + 1];
-	int count = epoll_wait(engine->epoll, events, THPRACE_STREAMS_MAX + 1, timeout_ms);
-	int err = count < 0 && errno != EINTR ? -errno : 0, i;
-	uint32_t number;
+	int got = ring_buffer__poll(engine->rings, timeout_ms);
 
-	for (i = 0; i < count && !err; i++) {
-		number = events[i].data.u32;
-		err = ring__consume(number == INCIDENTS ? engine->incidents
-							: engine->streams[number]);
-	}
-	return err;
+	return got < 0 && got != -EINTR ? got : 0;
 }
 
 uint64_t engine__stop(struct engine *engine)
 {
 	struct timespec grace = {.tv_nsec = 20000000}; /* programs under way end within this */
 	uint64_t now = clock__now();
-	int i;
 
 	__atomic_store_n(&engine->skel->bss->recording, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&engine->skel->bss->marking, 0, __ATOMIC_SEQ_CST);
 	nanosleep(&grace, NULL);
-	ring__consume(engine->incidents);
-	for (i = 0; i < engine->stream_count; i++)
-		ring__consume(engine->streams[i]);
+	ring_buffer__consume(engine->rings);
 	return now;
+}
+
+static void unmap_array(const void *memory, const struct bpf_map *map, size_t stride)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (memory)
+		munmap((void *)memory,
+		       (stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1));
 }
 
 void engine__close(struct engine *engine)
@@ -233,9 +234,10 @@ void engine__close(struct engine *engine)
 
 	if (!engine)
 		return;
-	close_rings(engine);
+	ring_buffer__free(engine->rings);
 	if (engine->skel) {
-		engine__unmap(engine);
+		unmap_array(engine->cpu_map, engine->skel->maps.cpus, engine->cpu_stride);
+		unmap_array(engine->race_map, engine->skel->maps.race_cpus, engine->race_stride);
 		engine__unload(engine);
 	}
 	for (i = 0; i < THPRACE_STREAMS_MAX; i++)

@@ -14,7 +14,7 @@
 
 int engine__fd(const struct engine *engine)
 {
-	return engine->epoll;
+	return ring_buffer__epoll_fd(engine->rings);
 }
 
 bool engine__measured(const struct engine *engine)

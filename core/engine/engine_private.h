@@ -44,15 +44,13 @@ struct engine {
 	struct engine_races *races; /* NULL: none */
 	struct bpf_link *hold_link[THPRACE_CLOCK_SPANS]; /* of engine__start_clock(), …_probe() */
 	size_t hold_links;
-	struct ring *incidents;
-	struct ring *streams[THPRACE_STREAMS_MAX];
-	int epoll; /* of all rings; -1: none */
+	struct ring_buffer *rings;
 	int stream_fd[THPRACE_STREAMS_MAX];
 	int stream_count;
 	int stats_fd;
 	int cpus;
 	uint64_t marked_at; /* ns: since then zaps leave marks */
-	const struct thprace_cpu *cpu_map; /* without flight recorders: engine_maps.c */
+	const struct thprace_cpu *cpu_map;
 	size_t cpu_stride;
 	const struct thprace_race_cpu *race_map; /* NULL: there are no races from files */
 	size_t race_stride;
@@ -113,19 +111,6 @@ int engine__light_beacon(struct engine *engine);
  */
 void engine__choose_hold(struct engine *engine);
 void engine__stop_hold(struct engine *engine);
-
-/*
- * In engine_maps.c: map what is read all the time of the memory that programs write; and the flight
- * recorder of one CPU, or all slots, while they are read. NULL: no memory. From engine__map() on,
- * skel->bss->slots may not be read.
- */
-int engine__map(struct engine *engine);
-void engine__unmap(struct engine *engine);
-const struct thprace_record *engine__map_flight(const struct engine *engine, int cpu);
-void engine__unmap_flight(const struct engine *engine, int cpu,
-			  const struct thprace_record *flight);
-const struct thprace_slot *engine__map_slots(const struct engine *engine);
-void engine__unmap_slots(const struct engine *engine, const struct thprace_slot *slots);
 
 /* In engine_runs.c: a loaded program's data, with its runs before; and keep these runs there. */
 bool engine__read_program(int fd, const struct engine_runs *before, struct bpf_prog_info *info);

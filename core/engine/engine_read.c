@@ -210,20 +210,15 @@ static void fence(const struct engine *engine, int cpu)
  * Copy a CPU's records from position to head, which may be overwritten meanwhile. A complete record
  * keeps its seq, all others get 0. A program stores seq last, and stores 0 there before it
  * overwrites a record. So everything stored before a visible seq is visible after the first fence;
- * and if a record was overwritten while it was copied, the 0 is visible after the second. Without
- * memory for it, none is complete.
+ * and if a record was overwritten while it was copied, the 0 is visible after the second.
  */
 static void copy_flight(const struct engine *engine, int cpu, uint64_t position, uint64_t head,
 			struct thprace_record *copy)
 {
-	const struct thprace_record *flight = engine__map_flight(engine, cpu);
+	const struct thprace_record *flight = cpu_at(engine, cpu)->flight;
 	size_t i, count = head - position;
 	uint32_t seen[THPRACE_FLIGHT_RECORDS];
 
-	if (!flight) {
-		memset(copy, 0, count * sizeof(*copy));
-		return;
-	}
 #define AT(i) (&flight[(position + (i)) & (THPRACE_FLIGHT_RECORDS - 1)])
 	for (i = 0; i < count; i++)
 		seen[i] = __atomic_load_n(&AT(i)->seq, __ATOMIC_ACQUIRE);
@@ -238,7 +233,6 @@ static void copy_flight(const struct engine *engine, int cpu, uint64_t position,
 		else
 			copy[i].seq = seen[i];
 #undef AT
-	engine__unmap_flight(engine, cpu, flight);
 }
 
 size_t engine__flight(struct engine *engine, uint64_t from, uint64_t to, engine_record_fn handle,
@@ -433,11 +427,11 @@ void engine__note_runs(struct engine *engine)
 
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)
 {
-	const struct thprace_slot *slots = engine__map_slots(engine), *slot;
+	const struct thprace_slot *slot;
 	size_t i, count = 0;
 
-	for (i = 0; slots && i < THPRACE_SLOTS_MAX && count < max; i++) {
-		slot = &slots[i];
+	for (i = 0; i < THPRACE_SLOTS_MAX && count < max; i++) {
+		slot = &engine->skel->bss->slots[i];
 		if (!slot->task || !slot->windows)
 			continue;
 		tasks[count].pid = (uint32_t)slot->task;
@@ -447,7 +441,5 @@ size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t ma
 		tasks[count].comm[THPRACE_COMM_LEN - 1] = '\0';
 		count++;
 	}
-	if (slots)
-		engine__unmap_slots(engine, slots);
 	return count;
 }

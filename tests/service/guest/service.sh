@@ -115,7 +115,7 @@ woken=$(($(switches) - before))
 # Once a second; the watchdog and the file of metrics every 15 s each.
 less "$woken" $((slept + slept / 5 + 4)) "idle: no more than one wakeup a second" ||
 	diag "$woken in $slept s"
-less "$(kb VmRSS)" 8192 "idle: less than 8 MiB resident"
+less "$(kb VmRSS)" 12288 "idle: less than 12 MiB resident"
 echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
 
 # --- the stressor ---
@@ -143,7 +143,7 @@ is "$(jq '.escapes + .lost' out)" 0 "... no escape, and nothing lost"
 soon "split-unmap: the service counts them" 5 \
 	says '.classes[] | select(.class == "split-unmap").overlaps > 0'
 identity "after provoke"
-less "$(kb VmRSS)" 9216 "after a storm: less than 9 MiB resident"
+less "$(kb VmRSS)" 12288 "after a storm: less than 12 MiB resident"
 echo "# after a storm: $(kb VmRSS) kB resident; $(of_status .totals | tr -d "\n ")"
 
 # --- metrics ---
