@@ -44,14 +44,14 @@ save   = wrote: result
 END
 try thprace races --test forms.race
 is "$status" 0 "this kernel has all of it" || diag "$(cat out err)"
-# shellcheck disable=SC2016 # $i is the command's
-try thprace record --all -o x.thpr --race ./forms.race --force -- \
-	sh -c 'for i in 1 2 3 4 5; do { sleep 1; echo x; } | cat >/dev/null; done'
+# The reader may be awake and gone before the writer has returned: until enough have met.
+try thprace record --all -o x.thpr --race ./forms.race --force --until overlaps:forms=10 -d 15min -- \
+	sh -c 'while :; do sleep 1; echo x; done | cat >/dev/null'
 is "$status" 3 "a pipe is written to, which counts as an escape" || diag "$(cat err)"
 thprace report --format json x.thpr >x.json
 more "$(of_class windows forms x.json)" 9 "reads and writes of it are windows"
 more "$(of_class walkers forms x.json)" 9 "... and writes are walkers, twice"
-more "$(of_class overlaps forms x.json)" 9 "each reader meets both" || diag "$(cat x.json)"
+more "$(of_class overlaps forms x.json)" 9 "a reader meets one who writes" || diag "$(cat x.json)"
 more "$(of_class escapes forms x.json)" 9 "... and its escape holds: conditions, events, others" || diag "$(cat x.json)"
 thprace dump x.thpr >x.dump
 like x.dump 'opener-saved="count=[0-9a-fx]+ mode=1" walker-is="[^"]*" walker-saved="wrote=2"' "dump has what both sides have saved" ||
@@ -108,14 +108,15 @@ leave  = pipe_write return | anon_pipe_write return
 [provoke]
 hold = walker
 time = 1ms
-run  = while :; do echo x | cat; done >/dev/null
+run  = while :; do echo x; done | cat >/dev/null
 END
-try thprace provoke --race ./held.race --format json --until contained=10 -d 10min -o held --this-is-a-test-machine
-is "$status" 4 "hold = walker: contained, too few for a verdict" || diag "$(cat out err)"
-more "$(number provoke widened out)" 9 "... walkers were held" || diag "$(cat out)"
+try thprace provoke --race ./held.race --format json --until contained=100 -d 10min -o held --this-is-a-test-machine
+is "$status" 0 "hold = walker: closed" || diag "$(cat out err)"
+more "$(number provoke widened out)" 99 "... walkers were held" || diag "$(cat out)"
+# One may come when nobody is held yet, or any more.
 thprace dump --format json held-held.thpr |
 	sed -n 's/.*"type":"incident".*"enter_ns":\([0-9]*\).*"leave_ns":\([0-9]*\).*/\1 \2/p' >held.times
-shortest=$(while read -r enter leave; do echo $((leave - enter)); done <held.times | sort -n | head -n 1)
-more "${shortest:-0}" 999999 "... each for its time" || diag "$(head -n 3 held.times)"
+whole=$(while read -r enter leave; do [ $((leave - enter)) -lt 1000000 ] || echo held; done <held.times | wc -l)
+more "$whole" 99 "... each for its time" || diag "$(head -n 3 held.times)"
 is_clean "forms of races"
 done_testing

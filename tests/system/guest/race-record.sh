@@ -37,7 +37,9 @@ beside kprobe
 
 # --- a walker that learns its page late, beside the one that knows it from its beginning ---
 
-for _ in 1 2 3 4 5 6; do
+tries=0
+while [ "$tries" -lt 60 ]; do
+	tries=$((tries + 1))
 	try thprace record --all -o x.thpr --race /root/races/truncate-learn.race --race $file -- thprace-stress truncate-unmap -d 5
 	thprace report --format json x.thpr >x.json
 	late=$(of_class overlaps truncate-learn x.json)
