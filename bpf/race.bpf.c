@@ -34,8 +34,10 @@ int beacon_races(void *ctx)
 
 static __always_inline int is_inside(u64 task)
 {
+	int index;
+
 	return !(NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_INSIDE) ||
-	       race_find(task, this_place() | THPRACE_RACE_INSIDE) >= 0;
+	       race_find(task, this_place() | THPRACE_RACE_INSIDE, &index);
 }
 
 /* What the code before has left in the frame becomes the interval's. */
@@ -87,7 +89,10 @@ static __always_inline void frame_init_saved(u64 *frame)
 /* It ends, and was no interval. */
 static __always_inline void race_gone(struct thprace_race_slot *slot, u32 index, u32 flags)
 {
-	race_undo(slot, index);
+	struct thprace_race_table *words = table();
+
+	if (words)
+		race_undo(words, slot, index);
 	if (stream_count)
 		race_record(index, THPRACE_REC_RACE_END, bpf_ktime_get_ns(),
 			    THPRACE_RF_DROPPED | flags, 0);
@@ -111,8 +116,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 	frame_init(frame, ctx);
 	frame_init_saved(frame);
 	if (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT) {
-		index = race_find(task, this_place());
-		slot = index < 0 ? NULL : slot_of(index);
+		slot = race_find(task, this_place(), &index);
 		if (!slot)
 			return -1; /* its entry came before recording */
 		frame[THPRACE_RACE_FRAME_INTERVAL] = (u64)&slot->interval;
@@ -123,10 +127,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		return -1;
 	}
 	if (!slot)
-		index = race_take(task, this_place());
-	if (index < 0)
-		return -1;
-	slot = slot_of(index);
+		slot = race_take(task, this_place(), &index);
 	if (!slot)
 		return -1;
 	if (slot->state == THPRACE_RACE_CLOSING) { /* an interrupt in the program that ends it */
@@ -212,10 +213,7 @@ static __always_inline struct thprace_race_slot *race_at_event(void *ctx, u64 *f
 {
 	struct thprace_race_slot *slot;
 
-	*index = race_find(bpf_get_current_pid_tgid(), this_place());
-	if (*index < 0)
-		return NULL;
-	slot = slot_of(*index);
+	slot = race_find(bpf_get_current_pid_tgid(), this_place(), index);
 	if (!slot || !is_under_way(slot))
 		return NULL;
 	frame_init(frame, ctx);
@@ -297,9 +295,11 @@ static __always_inline int is_known(const struct thprace_race_slot *slot, const 
 /* It turns out to be about something else: with the key before, the interval was none. */
 static __always_inline void race_unlearn(void *ctx, struct thprace_race_slot *slot, u32 index)
 {
+	struct thprace_race_table *words = table();
 	u32 i;
 
-	race_withdraw(slot, index);
+	if (words)
+		race_withdraw(words, slot, index);
 	/* Who looks at it now may still add to what is counted from here on. */
 	if (*(volatile u32 *)&slot->owners != 1)
 		count_lost(THPRACE_LOSS_RETURN);
@@ -389,10 +389,9 @@ static __always_inline void race_do_keep(void *ctx)
 	if (!recording)
 		return;
 	if (begins && is_inside(task))
-		index = race_take(task, this_place());
+		slot = race_take(task, this_place(), &index);
 	else
-		index = race_find(task, this_place());
-	slot = index < 0 ? NULL : slot_of(index);
+		slot = race_find(task, this_place(), &index);
 	if (!slot)
 		return;
 	if (begins && slot->state == THPRACE_RACE_IDLE)
@@ -419,8 +418,7 @@ static __always_inline void race_do_inside_enter(void)
 
 	if (!recording)
 		return;
-	index = race_take(task, place);
-	slot = index < 0 ? NULL : slot_of(index);
+	slot = race_take(task, place, &index);
 	if (!slot)
 		return;
 	slot->state = THPRACE_RACE_OPEN;
@@ -437,9 +435,9 @@ int race_inside_enter(void *ctx)
 static __always_inline void race_do_inside_leave(void)
 {
 	struct thprace_race_slot *slot;
-	int index = race_find(bpf_get_current_pid_tgid(), this_place() | THPRACE_RACE_INSIDE);
+	int index;
 
-	slot = index < 0 ? NULL : slot_of(index);
+	slot = race_find(bpf_get_current_pid_tgid(), this_place() | THPRACE_RACE_INSIDE, &index);
 	if (slot && !--slot->depth)
 		race_release(slot);
 }
@@ -457,20 +455,23 @@ int race_inside_leave(void *ctx)
  */
 static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 index)
 {
+	struct thprace_race_table *words = table();
 	u8 flags = THPRACE_RACE_UNENDED;
 	struct thprace_race_end *end;
 	u32 met = 0;
 	u64 now;
 
+	if (!words)
+		return;
 	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
 	now = bpf_ktime_get_ns();
-	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot)) {
+	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(words, slot)) {
 		met = race_keep_end(index, now);
 		flags |= THPRACE_RACE_KEPT_END;
 	}
-	if (race_others(slot))
+	if (race_others(words, slot))
 		met += race_meet_all(index, now);
-	race_undo(slot, index);
+	race_undo(words, slot, index);
 	if (stream_count)
 		race_record(index, THPRACE_REC_RACE_END, now,
 			    THPRACE_RF_DROPPED | THPRACE_RF_UNENDED, 0);
@@ -486,8 +487,8 @@ static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 ind
 /* This task ends, and so does not leave the function of that place. */
 __noinline int __weak race_abandon(u32 place)
 {
-	int index = race_find(bpf_get_current_pid_tgid(), place);
-	struct thprace_race_slot *slot = index < 0 ? NULL : slot_of(index);
+	int index;
+	struct thprace_race_slot *slot = race_find(bpf_get_current_pid_tgid(), place, &index);
 
 	if (!slot)
 		return 0;
@@ -524,8 +525,8 @@ volatile struct thprace_clock_span clock_span[THPRACE_CLOCK_SPANS];
 
 static __always_inline int race_hold(void)
 {
-	int index = race_find(bpf_get_current_pid_tgid(), hold_place);
-	struct thprace_race_slot *slot = index < 0 ? NULL : slot_of(index);
+	int index;
+	struct thprace_race_slot *slot = race_find(bpf_get_current_pid_tgid(), hold_place, &index);
 
 	if (!recording || !slot || !is_under_way(slot))
 		return 0;

@@ -102,9 +102,12 @@ static __always_inline u32 race_home(u64 task, u32 place)
 	return mix((task + ((u64)place << 32)) * slot_seed) >> 40;
 }
 
+#define RACE_WORD_SIDE 2ULL
+
+/* What a side's intervals with this key are found by: never 0, and alike but for the bit of the side. */
 static __always_inline u64 race_word(u64 key, u32 class, u32 side)
 {
-	return mix(key * slot_seed + (class << 1 | side)) | 1;
+	return (mix(key * slot_seed + class) & ~3ULL) | (side & 1 ? RACE_WORD_SIDE : 0) | 1;
 }
 
 static __always_inline int is_slot_of(const struct thprace_race_slot *slot, u64 task, u32 place)
@@ -115,8 +118,8 @@ static __always_inline int is_slot_of(const struct thprace_race_slot *slot, u64 
 	return *(volatile u32 *)&slot->state && *(volatile u64 *)&slot->task == task;
 }
 
-/* The slot of this task for that place: its index, or -1. */
-__noinline int __weak race_find(u64 task, u32 place)
+/* race_find(), wherever it is: its index, or -1. */
+__noinline int __weak race_find_far(u64 task, u32 place)
 {
 	u32 home = race_home(task, place), way, at;
 	struct thprace_race_slot *slot;
@@ -130,13 +133,49 @@ __noinline int __weak race_find(u64 task, u32 place)
 	return -1;
 }
 
-/*
- * The same, or else a free slot. Of several tasks that want it, at most one finds that it is the only
- * owner. -1: none is free. One function and not two, because a call takes a tenth of an interval's
- * time on some processors.
- */
-__noinline int __weak race_take(u64 task, u32 place)
+static __always_inline struct thprace_race_slot *race_at(int index)
 {
+	return index < 0 ? NULL : slot_of(index);
+}
+
+/*
+ * The slot of this task for that place, and its index; or NULL. Nearly always it is where it is looked
+ * for first, and a call takes a tenth of an interval's time on some processors.
+ */
+static __always_inline struct thprace_race_slot *race_find(u64 task, u32 place, int *index)
+{
+	u32 at = race_home(task, place) & (THPRACE_RACE_SLOTS - 1);
+	struct thprace_race_slot *slot = slot_of(at);
+
+	*index = at;
+	if (slot && is_slot_of(slot, task, place))
+		return slot;
+	*index = race_find_far(task, place);
+	return race_at(*index);
+}
+
+/* Of several tasks that want a slot, at most one finds that it is the only owner. 1: it is this one's. */
+static __always_inline int race_claim(struct thprace_race_slot *slot, u64 task, u32 place)
+{
+	ADD(slot->owners, 1);
+	if (*(volatile u32 *)&slot->owners != 1) {
+		ADD(slot->owners, -1);
+		return 0;
+	}
+	slot->state = THPRACE_RACE_IDLE;
+	slot->task = task;
+	slot->place = place;
+	slot->depth = 0;
+	slot->learns = 0;
+	slot->stray = 0;
+	return 1;
+}
+
+/* race_take(), wherever one is. */
+__noinline int __weak race_take_far(u64 task, u32 place)
+{
+	struct thprace_race_slot *first =
+		slot_of(race_home(task, place) & (THPRACE_RACE_SLOTS - 1));
 	u32 home = race_home(task, place), way, at;
 	struct thprace_race_slot *slot;
 
@@ -149,26 +188,49 @@ __noinline int __weak race_take(u64 task, u32 place)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
-		if (!slot || *(volatile u32 *)&slot->owners)
+		if (!slot || *(volatile u32 *)&slot->owners || !race_claim(slot, task, place))
 			continue;
-		ADD(slot->owners, 1);
-		if (*(volatile u32 *)&slot->owners != 1) {
-			ADD(slot->owners, -1);
-			continue;
+		if (way && first) {
+			ADD(first->strays, 1);
+			slot->stray = 1 + (home & (THPRACE_RACE_SLOTS - 1));
 		}
-		slot->state = THPRACE_RACE_IDLE;
-		slot->task = task;
-		slot->place = place;
-		slot->depth = 0;
-		slot->learns = 0;
 		return at;
 	}
 	count_lost(THPRACE_LOSS_SLOT);
 	return -1;
 }
 
+/*
+ * race_find(), or else a free slot; NULL: none is free. While there are strays, the task's own slot may
+ * be one of them.
+ */
+static __always_inline struct thprace_race_slot *race_take(u64 task, u32 place, int *index)
+{
+	u32 at = race_home(task, place) & (THPRACE_RACE_SLOTS - 1);
+	struct thprace_race_slot *slot = slot_of(at);
+
+	*index = at;
+	if (slot && !*(volatile u32 *)&slot->owners && !*(volatile u32 *)&slot->strays &&
+	    race_claim(slot, task, place))
+		return slot;
+	*index = race_take_far(task, place);
+	return race_at(*index);
+}
+
+/* A stray is released. */
+__noinline int __weak race_return(u32 home)
+{
+	struct thprace_race_slot *first = slot_of(home);
+
+	if (first)
+		ADD(first->strays, -1);
+	return 0;
+}
+
 static __always_inline void race_release(struct thprace_race_slot *slot)
 {
+	if (slot->stray)
+		race_return(slot->stray - 1);
 	slot->state = THPRACE_RACE_IDLE;
 	ADD(slot->owners, -1);
 }
@@ -360,8 +422,8 @@ static __always_inline void race_show(struct thprace_race_slot *slot, u32 index,
 
 	if (!words)
 		return;
-	slot->other = race_word(key, class, side ^ 1);
-	slot->bucket = mix(key + class) >> 40;
+	slot->other = word ^ RACE_WORD_SIDE;
+	slot->bucket = word >> 40;
 	*(volatile u32 *)&slot->state = state;
 	*(volatile u64 *)&words->word[BOUND((u64)index, THPRACE_RACE_SLOTS - 1)] = word;
 	ADD(words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)].open[side & 1], 1);
@@ -378,24 +440,18 @@ static __always_inline void race_publish(struct thprace_race_slot *slot, u32 ind
 }
 
 /* The end of a publication; also a barrier. */
-static __always_inline void race_withdraw(struct thprace_race_slot *slot, u32 index)
+static __always_inline void race_withdraw(struct thprace_race_table *words,
+					  struct thprace_race_slot *slot, u32 index)
 {
-	struct thprace_race_table *words = table();
-
-	if (!words)
-		return;
 	*(volatile u64 *)&words->word[BOUND((u64)index, THPRACE_RACE_SLOTS - 1)] = 0;
 	ADD(words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)].open[slot->side & 1],
 	    -1);
 }
 
 /* Is somebody of the other side there? */
-static __always_inline u32 race_others(struct thprace_race_slot *slot)
+static __always_inline u32 race_others(struct thprace_race_table *words,
+				       struct thprace_race_slot *slot)
 {
-	struct thprace_race_table *words = table();
-
-	if (!words)
-		return 0;
 	return *(volatile u32 *)&words->bucket[BOUND((u64)slot->bucket, THPRACE_RACE_BUCKETS - 1)]
 			.open[(slot->side & 1) ^ 1];
 }

@@ -76,7 +76,7 @@ static __always_inline u32 record_flags(u8 flags)
 	       (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_ESCAPE ? THPRACE_RF_JUDGED : 0);
 }
 
-/* It ended at `now'. met: others of the other side. */
+/* It ended at `now', and is seen and filtered: core counts that. met: others of the other side. */
 static __always_inline void race_count(const struct thprace_race_slot *slot, u64 now, u64 met)
 {
 	const u64 class = BOUND(NUMBER(THPRACE_RACE_CLASS), THPRACE_CLASS_MAX - 1);
@@ -91,8 +91,6 @@ static __always_inline void race_count(const struct thprace_race_slot *slot, u64
 	} else {
 		ADD(cpu->windows[class], 1);
 	}
-	ADD(cpu->seen, 1);
-	ADD(cpu->filtered, 1);
 	race_measure(slot, id, now, met); /* last: it has the most branches */
 }
 
@@ -105,18 +103,21 @@ static __always_inline int has(u32 flag)
 static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slot, u32 index,
 					u64 *frame, u64 now, u8 flags)
 {
+	struct thprace_race_table *words = table();
 	u32 met = 0;
 
-	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(slot)) {
+	if (!words)
+		return;
+	if (has(THPRACE_RACE_HAS_LEARNERS) && race_learners(words, slot)) {
 		met = race_keep_end(index, now);
 		flags |= THPRACE_RACE_KEPT_END;
 	}
-	if (race_others(slot))
+	if (race_others(words, slot))
 		met += race_meet_all(index, now);
 	CODE(frame, THPRACE_RACE_ESCAPE);
 	if (*(volatile u64 *)&frame[THPRACE_RACE_FRAME_ESCAPE])
 		flags |= THPRACE_RACE_ESCAPED;
-	race_undo(slot, index);
+	race_undo(words, slot, index);
 	if (met || *(volatile u32 *)&slot->noted || flags & THPRACE_RACE_ESCAPED)
 		race_report(ctx, slot, now, flags);
 	if (stream_count)

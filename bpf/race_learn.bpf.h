@@ -35,24 +35,22 @@ static __always_inline void race_begin_learning(struct thprace_race_slot *slot, 
 }
 
 /* An interval ends in some way: what it has published is undone. */
-static __always_inline void race_undo(struct thprace_race_slot *slot, u32 index)
+static __always_inline void race_undo(struct thprace_race_table *words,
+				      struct thprace_race_slot *slot, u32 index)
 {
-	struct thprace_race_table *words = table();
-
 	if (*(volatile u32 *)&slot->state != THPRACE_RACE_LEARNING)
-		race_withdraw(slot, index);
-	if (!slot->learns || !words)
+		race_withdraw(words, slot, index);
+	if (!slot->learns)
 		return;
 	slot->learns = 0;
 	ADD(*race_learning(words, slot, slot->side), -1);
 }
 
 /* Does somebody of the other side learn its key? */
-static __always_inline u32 race_learners(const struct thprace_race_slot *slot)
+static __always_inline u32 race_learners(struct thprace_race_table *words,
+					 const struct thprace_race_slot *slot)
 {
-	struct thprace_race_table *words = table();
-
-	return words ? *(volatile u32 *)race_learning(words, slot, slot->side ^ 1) : 0;
+	return *(volatile u32 *)race_learning(words, slot, slot->side ^ 1);
 }
 
 /* Of several tasks that want a place, one finds that it is the only owner. 1: it is written. */

@@ -13,7 +13,7 @@
  * thprace_bucket(), with branches: most lengths of a race are alike, so the processor foresees
  * them, and it takes half of the time. A global function, so the verifier walks them once.
  */
-__noinline int __weak race_bucket(u64 ns)
+static __always_inline int race_bucket(u64 ns)
 {
 	u32 log2 = 2;
 
@@ -65,15 +65,22 @@ static __always_inline void race_pass(const struct thprace_race_slot *slot,
 				      const struct thprace_race_last *last,
 				      struct thprace_closest *closest)
 {
-	const u64 key = *(volatile u64 *)&last->key, end = *(volatile u64 *)&last->end;
-	const u64 from = *(volatile u64 *)&last->from, to = *(volatile u64 *)&last->to;
-	const u64 who = *(volatile u64 *)&last->who, me = race_who(slot);
-	const u64 distance = slot->begin - end;
+	const u64 key = slot->interval.key, me = race_who(slot);
+	u64 who, end, from, to, distance;
 
-	if (key != slot->interval.key || who == me ||
-	    who >> THPRACE_WALK_CLASS_SHIFT != slot->place >> 8 || slot->begin <= end ||
-	    from >= slot->to || slot->from >= to ||
-	    distance > closest->distance - 1 || /* 0: none */
+	/* Mostly one of the first decides. */
+	if (*(volatile u64 *)&last->key != key)
+		return;
+	end = *(volatile u64 *)&last->end;
+	distance = slot->begin - end;
+	if (slot->begin <= end || distance > closest->distance - 1) /* 0: none */
+		return;
+	who = *(volatile u64 *)&last->who;
+	if (who == me || who >> THPRACE_WALK_CLASS_SHIFT != slot->place >> 8)
+		return;
+	from = *(volatile u64 *)&last->from;
+	to = *(volatile u64 *)&last->to;
+	if (from >= slot->to || slot->from >= to ||
 	    *(volatile u64 *)&last->sum != key + end + from + to + who)
 		return;
 	closest->distance = distance;

@@ -206,11 +206,16 @@ static bool try_point(const struct races_kernel *kernel, struct race_point *poin
 	return !loaded->instructions;
 }
 
-/* "fentry: 30 instructions", "kprobe: 32 instructions; no trampoline: …" */
+/*
+ * "fentry: 30 instructions", "kprobe: 32 instructions; no trampoline: …", "fentry: 40 instructions; reads
+ * by a helper: …"
+ */
 static void say_loaded(const struct race_point *point, const struct race_loaded *loaded, bool tried,
 		       char *text, size_t size)
 {
-	const char *separator = loaded->instructions && loaded->why[0] ? "; no trampoline: " : "";
+	const char *separator = !loaded->why[0]			   ? ""
+				: race_how__trampoline(point->how) ? "; reads by a helper: "
+								   : "; no trampoline: ";
 	char attach[RACE_REASON_MAX];
 	const char *how = attach_of(point, attach);
 

@@ -81,6 +81,7 @@ static void add_counters(struct maker *maker)
 		maker->result->cut_off += counters->seen - counted;
 	counters->seen = counted + maker->cpu->head;
 	counters->submitted += maker->cpu->head;
+	engine__count_intervals(counters);
 	engine__add_cpu_counters(&maker->totals.counters.sum, counters);
 }
 

@@ -161,6 +161,12 @@ void engine__add_counters(struct engine_counters *sum, const struct engine_count
 /* The same for those of a CPU. */
 void engine__add_cpu_counters(struct thprace_counters *sum, const struct thprace_counters *cpu);
 
+/*
+ * Of one CPU, as its programs counted: add the intervals of races from files, which they count by class
+ * alone, to what was seen and filtered.
+ */
+void engine__count_intervals(struct thprace_counters *cpu);
+
 /* Are run times of programs measured? If not, struct engine_program.run_ns stays 0. */
 bool engine__measured(const struct engine *engine);
 

@@ -83,7 +83,7 @@ static void restrict_ways(struct engine_race *of, const struct types *types,
 
 	for (i = 0; i < of->on.points; i++) {
 		point = &of->on.point[i];
-		trampoline = point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
+		trampoline = race_how__trampoline(point->how);
 		if (attach == PROBE_ATTACH_AUTO || trampoline == (attach == PROBE_ATTACH_FENTRY))
 			continue;
 		if (trampoline && race_attach__kprobe(point, types))

@@ -40,7 +40,7 @@ static const char *template_of(const struct race_point *point)
 /* The way of the other end of the same function. */
 static enum race_how partner(enum race_how how, bool at_return)
 {
-	if (how == RACE_HOW_FENTRY || how == RACE_HOW_FEXIT)
+	if (race_how__trampoline(how))
 		return at_return ? RACE_HOW_FEXIT : RACE_HOW_FENTRY;
 	if (how == RACE_HOW_CALL)
 		return how;

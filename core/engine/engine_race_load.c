@@ -201,7 +201,7 @@ static int load(const struct making *making, struct fentry_program *again)
 	const struct engine_races *races = making->engine->races;
 	const struct race_template *template =
 		race_templates__find(&races->templates, making->template);
-	const bool trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
+	const bool trampoline = race_how__trampoline(making->how);
 	struct bpf_prog_load_opts options = {0};
 	enum bpf_prog_type type = BPF_PROG_TYPE_KPROBE;
 	struct race_copy copy;
@@ -279,7 +279,7 @@ static int make(const struct making *making)
 	program->links = 0;
 	program->how = making->how;
 	program->at_return = making->at_return;
-	program->trampoline = making->how == RACE_HOW_FENTRY || making->how == RACE_HOW_FEXIT;
+	program->trampoline = race_how__trampoline(making->how);
 	program->before = (struct engine_runs){0};
 	program->again = (struct fentry_program){0};
 	program->program = load(making, &program->again);
@@ -365,26 +365,39 @@ static void drop_from(struct engine_race *of, int first)
 		engine_race__drop(&of->program[--of->programs]);
 }
 
-/* A kernel that refuses a trampoline may take kprobes. */
-static int load_point(struct making *making)
+/* All of a point, or nothing. */
+static int try_point(struct making *making)
 {
-	struct race_point *point = making->point;
-	const bool trampoline = point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
 	const int first = making->of->programs;
-	int err = make_point(making);
+	const int err = make_point(making);
 
-	if (!err)
-		return 0;
-	drop_from(making->of, first);
-	if (!trampoline)
-		return err;
-	snprintf(point->reason, sizeof(point->reason), "%.150s", making->why);
-	if (!race_attach__kprobe(point, making->engine->races->types))
-		return err;
-	err = make_point(making);
 	if (err)
 		drop_from(making->of, first);
 	return err;
+}
+
+/*
+ * A kernel that refuses a trampoline may take one that reads by a helper: its verifier takes the first
+ * member of a union for the one that is read. Or it takes kprobes.
+ */
+static int load_point(struct making *making)
+{
+	struct race_point *point = making->point;
+	const bool trampoline = race_how__trampoline(point->how);
+	int err = try_point(making);
+
+	if (!err || !trampoline)
+		return err;
+	if (!point->by_helper) {
+		point->by_helper = true;
+		err = try_point(making);
+		if (!err)
+			return 0;
+	}
+	snprintf(point->reason, sizeof(point->reason), "%.150s", making->why);
+	if (!race_attach__kprobe(point, making->engine->races->types))
+		return err;
+	return try_point(making);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/names.h"
+#include "classes/race_class.h"
 #include "engine_private.h"
 #include "engine_race.h"
 
@@ -47,7 +48,18 @@ bool engine__cpu_counters(const struct engine *engine, int id, struct thprace_co
 	}
 	cpu->seen += flight;
 	cpu->submitted += flight;
+	engine__count_intervals(cpu);
 	return agreed;
+}
+
+void engine__count_intervals(struct thprace_counters *cpu)
+{
+	unsigned int class;
+
+	for (class = race_class__end(); class < THPRACE_CLASS_MAX; class ++) {
+		cpu->seen += cpu->windows[class] + cpu->walkers[class];
+		cpu->filtered += cpu->windows[class] + cpu->walkers[class];
+	}
 }
 
 static void take_closest(struct thprace_closest *closest, const struct thprace_closest *other)

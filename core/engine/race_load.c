@@ -63,7 +63,7 @@ static void say_why(struct race_loader *loader, int err, char *why, size_t why_s
 static int try_as_planned(struct race_loader *loader, const struct race_point *point,
 			  const struct types *types, char *why, size_t why_size)
 {
-	const bool trampoline = point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
+	const bool trampoline = race_how__trampoline(point->how);
 	struct bpf_prog_load_opts options = {
 		.sz = sizeof(options),
 		.log_buf = loader->log,
@@ -97,13 +97,18 @@ static int try_as_planned(struct race_loader *loader, const struct race_point *p
 void race_loader__try(struct race_loader *loader, struct race_point *point,
 		      const struct types *types, struct race_loaded *loaded)
 {
-	const bool trampoline = point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
+	const bool trampoline = race_how__trampoline(point->how);
 	const enum race_how how = point->how;
 
 	*loaded = (struct race_loaded){0};
 	loaded->instructions =
 		try_as_planned(loader, point, types, loaded->why, sizeof(loaded->why));
 	if (loaded->instructions || !trampoline)
+		return;
+	point->by_helper = true;
+	loaded->instructions =
+		try_as_planned(loader, point, types, loaded->why, sizeof(loaded->why));
+	if (loaded->instructions)
 		return;
 	if (race_attach__kprobe(point, types))
 		loaded->instructions =

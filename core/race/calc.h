@@ -59,6 +59,7 @@ struct calc_node {
 	enum calc_op op;
 	uint8_t size;
 	bool is_signed;
+	bool structure; /* its own type is a pointer to a structure, whatever it is cast to */
 	int child[3];
 	uint64_t number;
 };

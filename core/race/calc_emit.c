@@ -94,11 +94,16 @@ static void land(struct emitter *emitter, size_t from)
 
 /* --- operands --- */
 
+static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW};
+
+static bool is_power(uint8_t size)
+{
+	return !(size & (size - 1));
+}
+
 /* Memory at r0 and number, into r0; 0 if it does not exist. */
 static void emit_read(struct emitter *emitter, uint64_t number, uint8_t size)
 {
-	static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW};
-	const bool power = !(size & (size - 1));
 	const uint8_t frame = (uint8_t)emitter->places->frame;
 
 	by_register(emitter, BPF_MOV, 3, 0);
@@ -113,7 +118,7 @@ static void emit_read(struct emitter *emitter, uint64_t number, uint8_t size)
 	by_number(emitter, BPF_ADD, 1, frame_at(emitter, CALC_FRAME_BUFFER));
 	by_number(emitter, BPF_MOV, 2, size);
 	put(emitter, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
-	put(emitter, BPF_LDX | BPF_MEM | (power ? sizes[size] : BPF_DW), 0, frame,
+	put(emitter, BPF_LDX | BPF_MEM | (is_power(size) ? sizes[size] : BPF_DW), 0, frame,
 	    frame_at(emitter, CALC_FRAME_BUFFER), 0);
 }
 
@@ -141,6 +146,66 @@ static void emit_numbered(struct emitter *emitter, const struct calc_place *plac
 	static const struct calc_place nowhere = {CALC_NOWHERE, 0};
 
 	emit_place(emitter, number < max ? &places[number] : &nowhere);
+}
+
+/*
+ * r0 becomes a number for the verifier, which takes no sums of pointers that it knows, and none that
+ * are compared with numbers. A negation of one is a number, and two of them are none.
+ */
+static void emit_number(struct emitter *emitter)
+{
+	by_number(emitter, BPF_NEG, 0, 0);
+	by_number(emitter, BPF_NEG, 0, 0);
+}
+
+static bool is_direct(const struct emitter *emitter, const struct calc_node *node);
+
+/* Does the verifier know that it is a pointer to a structure? Then loads from there are safe. */
+static bool is_known(const struct emitter *emitter, const struct calc_node *node)
+{
+	const struct calc_places *places = emitter->places;
+
+	if (!node->structure)
+		return false;
+	switch (node->op) {
+	case CALC_ARGUMENT:
+		return places->typed && node->number < CALC_ARGUMENTS_MAX &&
+		       places->argument[node->number].base == CALC_IN_CONTEXT;
+	case CALC_RESULT:
+		return places->typed;
+	case CALC_CURRENT:
+		return places->direct;
+	case CALC_LOAD:
+		return node->size == 8 && is_direct(emitter, node);
+	default:
+		return false;
+	}
+}
+
+/* A load that needs no helper: on many processors a call takes longer than all the rest. */
+static bool is_direct(const struct emitter *emitter, const struct calc_node *node)
+{
+	return emitter->places->direct && node->number <= INT16_MAX && is_power(node->size) &&
+	       is_known(emitter, &emitter->calc->node[node->child[0]]);
+}
+
+/* What is known, into r0. */
+static void emit_known(struct emitter *emitter, const struct calc_node *node)
+{
+	switch (node->op) {
+	case CALC_ARGUMENT:
+		emit_place(emitter, &emitter->places->argument[node->number]);
+		break;
+	case CALC_RESULT:
+		emit_place(emitter, &emitter->places->result);
+		break;
+	case CALC_CURRENT:
+		put(emitter, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_current_task_btf);
+		break;
+	default:
+		emit_known(emitter, &emitter->calc->node[node->child[0]]);
+		put(emitter, BPF_LDX | BPF_MEM | sizes[node->size], 0, 0, (int)node->number, 0);
+	}
 }
 
 static void emit_bits(struct emitter *emitter, unsigned int from, unsigned int width,
@@ -308,6 +373,12 @@ static void emit(struct emitter *emitter, int index)
 
 	if (emitter->err)
 		return;
+	if (is_known(emitter, node) || (node->op == CALC_LOAD && is_direct(emitter, node))) {
+		emit_known(emitter, node);
+		if (node->size == 8 || node->op != CALC_LOAD)
+			emit_number(emitter);
+		return;
+	}
 	switch (node->op) {
 	case CALC_NUMBER:
 		set(emitter, 0, node->number);

@@ -10,6 +10,7 @@
 #define THPRACE_CALC_EMIT_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "calc.h"
@@ -49,6 +50,8 @@ struct calc_places {
 	struct calc_place others;
 	short stack_pointer; /* its offset in the context */
 	uint64_t vmemmap; /* address of the struct page of frame 0 */
+	bool typed; /* the verifier knows the types of arguments in the context: fentry, fexit */
+	bool direct; /* … and what they point to is read by loads, where it can know that, too */
 	int frame; /* the register that points to the frame: 6 to 10 */
 	short frame_offset; /* of the frame, relative to that register */
 };

@@ -143,6 +143,8 @@ static bool find_current(struct resolving *resolving, const char *name, struct c
 	*value = calc_plain(calc_add(resolving, CALC_CURRENT, EXPR_NONE, EXPR_NONE), 8, false);
 	value->element = types__find(resolving->scope->types, "task_struct", BTF_KIND_STRUCT);
 	value->decayed = true;
+	if (value->node >= 0)
+		resolving->calc->node[value->node].structure = true;
 	return true;
 }
 
@@ -291,6 +293,11 @@ struct calc_value calc_resolve_index(struct resolving *resolving, const struct e
 	    btf_array(type)->nelems && known->number >= btf_array(type)->nelems) {
 		calc_fail(resolving, node, -EINVAL, "the array has %u elements",
 			  btf_array(type)->nelems);
+		return value;
+	}
+	if (value.memory && type && btf_is_array(type) && known->op == CALC_NUMBER) {
+		value.type = btf_array(type)->type;
+		value.offset += known->number * types__size(resolving->scope->types, value.type);
 		return value;
 	}
 	value = calc_rvalue(resolving, value);

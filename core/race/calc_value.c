@@ -156,6 +156,14 @@ static struct calc_value load_bits(struct resolving *resolving, const struct cal
 	return result;
 }
 
+static void mark_structure(struct resolving *resolving, int node, const struct btf_type *type)
+{
+	const struct btf_type *target = btf_is_ptr(type) ? calc_btf(resolving, type->type) : NULL;
+
+	if (node >= 0 && target && btf_is_composite(target))
+		resolving->calc->node[node].structure = true;
+}
+
 struct calc_value calc_rvalue(struct resolving *resolving, struct calc_value value)
 {
 	const struct btf_type *type;
@@ -187,6 +195,8 @@ struct calc_value calc_rvalue(struct resolving *resolving, struct calc_value val
 	}
 	if (value.memory)
 		value.node = load(resolving, &value, value.offset, (uint8_t)size);
+	if (value.partial || value.memory)
+		mark_structure(resolving, value.node, type);
 	if (value.partial || (value.memory && types__is_signed(type)))
 		value.node =
 			calc_extend(resolving, value.node, (uint8_t)size, types__is_signed(type));

@@ -66,6 +66,12 @@ enum race_how {
 	RACE_HOW_MAX
 };
 
+/* A program of the function's trampoline, whose context has arguments of known types? */
+static inline bool race_how__trampoline(enum race_how how)
+{
+	return how == RACE_HOW_FENTRY || how == RACE_HOW_FEXIT;
+}
+
 /* A place of an event at which a program is attached. */
 struct race_point {
 	const struct race_section *section;
@@ -76,6 +82,7 @@ struct race_point {
 	const struct race_place *place;
 	enum race_how how;
 	bool keeps; /* arguments are saved at the entry, or the call, for the return */
+	bool by_helper; /* nothing is read by plain loads, which the verifier has refused */
 	char reason[RACE_REASON_MAX]; /* why it is not attached in another way */
 	struct race_calc calc[RACE_CALCS_MAX];
 	int calcs;

@@ -34,11 +34,6 @@ static const struct {
 	[TYPES_ARM64] = {{0, 8, 16, 24, 32, 40, 48, 56}, 0, 248, 0},
 };
 
-static bool has_trampoline(const struct race_point *point)
-{
-	return point->how == RACE_HOW_FENTRY || point->how == RACE_HOW_FEXIT;
-}
-
 /* The place of an argument (from 0) at the function's entry, or at the call, for a kprobe. */
 static struct calc_place at_entry(const struct race_point *point, const struct types *types,
 				  const struct btf_type *proto, uint32_t argument)
@@ -67,12 +62,12 @@ static void place_arguments(struct calc_places *places, const struct race_point 
 	for (i = 0; i < count && i < CALC_ARGUMENTS_MAX; i++) {
 		if (point->keeps)
 			places->argument[i] = IN_INTERVAL(argument[i]);
-		else if (has_trampoline(point))
+		else if (race_how__trampoline(point->how))
 			places->argument[i] = (struct calc_place){CALC_IN_CONTEXT, (short)(8 * i)};
 		else
 			places->argument[i] = at_entry(point, types, proto, i);
 	}
-	places->result = (struct calc_place){CALC_IN_CONTEXT, has_trampoline(point)
+	places->result = (struct calc_place){CALC_IN_CONTEXT, race_how__trampoline(point->how)
 								      ? (short)(8 * count)
 								      : registers[machine].result};
 	places->stack_pointer = registers[machine].stack_pointer;
@@ -83,7 +78,13 @@ void race_program__places(struct calc_places *places, const struct race_point *p
 {
 	int i;
 
-	*places = (struct calc_places){.vmemmap = vmemmap, .frame = 10, .frame_offset = FRAME};
+	*places = (struct calc_places){
+		.vmemmap = vmemmap,
+		.frame = 10,
+		.frame_offset = FRAME,
+		.typed = race_how__trampoline(point->how),
+		.direct = race_how__trampoline(point->how) && !point->by_helper,
+	};
 	place_arguments(places, point, types);
 	places->key = IN_INTERVAL(key);
 	places->others = IN_INTERVAL(others);

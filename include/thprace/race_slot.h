@@ -58,7 +58,8 @@ struct thprace_race_slot {
 	__u32 learns; /* it is counted in learning[] */
 	__u32 hits;
 	__u32 held; /* a clock let the task wait in it (bpf/widen.bpf.c) */
-	__u32 pad;
+	__u32 strays; /* slots that are taken because this one was not free, which was the first choice */
+	__u32 stray; /* it is one of these: 1 more than the index of the first choice; 0: no */
 	__u32 hit[2 * THPRACE_RACE_HITS]; /* twice the size, so that one too many does no harm */
 	__u64 closed; /* the table's, when it began to learn */
 	struct thprace_race_interval interval;

@@ -135,7 +135,8 @@ struct thprace_closest {
 
 /*
  * Counters of one CPU. Each program run that found something of interest adds one to seen and one
- * to exactly one of submitted, filtered and lost[]. Runs that left at the first test (order-0
+ * to exactly one of submitted, filtered and lost[]. An interval of a race from a file adds one to
+ * windows[] or walkers[] alone, and core adds it to seen and filtered. Runs that left at the first test (order-0
  * folios, reclaim) are in none of them.
  */
 struct thprace_counters {

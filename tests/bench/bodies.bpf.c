@@ -17,6 +17,17 @@
 #include "walker.bpf.c"
 #include <thprace/race_slot.h>
 
+#define FAKE_PAGES 4 /* a head page with its first tails */
+
+/* struct pages, of 64 bytes here as on most kernels; a vma after them. */
+struct {
+	__u64 small[8];
+	__u64 huge[8 * FAKE_PAGES];
+	__u64 vma[64];
+	__u64 pmd;
+	__u64 pmd_read;
+} fake SEC(".data.fake") __attribute__((aligned(64)));
+
 /*
  * A race from a file: what core puts into its programs. As in tests/races/truncate-unmap.race, two
  * values are read at the beginning, for condition and key, and one for a walker's escape.
@@ -48,36 +59,40 @@ static __always_inline u64 race_keep_code(u64 *frame)
 	return 1;
 }
 
-/* What is read at this event: an argument that was kept, or one that the context has. */
-static __always_inline void *race_argument(const u64 *frame, int kept)
+/*
+ * What is read at this event: by way of an argument that was kept, by the helper; or of one that the
+ * context has, by a load, as trampolines do.
+ */
+static __always_inline u64 race_value(const u64 *frame, int kept)
 {
 	const struct thprace_race_interval *interval;
+	u64 value = 0;
 
 	if (!kept)
-		return (void *)race_read;
+		return *(volatile u64 *)&fake.pmd;
 	interval = (const struct thprace_race_interval *)frame[THPRACE_RACE_FRAME_INTERVAL];
-	return (void *)*(volatile u64 *)&interval->argument[0];
+	bpf_probe_read_kernel(&value, sizeof(value),
+			      (void *)*(volatile u64 *)&interval->argument[0]);
+	return value;
 }
 
 static __always_inline u64 race_code(u64 *frame, int part)
 {
-	u64 value = 0, key = 0;
-	void *from;
+	const int kept = race_has & THPRACE_RACE_HAS_KEPT;
+	u64 value = 0, key;
 
 	if (part == THPRACE_RACE_KEEP)
 		return race_keep_code(frame);
 	if (part == THPRACE_RACE_ESCAPE) {
 		if (race_side == THPRACE_RACE_WALKER)
-			bpf_probe_read_kernel(&value, sizeof(value),
-					      race_argument(frame, race_kept_end));
+			value = race_value(frame, race_kept_end);
 		frame[THPRACE_RACE_FRAME_ESCAPE] = value == ~0ULL;
 		return 1;
 	}
 	if (*(volatile u32 *)&race_ends)
 		return 1;
-	from = race_argument(frame, race_has & THPRACE_RACE_HAS_KEPT);
-	bpf_probe_read_kernel(&value, sizeof(value), from);
-	bpf_probe_read_kernel(&key, sizeof(key), from);
+	value = race_value(frame, kept);
+	key = race_value(frame, kept);
 	frame[THPRACE_RACE_FRAME_KEY] = key;
 	return value != ~0ULL;
 }
@@ -95,17 +110,7 @@ __noinline int widen_race(u32 unused)
 struct thprace_beacon beacon = {}; /* race.bpf.c has a program for it, which does not run here */
 #include "race.bpf.c"
 
-#define FAKE_PAGES 4 /* a head page with its first tails */
 #define FAKE_TASK ((77ULL << 32) | 77) /* an opener that is not this task */
-
-/* struct pages, of 64 bytes here as on most kernels; a vma after them. */
-struct {
-	__u64 small[8];
-	__u64 huge[8 * FAKE_PAGES];
-	__u64 vma[64];
-	__u64 pmd;
-	__u64 pmd_read;
-} fake SEC(".data.fake") __attribute__((aligned(64)));
 
 __u64 fake_huge = 0; /* the addresses */
 __u64 fake_vma = 0;
@@ -218,6 +223,15 @@ static __always_inline void zap_window(void *ctx, const __u64 *pmd)
 }
 
 BENCH(zap, zap_window(ctx, &fake.pmd))
+
+/* By kprobes, which have no arguments at the return, and read by the helper. */
+BENCH(zap_kprobe, {
+	if (recording) {
+		zap_enter(ctx, 0, (u64)fake.vma, fake_pmd, 0x7f0000200000ULL);
+		zap_lock(ctx, 0, fake_vma);
+		zap_return(ctx, 0, 1);
+	}
+})
 
 /* For an entry that is not writable, the struct page is read. */
 BENCH(zap_read, zap_window(ctx, &fake.pmd_read))

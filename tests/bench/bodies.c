@@ -77,6 +77,7 @@ static const struct body {
 	{"try_to_unmap, order 0", "bench_unmap_order0", LOAD_2, 20000},
 	{"zap: open and close", "bench_zap", LOAD_2, 10000},
 	{"zap: open and close, read-only", "bench_zap_read", LOAD_2, 10000},
+	{"zap: open and close, by kprobes", "bench_zap_kprobe", LOAD_2, 10000},
 	{"flight record", "bench_record", LOAD_2, 10000},
 	{"full record (--all)", "bench_record", LOAD_STREAM, 10000},
 	{"clean walker, 2 CPUs", "bench_walker", LOAD_2, 5000},

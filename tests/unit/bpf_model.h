@@ -91,6 +91,7 @@ struct bpf_model_options {
 	enum thprace_mode mode;
 	unsigned int buckets; /* folios share them */
 	bool kprobes; /* instead of trampolines */
+	bool crowded; /* all look for their slot of a race from a file in the same place first */
 	bool page_rmap; /* one function removes the rmap of pages at both levels, as until 6.8 */
 };
 

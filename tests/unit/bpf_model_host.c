@@ -465,7 +465,10 @@ void model__memory_reset(const struct bpf_model *model)
 {
 	if (!pages)
 		map_memory();
-	find_seed();
+	if (model->options.crowded)
+		slot_seed = 0;
+	else
+		find_seed();
 	place_folios(model->options.buckets);
 	place_arguments();
 	precise = model->options.mode == THPRACE_PRECISE;

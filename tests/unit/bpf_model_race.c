@@ -161,6 +161,7 @@ UNSEEN bool model__race_shared(const volatile void *at)
 		return false;
 	member = in_slots % sizeof(slot[0]);
 	return member == offsetof(struct thprace_race_slot, owners) ||
+	       member == offsetof(struct thprace_race_slot, strays) ||
 	       member == offsetof(struct thprace_race_slot, state) ||
 	       member == offsetof(struct thprace_race_slot, task) ||
 	       member == offsetof(struct thprace_race_slot, begin) ||
@@ -215,6 +216,7 @@ UNSEEN void model__race_check(void)
 
 	for (i = 0; i < THPRACE_RACE_SLOTS; i++) {
 		assert_int_equal(slot[i].owners, 0);
+		assert_int_equal(slot[i].strays, 0);
 		assert_int_equal(slot[i].state, THPRACE_RACE_IDLE);
 		assert_int_equal(words.word[i], 0);
 	}

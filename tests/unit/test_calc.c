@@ -133,11 +133,19 @@ static void what_is_too_much(void **state)
 	calc__release(&calc);
 }
 
+static unsigned int calls; /* of helpers, by value_of() */
+
 static uint64_t value_of(const struct calc_scope *scope, const struct calc_places *places,
 			 const char *text, const struct bpf_memory *memory, uint64_t *context,
 			 uint64_t *interval)
 {
-	struct bpf_machine machine = {.memory = memory, .memories = 1, .task = 0x7a5c};
+	struct bpf_machine machine = {
+		.memory = memory,
+		.memories = memory ? 1 : 0,
+		.task = 0x7a5c,
+		.context = context,
+		.pointers = places->typed ? 1ULL << 0 | 1ULL << 1 : 0,
+	};
 	uint64_t frame[CALC_FRAME_SIZE / 8] = {0};
 	struct bpf_insn insn[INSTRUCTIONS];
 	struct expr_error error;
@@ -155,14 +163,15 @@ static uint64_t value_of(const struct calc_scope *scope, const struct calc_place
 	frame[CALC_FRAME_INTERVAL / 8] = (uintptr_t)interval;
 	machine.reg[10] = (uintptr_t)(frame + CALC_FRAME_SIZE / 8);
 	bpf_machine__run(&machine, insn, (size_t)count);
+	calls = machine.calls;
 	return frame[CALC_FRAME_RESULT / 8];
 }
 
 /* A missing address reads as 0, at every step. */
-static void memory_that_is_not_there(void **state)
+static void check_missing(const struct calc_scope *of, const struct calc_places *by)
 {
-	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
-	const struct calc_places places = fake_places();
+	const struct calc_scope scope = *of;
+	const struct calc_places places = *by;
 	struct folio folio = {.flags = 7, .mm = (struct mm *)16, .other = NULL};
 	const struct bpf_memory memory = {&folio, sizeof(folio)};
 	uint64_t context[ARGUMENTS + 1] = {(uintptr_t)&folio, 8};
@@ -177,6 +186,54 @@ static void memory_that_is_not_there(void **state)
 	assert_int_equal(value_of(&scope, &places, "folio->other && folio->other->index == 0",
 				  &memory, context, NULL),
 			 0);
+}
+
+static void memory_that_is_not_there(void **state)
+{
+	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
+	struct calc_places places = fake_places();
+
+	check_missing(&scope, &places);
+	places.typed = places.direct = true;
+	check_missing(&scope, &places);
+}
+
+/* Where the verifier knows pointers, no helper is called; and each is a number for what comes after. */
+static void plain_loads(void **state)
+{
+	const struct calc_scope scope = {.types = *state, .function = FAKE_WALK};
+	struct calc_places places = fake_places();
+	struct {
+		struct folio folio;
+		struct mm mm;
+	} there = {.folio = {.flags = 7}, .mm = {.total = 5}};
+	const struct bpf_memory memory = {&there, sizeof(there)};
+	uint64_t context[ARGUMENTS + 1] = {(uintptr_t)&there.folio};
+
+	there.folio.mm = &there.mm;
+	places.typed = true;
+	assert_int_equal(value_of(&scope, &places, "folio->mm->total", &memory, context, NULL), 5);
+	assert_int_equal(calls, 2);
+	places.direct = true;
+	assert_int_equal(value_of(&scope, &places, "folio->mm->total", &memory, context, NULL), 5);
+	assert_int_equal(calls, 0);
+	assert_int_equal(value_of(&scope, &places, "folio->mm->next == 0 && folio->flags == 7",
+				  &memory, context, NULL),
+			 1);
+	assert_int_equal(calls, 0);
+	/* A number may be an address, but the verifier does not know of what. */
+	assert_int_equal(value_of(&scope, &places, "((struct mm *)folio->words[0])->total", &memory,
+				  context, NULL),
+			 5);
+	assert_int_equal(calls, 1);
+	assert_int_equal(value_of(&scope, &places, "(unsigned long)folio & 7", &memory, context,
+				  NULL),
+			 (uintptr_t)&there.folio & 7);
+	/* The offset may be too far for an instruction. */
+	assert_int_equal(value_of(&scope, &places, "((struct folio *)folio)[1000].flags", &memory,
+				  context, NULL),
+			 0);
+	assert_int_equal(calls, 1);
 }
 
 /* Helpers: what they stand for, on this kernel. */
@@ -296,9 +353,14 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_refused),	    cmocka_unit_test(what_is_too_much),
-		cmocka_unit_test(memory_that_is_not_there), cmocka_unit_test(helpers),
-		cmocka_unit_test(what_an_interval_gives),   cmocka_unit_test(what_is_nowhere),
+		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(what_is_too_much),
+		cmocka_unit_test(memory_that_is_not_there),
+		cmocka_unit_test(helpers),
+		cmocka_unit_test(plain_loads),
+		cmocka_unit_test(helpers),
+		cmocka_unit_test(what_an_interval_gives),
+		cmocka_unit_test(what_is_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

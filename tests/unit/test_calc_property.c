@@ -90,11 +90,19 @@ static void fill_context(uint64_t context[ARGUMENTS + 1], const struct fake_argu
 	memcpy(&context[9], &arguments->sign, sizeof(arguments->sign));
 }
 
+/* Of fake_walk()'s arguments, the pointers to structures: folio, vma, pmd. */
+#define POINTERS (1ULL << 0 | 1ULL << 1 | 1ULL << 7)
+
 static uint64_t run(const struct bpf_insn *insn, size_t count, const struct world *world,
-		    uint64_t *context)
+		    uint64_t *context, bool typed)
 {
 	const struct bpf_memory memory = {world, sizeof(*world)};
-	struct bpf_machine machine = {.memory = &memory, .memories = 1};
+	struct bpf_machine machine = {
+		.memory = &memory,
+		.memories = 1,
+		.context = context,
+		.pointers = typed ? POINTERS : 0,
+	};
 	uint64_t frame[CALC_FRAME_SIZE / 8], result;
 
 	memset(frame, 0xa5, sizeof(frame));
@@ -106,12 +114,11 @@ static uint64_t run(const struct bpf_insn *insn, size_t count, const struct worl
 	return result;
 }
 
-static void random_expressions(void **state)
+/* By kprobes; by trampolines, with the helper; and by plain loads. */
+static void check_expressions(struct types *types, const struct calc_places *places)
 {
 	static struct bpf_insn insn[INSTRUCTIONS];
-	struct types *types = *state;
 	const struct calc_scope scope = {.types = types, .function = FAKE_WALK};
-	const struct calc_places places = fake_places();
 	uint64_t context[ARGUMENTS + 1], found, wanted;
 	uint64_t chance = 1;
 	struct expr_error error;
@@ -125,19 +132,30 @@ static void random_expressions(void **state)
 		if (expr__parse(&expr, oracles[i].text, strlen(oracles[i].text), 1, &error) ||
 		    calc__of(&calc, &expr, &scope, &error))
 			fail_msg("%s: column %u: %s", oracles[i].text, error.column, error.text);
-		count = calc__emit(&calc, &places, insn, INSTRUCTIONS);
+		count = calc__emit(&calc, places, insn, INSTRUCTIONS);
 		calc__release(&calc);
 		assert_in_range(count, 1, INSTRUCTIONS);
 		for (round = 0; round < ROUNDS; round++) {
 			fill_world(&world, &chance);
 			fill_context(context, &world.arguments, &chance);
-			found = run(insn, (size_t)count, &world, context);
+			found = run(insn, (size_t)count, &world, context, places->typed);
 			wanted = oracles[i].value(&world.arguments);
 			if (found != wanted)
 				fail_msg("%s is %#llx, and C has %#llx", oracles[i].text,
 					 (unsigned long long)found, (unsigned long long)wanted);
 		}
 	}
+}
+
+static void random_expressions(void **state)
+{
+	struct calc_places places = fake_places();
+
+	check_expressions(*state, &places);
+	places.typed = true;
+	check_expressions(*state, &places);
+	places.direct = true;
+	check_expressions(*state, &places);
 }
 
 static int begin(void **state)

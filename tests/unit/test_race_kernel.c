@@ -300,7 +300,12 @@ static uint64_t run_part(const struct race_point *point, enum race_part part,
 {
 	const struct folio *folio = *(const struct folio **)(uintptr_t)frame[0];
 	const struct bpf_memory memory = {folio, sizeof(*folio)};
-	struct bpf_machine machine = {.memory = &memory, .memories = 1};
+	struct bpf_machine machine = {
+		.memory = &memory,
+		.memories = 1,
+		.context = (const uint64_t *)(uintptr_t)frame[0],
+		.pointers = 1, /* folio */
+	};
 	struct bpf_insn insn[RACE_PROGRAM_MAX];
 	struct calc_places found;
 	int count;

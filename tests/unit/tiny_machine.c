@@ -22,7 +22,9 @@ static void call(struct bpf_machine *machine, int32_t helper)
 	void *to = (void *)(uintptr_t)machine->reg[1];
 	int i;
 
-	if (helper == BPF_FUNC_get_current_task) {
+	machine->calls++;
+	machine->known[0] = helper == BPF_FUNC_get_current_task_btf;
+	if (helper == BPF_FUNC_get_current_task || helper == BPF_FUNC_get_current_task_btf) {
 		machine->reg[0] = machine->task;
 	} else if (helper == BPF_FUNC_probe_read_kernel) {
 		if (readable(machine, machine->reg[3], machine->reg[2]))
@@ -35,6 +37,8 @@ static void call(struct bpf_machine *machine, int32_t helper)
 	}
 	for (i = 1; i <= 5; i++)
 		machine->reg[i] = 0xdeadbeefdeadbeef; /* a call leaves nothing in them */
+	for (i = 1; i <= 5; i++)
+		machine->known[i] = false;
 }
 
 static uint64_t alu(uint8_t op, uint64_t a, uint64_t b)
@@ -100,16 +104,42 @@ static void load_or_store(struct bpf_machine *machine, const struct bpf_insn *in
 	static const size_t sizes[] = {
 		[BPF_B >> 3] = 1, [BPF_H >> 3] = 2, [BPF_W >> 3] = 4, [BPF_DW >> 3] = 8};
 	const size_t size = sizes[BPF_SIZE(insn->code) >> 3];
+	const uint64_t from = machine->reg[insn->src_reg] + (uint64_t)insn->off;
+	const uint64_t word = (from - (uintptr_t)machine->context) / 8;
+	const bool there = readable(machine, from, size), known = machine->known[insn->src_reg];
 	uint64_t value = 0;
 
 	if (BPF_CLASS(insn->code) == BPF_LDX) {
-		memcpy(&value, (void *)(uintptr_t)(machine->reg[insn->src_reg] + insn->off), size);
+		if (there && !known)
+			fail_msg("a load from the kernel's memory by a number");
+		if (there || !known)
+			memcpy(&value, (void *)(uintptr_t)from, size);
 		machine->reg[insn->dst_reg] = value;
+		machine->known[insn->dst_reg] =
+			size == 8 && (known || (word < 64 && machine->pointers >> word & 1));
 		return;
 	}
+	if (BPF_CLASS(insn->code) == BPF_STX && known)
+		fail_msg("a known pointer is stored");
 	value = BPF_CLASS(insn->code) == BPF_STX ? machine->reg[insn->src_reg]
 						 : (uint64_t)(int64_t)insn->imm;
 	memcpy((void *)(uintptr_t)(machine->reg[insn->dst_reg] + insn->off), &value, size);
+}
+
+/* Operations on what the verifier knows as a pointer. */
+static void check_pointers(struct bpf_machine *machine, const struct bpf_insn *insn)
+{
+	const bool moves = BPF_OP(insn->code) == BPF_MOV, negates = BPF_OP(insn->code) == BPF_NEG;
+	const bool by_register = BPF_SRC(insn->code) == BPF_X;
+	const bool source = by_register && machine->known[insn->src_reg];
+	bool *to = &machine->known[insn->dst_reg];
+
+	if (BPF_CLASS(insn->code) == BPF_ALU64 && moves)
+		*to = source;
+	else if (BPF_CLASS(insn->code) == BPF_ALU64 && negates)
+		*to = false;
+	else if (source || *to)
+		fail_msg("operation %#x on a known pointer", insn->code);
 }
 
 void bpf_machine__run(struct bpf_machine *machine, const struct bpf_insn *insn, size_t count)
@@ -124,16 +154,21 @@ void bpf_machine__run(struct bpf_machine *machine, const struct bpf_insn *insn, 
 						      : (uint64_t)(int64_t)now->imm;
 		switch (BPF_CLASS(now->code)) {
 		case BPF_ALU64:
+			check_pointers(machine, now);
 			machine->reg[now->dst_reg] =
 				alu(BPF_OP(now->code), machine->reg[now->dst_reg], operand);
 			break;
 		case BPF_JMP:
-			if (BPF_OP(now->code) == BPF_CALL)
+			if (BPF_OP(now->code) == BPF_CALL) {
 				call(machine, now->imm);
-			else if (jumps(BPF_OP(now->code), machine->reg[now->dst_reg], operand))
+				break;
+			}
+			check_pointers(machine, now);
+			if (jumps(BPF_OP(now->code), machine->reg[now->dst_reg], operand))
 				at += (size_t)now->off;
 			break;
 		case BPF_LD:
+			machine->known[now->dst_reg] = false;
 			machine->reg[now->dst_reg] = (uint32_t)now->imm |
 						     (uint64_t)(uint32_t)now[1].imm << 32;
 			at++;

@@ -6,6 +6,7 @@
 #define TESTS_TINY_MACHINE_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,11 +21,20 @@ struct bpf_machine {
 	const struct bpf_memory *memory;
 	size_t memories;
 	uint64_t task; /* bpf_get_current_task() */
+	/*
+	 * What the verifier knows of types. Some words of the context are pointers to structures, a bit
+	 * each; so is what is loaded by 8 bytes from where such a pointer points to.
+	 */
+	const uint64_t *context;
+	uint64_t pointers;
+	bool known[11]; /* registers */
+	unsigned int calls; /* of helpers, so far */
 };
 
 /*
- * Run count instructions from the first on. Fails the test on other instructions, and on jumps out
- * of the program.
+ * Run count instructions from the first on. Fails the test on other instructions, on jumps out of the
+ * program, on known pointers in sums, comparisons and stores, and on plain loads from the kernel's
+ * memory by what is no known pointer.
  */
 void bpf_machine__run(struct bpf_machine *machine, const struct bpf_insn *insn, size_t count);
 

@@ -5,6 +5,7 @@
 
 # The instructions of each expression, by this kernel's verifier.
 loaded=0
+: >helper
 for file in /root/races/*.race; do
 	name=${file##*/}
 	try thprace races --load --test "$file"
@@ -16,8 +17,15 @@ for file in /root/races/*.race; do
 	esac
 	unlike out " refused: " "$name: nothing is refused that nothing replaces"
 	loaded=$((loaded + $(grep -c ' instructions' out)))
+	sed -n 's/.* reads by a helper: //p' out >>helper
 done
 more "$loaded" 50 "events whose programs were loaded"
+helper=$(sort -u helper)
+# Of `current' 5.10 has no pointer that its verifier knows; all else is read by plain loads.
+case $(uname -r) in
+5.10.*) is "$helper" "invalid func unknown#158" "what is read by a helper there" ;;
+*) is "$helper" "" "no trampoline reads by a helper" ;;
+esac
 is_clean "races --load"
 
 # Attached all at once, up to 16. The manual's examples need a name each.
