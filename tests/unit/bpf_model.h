@@ -84,6 +84,7 @@ enum bpf_model_place {
 	BPF_MODEL_CLOSED,
 	BPF_MODEL_ENTERED,
 	BPF_MODEL_RACE, /* what races from files share */
+	BPF_MODEL_FLIGHT, /* the flight recorder of a CPU */
 	BPF_MODEL_NOWHERE, /* no step: it affects no other task */
 };
 
@@ -92,6 +93,7 @@ struct bpf_model_options {
 	unsigned int buckets; /* folios share them */
 	bool kprobes; /* instead of trampolines */
 	bool crowded; /* all look for their slot of a race from a file in the same place first */
+	bool flight; /* records go to the flight recorders, as without --all */
 	bool page_rmap; /* one function removes the rmap of pages at both levels, as until 6.8 */
 };
 
@@ -126,6 +128,9 @@ struct bpf_model {
 struct bpf_model *bpf_model__new(const struct bpf_model_options *options);
 uint64_t bpf_model__folio(unsigned int folio);
 uint32_t bpf_model__pid(unsigned int who);
+/* Data of the CPU on which the task runs. Tasks whose numbers differ by this many share one. */
+#define BPF_MODEL_CPUS 5
+const struct thprace_cpu *bpf_model__cpu(unsigned int who);
 void bpf_model__call(struct bpf_model *model, unsigned int who, const struct bpf_model_call *call);
 /* One step of the task's run. Returns true when that was its last. */
 bool bpf_model__step(struct bpf_model *model, unsigned int who);

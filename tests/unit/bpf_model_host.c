@@ -20,7 +20,7 @@
 #include "classes/race_class.h"
 #include "engine/pending.h"
 
-#define CPUS 5 /* fewer than tasks: some preempt each other */
+#define CPUS BPF_MODEL_CPUS /* fewer than tasks: some preempt each other */
 #define SLOTS 32
 #define HUGE_BYTES (512 * KERNEL_PAGE_SIZE) /* of the struct pages of a huge page */
 #define HUGE_PAGES 8192
@@ -97,6 +97,15 @@ static enum bpf_model_place slot_place(size_t at)
 		       : BPF_MODEL_NOWHERE;
 }
 
+static enum bpf_model_place flight_place(size_t at)
+{
+	at %= sizeof(struct thprace_cpu);
+	return at == offsetof(struct thprace_cpu, head) ||
+			       at >= offsetof(struct thprace_cpu, flight)
+		       ? BPF_MODEL_FLIGHT
+		       : BPF_MODEL_NOWHERE;
+}
+
 static enum bpf_model_place page_place(size_t at)
 {
 	at %= HUGE_BYTES;
@@ -124,6 +133,8 @@ static enum bpf_model_place place_of(const volatile void *at)
 		return BPF_MODEL_ATTRIBUTING;
 	if (model__race_shared(at))
 		return BPF_MODEL_RACE;
+	if (!stream_count && INSIDE(at, cpu))
+		return flight_place(OFFSET(at, cpu));
 	if (OFFSET(at, pages) < (size_t)HUGE_PAGES * HUGE_BYTES)
 		return page_place(OFFSET(at, pages));
 	return BPF_MODEL_NOWHERE;
@@ -254,6 +265,11 @@ __u64 model__current(void)
 __u32 model__cpu(void)
 {
 	return model__who % CPUS;
+}
+
+const struct thprace_cpu *bpf_model__cpu(unsigned int who)
+{
+	return &cpu[who % CPUS];
 }
 
 long model__comm(char *name, __u32 size)
@@ -393,7 +409,6 @@ static void map_memory(void)
 	anonymous.root = &anonymous;
 	page_shift = 12;
 	huge_order = BPF_MODEL_ORDER;
-	stream_count = 1;
 	race_class__walkers((uint8_t(*)[THPRACE_ORIGIN_SLOTS])classes);
 	recording = 1;
 	marking = 1;
@@ -472,6 +487,7 @@ void model__memory_reset(const struct bpf_model *model)
 	place_folios(model->options.buckets);
 	place_arguments();
 	precise = model->options.mode == THPRACE_PRECISE;
+	stream_count = !model->options.flight;
 	memset(slots, 0, SLOTS * sizeof(slots[0]));
 	memset(open_folio, 0, SLOTS * sizeof(open_folio[0]));
 	memset(buckets, 0, sizeof(buckets));
