@@ -141,7 +141,15 @@ begin() {
 		echo "note $1 did not start: $(cat "$tmp/out" "$tmp/err" 2>/dev/null | tail -n 3 | tr '\n' ' ')"
 		return 1
 	}
-	echo "ready $1 ${round:-0} $((after - before)) $((($2 + $3) * 10))"
+	started=$((($2 + $3) * 10))
+	echo "ready $1 ${round:-0} $((after - before)) $started"
+}
+
+# CPU time of the children that were waited for, ms
+children_ms() {
+	# shellcheck disable=SC2046 # words
+	set -- $(cut -d' ' -f16,17 /proc/$$/stat)
+	echo $((($1 + $2) * 10))
 }
 
 # A contestant that does not end within this many seconds of a storm is killed, so that the others
@@ -167,6 +175,7 @@ end() {
 		impatient "$1" &
 		killer=$!
 	}
+	cpu=$(children_ms)
 	before=$(now_ms)
 	case $1 in
 	service) kill -TERM "$pid" ;;
@@ -176,7 +185,7 @@ end() {
 	wait "$pid"
 	[ -z "$killer" ] || kill "$killer" 2>/dev/null
 	after=$(now_ms)
-	echo "gone $1 ${round:-0} $((after - before))"
+	echo "gone $1 ${round:-0} $((after - before)) $(($(children_ms) - cpu - started))"
 }
 
 measure() {
