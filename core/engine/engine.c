@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@
 #include "kprobe_trial.h"
 
 #define NAMES_MAX (PROBE_NAMES_MAX + 1024)
+#define REST_NS 10000000000ULL /* without a message */
 #define MARKS_NS 100000000ULL /* longer than a zap takes */
 
 static int on_message(void *ctx, void *data, size_t size)
@@ -39,15 +40,44 @@ static int on_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* Map the rings, if they are not mapped. */
+static int map_rings(struct engine *engine)
+{
+	int err = 0, i;
+
+	if (engine->rings)
+		return 0;
+	engine->rings = ring_buffer__new(bpf_map__fd(engine->skel->maps.incidents), on_message,
+					 engine, NULL);
+	if (!engine->rings)
+		return -errno;
+	for (i = 0; i < engine->stream_count && !err; i++)
+		err = ring_buffer__add(engine->rings, engine->stream_fd[i], on_record, engine);
+	if (!err)
+		return 0;
+	ring_buffer__free(engine->rings);
+	engine->rings = NULL;
+	return err;
+}
+
+static int watch_ring(const struct engine *engine, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return epoll_ctl(engine->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
 static int open_rings(struct engine *engine)
 {
 	uint32_t i;
 	int fd, err;
 
-	engine->rings = ring_buffer__new(bpf_map__fd(engine->skel->maps.incidents), on_message,
-					 engine, NULL);
-	if (!engine->rings)
+	engine->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (engine->epoll < 0)
 		return -errno;
+	err = watch_ring(engine, bpf_map__fd(engine->skel->maps.incidents));
+	if (err)
+		return err;
 	for (i = 0; i < (uint32_t)engine->stream_count; i++) {
 		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "thprace_stream", 0, 0,
 				    ENGINE_STREAM_BYTES, NULL);
@@ -57,40 +87,11 @@ static int open_rings(struct engine *engine)
 		err = bpf_map_update_elem(bpf_map__fd(engine->skel->maps.streams), &i, &fd,
 					  BPF_ANY);
 		if (!err)
-			err = ring_buffer__add(engine->rings, fd, on_record, engine);
+			err = watch_ring(engine, fd);
 		if (err)
 			return err;
 	}
-	return 0;
-}
-
-static const void *map_array(const struct bpf_map *map, size_t *stride)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-	size_t size;
-	void *memory;
-
-	*stride = (bpf_map__value_size(map) + 7) & ~(size_t)7;
-	size = (*stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
-	memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static int map_arrays(struct engine *engine)
-{
-	struct thprace_bpf *skel = engine->skel;
-
-	engine->cpu_map = map_array(skel->maps.cpus, &engine->cpu_stride);
-	if (engine->races) {
-		engine->race_map = map_array(skel->maps.race_cpus, &engine->race_stride);
-		if (!engine->race_map)
-			return -ENOMEM;
-	}
-	engine->flight_read = calloc(engine->cpus, sizeof(*engine->flight_read));
-	engine->flight_copy = calloc(THPRACE_FLIGHT_RECORDS, sizeof(*engine->flight_copy));
-	if (!engine->cpu_map || !engine->flight_read || !engine->flight_copy)
-		return -ENOMEM;
-	return 0;
+	return map_rings(engine);
 }
 
 /* Before 5.11 BPF memory counts against RLIMIT_MEMLOCK; libbpf raises it only on request. */
@@ -126,6 +127,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 	}
 	engine->options = *options;
 	engine->stats_fd = -1;
+	engine->epoll = -1;
 	for (i = 0; i < THPRACE_STREAMS_MAX; i++)
 		engine->stream_fd[i] = -1;
 	engine->cpus = libbpf_num_possible_cpus();
@@ -157,7 +159,7 @@ int engine__open(struct engine **result, const struct engine_options *options, c
 		goto cleanup;
 	err = open_rings(engine);
 	if (!err)
-		err = map_arrays(engine);
+		err = engine__map(engine);
 	if (!err)
 		err = engine__light_beacon(engine);
 	if (err) {
@@ -200,10 +202,32 @@ uint64_t engine__widened(const struct engine *engine)
 	return engine->skel->bss->widened;
 }
 
+/* Nothing has come for a while: give back the memory in which it comes, until something does. */
+static void rest(struct engine *engine)
+{
+	if (engine->stream_count || !engine->rings)
+		return;
+	ring_buffer__free(engine->rings);
+	engine->rings = NULL;
+	engine__unmap_rare(engine);
+}
+
 int engine__poll(struct engine *engine, int timeout_ms)
 {
-	int got = ring_buffer__poll(engine->rings, timeout_ms);
+	struct epoll_event event;
+	int got = epoll_wait(engine->epoll, &event, 1, timeout_ms), err;
+	const uint64_t now = clock__now();
 
+	if (got < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (!got) {
+		if (now - engine->worked > REST_NS)
+			rest(engine);
+		return 0;
+	}
+	engine->worked = now;
+	err = map_rings(engine);
+	got = err ? err : ring_buffer__consume(engine->rings);
 	return got < 0 && got != -EINTR ? got : 0;
 }
 
@@ -215,17 +239,9 @@ uint64_t engine__stop(struct engine *engine)
 	__atomic_store_n(&engine->skel->bss->recording, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&engine->skel->bss->marking, 0, __ATOMIC_SEQ_CST);
 	nanosleep(&grace, NULL);
-	ring_buffer__consume(engine->rings);
+	if (!map_rings(engine))
+		ring_buffer__consume(engine->rings);
 	return now;
-}
-
-static void unmap_array(const void *memory, const struct bpf_map *map, size_t stride)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-
-	if (memory)
-		munmap((void *)memory,
-		       (stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1));
 }
 
 void engine__close(struct engine *engine)
@@ -235,9 +251,10 @@ void engine__close(struct engine *engine)
 	if (!engine)
 		return;
 	ring_buffer__free(engine->rings);
+	if (engine->epoll >= 0)
+		close(engine->epoll);
 	if (engine->skel) {
-		unmap_array(engine->cpu_map, engine->skel->maps.cpus, engine->cpu_stride);
-		unmap_array(engine->race_map, engine->skel->maps.race_cpus, engine->race_stride);
+		engine__unmap(engine);
 		engine__unload(engine);
 	}
 	for (i = 0; i < THPRACE_STREAMS_MAX; i++)

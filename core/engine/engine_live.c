@@ -14,7 +14,7 @@
 
 int engine__fd(const struct engine *engine)
 {
-	return ring_buffer__epoll_fd(engine->rings);
+	return engine->epoll;
 }
 
 bool engine__measured(const struct engine *engine)

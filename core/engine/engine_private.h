@@ -44,13 +44,17 @@ struct engine {
 	struct engine_races *races; /* NULL: none */
 	struct bpf_link *hold_link[THPRACE_CLOCK_SPANS]; /* of engine__start_clock(), …_probe() */
 	size_t hold_links;
-	struct ring_buffer *rings;
+	struct ring_buffer *rings; /* NULL: not mapped, since nothing has come for a while */
+	int epoll; /* of all rings */
+	uint64_t worked; /* ns: when something came */
 	int stream_fd[THPRACE_STREAMS_MAX];
 	int stream_count;
 	int stats_fd;
 	int cpus;
 	uint64_t marked_at; /* ns: since then zaps leave marks */
-	const struct thprace_cpu *cpu_map;
+	const struct thprace_cpu *cpu_map; /* without flight recorders: engine_maps.c */
+	const struct thprace_record **flight; /* of each CPU; NULL: not mapped */
+	const struct thprace_slot *slots; /* NULL: not mapped */
 	size_t cpu_stride;
 	const struct thprace_race_cpu *race_map; /* NULL: there are no races from files */
 	size_t race_stride;
@@ -111,6 +115,17 @@ int engine__light_beacon(struct engine *engine);
  */
 void engine__choose_hold(struct engine *engine);
 void engine__stop_hold(struct engine *engine);
+
+/*
+ * In engine_maps.c: map what is read all the time of the memory that programs write; and the flight
+ * recorder of one CPU, or all slots, when they are read, until engine__unmap_rare(). NULL: no memory.
+ * From engine__map() on, skel->bss->slots may not be read.
+ */
+int engine__map(struct engine *engine);
+void engine__unmap(struct engine *engine);
+const struct thprace_record *engine__map_flight(struct engine *engine, int cpu);
+const struct thprace_slot *engine__map_slots(struct engine *engine);
+void engine__unmap_rare(struct engine *engine);
 
 /* In engine_runs.c: a loaded program's data, with its runs before; and keep these runs there. */
 bool engine__read_program(int fd, const struct engine_runs *before, struct bpf_prog_info *info);

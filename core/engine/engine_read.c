@@ -222,15 +222,20 @@ static void fence(const struct engine *engine, int cpu)
  * Copy a CPU's records from position to head, which may be overwritten meanwhile. A complete record
  * keeps its seq, all others get 0. A program stores seq last, and stores 0 there before it
  * overwrites a record. So everything stored before a visible seq is visible after the first fence;
- * and if a record was overwritten while it was copied, the 0 is visible after the second.
+ * and if a record was overwritten while it was copied, the 0 is visible after the second. Without
+ * memory for it, none is complete.
  */
-static void copy_flight(const struct engine *engine, int cpu, uint64_t position, uint64_t head,
+static void copy_flight(struct engine *engine, int cpu, uint64_t position, uint64_t head,
 			struct thprace_record *copy)
 {
-	const struct thprace_record *flight = cpu_at(engine, cpu)->flight;
+	const struct thprace_record *flight = engine__map_flight(engine, cpu);
 	size_t i, count = head - position;
 	uint32_t seen[THPRACE_FLIGHT_RECORDS];
 
+	if (!flight) {
+		memset(copy, 0, count * sizeof(*copy));
+		return;
+	}
 #define AT(i) (&flight[(position + (i)) & (THPRACE_FLIGHT_RECORDS - 1)])
 	for (i = 0; i < count; i++)
 		seen[i] = __atomic_load_n(&AT(i)->seq, __ATOMIC_ACQUIRE);
@@ -439,11 +444,11 @@ void engine__note_runs(struct engine *engine)
 
 size_t engine__tasks(struct engine *engine, struct engine_task *tasks, size_t max)
 {
-	const struct thprace_slot *slot;
+	const struct thprace_slot *slots = engine__map_slots(engine), *slot;
 	size_t i, count = 0;
 
-	for (i = 0; i < THPRACE_SLOTS_MAX && count < max; i++) {
-		slot = &engine->skel->bss->slots[i];
+	for (i = 0; slots && i < THPRACE_SLOTS_MAX && count < max; i++) {
+		slot = &slots[i];
 		if (!slot->task || !slot->windows)
 			continue;
 		tasks[count].pid = (uint32_t)slot->task;

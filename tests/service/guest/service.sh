@@ -115,7 +115,10 @@ woken=$(($(switches) - before))
 # Once a second; the watchdog and the file of metrics every 15 s each.
 less "$woken" $((slept + slept / 5 + 4)) "idle: no more than one wakeup a second" ||
 	diag "$woken in $slept s"
-less "$(kb VmRSS)" 12288 "idle: less than 12 MiB resident"
+resident_below() {
+	[ "$(kb VmRSS)" -lt "$1" ]
+}
+soon "at rest: less than 8 MiB resident" 60 resident_below 8192 || diag "$(kb VmRSS) kB"
 echo "# idle: $woken wakeups in $slept s, $(kb VmRSS) kB resident"
 
 # --- the stressor ---
@@ -145,6 +148,7 @@ soon "split-unmap: the service counts them" 5 \
 identity "after provoke"
 less "$(kb VmRSS)" 12288 "after a storm: less than 12 MiB resident"
 echo "# after a storm: $(kb VmRSS) kB resident; $(of_status .totals | tr -d "\n ")"
+soon "... and at rest less than 9" 60 resident_below 9216 || diag "$(kb VmRSS) kB"
 
 # --- metrics ---
 
