@@ -118,12 +118,16 @@ static __always_inline int is_slot_of(const struct thprace_race_slot *slot, u64 
 	return *(volatile u32 *)&slot->state && *(volatile u64 *)&slot->task == task;
 }
 
-/* race_find(), wherever it is: its index, or -1. */
+/*
+ * race_find(), wherever it is: its index, or -1. Loops are left as they are: what a program's load takes
+ * grows with its length, and with its lookups, for each of which the kernel makes a copy of it.
+ */
 __noinline int __weak race_find_far(u64 task, u32 place)
 {
 	u32 home = race_home(task, place), way, at;
 	struct thprace_race_slot *slot;
 
+#pragma clang loop unroll(disable)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
@@ -179,12 +183,14 @@ __noinline int __weak race_take_far(u64 task, u32 place)
 	u32 home = race_home(task, place), way, at;
 	struct thprace_race_slot *slot;
 
+#pragma clang loop unroll(disable)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
 		if (slot && is_slot_of(slot, task, place))
 			return at;
 	}
+#pragma clang loop unroll(disable)
 	for (way = 0; way < WAYS; way++) {
 		at = (home ^ way) & (THPRACE_RACE_SLOTS - 1);
 		slot = slot_of(at);
@@ -287,6 +293,7 @@ __noinline int __weak race_collect_more(u32 index, u32 first)
 {
 	u32 i;
 
+#pragma clang loop unroll(disable)
 	for (i = 0; i < 8 * RACE_WORDS; i += RACE_WORDS)
 		race_collect(index, first + i);
 	return 0;

@@ -9,11 +9,8 @@
 
 #include "race.bpf.h"
 
-/*
- * thprace_bucket(), with branches: most lengths of a race are alike, so the processor foresees
- * them, and it takes half of the time. A global function, so the verifier walks them once.
- */
-static __always_inline int race_bucket(u64 ns)
+/* thprace_bucket(), with branches. A global function, so the verifier walks them once. */
+__noinline int __weak race_bucket(u64 ns)
 {
 	u32 log2 = 2;
 
@@ -34,10 +31,21 @@ static __always_inline int race_bucket(u64 ns)
 	return 4 * (log2 - 1) + ((ns >> (log2 - 2)) & 3);
 }
 
-static __always_inline void race_length(struct thprace_phase_lengths *lengths, u64 length)
+/* Most lengths of a race are alike, and a call takes as long as all the rest of this. */
+static __always_inline void race_length(struct thprace_race_measured *measured, u64 length)
 {
+	struct thprace_phase_lengths *lengths = &measured->window;
+	u64 bucket = measured->bucket, width;
+
+	if (length - measured->from >= measured->width) {
+		bucket = race_bucket(length);
+		width = 1ULL << (((bucket >> 2) - 1) & 31);
+		measured->bucket = bucket;
+		measured->from = (4 + (bucket & 3)) * width;
+		measured->width = width;
+	}
 	lengths->sum += length;
-	lengths->bucket[BOUND((u64)race_bucket(length), THPRACE_BUCKETS - 1)]++;
+	lengths->bucket[BOUND(bucket, THPRACE_BUCKETS - 1)]++;
 	if (length > lengths->max)
 		lengths->max = length;
 }
@@ -116,7 +124,7 @@ static __always_inline void race_measure(const struct thprace_race_slot *slot, u
 		return;
 	race_remember(slot, walker ? &passed->walker : &passed->window, now);
 	if (!walker)
-		race_length(&cpu->of[class].window, now - slot->begin);
+		race_length(&cpu->of[class], now - slot->begin);
 	if (!met)
 		race_pass(slot, walker ? &passed->window : &passed->walker,
 			  &cpu->of[class].closest);

@@ -346,7 +346,6 @@ static void detach_all(struct engine *engine, bool fentry)
 	struct engine_link *link;
 	size_t i;
 
-	engine_race__detach(engine, fentry);
 	if (fentry)
 		engine__stop_hold(engine);
 	for (i = 0; i < engine->link_count; i++) {
@@ -358,27 +357,51 @@ static void detach_all(struct engine *engine, bool fentry)
 	}
 }
 
-static void *detach_kprobes(void *engine)
+#define DETACHERS 5
+
+struct detacher {
+	struct engine *engine;
+	unsigned int number;
+	pthread_t thread;
+	bool runs;
+};
+
+/* The first removes trampolines, the second the engine's kprobes, the others those of races from files. */
+static void *detach(void *arg)
 {
-	detach_all(engine, false);
+	const struct detacher *detacher = arg;
+	const unsigned int number = detacher->number;
+
+	if (number < 2)
+		detach_all(detacher->engine, !number);
+	if (!number)
+		engine_race__detach(detacher->engine, true, 0, 1);
+	else if (number > 1)
+		engine_race__detach(detacher->engine, false, number - 2, DETACHERS - 2);
 	return NULL;
 }
 
 /*
- * The kernel removes one at a time and waits for grace periods meanwhile: of RCU for each kprobe,
- * of tasks for each function's last trampoline (6.1; docs/performance.md). The two kinds can wait
- * at the same time.
+ * The kernel removes one at a time and waits for grace periods meanwhile: of RCU for each kprobe, two in
+ * a row, of tasks for each function's last trampoline (6.1; docs/performance.md). The two kinds can wait
+ * at the same time, and so can several kprobes for their second grace period.
  */
 void engine__unload(struct engine *engine)
 {
-	pthread_t thread;
-	bool parallel = !pthread_create(&thread, NULL, detach_kprobes, engine);
+	struct detacher detacher[DETACHERS];
+	unsigned int i;
 
-	detach_all(engine, true);
-	if (parallel)
-		pthread_join(thread, NULL);
-	else
-		detach_all(engine, false);
+	for (i = 0; i < DETACHERS; i++) {
+		detacher[i] = (struct detacher){.engine = engine, .number = i};
+		detacher[i].runs = i && (i == 1 || engine->races) &&
+				   !pthread_create(&detacher[i].thread, NULL, detach, &detacher[i]);
+	}
+	for (i = 0; i < DETACHERS; i++)
+		if (!detacher[i].runs)
+			detach(&detacher[i]);
+	for (i = 0; i < DETACHERS; i++)
+		if (detacher[i].runs)
+			pthread_join(detacher[i].thread, NULL);
 	engine->link_count = 0;
 	thprace_bpf__destroy(engine->skel);
 	engine->skel = NULL;

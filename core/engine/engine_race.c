@@ -171,7 +171,8 @@ void engine_race__drop(struct engine_race_program *program)
 	program->again.func_info = NULL;
 }
 
-void engine_race__detach(struct engine *engine, bool trampoline)
+void engine_race__detach(struct engine *engine, bool trampoline, unsigned int number,
+			 unsigned int numbers)
 {
 	struct engine_races *races = engine->races;
 	size_t i;
@@ -179,7 +180,8 @@ void engine_race__detach(struct engine *engine, bool trampoline)
 
 	for (i = 0; races && i < races->count; i++)
 		for (n = 0; n < races->race[i].programs; n++)
-			if (races->race[i].program[n].trampoline == trampoline)
+			if (races->race[i].program[n].trampoline == trampoline &&
+			    (trampoline || (i + n) % numbers == number))
 				engine_race__drop(&races->race[i].program[n]);
 }
 

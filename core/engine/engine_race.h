@@ -121,8 +121,12 @@ void engine_race__finish_shedding(struct engine *engine, uint64_t now);
 /* Detach and unload one. */
 void engine_race__drop(struct engine_race_program *program);
 
-/* Detach the programs with a trampoline, or the others. */
-void engine_race__detach(struct engine *engine, bool trampoline);
+/*
+ * Detach the programs with a trampoline; or those of the others that are part `number' of so many, for
+ * threads that do this at the same time.
+ */
+void engine_race__detach(struct engine *engine, bool trampoline, unsigned int number,
+			 unsigned int numbers);
 
 /* Fill in up to max programs; returns their number. */
 size_t engine_race__programs(const struct engine *engine, struct engine_program *programs,

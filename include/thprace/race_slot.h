@@ -118,6 +118,10 @@ struct thprace_race_passed {
 struct thprace_race_measured {
 	struct thprace_phase_lengths window;
 	struct thprace_closest closest;
+	/* The bucket of the last length: lengths from `from' on, `width' of them. */
+	__u64 from;
+	__u64 width;
+	__u64 bucket;
 };
 
 /* On one CPU; there only if races from files are recorded. */

@@ -124,8 +124,8 @@ static double measure(const struct race *const *races, size_t count)
 	for (i = 0; i < count; i++)
 		if (engine__race_why(engine, i))
 			die(engine__race(engine, i)->name, engine__race_why(engine, i));
-	engine_race__detach(engine, false);
-	engine_race__detach(engine, true);
+	engine_race__detach(engine, false, 0, 1);
+	engine_race__detach(engine, true, 0, 1);
 	engine_race__free(engine);
 	thprace_bpf__destroy(engine->skel);
 	target__free(engine->target);
