@@ -32,17 +32,17 @@ __noinline int __weak race_bucket(u64 ns)
 }
 
 /* Most lengths of a race are alike, and a call takes as long as all the rest of this. */
-static __always_inline void race_length(struct thprace_race_measured *measured, u64 length)
+static __always_inline void race_length(struct thprace_phase_lengths *lengths,
+					struct thprace_race_bucketed *last, u64 length)
 {
-	struct thprace_phase_lengths *lengths = &measured->window;
-	u64 bucket = measured->bucket, width;
+	u64 bucket = last->bucket, width;
 
-	if (length - measured->from >= measured->width) {
+	if (length - last->from >= last->width) {
 		bucket = race_bucket(length);
 		width = 1ULL << (((bucket >> 2) - 1) & 31);
-		measured->bucket = bucket;
-		measured->from = (4 + (bucket & 3)) * width;
-		measured->width = width;
+		last->bucket = bucket;
+		last->from = (4 + (bucket & 3)) * width;
+		last->width = width;
 	}
 	lengths->sum += length;
 	lengths->bucket[BOUND(bucket, THPRACE_BUCKETS - 1)]++;
@@ -124,7 +124,7 @@ static __always_inline void race_measure(const struct thprace_race_slot *slot, u
 		return;
 	race_remember(slot, walker ? &passed->walker : &passed->window, now);
 	if (!walker)
-		race_length(&cpu->of[class], now - slot->begin);
+		race_length(&cpu->of[class].window, &cpu->bucketed[class], now - slot->begin);
 	if (!met)
 		race_pass(slot, walker ? &passed->window : &passed->walker,
 			  &cpu->of[class].closest);

@@ -118,7 +118,10 @@ struct thprace_race_passed {
 struct thprace_race_measured {
 	struct thprace_phase_lengths window;
 	struct thprace_closest closest;
-	/* The bucket of the last length: lengths from `from' on, `width' of them. */
+};
+
+/* The bucket of the last length: lengths from `from' on, `width' of them. */
+struct thprace_race_bucketed {
 	__u64 from;
 	__u64 width;
 	__u64 bucket;
@@ -127,6 +130,7 @@ struct thprace_race_measured {
 /* On one CPU; there only if races from files are recorded. */
 struct thprace_race_cpu {
 	struct thprace_race_measured of[THPRACE_CLASS_MAX];
+	struct thprace_race_bucketed bucketed[THPRACE_CLASS_MAX];
 };
 
 /* One interval or instant that has ended: it met the other side, or its escape holds. */
