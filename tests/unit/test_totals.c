@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "classes/race_class.h"
 #include "session/session.h"
 #include "session/stats_json.h"
 
@@ -83,6 +84,20 @@ static void test_sum(void **state)
 	assert_int_equal(sum.counters.missed, 5);
 }
 
+/* Programs of races from files count their intervals by class alone. */
+static void test_intervals(void **state)
+{
+	struct thprace_counters cpu = {.seen = 10, .filtered = 6};
+
+	(void)state;
+	cpu.walkers[race_class__end() - 1] = 5; /* built in: among those that were seen */
+	cpu.walkers[race_class__end()] = 3;
+	cpu.windows[race_class__end() + 1] = 2;
+	engine__count_intervals(&cpu);
+	assert_int_equal(cpu.seen, 15);
+	assert_int_equal(cpu.filtered, 11);
+}
+
 /* Its STATS do not include the engine's own time. */
 static void test_stats_of_span(void **state)
 {
@@ -115,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_stats_of_span),
 	};
 
