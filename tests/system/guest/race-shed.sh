@@ -38,7 +38,7 @@ cat >daemon.conf <<-END
 	[control]
 	socket = $t/control
 	[overhead]
-	budget = 10%
+	budget = 3%
 	period = 1s
 	patience = 2
 	recovery = 30
@@ -53,7 +53,7 @@ load=$!
 is_shed() {
 	[ "$(of_race shed)" = "$1" ]
 }
-within 300 grep -q "race hot shed: BPF programs took [0-9.]*% of all CPUs' time, the budget is 10.000%" daemon.err
+within 300 grep -q "race hot shed: BPF programs took [0-9.]*% of all CPUs' time, the budget is 3.000%" daemon.err
 ok $? "above the budget, the race is shed, and this is said" || diag "$(tail -n 5 daemon.err)"
 like daemon.err "were for this; not observed now: hot$" "... with what is not observed now"
 within 60 is_shed true
