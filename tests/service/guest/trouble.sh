@@ -168,7 +168,7 @@ start "with a tiny budget"
 stress split-migrate
 # load NAME: bursts of it until there is a message
 load() {
-	until_end_of_load=$(($(uptime_cs) + 9000))
+	until_end_of_load=$(($(uptime_cs) + 90000))
 	until more_than 0 "$1"; do
 		[ "$(uptime_cs)" -lt "$until_end_of_load" ] || return 1
 		go_on
