@@ -361,8 +361,8 @@ static void detach_all(struct engine *engine, bool fentry)
 
 struct detacher {
 	struct engine *engine;
-	unsigned int number;
 	pthread_t thread;
+	unsigned int number;
 	bool runs;
 };
 
