@@ -36,7 +36,7 @@ static __always_inline int is_inside(u64 task)
 {
 	int index;
 
-	return !(NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_INSIDE) ||
+	return !has(THPRACE_RACE_HAS_INSIDE) ||
 	       race_find(task, this_place() | THPRACE_RACE_INSIDE, &index);
 }
 
@@ -50,7 +50,7 @@ static __always_inline void race_fill(struct thprace_race_slot *slot, const u64 
 	*(volatile u64 *)&slot->from = frame[THPRACE_RACE_FRAME_FROM];
 	*(volatile u64 *)&slot->to = frame[THPRACE_RACE_FRAME_TO];
 	slot->interval.others = 0;
-	if (NUMBER(THPRACE_RACE_VALUES)) {
+	if (has(THPRACE_RACE_HAS_VALUES)) {
 #pragma clang loop unroll(full)
 		for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
 			*(volatile u64 *)&slot->interval.saved[i] =
@@ -79,7 +79,7 @@ static __always_inline void frame_init_saved(u64 *frame)
 {
 	u32 i;
 
-	if (!NUMBER(THPRACE_RACE_VALUES))
+	if (!has(THPRACE_RACE_HAS_VALUES))
 		return;
 #pragma clang loop unroll(full)
 	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
@@ -93,7 +93,7 @@ static __always_inline void race_gone(struct thprace_race_slot *slot, u32 index,
 
 	if (words)
 		race_undo(words, slot, index);
-	if (stream_count)
+	if (has(THPRACE_RACE_HAS_RECORDS))
 		race_record(index, THPRACE_REC_RACE_END, bpf_ktime_get_ns(),
 			    THPRACE_RF_DROPPED | flags, 0);
 }
@@ -115,7 +115,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 
 	frame_init(frame, ctx);
 	frame_init_saved(frame);
-	if (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT) {
+	if (has(THPRACE_RACE_HAS_KEPT)) {
 		slot = race_find(task, this_place(), &index);
 		if (!slot)
 			return -1; /* its entry came before recording */
@@ -143,7 +143,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		race_begin_learning(slot, index);
 	else
 		race_publish(slot, index, state);
-	if (stream_count && state == THPRACE_RACE_OPEN)
+	if (state == THPRACE_RACE_OPEN && has(THPRACE_RACE_HAS_RECORDS))
 		race_record(index, THPRACE_REC_RACE_BEGIN, slot->begin, 0, 0);
 	return index;
 }
@@ -357,7 +357,7 @@ static __always_inline int race_do_event(void *ctx)
 	if (first)
 		*(volatile u64 *)&slot->interval.first[which] = bpf_ktime_get_ns();
 	*(volatile u64 *)&slot->interval.event[which] += 1;
-	if (stream_count)
+	if (has(THPRACE_RACE_HAS_RECORDS))
 		race_record(index, THPRACE_REC_RACE_EVENT, bpf_ktime_get_ns(), 0, which);
 	return first;
 }
@@ -381,21 +381,22 @@ int race_event_held(void *ctx)
 static __always_inline void race_do_keep(void *ctx)
 {
 	u64 task = bpf_get_current_pid_tgid();
-	const u32 begins = NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_KEPT;
 	u64 frame[THPRACE_RACE_FRAME_WORDS];
 	struct thprace_race_slot *slot;
 	int index;
 
 	if (!recording)
 		return;
-	if (begins && is_inside(task))
-		slot = race_take(task, this_place(), &index);
-	else
+	if (has(THPRACE_RACE_HAS_KEPT)) {
+		slot = is_inside(task) ? race_take(task, this_place(), &index)
+				       : race_find(task, this_place(), &index);
+		if (slot && slot->state == THPRACE_RACE_IDLE)
+			slot->state = THPRACE_RACE_KEPT;
+	} else {
 		slot = race_find(task, this_place(), &index);
+	}
 	if (!slot)
 		return;
-	if (begins && slot->state == THPRACE_RACE_IDLE)
-		slot->state = THPRACE_RACE_KEPT;
 	frame[THPRACE_RACE_FRAME_CONTEXT] = (u64)ctx;
 	frame[THPRACE_RACE_FRAME_INTERVAL] = (u64)&slot->interval;
 	CODE(frame, THPRACE_RACE_KEEP);
@@ -453,7 +454,7 @@ int race_inside_leave(void *ctx)
  * Its task exits at `now', in an interval whose key is known. Those who were there do not learn when
  * it would have ended, but that it was there: as at an end, it looks for them before it withdraws.
  */
-static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 index)
+static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 index, u32 judged)
 {
 	struct thprace_race_table *words = table();
 	u8 flags = THPRACE_RACE_UNENDED;
@@ -472,20 +473,20 @@ static __always_inline void race_cut_off(struct thprace_race_slot *slot, u32 ind
 	if (race_others(words, slot))
 		met += race_meet_all(index, now);
 	race_undo(words, slot, index);
-	if (stream_count)
+	if (has(THPRACE_RACE_HAS_RECORDS))
 		race_record(index, THPRACE_REC_RACE_END, now,
 			    THPRACE_RF_DROPPED | THPRACE_RF_UNENDED, 0);
 	if (!met && !*(volatile u32 *)&slot->noted)
 		return;
-	end = race_message(slot, now, flags);
+	end = race_message(slot, now, flags, judged);
 	if (!end)
 		return;
 	*(u64 *)&end->stack = 0; /* none: a global function has no context to take it from */
 	bpf_ringbuf_submit(end, 0);
 }
 
-/* This task ends, and so does not leave the function of that place. */
-__noinline int __weak race_abandon(u32 place)
+/* This task ends, and so does not leave the function of that place. judged: THPRACE_RACE_JUDGED, or 0. */
+__noinline int __weak race_abandon(u32 place, u32 judged)
 {
 	int index;
 	struct thprace_race_slot *slot = race_find(bpf_get_current_pid_tgid(), place, &index);
@@ -495,7 +496,7 @@ __noinline int __weak race_abandon(u32 place)
 	if (is_under_way(slot) && !(place & THPRACE_RACE_INSIDE)) {
 		count_lost(THPRACE_LOSS_RETURN);
 		if (slot->state == THPRACE_RACE_OPEN)
-			race_cut_off(slot, index);
+			race_cut_off(slot, index, judged & THPRACE_RACE_JUDGED);
 		else /* it has not learnt its key, and so it was none */
 			race_gone(slot, index, 0);
 	}
@@ -503,18 +504,17 @@ __noinline int __weak race_abandon(u32 place)
 	return 0;
 }
 
-/* A task exits, for instance after an oops: what it has begun never ends. */
+/* Of all races; core fills them in. */
+volatile struct thprace_race_exit race_exits[THPRACE_RACE_EXITS_MAX];
+
+/* A task exits, for instance after an oops: what it has begun never ends. One program for all races. */
 SEC("race")
 int race_exit(void *ctx)
 {
-	u32 place = THPRACE_RACE_PLACE(NUMBER(THPRACE_RACE_CLASS), 0), section;
+	u32 i;
 
-	for (section = 0;
-	     section < NUMBER(THPRACE_RACE_SECTIONS) && section < THPRACE_RACE_SECTIONS_MAX;
-	     section++) {
-		race_abandon(place | section << 1);
-		race_abandon(place | section << 1 | THPRACE_RACE_INSIDE);
-	}
+	for (i = 0; i < NUMBER(THPRACE_RACE_EXITS) && i < THPRACE_RACE_EXITS_MAX; i++)
+		race_abandon(race_exits[i].place, race_exits[i].flags);
 	return 0;
 }
 

@@ -61,6 +61,22 @@ extern struct race_cpus_map race_cpus SEC(".maps");
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
+/* Core decides: does this event's program have it? */
+static __always_inline int has(u32 flag)
+{
+	asm goto("r0 = %[mark]\n"
+		 "if r0 == 0 goto %l[no]"
+		 :
+		 : [mark] "i"(THPRACE_RACE_IF + flag)
+		 : "r0"
+		 : no);
+	asm volatile(""); /* so that a loop behind it can be unrolled */
+	return 1;
+no:
+	asm volatile("");
+	return 0;
+}
+
 /* Instructions that core puts in. They use r0 to r5 and the frame. */
 #define CODE(frame, part)                                                                  \
 	({                                                                                 \
@@ -74,6 +90,11 @@ extern struct race_cpus_map race_cpus SEC(".maps");
 			     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");              \
 		result_;                                                                   \
 	})
+#else
+static __always_inline int has(u32 flag)
+{
+	return HAS(flag) != 0;
+}
 #endif
 
 static __always_inline struct thprace_race_slot *slot_of(u32 index)
@@ -247,7 +268,7 @@ __noinline int __weak race_record(u32 index, u32 type, u64 now, u32 flags, u64 e
 	struct thprace_race_slot *slot = slot_of(index);
 	u64 arg2 = 0, known;
 
-	if (!slot || !stream_count)
+	if (!slot)
 		return 0;
 	if (slot->side & 1)
 		flags |= THPRACE_RF_WALKER;
@@ -358,8 +379,10 @@ static __always_inline int race_meet_held(struct thprace_race_slot *slot, u32 in
 	if (began && *(volatile u32 *)&other->state == THPRACE_RACE_OPEN) {
 		ADD(other->interval.others, 1);
 		ADD(slot->interval.others, 1);
-		race_count_since(there, now);
-		race_count_since(index, now);
+		if (has(THPRACE_RACE_HAS_SINCE)) {
+			race_count_since(there, now);
+			race_count_since(index, now);
+		}
 	}
 	if (slot->side == THPRACE_RACE_WINDOW)
 		race_pair(slot, slot->begin, other, began);

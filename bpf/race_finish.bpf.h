@@ -19,7 +19,7 @@ static __always_inline void race_save(const struct thprace_race_slot *slot,
 	u32 i;
 
 	stack->section = (slot->place & 0xff) >> 1;
-	if (!values)
+	if (!has(THPRACE_RACE_HAS_VALUES))
 		return;
 #pragma clang loop unroll(full)
 	for (i = 0; i < THPRACE_INTERVAL_SAVED; i++)
@@ -30,9 +30,9 @@ static __always_inline void race_save(const struct thprace_race_slot *slot,
 	stack->values = values;
 }
 
-/* An interval's end, without its stack. NULL: no place, and counted. */
+/* An interval's end, without its stack. judged: THPRACE_RACE_JUDGED, or 0. NULL: no place, and counted. */
 static __always_inline struct thprace_race_end *race_message(const struct thprace_race_slot *slot,
-							     u64 now, u8 flags)
+							     u64 now, u8 flags, u32 judged)
 {
 	struct thprace_race_end *end = incident_reserve(sizeof(*end));
 
@@ -44,7 +44,7 @@ static __always_inline struct thprace_race_end *race_message(const struct thprac
 	end->class = slot->place >> 8;
 	end->side = slot->side;
 	end->section = (slot->place & 0xff) >> 1;
-	end->flags = flags | (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_ESCAPE);
+	end->flags = flags | judged;
 	end->id = slot->id;
 	end->begin = slot->begin;
 	end->end = now;
@@ -59,7 +59,8 @@ static __always_inline struct thprace_race_end *race_message(const struct thprac
 static __always_inline void race_report(void *ctx, const struct thprace_race_slot *slot, u64 now,
 					u8 flags)
 {
-	struct thprace_race_end *end = race_message(slot, now, flags);
+	struct thprace_race_end *end = race_message(
+		slot, now, flags, has(THPRACE_RACE_HAS_ESCAPE) ? THPRACE_RACE_JUDGED : 0);
 
 	if (!end)
 		return;
@@ -73,7 +74,7 @@ static __always_inline u32 record_flags(u8 flags)
 	return (flags & THPRACE_RACE_ESCAPED ? THPRACE_RF_ESCAPED : 0) |
 	       (flags & THPRACE_RACE_DROPPED ? THPRACE_RF_DROPPED : 0) |
 	       (flags & THPRACE_RACE_INSTANT ? THPRACE_RF_INSTANT : 0) |
-	       (NUMBER(THPRACE_RACE_FLAGS) & THPRACE_RACE_HAS_ESCAPE ? THPRACE_RF_JUDGED : 0);
+	       (has(THPRACE_RACE_HAS_ESCAPE) ? THPRACE_RF_JUDGED : 0);
 }
 
 /* It ended at `now', and is seen and filtered: core counts that. met: others of the other side. */
@@ -85,18 +86,13 @@ static __always_inline void race_count(const struct thprace_race_slot *slot, u64
 
 	if (!cpu)
 		return;
-	if (NUMBER(THPRACE_RACE_SIDE) == THPRACE_RACE_WALKER) {
+	if (has(THPRACE_RACE_IS_WALKER)) {
 		ADD(cpu->walkers[class], 1);
 		ADD(cpu->walker_ns[class], now - slot->begin);
 	} else {
 		ADD(cpu->windows[class], 1);
 	}
 	race_measure(slot, id, now, met); /* last: it has the most branches */
-}
-
-static __always_inline int has(u32 flag)
-{
-	return (NUMBER(THPRACE_RACE_FLAGS) & flag) != 0;
 }
 
 /* The end of an interval, stamped `now': meets, proves, withdraws, reports, in this order. */
@@ -120,7 +116,7 @@ static __always_inline void race_finish(void *ctx, struct thprace_race_slot *slo
 	race_undo(words, slot, index);
 	if (met || *(volatile u32 *)&slot->noted || flags & THPRACE_RACE_ESCAPED)
 		race_report(ctx, slot, now, flags);
-	if (stream_count)
+	if (has(THPRACE_RACE_HAS_RECORDS))
 		race_record(index, THPRACE_REC_RACE_END, now, record_flags(flags), 0);
 	race_count(slot, now, met | *(volatile u32 *)&slot->noted);
 	race_release(slot);

@@ -38,6 +38,10 @@ static __always_inline void race_begin_learning(struct thprace_race_slot *slot, 
 static __always_inline void race_undo(struct thprace_race_table *words,
 				      struct thprace_race_slot *slot, u32 index)
 {
+	if (!has(THPRACE_RACE_HAS_LEARN)) {
+		race_withdraw(words, slot, index);
+		return;
+	}
 	if (*(volatile u32 *)&slot->state != THPRACE_RACE_LEARNING)
 		race_withdraw(words, slot, index);
 	if (!slot->learns)
@@ -163,7 +167,8 @@ __noinline int __weak race_meet_end(u32 index, u32 place)
 	if (*(volatile u64 *)&end->number != number)
 		return 0;
 	ADD(slot->interval.others, 1);
-	race_count_since(index, ended);
+	if (has(THPRACE_RACE_HAS_SINCE))
+		race_count_since(index, ended);
 	incident_output(&pair, sizeof(pair));
 	return 1;
 }

@@ -118,16 +118,21 @@ static __always_inline void race_measure(const struct thprace_race_slot *slot, u
 	struct thprace_race_cpu *cpu = bpf_map_lookup_elem(&race_cpus, &id);
 	u32 bucket = slot->bucket & (THPRACE_RACE_BUCKETS - 1);
 	struct thprace_race_passed *passed = bpf_map_lookup_elem(&race_passes, &bucket);
-	const int walker = NUMBER(THPRACE_RACE_SIDE) == THPRACE_RACE_WALKER;
+	struct thprace_race_last *mine, *other;
 
 	if (!cpu || !passed)
 		return;
-	race_remember(slot, walker ? &passed->walker : &passed->window, now);
-	if (!walker)
+	if (has(THPRACE_RACE_IS_WALKER)) {
+		mine = &passed->walker;
+		other = &passed->window;
+	} else {
+		mine = &passed->window;
+		other = &passed->walker;
 		race_length(&cpu->of[class].window, &cpu->bucketed[class], now - slot->begin);
+	}
+	race_remember(slot, mine, now);
 	if (!met)
-		race_pass(slot, walker ? &passed->window : &passed->walker,
-			  &cpu->of[class].closest);
+		race_pass(slot, other, &cpu->of[class].closest);
 }
 
 #endif

@@ -66,12 +66,13 @@ struct engine_counters {
 
 /*
  * What is shed as a whole: a point (enum thprace_point), or a race from a file (ENGINE_RACE_UNIT plus
- * its class).
+ * its class). What all such races have at the exit of tasks is never shed.
  */
 #define ENGINE_RACE_UNIT THPRACE_POINT_MAX
-#define ENGINE_UNITS (ENGINE_RACE_UNIT + THPRACE_CLASS_MAX)
+#define ENGINE_EXIT_UNIT (ENGINE_RACE_UNIT + THPRACE_CLASS_MAX)
+#define ENGINE_UNITS (ENGINE_EXIT_UNIT + 1)
 
-/* The name of a point or race. */
+/* The name of a point or race, or "exit". */
 const char *engine__unit_name(unsigned int unit);
 
 /* One loaded program. */

@@ -134,8 +134,11 @@ int engine_race__plan(struct engine *engine, char *why, size_t why_size)
 		return 0;
 	races = calloc(1, sizeof(*races));
 	engine->races = races;
-	if (races)
+	if (races) {
+		races->exit.program = -1;
+		pthread_mutex_init(&races->attaching, NULL);
 		races->race = calloc(engine->options.race_count, sizeof(*races->race));
+	}
 	if (!races || !races->race) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
@@ -178,7 +181,11 @@ void engine_race__detach(struct engine *engine, bool trampoline, unsigned int nu
 	size_t i;
 	int n;
 
-	for (i = 0; races && i < races->count; i++)
+	if (!races)
+		return;
+	if (trampoline)
+		engine_race__drop(&races->exit);
+	for (i = 0; i < races->count; i++)
 		for (n = 0; n < races->race[i].programs; n++)
 			if (races->race[i].program[n].trampoline == trampoline &&
 			    (trampoline || (i + n) % numbers == number))
@@ -226,35 +233,45 @@ const char *engine__not_observable(const struct engine *engine, unsigned int cla
 	return "it is not among the races that are observed";
 }
 
+/* True: it is there. */
+static bool read_one(const struct engine_race_program *from, unsigned int unit,
+		     struct engine_program *program)
+{
+	struct bpf_prog_info info;
+
+	if (!read_info(from, &info))
+		return false;
+	*program = (struct engine_program){
+		.name = from->name,
+		.unit = unit,
+		.function = from->point ? from->point->place->function : "",
+		.kind = race_kernel__how(from->how),
+		.at_return = from->at_return,
+		.runs = info.run_cnt,
+		.run_ns = info.run_time_ns,
+		.missed = info.recursion_misses,
+		.insns = info.xlated_prog_len / 8,
+		.verified = info.verified_insns,
+	};
+	return true;
+}
+
 size_t engine_race__programs(const struct engine *engine, struct engine_program *programs,
 			     size_t max)
 {
-	const struct engine_race_program *program;
+	const struct engine_races *races = engine->races;
 	const struct engine_race *of;
-	struct bpf_prog_info info;
 	size_t i, count = 0;
 	int n;
 
 	for (i = 0; i < engine__races(engine); i++) {
-		of = &engine->races->race[i];
-		for (n = 0; n < of->programs && count < max; n++) {
-			program = &of->program[n];
-			if (!read_info(program, &info))
-				continue;
-			programs[count++] = (struct engine_program){
-				.name = program->name,
-				.unit = ENGINE_RACE_UNIT + of->class,
-				.function = program->point ? program->point->place->function : "",
-				.kind = race_kernel__how(program->how),
-				.at_return = program->at_return,
-				.runs = info.run_cnt,
-				.run_ns = info.run_time_ns,
-				.missed = info.recursion_misses,
-				.insns = info.xlated_prog_len / 8,
-				.verified = info.verified_insns,
-			};
-		}
+		of = &races->race[i];
+		for (n = 0; n < of->programs && count < max; n++)
+			count += read_one(&of->program[n], ENGINE_RACE_UNIT + of->class,
+					  &programs[count]);
 	}
+	if (races && count < max)
+		count += read_one(&races->exit, ENGINE_EXIT_UNIT, &programs[count]);
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #ifndef THPRACE_ENGINE_RACE_H
 #define THPRACE_ENGINE_RACE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct engine_runs {
 
 /* A program that is loaded, and where it runs. */
 struct engine_race_program {
-	const struct race_point *point; /* NULL: of none */
+	const struct race_point *point; /* NULL: of none, at the exit of tasks */
 	char name[ENGINE_RACE_PROGRAM_NAME];
 	int program; /* descriptor */
 	int link[ENGINE_SITES_MAX]; /* descriptors that keep it attached */
@@ -49,7 +50,7 @@ struct engine_race_use {
 
 #define ENGINE_RACE_USES_MAX 3
 
-#define ENGINE_RACE_PROGRAMS_MAX (2 * RACE_POINTS_MAX_ALL + 1)
+#define ENGINE_RACE_PROGRAMS_MAX (2 * RACE_POINTS_MAX_ALL)
 
 struct engine_race {
 	const struct race *race;
@@ -69,6 +70,8 @@ struct engine_races {
 	struct race_templates templates;
 	struct engine_race *race;
 	size_t count;
+	struct engine_race_program exit; /* at the exit of tasks, for all of them */
+	pthread_mutex_t attaching; /* of those that are loaded at the same time */
 };
 
 /*

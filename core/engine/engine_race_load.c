@@ -3,6 +3,7 @@
 #include "engine_race.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,16 @@ static bool judges(const struct race *race)
 	return false;
 }
 
+static bool has_events(const struct race *race)
+{
+	int i;
+
+	for (i = 0; i < race->sections; i++)
+		if (race->section[i].events)
+			return true;
+	return false;
+}
+
 /* Does one of that side learn its key? */
 static bool learns(const struct race *race, enum race_role role)
 {
@@ -117,39 +128,43 @@ static bool learns(const struct race *race, enum race_role role)
 	return false;
 }
 
+/* What holds for each of an engine's programs. */
+static uint32_t common_flags(const struct engine *engine)
+{
+	return engine->stream_count ? THPRACE_RACE_HAS_RECORDS : 0;
+}
+
 static uint32_t flags_of(const struct making *making)
 {
 	const struct race_point *point = making->point;
 	const struct race_section *section = point->section;
 	const enum race_role other = section->role == RACE_WINDOW ? RACE_WALKER : RACE_WINDOW;
 
-	return (point->keeps && point->moment == RACE_BEGINS ? THPRACE_RACE_HAS_KEPT : 0) |
+	return common_flags(making->engine) |
+	       (section->role == RACE_WALKER ? THPRACE_RACE_IS_WALKER : 0) |
+	       (section->values ? THPRACE_RACE_HAS_VALUES : 0) |
+	       (point->keeps && point->moment == RACE_BEGINS ? THPRACE_RACE_HAS_KEPT : 0) |
 	       (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
+	       (has_events(making->of->race) ? THPRACE_RACE_HAS_SINCE : 0) |
 	       (section->inside.places ? THPRACE_RACE_HAS_INSIDE : 0) |
 	       (section->learn.places ? THPRACE_RACE_HAS_LEARN : 0) |
 	       (section->events ? THPRACE_RACE_HAS_EVENTS : 0) |
 	       (learns(making->of->race, other) ? THPRACE_RACE_HAS_LEARNERS : 0);
 }
 
-/* Of all sections together. */
-static uint32_t flags_at_exit(const struct race *race)
-{
-	return (judges(race) ? THPRACE_RACE_HAS_ESCAPE : 0) |
-	       (learns(race, RACE_WINDOW) || learns(race, RACE_WALKER) ? THPRACE_RACE_HAS_LEARNERS
-								       : 0);
-}
-
 static int fill(const struct making *making, struct race_copy *copy)
 {
 	const struct race_point *point = making->point;
-	int err = 0, part;
+	int err, part;
 
 	race_copy__number(copy, THPRACE_RACE_CLASS, making->of->class);
 	race_copy__number(copy, THPRACE_RACE_SECTION, (uint32_t)point->section_index);
 	race_copy__number(copy, THPRACE_RACE_SIDE, point->section->role);
 	race_copy__number(copy, THPRACE_RACE_EVENT, (uint32_t)point->named);
-	race_copy__number(copy, THPRACE_RACE_FLAGS, flags_of(making));
 	race_copy__number(copy, THPRACE_RACE_VALUES, (uint32_t)point->section->values);
+	err = race_copy__decide(copy, flags_of(making));
+	if (err)
+		return fail(making, err, "out of memory");
 	for (part = 0; part < THPRACE_RACE_CODES && !err; part++)
 		err = fill_rooms(making, copy, (enum thprace_race_code)part);
 	return err;
@@ -192,6 +207,36 @@ static int submit(const struct making *making, const struct race_copy *copy,
 	return fd < 0 ? refused(making, err) : fd;
 }
 
+/* For race_exit: where a task may have something under way, by all races that are loaded. */
+static int fill_exit(const struct making *making, struct race_copy *copy)
+{
+	const struct engine_races *races = making->engine->races;
+	volatile struct thprace_race_exit *exit = making->engine->skel->bss->race_exits;
+	uint32_t flags = common_flags(making->engine), count = 0, place;
+	const struct engine_race *of;
+	size_t i;
+	int n;
+
+	for (i = 0; i < races->count; i++) {
+		of = &races->race[i];
+		if (!of->programs)
+			continue;
+		if (learns(of->race, RACE_WINDOW) || learns(of->race, RACE_WALKER))
+			flags |= THPRACE_RACE_HAS_LEARNERS | THPRACE_RACE_HAS_LEARN;
+		if (has_events(of->race))
+			flags |= THPRACE_RACE_HAS_SINCE;
+		for (n = 0; n < of->race->sections; n++) {
+			place = THPRACE_RACE_PLACE(of->class, n);
+			exit[count].place = place;
+			exit[count++].flags = judges(of->race) ? THPRACE_RACE_HAS_ESCAPE : 0;
+			if (of->race->section[n].inside.places)
+				exit[count++].place = place | THPRACE_RACE_INSIDE;
+		}
+	}
+	race_copy__number(copy, THPRACE_RACE_EXITS, count);
+	return race_copy__decide(copy, flags);
+}
+
 /*
  * A copy of making's template, filled in for its point, or for none. again: what loading it once more
  * takes, if that is needed. The same.
@@ -214,11 +259,7 @@ static int load(const struct making *making, struct fentry_program *again)
 		return fail(making, err, "out of memory");
 	if (!making->point) {
 		type = BPF_PROG_TYPE_RAW_TRACEPOINT;
-		race_copy__number(&copy, THPRACE_RACE_CLASS, making->of->class);
-		race_copy__number(&copy, THPRACE_RACE_SECTIONS,
-				  (uint32_t)making->of->race->sections);
-		race_copy__number(&copy, THPRACE_RACE_FLAGS, flags_at_exit(making->of->race));
-		race_copy__number(&copy, THPRACE_RACE_VALUES, 0);
+		err = fill_exit(making, &copy);
 	} else {
 		err = fill(making, &copy);
 	}
@@ -285,9 +326,13 @@ static int make(const struct making *making)
 	program->program = load(making, &program->again);
 	if (program->program < 0)
 		return program->program;
-	err = is_behind_call(program)
-		      ? 0
-		      : engine_race__attach(making->engine, program, making->why, making->why_size);
+	if (is_behind_call(program)) {
+		err = 0;
+	} else {
+		pthread_mutex_lock(&making->engine->races->attaching);
+		err = engine_race__attach(making->engine, program, making->why, making->why_size);
+		pthread_mutex_unlock(&making->engine->races->attaching);
+	}
 	if (err)
 		engine_race__drop(program);
 	else
@@ -339,18 +384,14 @@ static int make_point(struct making *making)
 /* What a task has begun ends with it: see race_exit in bpf/race.bpf.c. */
 static int make_exit(struct making *making)
 {
-	struct engine_race_program *program = &making->of->program[making->of->programs];
+	struct engine_race_program *program = &making->engine->races->exit;
 	int link;
 
-	making->point = NULL;
-	making->how = RACE_HOW_NONE;
 	making->template = "race_exit";
-	*program = (struct engine_race_program){.trampoline = true};
-	snprintf(program->name, sizeof(program->name), "%s/exit", making->of->race->name);
+	*program = (struct engine_race_program){.name = "races/exit"};
 	program->program = load(making, NULL);
 	if (program->program < 0)
 		return program->program;
-	making->of->programs++;
 	link = bpf_raw_tracepoint_open("sched_process_exit", program->program);
 	if (link < 0)
 		return fail(making, link, "the kernel refuses a program at the tracepoint: %s",
@@ -427,28 +468,79 @@ static void load_race(struct engine *engine, struct engine_race *of, char *log)
 		drop_from(of, 0);
 		return;
 	}
-	if (!make_exit(&making))
-		return;
-	snprintf(of->why, sizeof(of->why), "sched_process_exit: %s", why);
-	drop_from(of, 0);
 }
 
-void engine_race__load(struct engine *engine)
+/* Without it no race can be observed. */
+static void load_exit(struct engine *engine)
 {
 	struct engine_races *races = engine->races;
-	char *log = races ? malloc(LOG_SIZE) : NULL;
+	char *log = malloc(LOG_SIZE), why[200] = "out of memory";
+	struct making making = {.engine = engine, .log = log, .why = why, .why_size = sizeof(why)};
+	int err = log ? make_exit(&making) : -ENOMEM;
 	size_t i;
 
-	for (i = 0; races && i < races->count; i++) {
-		drop_from(&races->race[i], 0); /* of an earlier try */
+	free(log);
+	if (!err)
+		return;
+	engine_race__drop(&races->exit);
+	for (i = 0; i < races->count; i++) {
 		if (races->race[i].why[0])
 			continue;
+		snprintf(races->race[i].why, sizeof(races->race[i].why), "sched_process_exit: %s",
+			 why);
+		drop_from(&races->race[i], 0);
+	}
+}
+
+#define LOADERS 4
+
+/* Several load races, one after the other each. */
+struct loaders {
+	struct engine *engine;
+	size_t next; /* race that nobody has taken */
+};
+
+static void *load_races(void *arg)
+{
+	struct loaders *loaders = arg;
+	struct engine_races *races = loaders->engine->races;
+	char *log = malloc(LOG_SIZE);
+	struct engine_race *of;
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&loaders->next, 1, __ATOMIC_RELAXED)) < races->count) {
+		of = &races->race[i];
+		if (of->why[0])
+			continue;
 		if (log)
-			load_race(engine, &races->race[i], log);
+			load_race(loaders->engine, of, log);
 		else
-			snprintf(races->race[i].why, sizeof(races->race[i].why), "out of memory");
+			snprintf(of->why, sizeof(of->why), "out of memory");
 	}
 	free(log);
+	return NULL;
+}
+
+/* The verifier takes most of the time. Several programs can be verified at the same time. */
+void engine_race__load(struct engine *engine)
+{
+	struct loaders loaders = {.engine = engine};
+	struct engine_races *races = engine->races;
+	pthread_t thread[LOADERS - 1];
+	unsigned int i, threads = 0;
+
+	if (!races)
+		return;
+	for (i = 0; i < races->count; i++)
+		drop_from(&races->race[i], 0); /* of an earlier try */
+	engine_race__drop(&races->exit);
+	while (threads < LOADERS - 1 && threads + 1 < races->count &&
+	       !pthread_create(&thread[threads], NULL, load_races, &loaders))
+		threads++;
+	load_races(&loaders);
+	while (threads)
+		pthread_join(thread[--threads], NULL);
+	load_exit(engine);
 }
 
 static void attach_behind_calls(struct engine *engine, struct engine_race *of)
@@ -459,7 +551,7 @@ static void attach_behind_calls(struct engine *engine, struct engine_race *of)
 
 	for (i = 0; i < of->programs; i++) {
 		program = &of->program[i];
-		if (!program->point || !is_behind_call(program) ||
+		if (!is_behind_call(program) ||
 		    !engine_race__attach(engine, program, why, sizeof(why)))
 			continue;
 		snprintf(of->why, sizeof(of->why), "%s: %s",

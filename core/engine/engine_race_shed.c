@@ -19,15 +19,14 @@ static struct engine_race *find(const struct engine *engine, unsigned int class)
 	return NULL;
 }
 
-/* Programs without a point are of the whole race, and stay. */
 static bool begins(const struct engine_race_program *program)
 {
-	return program->point && program->point->moment == RACE_BEGINS;
+	return program->point->moment == RACE_BEGINS;
 }
 
 static bool ends(const struct engine_race_program *program)
 {
-	return program->point && program->point->moment != RACE_BEGINS;
+	return program->point->moment != RACE_BEGINS;
 }
 
 static void detach(struct engine_race *of, bool (*which)(const struct engine_race_program *))
@@ -48,7 +47,7 @@ static int attach(struct engine *engine, struct engine_race *of)
 
 	for (i = 0; i < of->programs; i++) {
 		program = &of->program[i];
-		if (!program->point || program->links)
+		if (program->links)
 			continue;
 		err = engine_race__attach(engine, program, why, sizeof(why));
 		if (err)

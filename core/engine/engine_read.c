@@ -376,6 +376,8 @@ static bool sum_runs(const struct engine_program *programs, size_t count, int po
 
 const char *engine__unit_name(unsigned int unit)
 {
+	if (unit == ENGINE_EXIT_UNIT)
+		return "exit";
 	return unit < ENGINE_RACE_UNIT ? probe_points[unit].name
 				       : names__class(unit - ENGINE_RACE_UNIT);
 }

@@ -179,6 +179,8 @@ void race_copy__end(struct bpf_insn *room, size_t count)
 		room[count] = (struct bpf_insn){.code = LEFT_OUT};
 }
 
+/* --- what can be reached --- */
+
 static bool is_call(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL;
@@ -191,6 +193,111 @@ static bool is_jump(const struct bpf_insn *insn)
 	return insn->code != LEFT_OUT && (class == BPF_JMP || class == BPF_JMP32) &&
 	       op != BPF_CALL && op != BPF_EXIT;
 }
+
+static bool is_goto(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_JA);
+}
+
+/* A marked move, and the jump behind it if that is 0. */
+static void decide(struct bpf_insn insn[2], uint32_t flags)
+{
+	const bool holds = (insn[0].imm & THPRACE_RACE_IF_FLAGS & flags) != 0;
+
+	insn[0].code = LEFT_OUT;
+	if (holds)
+		insn[1].code = LEFT_OUT;
+	else
+		insn[1] = (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = insn[1].off};
+}
+
+/* Where to go on from an instruction; the other way is added to those that wait. count: an end. */
+static size_t next_of(const struct race_copy *copy, size_t i, uint32_t *waiting, size_t *waits)
+{
+	const struct bpf_insn *insn = &copy->insn[i];
+
+	if (insn->code == (BPF_JMP | BPF_EXIT))
+		return copy->count;
+	if (is_goto(insn))
+		return i + 1 + insn->off;
+	if (is_call(insn))
+		waiting[(*waits)++] = (uint32_t)(i + 1 + insn->imm);
+	else if (is_jump(insn))
+		waiting[(*waits)++] = (uint32_t)(i + 1 + insn->off);
+	return i + 1;
+}
+
+/* Each instruction waits at most once for each jump to it, and each jumps once. */
+static void reach(const struct race_copy *copy, bool *reached, uint32_t *waiting)
+{
+	size_t waits = 1, i;
+
+	waiting[0] = 0;
+	while (waits) {
+		i = waiting[--waits];
+		while (i < copy->count && !reached[i]) {
+			reached[i] = true;
+			i = next_of(copy, i, waiting, &waits);
+		}
+	}
+}
+
+static void drop_functions(struct race_copy *copy, const bool *reached)
+{
+	char *info = copy->func_info, *to = info;
+	uint32_t i, count = copy->func_info_count;
+
+	for (i = 0; i < count; i++, info += copy->func_info_size) {
+		if (!reached[*(uint32_t *)info]) {
+			copy->func_info_count--;
+			continue;
+		}
+		memmove(to, info, copy->func_info_size);
+		to += copy->func_info_size;
+	}
+}
+
+/* A jump to the next one of those that stay. */
+static bool leads_on(const struct race_copy *copy, size_t i)
+{
+	size_t next = i + 1;
+
+	if (!is_goto(&copy->insn[i]) || copy->insn[i].off < 0)
+		return false;
+	while (next < i + 1 + copy->insn[i].off && copy->insn[next].code == LEFT_OUT)
+		next++;
+	return next == i + 1 + copy->insn[i].off;
+}
+
+int race_copy__decide(struct race_copy *copy, uint32_t flags)
+{
+	bool *reached = calloc(copy->count, sizeof(*reached));
+	uint32_t *waiting = calloc(copy->count + 1, sizeof(*waiting));
+	size_t i;
+
+	if (!reached || !waiting) {
+		free(reached);
+		free(waiting);
+		return -ENOMEM;
+	}
+	for (i = 0; i + 1 < copy->count; i++)
+		if (is_move(&copy->insn[i], THPRACE_RACE_IF + ((uint32_t)copy->insn[i].imm &
+							       THPRACE_RACE_IF_FLAGS)))
+			decide(&copy->insn[i], flags);
+	reach(copy, reached, waiting);
+	drop_functions(copy, reached);
+	for (i = 0; i < copy->count; i++)
+		if (!reached[i])
+			copy->insn[i].code = LEFT_OUT;
+	for (i = 0; i < copy->count; i++)
+		if (leads_on(copy, i))
+			copy->insn[i].code = LEFT_OUT;
+	free(reached);
+	free(waiting);
+	return 0;
+}
+
+/* --- closing up --- */
 
 /* insn was number `old'. at: where each one goes, from 0. */
 static void move(struct bpf_insn *insn, size_t old, const uint32_t *at)

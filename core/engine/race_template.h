@@ -70,6 +70,12 @@ int race_copy__make(struct race_copy *copy, const struct race_template *template
 void race_copy__number(struct race_copy *copy, enum thprace_race_number which, uint32_t number);
 
 /*
+ * Decide all branches by these flags, THPRACE_RACE_HAS_* and THPRACE_RACE_IS_*, and leave out what nothing
+ * reaches then, functions too: before the rooms are filled in. 0 or -ENOMEM.
+ */
+int race_copy__decide(struct race_copy *copy, uint32_t flags);
+
+/*
  * The next room for instructions of that part, after the instructions before *from, which goes on:
  * the compiler may have made several. *frame is the register that has the frame's address. NULL:
  * there is no other. Returns space for THPRACE_RACE_ROOM - 2 instructions, to be completed with

@@ -184,9 +184,8 @@ enum thprace_race_number {
 	THPRACE_RACE_CLASS,
 	THPRACE_RACE_SECTION,
 	THPRACE_RACE_SIDE,
-	THPRACE_RACE_FLAGS, /* THPRACE_RACE_HAS_* */
 	THPRACE_RACE_EVENT, /* which of its named events */
-	THPRACE_RACE_SECTIONS, /* how many the race has */
+	THPRACE_RACE_EXITS, /* how many of race_exits[] there are */
 	THPRACE_RACE_VALUES, /* how many values its section saves */
 	THPRACE_RACE_NUMBERS
 };
@@ -196,8 +195,26 @@ enum thprace_race_number {
 #define THPRACE_RACE_HAS_LEARN 0x4 /* its key is learnt after its beginning */
 #define THPRACE_RACE_HAS_EVENTS 0x20 /* its section has named events */
 #define THPRACE_RACE_HAS_LEARNERS 0x10 /* that of one of the other side is */
+#define THPRACE_RACE_HAS_SINCE 0x200 /* one of its race's sections has named events */
+#define THPRACE_RACE_HAS_VALUES 0x40 /* its section saves some */
+#define THPRACE_RACE_HAS_RECORDS 0x80 /* --all */
+#define THPRACE_RACE_IS_WALKER 0x100 /* its section's side */
 #define THPRACE_RACE_HAS_ESCAPE \
 	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */
+
+/*
+ * Branches: a move of THPRACE_RACE_IF + one of these flags to r0, and a jump if that is 0. Core decides them, and
+ * removes what nothing can reach then: what a program's load takes grows with its length.
+ */
+#define THPRACE_RACE_IF 0x7ad00000
+#define THPRACE_RACE_IF_FLAGS 0xffff
+
+/* A place at which a task that exits may have something under way. */
+struct thprace_race_exit {
+	__u32 place; /* THPRACE_RACE_PLACE(), of an interval or of a function around it */
+	__u32 flags; /* THPRACE_RACE_HAS_ESCAPE */
+};
+#define THPRACE_RACE_EXITS_MAX (2 * THPRACE_RACE_SECTIONS_MAX * THPRACE_CLASS_MAX)
 
 /*
  * Instructions: a move of THPRACE_RACE_CODE + part to r0, a move of the frame's address to r0, and

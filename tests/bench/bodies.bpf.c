@@ -42,11 +42,15 @@ static __always_inline u64 race_number(int which)
 {
 	if (which == THPRACE_RACE_SIDE || which == THPRACE_RACE_SECTION)
 		return *(volatile u32 *)&race_side;
-	return which == THPRACE_RACE_CLASS ? THPRACE_CLASS_MAX - 1
-	       : which == THPRACE_RACE_FLAGS
-		       ? THPRACE_RACE_HAS_ESCAPE |
-				 (race_has & (THPRACE_RACE_HAS_INSIDE | THPRACE_RACE_HAS_KEPT))
-		       : 0;
+	return which == THPRACE_RACE_CLASS ? THPRACE_CLASS_MAX - 1 : 0;
+}
+
+static __always_inline u32 race_flag(u32 flag)
+{
+	if (flag == THPRACE_RACE_IS_WALKER)
+		return *(volatile u32 *)&race_side == THPRACE_RACE_WALKER;
+	return flag & (THPRACE_RACE_HAS_ESCAPE |
+		       (race_has & (THPRACE_RACE_HAS_INSIDE | THPRACE_RACE_HAS_KEPT)));
 }
 
 /* As core does it: the first argument, by a kprobe, into the interval. */
@@ -98,6 +102,7 @@ static __always_inline u64 race_code(u64 *frame, int part)
 }
 
 #define NUMBER(which) race_number(which)
+#define HAS(flag) race_flag(flag)
 #define CODE(frame, part) race_code(frame, part)
 
 /* Nobody provokes here. */

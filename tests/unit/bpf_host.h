@@ -34,8 +34,10 @@
 
 /* What core puts into the programs of a race file (bpf/race.bpf.h) */
 #define NUMBER(which) model__race_number(which)
+#define HAS(flag) (model__race_flags() & (flag))
 #define CODE(frame, part) model__race_code(frame, part)
 __u64 model__race_number(int which);
+unsigned int model__race_flags(void);
 __u64 model__race_code(__u64 *frame, int part);
 
 static __always_inline __u64 nonzero(__u64 value)

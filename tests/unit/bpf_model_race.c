@@ -67,18 +67,26 @@ UNSEEN __u64 model__race_number(int which)
 		return section;
 	case THPRACE_RACE_SIDE:
 		return section == WINDOW ? THPRACE_RACE_WINDOW : THPRACE_RACE_WALKER;
-	case THPRACE_RACE_FLAGS:
-		return THPRACE_RACE_HAS_ESCAPE | THPRACE_RACE_HAS_EVENTS |
-		       (section == WINDOW    ? THPRACE_RACE_HAS_LEARNERS
-			: section == LEARNER ? THPRACE_RACE_HAS_LEARN
-					     : 0);
-	case THPRACE_RACE_SECTIONS:
+	case THPRACE_RACE_EXITS:
 		return SECTIONS;
 	case THPRACE_RACE_VALUES:
 		return section == WINDOW;
 	default:
 		return 0;
 	}
+}
+
+/* The exit is of all sections. */
+UNSEEN unsigned int model__race_flags(void)
+{
+	const enum bpf_model_program program = model__task[model__who].call.program;
+	const enum section section = section_of(program);
+
+	return THPRACE_RACE_HAS_ESCAPE | THPRACE_RACE_HAS_EVENTS | THPRACE_RACE_HAS_SINCE |
+	       (stream_count ? THPRACE_RACE_HAS_RECORDS : 0) |
+	       (section == WINDOW ? THPRACE_RACE_HAS_LEARNERS | THPRACE_RACE_HAS_VALUES
+				  : THPRACE_RACE_IS_WALKER) |
+	       (section == LEARNER || program == BPF_MODEL_RACE_EXIT ? THPRACE_RACE_HAS_LEARN : 0);
 }
 
 /*
@@ -175,6 +183,12 @@ UNSEEN bool model__race_shared(const volatile void *at)
 
 UNSEEN void model__race_reset(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < SECTIONS; i++) {
+		race_exits[i].place = THPRACE_RACE_PLACE(CLASS, i);
+		race_exits[i].flags = THPRACE_RACE_HAS_ESCAPE;
+	}
 	memset(slot, 0, sizeof(slot));
 	memset(&words, 0, sizeof(words));
 	memset(passed, 0, sizeof(passed));
