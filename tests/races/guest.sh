@@ -22,8 +22,13 @@ if [ "$3" = 0 ]; then
 else
 	observe "$2" --until "escapes:$race=$3"
 fi
+# unseen: there was no window, or no walker
+unseen() {
+	grep '"type":"class"' /tmp/observed | grep -q '"windows":0,\|"walkers":0,'
+}
+
 again=$(($5 / $2))
-while [ "$again" -gt 0 ] && grep -q '"windows":0,\|"walkers":0,' /tmp/observed; do
+while [ "$again" -gt 0 ] && unseen; do
 	observe "$2"
 	again=$((again - 1))
 done
