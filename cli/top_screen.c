@@ -22,6 +22,7 @@
 /* Rows that are always there: two at the top, three heads, windows, loss, cost, keys. */
 #define ROWS_FIXED 9
 #define LABEL 9
+#define PASS_LEN (NAMES_NUMBER_LEN + 16)
 
 static bool coloured;
 
@@ -73,19 +74,23 @@ static int fitting(const char *text, int columns)
 	return i;
 }
 
-/* One row, cut off at the right edge. */
+/* One row. What is cut off at the right edge ends with a mark, so that no figure is misread. */
 __attribute__((format(printf, 3, 4))) static void row(int y, attr_t look, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
+	int shown;
 
 	if (y < 0 || y >= LINES)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	shown = fitting(text, COLS);
 	attrset(look);
-	mvaddnstr(y, 0, text, fitting(text, COLS));
+	mvaddnstr(y, 0, text, shown);
+	if (text[shown])
+		mvaddch(y, COLS - 1, '>');
 	attrset(A_NORMAL);
 }
 
@@ -134,23 +139,35 @@ static const char *per_second(char *buf, size_t size, double rate)
 	return buf;
 }
 
+/* pass: ns; 0: none, and the text is empty. */
+static const char *closest_pass(char buf[PASS_LEN], uint64_t pass, int utf8)
+{
+	char duration[NAMES_NUMBER_LEN];
+
+	snprintf(buf, PASS_LEN, "%s%s", pass ? ", closest pass " : "",
+		 pass ? names__duration(duration, sizeof(duration), pass, utf8) : "");
+	return buf;
+}
+
 static void draw_head(const struct top *top, const struct top_view *view)
 {
 	const struct top_sample *now = &top->now;
-	char up[48], escapes[NAMES_COUNTED_LEN];
+	char up[48], escapes[NAMES_COUNTED_LEN], closest[PASS_LEN];
 
 	row(0, A_BOLD, "%s%s on %s, %s mode, %s %s%s", now->version[0] ? "thpraced " : "thprace",
 	    now->version, now->kernel, now->mode, now->version[0] ? "up" : "for",
 	    span(up, sizeof(up), now->now > now->started ? now->now - now->started : 0),
 	    view->frozen ? "   FROZEN" : "");
 	names__counted(escapes, sizeof(escapes), now->escapes, "escape");
+	closest_pass(closest, now->closest, top->utf8);
 	if (view->trouble[0])
 		row(1, bad(), "no new numbers for %s: %s",
 		    span(up, sizeof(up), clock__now() - view->trouble_since), view->trouble);
 	else if (now->escapes)
-		row(1, bad(), "%s, %" PRIu64 " proved", escapes, now->escapes - now->likely);
+		row(1, bad(), "%s, %" PRIu64 " proved%s", escapes, now->escapes - now->likely,
+		    closest);
 	else
-		row(1, A_NORMAL, "no escapes");
+		row(1, A_NORMAL, "no escapes%s", closest);
 }
 
 /* Columns for a sparkline after this many. */
@@ -203,20 +220,17 @@ static int draw_classes(const struct top *top, enum top_order order)
 	return y;
 }
 
-/* closest: pass, ns; 0: none. */
 static void windows_text(char *text, size_t size, const char *name, double windows_per_s,
-			 const struct top_phase *lengths, uint64_t closest, int utf8)
+			 const struct top_phase *lengths, int utf8)
 {
 	char rate[NAMES_NUMBER_LEN], p50[NAMES_NUMBER_LEN], p99[NAMES_NUMBER_LEN];
-	char max[NAMES_NUMBER_LEN], pass[NAMES_NUMBER_LEN];
+	char max[NAMES_NUMBER_LEN];
 
-	snprintf(text, size, "%-*s%s/s, p50 %s, p99 %s, max %s%s%s", LABEL, name,
+	snprintf(text, size, "%-*s%s/s, p50 %s, p99 %s, max %s", LABEL, name,
 		 per_second(rate, sizeof(rate), windows_per_s),
 		 names__duration(p50, sizeof(p50), lengths->p50, utf8),
 		 names__duration(p99, sizeof(p99), lengths->p99, utf8),
-		 names__duration(max, sizeof(max), lengths->max, utf8),
-		 closest ? ", closest pass " : "",
-		 closest ? names__duration(pass, sizeof(pass), closest, utf8) : "");
+		 names__duration(max, sizeof(max), lengths->max, utf8));
 }
 
 /* Of races from files, as far as there is room. Returns the row after them. */
@@ -224,7 +238,7 @@ static int draw_race_windows(const struct top *top, int y)
 {
 	int room = class_room() - (int)top->now.nr_classes;
 	const struct top_class *class;
-	char text[200], name[40];
+	char text[200], name[40], closest[PASS_LEN];
 	unsigned int i;
 
 	for (i = 0; i < top->now.nr_classes; i++) {
@@ -233,8 +247,8 @@ static int draw_race_windows(const struct top *top, int y)
 			continue;
 		snprintf(name, sizeof(name), "  %s: ", class->name);
 		windows_text(text, sizeof(text), name, top->race_windows_per_s[i], &class->lengths,
-			     class->closest, top->utf8);
-		row(y++, A_NORMAL, "%s", text);
+			     top->utf8);
+		row(y++, A_NORMAL, "%s%s", text, closest_pass(closest, class->closest, top->utf8));
 	}
 	return y;
 }
@@ -244,8 +258,7 @@ static int draw_windows(const struct top *top, int y)
 	const struct top_phase *whole = &top->now.phases[THPRACE_PHASE_WHOLE];
 	char spark[TOP_SPARK_LEN], text[200];
 
-	windows_text(text, sizeof(text), "windows", top->windows_per_s, whole, top->now.closest,
-		     top->utf8);
+	windows_text(text, sizeof(text), "windows", top->windows_per_s, whole, top->utf8);
 	row(y, A_NORMAL, "%s  %s", text,
 	    top__spark(&top->windows, spark_columns((int)names__columns(text) + 2), top->utf8,
 		       spark));

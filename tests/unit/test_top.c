@@ -6,11 +6,15 @@
  */
 #include "cli_support.h"
 
+#include <curses.h>
 #include "base/json.h"
 #include "incident_raw.h"
 #include "report/summary.h"
 #include "top.h"
+#include "top_screen.h"
 #include "top_source.h"
+
+#define COLUMNS 80
 
 static struct top *top;
 
@@ -329,6 +333,56 @@ static void from_a_daemon(void **state)
 	source->close(source);
 }
 
+/* A row of the screen. */
+static const char *screen_row(int y)
+{
+	static char text[COLUMNS + 1];
+
+	mvinnstr(y, 0, text, COLUMNS);
+	return text;
+}
+
+/* What must stay in sight on a terminal of 80 columns, however long the figures are. */
+static void narrow_screen(void **state)
+{
+	struct top_phase long_ones = {9999999, 915700, 931800000, 999482000000};
+	struct top_view view = {.order = TOP_BY_CLASS};
+	struct top_class *race = &top->now.classes[0];
+	int kept = dup(1), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	snprintf(race->name, sizeof(race->name), "a-race-whose-name-takes-31-byte");
+	race->observable = race->measured = true;
+	race->lengths = long_ones;
+	race->closest = 275500;
+	top->now.nr_classes = 1;
+	top->now.phases[THPRACE_PHASE_WHOLE] = long_ones;
+	top->now.closest = 999500000;
+	top->windows_per_s = 9999999;
+	top->windows = (struct top_history){.rate = {1, 7, 3}, .nr = 3};
+	setenv("TERM", "vt100", 1);
+	setenv("COLUMNS", "80", 1);
+	setenv("LINES", "24", 1);
+	dup2(nowhere, 1);
+	assert_true(top_screen__begin(false));
+	top_screen__draw(top, &view);
+	expect(screen_row(1), "no escapes, closest pass 999.500 ms");
+	expect(screen_row(4),
+	       "windows  9,999,999/s, p50 915.7 us, p99 931.800 ms, max 999.482 s  .#-");
+	/* A figure that was cut off looks cut off. */
+	assert_non_null(
+		strstr(screen_row(5), "  a-race-whose-name-takes-31-byte: 0.0/s, p50 915.7 us"));
+	assert_int_equal(screen_row(5)[COLUMNS - 1], '>');
+	top->now.escapes = 3;
+	top_screen__draw(top, &view);
+	expect(screen_row(1), "3 escapes, 3 proved, closest pass 999.500 ms");
+	top_screen__end();
+	fflush(stdout);
+	dup2(kept, 1);
+	close(kept);
+	close(nowhere);
+}
+
 /* It needs a terminal, and says so once. */
 static void no_terminal(void **state)
 {
@@ -352,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tasks, begin, finish),
 		cmocka_unit_test_setup_teardown(odd_answers, begin, finish),
 		cmocka_unit_test_setup_teardown(from_a_daemon, begin_served, finish_served),
+		cmocka_unit_test_setup_teardown(narrow_screen, begin, finish),
 		cmocka_unit_test(no_terminal),
 	};
 
