@@ -245,6 +245,16 @@ static void *load_races(void *arg)
 	return NULL;
 }
 
+static bool any_loaded(const struct engine_races *races)
+{
+	size_t i;
+
+	for (i = 0; i < races->count; i++)
+		if (races->race[i].programs)
+			return true;
+	return false;
+}
+
 /* The verifier takes most of the time. Several programs can be verified at the same time. */
 void engine_race__load(struct engine *engine)
 {
@@ -264,7 +274,8 @@ void engine_race__load(struct engine *engine)
 	load_races(&loaders);
 	while (threads)
 		pthread_join(thread[--threads], NULL);
-	load_exit(engine);
+	if (any_loaded(races))
+		load_exit(engine);
 }
 
 static void attach_behind_calls(struct engine *engine, struct engine_race *of)
