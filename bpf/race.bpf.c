@@ -130,7 +130,7 @@ static __always_inline int race_start(void *ctx, u64 *frame, u64 task,
 		slot = race_take(task, this_place(), &index);
 	if (!slot)
 		return -1;
-	if (slot->state == THPRACE_RACE_CLOSING) { /* an interrupt in the program that ends it */
+	if (slot->state >= THPRACE_RACE_CLOSING) { /* an interrupt in the program that ends it */
 		count_lost(THPRACE_LOSS_RETURN);
 		return -1;
 	}
@@ -182,7 +182,8 @@ static __always_inline int race_do_instant(void *ctx)
 
 	if (!recording || !is_inside(task))
 		return 0;
-	index = race_start(ctx, frame, task, THPRACE_RACE_CLOSING);
+	index = race_start(ctx, frame, task,
+			   has(THPRACE_RACE_LEADS) ? THPRACE_RACE_PASSING : THPRACE_RACE_CLOSING);
 	if (index < 0)
 		return 0;
 	slot = slot_of(index);
@@ -253,7 +254,8 @@ static __always_inline void race_do_end(void *ctx, int held)
 		return;
 	}
 	*(volatile u32 *)&slot->state = THPRACE_RACE_CLOSING;
-	race_finish(ctx, slot, index, frame, bpf_ktime_get_ns(), 0);
+	*(volatile u64 *)&slot->end = bpf_ktime_get_ns();
+	race_finish(ctx, slot, index, frame, slot->end, 0);
 }
 
 SEC("race")

@@ -360,11 +360,42 @@ __noinline int __weak race_count_since(u32 index, u64 now)
 	return 0;
 }
 
+/* Of two that met, both count. now: when the interval of slot `index' ended. */
+static __always_inline void race_count_both(struct thprace_race_slot *slot, u32 index,
+					    struct thprace_race_slot *other, u32 there, u64 now)
+{
+	ADD(other->interval.others, 1);
+	ADD(slot->interval.others, 1);
+	if (has(THPRACE_RACE_HAS_SINCE)) {
+		race_count_since(there, has(THPRACE_RACE_LEADS) ? bpf_ktime_get_ns() : now);
+		race_count_since(index, now);
+	}
+}
+
+/*
+ * The other may have read the clock for its beginning and not have stored it; or for its end, long ago,
+ * and not be withdrawn yet. Then core decides by the stamps, and nothing is counted here. But an
+ * instant that is passing has but one stamp, so it and who is closing know whether they met: the first
+ * of both that comes here counts.
+ */
+static __always_inline int race_counts(const struct thprace_race_slot *slot, u32 index,
+				       const struct thprace_race_slot *other, u64 began)
+{
+	u32 state = *(volatile u32 *)&other->state;
+
+	if (state == THPRACE_RACE_OPEN)
+		return began != 0;
+	if (*(volatile u32 *)&other->looked > index)
+		return 0;
+	if (has(THPRACE_RACE_LEADS))
+		return began && state == THPRACE_RACE_CLOSING &&
+		       *(volatile u64 *)&other->end >= slot->begin;
+	return state == THPRACE_RACE_PASSING && began >= slot->begin;
+}
+
 /*
  * The same as race_meet(), while the other slot cannot be given to another interval. Its begin is
- * read after its word: whoever publishes clears it first. The other may have read the clock for its
- * beginning and not have stored it; or for its end, long ago, and not be withdrawn yet. Then core
- * decides by the stamps, and nothing is counted here.
+ * read after its word: whoever publishes clears it first.
  */
 static __always_inline int race_meet_held(struct thprace_race_slot *slot, u32 index,
 					  struct thprace_race_slot *other, u32 there, u64 word,
@@ -376,14 +407,8 @@ static __always_inline int race_meet_held(struct thprace_race_slot *slot, u32 in
 	    *(volatile u64 *)&other->interval.key != slot->interval.key || began > now ||
 	    *(volatile u64 *)&other->from >= slot->to || slot->from >= *(volatile u64 *)&other->to)
 		return 0;
-	if (began && *(volatile u32 *)&other->state == THPRACE_RACE_OPEN) {
-		ADD(other->interval.others, 1);
-		ADD(slot->interval.others, 1);
-		if (has(THPRACE_RACE_HAS_SINCE)) {
-			race_count_since(there, now);
-			race_count_since(index, now);
-		}
-	}
+	if (race_counts(slot, index, other, began))
+		race_count_both(slot, index, other, there, now);
 	if (slot->side == THPRACE_RACE_WINDOW)
 		race_pair(slot, slot->begin, other, began);
 	else
@@ -403,6 +428,7 @@ __noinline int __weak race_meet(u32 index, u32 there, u64 now)
 
 	if (!slot || !other || !words)
 		return 0;
+	*(volatile u32 *)&slot->looked = there + 1;
 	/* Until this is undone, nobody claims the slot: what is added below is this interval's. */
 	ADD(other->owners, 1);
 	/* Noted, which is also a barrier, and then checked whether it is still there. */
@@ -439,6 +465,8 @@ static __always_inline void race_name(struct thprace_race_slot *slot, u32 index)
 	slot->side = NUMBER(THPRACE_RACE_SIDE);
 	slot->id = ((slot->id + THPRACE_RACE_SLOTS) & -(u64)THPRACE_RACE_SLOTS) | index;
 	slot->noted = 0;
+	slot->looked = 0;
+	*(volatile u64 *)&slot->end = 0;
 }
 
 /* Others can find the interval of a slot. */

@@ -11,7 +11,8 @@
 static bool is_open(const struct thprace_race_slot *slot)
 {
 	return slot->owners && slot->begin &&
-	       (slot->state == THPRACE_RACE_OPEN || slot->state == THPRACE_RACE_CLOSING) &&
+	       (slot->state == THPRACE_RACE_OPEN || slot->state == THPRACE_RACE_CLOSING ||
+		slot->state == THPRACE_RACE_PASSING) &&
 	       !(slot->place & THPRACE_RACE_INSIDE) && slot->side < THPRACE_RACE_SIDES &&
 	       race_class__shape(slot->place >> 8) == RACE_FILE;
 }

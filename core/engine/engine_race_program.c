@@ -109,6 +109,13 @@ static bool learns(const struct race *race, enum race_role role)
 	return false;
 }
 
+/* Is it an instant, at whose place the kernel's code has not run yet? */
+static bool leads(const struct race_point *point)
+{
+	return point->section->instant && point->moment == RACE_BEGINS &&
+	       (point->place->at == RACE_AT_ENTRY || point->place->at == RACE_AT_CALL);
+}
+
 /* What holds for each of an engine's programs. */
 static uint32_t common_flags(const struct engine *engine)
 {
@@ -123,6 +130,7 @@ static uint32_t flags_of(const struct race_making *making)
 
 	return common_flags(making->engine) |
 	       (section->role == RACE_WALKER ? THPRACE_RACE_IS_WALKER : 0) |
+	       (leads(point) ? THPRACE_RACE_LEADS : 0) |
 	       (section->values ? THPRACE_RACE_HAS_VALUES : 0) |
 	       (point->keeps && point->moment == RACE_BEGINS ? THPRACE_RACE_HAS_KEPT : 0) |
 	       (judges(making->of->race) ? THPRACE_RACE_HAS_ESCAPE : 0) |

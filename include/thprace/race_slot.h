@@ -38,12 +38,14 @@ enum thprace_race_state {
 	THPRACE_RACE_LEARNING, /* has begun, and its key is not known yet */
 	THPRACE_RACE_OPEN,
 	THPRACE_RACE_CLOSING, /* its end is being stamped, or was; an instant is from its beginning */
+	THPRACE_RACE_PASSING, /* an instant that is looking at others, and what it stands for comes after that */
 };
 
 /* The task's stay in an interval, or in a function around it. Only its task writes, except: */
 struct thprace_race_slot {
 	__u64 task; /* pid and tgid; kept after release */
 	__u64 begin; /* ns; 0: not stamped yet */
+	__u64 end; /* ns; 0: not stamped yet, or its task has exited in it */
 	__u64 from; /* range */
 	__u64 to;
 	__u64 id; /* of this interval: no other one has it */
@@ -57,6 +59,7 @@ struct thprace_race_slot {
 	__u32 side; /* enum thprace_race_side */
 	__u32 learns; /* it is counted in learning[] */
 	__u32 hits;
+	__u32 looked; /* at its end: 1 more than the index of the last slot that it looked at. It goes up */
 	__u32 held; /* a clock let the task wait in it (bpf/widen.bpf.c) */
 	__u32 strays; /* slots that are taken because this one was not free, which was the first choice */
 	__u32 stray; /* it is one of these: 1 more than the index of the first choice; 0: no */
@@ -199,6 +202,8 @@ enum thprace_race_number {
 #define THPRACE_RACE_HAS_VALUES 0x40 /* its section saves some */
 #define THPRACE_RACE_HAS_RECORDS 0x80 /* --all */
 #define THPRACE_RACE_IS_WALKER 0x100 /* its section's side */
+#define THPRACE_RACE_LEADS \
+	0x400 /* an instant at an entry or a call: what it stands for comes after its program */
 #define THPRACE_RACE_HAS_ESCAPE \
 	THPRACE_RACE_JUDGED /* one of its sections has conditions of an escape */
 

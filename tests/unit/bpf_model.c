@@ -190,6 +190,11 @@ uint64_t bpf_model__clock(unsigned int who)
 	return model__task[who].clock;
 }
 
+uint64_t bpf_model__counted(unsigned int who)
+{
+	return model__task[who].counted;
+}
+
 unsigned int bpf_model__sweep(struct bpf_model *model)
 {
 	return model__memory_sweep(model);

@@ -138,6 +138,8 @@ bool bpf_model__step(struct bpf_model *model, unsigned int who);
 enum bpf_model_place bpf_model__next(const struct bpf_model *model, unsigned int who);
 /* The first reading of the clock in the task's last run; 0: none. */
 uint64_t bpf_model__clock(unsigned int who);
+/* Others since its event, as the last interval of a race from a file counted them that the task ended. */
+uint64_t bpf_model__counted(unsigned int who);
 /*
  * When no program runs: fails the test if an interval of a race from a file is left behind. Returns
  * the losses by a cause.

@@ -16,6 +16,7 @@ struct model_task {
 	struct bpf_model_call call;
 	uint64_t since; /* first step of the run */
 	uint64_t clock; /* first reading of the clock in it */
+	uint64_t counted; /* others since its event, by the last interval from a file that ended */
 	/* The kernel's: where arguments and results are, and a page-table entry. */
 	__u64 frame[MODEL_FRAME]; /* of functions that a zap calls, next to the zap's */
 	__u64 zap_frame[MODEL_FRAME];

@@ -84,6 +84,7 @@ UNSEEN unsigned int model__race_flags(void)
 
 	return THPRACE_RACE_HAS_ESCAPE | THPRACE_RACE_HAS_EVENTS | THPRACE_RACE_HAS_SINCE |
 	       (stream_count ? THPRACE_RACE_HAS_RECORDS : 0) |
+	       (program == BPF_MODEL_RACE_AT ? THPRACE_RACE_LEADS : 0) |
 	       (section == WINDOW ? THPRACE_RACE_HAS_LEARNERS | THPRACE_RACE_HAS_VALUES
 				  : THPRACE_RACE_IS_WALKER) |
 	       (section == LEARNER || program == BPF_MODEL_RACE_EXIT ? THPRACE_RACE_HAS_LEARN : 0);
@@ -97,6 +98,7 @@ __u64 model__race_code(__u64 *frame, int part)
 {
 	const struct bpf_model_call *call = &model__task[model__who].call;
 	const struct thprace_race_interval *interval;
+	__u64 since;
 
 	frame[THPRACE_RACE_FRAME_KEY] = call->key;
 	if (call->program == BPF_MODEL_RACE_OPEN)
@@ -104,9 +106,13 @@ __u64 model__race_code(__u64 *frame, int part)
 	if (part != THPRACE_RACE_ESCAPE || section_of(call->program) == WALKER)
 		return 1;
 	interval = (const void *)frame[THPRACE_RACE_FRAME_INTERVAL];
-	frame[THPRACE_RACE_FRAME_ESCAPE] = section_of(call->program) == WINDOW
-						   ? *(volatile __u64 *)&interval->since[0] > 0
-						   : *(volatile __u64 *)&interval->others > 1;
+	if (section_of(call->program) == WINDOW) {
+		since = *(volatile __u64 *)&interval->since[0];
+		model__task[model__who].counted = since;
+		frame[THPRACE_RACE_FRAME_ESCAPE] = since > 0;
+	} else {
+		frame[THPRACE_RACE_FRAME_ESCAPE] = *(volatile __u64 *)&interval->others > 1;
+	}
 	return 1;
 }
 
@@ -173,7 +179,9 @@ UNSEEN bool model__race_shared(const volatile void *at)
 	       member == offsetof(struct thprace_race_slot, state) ||
 	       member == offsetof(struct thprace_race_slot, task) ||
 	       member == offsetof(struct thprace_race_slot, begin) ||
+	       member == offsetof(struct thprace_race_slot, end) ||
 	       member == offsetof(struct thprace_race_slot, noted) ||
+	       member == offsetof(struct thprace_race_slot, looked) ||
 	       member == offsetof(struct thprace_race_slot, interval.key) ||
 	       member == offsetof(struct thprace_race_slot, interval.others) ||
 	       member == offsetof(struct thprace_race_slot, interval.event) ||
