@@ -93,7 +93,7 @@ static bool find_result(struct resolving *resolving, const struct expr_node *nod
 	if (!scope->at_return)
 		calc_fail(resolving, node, -EINVAL, "only a return has a result");
 	else if (!proto || !proto->type)
-		calc_fail(resolving, node, -EINVAL, "%s returns nothing",
+		calc_fail(resolving, node, -ENOENT, "%s returns nothing",
 			  scope->function ? scope->function : "it");
 	else
 		*value = in_register(resolving, CALC_RESULT, 0, proto->type);
