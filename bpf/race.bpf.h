@@ -364,12 +364,12 @@ __noinline int __weak race_count_since(u32 index, u64 now)
 static __always_inline void race_count_both(struct thprace_race_slot *slot, u32 index,
 					    struct thprace_race_slot *other, u32 there, u64 now)
 {
-	ADD(other->interval.others, 1);
-	ADD(slot->interval.others, 1);
 	if (has(THPRACE_RACE_HAS_SINCE)) {
 		race_count_since(there, has(THPRACE_RACE_LEADS) ? bpf_ktime_get_ns() : now);
 		race_count_since(index, now);
 	}
+	ADD(other->interval.others, 1);
+	ADD(slot->interval.others, 1);
 }
 
 /*
@@ -378,11 +378,13 @@ static __always_inline void race_count_both(struct thprace_race_slot *slot, u32 
  * instant that is passing has but one stamp, so it and who is closing know whether they met: the first
  * of both that comes here counts.
  */
-static __always_inline int race_counts(const struct thprace_race_slot *slot, u32 index,
-				       const struct thprace_race_slot *other, u64 began)
+static __always_inline int race_counts(struct thprace_race_slot *slot, u32 index,
+				       const struct thprace_race_slot *other, u32 there, u64 began)
 {
-	u32 state = *(volatile u32 *)&other->state;
+	u32 state;
 
+	ADD(slot->looked, there + 1 - slot->looked); /* also a barrier */
+	state = *(volatile u32 *)&other->state;
 	if (state == THPRACE_RACE_OPEN)
 		return began != 0;
 	if (*(volatile u32 *)&other->looked > index)
@@ -407,7 +409,7 @@ static __always_inline int race_meet_held(struct thprace_race_slot *slot, u32 in
 	    *(volatile u64 *)&other->interval.key != slot->interval.key || began > now ||
 	    *(volatile u64 *)&other->from >= slot->to || slot->from >= *(volatile u64 *)&other->to)
 		return 0;
-	if (race_counts(slot, index, other, began))
+	if (race_counts(slot, index, other, there, began))
 		race_count_both(slot, index, other, there, now);
 	if (slot->side == THPRACE_RACE_WINDOW)
 		race_pair(slot, slot->begin, other, began);
@@ -428,7 +430,6 @@ __noinline int __weak race_meet(u32 index, u32 there, u64 now)
 
 	if (!slot || !other || !words)
 		return 0;
-	*(volatile u32 *)&slot->looked = there + 1;
 	/* Until this is undone, nobody claims the slot: what is added below is this interval's. */
 	ADD(other->owners, 1);
 	/* Noted, which is also a barrier, and then checked whether it is still there. */
