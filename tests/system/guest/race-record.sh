@@ -204,7 +204,10 @@ sed 's/do_swap_page entry/do_swap_pagf entry/' /root/races/swapin-nocache.race >
 try thprace record -o x.thpr --race ./wrong.race -d 1
 is "$status" 1 "a race that this kernel does not have"
 like err "cannot be observed here: there is no function 'do_swap_pagf'" "… is told"
+try thprace probes --load --race ./wrong.race
+unlike out "^races/exit" "... and no program waits for its tasks to exit"
 try thprace probes --load --race /root/races/swapin-nocache.race
+like out "^races/exit" "... as one does for a race that is observed"
 is "$status" 0 "probes --race"
 like out "window +close +kprobe +swap_free(_nr)? entry" "shows how each event is attached"
 is_clean "record --race"
